@@ -1,0 +1,96 @@
+/*
+ * Backup jobs: a server becomes a record source.
+ *
+ * The physical job yields /manifest.json, the cluster under /data and /tablespaces/OID, and
+ * /summary.json last. It is sequential. It holds two sessions: one runs BASE_BACKUP, the other
+ * keeps a temporary slot that makes the server keep the WAL the backup needs.
+ */
+#ifndef PGCASK_BACKUP_BACKUP_H
+#define PGCASK_BACKUP_BACKUP_H
+
+#include "base/cancel.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "record/record.h"
+#include "wire/wire.h"
+
+struct physical_backup_options {
+    const struct wire_settings *settings; /* complete; borrowed until the job is closed */
+    const char *label;                    /* backup_label's LABEL; NULL: "pgcask" */
+    bool spread_checkpoint;               /* default: fast */
+    uint32_t max_rate_kib;                /* KiB/s, 32 to 1048576; 0: no limit */
+    uint64_t max_retained_wal;            /* bytes; 0: no limit */
+    const char *transfer_compression;     /* "gzip", "lz4", "zstd", with ":level"; NULL: none */
+    enum digest_algorithm digest;         /* DIGEST_XXH3_128 (files: CRC-32C) or DIGEST_SHA256
+                                             (files too) */
+    bool no_verify_checksums;             /* tell the server not to check page checksums */
+    int64_t stall_timeout_ms;             /* longest silence while data flows; 0: 10 minutes */
+    struct cancel *cancel;                /* required: the slot's keeper uses it too */
+    const struct log *log;
+};
+
+/* Something that would make the backup fail or hurt the server, found before any work. */
+struct preflight_finding {
+    bool fatal;         /* false: a warning */
+    char message[512];  /* "wal_level is minimal" */
+    char remedy[1024];  /* the command or line that mends it */
+};
+
+#define PREFLIGHT_MAX 32
+
+struct preflight_report {
+    size_t count;
+    struct preflight_finding findings[PREFLIGHT_MAX];
+    uint64_t estimated_bytes; /* size of the cluster without WAL; 0 if it cannot be asked */
+};
+
+/* Connects, checks everything that can be checked without starting, and collects all findings.
+ * False only if nothing could be asked at all (no connection); then *err says why, with the
+ * pg_hba.conf line where that is the reason. */
+bool physical_backup_preflight(const struct physical_backup_options *options,
+                               struct preflight_report *report, struct error *err);
+
+/* What ping prints. */
+struct server_facts {
+    char server_version[64];
+    int server_version_num;
+    char system_identifier[32]; /* "" if not allowed */
+    char wal_position[32];
+    uint32_t timeline;
+    bool in_recovery;
+    bool tls;
+    bool replication; /* a replication session could be made */
+    bool sql;         /* an SQL session could be made */
+    char user[256];
+    char peer[512];
+    struct error replication_error, sql_error; /* why not */
+};
+bool server_ping(const struct wire_settings *settings, bool want_replication,
+                 struct cancel *cancel, const struct log *log, struct server_facts *facts,
+                 struct error *err);
+
+/* Opens the sessions and checks the versions; the backup itself starts when records are asked for.
+ * *source is closed with source_close, which leaves neither session nor slot behind. */
+bool physical_backup_new(const struct physical_backup_options *options,
+                         struct record_source **source, struct error *err);
+
+struct physical_backup_report {
+    char start_lsn[32], stop_lsn[32];
+    uint32_t start_timeline, stop_timeline;
+    char system_identifier[32];
+    int server_version_num;
+    uint64_t total_bytes;  /* the server's estimate, without WAL; 0 until known */
+    uint64_t bytes, files; /* content of records so far */
+    uint64_t wal_bytes;
+    size_t tablespaces; /* besides the base directory */
+    size_t checksum_failures; /* page checksum failures that the server reported */
+    char checksum_failure_first[512]; /* the server's words for the first */
+    size_t manifest_unavailable; /* "unavailable" entries of manifest.json */
+    bool has_tablespaces_note; /* the cluster has tablespaces: see relocate */
+    const char *phase;  /* "connecting", "manifest", "checkpoint", "copying", "finishing", "done" */
+};
+/* Valid at any time between _new and close, from the thread that pulls. */
+void physical_backup_report(const struct record_source *source,
+                            struct physical_backup_report *report);
+
+#endif

@@ -1,0 +1,559 @@
+/*
+ * The physical job: steps from record to record. A failure anywhere is kept: from then on the
+ * source gives nothing but that failure, so that no truncated stream can look finished.
+ */
+#include "backup/physical_internal.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CONNECT_WAIT_MS (60 * 1000)
+#define FAST_CHECKPOINT_WAIT_MS (2 * 3600 * 1000)
+#define SPREAD_CHECKPOINT_WAIT_MS (26 * 3600 * 1000) /* checkpoint_timeout is at most a day */
+#define STALL_TIMEOUT_MS (10 * 60 * 1000)
+
+static struct physical_backup *from_source(struct record_source *source)
+{
+    return (struct physical_backup *)source;
+}
+
+static struct physical_backup *from_reader(struct reader *reader)
+{
+    return (struct physical_backup *)((char *)reader - offsetof(struct physical_backup, reader));
+}
+
+static void set_phase(struct physical_backup *job, const char *phase)
+{
+    job->report.phase = phase;
+    log_message(job->options.log, LOG_DEBUG, "phase: %s", phase);
+}
+
+/* Keeps the failure. Where the slot's keeper stopped the job, its reason is the failure. */
+static void fail(struct physical_backup *job, struct error *err)
+{
+    struct error reason;
+
+    if (job->failed) {
+        *err = job->error;
+        return;
+    }
+    if (job->keeper != NULL && slot_keeper_failed(job->keeper, &reason))
+        *err = reason;
+    job->failed = true;
+    job->error = *err;
+}
+
+/* ---- The server's side ---- */
+
+static void take_notice(void *context, const char *severity, const char *sqlstate,
+                        const char *message)
+{
+    struct physical_backup *job = context;
+    json_t *text;
+
+    (void)sqlstate;
+    if (strcmp(severity, "WARNING") != 0)
+        return;
+    if (json_array_size(job->notices) >= NOTICES_KEPT) {
+        job->notices_dropped++;
+        return;
+    }
+    text = json_stringn(message, strnlen(message, 1000));
+    if (text != NULL)
+        json_array_append_new(job->notices, text);
+}
+
+static bool connect_server(struct physical_backup *job, struct error *err)
+{
+    const struct physical_backup_options *options = &job->options;
+
+    if (!replication_connect(&job->conn, options->settings, "pgcask backup", CONNECT_WAIT_MS,
+                             options->cancel, options->log, err))
+        return false;
+    wire_set_notice_handler(job->conn, take_notice, job);
+    return true;
+}
+
+/* "16MB", "1GB": what SHOW says of a number of bytes. */
+static bool parse_segment_size(const char *text, uint64_t *size)
+{
+    char *unit;
+    uint64_t number = strtoull(text, &unit, 10);
+
+    if (strcmp(unit, "MB") == 0)
+        *size = number << 20;
+    else if (strcmp(unit, "GB") == 0)
+        *size = number << 30;
+    else if (strcmp(unit, "kB") == 0)
+        *size = number << 10;
+    else
+        return false;
+    return *size >= (1 << 20) && *size <= (1 << 30) && (*size & (*size - 1)) == 0;
+}
+
+static bool learn_about_server(struct physical_backup *job, struct error *err)
+{
+    struct physical_backup_report *report = &job->report;
+    const char *standby = wire_parameter(job->conn, "in_hot_standby");
+    char text[64];
+
+    report->server_version_num = wire_server_version(job->conn);
+    if (!replication_check_version(report->server_version_num, &job->newer_server, err) ||
+        !replication_identify_system(job->conn, &job->identity, err))
+        return false;
+    if (job->newer_server)
+        log_message(job->options.log, LOG_WARNING,
+                    "the server is PostgreSQL %d; this version of pgcask was tested with 13 to 18",
+                    report->server_version_num / 10000);
+    snprintf(report->system_identifier, sizeof(report->system_identifier), "%s",
+             job->identity.system_identifier);
+    job->in_recovery = standby != NULL && strcmp(standby, "on") == 0;
+    if (!replication_show(job->conn, "wal_segment_size", text, sizeof(text), err))
+        return false;
+    if (!parse_segment_size(text, &job->wal_segment_size))
+        return error_set(err, ERROR_PROTOCOL, "wal_segment_size is \"%s\"", text);
+    return true;
+}
+
+/* "zstd:3" */
+static bool parse_transfer_compression(const char *text, struct base_backup_options *options,
+                                       struct error *err)
+{
+    const char *colon;
+
+    if (text == NULL)
+        return true;
+    colon = strchr(text, ':');
+    if (!compression_from_name(text, colon == NULL ? strlen(text) : (size_t)(colon - text),
+                               &options->compression)) {
+        error_set(err, ERROR_USAGE, "unknown transfer compression \"%s\"", text);
+        return error_hint(err, "It is gzip, lz4 or zstd, with :LEVEL where wanted.");
+    }
+    options->compression_level = colon == NULL ? NULL : colon + 1;
+    return true;
+}
+
+static bool start_keeper(struct physical_backup *job, struct error *err)
+{
+    struct slot_keeper_options options = {
+        .settings = job->options.settings,
+        .max_retained_wal = job->options.max_retained_wal,
+        .job_cancel = job->options.cancel,
+        .log = job->options.log,
+    };
+
+    return slot_keeper_start(&job->keeper, &options, err);
+}
+
+/* The session may have been idle for long while the manifest was taken: a broken one is made new. */
+static bool refresh_session(struct physical_backup *job, struct error *err)
+{
+    struct system_identity identity;
+
+    if (!replication_identify_system(job->conn, &identity, err)) {
+        if (!wire_is_broken(job->conn) || err->code == ERROR_CANCELLED)
+            return false;
+        wire_close(job->conn);
+        job->conn = NULL;
+        if (!connect_server(job, err) ||
+            !replication_identify_system(job->conn, &identity, err))
+            return false;
+    }
+    if (strcmp(identity.system_identifier, job->report.system_identifier) != 0)
+        return error_set(err, ERROR_REFUSED,
+                         "another server answers now: its system identifier is %s, it was %s",
+                         identity.system_identifier, job->report.system_identifier);
+    return true;
+}
+
+static void note_start(struct physical_backup *job)
+{
+    struct physical_backup_report *report = &job->report;
+
+    lsn_format(base_backup_start_lsn(job->backup), report->start_lsn);
+    report->start_timeline = base_backup_start_timeline(job->backup);
+    report->tablespaces = base_backup_tablespace_count(job->backup) - 1;
+    for (size_t i = 0; i <= report->tablespaces; i++) {
+        const struct base_backup_tablespace *tablespace = base_backup_tablespace(job->backup, i);
+
+        report->total_bytes += tablespace->bytes;
+        if (tablespace->oid != 0 && !tablespace->in_place)
+            report->has_tablespaces_note = true;
+    }
+}
+
+static bool start_base_backup(struct physical_backup *job, struct error *err)
+{
+    const struct physical_backup_options *options = &job->options;
+    struct base_backup_options base = {
+        .label = options->label,
+        .spread_checkpoint = options->spread_checkpoint,
+        .max_rate_kib = options->max_rate_kib,
+        .no_verify_checksums = options->no_verify_checksums,
+        .manifest_checksums =
+            options->digest == DIGEST_SHA256 ? DIGEST_SHA256 : DIGEST_CRC32C,
+    };
+
+    set_phase(job, "checkpoint");
+    if (!parse_transfer_compression(options->transfer_compression, &base, err) ||
+        !refresh_session(job, err) || !start_keeper(job, err))
+        return false;
+    log_message(options->log, LOG_INFO, "waiting for the server's checkpoint");
+    wire_set_wait_limit(job->conn, options->spread_checkpoint ? SPREAD_CHECKPOINT_WAIT_MS
+                                                              : FAST_CHECKPOINT_WAIT_MS);
+    if (!base_backup_start(&job->backup, job->conn, &base, err))
+        return error_prefix(err, "cannot start a base backup");
+    wire_set_wait_limit(job->conn, options->stall_timeout_ms > 0 ? options->stall_timeout_ms
+                                                                 : STALL_TIMEOUT_MS);
+    note_start(job);
+    log_message(options->log, LOG_INFO, "the backup starts at %s", job->report.start_lsn);
+    set_phase(job, "copying");
+    job->step = PHYSICAL_FOLDERS;
+    return true;
+}
+
+/* Every segment from the start position to the stop position must have come. */
+static bool check_wal(const struct physical_backup *job, struct error *err)
+{
+    uint64_t first = base_backup_start_lsn(job->backup) / job->wal_segment_size;
+    uint64_t last = (base_backup_stop_lsn(job->backup) - 1) / job->wal_segment_size;
+
+    if (job->wal_count > 0 && job->wal_first <= first && job->wal_last >= last &&
+        job->wal_count == job->wal_last - job->wal_first + 1)
+        return true;
+    return error_set(err, ERROR_PROTOCOL,
+                     "the server did not send all WAL from %s to %s: the backup could not be used",
+                     job->report.start_lsn, job->report.stop_lsn);
+}
+
+static bool finish(struct physical_backup *job, struct error *err)
+{
+    struct physical_backup_report *report = &job->report;
+    const char *message;
+    size_t links = 0;
+
+    set_phase(job, "finishing");
+    lsn_format(base_backup_stop_lsn(job->backup), report->stop_lsn);
+    report->stop_timeline = base_backup_stop_timeline(job->backup);
+    if (!job->manifest_begun)
+        return error_set(err, ERROR_PROTOCOL, "the server sent no backup_manifest");
+    for (size_t i = 0; i < report->tablespaces; i++)
+        links += !base_backup_tablespace(job->backup, i)->in_place;
+    if (links != job->links_made)
+        return error_set(err, ERROR_PROTOCOL, "the server sent %zu of %zu tablespace links",
+                         job->links_made, links);
+    if (!check_wal(job, err))
+        return false;
+    if (base_backup_checksum_failure(job->backup, &message)) {
+        report->checksum_failures = json_array_size(job->notices) + job->notices_dropped;
+        if (report->checksum_failures == 0)
+            report->checksum_failures = 1;
+        snprintf(report->checksum_failure_first, sizeof(report->checksum_failure_first), "%s",
+                 json_array_size(job->notices) > 0
+                     ? json_string_value(json_array_get(job->notices, 0))
+                     : message);
+    }
+    if (slot_keeper_failed(job->keeper, err))
+        return false;
+    slot_keeper_stop(job->keeper);
+    job->keeper = NULL;
+    wire_close(job->conn);
+    job->conn = NULL;
+    job->step = PHYSICAL_SUMMARY;
+    return true;
+}
+
+/* ---- Records ---- */
+
+static void give_inner(struct physical_backup *job, struct record *record, const char *path,
+                       int64_t size)
+{
+    job->reading = READING_INNER;
+    job->reader_state = READER_DATA;
+    job->record_bytes = 0;
+    digest_begin(job->summary_digest);
+    snprintf(job->path, sizeof(job->path), "%s", path);
+    *record = (struct record){
+        .type = RECORD_FILE,
+        .path = job->path,
+        .mode = 0600,
+        .size = size,
+        .modified = {.tv_sec = time(NULL)},
+        .reader = &job->reader,
+    };
+}
+
+static bool give_manifest(struct physical_backup *job, struct record *record, struct error *err)
+{
+    const struct physical_backup_options *options = &job->options;
+    const struct manifest_option shown[] = {
+        {.name = "digest", .text = digest_name(options->digest)},
+        {.name = "manifest_checksums",
+         .text = options->digest == DIGEST_SHA256 ? "sha256" : "crc32c"},
+    };
+    char position[LSN_TEXT_SIZE];
+    struct manifest_request request = {
+        .connector = "postgresql+bin",
+        .dump_format = "basebackup",
+        .options = shown,
+        .option_count = sizeof(shown) / sizeof(shown[0]),
+        .settings = options->settings,
+        .replication = job->conn,
+        .system_identifier = job->identity.system_identifier,
+        .wal_position = position,
+        .timeline = job->identity.timeline,
+        .cancel = options->cancel,
+        .log = options->log,
+    };
+
+    set_phase(job, "manifest");
+    lsn_format(job->identity.position, position);
+    job->inner = manifest_reader_new(&request, err);
+    if (job->inner == NULL)
+        return false;
+    give_inner(job, record, MANIFEST_PATH, RECORD_SIZE_UNKNOWN);
+    job->step = PHYSICAL_START;
+    return true;
+}
+
+static bool give_summary(struct physical_backup *job, struct record *record, struct error *err)
+{
+    struct slice content;
+
+    if (!physical_summary_content(job, &content, err))
+        return false;
+    job->inner = reader_from_memory(content, err);
+    if (job->inner == NULL)
+        return false;
+    give_inner(job, record, SUMMARY_PATH, (int64_t)content.len);
+    job->step = PHYSICAL_DONE;
+    return true;
+}
+
+static enum reader_status read_inner(struct physical_backup *job, struct slice *data,
+                                     struct error *err)
+{
+    struct record record = {.type = RECORD_FILE, .path = job->path};
+    enum reader_status status = reader_next(job->inner, data, err);
+    uint8_t bytes[DIGEST_MAX];
+
+    if (status == READER_DATA) {
+        digest_update(job->summary_digest, *data);
+        job->record_bytes += data->len;
+    }
+    if (status != READER_END)
+        return status;
+    job->report.files++;
+    if (job->step == PHYSICAL_DONE) {
+        set_phase(job, "done");
+        return READER_END;
+    }
+    job->report.manifest_unavailable = manifest_reader_unavailable(job->inner);
+    digest_end(job->summary_digest, bytes);
+    return summary_writer_add(job->summary, &record, job->record_bytes, bytes, err)
+               ? READER_END
+               : READER_FAILED;
+}
+
+static enum reader_status job_read(struct reader *reader, struct slice *data, struct error *err)
+{
+    struct physical_backup *job = from_reader(reader);
+
+    if (job->failed) {
+        *err = job->error;
+        return READER_FAILED;
+    }
+    if (job->reader_state != READER_DATA)
+        return job->reader_state;
+    if (!cancel_check(job->options.cancel, err))
+        job->reader_state = READER_FAILED;
+    else if (job->reading == READING_INNER)
+        job->reader_state = read_inner(job, data, err);
+    else
+        job->reader_state = physical_stream_read(job, data, err);
+    if (job->reader_state == READER_FAILED)
+        fail(job, err);
+    else if (job->reader_state == READER_DATA)
+        job->report.bytes += data->len;
+    return job->reader_state;
+}
+
+/* The reader is the job's own: what was left unread is read past by the next record. */
+static void job_reader_close(struct reader *reader)
+{
+    (void)reader;
+}
+
+/* Reads past what is left of the record that was given last. */
+static bool leave_record(struct physical_backup *job, struct error *err)
+{
+    struct slice data;
+
+    while (job->reading != READING_NOTHING && job->reader_state == READER_DATA) {
+        if (job_read(&job->reader, &data, err) == READER_FAILED)
+            return false;
+    }
+    job->reading = READING_NOTHING;
+    reader_close(job->inner);
+    job->inner = NULL;
+    return true;
+}
+
+/* Does the current step. SOURCE_END: there is another step to do. */
+static enum source_status take_step(struct physical_backup *job, struct record *record,
+                                    struct error *err)
+{
+    enum source_status status = SOURCE_END;
+    bool ok = true;
+
+    switch (job->step) {
+    case PHYSICAL_MANIFEST:
+        return give_manifest(job, record, err) ? SOURCE_RECORD : SOURCE_FAILED;
+    case PHYSICAL_START:
+        ok = start_base_backup(job, err);
+        break;
+    case PHYSICAL_FOLDERS:
+        status = physical_folders_next(job, record, err);
+        if (status == SOURCE_END)
+            job->step = PHYSICAL_STREAM;
+        break;
+    case PHYSICAL_STREAM:
+        status = physical_stream_next(job, record, err);
+        break;
+    case PHYSICAL_FINISH:
+        ok = finish(job, err);
+        break;
+    case PHYSICAL_SUMMARY:
+        return give_summary(job, record, err) ? SOURCE_RECORD : SOURCE_FAILED;
+    case PHYSICAL_DONE:
+        break;
+    }
+    return ok ? status : SOURCE_FAILED;
+}
+
+static enum source_status job_next(struct record_source *source, struct record *record,
+                                   struct error *err)
+{
+    struct physical_backup *job = from_source(source);
+    enum source_status status = SOURCE_FAILED;
+
+    if (job->failed) {
+        *err = job->error;
+        return SOURCE_FAILED;
+    }
+    if (leave_record(job, err) && cancel_check(job->options.cancel, err)) {
+        status = SOURCE_END;
+        while (status == SOURCE_END && job->step != PHYSICAL_DONE)
+            status = take_step(job, record, err);
+    }
+    if (status == SOURCE_FAILED)
+        fail(job, err);
+    return status;
+}
+
+static void job_close(struct record_source *source)
+{
+    struct physical_backup *job = from_source(source);
+
+    reader_close(job->inner);
+    base_backup_free(job->backup);
+    wire_close(job->conn);
+    slot_keeper_stop(job->keeper);
+    tar_decoder_reset(&job->tar);
+    digest_free(job->listed_digest);
+    digest_free(job->summary_digest);
+    file_ledger_free(job->ledger);
+    backup_manifest_reader_free(job->manifest_reader);
+    summary_writer_free(job->summary);
+    json_decref(job->notices);
+    free(job);
+}
+
+static const struct record_source_ops source_ops = {job_next, job_close};
+static const struct reader_ops reader_ops = {job_read, job_reader_close};
+
+/* ---- Making the job ---- */
+
+/* A line of the server's backup_manifest is held against what was received. */
+static bool check_listed_file(void *context, const struct backup_manifest_file *file,
+                              struct error *err)
+{
+    struct physical_backup *job = context;
+    uint64_t seen_size = 0;
+    size_t size = digest_size(file->algorithm);
+
+    switch (file_ledger_check(job->ledger, file->path, file->size, file->digest, size,
+                              &seen_size)) {
+    case LEDGER_MATCH:
+        return true;
+    case LEDGER_MISSING:
+        return error_set(err, ERROR_PROTOCOL,
+                         "the server's backup_manifest lists %.300s, which it did not send",
+                         file->path);
+    case LEDGER_SIZE_DIFFERS:
+        return error_set(err, ERROR_PROTOCOL,
+                         "%.300s arrived with %llu bytes; the server's backup_manifest says %llu",
+                         file->path, (unsigned long long)seen_size,
+                         (unsigned long long)file->size);
+    case LEDGER_DIGEST_DIFFERS:
+        return error_set(err, ERROR_PROTOCOL,
+                         "%.300s was damaged on its way: its checksum is not what the server's "
+                         "backup_manifest says",
+                         file->path);
+    case LEDGER_REPEATED:
+        break;
+    }
+    return error_set(err, ERROR_PROTOCOL, "the server's backup_manifest lists %.300s twice",
+                     file->path);
+}
+
+static bool make_parts(struct physical_backup *job, struct error *err)
+{
+    const struct backup_manifest_handler handler = {.context = job, .file = check_listed_file};
+    bool sha256 = job->options.digest == DIGEST_SHA256;
+
+    tar_decoder_init(&job->tar);
+    job->notices = json_array();
+    job->listed_digest = digest_new(sha256 ? DIGEST_SHA256 : DIGEST_CRC32C, err);
+    job->summary_digest = digest_new(job->options.digest, err);
+    job->ledger = file_ledger_new(err);
+    job->manifest_reader = backup_manifest_reader_new(&handler, err);
+    job->summary = summary_writer_new(job->options.digest, err);
+    if (job->notices == NULL)
+        return error_set_memory(err);
+    return job->listed_digest != NULL && job->summary_digest != NULL && job->ledger != NULL &&
+           job->manifest_reader != NULL && job->summary != NULL;
+}
+
+bool physical_backup_new(const struct physical_backup_options *options,
+                         struct record_source **source, struct error *err)
+{
+    struct physical_backup *job = calloc(1, sizeof(*job));
+
+    *source = NULL;
+    if (job == NULL)
+        return error_set_memory(err);
+    job->source = (struct record_source){.ops = &source_ops, .sequential = true};
+    job->reader.ops = &reader_ops;
+    job->options = *options;
+    if (job->options.label == NULL)
+        job->options.label = "pgcask";
+    if (job->options.digest == DIGEST_NONE)
+        job->options.digest = DIGEST_XXH3_128;
+    job->started_at = time(NULL);
+    set_phase(job, "connecting");
+    if (!make_parts(job, err) || !connect_server(job, err) || !learn_about_server(job, err)) {
+        job_close(&job->source);
+        return false;
+    }
+    *source = &job->source;
+    return true;
+}
+
+void physical_backup_report(const struct record_source *source,
+                            struct physical_backup_report *report)
+{
+    *report = ((const struct physical_backup *)source)->report;
+}

@@ -1,0 +1,226 @@
+/*
+ * Everything that would make a physical backup fail, or hurt the server, asked before any work and
+ * reported at once. Each check is a small function that may add findings.
+ */
+#include "backup/backup.h"
+#include "backup/sessions.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SESSIONS_NEEDED 2 /* the backup's and the slot's */
+
+struct preflight {
+    struct sessions sessions;
+    const struct physical_backup_options *options;
+    struct preflight_report *report;
+    int version;
+};
+
+ERROR_PRINTF(4, 5)
+static void add(struct preflight *preflight, bool fatal, const char *remedy, const char *format,
+                ...)
+{
+    struct preflight_report *report = preflight->report;
+    struct preflight_finding *finding;
+    va_list args;
+
+    if (report->count == PREFLIGHT_MAX)
+        return;
+    finding = &report->findings[report->count++];
+    finding->fatal = fatal;
+    va_start(args, format);
+    vsnprintf(finding->message, sizeof(finding->message), format, args);
+    va_end(args);
+    snprintf(finding->remedy, sizeof(finding->remedy), "%s", remedy);
+}
+
+static bool ask_number(struct preflight *preflight, const char *sql, int64_t *number)
+{
+    char text[64];
+
+    if (!sessions_ask(&preflight->sessions, sql, text, sizeof(text)))
+        return false;
+    *number = strtoll(text, NULL, 10);
+    return true;
+}
+
+static bool show_number(struct preflight *preflight, const char *name, int64_t *number)
+{
+    char text[64];
+
+    if (!sessions_show(&preflight->sessions, name, text, sizeof(text)))
+        return false;
+    *number = strtoll(text, NULL, 10);
+    return true;
+}
+
+static void check_version(struct preflight *preflight)
+{
+    struct error err;
+    bool newer;
+
+    if (!replication_check_version(preflight->version, &newer, &err))
+        add(preflight, true, err.hint, "%s", err.message);
+    else if (newer)
+        add(preflight, false, "Look for a newer pgcask.",
+            "the server is PostgreSQL %d; this version of pgcask was tested with %d to %d",
+            preflight->version / 10000, REPLICATION_OLDEST_MAJOR, REPLICATION_NEWEST_MAJOR);
+}
+
+static void check_wal_level(struct preflight *preflight)
+{
+    char level[32];
+
+    if (sessions_show(&preflight->sessions, "wal_level", level, sizeof(level)) &&
+        strcmp(level, "minimal") == 0)
+        add(preflight, true,
+            "ALTER SYSTEM SET wal_level = 'replica';  and restart the server",
+            "wal_level is minimal: a backup of the running cluster needs replica or logical");
+}
+
+/* The role's right, asked by SQL so that it is known even where pg_hba.conf refuses the session. */
+static void check_replication_right(struct preflight *preflight)
+{
+    const char *user = wire_settings_get(preflight->options->settings, "user");
+    struct buffer remedy = {0};
+    struct error ignored;
+    char text[16];
+
+    if (!sessions_ask(&preflight->sessions,
+                      "SELECT rolsuper OR rolreplication FROM pg_catalog.pg_roles"
+                      " WHERE rolname = CURRENT_USER",
+                      text, sizeof(text)) ||
+        text[0] == 't')
+        return;
+    if (buffer_append_string(&remedy, "ALTER ROLE ", &ignored) &&
+        wire_quote_identifier(&remedy, user, &ignored) &&
+        buffer_append_string(&remedy, " REPLICATION;", &ignored))
+        add(preflight, true, buffer_text(&remedy),
+            "the role \"%.63s\" is neither superuser nor replication role", user);
+    buffer_free(&remedy);
+}
+
+/* Why no replication session came about, unless a finding above says it already. */
+static void check_replication_session(struct preflight *preflight)
+{
+    const struct error *why = &preflight->sessions.replication_error;
+
+    if (preflight->sessions.replication != NULL)
+        return;
+    if (strcmp(why->sqlstate, "42501") == 0 && preflight->report->count > 0)
+        return; /* the missing REPLICATION right */
+    if (strcmp(why->sqlstate, "53300") == 0)
+        return; /* too many: check_senders counts them */
+    add(preflight, true, why->hint, "no replication session: %s", why->message);
+}
+
+static void check_senders(struct preflight *preflight)
+{
+    int64_t limit, used = 0;
+
+    if (!show_number(preflight, "max_wal_senders", &limit))
+        return;
+    /* Ours of this check will be gone by then. */
+    ask_number(preflight,
+               "SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_get_wal_senders() AS s"
+               " JOIN pg_catalog.pg_stat_activity AS a USING (pid)"
+               " WHERE a.application_name IS DISTINCT FROM 'pgcask check'",
+               &used);
+    if (limit - used >= SESSIONS_NEEDED)
+        return;
+    add(preflight, true,
+        "ALTER SYSTEM SET max_wal_senders = 10;  and restart the server (or end a replication "
+        "client that is not needed)",
+        "a backup takes %d walsender sessions; max_wal_senders is %" PRId64 " and %" PRId64
+        " are in use",
+        SESSIONS_NEEDED, limit, used);
+}
+
+static void check_slots(struct preflight *preflight)
+{
+    int64_t limit, used = 0;
+
+    if (!show_number(preflight, "max_replication_slots", &limit))
+        return;
+    ask_number(preflight, "SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots", &used);
+    if (limit - used >= 1)
+        return;
+    add(preflight, true,
+        "ALTER SYSTEM SET max_replication_slots = 10;  and restart the server (or drop a slot "
+        "that is not needed: SELECT pg_drop_replication_slot('NAME');)",
+        "a backup takes a temporary replication slot; max_replication_slots is %" PRId64
+        " and %" PRId64 " are in use",
+        limit, used);
+}
+
+static void check_slot_limit(struct preflight *preflight)
+{
+    char text[64];
+
+    if (sessions_show(&preflight->sessions, "max_slot_wal_keep_size", text, sizeof(text)) &&
+        strcmp(text, "-1") != 0)
+        add(preflight, false,
+            "ALTER SYSTEM SET max_slot_wal_keep_size = '-1';  SELECT pg_reload_conf();",
+            "max_slot_wal_keep_size is %s: the backup fails if more WAL than that is written "
+            "while it runs",
+            text);
+}
+
+/* The slot's keeper works twice in such a time; a shorter one leaves it no time. */
+static void check_idle_timeouts(struct preflight *preflight)
+{
+    static const struct {
+        const char *name;
+        int since;
+    } settings[] = {{"idle_session_timeout", 140000}, {"idle_replication_slot_timeout", 180000}};
+    char text[64];
+
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        char remedy[160];
+
+        if (preflight->version < settings[i].since ||
+            !sessions_show(&preflight->sessions, settings[i].name, text, sizeof(text)))
+            continue;
+        if (strstr(text, "ms") == NULL || strtoll(text, NULL, 10) >= 1000)
+            continue;
+        snprintf(remedy, sizeof(remedy),
+                 "ALTER SYSTEM SET %s = '1min';  SELECT pg_reload_conf();", settings[i].name);
+        add(preflight, false, remedy, "%s is %s: too short for the session that keeps the WAL",
+            settings[i].name, text);
+    }
+}
+
+static void estimate_size(struct preflight *preflight)
+{
+    int64_t bytes;
+
+    if (ask_number(preflight,
+                   "SELECT pg_catalog.sum(pg_catalog.pg_tablespace_size(oid))"
+                   " FROM pg_catalog.pg_tablespace",
+                   &bytes) &&
+        bytes > 0)
+        preflight->report->estimated_bytes = (uint64_t)bytes;
+}
+
+bool physical_backup_preflight(const struct physical_backup_options *options,
+                               struct preflight_report *report, struct error *err)
+{
+    static void (*const checks[])(struct preflight *) = {
+        check_version, check_wal_level, check_replication_right, check_replication_session,
+        check_senders, check_slots,     check_slot_limit,        check_idle_timeouts,
+        estimate_size,
+    };
+    struct preflight preflight = {.options = options, .report = report};
+
+    *report = (struct preflight_report){0};
+    if (!sessions_open(&preflight.sessions, options->settings, true, options->cancel, options->log,
+                       err))
+        return false;
+    preflight.version = wire_server_version(sessions_any(&preflight.sessions));
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+        checks[i](&preflight);
+    sessions_close(&preflight.sessions);
+    return cancel_check(options->cancel, err);
+}

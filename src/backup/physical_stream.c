@@ -1,0 +1,445 @@
+#include "backup/physical_internal.h"
+
+#include "base/bytes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool bad_member(const struct physical_backup *job, const char *what, struct error *err)
+{
+    error_set(err, ERROR_PROTOCOL, "the server sent \"%.300s\", which %s", job->tar.member.path,
+              what);
+    return error_hint(err, "This is not how PostgreSQL makes a base backup: check which server "
+                           "answers at that address.");
+}
+
+/* ---- Folders ---- */
+
+static enum source_status give_folder(struct physical_backup *job, struct record *record,
+                                      struct error *err)
+{
+    *record = (struct record){
+        .type = RECORD_DIRECTORY,
+        .path = job->path,
+        .mode = 0700,
+        .modified = {.tv_sec = job->started_at},
+    };
+    return summary_writer_add(job->summary, record, 0, NULL, err) ? SOURCE_RECORD : SOURCE_FAILED;
+}
+
+static bool has_tablespace_of_kind(const struct physical_backup *job, bool in_place)
+{
+    for (size_t i = 0; i + 1 < base_backup_tablespace_count(job->backup); i++) {
+        if (base_backup_tablespace(job->backup, i)->in_place == in_place)
+            return true;
+    }
+    return false;
+}
+
+/* /data, then /tablespaces and /data/pg_tblspc if a tablespace lies there, then one for each
+ * tablespace: their archives come before the base directory's, so nothing else makes these. */
+enum source_status physical_folders_next(struct physical_backup *job, struct record *record,
+                                         struct error *err)
+{
+    size_t tablespaces = base_backup_tablespace_count(job->backup) - 1;
+
+    for (;;) {
+        size_t index = job->next_folder++;
+
+        if (index == 0) {
+            snprintf(job->path, sizeof(job->path), LAYOUT_DATA);
+            return give_folder(job, record, err);
+        }
+        if (index == 1 && has_tablespace_of_kind(job, false)) {
+            snprintf(job->path, sizeof(job->path), LAYOUT_TABLESPACES);
+            return give_folder(job, record, err);
+        }
+        if (index == 2 && has_tablespace_of_kind(job, true)) {
+            snprintf(job->path, sizeof(job->path), LAYOUT_TABLESPACE_LINKS);
+            job->links_folder_made = true;
+            return give_folder(job, record, err);
+        }
+        if (index >= 3 + tablespaces)
+            return SOURCE_END;
+        if (index >= 3) {
+            const struct base_backup_tablespace *tablespace =
+                base_backup_tablespace(job->backup, index - 3);
+
+            snprintf(job->path, sizeof(job->path), "%s/%" PRIu32,
+                     tablespace->in_place ? LAYOUT_TABLESPACE_LINKS : LAYOUT_TABLESPACES,
+                     tablespace->oid);
+            return give_folder(job, record, err);
+        }
+    }
+}
+
+/* ---- Members of archives ---- */
+
+static bool member_path(struct physical_backup *job, struct error *err)
+{
+    const struct base_backup_tablespace *tablespace = job->tablespace;
+    const char *name = job->tar.member.path;
+    char prefix[64];
+    int len;
+
+    if (tablespace->oid == 0)
+        snprintf(prefix, sizeof(prefix), LAYOUT_DATA);
+    else
+        snprintf(prefix, sizeof(prefix), "%s/%" PRIu32,
+                 tablespace->in_place ? LAYOUT_TABLESPACE_LINKS : LAYOUT_TABLESPACES,
+                 tablespace->oid);
+    len = snprintf(job->path, sizeof(job->path), "%s/%s", prefix, name);
+    if (len < 0 || (size_t)len >= sizeof(job->path))
+        return bad_member(job, "is too long a name", err);
+    return record_path_check(job->path, err) || error_prefix(err, "the server sent a bad name");
+}
+
+static const struct base_backup_tablespace *find_tablespace(const struct physical_backup *job,
+                                                            const char *oid_text)
+{
+    uint64_t oid;
+
+    if (!bytes_parse_u64(slice_string(oid_text), &oid))
+        return NULL;
+    for (size_t i = 0; i + 1 < base_backup_tablespace_count(job->backup); i++) {
+        if (base_backup_tablespace(job->backup, i)->oid == oid)
+            return base_backup_tablespace(job->backup, i);
+    }
+    return NULL;
+}
+
+/* What may stand directly in pg_tblspc: links of tablespaces, and folders of in-place ones.
+ * *skip: the folder was given already. */
+static bool check_tablespace_entry(struct physical_backup *job, const char *entry, bool *skip,
+                                   struct error *err)
+{
+    const struct base_backup_tablespace *tablespace = find_tablespace(job, entry);
+    enum record_type type = job->tar.member.type;
+
+    *skip = false;
+    if (tablespace == NULL)
+        return bad_member(job, "belongs to no tablespace of the cluster", err);
+    if (type == RECORD_LINK && !tablespace->in_place) {
+        layout_link_target(tablespace->oid, job->link_target);
+        job->links_made++;
+        return true;
+    }
+    if (type == RECORD_DIRECTORY && tablespace->in_place) {
+        *skip = true;
+        return true;
+    }
+    return bad_member(job, "is not what that tablespace looks like", err);
+}
+
+/* Judges a member of the base directory. */
+static bool check_base_member(struct physical_backup *job, bool *skip, struct error *err)
+{
+    static const char links[] = LAYOUT_TABLESPACE_LINKS "/";
+
+    *skip = false;
+    if (strcmp(job->path, LAYOUT_TABLESPACE_LINKS) == 0) {
+        if (job->tar.member.type != RECORD_DIRECTORY)
+            return bad_member(job, "should be a directory", err);
+        *skip = job->links_folder_made;
+        return true;
+    }
+    if (strcmp(job->path, LAYOUT_BACKUP_MANIFEST) == 0)
+        return bad_member(job, "should not be among the files", err);
+    if (strncmp(job->path, links, sizeof(links) - 1) == 0)
+        return check_tablespace_entry(job, job->path + sizeof(links) - 1, skip, err);
+    if (job->tar.member.type == RECORD_LINK)
+        return bad_member(job, "is a link outside of pg_tblspc", err);
+    return true;
+}
+
+static void count_wal_segment(struct physical_backup *job)
+{
+    uint64_t per_id = UINT64_C(0x100000000) / job->wal_segment_size;
+    unsigned long high, low;
+    const char *name;
+    char part[9] = {0};
+    uint64_t number;
+
+    if (!layout_is_wal_segment(job->path, &name))
+        return;
+    memcpy(part, name + 8, 8);
+    high = strtoul(part, NULL, 16);
+    memcpy(part, name + 16, 8);
+    low = strtoul(part, NULL, 16);
+    number = high * per_id + low;
+    if (job->wal_count == 0 || number < job->wal_first)
+        job->wal_first = number;
+    if (job->wal_count == 0 || number > job->wal_last)
+        job->wal_last = number;
+    job->wal_count++;
+    job->report.wal_bytes += job->tar.member.size;
+}
+
+static bool begin_file(struct physical_backup *job, struct record *record, struct error *err)
+{
+    job->record_class = layout_classify(job->path);
+    if (job->record_class != LAYOUT_LISTED && job->record_class != LAYOUT_SUMMARY)
+        return bad_member(job, "does not belong into a data directory", err);
+    count_wal_segment(job);
+    job->reading = READING_MEMBER;
+    job->reader_state = READER_DATA;
+    job->record_bytes = 0;
+    digest_begin(job->record_class == LAYOUT_LISTED ? job->listed_digest : job->summary_digest);
+    record->reader = &job->reader;
+    record->size = (int64_t)job->tar.member.size;
+    return true;
+}
+
+/* Makes a record of the member that the decoder has just met. *skip: it is nobody's business. */
+static bool give_member(struct physical_backup *job, struct record *record, bool *skip,
+                        struct error *err)
+{
+    const struct tar_member *member = &job->tar.member;
+
+    *skip = member->path[0] == '\0'; /* the archive's root */
+    if (*skip)
+        return true;
+    if (!member_path(job, err))
+        return false;
+    if (job->tablespace->oid == 0) {
+        if (!check_base_member(job, skip, err))
+            return false;
+    } else if (member->type == RECORD_LINK) {
+        return bad_member(job, "is a link inside a tablespace", err);
+    }
+    if (*skip)
+        return true;
+    *record = (struct record){
+        .type = member->type,
+        .path = job->path,
+        .mode = member->mode,
+        .owner = member->owner,
+        .group = member->group,
+        .modified = member->modified,
+        .link_target = member->type == RECORD_LINK ? job->link_target : NULL,
+    };
+    if (member->type == RECORD_FILE)
+        return begin_file(job, record, err);
+    return summary_writer_add(job->summary, record, 0, NULL, err);
+}
+
+/* A member's last byte has come: what was seen goes into the ledger or the summary. */
+static bool end_file(struct physical_backup *job, struct error *err)
+{
+    struct record record = {.type = RECORD_FILE, .path = job->path};
+    uint8_t bytes[DIGEST_MAX];
+    char listed_path[RECORD_PATH_MAX];
+
+    job->report.files++;
+    if (job->record_class == LAYOUT_SUMMARY) {
+        digest_end(job->summary_digest, bytes);
+        return summary_writer_add(job->summary, &record, job->record_bytes, bytes, err);
+    }
+    digest_end(job->listed_digest, bytes);
+    layout_manifest_path(job->path, listed_path, sizeof(listed_path));
+    return file_ledger_add(job->ledger, listed_path, job->record_bytes, bytes,
+                           digest_size(job->options.digest == DIGEST_SHA256 ? DIGEST_SHA256
+                                                                            : DIGEST_CRC32C),
+                           err);
+}
+
+/* ---- The stream ---- */
+
+/* Fetches the next bytes of the archive into job->input. *ended: it has no more. */
+static bool fetch_archive_data(struct physical_backup *job, bool *ended, struct error *err)
+{
+    struct base_backup_event event;
+
+    *ended = false;
+    if (!base_backup_next(job->backup, &event, err))
+        return false;
+    if (event.type == BASE_BACKUP_ARCHIVE_DATA) {
+        job->input = event.data;
+        return true;
+    }
+    if (event.type != BASE_BACKUP_ARCHIVE_END)
+        return error_set(err, ERROR_PROTOCOL, "an archive ends without its end");
+    *ended = true;
+    job->tablespace = NULL;
+    /* Up to PostgreSQL 14 archives have no end blocks. */
+    return tar_decoder_finish(&job->tar, wire_server_version(job->conn) >= 150000, err);
+}
+
+/* Decodes on until something else than "more input, please" happens. TAR_NEED_INPUT: the archive
+ * has ended. */
+static enum tar_event decode(struct physical_backup *job, struct slice *data, struct error *err)
+{
+    for (;;) {
+        enum tar_event event = TAR_NEED_INPUT;
+        bool ended;
+
+        if (job->archive_ended) /* zeros that fill up a last block of the sender */
+            job->input.len = 0;
+        else
+            event = tar_decoder_next(&job->tar, &job->input, data, err);
+        if (event == TAR_ARCHIVE_END) {
+            job->archive_ended = true;
+            continue;
+        }
+        if (event != TAR_NEED_INPUT)
+            return event;
+        if (!fetch_archive_data(job, &ended, err))
+            return TAR_FAILED;
+        if (ended)
+            return TAR_NEED_INPUT;
+    }
+}
+
+static enum source_status begin_backup_manifest(struct physical_backup *job, struct record *record)
+{
+    size_t duplicates;
+
+    file_ledger_seal(job->ledger, &duplicates);
+    job->manifest_begun = true;
+    job->reading = READING_BACKUP_MANIFEST;
+    job->reader_state = READER_DATA;
+    job->record_class = LAYOUT_SUMMARY;
+    job->record_bytes = 0;
+    digest_begin(job->summary_digest);
+    snprintf(job->path, sizeof(job->path), LAYOUT_BACKUP_MANIFEST);
+    *record = (struct record){
+        .type = RECORD_FILE,
+        .path = job->path,
+        .mode = 0600,
+        .size = RECORD_SIZE_UNKNOWN,
+        .modified = {.tv_sec = time(NULL)},
+        .reader = &job->reader,
+    };
+    return duplicates == 0 ? SOURCE_RECORD : SOURCE_FAILED;
+}
+
+/* What comes between archives. */
+static enum source_status next_archive(struct physical_backup *job, struct record *record,
+                                       struct error *err)
+{
+    struct base_backup_event event;
+
+    if (!base_backup_next(job->backup, &event, err))
+        return SOURCE_FAILED;
+    switch (event.type) {
+    case BASE_BACKUP_ARCHIVE:
+        job->tablespace = event.tablespace;
+        job->archive_ended = false;
+        job->input = (struct slice){0};
+        tar_decoder_reset(&job->tar);
+        return SOURCE_END;
+    case BASE_BACKUP_MANIFEST:
+        if (begin_backup_manifest(job, record) == SOURCE_RECORD)
+            return SOURCE_RECORD;
+        error_set(err, ERROR_PROTOCOL, "the server sent a file twice");
+        return SOURCE_FAILED;
+    case BASE_BACKUP_END:
+        job->step = PHYSICAL_FINISH;
+        return SOURCE_END;
+    case BASE_BACKUP_ARCHIVE_DATA:
+    case BASE_BACKUP_ARCHIVE_END:
+    case BASE_BACKUP_MANIFEST_DATA:
+        break;
+    }
+    error_set(err, ERROR_PROTOCOL, "the base backup stream is out of order");
+    return SOURCE_FAILED;
+}
+
+enum source_status physical_stream_next(struct physical_backup *job, struct record *record,
+                                        struct error *err)
+{
+    while (job->step == PHYSICAL_STREAM) {
+        enum source_status status;
+        enum tar_event event;
+        struct slice data;
+        bool skip;
+
+        if (job->tablespace == NULL) {
+            status = next_archive(job, record, err);
+            if (status != SOURCE_END)
+                return status;
+            continue;
+        }
+        event = decode(job, &data, err);
+        if (event == TAR_FAILED)
+            return SOURCE_FAILED;
+        if (event != TAR_MEMBER)
+            continue; /* the end of a folder or link, or of the archive */
+        if (!give_member(job, record, &skip, err))
+            return SOURCE_FAILED;
+        if (!skip)
+            return SOURCE_RECORD;
+        if (job->tar.member.size > 0) {
+            bad_member(job, "has content where none belongs", err);
+            return SOURCE_FAILED;
+        }
+    }
+    return SOURCE_END;
+}
+
+static enum reader_status read_member(struct physical_backup *job, struct slice *data,
+                                      struct error *err)
+{
+    enum tar_event event = decode(job, data, err);
+
+    if (event == TAR_DATA) {
+        digest_update(job->record_class == LAYOUT_LISTED ? job->listed_digest
+                                                         : job->summary_digest,
+                      *data);
+        job->record_bytes += data->len;
+        return READER_DATA;
+    }
+    if (event == TAR_MEMBER_END)
+        return end_file(job, err) ? READER_END : READER_FAILED;
+    if (event != TAR_FAILED)
+        error_set(err, ERROR_PROTOCOL, "the archive ends inside %s", job->path);
+    return READER_FAILED;
+}
+
+static bool end_backup_manifest(struct physical_backup *job, struct error *err)
+{
+    struct record record = {.type = RECORD_FILE, .path = job->path};
+    uint8_t bytes[DIGEST_MAX];
+
+    if (!backup_manifest_reader_finish(job->manifest_reader, err))
+        return false;
+    if (file_ledger_unexpected(job->ledger) > 0)
+        return error_set(err, ERROR_PROTOCOL,
+                         "the server sent %zu files that its backup_manifest does not list",
+                         file_ledger_unexpected(job->ledger));
+    job->report.files++;
+    digest_end(job->summary_digest, bytes);
+    return summary_writer_add(job->summary, &record, job->record_bytes, bytes, err);
+}
+
+/* The manifest's end shows only in the event that follows it. */
+static enum reader_status read_backup_manifest(struct physical_backup *job, struct slice *data,
+                                               struct error *err)
+{
+    struct base_backup_event event;
+
+    if (!base_backup_next(job->backup, &event, err))
+        return READER_FAILED;
+    if (event.type == BASE_BACKUP_MANIFEST_DATA) {
+        *data = event.data;
+        digest_update(job->summary_digest, *data);
+        job->record_bytes += data->len;
+        return backup_manifest_reader_feed(job->manifest_reader, *data, err) ? READER_DATA
+                                                                             : READER_FAILED;
+    }
+    if (event.type != BASE_BACKUP_END) {
+        error_set(err, ERROR_PROTOCOL, "something follows backup_manifest");
+        return READER_FAILED;
+    }
+    job->step = PHYSICAL_FINISH;
+    return end_backup_manifest(job, err) ? READER_END : READER_FAILED;
+}
+
+enum reader_status physical_stream_read(struct physical_backup *job, struct slice *data,
+                                        struct error *err)
+{
+    if (job->reading == READING_BACKUP_MANIFEST)
+        return read_backup_manifest(job, data, err);
+    return read_member(job, data, err);
+}

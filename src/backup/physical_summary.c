@@ -1,0 +1,112 @@
+#include "backup/physical_internal.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+
+static json_t *describe_tablespaces(const struct physical_backup *job)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i + 1 < base_backup_tablespace_count(job->backup); i++) {
+        const struct base_backup_tablespace *tablespace = base_backup_tablespace(job->backup, i);
+        json_t *location = json_string(tablespace->location);
+
+        if (location == NULL) /* not valid UTF-8: manifest.json has it escaped */
+            location = json_null();
+        json_array_append_new(list, json_pack("{s:I, s:o, s:b}", "oid",
+                                              (json_int_t)tablespace->oid, "location", location,
+                                              "in_place", (int)tablespace->in_place));
+    }
+    return list;
+}
+
+static json_t *describe_options(const struct physical_backup *job)
+{
+    const struct physical_backup_options *options = &job->options;
+
+    return json_pack("{s:s, s:s, s:I, s:s?, s:b}", "label", options->label, "checkpoint",
+                     options->spread_checkpoint ? "spread" : "fast", "max_rate_kib",
+                     (json_int_t)options->max_rate_kib, "transfer_compression",
+                     options->transfer_compression, "verify_checksums",
+                     (int)!options->no_verify_checksums);
+}
+
+static void append_text(json_t *list, const char *text)
+{
+    json_array_append_new(list, json_string(text));
+}
+
+static json_t *describe_warnings(const struct physical_backup *job)
+{
+    json_t *list = json_array();
+    char text[256];
+
+    if (job->newer_server)
+        append_text(list, "the server is newer than any that this version of pgcask was tested "
+                          "with");
+    if (job->report.has_tablespaces_note)
+        append_text(list, "the cluster has tablespaces: they are under /tablespaces, reached by "
+                          "relative links; pgcask restore and pgcask relocate make absolute ones");
+    if (job->report.manifest_unavailable > 0) {
+        snprintf(text, sizeof(text), "%zu parts of manifest.json could not be read from the server",
+                 job->report.manifest_unavailable);
+        append_text(list, text);
+    }
+    if (job->notices_dropped > 0) {
+        snprintf(text, sizeof(text), "%zu more warnings of the server are not listed",
+                 job->notices_dropped);
+        append_text(list, text);
+    }
+    return list;
+}
+
+static json_t *describe_checksum_failures(const struct physical_backup *job)
+{
+    json_t *list = json_array();
+    const char *message;
+    size_t index;
+    json_t *notice;
+
+    if (!base_backup_checksum_failure(job->backup, &message))
+        return list;
+    append_text(list, message);
+    json_array_foreach(job->notices, index, notice)
+    {
+        json_array_append(list, notice);
+    }
+    return list;
+}
+
+bool physical_summary_content(struct physical_backup *job, struct slice *content,
+                              struct error *err)
+{
+    const struct physical_backup_report *report = &job->report;
+    char started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
+    bool sha256 = job->options.digest == DIGEST_SHA256;
+    json_t *head;
+
+    clock_format_utc(job->started_at, started);
+    clock_format_utc(time(NULL), finished);
+    head = json_pack(
+        "{s:s, s:s, s:s, s:s, s:i, s:b, s:s, s:i, s:s, s:i, s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:o,"
+        " s:o, s:O, s:o}",
+        "kind", "physical",                                             /* what it is */
+        "started_at", started, "finished_at", finished,                 /* when */
+        "system_identifier", report->system_identifier,                 /* of which cluster */
+        "server_version_num", report->server_version_num,               /* by which server */
+        "in_recovery", (int)job->in_recovery,                           /* a standby */
+        "start_lsn", report->start_lsn, "start_timeline", (int)report->start_timeline,
+        "stop_lsn", report->stop_lsn, "stop_timeline", (int)report->stop_timeline,
+        "wal_segment_size", (json_int_t)job->wal_segment_size,          /* bytes */
+        "manifest_checksums", sha256 ? "sha256" : "crc32c",             /* in backup_manifest */
+        "digest", digest_name(job->options.digest),                     /* in this file */
+        "files", (json_int_t)report->files, "bytes", (json_int_t)report->bytes, /* before this */
+        "wal_bytes", (json_int_t)report->wal_bytes,                     /* of these */
+        "tablespaces", describe_tablespaces(job), "options", describe_options(job), "warnings",
+        describe_warnings(job), "server_warnings", job->notices, "checksum_failures",
+        describe_checksum_failures(job));
+    if (head == NULL)
+        return error_set_memory(err);
+    return summary_writer_finish(job->summary, head, content, err);
+}

@@ -1,0 +1,101 @@
+#include "backup/sessions.h"
+
+#include <stdio.h>
+
+#define WAIT_MS (60 * 1000)
+
+/* Where SQL is tried if the settings' database will not do. */
+static const char *const fallback_databases[] = {"postgres", "template1"};
+
+static void open_sql(struct sessions *sessions, const struct wire_settings *settings,
+                     struct cancel *cancel, const struct log *log)
+{
+    struct wire_connect_options options = {
+        .kind = WIRE_SESSION_SQL,
+        .application_name = "pgcask check",
+        .cancel = cancel,
+        .log = log,
+        .wait_limit_ms = WAIT_MS,
+    };
+    struct error later;
+
+    if (wire_connect(&sessions->sql, settings, &options, &sessions->sql_error))
+        return;
+    /* 3D000: the database does not exist; 42501: no CONNECT. Anything else would not get better. */
+    if (strcmp(sessions->sql_error.sqlstate, "3D000") != 0 &&
+        strcmp(sessions->sql_error.sqlstate, "42501") != 0)
+        return;
+    for (size_t i = 0; i < sizeof(fallback_databases) / sizeof(fallback_databases[0]); i++) {
+        options.database = fallback_databases[i];
+        if (wire_connect(&sessions->sql, settings, &options, &later))
+            return;
+    }
+}
+
+bool sessions_open(struct sessions *sessions, const struct wire_settings *settings,
+                   bool want_replication, struct cancel *cancel, const struct log *log,
+                   struct error *err)
+{
+    *sessions = (struct sessions){0};
+    if (want_replication)
+        replication_connect(&sessions->replication, settings, "pgcask check", WAIT_MS, cancel,
+                            log, &sessions->replication_error);
+    if (!cancel_check(cancel, err)) {
+        sessions_close(sessions);
+        return false;
+    }
+    /* Where no server answers (no SQLSTATE), or the password is wrong, a second try would only cost
+     * time. */
+    if (sessions->replication == NULL && want_replication &&
+        (sessions->replication_error.sqlstate[0] == '\0' ||
+         strcmp(sessions->replication_error.sqlstate, "28P01") == 0)) {
+        *err = sessions->replication_error;
+        return false;
+    }
+    open_sql(sessions, settings, cancel, log);
+    if (sessions->sql != NULL || sessions->replication != NULL)
+        return true;
+    *err = want_replication ? sessions->replication_error : sessions->sql_error;
+    return false;
+}
+
+void sessions_close(struct sessions *sessions)
+{
+    wire_close(sessions->replication);
+    wire_close(sessions->sql);
+    sessions->replication = NULL;
+    sessions->sql = NULL;
+}
+
+struct wire_conn *sessions_any(const struct sessions *sessions)
+{
+    return sessions->sql != NULL ? sessions->sql : sessions->replication;
+}
+
+bool sessions_show(struct sessions *sessions, const char *name, char *out, size_t out_size)
+{
+    struct error ignored;
+
+    if (sessions->sql != NULL && replication_show(sessions->sql, name, out, out_size, &ignored))
+        return true;
+    return sessions->replication != NULL &&
+           replication_show(sessions->replication, name, out, out_size, &ignored);
+}
+
+bool sessions_ask(struct sessions *sessions, const char *sql, char *out, size_t out_size)
+{
+    struct wire_result *result;
+    struct error ignored;
+    const char *value = NULL;
+    bool found;
+
+    if (sessions->sql == NULL || !wire_query(sessions->sql, sql, &result, &ignored))
+        return false;
+    if (result != NULL && wire_result_rows(result) > 0 && wire_result_columns(result) > 0)
+        value = wire_result_value(result, 0, 0);
+    found = value != NULL;
+    if (found)
+        snprintf(out, out_size, "%s", value);
+    wire_result_free(result);
+    return found;
+}

@@ -1,0 +1,29 @@
+/* The sessions that questions before a backup are asked over. */
+#ifndef PGCASK_BACKUP_SESSIONS_H
+#define PGCASK_BACKUP_SESSIONS_H
+
+#include "replication/replication.h"
+
+/* A replication and an SQL session, either of which may be missing. */
+struct sessions {
+    struct wire_conn *replication, *sql;
+    struct error replication_error, sql_error; /* why one is missing */
+};
+
+/* Tries both (replication only if wanted). False if neither came about; *err then says why. */
+bool sessions_open(struct sessions *sessions, const struct wire_settings *settings,
+                   bool want_replication, struct cancel *cancel, const struct log *log,
+                   struct error *err);
+void sessions_close(struct sessions *sessions);
+
+/* A server setting by either session; false if neither may see it. */
+bool sessions_show(struct sessions *sessions, const char *name, char *out, size_t out_size);
+
+/* The first column of the first row of an SQL query as text; false without an SQL session or where
+ * the query fails or gives nothing. */
+bool sessions_ask(struct sessions *sessions, const char *sql, char *out, size_t out_size);
+
+/* Any of the sessions that is there. */
+struct wire_conn *sessions_any(const struct sessions *sessions);
+
+#endif

@@ -1,0 +1,200 @@
+#include "base/decompress.h"
+
+#include <lz4frame.h>
+#include <stdlib.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#define OUT_SIZE (256 * 1024)
+#define ZSTD_WINDOW_LOG_MAX 27 /* 128 MiB */
+#define ZLIB_WINDOW_BITS (15 + 32) /* the largest window; zlib or gzip header, whichever comes */
+
+struct decompressor {
+    enum compression compression;
+    bool ended;   /* the stream's end was read */
+    bool started; /* at least one byte came in */
+    z_stream zlib;
+    bool zlib_ready;
+    LZ4F_dctx *lz4;
+    ZSTD_DCtx *zstd;
+    uint8_t out[];
+};
+
+const char *compression_name(enum compression compression)
+{
+    static const char *const names[] = {"none", "gzip", "lz4", "zstd"};
+
+    return names[compression];
+}
+
+bool compression_from_name(const char *name, size_t len, enum compression *compression)
+{
+    for (int i = COMPRESSION_NONE; i <= COMPRESSION_ZSTD; i++) {
+        const char *known = compression_name((enum compression)i);
+
+        if (strlen(known) == len && memcmp(known, name, len) == 0) {
+            *compression = (enum compression)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool open_library(struct decompressor *decompressor)
+{
+    switch (decompressor->compression) {
+    case COMPRESSION_NONE:
+        return true;
+    case COMPRESSION_GZIP:
+        decompressor->zlib_ready = inflateInit2(&decompressor->zlib, ZLIB_WINDOW_BITS) == Z_OK;
+        return decompressor->zlib_ready;
+    case COMPRESSION_LZ4:
+        return !LZ4F_isError(LZ4F_createDecompressionContext(&decompressor->lz4, LZ4F_VERSION));
+    case COMPRESSION_ZSTD:
+        decompressor->zstd = ZSTD_createDCtx();
+        return decompressor->zstd != NULL &&
+               !ZSTD_isError(ZSTD_DCtx_setParameter(decompressor->zstd, ZSTD_d_windowLogMax,
+                                                    ZSTD_WINDOW_LOG_MAX));
+    }
+    return false;
+}
+
+struct decompressor *decompressor_new(enum compression compression, struct error *err)
+{
+    size_t out_size = compression == COMPRESSION_NONE ? 0 : OUT_SIZE;
+    struct decompressor *decompressor = calloc(1, sizeof(*decompressor) + out_size);
+
+    if (decompressor == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    decompressor->compression = compression;
+    if (!open_library(decompressor)) {
+        error_set_memory(err);
+        decompressor_free(decompressor);
+        return NULL;
+    }
+    return decompressor;
+}
+
+void decompressor_free(struct decompressor *decompressor)
+{
+    if (decompressor == NULL)
+        return;
+    if (decompressor->zlib_ready)
+        inflateEnd(&decompressor->zlib);
+    LZ4F_freeDecompressionContext(decompressor->lz4);
+    ZSTD_freeDCtx(decompressor->zstd);
+    free(decompressor);
+}
+
+bool decompressor_begin(struct decompressor *decompressor, struct error *err)
+{
+    decompressor->ended = false;
+    decompressor->started = false;
+    if (decompressor->zlib_ready && inflateReset(&decompressor->zlib) != Z_OK)
+        return error_set(err, ERROR_MEMORY, "cannot restart decompression");
+    if (decompressor->lz4 != NULL)
+        LZ4F_resetDecompressionContext(decompressor->lz4);
+    if (decompressor->zstd != NULL)
+        ZSTD_DCtx_reset(decompressor->zstd, ZSTD_reset_session_only);
+    return true;
+}
+
+static bool next_gzip(struct decompressor *decompressor, struct slice *in, size_t *produced,
+                      struct error *err)
+{
+    z_stream *zlib = &decompressor->zlib;
+    uInt offered = in->len > INT32_MAX ? INT32_MAX : (uInt)in->len;
+    int rc;
+
+    zlib->next_in = (Bytef *)(uintptr_t)in->data;
+    zlib->avail_in = offered;
+    zlib->next_out = decompressor->out;
+    zlib->avail_out = OUT_SIZE;
+    rc = inflate(zlib, Z_NO_FLUSH);
+    if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
+        return error_set(err, ERROR_CORRUPT, "the gzip stream is damaged: %s",
+                         zlib->msg != NULL ? zlib->msg : "invalid data");
+    slice_take(in, offered - zlib->avail_in);
+    *produced = OUT_SIZE - zlib->avail_out;
+    decompressor->ended = rc == Z_STREAM_END;
+    return true;
+}
+
+static bool next_lz4(struct decompressor *decompressor, struct slice *in, size_t *produced,
+                     struct error *err)
+{
+    size_t taken = in->len;
+    size_t rc;
+
+    *produced = OUT_SIZE;
+    rc = LZ4F_decompress(decompressor->lz4, decompressor->out, produced, in->data, &taken, NULL);
+    if (LZ4F_isError(rc))
+        return error_set(err, ERROR_CORRUPT, "the lz4 stream is damaged: %s",
+                         LZ4F_getErrorName(rc));
+    slice_take(in, taken);
+    decompressor->ended = rc == 0;
+    return true;
+}
+
+static bool next_zstd(struct decompressor *decompressor, struct slice *in, size_t *produced,
+                      struct error *err)
+{
+    ZSTD_inBuffer input = {in->data, in->len, 0};
+    ZSTD_outBuffer output = {decompressor->out, OUT_SIZE, 0};
+    size_t rc = ZSTD_decompressStream(decompressor->zstd, &output, &input);
+
+    if (ZSTD_isError(rc))
+        return error_set(err, ERROR_CORRUPT, "the zstd stream is damaged: %s",
+                         ZSTD_getErrorName(rc));
+    slice_take(in, input.pos);
+    *produced = output.pos;
+    decompressor->ended = rc == 0;
+    return true;
+}
+
+bool decompressor_next(struct decompressor *decompressor, struct slice *in, struct slice *out,
+                       struct error *err)
+{
+    size_t produced = 0;
+    bool ok = true;
+
+    *out = slice_make(decompressor->out, 0);
+    if (decompressor->compression == COMPRESSION_NONE) {
+        *out = slice_take(in, in->len);
+        return true;
+    }
+    if (decompressor->ended) {
+        if (in->len > 0)
+            return error_set(err, ERROR_CORRUPT, "there are bytes behind the end of the %s stream",
+                             compression_name(decompressor->compression));
+        return true;
+    }
+    decompressor->started = decompressor->started || in->len > 0;
+    if (!decompressor->started)
+        return true;
+    switch (decompressor->compression) {
+    case COMPRESSION_GZIP:
+        ok = next_gzip(decompressor, in, &produced, err);
+        break;
+    case COMPRESSION_LZ4:
+        ok = next_lz4(decompressor, in, &produced, err);
+        break;
+    case COMPRESSION_ZSTD:
+        ok = next_zstd(decompressor, in, &produced, err);
+        break;
+    case COMPRESSION_NONE:
+        break;
+    }
+    out->len = produced;
+    return ok;
+}
+
+bool decompressor_finish(struct decompressor *decompressor, struct error *err)
+{
+    if (decompressor->compression == COMPRESSION_NONE || decompressor->ended)
+        return true;
+    return error_set(err, ERROR_CORRUPT, "the %s stream ends too early",
+                     compression_name(decompressor->compression));
+}

@@ -1,0 +1,68 @@
+/*
+ * Errors are values. A function that can fail returns bool (or a negative count) and fills the
+ * caller's struct error: what failed and on what, the server's own words, and a hint that says
+ * what to do. The struct holds its texts itself, so that reporting an error cannot fail.
+ *
+ * Style follows PostgreSQL: the message is a phrase without capital or full stop; detail and
+ * hint are sentences or commands. No secret may ever be put into an error.
+ */
+#ifndef PGCASK_BASE_ERROR_H
+#define PGCASK_BASE_ERROR_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+enum error_code {
+    ERROR_NONE = 0,
+    ERROR_USAGE,           /* an option, URI or setting that makes no sense */
+    ERROR_MEMORY,          /* an allocation failed */
+    ERROR_IO,              /* a local file, folder or pipe */
+    ERROR_CONNECT,         /* no connection could be made */
+    ERROR_AUTHENTICATION,  /* the server does not believe us, or we do not believe the server */
+    ERROR_TLS,             /* certificates, handshake */
+    ERROR_CONNECTION_LOST, /* an established connection ended */
+    ERROR_TIMEOUT,         /* a wait reached its deadline */
+    ERROR_CANCELLED,       /* the user, a signal or a failure elsewhere ended the work */
+    ERROR_PROTOCOL,        /* the other side broke a format or protocol rule */
+    ERROR_SERVER,          /* an ErrorResponse; sqlstate is set */
+    ERROR_CORRUPT,         /* a backup that is not what it says it is */
+    ERROR_UNSUPPORTED,     /* a version or feature we do not know */
+    ERROR_REFUSED          /* we will not: the target is not empty, the cluster runs, … */
+};
+
+struct error {
+    enum error_code code;
+    char sqlstate[6]; /* "" unless code is ERROR_SERVER */
+    char message[1024];
+    char detail[1024]; /* "" if none */
+    char hint[2048];   /* "" if none */
+};
+
+#define ERROR_PRINTF(text, first) __attribute__((format(printf, text, first)))
+
+/* Makes *err "no error". */
+void error_clear(struct error *err);
+
+/* Replaces whatever *err held. Always returns false, so that `return error_set(…);` reads well. */
+bool error_set(struct error *err, enum error_code code, const char *format, ...)
+    ERROR_PRINTF(3, 4);
+
+/* The same with ": <text of errno_value>" at the end; code is ERROR_IO (ERROR_MEMORY for ENOMEM).
+ * ENOSPC, EACCES and the like get a hint. */
+bool error_set_errno(struct error *err, int errno_value, const char *format, ...)
+    ERROR_PRINTF(3, 4);
+
+/* "out of memory"; false. */
+bool error_set_memory(struct error *err);
+
+/* Sets detail or hint of an error that is already set. Return false, as above. */
+bool error_detail(struct error *err, const char *format, ...) ERROR_PRINTF(2, 3);
+bool error_hint(struct error *err, const char *format, ...) ERROR_PRINTF(2, 3);
+
+/* Puts "<text>: " before the message: what was being done when it happened. Returns false. */
+bool error_prefix(struct error *err, const char *format, ...) ERROR_PRINTF(2, 3);
+
+/* A stable lower-case word for JSON output: "usage", "connection_lost", … */
+const char *error_code_name(enum error_code code);
+
+#endif

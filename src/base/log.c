@@ -1,0 +1,16 @@
+#include "base/log.h"
+
+#include <stdio.h>
+
+void log_message(const struct log *log, enum log_level level, const char *format, ...)
+{
+    char text[2048];
+    va_list args;
+
+    if (log == NULL || log->write == NULL || level < log->threshold)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    log->write(log->context, level, text);
+}

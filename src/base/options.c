@@ -1,0 +1,374 @@
+#include "base/options.h"
+
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Looking things up ---------------------------------------------------------------------- */
+
+static const struct option_command *command_of(const struct options *options)
+{
+    return &options->program->commands[options->command];
+}
+
+/* '_' in a key stands for '-'. */
+static bool name_matches(const char *name, const char *key, size_t len)
+{
+    if (strlen(name) != len)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (name[i] != key[i] && !(name[i] == '-' && key[i] == '_'))
+            return false;
+    }
+    return true;
+}
+
+/* The index of the command's option of that name, or option_count. */
+static size_t find_option(const struct options *options, const char *key, size_t len)
+{
+    const struct option_program *program = options->program;
+    size_t index = 0;
+
+    while (index < program->option_count &&
+           ((program->options[index].commands & OPTION_COMMAND(options->command)) == 0 ||
+            !name_matches(program->options[index].name, key, len)))
+        index++;
+    return index;
+}
+
+/* A name that the program itself asks for is in its table, or the program is wrong. */
+static size_t known_option(const struct options *options, const char *name)
+{
+    size_t index = find_option(options, name, strlen(name));
+
+    assert(index < options->program->option_count);
+    return index;
+}
+
+int options_find_command(const struct option_program *program, const char *name, struct error *err)
+{
+    const char *names[32];
+    size_t count = 0;
+    const char *nearest;
+
+    for (size_t i = 0; i < program->command_count; i++) {
+        if (strcmp(program->commands[i].name, name) == 0)
+            return (int)i;
+        if (!program->commands[i].hidden && count < 32)
+            names[count++] = program->commands[i].name;
+    }
+    nearest = text_nearest(name, names, count);
+    error_set(err, ERROR_USAGE, "unknown command \"%s\"", name);
+    if (nearest != NULL)
+        error_hint(err, "Did you mean \"%s\"? \"%s help\" lists the commands.", nearest,
+                   program->name);
+    else
+        error_hint(err, "\"%s help\" lists the commands.", program->name);
+    return -1;
+}
+
+/* ---- Setting values -------------------------------------------------------------------------- */
+
+bool options_init(struct options *options, const struct option_program *program, size_t command,
+                  struct error *err)
+{
+    *options = (struct options){.program = program, .command = command};
+    options->values = calloc(program->option_count + 1, sizeof(*options->values));
+    if (options->values == NULL)
+        return error_set_memory(err);
+    return true;
+}
+
+void options_free(struct options *options)
+{
+    if (options->values != NULL) {
+        for (size_t i = 0; i < options->program->option_count; i++)
+            free(options->values[i].texts);
+    }
+    free(options->values);
+    free(options->arguments);
+    *options = (struct options){0};
+}
+
+static bool check_choice(const struct option_spec *spec, const char *text, struct error *err)
+{
+    size_t len = strlen(text);
+    const char *level = NULL;
+    size_t count = 0;
+    const char *nearest;
+
+    if (spec->kind == OPTION_CHOICE_LEVEL && (level = strchr(text, ':')) != NULL)
+        len = (size_t)(level++ - text);
+    for (; count < OPTION_CHOICES_MAX && spec->choices[count] != NULL; count++) {
+        const char *choice = spec->choices[count];
+
+        if (strlen(choice) != len || strncmp(choice, text, len) != 0)
+            continue;
+        if (level == NULL || (*level != '\0' && strspn(level, "0123456789") == strlen(level)))
+            return true;
+        error_set(err, ERROR_USAGE, "--%s: \"%s\" is not a level", spec->name, level);
+        return error_hint(err, "Write a whole number behind the colon: --%s=%s:1", spec->name,
+                          choice);
+    }
+    error_set(err, ERROR_USAGE, "--%s: unknown choice \"%.*s\"", spec->name, (int)len, text);
+    nearest = text_nearest(text, spec->choices, count);
+    return error_hint(err, "It takes %s%s%s%s", spec->argument,
+                      nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
+                      nearest != NULL ? "?" : ".");
+}
+
+static bool check_value(const struct option_spec *spec, const char *text, uint64_t *number,
+                        struct error *err)
+{
+    switch (spec->kind) {
+    case OPTION_FLAG:
+    case OPTION_TEXT:
+        return true;
+    case OPTION_CHOICE:
+    case OPTION_CHOICE_LEVEL:
+        return check_choice(spec, text, err);
+    case OPTION_INTEGER:
+    case OPTION_SIZE:
+    case OPTION_DURATION:
+    case OPTION_RATE:
+        break;
+    }
+    return options_read_number(spec, text, number, err);
+}
+
+/* Of an option that may be given once, the last one counts. */
+static bool set_value(struct options *options, size_t index, const char *text, struct error *err)
+{
+    const struct option_spec *spec = &options->program->options[index];
+    struct option_value *value = &options->values[index];
+
+    if (!check_value(spec, text, &value->number, err))
+        return false;
+    if (!spec->repeatable)
+        value->count = 0;
+    if (value->count == value->capacity) {
+        size_t capacity = value->capacity == 0 ? 1 : value->capacity * 2;
+        const char **texts = realloc(value->texts, capacity * sizeof(*texts));
+
+        if (texts == NULL)
+            return error_set_memory(err);
+        value->texts = texts;
+        value->capacity = capacity;
+    }
+    value->texts[value->count++] = text;
+    return true;
+}
+
+static bool read_truth(const char *name, const char *text, uint64_t *truth, struct error *err)
+{
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *truth = i % 2;
+            return true;
+        }
+    }
+    error_set(err, ERROR_USAGE, "%s: \"%s\" is neither true nor false", name, text);
+    return error_hint(err, "Write true or false.");
+}
+
+/* ---- What to say about an option that is not there ---------------------------------------------
+ */
+
+static bool fail_unknown(const struct options *options, const char *name, size_t len,
+                         struct error *err)
+{
+    const struct option_program *program = options->program;
+    const char *command = command_of(options)->name;
+    const char **names = calloc(program->option_count + 1, sizeof(*names));
+    char typed[128];
+    const char *nearest;
+    size_t count = 0;
+
+    if (names == NULL)
+        return error_set_memory(err);
+    len = len < sizeof(typed) ? len : sizeof(typed) - 1;
+    memcpy(typed, name, len);
+    typed[len] = '\0';
+    error_set(err, ERROR_USAGE, "%s has no option --%s", command, typed);
+    for (size_t i = 0; i < program->option_count; i++) {
+        if ((program->options[i].commands & OPTION_COMMAND(options->command)) != 0)
+            names[count++] = program->options[i].name;
+    }
+    nearest = text_nearest(typed, names, count);
+    free(names);
+    if (nearest != NULL)
+        return error_hint(err, "Did you mean --%s? \"%s help %s\" lists the options.", nearest,
+                          program->name, command);
+    return error_hint(err, "\"%s help %s\" lists the options.", program->name, command);
+}
+
+/* ---- The command line
+ * ---------------------------------------------------------------------------- */
+
+/* Reads the option in words[*at]; *at is left on its last word. */
+static bool parse_option(struct options *options, size_t count, char *const *words, size_t *at,
+                         struct error *err)
+{
+    const char *name = words[*at] + 2;
+    const char *equals = strchr(name, '=');
+    size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
+    size_t index = find_option(options, name, len);
+    const struct option_spec *spec = &options->program->options[index];
+
+    if (len == 4 && memcmp(name, "help", 4) == 0) {
+        options->help = true;
+        return true;
+    }
+    /* On the command line a name has one spelling. */
+    if (index == options->program->option_count || strncmp(spec->name, name, len) != 0)
+        return fail_unknown(options, name, len, err);
+    if (spec->kind == OPTION_FLAG) {
+        if (equals != NULL)
+            return error_set(err, ERROR_USAGE, "--%s takes no value", spec->name);
+        options->values[index].number = 1;
+        return set_value(options, index, "true", err);
+    }
+    if (equals != NULL)
+        return set_value(options, index, equals + 1, err);
+    if (*at + 1 == count) {
+        error_set(err, ERROR_USAGE, "--%s needs a value", spec->name);
+        return error_hint(err, "Write --%s %s.", spec->name, spec->argument);
+    }
+    return set_value(options, index, words[++*at], err);
+}
+
+static bool add_argument(struct options *options, const char *word, struct error *err)
+{
+    const struct option_command *command = command_of(options);
+    size_t most = 0;
+
+    while (most < OPTION_ARGUMENTS_MAX && command->arguments[most] != NULL)
+        most++;
+    if (options->argument_count == most) {
+        error_set(err, ERROR_USAGE, "%s: unexpected argument \"%s\"", command->name, word);
+        return error_hint(err, "\"%s help %s\" says what it takes.", options->program->name,
+                          command->name);
+    }
+    if (options->arguments == NULL)
+        options->arguments = calloc(OPTION_ARGUMENTS_MAX, sizeof(*options->arguments));
+    if (options->arguments == NULL)
+        return error_set_memory(err);
+    options->arguments[options->argument_count++] = word;
+    return true;
+}
+
+static bool check_complete(const struct options *options, struct error *err)
+{
+    const struct option_program *program = options->program;
+    const struct option_command *command = command_of(options);
+    size_t given = options->argument_count;
+
+    if (given < OPTION_ARGUMENTS_MAX && command->arguments[given] != NULL &&
+        command->arguments[given][0] != '[') {
+        error_set(err, ERROR_USAGE, "%s needs %s", command->name, command->arguments[given]);
+        return error_hint(err, "\"%s help %s\" says what it takes.", program->name, command->name);
+    }
+    for (size_t i = 0; i < program->option_count; i++) {
+        const struct option_spec *spec = &program->options[i];
+
+        if (!spec->required || (spec->commands & OPTION_COMMAND(options->command)) == 0 ||
+            options->values[i].count > 0)
+            continue;
+        error_set(err, ERROR_USAGE, "%s needs --%s %s", command->name, spec->name, spec->argument);
+        return error_hint(err, "\"%s help %s\" says what it takes.", program->name, command->name);
+    }
+    return true;
+}
+
+bool options_parse(struct options *options, size_t count, char *const *words, struct error *err)
+{
+    bool only_arguments = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (only_arguments || words[i][0] != '-' || words[i][1] == '\0') {
+            if (!add_argument(options, words[i], err))
+                return false;
+        } else if (strcmp(words[i], "--") == 0) {
+            only_arguments = true;
+        } else if (words[i][1] != '-') {
+            error_set(err, ERROR_USAGE, "unknown option %s", words[i]);
+            return error_hint(err, "Options have two dashes; \"%s help %s\" lists them.",
+                              options->program->name, command_of(options)->name);
+        } else if (!parse_option(options, count, words, &i, err)) {
+            return false;
+        }
+    }
+    return options->help || check_complete(options, err);
+}
+
+bool options_set(struct options *options, const char *key, const char *value, struct error *err)
+{
+    size_t index = find_option(options, key, strlen(key));
+    uint64_t truth = 0;
+
+    if (index == options->program->option_count)
+        return fail_unknown(options, key, strlen(key), err);
+    if (options->program->options[index].kind != OPTION_FLAG)
+        return set_value(options, index, value, err);
+    if (!read_truth(key, value, &truth, err))
+        return false;
+    options->values[index].number = truth;
+    return set_value(options, index, value, err);
+}
+
+/* ---- Asking
+ * -------------------------------------------------------------------------------------- */
+
+bool options_flag(const struct options *options, const char *name)
+{
+    return options->values[known_option(options, name)].number != 0;
+}
+
+bool options_given(const struct options *options, const char *name)
+{
+    return options_count(options, name) > 0;
+}
+
+size_t options_count(const struct options *options, const char *name)
+{
+    return options->values[known_option(options, name)].count;
+}
+
+const char *options_text_at(const struct options *options, const char *name, size_t index)
+{
+    return options->values[known_option(options, name)].texts[index];
+}
+
+const char *options_text(const struct options *options, const char *name)
+{
+    size_t index = known_option(options, name);
+    const struct option_value *value = &options->values[index];
+
+    if (value->count == 0)
+        return options->program->options[index].default_text;
+    return value->texts[value->count - 1];
+}
+
+uint64_t options_number(const struct options *options, const char *name)
+{
+    size_t index = known_option(options, name);
+    const struct option_spec *spec = &options->program->options[index];
+    struct error ignored;
+    uint64_t number = 0;
+
+    if (options->values[index].count > 0)
+        return options->values[index].number;
+    if (spec->default_text != NULL &&
+        !options_read_number(spec, spec->default_text, &number, &ignored))
+        assert(!"a default in the table is not a value of its kind");
+    return number;
+}
+
+const char *options_argument(const struct options *options, size_t index)
+{
+    return index < options->argument_count ? options->arguments[index] : NULL;
+}

@@ -1,0 +1,117 @@
+/*
+ * One table declares every option of a program once: its name, what its value looks like, its
+ * default, which commands take it and one sentence of help. Parsing, --help, the reference page
+ * and everything else that talks about options is made from that table.
+ *
+ * Options are written --name value or --name=value; "--" ends them, "-" alone is an argument.
+ * Every command takes --help. Nothing here writes or exits.
+ */
+#ifndef PGCASK_BASE_OPTIONS_H
+#define PGCASK_BASE_OPTIONS_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+enum option_kind {
+    OPTION_FLAG,        /* there or not; as a key: true, yes, on, 1 or false, no, off, 0 */
+    OPTION_TEXT,        /* anything, the empty text too */
+    OPTION_INTEGER,     /* a decimal number */
+    OPTION_SIZE,        /* bytes: 4096, 64kB, 16MiB, 2G; units are powers of 1024 */
+    OPTION_DURATION,    /* milliseconds: 90 (seconds), 500ms, 90s, 15min, 1h30m, 2d */
+    OPTION_RATE,        /* KiB/s: 4096, 4096k, 32M, 1G; the last letter is a power of 1024 */
+    OPTION_CHOICE,      /* one of option_spec.choices */
+    OPTION_CHOICE_LEVEL /* one of option_spec.choices, with ":LEVEL" behind it if wanted */
+};
+
+#define OPTION_COMMAND(index) (1U << (index))
+#define OPTION_CHOICES_MAX 8
+#define OPTION_ARGUMENTS_MAX 3
+
+struct option_spec {
+    const char *name;     /* "max-rate" */
+    const char *argument; /* "RATE"; NULL for a flag */
+    enum option_kind kind;
+    const char *choices[OPTION_CHOICES_MAX];
+    const char *default_text;  /* as one would type it; NULL: none */
+    uint64_t minimum, maximum; /* in the unit of the kind; maximum 0: no limit */
+    uint32_t commands; /* OPTION_COMMAND(…) of each command that takes it. A name may occur
+                          again for other commands, to which it means something else */
+    bool required;
+    bool repeatable;
+    const char *help; /* a sentence or two, plain text */
+};
+
+struct option_command {
+    const char *name;
+    const char *arguments[OPTION_ARGUMENTS_MAX]; /* names; one in [ ] may be left out */
+    const char *summary;                         /* one line for the list of commands */
+    const char *description;                     /* paragraphs; '\n' between them */
+    bool hidden;                                 /* in no list */
+};
+
+struct option_program {
+    const char *name;
+    const char *summary;
+    const struct option_command *commands;
+    size_t command_count; /* at most 32 */
+    const struct option_spec *options;
+    size_t option_count;
+    const char *epilogue; /* ends the program's help; NULL: nothing */
+};
+
+struct option_value {
+    const char **texts;
+    size_t count, capacity;
+    uint64_t number; /* of the last text, for kinds that are numbers; flags: 0 or 1 */
+};
+
+/* What was given. Texts are borrowed from argv. */
+struct options {
+    const struct option_program *program;
+    size_t command; /* index into program->commands */
+    struct option_value *values;
+    const char **arguments;
+    size_t argument_count;
+    bool help; /* --help was given: nothing else was checked for completeness */
+};
+
+/* Fills *options for command number `command` with its defaults. */
+bool options_init(struct options *options, const struct option_program *program, size_t command,
+                  struct error *err);
+void options_free(struct options *options); /* also after a failed init; {0} is allowed */
+
+/* The words behind the command's name. Unknown options, missing and surplus arguments and values
+ * that make no sense are ERROR_USAGE; the hint names the nearest option and the help to read. */
+bool options_parse(struct options *options, size_t count, char *const *words, struct error *err);
+
+/* Sets one option from a key and a value, as a configuration has them: '_' is as good as '-' in
+ * the key, and a flag takes a truth value. */
+bool options_set(struct options *options, const char *key, const char *value, struct error *err);
+
+/* The index of a command, or -1; then *err names the nearest. */
+int options_find_command(const struct option_program *program, const char *name, struct error *err);
+
+/* The option's value for the command, or its default. The name must be in the table. */
+bool options_flag(const struct options *options, const char *name);
+const char *options_text(const struct options *options, const char *name); /* NULL if neither */
+uint64_t options_number(const struct options *options, const char *name);  /* 0 if neither */
+bool options_given(const struct options *options, const char *name);
+size_t options_count(const struct options *options, const char *name);
+const char *options_text_at(const struct options *options, const char *name, size_t index);
+
+/* The argument of that index, or NULL. */
+const char *options_argument(const struct options *options, size_t index);
+
+/* Reads one value the way an option of that kind does; the error names the option. */
+bool options_read_number(const struct option_spec *spec, const char *text, uint64_t *number,
+                         struct error *err);
+
+/* Help as plain text of at most 79 columns, and the reference page as Markdown. */
+bool options_write_help(const struct option_program *program, struct buffer *out,
+                        struct error *err);
+bool options_write_command_help(const struct option_program *program, size_t command,
+                                struct buffer *out, struct error *err);
+bool options_write_reference(const struct option_program *program, struct buffer *out,
+                             struct error *err);
+
+#endif

@@ -1,0 +1,111 @@
+/* How the values of options are written: numbers with units, choices. */
+#include "base/options.h"
+
+#include "base/bytes.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+static const struct unit size_units[] = {
+    {"", 1},
+    {"b", 1},
+    {"k", 1ULL << 10},
+    {"kb", 1ULL << 10},
+    {"kib", 1ULL << 10},
+    {"m", 1ULL << 20},
+    {"mb", 1ULL << 20},
+    {"mib", 1ULL << 20},
+    {"g", 1ULL << 30},
+    {"gb", 1ULL << 30},
+    {"gib", 1ULL << 30},
+    {"t", 1ULL << 40},
+    {"tb", 1ULL << 40},
+    {"tib", 1ULL << 40},
+    {NULL, 0},
+};
+
+static const struct unit rate_units[] = {
+    {"", 1}, {"k", 1}, {"m", 1ULL << 10}, {"g", 1ULL << 20}, {NULL, 0},
+};
+
+static const struct unit duration_units[] = {
+    {"", 1000},     {"ms", 1},      {"s", 1000},     {"m", 60000},
+    {"min", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0},
+};
+
+static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
+
+/* Takes "digits letters" off the front of *text and adds it to *total. */
+static bool take_quantity(const char **text, const struct unit *units, uint64_t *total)
+{
+    size_t digits = strspn(*text, "0123456789");
+    const char *letters = *text + digits;
+    size_t letter_count = strcspn(letters, "0123456789");
+    uint64_t number;
+
+    if (!bytes_parse_u64(slice_make(*text, digits), &number))
+        return false;
+    for (const struct unit *unit = units; unit->name != NULL; unit++) {
+        if (strlen(unit->name) != letter_count ||
+            strncasecmp(unit->name, letters, letter_count) != 0)
+            continue;
+        if (number > (UINT64_MAX - *total) / unit->factor)
+            return false;
+        *total += number * unit->factor;
+        *text = letters + letter_count;
+        return true;
+    }
+    return false;
+}
+
+static bool read_quantity(const char *text, const struct unit *units, bool compound,
+                          uint64_t *number)
+{
+    *number = 0;
+    if (!take_quantity(&text, units, number))
+        return false;
+    /* "1h30m", but not "1h30": a bare number stands alone. */
+    while (compound && *text != '\0') {
+        if (strcspn(text, "hmsd") == strlen(text) || !take_quantity(&text, units, number))
+            return false;
+    }
+    return *text == '\0';
+}
+
+/* How a kind of number is called and read; NULL name: not a number. */
+static const struct {
+    const char *name;
+    const char *example;
+    const struct unit *units;
+    bool compound;
+} kinds[] = {
+    [OPTION_INTEGER] = {"whole number", "Write decimal digits.", no_units, false},
+    [OPTION_SIZE] = {"size", "Write a size like 512MiB or 16GiB.", size_units, false},
+    [OPTION_DURATION] = {"duration",
+                         "Write a duration like 500ms, 30s, 10min or 1h30m; a bare number is "
+                         "seconds.",
+                         duration_units, true},
+    [OPTION_RATE] = {"rate", "Write KiB a second, or a rate like 512k, 32M or 1G.", rate_units,
+                     false},
+    [OPTION_CHOICE_LEVEL] = {NULL, NULL, NULL, false},
+};
+
+bool options_read_number(const struct option_spec *spec, const char *text, uint64_t *number,
+                         struct error *err)
+{
+    if (!read_quantity(text, kinds[spec->kind].units, kinds[spec->kind].compound, number)) {
+        error_set(err, ERROR_USAGE, "--%s: \"%s\" is not a %s", spec->name, text,
+                  kinds[spec->kind].name);
+        return error_hint(err, "%s", kinds[spec->kind].example);
+    }
+    if (*number < spec->minimum || (spec->maximum != 0 && *number > spec->maximum)) {
+        error_set(err, ERROR_USAGE, "--%s: %s is out of range", spec->name, text);
+        return error_hint(err, "%s", spec->help);
+    }
+    return true;
+}

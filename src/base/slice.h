@@ -1,0 +1,42 @@
+/*
+ * Bytes with a length. What comes from outside is a slice until it has been checked; a slice
+ * owns nothing and its bytes need no terminator.
+ */
+#ifndef PGCASK_BASE_SLICE_H
+#define PGCASK_BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct slice {
+    const uint8_t *data;
+    size_t len;
+};
+
+static inline struct slice slice_make(const void *data, size_t len)
+{
+    return (struct slice){.data = data, .len = len};
+}
+
+static inline struct slice slice_string(const char *text)
+{
+    return slice_make(text, strlen(text));
+}
+
+static inline bool slice_equals(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* Takes the first n bytes off; n must not exceed slice->len. */
+static inline struct slice slice_take(struct slice *slice, size_t n)
+{
+    struct slice head = {slice->data, n};
+    slice->data += n;
+    slice->len -= n;
+    return head;
+}
+
+#endif

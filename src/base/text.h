@@ -1,0 +1,12 @@
+/* Text for people: which known name did they mean? */
+#ifndef PGCASK_BASE_TEXT_H
+#define PGCASK_BASE_TEXT_H
+
+#include <stddef.h>
+
+/* The candidate that is nearest to `name` by edits (a letter put in, left out, changed, or two
+ * neighbours swapped; case does not count), the first one of several; NULL if none is near enough
+ * to be what was meant. */
+const char *text_nearest(const char *name, const char *const *candidates, size_t count);
+
+#endif

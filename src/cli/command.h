@@ -1,0 +1,47 @@
+/* What every command is given, and the commands. */
+#ifndef PGCASK_CLI_COMMAND_H
+#define PGCASK_CLI_COMMAND_H
+
+#include "base/cancel.h"
+#include "base/options.h"
+#include "cli/arguments.h"
+#include "cli/console.h"
+#include "cli/result.h"
+
+#include <stdio.h>
+
+enum exit_status {
+    EXIT_COMPLETE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_PROBLEMS = 3 /* finished, but something that was named is wrong */
+};
+
+struct command {
+    const struct options *options;
+    const struct arguments *arguments;
+    struct console *console;
+    struct cancel *cancel;
+    json_t *result; /* NULL without --json */
+    FILE *out;      /* where the summary for people goes; NULL: nowhere */
+    bool quiet;
+    bool problems; /* set by the command: finished with EXIT_PROBLEMS */
+};
+
+/* Each does the work and prints its summary; false: it failed and *err says why. */
+bool command_backup(struct command *command, struct error *err);
+bool command_verify(struct command *command, struct error *err);
+bool command_restore(struct command *command, struct error *err);
+bool command_list(struct command *command, struct error *err);
+bool command_ping(struct command *command, struct error *err);
+bool command_relocate(struct command *command, struct error *err);
+
+/* A line of the summary, escaped for a terminal. */
+void command_say(const struct command *command, const char *format, ...) ERROR_PRINTF(2, 3);
+
+/* The argument or option as typed. The options themselves hold it with its secrets overwritten,
+ * fit for messages. */
+const char *command_argument(const struct command *command, size_t index);
+const char *command_text(const struct command *command, const char *name);
+
+#endif

@@ -1,0 +1,287 @@
+/* pgcask backup: checks everything that can be checked, then lets records flow from the server to
+ * the store. */
+#include "cli/command.h"
+#include "cli/format.h"
+#include "cli/location.h"
+#include "cli/preflight.h"
+#include "cli/progress.h"
+#include "cli/server_uri.h"
+
+#include "backup/backup.h"
+#include "manifest/summary.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+struct backup {
+    struct command *command;
+    struct server_uri server;
+    struct physical_backup_options options;
+    const char *target;
+    enum location_kind kind;
+    struct physical_backup_report report;
+    struct progress progress;
+};
+
+/* ---- Before the work ---------------------------------------------------------------------------
+ */
+
+static bool check_label(const char *label, struct error *err)
+{
+    if (strlen(label) > 1024)
+        return error_set(err, ERROR_USAGE, "--label is longer than 1024 bytes");
+    for (; *label != '\0'; label++) {
+        if ((unsigned char)*label < ' ')
+            return error_set(err, ERROR_USAGE, "--label holds a control character");
+    }
+    return true;
+}
+
+static bool read_options(struct backup *backup, struct error *err)
+{
+    const struct command *command = backup->command;
+    const struct options *given = command->options;
+
+    backup->target = command_text(command, "to");
+    backup->options = (struct physical_backup_options){
+        .label = command_text(command, "label"),
+        .spread_checkpoint = strcmp(options_text(given, "checkpoint"), "spread") == 0,
+        .max_rate_kib = (uint32_t)options_number(given, "max-rate"),
+        .max_retained_wal = options_number(given, "max-retained-wal"),
+        .transfer_compression = options_text(given, "transfer-compression"),
+        .digest =
+            strcmp(options_text(given, "digest"), "sha256") == 0 ? DIGEST_SHA256 : DIGEST_XXH3_128,
+        .no_verify_checksums = options_flag(given, "no-verify-checksums"),
+        .stall_timeout_ms = (int64_t)options_number(given, "stall-timeout"),
+        .cancel = command->cancel,
+        .log = &command->console->log,
+    };
+    return check_label(backup->options.label, err) &&
+           location_of_target(backup->target, &backup->kind, err);
+}
+
+static bool read_source(struct backup *backup, struct error *err)
+{
+    const struct command *command = backup->command;
+    const char *shown = options_argument(command->options, 0);
+
+    if (!server_uri_parse(&backup->server, command_argument(command, 0), shown, err))
+        return false;
+    backup->options.settings = backup->server.settings;
+    result_set_text(command->result, "source", shown);
+    result_set_text(command->result, "target", backup->target);
+    if (backup->server.physical)
+        return true;
+    error_set(err, ERROR_UNSUPPORTED, "not yet: logical backups (postgres://)");
+    return error_hint(err, "postgres+bin:// makes a physical backup of the whole cluster.");
+}
+
+static bool check_target(struct backup *backup, uint64_t *free_bytes, struct error *err)
+{
+    *free_bytes = UINT64_MAX;
+    switch (backup->kind) {
+    case LOCATION_DIRECTORY:
+        return directory_store_check(backup->target, free_bytes, err);
+    case LOCATION_TAR_FILE:
+        return tar_store_check_file(backup->target, free_bytes, err);
+    case LOCATION_STREAM:
+        break;
+    }
+    if (isatty(STDOUT_FILENO)) {
+        error_set(err, ERROR_USAGE, "standard output is a terminal, and a backup is not text");
+        return error_hint(err, "Redirect it into a file or a pipe, or name a target.");
+    }
+    if (backup->command->result == NULL)
+        return true;
+    json_decref(backup->command->result);
+    backup->command->result = NULL; /* it would end up in the tar */
+    error_set(err, ERROR_USAGE, "--json and --to - both want standard output");
+    return error_hint(err, "Write the backup to a file or directory, or leave --json out.");
+}
+
+/* ---- The work ----------------------------------------------------------------------------------
+ */
+
+/* Stands between the job and the store to tell the progress what is going on: a phase that begins
+ * while the store waits for the next record could not be seen from outside. */
+struct watched_source {
+    struct record_source base;
+    struct record_source *inner;
+    struct backup *backup;
+    bool manifest_passed;
+};
+
+static const char *phase_text(const char *phase)
+{
+    static const char *const texts[][2] = {
+        {"connecting", "connecting"},
+        {"manifest", "reading the catalogs"},
+        {"checkpoint", "waiting for the checkpoint"},
+        {"copying", "copying"},
+        {"finishing", "finishing"},
+        {"done", "writing to disk"},
+    };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (phase != NULL && strcmp(phase, texts[i][0]) == 0)
+            return texts[i][1];
+    }
+    return "working";
+}
+
+static enum source_status watched_next(struct record_source *base, struct record *record,
+                                       struct error *err)
+{
+    struct watched_source *source = (struct watched_source *)base;
+    struct backup *backup = source->backup;
+    enum source_status status;
+
+    if (source->manifest_passed && backup->report.start_lsn[0] == '\0')
+        progress_set_phase(&backup->progress, phase_text("checkpoint"));
+    status = source_next(source->inner, record, err);
+    source->manifest_passed = true;
+    physical_backup_report(source->inner, &backup->report);
+    progress_set_total(&backup->progress, backup->report.total_bytes);
+    progress_set_phase(&backup->progress,
+                       phase_text(status == SOURCE_END ? "done" : backup->report.phase));
+    return status;
+}
+
+static void watched_close(struct record_source *base)
+{
+    (void)base; /* lives on the stack; the inner source has its own owner */
+}
+
+static bool write_records(struct backup *backup, struct record_source *source, struct error *err)
+{
+    struct store_options options = {
+        .last_path = SUMMARY_PATH,
+        .observer = &backup->progress.observer,
+        .cancel = backup->command->cancel,
+        .log = &backup->command->console->log,
+    };
+
+    switch (backup->kind) {
+    case LOCATION_DIRECTORY:
+        return directory_store_write(backup->target, source, &options, err);
+    case LOCATION_TAR_FILE:
+        return tar_store_write_file(backup->target, source, &options, err);
+    case LOCATION_STREAM:
+        break;
+    }
+    return tar_store_write_fd(STDOUT_FILENO, source, &options, err);
+}
+
+static bool copy(struct backup *backup, struct error *err)
+{
+    static const struct record_source_ops watched_ops = {watched_next, watched_close};
+    struct watched_source watched = {.base.ops = &watched_ops, .backup = backup};
+    bool done;
+
+    if (!physical_backup_new(&backup->options, &watched.inner, err))
+        return false;
+    watched.base.sequential = watched.inner->sequential;
+    done = write_records(backup, &watched.base, err);
+    physical_backup_report(watched.inner, &backup->report);
+    source_close(watched.inner);
+    return done;
+}
+
+static bool run(struct backup *backup, uint64_t free_bytes, struct error *err)
+{
+    const struct command *command = backup->command;
+    bool done;
+
+    if (!progress_start(&backup->progress, command->console, command->quiet, "connecting", err))
+        return false;
+    done = preflight_check(command, &backup->options, backup->target, free_bytes, err) &&
+           copy(backup, err);
+    progress_stop(&backup->progress);
+    return done;
+}
+
+/* ---- What it came to ---------------------------------------------------------------------------
+ */
+
+static void fill_result(const struct backup *backup)
+{
+    const struct physical_backup_report *report = &backup->report;
+    json_t *result = backup->command->result;
+
+    result_set_text(result, "kind", "physical");
+    result_set(result, "seconds", json_real(progress_seconds(&backup->progress)));
+    result_set_number(result, "bytes", report->bytes);
+    result_set_number(result, "files", report->files);
+    result_set_number(result, "wal_bytes", report->wal_bytes);
+    result_set_text(result, "system_identifier", report->system_identifier);
+    result_set_number(result, "server_version_num", (uint64_t)report->server_version_num);
+    result_set_text(result, "start_lsn", report->start_lsn);
+    result_set_text(result, "stop_lsn", report->stop_lsn);
+    result_set_number(result, "start_timeline", report->start_timeline);
+    result_set_number(result, "stop_timeline", report->stop_timeline);
+    result_set_number(result, "tablespaces", report->tablespaces);
+    result_set_number(result, "manifest_unavailable", report->manifest_unavailable);
+    result_set_number(result, "checksum_failures", report->checksum_failures);
+    if (report->checksum_failures > 0)
+        result_set_text(result, "checksum_failure_first", report->checksum_failure_first);
+}
+
+static void say_result(const struct backup *backup)
+{
+    const struct physical_backup_report *report = &backup->report;
+    const struct command *command = backup->command;
+    char size[FORMAT_SIZE], duration[FORMAT_SIZE];
+
+    format_size(report->bytes, size);
+    format_duration((uint64_t)progress_seconds(&backup->progress), duration);
+    command_say(command, "backed up %s in %" PRIu64 " files to %s in %s", size, report->files,
+                backup->kind == LOCATION_STREAM ? "standard output" : backup->target, duration);
+    command_say(command, "positions %s to %s on timeline %" PRIu32, report->start_lsn,
+                report->stop_lsn, report->stop_timeline);
+}
+
+static void warn(struct backup *backup)
+{
+    const struct physical_backup_report *report = &backup->report;
+    struct command *command = backup->command;
+
+    if (report->manifest_unavailable > 0)
+        console_warning(command->console,
+                        "%zu parts of manifest.json could not be gathered; its \"unavailable\" "
+                        "says which and why",
+                        report->manifest_unavailable);
+    if (report->has_tablespaces_note)
+        console_warning(command->console,
+                        "the cluster has tablespaces: \"pgcask restore\" puts them where they "
+                        "belong; after copying /data and /tablespaces by other means, run "
+                        "\"pgcask relocate\" on the data directory");
+    if (report->checksum_failures == 0)
+        return;
+    command->problems = true;
+    console_warning(command->console,
+                    "the server reported %zu page checksum failures; the backup was kept and "
+                    "lists them. The first: %s",
+                    report->checksum_failures, report->checksum_failure_first);
+}
+
+bool command_backup(struct command *command, struct error *err)
+{
+    struct backup backup = {.command = command};
+    uint64_t free_bytes;
+    bool done;
+
+    if (!read_options(&backup, err))
+        return false;
+    if (backup.kind == LOCATION_STREAM && command->out != NULL)
+        command->out = stderr;
+    done = read_source(&backup, err) && check_target(&backup, &free_bytes, err) &&
+           run(&backup, free_bytes, err);
+    server_uri_reset(&backup.server);
+    if (!done)
+        return false;
+    fill_result(&backup);
+    say_result(&backup);
+    warn(&backup);
+    return true;
+}

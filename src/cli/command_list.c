@@ -1,0 +1,281 @@
+/* pgcask list: what a backup says about itself. Reads only until both descriptions were seen. */
+#include "cli/command.h"
+#include "cli/description.h"
+#include "cli/format.h"
+#include "cli/location.h"
+
+#include "manifest/manifest.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct listing {
+    struct command *command;
+    struct description description;
+    bool manifest_seen, summary_seen;
+    bool complete; /* the summary was read to its end and matches its own checksum */
+    bool verbose;
+    json_t *records; /* --verbose --json */
+};
+
+/* ---- Reading -----------------------------------------------------------------------------------
+ */
+
+typedef bool feed_function(struct description *description, struct slice piece, struct error *err);
+
+/* False if the file cannot be read. *sound is whether what it says could be understood; if not,
+ * the rest of it is left unread. */
+static bool read_file(struct listing *listing, struct reader *reader, feed_function *feed,
+                      bool *sound, struct error *err)
+{
+    struct slice piece;
+
+    *sound = true;
+    while (*sound) {
+        switch (reader_next(reader, &piece, err)) {
+        case READER_DATA:
+            *sound = feed(&listing->description, piece, err);
+            break;
+        case READER_END:
+            return true;
+        case READER_FAILED:
+            return false;
+        }
+        if (!cancel_check(listing->command->cancel, err))
+            return false;
+    }
+    return true;
+}
+
+/* A description that makes no sense is told and makes the exit status 3; the other one may still
+ * say something. */
+static void note_unsound(struct listing *listing, const struct error *err)
+{
+    console_warning(listing->command->console, "%s", err->message);
+    listing->command->problems = true;
+}
+
+static bool take_record(struct listing *listing, const struct record *record, struct error *err)
+{
+    struct description *description = &listing->description;
+    bool sound;
+
+    if (record->type == RECORD_FILE && strcmp(record->path, MANIFEST_PATH) == 0) {
+        listing->manifest_seen = true;
+        if (!read_file(listing, record->reader, description_feed_manifest, &sound, err))
+            return false;
+        if (!sound || !description_finish_manifest(description, err))
+            note_unsound(listing, err);
+    } else if (record->type == RECORD_FILE && strcmp(record->path, SUMMARY_PATH) == 0) {
+        listing->summary_seen = true;
+        if (!read_file(listing, record->reader, description_feed_summary, &sound, err))
+            return false;
+        listing->complete = sound && description_finish_summary(description, err);
+        if (!listing->complete)
+            note_unsound(listing, err);
+    }
+    return true;
+}
+
+static void show_record(struct listing *listing, const struct record *record)
+{
+    static const char *const types[] = {"file", "directory", "link"};
+    char size[FORMAT_SIZE] = "";
+    json_t *object;
+
+    if (record->type == RECORD_FILE && record->size >= 0)
+        format_size((uint64_t)record->size, size);
+    command_say(listing->command, "%9s  %s%s%s", size, record->path,
+                record->type == RECORD_LINK ? " -> " : "",
+                record->type == RECORD_LINK ? record->link_target : "");
+    if (listing->records == NULL)
+        return;
+    object = json_object();
+    result_set_text(object, "path", record->path);
+    result_set_text(object, "type", types[record->type]);
+    if (record->type == RECORD_FILE && record->size >= 0)
+        result_set_number(object, "bytes", (uint64_t)record->size);
+    json_array_append_new(listing->records, object);
+}
+
+static bool read_source(struct listing *listing, struct record_source *source, struct error *err)
+{
+    struct record record;
+
+    while (listing->verbose || !listing->manifest_seen || !listing->summary_seen) {
+        enum source_status status;
+        bool done;
+
+        if (!cancel_check(listing->command->cancel, err))
+            return false;
+        status = source_next(source, &record, err);
+        if (status != SOURCE_RECORD)
+            return status == SOURCE_END;
+        if (listing->verbose)
+            show_record(listing, &record);
+        done = take_record(listing, &record, err);
+        reader_close(record.reader);
+        if (!done)
+            return false;
+    }
+    return true;
+}
+
+/* ---- Telling -----------------------------------------------------------------------------------
+ */
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text == NULL ? "unknown" : text;
+}
+
+static uint64_t number_of(const json_t *object, const char *name)
+{
+    json_int_t number = json_integer_value(json_object_get(object, name));
+
+    return number < 0 ? 0 : (uint64_t)number;
+}
+
+static void say_summary(const struct command *command, const json_t *summary)
+{
+    char size[FORMAT_SIZE], wal[FORMAT_SIZE];
+
+    format_size(number_of(summary, "bytes"), size);
+    format_size(number_of(summary, "wal_bytes"), wal);
+    command_say(command, "%-12s %s", "kind", text_of(summary, "kind"));
+    command_say(command, "%-12s %s", "label",
+                text_of(json_object_get(summary, "options"), "label"));
+    command_say(command, "%-12s %s", "started", text_of(summary, "started_at"));
+    command_say(command, "%-12s %s", "finished", text_of(summary, "finished_at"));
+    command_say(command, "%-12s %s to %s on timeline %" PRIu64, "positions",
+                text_of(summary, "start_lsn"), text_of(summary, "stop_lsn"),
+                number_of(summary, "stop_timeline"));
+    command_say(command, "%-12s %s in %" PRIu64 " files, of which %s are WAL", "size", size,
+                number_of(summary, "files"), wal);
+}
+
+static void say_databases(const struct command *command, const json_t *databases)
+{
+    size_t index;
+    const json_t *database;
+
+    command_say(command, "%-12s %zu", "databases", json_array_size(databases));
+    json_array_foreach(databases, index, database)
+    {
+        command_say(command, "    %-20s %" PRIu64 " relations, about %" PRIu64 " rows",
+                    text_of(database, "name"), number_of(database, "relations"),
+                    number_of(database, "row_estimate"));
+    }
+}
+
+static void say_pairs(const struct command *command, const char *what, const json_t *list,
+                      const char *first, const char *second)
+{
+    size_t index;
+    const json_t *entry;
+
+    if (json_array_size(list) > 0)
+        command_say(command, "%-12s %zu", what, json_array_size(list));
+    json_array_foreach(list, index, entry)
+    {
+        command_say(command, "    %-20s %s", text_of(entry, first),
+                    second[0] == '\0' ? "" : text_of(entry, second));
+    }
+}
+
+static void say_texts(const struct command *command, const char *what, const json_t *list)
+{
+    size_t index;
+    const json_t *entry;
+
+    if (json_array_size(list) > 0)
+        command_say(command, "%-12s %zu", what, json_array_size(list));
+    json_array_foreach(list, index, entry)
+    {
+        if (json_is_string(entry))
+            command_say(command, "    %s", json_string_value(entry));
+    }
+}
+
+static void say_all(const struct listing *listing)
+{
+    const struct command *command = listing->command;
+    const json_t *object = listing->description.object;
+    const json_t *summary = json_object_get(object, "summary");
+
+    command_say(command, "%-12s %s", "complete", listing->complete ? "yes" : "no");
+    if (summary != NULL)
+        say_summary(command, summary);
+    if (!listing->manifest_seen)
+        return;
+    command_say(command, "%-12s %s at %s:%s%s", "server", text_of(object, "server_version"),
+                text_of(object, "host"), text_of(object, "port"),
+                json_is_true(json_object_get(object, "in_recovery")) ? ", a standby" : "");
+    command_say(command, "%-12s %s", "cluster", text_of(object, "cluster_system_identifier"));
+    say_databases(command, json_object_get(object, "databases"));
+    say_pairs(command, "tablespaces", json_object_get(object, "tablespaces"), "name", "location");
+    say_pairs(command, "not known", json_object_get(object, "unavailable"), "field", "reason");
+    say_texts(command, "warnings", json_object_get(summary, "warnings"));
+    say_texts(command, "page checksum failures", json_object_get(summary, "checksum_failures"));
+}
+
+static bool check_found(struct listing *listing, struct error *err)
+{
+    if (!listing->manifest_seen && !listing->summary_seen) {
+        error_set(err, ERROR_CORRUPT, "it holds neither manifest.json nor summary.json");
+        return error_hint(err, "It is no backup made by pgcask, or only a part of one.");
+    }
+    if (!listing->manifest_seen || !listing->summary_seen) {
+        console_warning(listing->command->console, "the backup is not complete: it has no %s",
+                        listing->manifest_seen ? "summary.json" : "manifest.json");
+        listing->command->problems = true;
+    }
+    return true;
+}
+
+static bool list(struct listing *listing, const char *name, enum location_kind kind,
+                 struct error *err)
+{
+    json_t *result = listing->command->result;
+    struct record_source *source =
+        location_open_for_listing(name, kind, listing->command->cancel, err);
+    bool done;
+
+    if (source == NULL)
+        return false;
+    done = read_source(listing, source, err);
+    source_close(source);
+    if (listing->manifest_seen || listing->summary_seen) {
+        say_all(listing);
+        result_set_flag(result, "complete", listing->complete);
+        if (result != NULL)
+            json_object_update(result, listing->description.object);
+    }
+    return done && check_found(listing, err);
+}
+
+bool command_list(struct command *command, struct error *err)
+{
+    struct listing *listing = calloc(1, sizeof(*listing)); /* large for a stack */
+    const char *name = command_argument(command, 0);
+    enum location_kind kind;
+    uint64_t bytes;
+    bool done;
+
+    if (listing == NULL)
+        return error_set_memory(err);
+    listing->command = command;
+    listing->verbose = options_flag(command->options, "verbose");
+    if (listing->verbose && command->result != NULL)
+        listing->records = json_array();
+    result_set_text(command->result, "source", options_argument(command->options, 0));
+    done = description_init(&listing->description, err) &&
+           location_of_source(name, &kind, &bytes, err) && list(listing, name, kind, err);
+    if (listing->records != NULL)
+        result_set(command->result, "records", listing->records);
+    description_reset(&listing->description);
+    free(listing);
+    return done;
+}

@@ -1,0 +1,190 @@
+/* pgcask restore, for physical backups, and pgcask relocate. */
+#include "cli/command.h"
+#include "cli/format.h"
+#include "cli/location.h"
+#include "cli/progress.h"
+
+#include "restore/restore.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- --tablespace-mapping OLD=NEW ---------------------------------------------------------------
+ */
+
+/* Splits text, which is changed, at the first '=' without a backslash before it. */
+static bool split_mapping(char *text, struct tablespace_mapping *mapping)
+{
+    char *out = text;
+    bool found = false;
+
+    mapping->old_location = text;
+    for (char *in = text; *in != '\0'; in++) {
+        if (in[0] == '\\' && in[1] == '=') {
+            *out++ = *++in;
+        } else if (*in == '=' && !found) {
+            *out++ = '\0';
+            mapping->new_location = out;
+            found = true;
+        } else {
+            *out++ = *in;
+        }
+    }
+    *out = '\0';
+    return found && *mapping->old_location != '\0' && *mapping->new_location == '/';
+}
+
+static void free_mappings(struct tablespace_mapping *mappings, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free((char *)(uintptr_t)mappings[i].old_location);
+    free(mappings);
+}
+
+static bool read_mappings(const struct command *command, struct physical_restore_options *options,
+                          struct tablespace_mapping **mappings, struct error *err)
+{
+    size_t count = options_count(command->options, "tablespace-mapping");
+
+    *mappings = calloc(count + 1, sizeof(**mappings));
+    if (*mappings == NULL)
+        return error_set_memory(err);
+    options->mappings = *mappings;
+    for (size_t i = 0; i < count; i++) {
+        const char *text = options_text_at(command->options, "tablespace-mapping", i);
+        char *copy = strdup(arguments_original(command->arguments, text));
+
+        if (copy == NULL)
+            return error_set_memory(err);
+        (*mappings)[options->mapping_count].old_location = copy;
+        if (!split_mapping(copy, &(*mappings)[options->mapping_count++])) {
+            error_set(err, ERROR_USAGE, "--tablespace-mapping: \"%s\" is not OLD=NEW", text);
+            return error_hint(err, "NEW is an absolute path: --tablespace-mapping "
+                                   "/srv/fast=/mnt/new");
+        }
+    }
+    return true;
+}
+
+/* ---- The work ----------------------------------------------------------------------------------
+ */
+
+struct restoration {
+    struct command *command;
+    const char *name;
+    enum location_kind kind;
+    uint64_t bytes;
+    const char *target;
+    struct physical_restore_options options;
+};
+
+static void fill_result(json_t *result, const struct physical_restore_report *report,
+                        double seconds)
+{
+    result_set_text(result, "kind", report->verify.kind);
+    result_set(result, "seconds", json_real(seconds));
+    result_set_number(result, "bytes", report->bytes);
+    result_set_number(result, "files", report->files);
+    result_set_number(result, "tablespaces", report->tablespaces);
+    result_set_number(result, "checksum_failures", report->verify.checksum_failures);
+    result_set_text(result, "system_identifier", report->verify.system_identifier);
+    result_set_text(result, "start_lsn", report->verify.start_lsn);
+    result_set_text(result, "stop_lsn", report->verify.stop_lsn);
+    result_set_number(result, "stop_timeline", report->verify.stop_timeline);
+}
+
+static void say_result(const struct restoration *restoration,
+                       const struct physical_restore_report *report, double seconds)
+{
+    const struct command *command = restoration->command;
+    char size[FORMAT_SIZE], duration[FORMAT_SIZE];
+
+    format_size(report->bytes, size);
+    format_duration((uint64_t)seconds, duration);
+    command_say(command, "restored %s in %" PRIu64 " files to %s in %s; the backup was whole", size,
+                report->files, restoration->target, duration);
+    command_say(command,
+                "the cluster is consistent from %s on; start it as the user who owns it: "
+                "pg_ctl -D %s start",
+                report->verify.stop_lsn, restoration->target);
+    if (report->verify.checksum_failures > 0)
+        console_warning(command->console,
+                        "the server reported %zu page checksum failures when this backup was "
+                        "made: those pages are as broken here as they were there",
+                        report->verify.checksum_failures);
+}
+
+static bool restore(struct restoration *restoration, struct error *err)
+{
+    struct command *command = restoration->command;
+    struct physical_restore_report report = {0};
+    struct record_source *source;
+    struct progress progress;
+    bool done;
+
+    source = location_open_backup(restoration->name, restoration->kind, command->cancel, err);
+    if (source == NULL)
+        return false;
+    if (!progress_start(&progress, command->console, command->quiet, "restoring", err)) {
+        source_close(source);
+        return false;
+    }
+    if (restoration->kind == LOCATION_DIRECTORY && !command->quiet && command->console->terminal)
+        restoration->bytes = location_directory_bytes(restoration->name, command->cancel);
+    progress_set_total(&progress, restoration->bytes);
+    restoration->options.observer = &progress.observer;
+    done = physical_restore(source, restoration->target, &restoration->options, &report, err);
+    progress_stop(&progress);
+    fill_result(command->result, &report, progress_seconds(&progress));
+    if (done)
+        say_result(restoration, &report, progress_seconds(&progress));
+    return done;
+}
+
+static bool check_target(const char *target, struct error *err)
+{
+    if (*target == '\0' || strcmp(target, "-") == 0)
+        return error_set(err, ERROR_USAGE, "--to must name a data directory");
+    if (strstr(target, "://") == NULL)
+        return true;
+    error_set(err, ERROR_UNSUPPORTED, "not yet: logical restore (--to with a URI)");
+    return error_hint(err, "A physical backup is restored to a data directory: --to "
+                           "/var/lib/postgresql/NEW");
+}
+
+bool command_restore(struct command *command, struct error *err)
+{
+    struct tablespace_mapping *mappings = NULL;
+    struct restoration restoration = {
+        .command = command,
+        .name = command_argument(command, 0),
+        .target = command_text(command, "to"),
+        .options = {.replace = options_flag(command->options, "replace"),
+                    .cancel = command->cancel,
+                    .log = &command->console->log},
+    };
+    bool done;
+
+    result_set_text(command->result, "source", options_argument(command->options, 0));
+    result_set_text(command->result, "target", options_text(command->options, "to"));
+    done = check_target(restoration.target, err) &&
+           read_mappings(command, &restoration.options, &mappings, err) &&
+           location_of_source(restoration.name, &restoration.kind, &restoration.bytes, err) &&
+           restore(&restoration, err);
+    free_mappings(mappings, restoration.options.mapping_count);
+    return done;
+}
+
+bool command_relocate(struct command *command, struct error *err)
+{
+    const char *directory = command_argument(command, 0);
+    size_t changed = 0;
+    bool done = data_directory_relocate(directory, &changed, err);
+
+    result_set_text(command->result, "target", directory);
+    result_set_number(command->result, "links_changed", changed);
+    if (done)
+        command_say(command, "%zu tablespace links of %s made absolute", changed, directory);
+    return done;
+}

@@ -1,0 +1,123 @@
+/* pgcask verify. */
+#include "cli/command.h"
+#include "cli/format.h"
+#include "cli/location.h"
+#include "cli/progress.h"
+
+#include "restore/restore.h"
+
+#include <inttypes.h>
+
+#define PROBLEMS_MAX 10000 /* in the result; all of them are printed */
+
+struct verification {
+    struct command *command;
+    const char *name;
+    enum location_kind kind;
+    json_t *problems;
+};
+
+static void note_problem(void *context, const char *path, const char *problem)
+{
+    struct verification *verification = context;
+
+    console_message(verification->command->console, "%s: %s", path, problem);
+    if (verification->command->result != NULL &&
+        json_array_size(verification->problems) < PROBLEMS_MAX) {
+        json_t *object = json_object();
+
+        result_set_text(object, "path", path);
+        result_set_text(object, "problem", problem);
+        json_array_append_new(verification->problems, object);
+    }
+}
+
+static struct record_source *reopen(void *context, struct error *err)
+{
+    struct verification *verification = context;
+
+    return location_open_backup(verification->name, verification->kind,
+                                verification->command->cancel, err);
+}
+
+static void fill_result(json_t *result, const struct verify_report *report, double seconds)
+{
+    result_set_text(result, "kind", report->kind);
+    result_set(result, "seconds", json_real(seconds));
+    result_set_number(result, "bytes", report->bytes);
+    result_set_number(result, "files", report->files);
+    result_set_number(result, "problem_count", report->problems);
+    result_set_number(result, "checksum_failures", report->checksum_failures);
+    result_set_text(result, "system_identifier", report->system_identifier);
+    result_set_text(result, "start_lsn", report->start_lsn);
+    result_set_text(result, "stop_lsn", report->stop_lsn);
+    result_set_number(result, "stop_timeline", report->stop_timeline);
+    result_set_text(result, "finished_at", report->finished_at);
+}
+
+static void say_whole(const struct command *command, const struct verify_report *report,
+                      double seconds)
+{
+    char size[FORMAT_SIZE], duration[FORMAT_SIZE];
+
+    format_size(report->bytes, size);
+    format_duration((uint64_t)seconds, duration);
+    command_say(command, "the backup is whole: %s, %" PRIu64 " files, %s, read in %s", report->kind,
+                report->files, size, duration);
+    command_say(command, "finished at %s, positions %s to %s on timeline %" PRIu32,
+                report->finished_at, report->start_lsn, report->stop_lsn, report->stop_timeline);
+    if (report->checksum_failures > 0)
+        console_warning(command->console,
+                        "the server reported %zu page checksum failures when this backup was "
+                        "made; the copy is true to what it had",
+                        report->checksum_failures);
+}
+
+static bool verify(struct verification *verification, uint64_t bytes, struct error *err)
+{
+    struct command *command = verification->command;
+    struct verify_options options = {
+        .problem = note_problem,
+        .context = verification,
+        .cancel = command->cancel,
+        .log = &command->console->log,
+        .reopen = verification->kind == LOCATION_STREAM ? NULL : reopen,
+    };
+    struct verify_report report = {0};
+    struct record_source *source;
+    struct progress progress;
+    bool done;
+
+    source = location_open_backup(verification->name, verification->kind, command->cancel, err);
+    if (source == NULL)
+        return false;
+    if (!progress_start(&progress, command->console, command->quiet, "reading", err)) {
+        source_close(source);
+        return false;
+    }
+    if (verification->kind == LOCATION_DIRECTORY && !command->quiet && command->console->terminal)
+        bytes = location_directory_bytes(verification->name, command->cancel);
+    progress_set_total(&progress, bytes);
+    options.observer = &progress.observer;
+    done = backup_verify(source, &options, &report, err);
+    progress_stop(&progress);
+    fill_result(command->result, &report, progress_seconds(&progress));
+    if (done)
+        say_whole(command, &report, progress_seconds(&progress));
+    return done;
+}
+
+bool command_verify(struct command *command, struct error *err)
+{
+    struct verification verification = {.command = command, .name = command_argument(command, 0)};
+    uint64_t bytes;
+    bool done;
+
+    result_set_text(command->result, "source", options_argument(command->options, 0));
+    if (!location_of_source(verification.name, &verification.kind, &bytes, err))
+        return false;
+    verification.problems = json_array();
+    done = verify(&verification, bytes, err);
+    result_set(command->result, "problems", verification.problems);
+    return done;
+}

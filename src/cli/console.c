@@ -1,0 +1,167 @@
+#include "cli/console.h"
+
+#include "cli/format.h"
+#include "cli/result.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WARNINGS_MAX 1000
+#define CLEAR_LINE "\r\033[K"
+
+static void write_all(const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t written = write(STDERR_FILENO, text, len);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return; /* nowhere left to complain to */
+        text += written;
+        len -= (size_t)written;
+    }
+}
+
+/* Appends prefix and text, escaped, further lines indented. */
+static void append_message(struct buffer *out, const char *prefix, const char *text)
+{
+    struct error ignored;
+
+    buffer_append_string(out, prefix, &ignored);
+    while (*text != '\0') {
+        size_t len = strcspn(text, "\n");
+
+        format_escape(out, slice_make(text, len), FORMAT_FOR_TERMINAL, &ignored);
+        buffer_append_byte(out, '\n', &ignored);
+        text += len;
+        if (*text == '\n' && *++text != '\0')
+            buffer_append_string(out, "    ", &ignored);
+    }
+}
+
+/* One write for the whole text, so that lines of several threads never mix. */
+static void print(struct console *console, struct buffer *text)
+{
+    struct buffer whole = {0};
+    struct error ignored;
+
+    pthread_mutex_lock(&console->lock);
+    if (console->line_shown)
+        buffer_append_string(&whole, CLEAR_LINE, &ignored);
+    console->line_shown = false;
+    buffer_append(&whole, text->data, text->len, &ignored);
+    write_all((const char *)whole.data, whole.len);
+    pthread_mutex_unlock(&console->lock);
+    buffer_free(&whole);
+    buffer_free(text);
+}
+
+static void print_warning(struct console *console, const char *text)
+{
+    struct buffer line = {0};
+
+    append_message(&line, "pgcask: warning: ", text);
+    print(console, &line);
+    pthread_mutex_lock(&console->lock);
+    console->warning_count++;
+    if (console->warnings != NULL && json_array_size(console->warnings) < WARNINGS_MAX)
+        json_array_append_new(console->warnings, result_text(text));
+    pthread_mutex_unlock(&console->lock);
+}
+
+static void write_log(void *context, enum log_level level, const char *message)
+{
+    struct console *console = context;
+
+    if (level == LOG_WARNING)
+        print_warning(console, message);
+    else
+        console_message(console, "%s", message);
+}
+
+bool console_init(struct console *console, bool keep_warnings, struct error *err)
+{
+    const char *term = getenv("TERM");
+
+    *console = (struct console){
+        .terminal = isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0,
+        .log = {.write = write_log, .context = console, .threshold = LOG_INFO},
+    };
+    pthread_mutex_init(&console->lock, NULL);
+    if (keep_warnings && (console->warnings = json_array()) == NULL)
+        return error_set_memory(err);
+    return true;
+}
+
+void console_free(struct console *console)
+{
+    json_decref(console->warnings);
+    pthread_mutex_destroy(&console->lock);
+}
+
+void console_message(struct console *console, const char *format, ...)
+{
+    char text[4096];
+    struct buffer line = {0};
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    append_message(&line, "pgcask: ", text);
+    print(console, &line);
+}
+
+void console_warning(struct console *console, const char *format, ...)
+{
+    char text[4096];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    print_warning(console, text);
+}
+
+void console_error(struct console *console, const struct error *err)
+{
+    struct buffer lines = {0};
+
+    append_message(&lines, "pgcask: ", err->message);
+    if (err->detail[0] != '\0')
+        append_message(&lines, "detail: ", err->detail);
+    if (err->hint[0] != '\0')
+        append_message(&lines, "hint: ", err->hint);
+    print(console, &lines);
+}
+
+static size_t terminal_width(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20)
+        return 79;
+    return size.ws_col - 1U;
+}
+
+void console_live_line(struct console *console, const char *text)
+{
+    char line[512];
+    int len;
+
+    if (!console->terminal)
+        return;
+    len = snprintf(line, sizeof(line), CLEAR_LINE "%.*s", (int)terminal_width(), text);
+    if (len < 0 || (size_t)len >= sizeof(line))
+        return;
+    pthread_mutex_lock(&console->lock);
+    if (*text != '\0' || console->line_shown)
+        write_all(line, (size_t)len);
+    console->line_shown = *text != '\0';
+    pthread_mutex_unlock(&console->lock);
+}

@@ -1,0 +1,192 @@
+#include "cli/description.h"
+
+#include "cli/result.h"
+
+#include <stdlib.h>
+
+#define ENTRIES_MAX 100000 /* of each list: more databases than a server can hold */
+
+/* ---- manifest.json -----------------------------------------------------------------------------
+ */
+
+/* What is taken over from the manifest, by path; the last part of the path is the name. */
+static const struct {
+    const char *path;
+    bool in_entry; /* belongs to an element of a list */
+} wanted[] = {
+    {"created_at", false},
+    {"connector", false},
+    {"producer", false},
+    {"host", false},
+    {"port", false},
+    {"server_version", false},
+    {"server_version_num", false},
+    {"cluster_system_identifier", false},
+    {"in_recovery", false},
+    {"database", false},
+    {"dump_format", false},
+    {"databases[].name", true},
+    {"tablespaces[].name", true},
+    {"tablespaces[].location", true},
+    {"unavailable[].field", true},
+    {"unavailable[].reason", true},
+};
+
+static json_t *value_of(enum json_walk_type type, const char *text)
+{
+    if (type == JSON_WALK_STRING)
+        return result_text(text);
+    return json_loads(text, JSON_DECODE_ANY, NULL);
+}
+
+static void take_value(struct description *description, enum json_walk_type type, const char *path,
+                       const char *text)
+{
+    if (type == JSON_WALK_WORD && strcmp(path, "databases[].relations[].row_estimate") == 0) {
+        double rows = strtod(text, NULL);
+
+        description->rows += rows > 0 ? rows : 0; /* -1: never counted */
+        return;
+    }
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        const char *dot = strrchr(path, '.');
+
+        if (strcmp(path, wanted[i].path) != 0)
+            continue;
+        result_set(wanted[i].in_entry ? description->entry : description->object,
+                   dot == NULL ? path : dot + 1, value_of(type, text));
+        return;
+    }
+}
+
+/* The list that an element's path belongs to, or NULL. */
+static const char *list_of(const char *path)
+{
+    static const char *const lists[] = {"databases", "tablespaces", "unavailable"};
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        size_t len = strlen(lists[i]);
+
+        if (strncmp(path, lists[i], len) == 0 && strcmp(path + len, "[]") == 0)
+            return lists[i];
+    }
+    return NULL;
+}
+
+static void begin_object(struct description *description, const char *path)
+{
+    if (list_of(path) != NULL) {
+        json_decref(description->entry);
+        description->entry = json_object();
+        description->relations = 0;
+        description->rows = 0;
+    } else if (strcmp(path, "databases[].relations[]") == 0) {
+        description->relations++;
+    }
+}
+
+static void end_object(struct description *description, const char *path)
+{
+    const char *list = list_of(path);
+    json_t *array;
+
+    if (list == NULL)
+        return;
+    if (strcmp(list, "databases") == 0) {
+        result_set_number(description->entry, "relations", description->relations);
+        result_set_number(description->entry, "row_estimate", (uint64_t)description->rows);
+    }
+    array = json_object_get(description->object, list);
+    if (json_array_size(array) < ENTRIES_MAX)
+        json_array_append(array, description->entry);
+    json_decref(description->entry);
+    description->entry = NULL;
+}
+
+static void take_event(void *context, enum json_walk_type type, const char *path, const char *text)
+{
+    struct description *description = context;
+
+    switch (type) {
+    case JSON_WALK_OBJECT:
+        begin_object(description, path);
+        return;
+    case JSON_WALK_OBJECT_END:
+        end_object(description, path);
+        return;
+    case JSON_WALK_STRING:
+    case JSON_WALK_WORD:
+        take_value(description, type, path, text);
+        return;
+    case JSON_WALK_ARRAY:
+    case JSON_WALK_ARRAY_END:
+        return;
+    }
+}
+
+bool description_feed_manifest(struct description *description, struct slice piece,
+                               struct error *err)
+{
+    return json_walk_feed(&description->walk, piece, err) || error_prefix(err, "manifest.json");
+}
+
+bool description_finish_manifest(struct description *description, struct error *err)
+{
+    return json_walk_finish(&description->walk, err) || error_prefix(err, "manifest.json");
+}
+
+/* ---- summary.json ------------------------------------------------------------------------------
+ */
+
+static bool take_head(void *context, const json_t *head, struct error *err)
+{
+    struct description *description = context;
+    json_t *copy = json_deep_copy(head);
+
+    if (copy == NULL)
+        return error_set_memory(err);
+    json_object_del(copy, "records");
+    result_set(description->object, "summary", copy);
+    return true;
+}
+
+static bool pass_entry(void *context, const struct summary_entry *entry, struct error *err)
+{
+    (void)context;
+    (void)entry;
+    (void)err;
+    return true;
+}
+
+bool description_feed_summary(struct description *description, struct slice piece,
+                              struct error *err)
+{
+    return summary_reader_feed(description->summary, piece, err);
+}
+
+bool description_finish_summary(struct description *description, struct error *err)
+{
+    return summary_reader_finish(description->summary, err);
+}
+
+bool description_init(struct description *description, struct error *err)
+{
+    const struct summary_handler handler = {description, take_head, pass_entry};
+
+    memset(description, 0, sizeof(*description));
+    json_walk_init(&description->walk, take_event, description);
+    description->object =
+        json_pack("{s:[], s:[], s:[]}", "databases", "tablespaces", "unavailable");
+    if (description->object == NULL)
+        return error_set_memory(err);
+    description->summary = summary_reader_new(&handler, err);
+    return description->summary != NULL;
+}
+
+void description_reset(struct description *description)
+{
+    json_decref(description->entry);
+    json_decref(description->object);
+    summary_reader_free(description->summary);
+    memset(description, 0, sizeof(*description));
+}

@@ -1,0 +1,35 @@
+/* What the two descriptions inside a backup say of it, as `list` shows it. Bytes come in as they
+ * are read; neither file is held. */
+#ifndef PGCASK_CLI_DESCRIPTION_H
+#define PGCASK_CLI_DESCRIPTION_H
+
+#include "cli/json_walk.h"
+#include "manifest/summary.h"
+
+#include <jansson.h>
+
+struct description {
+    json_t *object; /* what is known so far */
+    /* private */
+    struct json_walk walk;
+    struct summary_reader *summary;
+    json_t *entry; /* the database, tablespace or unavailable field being read */
+    uint64_t relations;
+    double rows;
+};
+
+bool description_init(struct description *description, struct error *err);
+void description_reset(struct description *description);
+
+/* manifest.json in pieces. Fills "server_version", "host", "databases": [{name, relations,
+ * row_estimate}], "tablespaces": [{name, location}], "unavailable": [{field, reason}], … */
+bool description_feed_manifest(struct description *description, struct slice piece,
+                               struct error *err);
+bool description_finish_manifest(struct description *description, struct error *err);
+
+/* summary.json in pieces. Its head becomes "summary". */
+bool description_feed_summary(struct description *description, struct slice piece,
+                              struct error *err);
+bool description_finish_summary(struct description *description, struct error *err);
+
+#endif

@@ -1,0 +1,121 @@
+#include "cli/location.h"
+
+#include "manifest/manifest.h"
+#include "manifest/summary.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), end_len = strlen(end);
+
+    return len > end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+bool location_of_target(const char *name, enum location_kind *kind, struct error *err)
+{
+    if (*name == '\0')
+        return error_set(err, ERROR_USAGE, "the target is an empty name");
+    if (strstr(name, "://") != NULL)
+        return error_set(err, ERROR_USAGE,
+                         "a backup goes to a directory, a .tar file or -, not to "
+                         "a URI");
+    if (strcmp(name, "-") == 0)
+        *kind = LOCATION_STREAM;
+    else
+        *kind = ends_with(name, ".tar") ? LOCATION_TAR_FILE : LOCATION_DIRECTORY;
+    return true;
+}
+
+static bool fail_absent(const char *name, int errno_value, struct error *err)
+{
+    char partial[4096];
+    struct stat info;
+
+    error_set_errno(err, errno_value, "cannot open the backup %s", name);
+    snprintf(partial, sizeof(partial), "%s.partial", name);
+    if (errno_value == ENOENT && stat(partial, &info) == 0)
+        error_hint(err, "%s is there: a backup that is still running or was interrupted.", partial);
+    return false;
+}
+
+bool location_of_source(const char *name, enum location_kind *kind, uint64_t *bytes,
+                        struct error *err)
+{
+    struct stat info;
+
+    *bytes = 0;
+    if (strstr(name, "://") != NULL) {
+        error_set(err, ERROR_USAGE, "a backup is a directory, a .tar file or -, not a URI");
+        return error_hint(err, "\"pgcask backup\" makes one from a server.");
+    }
+    if (strcmp(name, "-") == 0) {
+        *kind = LOCATION_STREAM;
+        if (!isatty(STDIN_FILENO))
+            return true;
+        error_set(err, ERROR_USAGE, "standard input is a terminal, not a backup");
+        return error_hint(err, "Pipe a tar into it, or name a directory or .tar file.");
+    }
+    if (stat(name, &info) != 0)
+        return fail_absent(name, errno, err);
+    *kind = S_ISDIR(info.st_mode) ? LOCATION_DIRECTORY : LOCATION_TAR_FILE;
+    if (S_ISREG(info.st_mode))
+        *bytes = (uint64_t)info.st_size;
+    if (*kind == LOCATION_TAR_FILE && ends_with(name, ".dump"))
+        return error_set(err, ERROR_UNSUPPORTED, "%s: not yet: archives of pg_dump", name);
+    return true;
+}
+
+static struct record_source *open_source(const char *name, enum location_kind kind,
+                                         const char *const *first, const char *const *last,
+                                         const struct cancel *cancel, struct error *err)
+{
+    struct record_source *source;
+
+    if (kind == LOCATION_DIRECTORY)
+        return directory_source_new(name, first, last, err);
+    source = kind == LOCATION_TAR_FILE ? tar_source_new_file(name, err)
+                                       : tar_source_new_fd(STDIN_FILENO, err);
+    if (source != NULL)
+        tar_source_set_cancel(source, cancel);
+    return source;
+}
+
+struct record_source *location_open_backup(const char *name, enum location_kind kind,
+                                           const struct cancel *cancel, struct error *err)
+{
+    static const char *const first[] = {MANIFEST_PATH, NULL};
+    static const char *const last[] = {"/data/backup_manifest", SUMMARY_PATH, NULL};
+
+    return open_source(name, kind, first, last, cancel, err);
+}
+
+struct record_source *location_open_for_listing(const char *name, enum location_kind kind,
+                                                const struct cancel *cancel, struct error *err)
+{
+    static const char *const first[] = {MANIFEST_PATH, SUMMARY_PATH, NULL};
+
+    return open_source(name, kind, first, NULL, cancel, err);
+}
+
+uint64_t location_directory_bytes(const char *name, const struct cancel *cancel)
+{
+    struct error ignored;
+    struct record_source *source = directory_source_new(name, NULL, NULL, &ignored);
+    enum source_status status = SOURCE_FAILED;
+    uint64_t bytes = 0;
+    struct record record;
+
+    while (source != NULL && !cancel_requested(cancel) &&
+           (status = source_next(source, &record, &ignored)) == SOURCE_RECORD) {
+        if (record.type == RECORD_FILE && record.size > 0)
+            bytes += (uint64_t)record.size;
+        reader_close(record.reader);
+    }
+    source_close(source);
+    return status == SOURCE_END ? bytes : 0;
+}

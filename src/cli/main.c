@@ -1,0 +1,236 @@
+/* pgcask: from the words of the command line to an exit status. */
+#include "cli/command.h"
+#include "cli/options_table.h"
+#include "cli/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A standard descriptor that is closed would be given to the next file or socket, and output meant
+ * for people would go into it. What takes its place fails when it is used, but for standard
+ * error. */
+static void occupy_standard_descriptors(void)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
+
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) != fd)
+            _exit(EXIT_FAILED);
+    }
+}
+
+/* ---- Commands that only print ---------------------------------------------------------------- */
+
+static bool print_text(const struct buffer *text, struct error *err)
+{
+    if (fputs(buffer_text(text), stdout) == EOF || fflush(stdout) != 0)
+        return error_set_errno(err, errno, "cannot write to standard output");
+    return true;
+}
+
+static bool print_help(const char *command_name, struct error *err)
+{
+    struct buffer text = {0};
+    bool done;
+    int command = -1;
+
+    if (command_name != NULL) {
+        command = options_find_command(&pgcask_program, command_name, err);
+        if (command < 0)
+            return false;
+    }
+    done =
+        (command < 0 ? options_write_help(&pgcask_program, &text, err)
+                     : options_write_command_help(&pgcask_program, (size_t)command, &text, err)) &&
+        print_text(&text, err);
+    buffer_free(&text);
+    return done;
+}
+
+static bool print_version(struct error *err)
+{
+    struct buffer text = {0};
+    bool done = buffer_printf(&text, err, "pgcask %s\n", PGCASK_VERSION) && print_text(&text, err);
+
+    buffer_free(&text);
+    return done;
+}
+
+static bool print_reference(struct error *err)
+{
+    struct buffer text = {0};
+    bool done = options_write_reference(&pgcask_program, &text, err) && print_text(&text, err);
+
+    buffer_free(&text);
+    return done;
+}
+
+/* True if the command was one of these; *done is then how it went. */
+static bool run_text_command(const struct options *options, bool *done, struct error *err)
+{
+    if (options->help)
+        *done = print_help(options->program->commands[options->command].name, err);
+    else if (options->command == COMMAND_HELP)
+        *done = print_help(options_argument(options, 0), err);
+    else if (options->command == COMMAND_VERSION)
+        *done = print_version(err);
+    else if (options->command == COMMAND_OPTIONS_REFERENCE)
+        *done = print_reference(err);
+    else
+        return false;
+    return true;
+}
+
+/* ---- Commands that do something ----------------------------------------------------------------
+ */
+
+static bool run_command(struct command *command, struct error *err)
+{
+    static bool (*const functions[])(struct command *, struct error *) = {
+        [COMMAND_BACKUP] = command_backup,   [COMMAND_VERIFY] = command_verify,
+        [COMMAND_RESTORE] = command_restore, [COMMAND_LIST] = command_list,
+        [COMMAND_PING] = command_ping,       [COMMAND_RELOCATE] = command_relocate,
+    };
+    const struct options *options = command->options;
+
+    command->quiet = options_flag(options, "quiet");
+    if (!command->quiet && command->result == NULL)
+        command->out = stdout;
+    if (command->quiet && options->command != COMMAND_LIST && options_flag(options, "verbose"))
+        return error_set(err, ERROR_USAGE, "--quiet and --verbose contradict each other");
+    if (command->quiet)
+        command->console->log.threshold = LOG_WARNING;
+    else if (options->command != COMMAND_LIST && options_flag(options, "verbose"))
+        command->console->log.threshold = LOG_DEBUG;
+    return functions[options->command](command, err);
+}
+
+static int exit_status_of(const struct error *err)
+{
+    return err->code == ERROR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/* A failure after a signal is the signal's doing, whichever wait it ended. */
+static void name_the_signal(struct error *err)
+{
+    const char *signal_name = signals_received();
+    struct error original = *err;
+
+    if (signal_name == NULL)
+        return;
+    error_set(err, ERROR_CANCELLED, "cancelled by %s", signal_name);
+    if (original.code != ERROR_CANCELLED)
+        error_detail(err, "%s", original.message);
+}
+
+static void fill_result(const struct command *command, int status, const struct error *err)
+{
+    static const char *const words[] = {
+        [EXIT_COMPLETE] = "complete",
+        [EXIT_FAILED] = "failed",
+        [EXIT_USAGE] = "failed",
+        [EXIT_PROBLEMS] = "finished_with_problems",
+    };
+
+    result_set_text(command->result, "status", words[status]);
+    result_set_number(command->result, "exit_status", (uint64_t)status);
+    if (status == EXIT_FAILED || status == EXIT_USAGE)
+        result_set(command->result, "error", result_error(err));
+    if (json_array_size(command->console->warnings) > 0)
+        result_set(command->result, "warnings", json_incref(command->console->warnings));
+}
+
+/* Says how it went; gives the exit status. */
+static int finish(const struct command *command, bool done, struct error *err)
+{
+    int status = command->problems ? EXIT_PROBLEMS : EXIT_COMPLETE;
+
+    if (!done) {
+        name_the_signal(err);
+        console_error(command->console, err);
+        status = exit_status_of(err);
+    }
+    if (command->result != NULL) {
+        fill_result(command, status, err);
+        done = result_print(command->result, err);
+    } else {
+        done = fflush(stdout) == 0 && ferror(stdout) == 0;
+        if (!done)
+            error_set(err, ERROR_IO, "cannot write to standard output");
+    }
+    if (!done && status != EXIT_USAGE && status != EXIT_FAILED) {
+        console_error(command->console, err);
+        status = EXIT_FAILED;
+    }
+    return status;
+}
+
+/* Asked of the words themselves, because a result is due even when they cannot be parsed. */
+static bool json_wanted(int argc, char *const *argv)
+{
+    for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    }
+    return false;
+}
+
+static int run(int argc, char **argv, struct command *command, struct options *options,
+               struct error *err)
+{
+    int number;
+    bool done;
+
+    if (argc < 2) {
+        error_set(err, ERROR_USAGE, "no command was given");
+        error_hint(err, "\"pgcask help\" lists the commands.");
+        return finish(command, false, err);
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return finish(command, print_help(NULL, err), err);
+    if (strcmp(argv[1], "--version") == 0)
+        return finish(command, print_version(err), err);
+    number = options_find_command(&pgcask_program, argv[1], err);
+    if (number < 0)
+        return finish(command, false, err);
+    if (json_wanted(argc, argv))
+        command->result = json_object();
+    result_set_text(command->result, "command", argv[1]);
+    done = options_init(options, &pgcask_program, (size_t)number, err) &&
+           options_parse(options, (size_t)argc - 2, argv + 2, err);
+    if (done && !run_text_command(options, &done, err))
+        done = run_command(command, err);
+    return finish(command, done, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    struct options options = {0};
+    struct console console;
+    struct cancel cancel = {.event_fd = -1};
+    struct command command = {.options = &options, .arguments = &arguments};
+    struct error err;
+    int status;
+
+    occupy_standard_descriptors();
+    umask(077); /* a backup holds everything that the database protects */
+    error_clear(&err);
+    if (!console_init(&console, json_wanted(argc, argv), &err))
+        return EXIT_FAILED;
+    command.console = &console;
+    command.cancel = &cancel;
+    if (!arguments_init(&arguments, argc, argv, &err) || !cancel_init(&cancel, &err) ||
+        !signals_install(&cancel, &err))
+        status = finish(&command, false, &err);
+    else
+        status = run(argc, argv, &command, &options, &err);
+    options_free(&options);
+    arguments_free(&arguments);
+    json_decref(command.result);
+    console_free(&console);
+    return status;
+}

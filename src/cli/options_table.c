@@ -1,0 +1,190 @@
+#include "cli/options_table.h"
+
+#define BACKUP OPTION_COMMAND(COMMAND_BACKUP)
+#define VERIFY OPTION_COMMAND(COMMAND_VERIFY)
+#define RESTORE OPTION_COMMAND(COMMAND_RESTORE)
+#define LIST OPTION_COMMAND(COMMAND_LIST)
+#define PING OPTION_COMMAND(COMMAND_PING)
+#define RELOCATE OPTION_COMMAND(COMMAND_RELOCATE)
+
+#define SOURCE_TEXT                                                                                \
+    "SOURCE is a backup: a directory, a .tar file, or - for a tar on standard input."
+
+static const struct option_command commands[] = {
+    [COMMAND_BACKUP] =
+        {.name = "backup",
+         .arguments = {"SOURCE-URI"},
+         .summary = "Copies a server into a directory, a .tar file or standard output.",
+         .description =
+             "Copies a whole running cluster over the replication protocol, with the WAL that "
+             "makes it consistent.\n\n"
+             "SOURCE-URI is postgres+bin://[USER[:PASSWORD]@][HOST[:PORT]][?PARAMETER=VALUE...] "
+             "with the parameters of a PostgreSQL connection URI; what it leaves out comes from "
+             "the PG* environment variables, the password file and the usual defaults. The role "
+             "needs REPLICATION.\n\n"
+             "Everything that would make the backup fail is looked for before any work begins and "
+             "reported at once. The backup is written under the name TARGET.partial and renamed "
+             "when it is complete and on disk; after a failure nothing is left."},
+    [COMMAND_VERIFY] =
+        {.name = "verify",
+         .arguments = {"SOURCE"},
+         .summary = "Reads every byte of a backup and says whether it is whole.",
+         .description = "Reads every byte of a backup and holds it against the checksums in it. "
+                        "Every file that is missing, changed or not expected is named.\n\n" //
+         SOURCE_TEXT},
+    [COMMAND_RESTORE] =
+        {.name = "restore",
+         .arguments = {"SOURCE"},
+         .summary = "Puts a backup back as a data directory, verifying it on the way.",
+         .description =
+             "Puts a backup back as a data directory that a server of the same major version can "
+             "be started on. The backup is verified while it is written; if it is not whole, what "
+             "was written is removed.\n\n" SOURCE_TEXT},
+    [COMMAND_LIST] = {.name = "list",
+                      .arguments = {"SOURCE"},
+                      .summary = "Says what is in a backup without restoring it.",
+                      .description =
+                          "Says what a backup holds: server, time, positions, databases, "
+                          "tablespaces, warnings. Nothing is verified.\n\n" SOURCE_TEXT},
+    [COMMAND_PING] = {.name = "ping",
+                      .arguments = {"URI"},
+                      .summary =
+                          "Connects to a server and says what it is and what is allowed there.",
+                      .description =
+                          "Connects and says what answered: version, role, encryption, and whether "
+                          "SQL and replication sessions can be made. With postgres+bin:// a "
+                          "replication session is needed for success, with postgres:// an SQL "
+                          "session."},
+    [COMMAND_RELOCATE] =
+        {.name = "relocate",
+         .arguments = {"DATA-DIRECTORY"},
+         .summary = "Makes the tablespace links of a copied backup absolute.",
+         .description =
+             "A backup directory that was copied instead of restored reaches its tablespaces by "
+             "relative links. A server starts on it, but pg_basebackup and pg_dumpall then fail. "
+             "This command makes the links of DATA-DIRECTORY absolute. The server must be "
+             "stopped."},
+    [COMMAND_HELP] = {.name = "help",
+                      .arguments = {"[COMMAND]"},
+                      .summary = "Says more about a command.",
+                      .description = "Prints the help of a command, or of them all."},
+    [COMMAND_VERSION] = {.name = "version",
+                         .summary = "Prints the version.",
+                         .description = "Prints the version."},
+    [COMMAND_OPTIONS_REFERENCE] = {.name = "options-reference",
+                                   .summary = "Prints docs/options.md.",
+                                   .description = "Prints the option table as Markdown.",
+                                   .hidden = true},
+};
+
+static const struct option_spec options[] = {
+    {.name = "to",
+     .argument = "DIR|FILE.tar|-",
+     .kind = OPTION_TEXT,
+     .commands = BACKUP,
+     .required = true,
+     .help = "Where the backup goes: a directory that does not exist or is empty, a file whose "
+             "name ends in .tar, or - for a tar on standard output."},
+    {.name = "to",
+     .argument = "DATA-DIRECTORY",
+     .kind = OPTION_TEXT,
+     .commands = RESTORE,
+     .required = true,
+     .help = "The data directory to make: it does not exist or is empty, unless --replace is "
+             "given."},
+    {.name = "label",
+     .argument = "TEXT",
+     .kind = OPTION_TEXT,
+     .default_text = "pgcask",
+     .commands = BACKUP,
+     .help = "The label that the server writes into backup_label."},
+    {.name = "checkpoint",
+     .argument = "fast|spread",
+     .kind = OPTION_CHOICE,
+     .choices = {"fast", "spread"},
+     .default_text = "fast",
+     .commands = BACKUP,
+     .help = "The checkpoint that begins the backup: at once, or spread out as the server is "
+             "configured, which may take minutes."},
+    {.name = "max-rate",
+     .argument = "RATE",
+     .kind = OPTION_RATE,
+     .minimum = 32,
+     .maximum = 1048576,
+     .commands = BACKUP,
+     .help = "Limits the transfer: KiB a second, or with the suffix k, M or G; from 32k to 1G."},
+    {.name = "max-retained-wal",
+     .argument = "SIZE",
+     .kind = OPTION_SIZE,
+     .default_text = "16GiB",
+     .commands = BACKUP,
+     .help = "Gives the backup up rather than make the server keep more WAL than this; 0 is no "
+             "limit."},
+    {.name = "transfer-compression",
+     .argument = "gzip|lz4|zstd[:LEVEL]",
+     .kind = OPTION_CHOICE_LEVEL,
+     .choices = {"gzip", "lz4", "zstd"},
+     .commands = BACKUP,
+     .help = "The server compresses what it sends (PostgreSQL 15 and later, if built with it); "
+             "the backup itself is not compressed."},
+    {.name = "digest",
+     .argument = "xxh3|sha256",
+     .kind = OPTION_CHOICE,
+     .choices = {"xxh3", "sha256"},
+     .default_text = "xxh3",
+     .commands = BACKUP,
+     .help = "The checksums in the backup: xxh3 (and CRC-32C for the files of the cluster), or "
+             "sha256 for everything."},
+    {.name = "no-verify-checksums",
+     .kind = OPTION_FLAG,
+     .commands = BACKUP,
+     .help = "The server does not check the page checksums of what it sends."},
+    {.name = "stall-timeout",
+     .argument = "DURATION",
+     .kind = OPTION_DURATION,
+     .minimum = 1000,
+     .maximum = 7ULL * 24 * 3600 * 1000,
+     .default_text = "10min",
+     .commands = BACKUP,
+     .help = "Gives the backup up when the server has sent nothing for this long; from 1s to 7d."},
+    {.name = "tablespace-mapping",
+     .argument = "OLD=NEW",
+     .kind = OPTION_TEXT,
+     .commands = RESTORE,
+     .repeatable = true,
+     .help = "Puts a tablespace into the directory NEW. OLD is its directory on the server, its "
+             "name or its OID; write \\= for an equals sign in it. Others go to "
+             "DATA-DIRECTORY.tablespaces/OID."},
+    {.name = "replace",
+     .kind = OPTION_FLAG,
+     .commands = RESTORE,
+     .help = "Replaces an existing cluster: a stopped one of the same system identifier."},
+    {.name = "json",
+     .kind = OPTION_FLAG,
+     .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE,
+     .help = "Prints exactly one JSON object on standard output at the end, also on failure."},
+    {.name = "quiet",
+     .kind = OPTION_FLAG,
+     .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE,
+     .help = "Prints no progress and no summary, only warnings and errors."},
+    {.name = "verbose",
+     .kind = OPTION_FLAG,
+     .commands = BACKUP | VERIFY | RESTORE | PING | RELOCATE,
+     .help = "Says more about what is being done."},
+    {.name = "verbose",
+     .kind = OPTION_FLAG,
+     .commands = LIST,
+     .help = "Lists every file of the backup, too."},
+};
+
+const struct option_program pgcask_program = {
+    .name = "pgcask",
+    .summary = "backs up and restores PostgreSQL by speaking its protocols itself.",
+    .commands = commands,
+    .command_count = sizeof(commands) / sizeof(commands[0]),
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .epilogue = "Options are written --name VALUE or --name=VALUE; -- ends them. Exit status: 0 "
+                "complete, 1 failed, 2 wrong usage, 3 finished but something that is named is "
+                "wrong.",
+};

@@ -1,0 +1,110 @@
+#include "cli/preflight.h"
+
+#include "cli/format.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+/* File systems that compress: less may be needed there than the cluster's size. */
+static bool may_compress(const char *target)
+{
+    static const unsigned long magics[] = {
+        0x9123683eUL, /* btrfs */
+        0x2fc12fc1UL, /* zfs */
+        0xca451a4eUL, /* bcachefs */
+        0xf2f52010UL, /* f2fs */
+    };
+    char *parent = strdup(target);
+    char *slash = parent == NULL ? NULL : strrchr(parent, '/');
+    struct statfs info;
+    bool known;
+
+    if (slash != NULL)
+        slash[slash == parent] = '\0';
+    known = statfs(slash != NULL ? parent : ".", &info) == 0;
+    free(parent);
+    for (size_t i = 0; known && i < sizeof(magics) / sizeof(magics[0]); i++) {
+        if (((unsigned long)info.f_type & 0xffffffffUL) == magics[i])
+            return true;
+    }
+    return false;
+}
+
+static void check_space(struct preflight_report *report, const char *target, uint64_t free_bytes)
+{
+    struct preflight_finding *finding = &report->findings[report->count];
+    char have[FORMAT_SIZE], need[FORMAT_SIZE];
+
+    if (report->count == PREFLIGHT_MAX || free_bytes == UINT64_MAX ||
+        free_bytes >= report->estimated_bytes)
+        return;
+    format_size(free_bytes, have);
+    format_size(report->estimated_bytes, need);
+    finding->fatal = !may_compress(target);
+    snprintf(finding->message, sizeof(finding->message),
+             "the cluster is about %s without its WAL, and there is room for %s at %s", need, have,
+             target);
+    snprintf(finding->remedy, sizeof(finding->remedy),
+             "Free space there, or back up to another file system.");
+    report->count++;
+}
+
+static void print_finding(const struct command *command, const struct preflight_finding *finding)
+{
+    if (!finding->fatal) {
+        console_warning(command->console, "%s%s%s", finding->message,
+                        finding->remedy[0] == '\0' ? "" : "\nhint: ", finding->remedy);
+        return;
+    }
+    console_message(command->console, "%s%s%s", finding->message,
+                    finding->remedy[0] == '\0' ? "" : "\nhint: ", finding->remedy);
+}
+
+static json_t *finding_to_json(const struct preflight_finding *finding)
+{
+    json_t *object = json_object();
+
+    result_set_flag(object, "fatal", finding->fatal);
+    result_set_text(object, "message", finding->message);
+    result_set_text(object, "remedy", finding->remedy);
+    return object;
+}
+
+static bool tell_findings(const struct command *command, const struct preflight_report *report,
+                          struct error *err)
+{
+    json_t *list = json_array();
+    size_t fatal = 0;
+
+    for (size_t i = 0; i < report->count; i++) {
+        const struct preflight_finding *finding = &report->findings[i];
+
+        fatal += finding->fatal;
+        print_finding(command, finding);
+        json_array_append_new(list, finding_to_json(finding));
+    }
+    result_set(command->result, "findings", list);
+    if (fatal == 0)
+        return true;
+    error_set(err, ERROR_REFUSED, "the backup was not begun: %s",
+              fatal == 1 ? "something would make it fail" : "several things would make it fail");
+    return error_hint(err, "See above for what mends %s.", fatal == 1 ? "it" : "each of them");
+}
+
+bool preflight_check(const struct command *command, const struct physical_backup_options *options,
+                     const char *target, uint64_t free_bytes, struct error *err)
+{
+    struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
+    bool done;
+
+    if (report == NULL)
+        return error_set_memory(err);
+    done = physical_backup_preflight(options, report, err);
+    if (done) {
+        check_space(report, target, free_bytes);
+        done = tell_findings(command, report, err);
+    }
+    free(report);
+    return done;
+}

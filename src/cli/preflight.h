@@ -1,0 +1,13 @@
+/* What stands in the way of a backup, said all at once and before any work. */
+#ifndef PGCASK_CLI_PREFLIGHT_H
+#define PGCASK_CLI_PREFLIGHT_H
+
+#include "backup/backup.h"
+#include "cli/command.h"
+
+/* Asks the server and looks at the space at the target; prints every finding with what mends it
+ * and puts them into the result. Fails with ERROR_REFUSED if any would make the backup fail. */
+bool preflight_check(const struct command *command, const struct physical_backup_options *options,
+                     const char *target, uint64_t free_bytes, struct error *err);
+
+#endif

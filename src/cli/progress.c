@@ -1,0 +1,187 @@
+#include "cli/progress.h"
+
+#include "base/clock.h"
+#include "cli/format.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DRAW_MS 200
+#define LINE_MS 30000
+
+/* Only the worker adds, so a load and a store do; a locked instruction a slice would cost more
+ * than everything else here. */
+static void count_bytes(void *context, size_t bytes)
+{
+    struct progress *progress = context;
+    uint64_t so_far = atomic_load_explicit(&progress->bytes, memory_order_relaxed);
+
+    atomic_store_explicit(&progress->bytes, so_far + bytes, memory_order_relaxed);
+}
+
+static void count_record(void *context, const struct record *record)
+{
+    struct progress *progress = context;
+
+    (void)record;
+    atomic_fetch_add_explicit(&progress->records, 1, memory_order_relaxed);
+}
+
+static void append(char out[PROGRESS_LINE], const char *format, ...) ERROR_PRINTF(2, 3);
+
+static void append(char out[PROGRESS_LINE], const char *format, ...)
+{
+    size_t used = strlen(out);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(out + used, PROGRESS_LINE - used, format, args);
+    va_end(args);
+}
+
+void progress_format(char out[PROGRESS_LINE], const char *phase, uint64_t bytes, uint64_t total,
+                     uint64_t rate)
+{
+    char text[FORMAT_SIZE];
+
+    snprintf(out, PROGRESS_LINE, "%s", phase);
+    if (bytes == 0)
+        return;
+    format_size(bytes, text);
+    append(out, ": %s", text);
+    if (total > 0) {
+        /* The total is an estimate: the end may come later than it says. */
+        uint64_t shown = total > bytes ? total : bytes;
+
+        format_size(shown, text);
+        append(out, " of %s, %u%%", text, (unsigned)((double)bytes * 100.0 / (double)shown));
+    }
+    if (rate == 0)
+        return;
+    format_size(rate, text);
+    append(out, ", %s/s", text);
+    if (total > bytes) {
+        format_duration((total - bytes) / rate, text);
+        append(out, ", %s left", text);
+    }
+}
+
+static void draw(struct progress *progress, const struct rate *rate, int64_t now, bool live)
+{
+    char line[PROGRESS_LINE];
+    uint64_t bytes = progress_bytes(progress);
+
+    progress_format(line, atomic_load(&progress->phase), bytes, atomic_load(&progress->total),
+                    rate_per_second(rate, now, bytes));
+    if (live)
+        console_live_line(progress->console, line);
+    else
+        console_message(progress->console, "%s", line);
+}
+
+/* Waits until told to stop (true), woken, or for DRAW_MS. */
+static bool wait_for_stop(struct progress *progress)
+{
+    struct timespec until;
+    bool stopping;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += DRAW_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    pthread_mutex_lock(&progress->lock);
+    if (!progress->stopping)
+        pthread_cond_timedwait(&progress->wake, &progress->lock, &until);
+    stopping = progress->stopping;
+    pthread_mutex_unlock(&progress->lock);
+    return stopping;
+}
+
+static void *run(void *argument)
+{
+    struct progress *progress = argument;
+    struct rate rate = {0};
+    const char *shown_phase = NULL;
+    int64_t shown_ms = 0;
+
+    do {
+        const char *phase = atomic_load(&progress->phase);
+        int64_t now = clock_now_ms();
+
+        rate_note(&rate, now, progress_bytes(progress));
+        if (progress->console->terminal) {
+            draw(progress, &rate, now, true);
+        } else if (phase != shown_phase || now - shown_ms >= LINE_MS) {
+            draw(progress, &rate, now, false);
+            shown_phase = phase;
+            shown_ms = now;
+        }
+    } while (!wait_for_stop(progress));
+    return NULL;
+}
+
+bool progress_start(struct progress *progress, struct console *console, bool silent,
+                    const char *phase, struct error *err)
+{
+    pthread_condattr_t attributes;
+    int failed;
+
+    *progress = (struct progress){
+        .observer = {progress, count_record, count_bytes},
+        .console = console,
+        .silent = silent,
+        .started_ms = clock_now_ms(),
+    };
+    atomic_init(&progress->phase, phase);
+    if (silent)
+        return true;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&progress->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&progress->lock, NULL);
+    failed = pthread_create(&progress->thread, NULL, run, progress);
+    if (failed != 0)
+        return error_set_errno(err, failed, "cannot start the progress thread");
+    progress->running = true;
+    return true;
+}
+
+void progress_stop(struct progress *progress)
+{
+    if (!progress->running)
+        return;
+    pthread_mutex_lock(&progress->lock);
+    progress->stopping = true;
+    pthread_cond_signal(&progress->wake);
+    pthread_mutex_unlock(&progress->lock);
+    pthread_join(progress->thread, NULL);
+    progress->running = false;
+    pthread_cond_destroy(&progress->wake);
+    pthread_mutex_destroy(&progress->lock);
+    console_live_line(progress->console, "");
+}
+
+void progress_set_phase(struct progress *progress, const char *phase)
+{
+    atomic_store(&progress->phase, phase);
+}
+
+void progress_set_total(struct progress *progress, uint64_t bytes)
+{
+    atomic_store_explicit(&progress->total, bytes, memory_order_relaxed);
+}
+
+uint64_t progress_bytes(const struct progress *progress)
+{
+    return atomic_load_explicit(&progress->bytes, memory_order_relaxed);
+}
+
+double progress_seconds(const struct progress *progress)
+{
+    return (double)(clock_now_ms() - progress->started_ms) / 1000.0;
+}

@@ -1,0 +1,48 @@
+/*
+ * Progress on standard error: a live line on a terminal, drawn five times a second; elsewhere a
+ * line when the phase changes and every thirty seconds. A thread of its own draws, so that a wait
+ * inside a library shows too; the worker only adds to a counter.
+ */
+#ifndef PGCASK_CLI_PROGRESS_H
+#define PGCASK_CLI_PROGRESS_H
+
+#include "cli/console.h"
+#include "cli/rate.h"
+#include "record/record.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct progress {
+    struct record_observer observer; /* to be given to the worker */
+    struct console *console;
+    bool silent; /* --quiet: only count */
+    bool running;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards stopping and wakes the thread */
+    pthread_cond_t wake;
+    bool stopping;
+    _Atomic(const char *) phase; /* static text */
+    _Atomic uint64_t bytes, records;
+    _Atomic uint64_t total; /* 0: not known */
+    int64_t started_ms;
+};
+
+#define PROGRESS_LINE 160
+
+bool progress_start(struct progress *progress, struct console *console, bool silent,
+                    const char *phase, struct error *err);
+void progress_stop(struct progress *progress); /* takes the live line away */
+
+/* Text that lives as long as the program. Cheap if it is the same. */
+void progress_set_phase(struct progress *progress, const char *phase);
+void progress_set_total(struct progress *progress, uint64_t bytes);
+
+uint64_t progress_bytes(const struct progress *progress);
+double progress_seconds(const struct progress *progress);
+
+/* "copying: 1.2 GiB of 3.4 GiB, 35%, 210 MiB/s, 11s left"; what is not known (0) is left out. */
+void progress_format(char out[PROGRESS_LINE], const char *phase, uint64_t bytes, uint64_t total,
+                     uint64_t rate);
+
+#endif

@@ -1,0 +1,26 @@
+#include "cli/rate.h"
+
+void rate_note(struct rate *rate, int64_t ms, uint64_t bytes)
+{
+    if (rate->count > 0 && ms - rate->samples[rate->newest].ms < RATE_SPACING_MS)
+        return;
+    if (rate->count > 0)
+        rate->newest = (rate->newest + 1) % RATE_SAMPLES;
+    if (rate->count < RATE_SAMPLES)
+        rate->count++;
+    rate->samples[rate->newest].ms = ms;
+    rate->samples[rate->newest].bytes = bytes;
+}
+
+uint64_t rate_per_second(const struct rate *rate, int64_t ms, uint64_t bytes)
+{
+    size_t oldest = rate->count < RATE_SAMPLES ? 0 : (rate->newest + 1) % RATE_SAMPLES;
+    int64_t passed;
+
+    if (rate->count == 0)
+        return 0;
+    passed = ms - rate->samples[oldest].ms;
+    if (passed < RATE_SPACING_MS)
+        return 0;
+    return (uint64_t)((double)(bytes - rate->samples[oldest].bytes) * 1000.0 / (double)passed);
+}

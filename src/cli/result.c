@@ -1,0 +1,67 @@
+#include "cli/result.h"
+
+#include "cli/format.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+json_t *result_text(const char *text)
+{
+    struct buffer escaped = {0};
+    struct error ignored;
+    json_t *value = NULL;
+
+    if (format_escape(&escaped, slice_string(text), FORMAT_FOR_JSON, &ignored))
+        value = json_string(buffer_text(&escaped));
+    buffer_free(&escaped);
+    return value;
+}
+
+void result_set(json_t *object, const char *name, json_t *value)
+{
+    if (object == NULL)
+        json_decref(value);
+    else
+        json_object_set_new(object, name, value);
+}
+
+void result_set_text(json_t *object, const char *name, const char *text)
+{
+    if (object != NULL)
+        result_set(object, name, result_text(text));
+}
+
+void result_set_number(json_t *object, const char *name, uint64_t number)
+{
+    if (object != NULL)
+        result_set(object, name, json_integer((json_int_t)number));
+}
+
+void result_set_flag(json_t *object, const char *name, bool flag)
+{
+    if (object != NULL)
+        result_set(object, name, json_boolean(flag));
+}
+
+json_t *result_error(const struct error *err)
+{
+    json_t *object = json_object();
+
+    result_set_text(object, "code", error_code_name(err->code));
+    result_set_text(object, "message", err->message);
+    if (err->detail[0] != '\0')
+        result_set_text(object, "detail", err->detail);
+    if (err->hint[0] != '\0')
+        result_set_text(object, "hint", err->hint);
+    if (err->sqlstate[0] != '\0')
+        result_set_text(object, "sqlstate", err->sqlstate);
+    return object;
+}
+
+bool result_print(const json_t *object, struct error *err)
+{
+    if (json_dumpf(object, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF ||
+        fflush(stdout) != 0)
+        return error_set_errno(err, errno, "cannot write the result to standard output");
+    return true;
+}

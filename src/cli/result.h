@@ -1,0 +1,27 @@
+/*
+ * The object that --json puts on standard output: exactly one, at the end, whatever happened.
+ * Setters do nothing on a NULL object, so that commands need not ask whether --json was given.
+ */
+#ifndef PGCASK_CLI_RESULT_H
+#define PGCASK_CLI_RESULT_H
+
+#include "base/error.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+/* A JSON string of any bytes: what is no UTF-8 is written as \xHH. */
+json_t *result_text(const char *text);
+
+void result_set(json_t *object, const char *name, json_t *value); /* takes over value */
+void result_set_text(json_t *object, const char *name, const char *text);
+void result_set_number(json_t *object, const char *name, uint64_t number);
+void result_set_flag(json_t *object, const char *name, bool flag);
+
+/* {"code", "message", "detail", "hint", "sqlstate"}; texts that are empty are left out. */
+json_t *result_error(const struct error *err);
+
+/* Writes the object and a line feed to standard output. */
+bool result_print(const json_t *object, struct error *err);
+
+#endif

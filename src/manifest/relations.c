@@ -1,0 +1,111 @@
+#include "manifest/gather_internal.h"
+
+/*
+ * One row a relation, everything about it as one JSON object. Ordering comes first, the expensive
+ * columns are computed as rows leave (the planner postpones them past the sort), so that the first
+ * row arrives at once and nothing is piled up on either side.
+ *
+ * Parts that deparse expressions are given from outside: they may have to wait for locks, or fail
+ * on an object that was dropped a moment ago.
+ */
+/* clang-format off */
+static const char relations_format[] =
+    "SELECT c.oid, pg_catalog.json_build_object(\n"
+    "    'schema', n.nspname,\n"
+    "    'name', c.relname,\n"
+    "    'owner', pg_catalog.pg_get_userbyid(c.relowner),\n"
+    "    'persistence', c.relpersistence,\n"
+    "    'kind', c.relkind,\n"
+    "    'tablespace', (SELECT t.spcname FROM pg_catalog.pg_tablespace t\n"
+    "                    WHERE t.oid = c.reltablespace),\n"
+    "    'row_estimate', c.reltuples::pg_catalog.int8,\n"
+    "    'live_row_estimate', pg_catalog.pg_stat_get_live_tuples(c.oid),\n"
+    "    'column_count', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a\n"
+    "                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),\n"
+    "    'has_primary_key', EXISTS (SELECT 1 FROM pg_catalog.pg_index i\n"
+    "                                WHERE i.indrelid = c.oid AND i.indisprimary),\n"
+    "    'has_triggers', EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g\n"
+    "                             WHERE g.tgrelid = c.oid AND NOT g.tgisinternal),\n"
+    "    'rls_enabled', c.relrowsecurity,\n"
+    "    'rls_forced', c.relforcerowsecurity,\n"
+    "    'is_partition', c.relispartition,\n"
+    "    'partition_parent', CASE WHEN c.relispartition THEN\n"
+    "        (SELECT pn.nspname || '.' || p.relname\n"
+    "           FROM pg_catalog.pg_inherits h\n"
+    "           JOIN pg_catalog.pg_class p ON p.oid = h.inhparent\n"
+    "           JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace\n"
+    "          WHERE h.inhrelid = c.oid LIMIT 1) END,\n"
+    "    'partition_strategy', CASE WHEN c.relkind = 'p' THEN\n"
+    "        (SELECT CASE s.partstrat WHEN 'r' THEN 'range' WHEN 'l' THEN 'list'\n"
+    "                                 WHEN 'h' THEN 'hash' END\n"
+    "           FROM pg_catalog.pg_partitioned_table s WHERE s.partrelid = c.oid) END,\n"
+    "    'storage_options', c.reloptions,\n"
+    "    'last_vacuum', " SQL_TIME("pg_catalog.pg_stat_get_last_vacuum_time(c.oid)") ",\n"
+    "    'last_analyze', " SQL_TIME("pg_catalog.pg_stat_get_last_analyze_time(c.oid)") ",\n"
+    "    'columns',\n"
+    "        (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(\n"
+    "                    'position', a.attnum,\n"
+    "                    'name', a.attname,\n"
+    "                    'type', pg_catalog.format_type(a.atttypid, a.atttypmod),\n"
+    "                    'nullable', NOT a.attnotnull,\n"
+    "                    'default', %s)\n" /* column_default */
+    "                ORDER BY a.attnum)\n"
+    "           FROM pg_catalog.pg_attribute a\n"
+    "          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),\n"
+    "    'constraints',\n"
+    "        (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(\n"
+    "                    'name', k.conname,\n"
+    "                    'type', k.contype,\n"
+    "                    'columns',\n"
+    "                        (SELECT pg_catalog.json_agg(a.attname ORDER BY u.place)\n"
+    "                           FROM pg_catalog.unnest(k.conkey)\n"
+    "                                WITH ORDINALITY u (number, place)\n"
+    "                           JOIN pg_catalog.pg_attribute a\n"
+    "                             ON a.attrelid = k.conrelid AND a.attnum = u.number))\n"
+    "                ORDER BY k.conname)\n"
+    "           FROM pg_catalog.pg_constraint k\n"
+    "          WHERE k.conrelid = c.oid AND k.contype IN ('p', 'u', 'f', 'c', 'x')),\n"
+    "    'indexes',\n"
+    "        (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(\n"
+    "                    'name', ic.relname,\n"
+    "                    'method', m.amname,\n"
+    "                    'definition', %s,\n" /* index_definition */
+    "                    'is_unique', i.indisunique,\n"
+    "                    'is_primary', i.indisprimary,\n"
+    "                    'is_valid', i.indisvalid,\n"
+    "                    'is_partial', i.indpred IS NOT NULL,\n"
+    "                    'constraint_name',\n"
+    "                        (SELECT k.conname FROM pg_catalog.pg_constraint k\n"
+    "                          WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid\n"
+    "                            AND k.contype IN ('p', 'u', 'x') LIMIT 1))\n"
+    "                ORDER BY ic.relname)\n"
+    "           FROM pg_catalog.pg_index i\n"
+    "           JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid\n"
+    "           JOIN pg_catalog.pg_am m ON m.oid = ic.relam\n"
+    "          WHERE i.indrelid = c.oid))\n"
+    "  FROM pg_catalog.pg_class c\n"
+    "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    " WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')\n"
+    "   AND " SQL_USER_NAMESPACE "\n"
+    "   AND (%u = 0 OR (n.nspname, c.relname) > (SELECT ln.nspname, l.relname\n"
+    "          FROM pg_catalog.pg_class l\n"
+    "          JOIN pg_catalog.pg_namespace ln ON ln.oid = l.relnamespace\n"
+    "         WHERE l.oid = %u))\n"
+    " ORDER BY n.nspname, c.relname%s";
+
+static const char column_default[] =
+    "CASE WHEN a.atthasdef THEN\n"
+    "                        (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid)\n"
+    "                           FROM pg_catalog.pg_attrdef d\n"
+    "                          WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END";
+/* clang-format on */
+
+static const char index_definition[] = "pg_catalog.pg_get_indexdef(i.indexrelid)";
+
+bool relations_sql(struct buffer *out, uint32_t after, bool definitions, bool one,
+                   struct error *err)
+{
+    return buffer_printf(out, err, relations_format, definitions ? column_default : "NULL",
+                         definitions ? index_definition : "NULL", after, after,
+                         one ? " LIMIT 1" : "");
+}

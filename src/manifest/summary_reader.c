@@ -1,0 +1,231 @@
+#include "manifest/summary.h"
+
+#include "base/buffer.h"
+#include "base/bytes.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define HEAD_MAX (4 * 1024 * 1024)
+#define LINE_MAX_BYTES (64 * 1024)
+
+enum part { PART_HEAD, PART_RECORDS, PART_CHECKSUM, PART_END };
+
+struct summary_reader {
+    struct summary_handler handler;
+    enum part part;
+    struct buffer head;
+    struct buffer line;
+    struct digest *xxh3, *sha256; /* which of them counts is known from the last line */
+    uint64_t line_number;
+};
+
+struct summary_reader *summary_reader_new(const struct summary_handler *handler,
+                                          struct error *err)
+{
+    struct summary_reader *reader = calloc(1, sizeof(*reader));
+
+    if (reader == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    reader->handler = *handler;
+    reader->xxh3 = digest_new(DIGEST_XXH3_128, err);
+    reader->sha256 = reader->xxh3 == NULL ? NULL : digest_new(DIGEST_SHA256, err);
+    if (reader->sha256 == NULL) {
+        summary_reader_free(reader);
+        return NULL;
+    }
+    return reader;
+}
+
+void summary_reader_free(struct summary_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    buffer_free(&reader->head);
+    buffer_free(&reader->line);
+    digest_free(reader->xxh3);
+    digest_free(reader->sha256);
+    free(reader);
+}
+
+static bool malformed(const struct summary_reader *reader, const char *what, struct error *err)
+{
+    return error_set(err, ERROR_CORRUPT, "summary.json line %" PRIu64 ": %s", reader->line_number,
+                     what);
+}
+
+static bool line_is(struct slice line, const char *text)
+{
+    return slice_equals(line, slice_string(text));
+}
+
+/* The head's lines all end in a comma; a closing member makes them an object. */
+static bool take_head(struct summary_reader *reader, struct slice line, struct error *err)
+{
+    json_t *head;
+    bool ok;
+
+    if (!line_is(line, "\"records\": [")) {
+        if (reader->head.len + line.len > HEAD_MAX)
+            return malformed(reader, "the head is too long", err);
+        return buffer_append(&reader->head, line.data, line.len, err);
+    }
+    reader->part = PART_RECORDS;
+    if (!buffer_append_string(&reader->head, "\"records\": []}", err))
+        return false;
+    head = json_loadb((const char *)reader->head.data, reader->head.len, JSON_REJECT_DUPLICATES,
+                      NULL);
+    if (!json_is_object(head)) {
+        json_decref(head);
+        return malformed(reader, "the head is not valid JSON", err);
+    }
+    if (json_integer_value(json_object_get(head, "version")) != SUMMARY_VERSION)
+        ok = error_set(err, ERROR_UNSUPPORTED, "summary.json has an unknown version");
+    else if (!json_is_true(json_object_get(head, "complete")))
+        ok = malformed(reader, "it does not say that the backup is complete", err);
+    else
+        ok = reader->handler.head(reader->handler.context, head, err);
+    json_decref(head);
+    return ok;
+}
+
+static bool parse_digest(const char *text, enum digest_algorithm *algorithm,
+                         uint8_t digest[DIGEST_MAX])
+{
+    const char *colon = strchr(text, ':');
+    char name[16];
+
+    if (colon == NULL || (size_t)(colon - text) >= sizeof(name))
+        return false;
+    memcpy(name, text, (size_t)(colon - text));
+    name[colon - text] = '\0';
+    return digest_from_name(name, algorithm) &&
+           bytes_from_hex(slice_string(colon + 1), digest, digest_size(*algorithm));
+}
+
+static bool fill_entry(json_t *object, struct summary_entry *entry)
+{
+    const char *type = json_string_value(json_object_get(object, "type"));
+    const char *digest = json_string_value(json_object_get(object, "digest"));
+    json_t *bytes = json_object_get(object, "bytes");
+
+    entry->path = json_string_value(json_object_get(object, "path"));
+    entry->link_target = json_string_value(json_object_get(object, "target"));
+    if (entry->path == NULL)
+        return false;
+    if (type != NULL && strcmp(type, "directory") == 0) {
+        entry->type = RECORD_DIRECTORY;
+        return true;
+    }
+    if (type != NULL && strcmp(type, "link") == 0) {
+        entry->type = RECORD_LINK;
+        return entry->link_target != NULL;
+    }
+    entry->type = RECORD_FILE;
+    if (type != NULL || digest == NULL || !json_is_integer(bytes) || json_integer_value(bytes) < 0)
+        return false;
+    entry->bytes = (uint64_t)json_integer_value(bytes);
+    return parse_digest(digest, &entry->algorithm, entry->digest);
+}
+
+static bool take_record(struct summary_reader *reader, struct slice line, struct error *err)
+{
+    struct summary_entry entry = {0};
+    json_t *object;
+    bool ok;
+
+    if (line_is(line, "],")) {
+        reader->part = PART_CHECKSUM;
+        return true;
+    }
+    if (line.len == 0) /* no records at all */
+        return true;
+    if (line.data[line.len - 1] == ',')
+        line.len--;
+    object = json_loadb((const char *)line.data, line.len, JSON_REJECT_DUPLICATES, NULL);
+    if (!fill_entry(object, &entry))
+        ok = malformed(reader, "a record that cannot be read", err);
+    else
+        ok = record_path_check(entry.path, err) &&
+             reader->handler.entry(reader->handler.context, &entry, err);
+    json_decref(object);
+    return ok;
+}
+
+/* The line must be exactly what the writer makes of the digest, to the letter. */
+static bool take_checksum(struct summary_reader *reader, struct slice line, struct error *err)
+{
+    static const enum digest_algorithm choices[] = {DIGEST_XXH3_128, DIGEST_SHA256};
+    char text[DIGEST_TEXT_SIZE];
+    struct buffer expected = {0};
+    uint8_t bytes[DIGEST_MAX];
+    bool matches = false;
+
+    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]) && !matches; i++) {
+        digest_end(i == 0 ? reader->xxh3 : reader->sha256, bytes);
+        digest_format(choices[i], bytes, text);
+        buffer_clear(&expected);
+        if (!buffer_printf(&expected, err, "\"checksum\": \"%s\"}", text)) {
+            buffer_free(&expected);
+            return false;
+        }
+        matches = slice_equals(line, buffer_slice(&expected));
+    }
+    buffer_free(&expected);
+    if (!matches)
+        return error_set(err, ERROR_CORRUPT, "summary.json does not match its own checksum");
+    reader->part = PART_END;
+    return true;
+}
+
+static bool take_line(struct summary_reader *reader, struct slice line, struct error *err)
+{
+    reader->line_number++;
+    switch (reader->part) {
+    case PART_HEAD:
+        return take_head(reader, line, err);
+    case PART_RECORDS:
+        return take_record(reader, line, err);
+    case PART_CHECKSUM:
+        return take_checksum(reader, line, err);
+    case PART_END:
+        break;
+    }
+    return malformed(reader, "something follows the checksum", err);
+}
+
+bool summary_reader_feed(struct summary_reader *reader, struct slice data, struct error *err)
+{
+    while (data.len > 0) {
+        const uint8_t *end = memchr(data.data, '\n', data.len);
+        struct slice piece =
+            slice_take(&data, end == NULL ? data.len : (size_t)(end - data.data) + 1);
+        struct slice line = {0};
+
+        if (reader->line.len + piece.len > LINE_MAX_BYTES)
+            return malformed(reader, "the line is too long", err);
+        if (!buffer_append(&reader->line, piece.data, piece.len, err))
+            return false;
+        if (end == NULL)
+            return true;
+        line = buffer_slice(&reader->line);
+        if (reader->part != PART_CHECKSUM) {
+            digest_update(reader->xxh3, line);
+            digest_update(reader->sha256, line);
+        }
+        line.len--;
+        if (!take_line(reader, line, err))
+            return false;
+        buffer_clear(&reader->line);
+    }
+    return true;
+}
+
+bool summary_reader_finish(struct summary_reader *reader, struct error *err)
+{
+    if (reader->part != PART_END || reader->line.len > 0)
+        return error_set(err, ERROR_CORRUPT, "summary.json ends too early");
+    return true;
+}

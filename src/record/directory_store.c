@@ -1,0 +1,222 @@
+#include "record/record_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define PARTIAL ".partial"
+
+/* One run of directory_store_write. */
+struct directory_store {
+    const struct store_options *options;
+    struct directory_writer *writer;
+    char target[RECORD_PATH_MAX]; /* DIR without trailing slashes */
+    char folder[RECORD_PATH_MAX]; /* what is being filled: DIR or DIR.partial */
+    char parent[RECORD_PATH_MAX]; /* the folder that holds DIR */
+    bool in_place;
+    int lock_fd; /* in place: DIR itself, locked against a second run; else -1 */
+};
+
+/* ---- The target ---------------------------------------------------------------------------- */
+
+static bool folder_is_empty(const char *folder, bool *empty, struct error *err)
+{
+    struct tree_walk *walk = tree_walk_new(folder, err);
+    struct tree_entry entry;
+    enum tree_event event;
+
+    if (walk == NULL)
+        return false;
+    event = tree_walk_next(walk, &entry, err);
+    tree_walk_free(walk);
+    *empty = event == TREE_LEAVE;
+    return event != TREE_FAILED;
+}
+
+static bool refuse_partial(const char *partial, struct error *err)
+{
+    error_set(err, ERROR_REFUSED, "\"%s\" exists: another run writes it, or was interrupted",
+              partial);
+    return error_hint(err, "If no other run is at work, remove it:  rm -r '%s'", partial);
+}
+
+/* Finds out whether DIR is absent or an empty folder; everything else is refused. */
+static bool inspect_target(const char *target, bool *exists, struct error *err)
+{
+    struct stat st;
+    bool empty;
+
+    *exists = stat(target, &st) == 0;
+    if (!*exists && errno == ENOENT && lstat(target, &st) != 0 && errno == ENOENT)
+        return true;
+    if (!*exists)
+        return error_set_errno(err, errno, "cannot look at \"%s\"", target);
+    if (!S_ISDIR(st.st_mode)) {
+        error_set(err, ERROR_REFUSED, "\"%s\" exists and is not a folder", target);
+        return error_hint(err, "Choose a path that does not exist yet.");
+    }
+    if (!folder_is_empty(target, &empty, err))
+        return false;
+    if (!empty) {
+        error_set(err, ERROR_REFUSED, "folder \"%s\" is not empty", target);
+        return error_hint(err, "Choose an empty folder or a path that does not exist yet.");
+    }
+    return true;
+}
+
+bool directory_store_check(const char *directory, uint64_t *free_bytes, struct error *err)
+{
+    char target[RECORD_PATH_MAX], partial[RECORD_PATH_MAX], parent[RECORD_PATH_MAX];
+    struct stat st;
+    bool exists;
+
+    if (!path_with_suffix(directory, "", target, err) || !path_parent(target, parent, err) ||
+        !path_with_suffix(target, PARTIAL, partial, err) || !inspect_target(target, &exists, err))
+        return false;
+    if (!path_check_writable(exists ? target : parent, err))
+        return false;
+    if (!exists && lstat(partial, &st) == 0)
+        return refuse_partial(partial, err);
+    *free_bytes = path_free_bytes(exists ? target : parent);
+    return true;
+}
+
+/* ---- Beginning ----------------------------------------------------------------------------- */
+
+/* An empty folder is filled in place. The lock keeps a second run out, which would find the folder
+ * empty too. File systems that cannot lock do without. */
+static bool begin_in_place(struct directory_store *store, struct error *err)
+{
+    bool empty;
+
+    store->lock_fd = open(store->target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store->lock_fd < 0)
+        return error_set_errno(err, errno, "cannot open folder \"%s\"", store->target);
+    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return error_set(err, ERROR_REFUSED, "another process is writing into \"%s\"",
+                         store->target);
+    if (!folder_is_empty(store->target, &empty, err))
+        return false;
+    if (!empty)
+        return error_set(err, ERROR_REFUSED, "folder \"%s\" is not empty", store->target);
+    return path_with_suffix(store->target, "", store->folder, err);
+}
+
+static bool begin_partial(struct directory_store *store, struct error *err)
+{
+    int failure;
+
+    if (!path_with_suffix(store->target, PARTIAL, store->folder, err))
+        return false;
+    if (mkdir(store->folder, 0700) == 0)
+        return true;
+    failure = errno;
+    if (failure == EEXIST)
+        return refuse_partial(store->folder, err);
+    error_set_errno(err, failure, "cannot make folder \"%s\"", store->folder);
+    if (failure == ENOENT)
+        error_hint(err, "mkdir -p '%s'", store->parent);
+    return false;
+}
+
+static bool store_begin(struct directory_store *store, const char *directory, struct error *err)
+{
+    if (!path_with_suffix(directory, "", store->target, err) ||
+        !path_parent(store->target, store->parent, err) ||
+        !inspect_target(store->target, &store->in_place, err))
+        return false;
+    return store->in_place ? begin_in_place(store, err) : begin_partial(store, err);
+}
+
+/* ---- Filling and finishing ----------------------------------------------------------------- */
+
+static bool store_add(void *context, const struct record *record, struct error *err)
+{
+    struct directory_store *store = context;
+    const char *last = store->options->last_path;
+    char temporary[RECORD_PATH_MAX];
+
+    if (!store->in_place || last == NULL || strcmp(record->path, last) != 0)
+        return directory_writer_add(store->writer, record, NULL, err);
+    return path_with_suffix(last, PARTIAL, temporary, err) &&
+           directory_writer_add(store->writer, record, temporary, err);
+}
+
+/* The record that says "complete" gets its name when all else is on disk. */
+static bool rename_last(const struct directory_store *store, struct error *err)
+{
+    char from[RECORD_PATH_MAX], to[RECORD_PATH_MAX], folder[RECORD_PATH_MAX];
+
+    if (store->options->last_path == NULL)
+        return true;
+    if (!path_with_suffix(store->folder, store->options->last_path, to, err) ||
+        !path_with_suffix(to, PARTIAL, from, err) || !path_parent(to, folder, err) ||
+        !path_rename_new(from, to, err))
+        return false;
+    return store->options->no_sync || path_sync_directory(folder, err);
+}
+
+static bool rename_folder(struct directory_store *store, struct error *err)
+{
+    if (!path_rename_new(store->folder, store->target, err))
+        return false;
+    memcpy(store->folder, store->target, sizeof(store->folder));
+    return store->options->no_sync || path_sync_directory(store->parent, err);
+}
+
+static bool store_fill(struct directory_store *store, struct record_source *source,
+                       struct error *err)
+{
+    const struct directory_writer_options options = {
+        .observer = store->options->observer,
+        .cancel = store->options->cancel,
+        .no_sync = store->options->no_sync,
+    };
+
+    store->writer = directory_writer_new(store->folder, &options, err);
+    if (store->writer == NULL)
+        return false;
+    if (!store_run(source, store->options, store_add, store, err) ||
+        !directory_writer_sync(store->writer, err) || !cancel_check(options.cancel, err))
+        return false;
+    return store->in_place ? rename_last(store, err) : rename_folder(store, err);
+}
+
+/* Leaves nothing behind; a folder that was there before stays. */
+static void store_remove(const struct directory_store *store, struct error *err)
+{
+    struct error removing;
+
+    error_clear(&removing);
+    if (directory_remove_tree(store->folder, !store->in_place, &removing))
+        return;
+    log_message(store->options->log, LOG_WARNING, "the incomplete backup stays behind: %s",
+                removing.message);
+    error_detail(err, "The incomplete backup in \"%.300s\" could not be removed: %.300s",
+                 store->folder, removing.message);
+}
+
+bool directory_store_write(const char *directory, struct record_source *source,
+                           const struct store_options *options, struct error *err)
+{
+    struct directory_store *store = calloc(1, sizeof(*store));
+    bool done = false;
+
+    if (store == NULL)
+        return error_set_memory(err);
+    store->options = options;
+    store->lock_fd = -1;
+    if (store_begin(store, directory, err)) {
+        done = store_fill(store, source, err);
+        if (!done)
+            store_remove(store, err);
+    }
+    directory_writer_free(store->writer);
+    if (store->lock_fd >= 0)
+        close(store->lock_fd);
+    free(store);
+    return done;
+}

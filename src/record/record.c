@@ -1,0 +1,195 @@
+#include "record/record_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Paths --------------------------------------------------------------------------------- */
+
+static bool component_check(const char *path, const char *component, size_t len, struct error *err)
+{
+    if (len == 0)
+        return error_set(err, ERROR_CORRUPT, "path \"%.200s\" has an empty component", path);
+    if (len == 1 && component[0] == '.')
+        return error_set(err, ERROR_CORRUPT, "path \"%.200s\" contains \".\"", path);
+    if (len == 2 && component[0] == '.' && component[1] == '.')
+        return error_set(err, ERROR_CORRUPT, "path \"%.200s\" contains \"..\"", path);
+    return true;
+}
+
+bool record_path_check(const char *path, struct error *err)
+{
+    const char *component;
+
+    if (strnlen(path, RECORD_PATH_MAX) == RECORD_PATH_MAX)
+        return error_set(err, ERROR_CORRUPT, "path \"%.200s…\" is longer than %d bytes", path,
+                         RECORD_PATH_MAX - 1);
+    if (path[0] != '/')
+        return error_set(err, ERROR_CORRUPT, "path \"%.200s\" does not begin with a slash", path);
+    component = path + 1;
+    for (;;) {
+        size_t len = strcspn(component, "/");
+
+        if (!component_check(path, component, len, err))
+            return false;
+        if (component[len] == '\0')
+            return true;
+        component += len + 1;
+    }
+}
+
+static bool byte_is_plain(char byte, bool first)
+{
+    if (byte >= 'A' && byte <= 'Z')
+        return true;
+    if (byte >= 'a' && byte <= 'z')
+        return true;
+    if (byte >= '0' && byte <= '9')
+        return true;
+    if (byte == '.')
+        return !first;
+    return byte == '_' || byte == '-';
+}
+
+bool record_path_encode(const char *name, char *out, size_t out_size)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t used = 0;
+
+    for (size_t i = 0; name[i] != '\0'; i++) {
+        uint8_t byte = (uint8_t)name[i];
+
+        if (byte_is_plain(name[i], i == 0)) {
+            if (out_size - used < 2)
+                return false;
+            out[used++] = name[i];
+            continue;
+        }
+        if (out_size - used < 4)
+            return false;
+        out[used++] = '%';
+        out[used++] = digits[byte >> 4];
+        out[used++] = digits[byte & 15];
+    }
+    if (used >= out_size)
+        return false;
+    out[used] = '\0';
+    return true;
+}
+
+/* ---- A reader over memory ------------------------------------------------------------------ */
+
+struct memory_reader {
+    struct reader reader;
+    struct slice content;
+};
+
+static enum reader_status memory_reader_next(struct reader *reader, struct slice *data,
+                                             struct error *err)
+{
+    struct memory_reader *memory = (struct memory_reader *)reader;
+
+    (void)err;
+    if (memory->content.len == 0)
+        return READER_END;
+    *data = slice_take(&memory->content, memory->content.len);
+    return READER_DATA;
+}
+
+static void memory_reader_close(struct reader *reader)
+{
+    free(reader);
+}
+
+struct reader *reader_from_memory(struct slice content, struct error *err)
+{
+    static const struct reader_ops ops = {memory_reader_next, memory_reader_close};
+    struct memory_reader *memory = calloc(1, sizeof(*memory));
+
+    if (memory == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    memory->reader.ops = &ops;
+    memory->content = content;
+    return &memory->reader;
+}
+
+/* ---- Running a source into a store --------------------------------------------------------- */
+
+static bool content_check_size(const struct record *record, uint64_t total, struct error *err)
+{
+    if (record->size == RECORD_SIZE_UNKNOWN || total == (uint64_t)record->size)
+        return true;
+    return error_set(err, ERROR_CORRUPT,
+                     "\"%s\" was announced with %lld bytes but yielded %s%llu", record->path,
+                     (long long)record->size, total > (uint64_t)record->size ? "at least " : "",
+                     (unsigned long long)total);
+}
+
+bool content_copy(const struct record *record, const struct cancel *cancel,
+                  content_write_fn *write, void *context, struct error *err)
+{
+    uint64_t total = 0;
+
+    if (record->reader == NULL)
+        return error_set(err, ERROR_CORRUPT, "\"%s\" has no content to read", record->path);
+    for (;;) {
+        struct slice data;
+        enum reader_status status;
+
+        if (!cancel_check(cancel, err))
+            return false;
+        status = reader_next(record->reader, &data, err);
+        if (status == READER_FAILED)
+            return false;
+        if (status == READER_END)
+            return content_check_size(record, total, err);
+        total += data.len;
+        if (record->size != RECORD_SIZE_UNKNOWN && total > (uint64_t)record->size)
+            return content_check_size(record, total, err);
+        if (!write(context, data, err))
+            return false;
+    }
+}
+
+static bool store_run_one(const struct record *record, const struct store_options *options,
+                          store_add_fn *add, void *context, struct error *err)
+{
+    const struct record_observer *observer = options->observer;
+
+    if (!cancel_check(options->cancel, err) || !record_path_check(record->path, err))
+        return false;
+    if (observer != NULL && observer->record_begun != NULL)
+        observer->record_begun(observer->context, record);
+    return add(context, record, err);
+}
+
+bool store_run(struct record_source *source, const struct store_options *options,
+               store_add_fn *add, void *context, struct error *err)
+{
+    bool last_seen = options->last_path == NULL;
+
+    for (;;) {
+        struct record record = {0};
+        enum source_status status;
+        bool added;
+
+        if (!cancel_check(options->cancel, err))
+            return false;
+        status = source_next(source, &record, err);
+        if (status == SOURCE_FAILED)
+            return false;
+        if (status == SOURCE_END)
+            break;
+        if (options->last_path != NULL && strcmp(record.path, options->last_path) == 0)
+            last_seen = true;
+        added = store_run_one(&record, options, add, context, err);
+        reader_close(record.reader);
+        if (!added)
+            return false;
+    }
+    if (!last_seen)
+        return error_set(err, ERROR_CORRUPT, "the backup ended without its last record, \"%s\"",
+                         options->last_path);
+    return true;
+}

@@ -1,0 +1,541 @@
+#include "replication/base_backup.h"
+
+#include "base/bytes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Which part of the answer comes next. */
+enum part {
+    PART_COPY_BEGIN,   /* 13, 14: the next archive's COPY; 15 and later: the one COPY */
+    PART_COPY_DATA,
+    PART_STOP,         /* the stop position's row, then the end of the command */
+    PART_DONE
+};
+
+#define TYPED_STREAM_SINCE 150000
+#define TABLESPACES_MAX 10000
+#define ARCHIVE_NAME_MAX 2048
+
+struct base_backup {
+    struct wire_conn *conn;
+    bool typed; /* 15 and later: CopyData messages begin with a type byte */
+    enum part part;
+    uint64_t start_lsn, stop_lsn;
+    uint32_t start_timeline, stop_timeline;
+    bool stop_known;
+
+    struct base_backup_tablespace *tablespaces;
+    size_t tablespace_count;
+    size_t next_tablespace; /* the one whose archive comes next */
+    const struct base_backup_tablespace *current;
+    bool in_archive, in_manifest, manifest_seen;
+
+    uint8_t message_type;  /* of the typed CopyData message being read */
+    struct buffer message; /* an 'n' message, held whole */
+    bool announced;        /* a whole 'n' or 'm' message waits to be acted on */
+    struct decompressor *decompressor;
+    struct slice packed; /* received, not yet unpacked */
+    bool unpacking;      /* the decompressor may have more to give */
+
+    bool checksum_failure;
+    char checksum_message[512];
+};
+
+uint64_t base_backup_start_lsn(const struct base_backup *backup)
+{
+    return backup->start_lsn;
+}
+
+uint32_t base_backup_start_timeline(const struct base_backup *backup)
+{
+    return backup->start_timeline;
+}
+
+uint64_t base_backup_stop_lsn(const struct base_backup *backup)
+{
+    return backup->stop_lsn;
+}
+
+uint32_t base_backup_stop_timeline(const struct base_backup *backup)
+{
+    return backup->stop_timeline;
+}
+
+size_t base_backup_tablespace_count(const struct base_backup *backup)
+{
+    return backup->tablespace_count;
+}
+
+const struct base_backup_tablespace *base_backup_tablespace(const struct base_backup *backup,
+                                                            size_t index)
+{
+    return &backup->tablespaces[index];
+}
+
+bool base_backup_checksum_failure(const struct base_backup *backup, const char **message)
+{
+    *message = backup->checksum_message;
+    return backup->checksum_failure;
+}
+
+static bool unexpected(struct error *err, const char *what)
+{
+    return error_set(err, ERROR_PROTOCOL, "the base backup stream is not as expected: %s", what);
+}
+
+/* ---- The rows around the data ---- */
+
+static bool copy_text(struct slice value, char *out, size_t out_size)
+{
+    if (value.data == NULL || value.len >= out_size)
+        return false;
+    memcpy(out, value.data, value.len);
+    out[value.len] = '\0';
+    return true;
+}
+
+static bool take_position_row(struct base_backup *backup, uint64_t *lsn, uint32_t *timeline,
+                              struct error *err)
+{
+    char text[LSN_TEXT_SIZE];
+    uint64_t number;
+
+    if (wire_row_columns(backup->conn) < 2 ||
+        !copy_text(wire_row_value(backup->conn, 0), text, sizeof(text)) || !lsn_parse(text, lsn) ||
+        !bytes_parse_u64(wire_row_value(backup->conn, 1), &number) || number > UINT32_MAX)
+        return unexpected(err, "a WAL position that cannot be read");
+    *timeline = (uint32_t)number;
+    return true;
+}
+
+static bool take_tablespace_row(struct base_backup *backup, struct error *err)
+{
+    struct base_backup_tablespace *grown, tablespace = {0};
+    struct slice oid, location, size;
+    uint64_t number = 0;
+
+    if (wire_row_columns(backup->conn) < 3)
+        return unexpected(err, "a tablespace without location and size");
+    if (backup->tablespace_count == TABLESPACES_MAX)
+        return unexpected(err, "too many tablespaces");
+    oid = wire_row_value(backup->conn, 0);
+    location = wire_row_value(backup->conn, 1);
+    size = wire_row_value(backup->conn, 2);
+    if (oid.data != NULL &&
+        (!bytes_parse_u64(oid, &number) || number == 0 || number > UINT32_MAX))
+        return unexpected(err, "a tablespace with a strange OID");
+    tablespace.oid = (uint32_t)number;
+    number = 0;
+    if (size.data != NULL && (!bytes_parse_u64(size, &number) || number > UINT64_MAX / 1024))
+        return unexpected(err, "a tablespace with a strange size");
+    tablespace.bytes = number * 1024;
+    grown = realloc(backup->tablespaces, (backup->tablespace_count + 1) * sizeof(*grown));
+    if (grown == NULL)
+        return error_set_memory(err);
+    backup->tablespaces = grown;
+    if (tablespace.oid != 0) {
+        if (location.data == NULL || memchr(location.data, '\0', location.len) != NULL)
+            return unexpected(err, "a tablespace without location");
+        tablespace.in_place = location.len == 0 || location.data[0] != '/';
+        tablespace.location = strndup((const char *)location.data, location.len);
+        if (tablespace.location == NULL)
+            return error_set_memory(err);
+    }
+    backup->tablespaces[backup->tablespace_count++] = tablespace;
+    return true;
+}
+
+/* Waits for an event; an ErrorResponse ends the backup. */
+static bool next_event(struct base_backup *backup, struct wire_event *event, struct error *err)
+{
+    struct error ignored;
+
+    if (!wire_next(backup->conn, event, err))
+        return false;
+    if (event->type != WIRE_SERVER_ERROR)
+        return true;
+    if (!wire_is_broken(backup->conn))
+        wire_drain(backup->conn, &ignored);
+    return false;
+}
+
+/* Reads one result set, giving each row to `row`, up to its CommandComplete. */
+static bool read_result_set(struct base_backup *backup,
+                            bool (*row)(struct base_backup *, struct error *), struct error *err)
+{
+    struct wire_event event;
+
+    for (;;) {
+        if (!next_event(backup, &event, err))
+            return false;
+        if (event.type == WIRE_ROW_DESCRIPTION)
+            continue;
+        if (event.type == WIRE_COMMAND_COMPLETE)
+            return true;
+        if (event.type != WIRE_ROW)
+            return unexpected(err, "no rows where rows should be");
+        if (!row(backup, err))
+            return false;
+    }
+}
+
+static bool take_start_row(struct base_backup *backup, struct error *err)
+{
+    return take_position_row(backup, &backup->start_lsn, &backup->start_timeline, err);
+}
+
+static bool take_stop_row(struct base_backup *backup, struct error *err)
+{
+    backup->stop_known = true;
+    return take_position_row(backup, &backup->stop_lsn, &backup->stop_timeline, err);
+}
+
+/* The base directory comes last and only once, and no tablespace twice. */
+static bool check_tablespaces(const struct base_backup *backup, struct error *err)
+{
+    size_t count = backup->tablespace_count;
+
+    if (count == 0 || backup->tablespaces[count - 1].oid != 0)
+        return unexpected(err, "the base directory is not the last of the tablespaces");
+    for (size_t i = 0; i + 1 < count; i++) {
+        if (backup->tablespaces[i].oid == 0)
+            return unexpected(err, "two base directories");
+        for (size_t j = 0; j < i; j++) {
+            if (backup->tablespaces[i].oid == backup->tablespaces[j].oid)
+                return unexpected(err, "a tablespace is listed twice");
+        }
+    }
+    return true;
+}
+
+static bool start(struct base_backup *backup, const struct base_backup_options *options,
+                  struct error *err)
+{
+    struct buffer sql = {0};
+    bool ok;
+
+    backup->decompressor = decompressor_new(options->compression, err);
+    if (backup->decompressor == NULL)
+        return false;
+    ok = base_backup_command(&sql, wire_server_version(backup->conn), options, err) &&
+         wire_send_query(backup->conn, buffer_text(&sql), err) &&
+         read_result_set(backup, take_start_row, err) &&
+         read_result_set(backup, take_tablespace_row, err) && check_tablespaces(backup, err);
+    buffer_free(&sql);
+    return ok;
+}
+
+bool base_backup_start(struct base_backup **result, struct wire_conn *conn,
+                       const struct base_backup_options *options, struct error *err)
+{
+    struct base_backup *backup = calloc(1, sizeof(*backup));
+
+    *result = NULL;
+    if (backup == NULL)
+        return error_set_memory(err);
+    backup->conn = conn;
+    backup->typed = wire_server_version(conn) >= TYPED_STREAM_SINCE;
+    if (!start(backup, options, err)) {
+        base_backup_free(backup);
+        return false;
+    }
+    *result = backup;
+    return true;
+}
+
+void base_backup_free(struct base_backup *backup)
+{
+    if (backup == NULL)
+        return;
+    for (size_t i = 0; i < backup->tablespace_count; i++)
+        free(backup->tablespaces[i].location);
+    free(backup->tablespaces);
+    buffer_free(&backup->message);
+    decompressor_free(backup->decompressor);
+    free(backup);
+}
+
+/* ---- Archives and the manifest ---- */
+
+static bool begin_archive(struct base_backup *backup, struct base_backup_event *event,
+                          struct error *err)
+{
+    if (backup->next_tablespace == backup->tablespace_count)
+        return unexpected(err, "more archives than tablespaces");
+    backup->current = &backup->tablespaces[backup->next_tablespace++];
+    backup->in_archive = true;
+    event->type = BASE_BACKUP_ARCHIVE;
+    event->tablespace = backup->current;
+    return decompressor_begin(backup->decompressor, err);
+}
+
+static bool end_archive(struct base_backup *backup, struct base_backup_event *event,
+                        struct error *err)
+{
+    backup->in_archive = false;
+    event->type = BASE_BACKUP_ARCHIVE_END;
+    event->tablespace = backup->current;
+    return decompressor_finish(backup->decompressor, err);
+}
+
+static bool begin_manifest(struct base_backup *backup, struct base_backup_event *event,
+                           struct error *err)
+{
+    if (backup->next_tablespace != backup->tablespace_count)
+        return unexpected(err, "the manifest comes before the last archive");
+    backup->in_manifest = true;
+    backup->manifest_seen = true;
+    event->type = BASE_BACKUP_MANIFEST;
+    return true;
+}
+
+/* An 'n' message names an archive; which one it is follows from the order, and must agree. */
+static bool check_archive_name(const struct base_backup *backup, struct error *err)
+{
+    struct slice rest = buffer_slice(&backup->message);
+    const struct base_backup_tablespace *tablespace;
+    char expected[32];
+    const char *name, *location;
+
+    if (!bytes_take_string(&rest, &name) || !bytes_take_string(&rest, &location) || rest.len > 0)
+        return unexpected(err, "an archive's name that cannot be read");
+    if (backup->next_tablespace == backup->tablespace_count)
+        return unexpected(err, "more archives than tablespaces");
+    tablespace = &backup->tablespaces[backup->next_tablespace];
+    if (tablespace->oid == 0)
+        snprintf(expected, sizeof(expected), "base.tar");
+    else
+        snprintf(expected, sizeof(expected), "%u.tar", tablespace->oid);
+    if (strncmp(name, expected, strlen(expected)) != 0)
+        return unexpected(err, "the archives are not in the order of the tablespaces");
+    return true;
+}
+
+/* Lends unpacked bytes of the current archive, if there are any in `packed`. */
+static bool unpack(struct base_backup *backup, struct base_backup_event *event, struct error *err)
+{
+    event->type = BASE_BACKUP_ARCHIVE_DATA;
+    event->tablespace = backup->current;
+    if (!decompressor_next(backup->decompressor, &backup->packed, &event->data, err))
+        return false;
+    backup->unpacking = event->data.len > 0 || backup->packed.len > 0;
+    return true;
+}
+
+/* ---- The stream of 15 and later ---- */
+
+enum step { STEP_FAILED, STEP_AGAIN, STEP_EVENT };
+
+static enum step event_if(bool ok)
+{
+    return ok ? STEP_EVENT : STEP_FAILED;
+}
+
+/* A whole 'n' or 'm' message has arrived: first the end of what was going on is told, then, when
+ * called again, the beginning of what it announces. */
+static enum step announce(struct base_backup *backup, struct base_backup_event *event,
+                          struct error *err)
+{
+    backup->announced = backup->in_archive;
+    if (backup->in_archive)
+        return event_if(end_archive(backup, event, err));
+    if (backup->in_manifest) {
+        unexpected(err, "something follows the manifest");
+        return STEP_FAILED;
+    }
+    if (backup->message_type == 'm')
+        return event_if(begin_manifest(backup, event, err));
+    return event_if(check_archive_name(backup, err) && begin_archive(backup, event, err));
+}
+
+static enum step take_data(struct base_backup *backup, struct slice data,
+                           struct base_backup_event *event, struct error *err)
+{
+    if (data.len == 0)
+        return STEP_AGAIN;
+    if (backup->in_manifest) {
+        event->type = BASE_BACKUP_MANIFEST_DATA;
+        event->data = data;
+        return STEP_EVENT;
+    }
+    if (!backup->in_archive) {
+        unexpected(err, "data outside of an archive");
+        return STEP_FAILED;
+    }
+    backup->packed = data;
+    if (!unpack(backup, event, err))
+        return STEP_FAILED;
+    return event->data.len > 0 ? STEP_EVENT : STEP_AGAIN;
+}
+
+static enum step take_typed(struct base_backup *backup, const struct wire_event *wire,
+                            struct base_backup_event *event, struct error *err)
+{
+    struct slice data = wire->data;
+
+    if (wire->first) {
+        if (!bytes_take_u8(&data, &backup->message_type)) {
+            unexpected(err, "an empty message");
+            return STEP_FAILED;
+        }
+        buffer_clear(&backup->message);
+    }
+    switch (backup->message_type) {
+    case 'd':
+        return take_data(backup, data, event, err);
+    case 'p': /* progress: we count ourselves */
+        return STEP_AGAIN;
+    case 'n':
+    case 'm':
+        if (backup->message.len + data.len > ARCHIVE_NAME_MAX) {
+            unexpected(err, "an archive's name is too long");
+            return STEP_FAILED;
+        }
+        if (!buffer_append(&backup->message, data.data, data.len, err))
+            return STEP_FAILED;
+        return wire->last ? announce(backup, event, err) : STEP_AGAIN;
+    default:
+        unexpected(err, "a message of an unknown type");
+        return STEP_FAILED;
+    }
+}
+
+/* ---- Stepping ---- */
+
+static enum step copy_begin(struct base_backup *backup, struct base_backup_event *event,
+                            struct error *err)
+{
+    struct wire_event wire;
+
+    if (!next_event(backup, &wire, err))
+        return STEP_FAILED;
+    if (wire.type == WIRE_COPY_OUT) {
+        backup->part = PART_COPY_DATA;
+        if (backup->typed)
+            return STEP_AGAIN;
+        if (backup->next_tablespace < backup->tablespace_count)
+            return event_if(begin_archive(backup, event, err));
+        if (!backup->manifest_seen)
+            return event_if(begin_manifest(backup, event, err));
+    } else if (!backup->typed && wire.type == WIRE_ROW_DESCRIPTION && backup->manifest_seen) {
+        backup->part = PART_STOP;
+        return STEP_AGAIN;
+    }
+    unexpected(err, "no archive where one should begin");
+    return STEP_FAILED;
+}
+
+/* CopyDone: ends what was going on; with the typed stream, everything. */
+static enum step copy_done(struct base_backup *backup, struct base_backup_event *event,
+                           struct error *err)
+{
+    if (backup->typed && !backup->manifest_seen) {
+        unexpected(err, "it ends without a manifest");
+        return STEP_FAILED;
+    }
+    backup->part = backup->typed ? PART_STOP : PART_COPY_BEGIN;
+    backup->in_manifest = false;
+    return backup->in_archive ? event_if(end_archive(backup, event, err)) : STEP_AGAIN;
+}
+
+static enum step copy_data(struct base_backup *backup, struct base_backup_event *event,
+                           struct error *err)
+{
+    struct wire_event wire;
+
+    if (!next_event(backup, &wire, err))
+        return STEP_FAILED;
+    if (wire.type == WIRE_COPY_DONE)
+        return copy_done(backup, event, err);
+    if (wire.type != WIRE_COPY_DATA) {
+        unexpected(err, "something else in the middle of an archive");
+        return STEP_FAILED;
+    }
+    if (backup->typed)
+        return take_typed(backup, &wire, event, err);
+    return take_data(backup, wire.data, event, err);
+}
+
+/* XX001 is data_corrupted. The server sends it in place of the final CommandComplete, after everything
+ * else, when pages failed their checksum. */
+static bool is_checksum_failure(const struct base_backup *backup, const struct error *err)
+{
+    return backup->stop_known && strcmp(err->sqlstate, "XX001") == 0;
+}
+
+static enum step stop(struct base_backup *backup, struct base_backup_event *event,
+                      struct error *err)
+{
+    struct wire_event wire;
+
+    for (;;) {
+        if (!wire_next(backup->conn, &wire, err))
+            return STEP_FAILED;
+        switch ((int)wire.type) {
+        case WIRE_ROW_DESCRIPTION:
+        case WIRE_COMMAND_COMPLETE:
+            break;
+        case WIRE_ROW:
+            if (!take_stop_row(backup, err))
+                return STEP_FAILED;
+            break;
+        case WIRE_SERVER_ERROR:
+            if (!is_checksum_failure(backup, err))
+                return STEP_FAILED;
+            backup->checksum_failure = true;
+            snprintf(backup->checksum_message, sizeof(backup->checksum_message), "%.*s",
+                     (int)sizeof(backup->checksum_message) - 1, err->message);
+            error_clear(err);
+            break;
+        case WIRE_READY:
+            if (!backup->stop_known) {
+                unexpected(err, "it ends without a stop position");
+                return STEP_FAILED;
+            }
+            backup->part = PART_DONE;
+            event->type = BASE_BACKUP_END;
+            return STEP_EVENT;
+        default:
+            unexpected(err, "something else behind the last archive");
+            return STEP_FAILED;
+        }
+    }
+}
+
+static enum step take_step(struct base_backup *backup, struct base_backup_event *event,
+                           struct error *err)
+{
+    /* What the last message brought is used up before the next one is read. */
+    if (backup->in_archive && backup->unpacking) {
+        if (!unpack(backup, event, err))
+            return STEP_FAILED;
+        return event->data.len > 0 ? STEP_EVENT : STEP_AGAIN;
+    }
+    if (backup->announced)
+        return announce(backup, event, err);
+    switch (backup->part) {
+    case PART_COPY_BEGIN:
+        return copy_begin(backup, event, err);
+    case PART_COPY_DATA:
+        return copy_data(backup, event, err);
+    case PART_STOP:
+        return stop(backup, event, err);
+    case PART_DONE:
+        break;
+    }
+    unexpected(err, "nothing follows its end");
+    return STEP_FAILED;
+}
+
+bool base_backup_next(struct base_backup *backup, struct base_backup_event *event,
+                      struct error *err)
+{
+    enum step step;
+
+    *event = (struct base_backup_event){0};
+    do
+        step = take_step(backup, event, err);
+    while (step == STEP_AGAIN);
+    return step == STEP_EVENT;
+}

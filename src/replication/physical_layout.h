@@ -1,0 +1,43 @@
+/*
+ * Where the parts of a cluster lie among the records of a physical backup, and under which name
+ * backup_manifest lists them:
+ *
+ *     record                              backup_manifest
+ *     /data/base/1/1259                   base/1/1259
+ *     /tablespaces/16384/PG_15_…/5/16385  pg_tblspc/16384/PG_15_…/5/16385
+ *     /data/pg_wal/000000010000000000000003, /data/backup_manifest, /manifest.json: not listed
+ */
+#ifndef PGCASK_REPLICATION_PHYSICAL_LAYOUT_H
+#define PGCASK_REPLICATION_PHYSICAL_LAYOUT_H
+
+#include "record/record.h"
+
+#define LAYOUT_DATA "/data"
+#define LAYOUT_TABLESPACES "/tablespaces"
+#define LAYOUT_TABLESPACE_LINKS "/data/pg_tblspc"
+#define LAYOUT_BACKUP_MANIFEST "/data/backup_manifest"
+#define LAYOUT_PG_CONTROL "/data/global/pg_control"
+
+/* The order in which a physical backup was written, for directory_source_new. */
+extern const char *const layout_first[]; /* /manifest.json */
+extern const char *const layout_last[];  /* /data/backup_manifest, /summary.json */
+
+enum layout_class {
+    LAYOUT_LISTED,  /* a file that backup_manifest lists */
+    LAYOUT_SUMMARY, /* a file whose digest is in summary.json */
+    LAYOUT_THE_SUMMARY, /* /summary.json itself */
+    LAYOUT_FOREIGN  /* nothing that belongs into a physical backup */
+};
+
+enum layout_class layout_classify(const char *record_path);
+
+/* The name in backup_manifest of a LAYOUT_LISTED file; false if it does not fit. */
+bool layout_manifest_path(const char *record_path, char *out, size_t out_size);
+
+/* True for /data/pg_wal/<24 hexadecimal digits>; *name points at the digits. */
+bool layout_is_wal_segment(const char *record_path, const char **name);
+
+/* "../../tablespaces/<oid>": what /data/pg_tblspc/<oid> links to. */
+void layout_link_target(uint32_t oid, char out[48]);
+
+#endif

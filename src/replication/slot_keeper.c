@@ -1,0 +1,235 @@
+#include "replication/slot_keeper.h"
+
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BEAT_DEFAULT_MS 10000
+#define BEAT_SHORTEST_MS 100
+#define WAIT_LIMIT_MS 60000 /* the longest silence of the server in a beat */
+
+struct slot_keeper {
+    struct slot_keeper_options options;
+    struct wire_conn *conn;
+    char slot_name[64];
+    uint64_t reserved; /* at or after the slot's restart position */
+    int64_t beat_ms;
+    pthread_t thread;
+    bool thread_running;
+    struct cancel stop; /* ends the thread's waits */
+    pthread_mutex_t lock; /* guards what follows */
+    bool failed;
+    struct error error;
+    uint64_t retained;
+};
+
+static void report_failure(struct slot_keeper *keeper, const struct error *err)
+{
+    pthread_mutex_lock(&keeper->lock);
+    keeper->failed = true;
+    keeper->error = *err;
+    pthread_mutex_unlock(&keeper->lock);
+    cancel_request(keeper->options.job_cancel);
+}
+
+static bool explain_lost_slot(struct slot_keeper *keeper, struct error *err)
+{
+    error_prefix(err, "the server no longer keeps the WAL this backup needs (slot %s)",
+                 keeper->slot_name);
+    if (err->hint[0] == '\0')
+        error_hint(err, "Raise max_slot_wal_keep_size (ALTER SYSTEM SET max_slot_wal_keep_size = "
+                        "'-1'; SELECT pg_reload_conf();) or make the backup faster, then run it "
+                        "again.");
+    return false;
+}
+
+static bool check_retained(struct slot_keeper *keeper, uint64_t position, struct error *err)
+{
+    uint64_t retained = position > keeper->reserved ? position - keeper->reserved : 0;
+    uint64_t limit = keeper->options.max_retained_wal;
+
+    pthread_mutex_lock(&keeper->lock);
+    keeper->retained = retained;
+    pthread_mutex_unlock(&keeper->lock);
+    if (limit == 0 || retained <= limit)
+        return true;
+    error_set(err, ERROR_REFUSED,
+              "the backup holds back %" PRIu64 " MiB of WAL on the server, more than "
+              "max_retained_wal (%" PRIu64 " MiB)",
+              retained >> 20, limit >> 20);
+    return error_hint(err, "Raise --max-retained-wal if the server has room for more WAL, or back "
+                           "up when less is written.");
+}
+
+/* One beat: IDENTIFY_SYSTEM says where the WAL is, START_REPLICATION proves that the slot lives. */
+static bool beat(struct slot_keeper *keeper, struct error *err)
+{
+    struct system_identity identity;
+
+    if (!replication_identify_system(keeper->conn, &identity, err))
+        return error_prefix(err, "lost the session that keeps the WAL");
+    if (!check_retained(keeper, identity.position, err))
+        return false;
+    if (!replication_touch_slot(keeper->conn, keeper->slot_name, keeper->reserved, err))
+        return explain_lost_slot(keeper, err);
+    return true;
+}
+
+static void *keep_slot(void *argument)
+{
+    struct slot_keeper *keeper = argument;
+    struct error err;
+
+    for (;;) {
+        struct pollfd stop = {.fd = keeper->stop.event_fd, .events = POLLIN};
+
+        poll(&stop, 1, (int)keeper->beat_ms);
+        if (cancel_requested(&keeper->stop))
+            return NULL;
+        if (!beat(keeper, &err)) {
+            if (!cancel_requested(&keeper->stop))
+                report_failure(keeper, &err);
+            return NULL;
+        }
+    }
+}
+
+/* A time-out setting of the server in milliseconds; 0 if it has none or does not know it. */
+static int64_t server_timeout_ms(struct wire_conn *conn, const char *name)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}};
+    struct error ignored;
+    char text[64];
+    char *unit;
+    int64_t number;
+
+    if (!replication_show(conn, name, text, sizeof(text), &ignored))
+        return 0;
+    number = strtoll(text, &unit, 10);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(unit, units[i].unit) == 0)
+            return number * units[i].ms;
+    }
+    return 0;
+}
+
+/* Half of either idle time-out, so that the slot and its session never reach it. */
+static int64_t choose_beat(struct slot_keeper *keeper)
+{
+    static const struct {
+        const char *name;
+        int since;
+    } timeouts[] = {{"idle_session_timeout", 140000}, {"idle_replication_slot_timeout", 180000}};
+    int64_t beat_ms = keeper->options.beat_ms > 0 ? keeper->options.beat_ms : BEAT_DEFAULT_MS;
+
+    for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
+        int64_t limit = 0;
+
+        if (wire_server_version(keeper->conn) >= timeouts[i].since)
+            limit = server_timeout_ms(keeper->conn, timeouts[i].name);
+        if (limit > 0 && limit / 2 < beat_ms)
+            beat_ms = limit / 2;
+    }
+    return beat_ms < BEAT_SHORTEST_MS ? BEAT_SHORTEST_MS : beat_ms;
+}
+
+static bool make_slot(struct slot_keeper *keeper, struct error *err)
+{
+    const struct slot_keeper_options *options = &keeper->options;
+    struct system_identity identity;
+
+    if (!replication_connect(&keeper->conn, options->settings, "pgcask slot", WAIT_LIMIT_MS,
+                             options->job_cancel, options->log, err))
+        return error_prefix(err, "cannot open the session that keeps the WAL");
+    /* The server's own process number: ours is always 1 in a container. */
+    snprintf(keeper->slot_name, sizeof(keeper->slot_name), "pgcask_%" PRId32,
+             wire_backend_pid(keeper->conn));
+    keeper->beat_ms = choose_beat(keeper);
+    if (!replication_create_temporary_slot(keeper->conn, keeper->slot_name, err)) {
+        error_prefix(err, "cannot make a temporary replication slot");
+        if (strcmp(err->sqlstate, "53400") == 0)
+            error_hint(err, "All slots are taken: raise max_replication_slots and restart the "
+                            "server, or drop a slot that nobody uses (SELECT slot_name, active "
+                            "FROM pg_replication_slots).");
+        return false;
+    }
+    /* A slot reserves WAL from the last checkpoint's redo position on; what the server reports now
+     * is at or after that, and is what the beat asks for. */
+    if (!replication_identify_system(keeper->conn, &identity, err))
+        return false;
+    keeper->reserved = identity.position;
+    return beat(keeper, err);
+}
+
+bool slot_keeper_start(struct slot_keeper **result, const struct slot_keeper_options *options,
+                       struct error *err)
+{
+    struct slot_keeper *keeper = calloc(1, sizeof(*keeper));
+
+    *result = NULL;
+    if (keeper == NULL)
+        return error_set_memory(err);
+    keeper->options = *options;
+    keeper->stop.event_fd = -1;
+    pthread_mutex_init(&keeper->lock, NULL);
+    if (!cancel_init(&keeper->stop, err) || !make_slot(keeper, err)) {
+        slot_keeper_stop(keeper);
+        return false;
+    }
+    wire_set_cancel(keeper->conn, &keeper->stop);
+    if (pthread_create(&keeper->thread, NULL, keep_slot, keeper) != 0) {
+        slot_keeper_stop(keeper);
+        return error_set(err, ERROR_MEMORY, "cannot start a thread");
+    }
+    keeper->thread_running = true;
+    *result = keeper;
+    return true;
+}
+
+bool slot_keeper_failed(struct slot_keeper *keeper, struct error *err)
+{
+    bool failed;
+
+    pthread_mutex_lock(&keeper->lock);
+    failed = keeper->failed;
+    if (failed)
+        *err = keeper->error;
+    pthread_mutex_unlock(&keeper->lock);
+    return failed;
+}
+
+uint64_t slot_keeper_retained(struct slot_keeper *keeper)
+{
+    uint64_t retained;
+
+    pthread_mutex_lock(&keeper->lock);
+    retained = keeper->retained;
+    pthread_mutex_unlock(&keeper->lock);
+    return retained;
+}
+
+const char *slot_keeper_slot_name(const struct slot_keeper *keeper)
+{
+    return keeper->slot_name;
+}
+
+void slot_keeper_stop(struct slot_keeper *keeper)
+{
+    if (keeper == NULL)
+        return;
+    if (keeper->stop.event_fd >= 0)
+        cancel_request(&keeper->stop);
+    if (keeper->thread_running)
+        pthread_join(keeper->thread, NULL);
+    wire_close(keeper->conn);
+    cancel_reset(&keeper->stop);
+    pthread_mutex_destroy(&keeper->lock);
+    free(keeper);
+}

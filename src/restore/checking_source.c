@@ -1,0 +1,552 @@
+#include "restore/checking_source.h"
+
+#include "manifest/summary.h"
+#include "replication/backup_manifest.h"
+#include "replication/file_ledger.h"
+#include "replication/physical_layout.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PEEK_SIZE (64 * 1024)
+#define MANIFEST_RECORD layout_first[0]
+
+struct checking_source {
+    struct record_source source;
+    struct reader reader; /* wraps the current record's */
+    struct record_source *inner;
+    struct verify_options options;
+    struct verify_report report;
+    bool ended;
+
+    /* The record being read. */
+    struct reader *inner_reader;
+    enum reader_status reader_state;
+    enum layout_class record_class;
+    bool reading;
+    char path[RECORD_PATH_MAX];
+    uint64_t record_bytes;
+
+    enum digest_algorithm listed_algorithm, summary_algorithm;
+    struct digest *listed_digest, *summary_digest;
+
+    /* What came, against what should have come: files that backup_manifest lists, and everything
+     * that summary.json lists. */
+    struct file_ledger *listed, *others;
+    struct backup_manifest_reader *manifest_reader;
+    struct summary_reader *summary_reader;
+    struct buffer peek; /* the beginning of manifest.json: it names the digests */
+    bool digests_settled;
+    bool manifest_seen, manifest_whole, manifest_failed;
+    bool summary_seen, summary_whole, summary_failed;
+};
+
+static struct checking_source *from_source(struct record_source *source)
+{
+    return (struct checking_source *)source;
+}
+
+ERROR_PRINTF(3, 4)
+static void add_problem(struct checking_source *check, const char *path, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    check->report.problems++;
+    check->options.problem(check->options.context, path, text);
+}
+
+/* ---- Which digests ---- */
+
+/* manifest.json, which comes first, names both digests near its beginning; without it they are the
+ * default ones. What was held back of it until then is digested now. */
+static bool settle_digests(struct checking_source *check, struct error *err)
+{
+    const char *text = buffer_text(&check->peek);
+
+    check->digests_settled = true;
+    check->listed_algorithm = strstr(text, "\"manifest_checksums\": \"sha256\"") != NULL
+                                  ? DIGEST_SHA256
+                                  : DIGEST_CRC32C;
+    check->summary_algorithm =
+        strstr(text, "\"digest\": \"sha256\"") != NULL ? DIGEST_SHA256 : DIGEST_XXH3_128;
+    check->listed_digest = digest_new(check->listed_algorithm, err);
+    check->summary_digest =
+        check->listed_digest == NULL ? NULL : digest_new(check->summary_algorithm, err);
+    if (check->summary_digest == NULL)
+        return false;
+    digest_update(check->summary_digest, buffer_slice(&check->peek));
+    return true;
+}
+
+/* ---- backup_manifest ---- */
+
+static bool check_listed(void *context, const struct backup_manifest_file *file,
+                         struct error *err)
+{
+    struct checking_source *check = context;
+    char path[RECORD_PATH_MAX];
+    uint64_t seen = 0;
+    size_t size = 0;
+
+    (void)err;
+    snprintf(path, sizeof(path), LAYOUT_DATA "/%s", file->path);
+    if (file->algorithm == check->listed_algorithm)
+        size = digest_size(file->algorithm);
+    else if (file->algorithm != DIGEST_NONE)
+        add_problem(check, path, "backup_manifest has its checksum as %s, expected was %s",
+                    digest_name(file->algorithm), digest_name(check->listed_algorithm));
+    switch (file_ledger_check(check->listed, file->path, file->size, file->digest, size, &seen)) {
+    case LEDGER_MATCH:
+        break;
+    case LEDGER_MISSING:
+        add_problem(check, path, "is missing");
+        break;
+    case LEDGER_SIZE_DIFFERS:
+        add_problem(check, path, "has %" PRIu64 " bytes instead of %" PRIu64, seen, file->size);
+        break;
+    case LEDGER_DIGEST_DIFFERS:
+        add_problem(check, path, "was changed: its checksum differs from backup_manifest's");
+        break;
+    case LEDGER_REPEATED:
+        add_problem(check, path, "is listed twice in backup_manifest");
+        break;
+    }
+    return true;
+}
+
+static void feed_manifest(struct checking_source *check, struct slice data)
+{
+    struct error err;
+
+    if (check->manifest_failed)
+        return;
+    if (!backup_manifest_reader_feed(check->manifest_reader, data, &err)) {
+        check->manifest_failed = true;
+        add_problem(check, LAYOUT_BACKUP_MANIFEST, "%s", err.message);
+    }
+}
+
+static void end_manifest(struct checking_source *check)
+{
+    struct error err;
+
+    if (check->manifest_failed)
+        return;
+    if (backup_manifest_reader_finish(check->manifest_reader, &err))
+        check->manifest_whole = true;
+    else
+        add_problem(check, LAYOUT_BACKUP_MANIFEST, "%s", err.message);
+}
+
+/* ---- summary.json ---- */
+
+static void copy_member(char *out, size_t out_size, const json_t *head, const char *name)
+{
+    const char *text = json_string_value(json_object_get(head, name));
+
+    snprintf(out, out_size, "%s", text == NULL ? "" : text);
+}
+
+static bool take_head(void *context, const json_t *head, struct error *err)
+{
+    struct checking_source *check = context;
+    struct verify_report *report = &check->report;
+
+    (void)err;
+    copy_member(report->kind, sizeof(report->kind), head, "kind");
+    copy_member(report->system_identifier, sizeof(report->system_identifier), head,
+                "system_identifier");
+    copy_member(report->start_lsn, sizeof(report->start_lsn), head, "start_lsn");
+    copy_member(report->stop_lsn, sizeof(report->stop_lsn), head, "stop_lsn");
+    copy_member(report->finished_at, sizeof(report->finished_at), head, "finished_at");
+    report->stop_timeline =
+        (uint32_t)json_integer_value(json_object_get(head, "stop_timeline"));
+    report->checksum_failures = json_array_size(json_object_get(head, "checksum_failures"));
+    return true;
+}
+
+static bool check_entry(void *context, const struct summary_entry *entry, struct error *err)
+{
+    struct checking_source *check = context;
+    uint8_t expected[DIGEST_MAX];
+    uint64_t seen = 0;
+    size_t size = summary_ledger_digest(entry->type, entry->digest, digest_size(entry->algorithm),
+                                        entry->link_target, expected);
+
+    (void)err;
+    if (entry->type == RECORD_FILE && entry->algorithm != check->summary_algorithm) {
+        add_problem(check, entry->path, "summary.json has its digest as %s, expected was %s",
+                    digest_name(entry->algorithm), digest_name(check->summary_algorithm));
+        size = 0;
+    }
+    switch (file_ledger_check(check->others, entry->path, entry->bytes, expected, size, &seen)) {
+    case LEDGER_MATCH:
+        break;
+    case LEDGER_MISSING:
+        add_problem(check, entry->path, "is missing");
+        break;
+    case LEDGER_SIZE_DIFFERS:
+        add_problem(check, entry->path, "has %" PRIu64 " bytes instead of %" PRIu64, seen,
+                    entry->bytes);
+        break;
+    case LEDGER_DIGEST_DIFFERS:
+        add_problem(check, entry->path,
+                    entry->type == RECORD_FILE
+                        ? "was changed: its digest differs from summary.json's"
+                        : "was changed: summary.json lists something else there");
+        break;
+    case LEDGER_REPEATED:
+        add_problem(check, entry->path, "is listed twice in summary.json");
+        break;
+    }
+    return true;
+}
+
+static void feed_summary(struct checking_source *check, struct slice data)
+{
+    struct error err;
+
+    if (check->summary_failed)
+        return;
+    if (!summary_reader_feed(check->summary_reader, data, &err)) {
+        check->summary_failed = true;
+        add_problem(check, SUMMARY_PATH, "%s", err.message);
+    }
+}
+
+static void end_summary(struct checking_source *check)
+{
+    struct error err;
+
+    if (check->summary_failed)
+        return;
+    if (summary_reader_finish(check->summary_reader, &err))
+        check->summary_whole = true;
+    else
+        add_problem(check, SUMMARY_PATH, "%s", err.message);
+}
+
+/* ---- Records passing through ---- */
+
+static void seal(struct checking_source *check, struct file_ledger *ledger, const char *list)
+{
+    size_t duplicates;
+
+    file_ledger_seal(ledger, &duplicates);
+    if (duplicates > 0)
+        add_problem(check, list, "%zu names occur twice in the backup", duplicates);
+}
+
+static bool begin_file(struct checking_source *check, const struct record *record,
+                       struct error *err)
+{
+    if (!check->digests_settled && strcmp(check->path, MANIFEST_RECORD) != 0 &&
+        !settle_digests(check, err))
+        return false;
+    check->record_class = layout_classify(record->path);
+    check->record_bytes = 0;
+    check->reader_state = READER_DATA;
+    check->reading = true;
+    if (check->digests_settled) {
+        digest_begin(check->listed_digest);
+        digest_begin(check->summary_digest);
+    }
+    if (check->record_class == LAYOUT_FOREIGN)
+        add_problem(check, check->path, "does not belong into a physical backup");
+    if (check->record_class == LAYOUT_LISTED && check->manifest_seen)
+        add_problem(check, check->path, "comes after backup_manifest: the order was changed");
+    if (check->record_class != LAYOUT_FOREIGN && check->summary_seen)
+        add_problem(check, check->path, "comes after summary.json: the order was changed");
+    if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0 && !check->manifest_seen) {
+        check->manifest_seen = true;
+        seal(check, check->listed, LAYOUT_DATA);
+    }
+    if (check->record_class == LAYOUT_THE_SUMMARY && !check->summary_seen) {
+        check->summary_seen = true;
+        seal(check, check->others, "/");
+    }
+    return true;
+}
+
+static void take_bytes(struct checking_source *check, struct slice data)
+{
+    check->record_bytes += data.len;
+    check->report.bytes += data.len;
+    switch (check->record_class) {
+    case LAYOUT_LISTED:
+        digest_update(check->listed_digest, data);
+        break;
+    case LAYOUT_SUMMARY:
+        digest_update(check->summary_digest, data);
+        if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0)
+            feed_manifest(check, data);
+        break;
+    case LAYOUT_THE_SUMMARY:
+        feed_summary(check, data);
+        break;
+    case LAYOUT_FOREIGN:
+        break;
+    }
+}
+
+/* Until the digests are settled, the beginning of manifest.json is held instead of digested. */
+static bool hold_manifest_bytes(struct checking_source *check, struct slice data,
+                                struct error *err)
+{
+    size_t room = PEEK_SIZE - check->peek.len;
+    struct slice held = slice_take(&data, data.len < room ? data.len : room);
+
+    if (!buffer_append(&check->peek, held.data, held.len, err))
+        return false;
+    check->record_bytes += held.len;
+    check->report.bytes += held.len;
+    if (data.len == 0)
+        return true;
+    if (!settle_digests(check, err))
+        return false;
+    take_bytes(check, data);
+    return true;
+}
+
+static bool end_file(struct checking_source *check, struct error *err)
+{
+    uint8_t bytes[DIGEST_MAX];
+    char listed_path[RECORD_PATH_MAX];
+
+    if (!check->digests_settled && !settle_digests(check, err))
+        return false;
+    check->reading = false;
+    check->report.files++;
+    if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0)
+        end_manifest(check);
+    switch (check->record_class) {
+    case LAYOUT_LISTED:
+        if (check->manifest_seen)
+            return true;
+        digest_end(check->listed_digest, bytes);
+        layout_manifest_path(check->path, listed_path, sizeof(listed_path));
+        return file_ledger_add(check->listed, listed_path, check->record_bytes, bytes,
+                               digest_size(check->listed_algorithm), err);
+    case LAYOUT_SUMMARY:
+        if (check->summary_seen)
+            return true;
+        digest_end(check->summary_digest, bytes);
+        return file_ledger_add(check->others, check->path, check->record_bytes, bytes,
+                               digest_size(check->summary_algorithm), err);
+    case LAYOUT_THE_SUMMARY:
+        end_summary(check);
+        return true;
+    case LAYOUT_FOREIGN:
+        break;
+    }
+    return true;
+}
+
+static bool take_other(struct checking_source *check, const struct record *record,
+                       struct error *err)
+{
+    uint8_t digest[DIGEST_MAX];
+    size_t size = summary_ledger_digest(record->type, NULL, 0, record->link_target, digest);
+
+    if (check->summary_seen) {
+        add_problem(check, record->path, "comes after summary.json: the order was changed");
+        return true;
+    }
+    return file_ledger_add(check->others, record->path, 0, digest, size, err);
+}
+
+static enum reader_status check_read(struct reader *reader, struct slice *data, struct error *err)
+{
+    struct checking_source *check =
+        (struct checking_source *)((char *)reader - offsetof(struct checking_source, reader));
+
+    if (check->reader_state != READER_DATA)
+        return check->reader_state;
+    if (!cancel_check(check->options.cancel, err))
+        check->reader_state = READER_FAILED;
+    else
+        check->reader_state = reader_next(check->inner_reader, data, err);
+    if (check->reader_state == READER_DATA) {
+        if (check->digests_settled)
+            take_bytes(check, *data);
+        else if (!hold_manifest_bytes(check, *data, err))
+            check->reader_state = READER_FAILED;
+    } else if (check->reader_state == READER_END && !end_file(check, err)) {
+        check->reader_state = READER_FAILED;
+    }
+    return check->reader_state;
+}
+
+static void check_reader_close(struct reader *reader)
+{
+    (void)reader; /* what was not read is read when the next record is asked for */
+}
+
+static bool leave_record(struct checking_source *check, struct error *err)
+{
+    struct slice data;
+
+    while (check->reading) {
+        if (check_read(&check->reader, &data, err) == READER_FAILED)
+            return false;
+    }
+    reader_close(check->inner_reader);
+    check->inner_reader = NULL;
+    return true;
+}
+
+/* ---- The end ---- */
+
+static bool is_surplus(const struct checking_source *check, const char *path, bool use_listed,
+                       bool use_others)
+{
+    char listed_path[RECORD_PATH_MAX];
+
+    if (use_others && file_ledger_is_unexpected(check->others, path))
+        return true;
+    return use_listed && layout_classify(path) == LAYOUT_LISTED &&
+           layout_manifest_path(path, listed_path, sizeof(listed_path)) &&
+           file_ledger_is_unexpected(check->listed, listed_path);
+}
+
+/* The ledgers know no names: the backup's names are gone through once more. */
+static bool name_surplus(struct checking_source *check, bool use_listed, bool use_others,
+                         struct error *err)
+{
+    struct record_source *again = check->options.reopen(check->options.context, err);
+    struct record record;
+    enum source_status status;
+
+    if (again == NULL)
+        return false;
+    while ((status = source_next(again, &record, err)) == SOURCE_RECORD) {
+        reader_close(record.reader);
+        if (is_surplus(check, record.path, use_listed, use_others))
+            add_problem(check, record.path, "is not part of the backup");
+    }
+    source_close(again);
+    return status == SOURCE_END;
+}
+
+static bool check_end(struct checking_source *check, struct error *err)
+{
+    bool surplus_listed, surplus_others;
+
+    if (!check->manifest_seen)
+        add_problem(check, LAYOUT_BACKUP_MANIFEST, "is missing");
+    if (!check->summary_seen)
+        add_problem(check, SUMMARY_PATH, "is missing: the backup is not complete");
+    surplus_listed = check->manifest_whole && file_ledger_unexpected(check->listed) > 0;
+    surplus_others = check->summary_whole && file_ledger_unexpected(check->others) > 0;
+    if (!surplus_listed && !surplus_others)
+        return true;
+    if (check->options.reopen != NULL)
+        return name_surplus(check, surplus_listed, surplus_others, err);
+    if (surplus_listed)
+        add_problem(check, LAYOUT_DATA, "holds %zu files that backup_manifest does not list",
+                    file_ledger_unexpected(check->listed));
+    if (surplus_others)
+        add_problem(check, "/", "holds %zu entries that summary.json does not list",
+                    file_ledger_unexpected(check->others));
+    return true;
+}
+
+static enum source_status check_next(struct record_source *source, struct record *record,
+                                     struct error *err)
+{
+    struct checking_source *check = from_source(source);
+    enum source_status status;
+
+    if (check->ended)
+        return SOURCE_END;
+    if (!leave_record(check, err) || !cancel_check(check->options.cancel, err))
+        return SOURCE_FAILED;
+    status = source_next(check->inner, record, err);
+    if (status == SOURCE_FAILED)
+        return status;
+    if (status == SOURCE_END) {
+        check->ended = true;
+        return check_end(check, err) ? SOURCE_END : SOURCE_FAILED;
+    }
+    if (check->options.observer != NULL && check->options.observer->record_begun != NULL)
+        check->options.observer->record_begun(check->options.observer->context, record);
+    if (record->type != RECORD_FILE)
+        return take_other(check, record, err) ? SOURCE_RECORD : SOURCE_FAILED;
+    snprintf(check->path, sizeof(check->path), "%s", record->path);
+    check->inner_reader = record->reader;
+    record->reader = &check->reader;
+    return begin_file(check, record, err) ? SOURCE_RECORD : SOURCE_FAILED;
+}
+
+static void check_close(struct record_source *source)
+{
+    struct checking_source *check = from_source(source);
+
+    reader_close(check->inner_reader);
+    source_close(check->inner);
+    digest_free(check->listed_digest);
+    digest_free(check->summary_digest);
+    file_ledger_free(check->listed);
+    file_ledger_free(check->others);
+    backup_manifest_reader_free(check->manifest_reader);
+    summary_reader_free(check->summary_reader);
+    buffer_free(&check->peek);
+    free(check);
+}
+
+static const struct record_source_ops source_ops = {check_next, check_close};
+static const struct reader_ops reader_ops = {check_read, check_reader_close};
+
+static bool make_parts(struct checking_source *check, struct error *err)
+{
+    const struct backup_manifest_handler manifest = {.context = check, .file = check_listed};
+    const struct summary_handler summary = {check, take_head, check_entry};
+
+    check->listed = file_ledger_new(err);
+    check->others = check->listed == NULL ? NULL : file_ledger_new(err);
+    if (check->others == NULL)
+        return false;
+    check->manifest_reader = backup_manifest_reader_new(&manifest, err);
+    check->summary_reader = check->manifest_reader == NULL ? NULL
+                                                           : summary_reader_new(&summary, err);
+    return check->summary_reader != NULL;
+}
+
+struct record_source *checking_source_new(struct record_source *inner,
+                                          const struct verify_options *options, struct error *err)
+{
+    struct checking_source *check = calloc(1, sizeof(*check));
+
+    if (check == NULL) {
+        error_set_memory(err);
+        source_close(inner);
+        return NULL;
+    }
+    check->source = (struct record_source){.ops = &source_ops, .sequential = true};
+    check->reader.ops = &reader_ops;
+    check->inner = inner;
+    check->options = *options;
+    if (!make_parts(check, err)) {
+        check_close(&check->source);
+        return NULL;
+    }
+    return &check->source;
+}
+
+bool checking_source_whole(const struct record_source *source)
+{
+    const struct checking_source *check = (const struct checking_source *)source;
+
+    return check->ended && check->report.problems == 0 && check->manifest_whole &&
+           check->summary_whole;
+}
+
+void checking_source_report(const struct record_source *source, struct verify_report *report)
+{
+    *report = ((const struct checking_source *)source)->report;
+}

@@ -1,0 +1,48 @@
+/*
+ * Folders a restore writes into: what a path names before anything is touched, and small moves
+ * within it.
+ */
+#ifndef PGCASK_RESTORE_FOLDER_H
+#define PGCASK_RESTORE_FOLDER_H
+
+#include "base/error.h"
+
+#include <limits.h>
+#include <sys/types.h>
+
+/* Inside a folder whose content is replaced: the new content while it grows, and the old content
+ * from the moment of the exchange until it is removed. Inside, not beside, because the folder may
+ * be a mount point, and a rename does not leave a file system. */
+#define FOLDER_STAGING "pgcask.restore.partial"
+#define FOLDER_REPLACED "pgcask.replaced"
+
+struct folder {
+    char path[PATH_MAX]; /* absolute and without links */
+    bool exists, empty;  /* empty is also true where it does not exist */
+    mode_t mode;         /* permission bits, if it exists */
+};
+
+/* Says what `given` names: an existing writable folder (links to it are resolved once, here), or
+ * nothing yet in an existing writable parent. Anything else is refused, "/" too. */
+bool folder_resolve(const char *given, struct folder *folder, struct error *err);
+
+/* Makes it (mode 0700), or gives what exists that mode. */
+bool folder_prepare(const struct folder *folder, struct error *err);
+
+/* True if one is the other or lies inside it. Both as in struct folder. */
+bool folder_overlaps(const char *one, const char *other);
+
+/* "one/other" into out (PATH_MAX bytes). */
+bool folder_join(char *out, const char *one, const char *other, struct error *err);
+
+/* Whether folder/name is there, whatever it is; links are not followed. */
+bool folder_has(const char *folder, const char *name);
+
+bool folder_sync(const char *path, struct error *err);
+
+/* Names of the entries, without "." and "..": NULL-terminated, to be freed by folder_names_free.
+ * NULL: failed. */
+char **folder_names(const char *path, struct error *err);
+void folder_names_free(char **names);
+
+#endif

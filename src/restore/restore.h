@@ -1,0 +1,78 @@
+/*
+ * What is done with a backup: verify, restore, relocate, list. All take a record source, so that a
+ * directory, a .tar file and a pipe are the same thing.
+ */
+#ifndef PGCASK_RESTORE_RESTORE_H
+#define PGCASK_RESTORE_RESTORE_H
+
+#include "base/cancel.h"
+#include "base/log.h"
+#include "record/record.h"
+
+/* A problem of a backup: which record, and what is wrong with it. */
+typedef void verify_problem_fn(void *context, const char *path, const char *problem);
+
+struct verify_options {
+    verify_problem_fn *problem; /* called for each; required */
+    void *context;
+    const struct record_observer *observer;
+    struct cancel *cancel;
+    const struct log *log;
+
+    /* Opens the same backup once more, so that a file which should not be there can be named; NULL
+     * where that is impossible (a pipe). */
+    struct record_source *(*reopen)(void *context, struct error *err);
+};
+
+struct verify_report {
+    size_t problems;
+    uint64_t files, bytes;
+    size_t checksum_failures; /* page checksum failures recorded at backup time: not a problem of
+                                 the copy, but worth saying */
+    char kind[16];            /* "physical", "logical" */
+    char system_identifier[32];
+    char start_lsn[32], stop_lsn[32];
+    uint32_t stop_timeline;
+    char finished_at[32];
+};
+
+/* Takes over the source, reads every byte and holds it against summary.json and backup_manifest.
+ * True: the backup is whole (report->problems is 0). False with problems named through
+ * options->problem, or with *err if it could not be read to the end; err->code is ERROR_CORRUPT
+ * where problems were found. */
+bool backup_verify(struct record_source *source, const struct verify_options *options,
+                   struct verify_report *report, struct error *err);
+
+struct tablespace_mapping {
+    const char *old_location; /* the path on the server, or the tablespace's OID or name */
+    const char *new_location; /* absolute */
+};
+
+struct physical_restore_options {
+    const struct tablespace_mapping *mappings;
+    size_t mapping_count;
+    bool replace; /* an existing cluster of the same system identifier, stopped */
+    const struct record_observer *observer;
+    struct cancel *cancel;
+    const struct log *log;
+    bool no_sync; /* tests only */
+};
+
+struct physical_restore_report {
+    uint64_t files, bytes;
+    size_t tablespaces;
+    struct verify_report verify;
+};
+
+/* Takes over the source and puts a physical backup back as a data directory: everything is verified while it is written,
+ * global/pg_control comes last, and only if the backup proved whole. On failure what was written is
+ * removed again and, with replace, the old cluster is left as it was. */
+bool physical_restore(struct record_source *source, const char *data_directory,
+                      const struct physical_restore_options *options,
+                      struct physical_restore_report *report, struct error *err);
+
+/* Turns the relative tablespace links of a tree (…/data with …/tablespaces beside it) into absolute
+ * ones. *changed counts links. */
+bool data_directory_relocate(const char *data_directory, size_t *changed, struct error *err);
+
+#endif

@@ -1,0 +1,334 @@
+#include "wire/authenticate_internal.h"
+
+#include "base/bytes.h"
+#include "wire/message_internal.h"
+#include "wire/settings_internal.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#define MD5_SIZE 16
+
+static bool setting_is(const struct authentication *authentication, const char *name,
+                       const char *value)
+{
+    const char *set = wire_settings_get(authentication->settings, name);
+
+    return set != NULL && strcmp(set, value) == 0;
+}
+
+/* ---- What the user allows ------------------------------------------------------------------ */
+
+/* Looks for a method in the list of require_auth: "scram-sha-256,md5" or "!password,!none". */
+static bool list_has(const char *list, const char *method, bool *negated)
+{
+    size_t len = strlen(method);
+
+    *negated = false;
+    while (*list != '\0') {
+        list += strspn(list, ", ");
+        if (*list == '!') {
+            *negated = true;
+            list++;
+        }
+        if (strncmp(list, method, len) == 0 && strchr(", ", list[len]) != NULL)
+            return true;
+        list += strcspn(list, ", ");
+    }
+    return false;
+}
+
+static bool check_allowed(const struct authentication *authentication, const char *method,
+                          struct error *err)
+{
+    const char *list = wire_settings_get(authentication->settings, "require_auth");
+    bool negated, found;
+
+    if (list == NULL || list[0] == '\0')
+        return true;
+    found = list_has(list, method, &negated);
+    if (found != negated)
+        return true;
+    error_set(err, ERROR_AUTHENTICATION,
+              strcmp(method, "none") == 0
+                  ? "the server asks for no authentication (%s), and require_auth does not allow it"
+                  : "the server asks for the authentication method %s, which require_auth does not "
+                    "allow",
+              method);
+    return error_hint(err, "require_auth is \"%s\".", list);
+}
+
+static bool not_supported(const char *method, struct error *err)
+{
+    error_set(err, ERROR_UNSUPPORTED,
+              "the server asks for %s authentication, which pgcask cannot "
+              "do",
+              method);
+    return error_hint(err, "Give this role a pg_hba.conf line with scram-sha-256 or cert.");
+}
+
+/* ---- Passwords ----------------------------------------------------------------------------- */
+
+static bool get_password(const struct authentication *authentication, struct buffer *password,
+                         struct error *err)
+{
+    const char *port = wire_settings_get(authentication->settings, "port");
+    bool found;
+
+    if (!wire_settings_password(authentication->settings, authentication->host, port,
+                                authentication->database, authentication->user, password, &found,
+                                authentication->log, err))
+        return false;
+    if (found && password->len > 0)
+        return true;
+    error_set(err, ERROR_AUTHENTICATION,
+              "the server asks for a password for role \"%s\", and there is none",
+              authentication->user);
+    return error_hint(err,
+                      "Set PGPASSWORD, or put a line into ~/.pgpass (mode 0600): "
+                      "HOST:PORT:DATABASE:%s:PASSWORD",
+                      authentication->user);
+}
+
+static bool answer_cleartext(struct authentication *authentication, struct buffer *reply,
+                             struct error *err)
+{
+    struct buffer password = {0};
+    bool ok = check_allowed(authentication, "password", err) &&
+              get_password(authentication, &password, err) &&
+              message_append_password(reply, buffer_text(&password), err);
+
+    buffer_free_secret(&password);
+    return ok;
+}
+
+static bool md5_hex(struct slice first, struct slice second, char out[2 * MD5_SIZE + 1])
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    uint8_t digest[MD5_SIZE];
+    bool ok = context != NULL && EVP_DigestInit_ex(context, EVP_md5(), NULL) == 1 &&
+              EVP_DigestUpdate(context, first.data, first.len) == 1 &&
+              EVP_DigestUpdate(context, second.data, second.len) == 1 &&
+              EVP_DigestFinal_ex(context, digest, NULL) == 1;
+
+    EVP_MD_CTX_free(context);
+    if (ok)
+        bytes_to_hex(digest, sizeof(digest), out);
+    OPENSSL_cleanse(digest, sizeof(digest));
+    return ok;
+}
+
+bool authentication_md5(struct slice password, const char *user, struct slice salt,
+                        char out[MD5_ANSWER_SIZE], struct error *err)
+{
+    char inner[2 * MD5_SIZE + 1], outer[2 * MD5_SIZE + 1];
+    bool ok = md5_hex(password, slice_string(user), inner) &&
+              md5_hex(slice_make(inner, 2 * MD5_SIZE), salt, outer);
+
+    if (ok)
+        snprintf(out, MD5_ANSWER_SIZE, "md5%s", outer);
+    OPENSSL_cleanse(inner, sizeof(inner));
+    if (ok)
+        return true;
+    error_set(err, ERROR_AUTHENTICATION, "MD5 is not available here");
+    return error_hint(err, "Store the role's password as scram-sha-256.");
+}
+
+static bool answer_md5(struct authentication *authentication, struct slice salt,
+                       struct buffer *reply, struct error *err)
+{
+    struct buffer password = {0};
+    char answer[MD5_ANSWER_SIZE];
+    bool ok;
+
+    if (salt.len != 4)
+        return error_set(err, ERROR_PROTOCOL, "the server sent a salt of %zu bytes", salt.len);
+    ok = check_allowed(authentication, "md5", err) &&
+         get_password(authentication, &password, err) &&
+         authentication_md5(buffer_slice(&password), authentication->user, salt, answer, err) &&
+         message_append_password(reply, answer, err);
+    buffer_free_secret(&password);
+    return ok;
+}
+
+/* ---- SCRAM --------------------------------------------------------------------------------- */
+
+static bool parse_mechanisms(struct slice list, bool *plain, bool *plus, struct error *err)
+{
+    const char *name;
+
+    *plain = *plus = false;
+    while (bytes_take_string(&list, &name)) {
+        if (name[0] == '\0')
+            return true;
+        *plain = *plain || strcmp(name, "SCRAM-SHA-256") == 0;
+        *plus = *plus || strcmp(name, "SCRAM-SHA-256-PLUS") == 0;
+    }
+    return error_set(err, ERROR_PROTOCOL, "the server sent a malformed list of SASL mechanisms");
+}
+
+/* Decides about channel binding; *len bytes of data if it is SCRAM_BOUND. */
+static bool choose_binding(const struct authentication *authentication, bool plus,
+                           enum scram_binding *binding, uint8_t data[TLS_BINDING_MAX], size_t *len,
+                           struct error *err)
+{
+    bool tls = authentication->transport != NULL && authentication->transport->ssl != NULL;
+
+    *binding = SCRAM_NO_BINDING;
+    if (plus && !tls)
+        return error_set(err, ERROR_AUTHENTICATION,
+                         "the server offers SCRAM-SHA-256-PLUS without TLS");
+    if (!tls || setting_is(authentication, "channel_binding", "disable"))
+        return true;
+    if (!plus) {
+        *binding = SCRAM_BINDING_POSSIBLE;
+        return true;
+    }
+    *binding = SCRAM_BOUND;
+    if (!tls_server_end_point(authentication->transport, data, len, err))
+        return false;
+    if (*len > 0)
+        return true;
+    error_set(err, ERROR_AUTHENTICATION,
+              "the signature algorithm of the server's certificate allows no channel binding");
+    return error_hint(err, "Set channel_binding=disable.");
+}
+
+static bool check_scram_offer(const struct authentication *authentication, bool plain, bool plus,
+                              struct error *err)
+{
+    if (!plain && !plus)
+        return not_supported("SASL (not SCRAM-SHA-256)", err);
+    if (!plus && setting_is(authentication, "channel_binding", "require")) {
+        error_set(err, ERROR_AUTHENTICATION, "the server does not offer channel binding");
+        return error_hint(err, "channel_binding=require needs TLS and SCRAM-SHA-256-PLUS.");
+    }
+    return check_allowed(authentication, "scram-sha-256", err);
+}
+
+static bool begin_scram(struct authentication *authentication, struct slice list,
+                        struct buffer *reply, struct error *err)
+{
+    uint8_t data[TLS_BINDING_MAX];
+    char nonce[SCRAM_NONCE_SIZE];
+    struct buffer first = {0};
+    enum scram_binding binding;
+    bool plain, plus, ok;
+    size_t len = 0;
+
+    if (!parse_mechanisms(list, &plain, &plus, err) ||
+        !check_scram_offer(authentication, plain, plus, err) ||
+        !choose_binding(authentication, plus, &binding, data, &len, err) ||
+        !scram_make_nonce(nonce, err))
+        return false;
+    if (binding != SCRAM_BOUND && !plain)
+        return error_set(err, ERROR_AUTHENTICATION,
+                         "the server insists on channel binding, which channel_binding=disable "
+                         "forbids");
+    authentication->scram_begun = true;
+    authentication->bound = binding == SCRAM_BOUND;
+    ok = scram_begin(&authentication->scram, "", nonce, binding, slice_make(data, len), &first,
+                     err) &&
+         message_append_sasl_initial(reply,
+                                     authentication->bound ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256",
+                                     buffer_slice(&first), err);
+    buffer_free(&first);
+    return ok;
+}
+
+static bool continue_scram(struct authentication *authentication, struct slice data,
+                           struct buffer *reply, struct error *err)
+{
+    struct buffer password = {0}, final = {0};
+    bool ok = get_password(authentication, &password, err) &&
+              scram_answer(&authentication->scram, data, buffer_slice(&password), &final, err) &&
+              message_append_sasl_response(reply, buffer_slice(&final), err);
+
+    buffer_free_secret(&password);
+    buffer_free(&final);
+    return ok;
+}
+
+/* ---- The conversation ---------------------------------------------------------------------- */
+
+static bool out_of_order(struct error *err)
+{
+    return error_set(err, ERROR_PROTOCOL, "the server's authentication messages are out of order");
+}
+
+/* A server that began SCRAM has to finish it: one that does not know the password would skip the
+ * part where it must show that it does. */
+static bool accept_ok(struct authentication *authentication, struct error *err)
+{
+    if (authentication->scram_begun && !authentication->scram_verified)
+        return error_set(err, ERROR_AUTHENTICATION,
+                         "the server ended SCRAM without proving that it knows the password");
+    if (setting_is(authentication, "channel_binding", "require") && !authentication->bound) {
+        error_set(err, ERROR_AUTHENTICATION, "the server authenticated us without channel binding");
+        return error_hint(err, "channel_binding=require needs TLS and a scram-sha-256 line in "
+                               "pg_hba.conf.");
+    }
+    if (!authentication->answered && !check_allowed(authentication, "none", err))
+        return false;
+    authentication->done = true;
+    return true;
+}
+
+static bool begin_password(struct authentication *authentication, uint32_t code, struct slice rest,
+                           struct buffer *reply, struct error *err)
+{
+    if (authentication->answered)
+        return out_of_order(err);
+    authentication->answered = true;
+    if (setting_is(authentication, "channel_binding", "require") && code != AUTHENTICATION_SASL)
+        return error_set(err, ERROR_AUTHENTICATION,
+                         "the server asks for a password without channel binding");
+    if (code == AUTHENTICATION_CLEARTEXT)
+        return answer_cleartext(authentication, reply, err);
+    if (code == AUTHENTICATION_MD5)
+        return answer_md5(authentication, rest, reply, err);
+    return begin_scram(authentication, rest, reply, err);
+}
+
+bool authentication_step(struct authentication *authentication, struct slice body,
+                         struct buffer *reply, struct error *err)
+{
+    struct slice rest;
+    uint32_t code;
+
+    if (!message_parse_authentication(body, &code, &rest, err))
+        return false;
+    if (authentication->done)
+        return out_of_order(err);
+    switch (code) {
+    case AUTHENTICATION_OK:
+        return accept_ok(authentication, err);
+    case AUTHENTICATION_CLEARTEXT:
+    case AUTHENTICATION_MD5:
+    case AUTHENTICATION_SASL:
+        return begin_password(authentication, code, rest, reply, err);
+    case AUTHENTICATION_SASL_CONTINUE:
+        if (!authentication->scram_begun || authentication->scram.answered)
+            return out_of_order(err);
+        return continue_scram(authentication, rest, reply, err);
+    case AUTHENTICATION_SASL_FINAL:
+        if (!authentication->scram_begun || authentication->scram_verified)
+            return out_of_order(err);
+        authentication->scram_verified = scram_verify(&authentication->scram, rest, err);
+        return authentication->scram_verified;
+    case AUTHENTICATION_KERBEROS_V5:
+    case AUTHENTICATION_GSS:
+    case AUTHENTICATION_GSS_CONTINUE:
+        return not_supported("GSSAPI (Kerberos)", err);
+    case AUTHENTICATION_SSPI:
+        return not_supported("SSPI", err);
+    default:
+        return not_supported("an unknown kind of", err);
+    }
+}
+
+void authentication_reset(struct authentication *authentication)
+{
+    scram_reset(&authentication->scram);
+}

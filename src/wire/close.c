@@ -1,0 +1,93 @@
+/*
+ * Ending a session so that nothing of it stays behind. A server that works does not look at its
+ * socket, and one that sends is blocked until somebody reads. So a busy one is cancelled through
+ * another connection, gets the messages that end what it may be waiting for, and is read from until
+ * it closes: then its backend is gone. All of that within a second, whatever the server does.
+ */
+#include "wire/conn_internal.h"
+
+#include "base/clock.h"
+
+#define CLOSE_LIMIT_MS 1000
+
+/* What is still queued was never sent: it does not matter any more. */
+static bool build_farewell(struct wire_conn *conn, struct error *err)
+{
+    buffer_clear(&conn->output);
+    if (conn->copy == COPY_TO_SERVER && !message_append_copy_fail(&conn->output, "given up", err))
+        return false;
+    if (conn->copy == COPY_BOTH_WAYS && !message_append_copy_done(&conn->output, err))
+        return false;
+    return message_append_terminate(&conn->output, err);
+}
+
+/* One try to send the rest of the farewell; what cannot go waits for the next. */
+static bool say_farewell(struct wire_conn *conn, struct slice *farewell)
+{
+    struct iovec part = {.iov_base = (void *)(uintptr_t)farewell->data, .iov_len = farewell->len};
+    enum transport_status status;
+    struct error ignored;
+    size_t sent;
+
+    if (farewell->len == 0)
+        return true;
+    status = transport_write(&conn->transport, &part, 1, &sent, &ignored);
+    slice_take(farewell, sent);
+    return status != TRANSPORT_END && status != TRANSPORT_FAILED;
+}
+
+/* True at the end of what the server has to say. Under TLS too the bytes are thrown away as they
+ * are: nobody looks at them. */
+static bool discard_input(struct wire_conn *conn, int64_t deadline)
+{
+    struct transport raw = {.fd = conn->transport.fd};
+    enum transport_status status = TRANSPORT_OK;
+    struct error ignored;
+    size_t got;
+
+    while (status == TRANSPORT_OK && deadline_poll_ms(deadline) > 0)
+        status = transport_read(&raw, conn->input, conn->input_capacity, &got, &ignored);
+    return status == TRANSPORT_END || status == TRANSPORT_FAILED;
+}
+
+static void part_from_busy_server(struct wire_conn *conn, struct slice farewell, int64_t deadline)
+{
+    unsigned ready, interest = SOCKET_READ | (farewell.len > 0 ? SOCKET_WRITE : 0);
+    struct error ignored;
+
+    while (!discard_input(conn, deadline) &&
+           socket_wait(conn->transport.fd, interest, deadline, NULL, &ready, &ignored)) {
+        if (!say_farewell(conn, &farewell))
+            return;
+        if (farewell.len == 0)
+            interest = SOCKET_READ;
+    }
+}
+
+static void end_session(struct wire_conn *conn)
+{
+    int64_t deadline = deadline_after_ms(CLOSE_LIMIT_MS);
+    bool busy = conn->awaiting_ready > 0 || conn->unsynced;
+    struct slice farewell = {NULL, 0};
+    struct error ignored;
+
+    if (busy)
+        cancel_request_send(conn, deadline, &ignored);
+    /* A Terminate behind half a message would be taken for the rest of that message. */
+    if (conn->send_torn)
+        shutdown(conn->transport.fd, SHUT_WR);
+    else if (build_farewell(conn, &ignored))
+        farewell = buffer_slice(&conn->output);
+    if (!say_farewell(conn, &farewell) || !busy)
+        return;
+    part_from_busy_server(conn, farewell, deadline);
+}
+
+void wire_close(struct wire_conn *conn)
+{
+    if (conn == NULL)
+        return;
+    if (conn->transport.fd >= 0 && !conn->lost && !conn->send_failed && !conn->input_ended)
+        end_session(conn);
+    conn_free(conn);
+}

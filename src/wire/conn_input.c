@@ -1,0 +1,284 @@
+#include "wire/conn_internal.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+/* A rest up to this size is moved to the front to make room for a good read. */
+#define MOVE_FREELY 4096
+#define READ_WELL (INPUT_CAPACITY / 4)
+
+/* ---- Waiting ------------------------------------------------------------------------------- */
+
+/* While connecting, whoever has the deadline words its passing. */
+static bool wait_failed(struct wire_conn *conn, struct error *err)
+{
+    conn->broken = true;
+    if (err->code != ERROR_TIMEOUT || conn->deadline != DEADLINE_NONE)
+        return false;
+    return error_set(err, ERROR_TIMEOUT, "the server %s has been silent for %lld s", conn->peer,
+                     (long long)(conn->wait_limit_ms / 1000));
+}
+
+bool conn_wait(struct wire_conn *conn, unsigned interest, struct error *err)
+{
+    int64_t deadline = deadline_after_ms(conn->wait_limit_ms);
+    unsigned ready;
+
+    if (conn->deadline < deadline)
+        deadline = conn->deadline;
+    if (socket_wait(conn->transport.fd, interest, deadline, conn->cancel, &ready, err))
+        return true;
+    return wait_failed(conn, err);
+}
+
+/* ---- Room ---------------------------------------------------------------------------------- */
+
+static size_t unparsed(const struct wire_conn *conn)
+{
+    return conn->input_end - conn->input_start;
+}
+
+static void move_to_front(struct wire_conn *conn)
+{
+    if (conn->input_start == 0)
+        return;
+    memmove(conn->input, conn->input + conn->input_start, unparsed(conn));
+    conn->input_end -= conn->input_start;
+    conn->input_start = 0;
+}
+
+static bool resize(struct wire_conn *conn, size_t capacity, struct error *err)
+{
+    uint8_t *input;
+
+    move_to_front(conn);
+    input = realloc(conn->input, capacity);
+    if (input == NULL) {
+        conn->broken = true;
+        return error_set_memory(err);
+    }
+    conn->input = input;
+    conn->input_capacity = capacity;
+    return true;
+}
+
+/* Makes room for `need` bytes from input_start on, and for a read of a good size. */
+static bool make_room(struct wire_conn *conn, size_t need, struct error *err)
+{
+    if (unparsed(conn) == 0)
+        conn->input_start = conn->input_end = 0;
+    if (need > conn->input_capacity)
+        return resize(conn, need, err);
+    /* The large message that made it grow is over. */
+    if (conn->input_capacity > INPUT_CAPACITY && need <= INPUT_CAPACITY &&
+        unparsed(conn) <= INPUT_CAPACITY)
+        return resize(conn, INPUT_CAPACITY, err);
+    if (need > conn->input_capacity - conn->input_start ||
+        (unparsed(conn) <= MOVE_FREELY && conn->input_capacity - conn->input_end < READ_WELL))
+        move_to_front(conn);
+    return true;
+}
+
+/* ---- Receiving ----------------------------------------------------------------------------- */
+
+static void take_from_aside(struct wire_conn *conn)
+{
+    size_t room = conn->input_capacity - conn->input_end;
+    size_t len = conn->aside.len - conn->aside_start;
+
+    if (len > room)
+        len = room;
+    memcpy(conn->input + conn->input_end, conn->aside.data + conn->aside_start, len);
+    conn->input_end += len;
+    conn->aside_start += len;
+    if (conn->aside_start < conn->aside.len)
+        return;
+    conn->aside_start = 0;
+    if (conn->aside.capacity > INPUT_CAPACITY)
+        buffer_free(&conn->aside);
+    else
+        buffer_clear(&conn->aside);
+}
+
+static bool ended(struct wire_conn *conn, struct error *err)
+{
+    conn_break(conn, true);
+    error_set(err, ERROR_CONNECTION_LOST, "the server %s closed the connection unexpectedly",
+              conn->peer);
+    return error_hint(err, "The server's log says why; it may have stopped or restarted.");
+}
+
+/* Reads once into the free rest. *got is 0 if there is nothing now. */
+static bool read_now(struct wire_conn *conn, size_t *got, unsigned *interest, struct error *err)
+{
+    enum transport_status status = transport_read(&conn->transport, conn->input + conn->input_end,
+                                                  conn->input_capacity - conn->input_end, got, err);
+
+    switch (status) {
+    case TRANSPORT_OK:
+        conn->input_end += *got;
+        return true;
+    case TRANSPORT_WANT_READ:
+        *interest = SOCKET_READ;
+        return true;
+    case TRANSPORT_WANT_WRITE:
+        *interest = SOCKET_WRITE;
+        return true;
+    case TRANSPORT_END:
+        return ended(conn, err);
+    case TRANSPORT_FAILED:
+    default:
+        return conn_break(conn, true);
+    }
+}
+
+/* Adds at least a byte to the input: what was put aside first, then what is there, then waits. */
+static bool receive(struct wire_conn *conn, struct error *err)
+{
+    unsigned interest = SOCKET_READ;
+    size_t got;
+
+    if (conn->aside.len > conn->aside_start) {
+        take_from_aside(conn);
+        return true;
+    }
+    if (conn->input_ended)
+        return ended(conn, err);
+    /* A server that never pauses would otherwise keep us from seeing it. */
+    if (!cancel_check(conn->cancel, err))
+        return conn_break(conn, false);
+    for (;;) {
+        if (!read_now(conn, &got, &interest, err))
+            return false;
+        if (got > 0)
+            return true;
+        if (!conn_wait(conn, interest, err))
+            return false;
+    }
+}
+
+bool conn_fill(struct wire_conn *conn, size_t need, struct error *err)
+{
+    while (unparsed(conn) < need) {
+        if (!make_room(conn, need, err) || !receive(conn, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Messages ------------------------------------------------------------------------------ */
+
+bool conn_peek_header(struct wire_conn *conn, struct message_header *header, struct error *err)
+{
+    if (!conn_fill(conn, MESSAGE_HEADER_SIZE, err))
+        return false;
+    if (message_parse_header(conn->input + conn->input_start, header, err))
+        return true;
+    return conn_break(conn, false);
+}
+
+bool conn_take_message(struct wire_conn *conn, const struct message_header *header,
+                       struct slice *body, struct error *err)
+{
+    if (!conn_fill(conn, MESSAGE_HEADER_SIZE + header->body_len, err))
+        return false;
+    *body = slice_make(conn->input + conn->input_start + MESSAGE_HEADER_SIZE, header->body_len);
+    conn->input_start += MESSAGE_HEADER_SIZE + header->body_len;
+    return true;
+}
+
+/* ---- While sending ------------------------------------------------------------------------- */
+
+static bool put_aside(struct wire_conn *conn, struct error *err)
+{
+    const size_t step = 64 * 1024;
+    enum transport_status status;
+    size_t got;
+
+    if (conn->aside_start > conn->aside.len / 2) {
+        buffer_consume(&conn->aside, conn->aside_start);
+        conn->aside_start = 0;
+    }
+    for (;;) {
+        if (conn->aside.len - conn->aside_start > ASIDE_MAX) {
+            conn_break(conn, false);
+            return error_set(err, ERROR_PROTOCOL,
+                             "the server answered with more than %zu bytes before it took what is "
+                             "sent to it",
+                             ASIDE_MAX);
+        }
+        if (!buffer_reserve(&conn->aside, step, err))
+            return conn_break(conn, false);
+        status =
+            transport_read(&conn->transport, conn->aside.data + conn->aside.len, step, &got, err);
+        if (status != TRANSPORT_OK)
+            break;
+        conn->aside.len += got;
+    }
+    conn->input_ended = status == TRANSPORT_END || status == TRANSPORT_FAILED;
+    return true;
+}
+
+/* Takes notices and the like off the input. What is left at the front is incomplete, or the error
+ * that ends COPY IN; *need is how much of it would be whole. */
+static bool take_asyncs(struct wire_conn *conn, size_t *need, struct error *err)
+{
+    for (;;) {
+        struct message_header header;
+        struct slice body;
+        bool handled;
+
+        *need = MESSAGE_HEADER_SIZE;
+        if (unparsed(conn) < *need)
+            return true;
+        if (!message_parse_header(conn->input + conn->input_start, &header, err))
+            return conn_break(conn, false);
+        if (header.type != 'N' && header.type != 'S' && header.type != 'A') {
+            conn->copy_refused = true;
+            return true;
+        }
+        *need += header.body_len;
+        if (unparsed(conn) < *need)
+            return true;
+        if (!conn_take_message(conn, &header, &body, err) ||
+            !conn_handle_async(conn, header.type, body, &handled, err))
+            return false;
+    }
+}
+
+static bool absorb_copy_in(struct wire_conn *conn, struct error *err)
+{
+    size_t need, got;
+
+    while (!conn->copy_refused) {
+        enum transport_status status;
+
+        if (!take_asyncs(conn, &need, err))
+            return false;
+        if (conn->copy_refused)
+            break;
+        if (!make_room(conn, need, err))
+            return false;
+        status = transport_read(&conn->transport, conn->input + conn->input_end,
+                                conn->input_capacity - conn->input_end, &got, err);
+        conn->input_ended = status == TRANSPORT_END || status == TRANSPORT_FAILED;
+        if (status != TRANSPORT_OK)
+            break;
+        conn->input_end += got;
+    }
+    return true;
+}
+
+bool conn_absorb(struct wire_conn *conn, struct error *err)
+{
+    if (conn->input_ended)
+        return true;
+    if (conn->copy == COPY_TO_SERVER && !conn->copy_refused && conn->aside.len == 0) {
+        if (!absorb_copy_in(conn, err))
+            return false;
+        if (!conn->copy_refused)
+            return true;
+    }
+    return conn->input_ended ? true : put_aside(conn, err);
+}

@@ -1,0 +1,241 @@
+#include "wire/scram_internal.h"
+
+#include "base/bytes.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#define SCRAM_SALT_MAX 1024
+#define SCRAM_MESSAGE_MAX 8192
+
+static bool crypto_failed(struct error *err)
+{
+    return error_set(err, ERROR_AUTHENTICATION, "the cryptography for SCRAM-SHA-256 failed");
+}
+
+static bool malformed(struct error *err)
+{
+    return error_set(err, ERROR_PROTOCOL, "the server sent a malformed SCRAM message");
+}
+
+/* ---- Base64 -------------------------------------------------------------------------------- */
+
+static bool append_base64(struct buffer *out, struct slice data, struct error *err)
+{
+    size_t len = (data.len + 2) / 3 * 4;
+
+    if (!buffer_reserve(out, len, err))
+        return false;
+    EVP_EncodeBlock(out->data + out->len, data.data, (int)data.len); /* adds a NUL */
+    out->len += len;
+    return true;
+}
+
+/* False unless the whole text is base64 of at most out_size - 3 bytes. */
+static bool decode_base64(struct slice text, uint8_t *out, size_t out_size, size_t *len)
+{
+    size_t padding = 0;
+    int decoded;
+
+    if (text.len == 0 || text.len % 4 != 0 || text.len / 4 * 3 > out_size)
+        return false;
+    for (size_t i = 0; i < text.len; i++) { /* OpenSSL would skip white space */
+        if (text.data[i] <= ' ' || text.data[i] > '~')
+            return false;
+    }
+    while (padding < 2 && text.data[text.len - 1 - padding] == '=')
+        padding++;
+    decoded = EVP_DecodeBlock(out, text.data, (int)text.len);
+    if (decoded < 0)
+        return false;
+    *len = (size_t)decoded - padding;
+    return true;
+}
+
+/* ---- Begin --------------------------------------------------------------------------------- */
+
+bool scram_make_nonce(char out[SCRAM_NONCE_SIZE], struct error *err)
+{
+    uint8_t random[18];
+
+    if (RAND_bytes(random, sizeof(random)) != 1)
+        return error_set(err, ERROR_AUTHENTICATION, "no random numbers are to be had");
+    EVP_EncodeBlock((unsigned char *)out, random, sizeof(random));
+    return true;
+}
+
+bool scram_begin(struct scram *scram, const char *user, const char *nonce,
+                 enum scram_binding binding, struct slice binding_data, struct buffer *out,
+                 struct error *err)
+{
+    static const char *const headers[] = {
+        [SCRAM_NO_BINDING] = "n,,",
+        [SCRAM_BINDING_POSSIBLE] = "y,,",
+        [SCRAM_BOUND] = "p=tls-server-end-point,,",
+    };
+
+    *scram = (struct scram){.binding = binding};
+    return buffer_append_string(&scram->header, headers[binding], err) &&
+           buffer_append_string(&scram->client_nonce, nonce, err) &&
+           buffer_printf(&scram->client_first_bare, err, "n=%s,r=%s", user, nonce) &&
+           buffer_append(out, scram->header.data, scram->header.len, err) &&
+           buffer_append(out, scram->client_first_bare.data, scram->client_first_bare.len, err) &&
+           (binding != SCRAM_BOUND ||
+            buffer_append(&scram->header, binding_data.data, binding_data.len, err));
+}
+
+void scram_reset(struct scram *scram)
+{
+    buffer_free(&scram->client_first_bare);
+    buffer_free(&scram->client_nonce);
+    buffer_free(&scram->header);
+    OPENSSL_cleanse(scram, sizeof(*scram));
+}
+
+/* ---- Answer -------------------------------------------------------------------------------- */
+
+struct server_first {
+    struct slice nonce;
+    uint8_t salt[SCRAM_SALT_MAX];
+    size_t salt_len;
+    uint32_t iterations;
+};
+
+/* Takes "X=value" off the front, up to a comma or the end. */
+static bool take_attribute(struct slice *in, char name, struct slice *value)
+{
+    const uint8_t *comma;
+    size_t len;
+
+    if (in->len < 2 || in->data[0] != (uint8_t)name || in->data[1] != '=')
+        return false;
+    slice_take(in, 2);
+    comma = in->len == 0 ? NULL : memchr(in->data, ',', in->len);
+    len = comma == NULL ? in->len : (size_t)(comma - in->data);
+    *value = slice_take(in, len);
+    if (comma != NULL) {
+        slice_take(in, 1);
+        return in->len > 0;
+    }
+    return true;
+}
+
+static bool parse_server_first(const struct scram *scram, struct slice message,
+                               struct server_first *first, struct error *err)
+{
+    struct slice salt, iterations;
+    size_t own = scram->client_nonce.len;
+    uint64_t number;
+
+    if (message.len > SCRAM_MESSAGE_MAX || !take_attribute(&message, 'r', &first->nonce) ||
+        !take_attribute(&message, 's', &salt) || !take_attribute(&message, 'i', &iterations) ||
+        message.len != 0 || !bytes_parse_u64(iterations, &number) || number == 0 ||
+        !decode_base64(salt, first->salt, sizeof(first->salt), &first->salt_len))
+        return malformed(err);
+    if (first->nonce.len <= own || memcmp(first->nonce.data, scram->client_nonce.data, own) != 0)
+        return error_set(err, ERROR_AUTHENTICATION, "the server's SCRAM nonce is not ours");
+    if (number > SCRAM_ITERATIONS_MAX)
+        return error_set(err, ERROR_AUTHENTICATION,
+                         "the server asks for more than %u SCRAM iterations", SCRAM_ITERATIONS_MAX);
+    first->iterations = (uint32_t)number;
+    return true;
+}
+
+static bool hmac(const uint8_t key[SCRAM_KEY_SIZE], struct slice data, uint8_t out[SCRAM_KEY_SIZE])
+{
+    unsigned int len = 0;
+
+    return HMAC(EVP_sha256(), key, SCRAM_KEY_SIZE, data.data, data.len, out, &len) != NULL;
+}
+
+/* The proof that we know the password, and the signature that proves it of the server. */
+static bool compute(struct scram *scram, const struct server_first *first, struct slice password,
+                    struct slice conversation, uint8_t proof[SCRAM_KEY_SIZE])
+{
+    uint8_t salted[SCRAM_KEY_SIZE], client_key[SCRAM_KEY_SIZE], stored_key[SCRAM_KEY_SIZE];
+    uint8_t server_key[SCRAM_KEY_SIZE], client_signature[SCRAM_KEY_SIZE];
+    bool ok = PKCS5_PBKDF2_HMAC((const char *)password.data, (int)password.len, first->salt,
+                                (int)first->salt_len, (int)first->iterations, EVP_sha256(),
+                                SCRAM_KEY_SIZE, salted) == 1 &&
+              hmac(salted, slice_string("Client Key"), client_key) &&
+              EVP_Digest(client_key, SCRAM_KEY_SIZE, stored_key, NULL, EVP_sha256(), NULL) == 1 &&
+              hmac(stored_key, conversation, client_signature) &&
+              hmac(salted, slice_string("Server Key"), server_key) &&
+              hmac(server_key, conversation, scram->server_signature);
+
+    for (size_t i = 0; ok && i < SCRAM_KEY_SIZE; i++)
+        proof[i] = client_key[i] ^ client_signature[i];
+    OPENSSL_cleanse(salted, sizeof(salted));
+    OPENSSL_cleanse(client_key, sizeof(client_key));
+    OPENSSL_cleanse(stored_key, sizeof(stored_key));
+    OPENSSL_cleanse(server_key, sizeof(server_key));
+    OPENSSL_cleanse(client_signature, sizeof(client_signature));
+    return ok;
+}
+
+static bool build_final(struct scram *scram, struct slice server_first,
+                        const struct server_first *first, struct slice password,
+                        struct buffer *final, struct error *err)
+{
+    struct buffer conversation = {0}, prepared = {0};
+    uint8_t proof[SCRAM_KEY_SIZE];
+    bool ok = scram_prepare_password(password, &prepared, err) &&
+              buffer_append_string(final, "c=", err) &&
+              append_base64(final, buffer_slice(&scram->header), err) &&
+              buffer_append_string(final, ",r=", err) &&
+              buffer_append(final, first->nonce.data, first->nonce.len, err) &&
+              buffer_append(&conversation, scram->client_first_bare.data,
+                            scram->client_first_bare.len, err) &&
+              buffer_append_byte(&conversation, ',', err) &&
+              buffer_append(&conversation, server_first.data, server_first.len, err) &&
+              buffer_append_byte(&conversation, ',', err) &&
+              buffer_append(&conversation, final->data, final->len, err);
+
+    if (ok && !compute(scram, first, buffer_slice(&prepared), buffer_slice(&conversation), proof))
+        ok = crypto_failed(err);
+    ok = ok && buffer_append_string(final, ",p=", err) &&
+         append_base64(final, slice_make(proof, sizeof(proof)), err);
+    buffer_free_secret(&prepared);
+    buffer_free(&conversation);
+    return ok;
+}
+
+bool scram_answer(struct scram *scram, struct slice server_first, struct slice password,
+                  struct buffer *out, struct error *err)
+{
+    struct server_first first = {.iterations = 0};
+    struct buffer final = {0};
+    bool ok = parse_server_first(scram, server_first, &first, err) &&
+              build_final(scram, server_first, &first, password, &final, err) &&
+              buffer_append(out, final.data, final.len, err);
+
+    buffer_free(&final);
+    scram->answered = ok;
+    return ok;
+}
+
+/* ---- Verify -------------------------------------------------------------------------------- */
+
+bool scram_verify(struct scram *scram, struct slice server_final, struct error *err)
+{
+    uint8_t signature[SCRAM_KEY_SIZE + 16];
+    struct slice value;
+    size_t len = 0;
+
+    if (!scram->answered || server_final.len > SCRAM_MESSAGE_MAX)
+        return malformed(err);
+    if (take_attribute(&server_final, 'e', &value))
+        return error_set(err, ERROR_AUTHENTICATION, "the server refused the SCRAM proof: %.*s",
+                         (int)(value.len > 200 ? 200 : value.len), (const char *)value.data);
+    if (!take_attribute(&server_final, 'v', &value) || server_final.len != 0 ||
+        !decode_base64(value, signature, sizeof(signature), &len))
+        return malformed(err);
+    if (len == SCRAM_KEY_SIZE &&
+        CRYPTO_memcmp(signature, scram->server_signature, SCRAM_KEY_SIZE) == 0)
+        return true;
+    error_set(err, ERROR_AUTHENTICATION,
+              "the server does not know the password either: its SCRAM signature is wrong");
+    return error_hint(err, "Something stands between you and the server, or it is not yours.");
+}

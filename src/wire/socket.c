@@ -1,0 +1,312 @@
+#include "wire/transport_internal.h"
+
+#include "base/clock.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+bool socket_host_is_folder(const char *host)
+{
+    return host != NULL && (host[0] == '/' || host[0] == '@');
+}
+
+bool socket_unix_address(const char *folder, const char *port, struct socket_address *address,
+                         struct error *err)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int len = snprintf(name.sun_path, sizeof(name.sun_path), "%s/.s.PGSQL.%s", folder, port);
+
+    if (len < 0 || (size_t)len >= sizeof(name.sun_path)) {
+        error_set(err, ERROR_USAGE, "the socket path %s/.s.PGSQL.%s is too long", folder, port);
+        return error_hint(err, "A socket path has at most %zu bytes: use a shorter folder.",
+                          sizeof(name.sun_path) - 1);
+    }
+    *address = (struct socket_address){.len = sizeof(name)};
+    if (name.sun_path[0] == '@') { /* abstract: a leading NUL, and the length says where it ends */
+        name.sun_path[0] = '\0';
+        address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len);
+    }
+    memcpy(&address->storage, &name, sizeof(name));
+    return true;
+}
+
+void socket_address_text(const struct socket_address *address, char out[SOCKET_TEXT_SIZE])
+{
+    out[0] = '\0';
+    if (address->storage.ss_family != AF_UNIX)
+        getnameinfo((const struct sockaddr *)&address->storage, address->len, out, SOCKET_TEXT_SIZE,
+                    NULL, 0, NI_NUMERICHOST);
+}
+
+/* ---- Waiting ------------------------------------------------------------------------------- */
+
+static unsigned ready_of(short revents)
+{
+    unsigned ready = 0;
+
+    /* A failed socket is "ready": the next read or write says what happened to it. */
+    if (revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL))
+        ready |= SOCKET_READ;
+    if (revents & (POLLOUT | POLLHUP | POLLERR | POLLNVAL))
+        ready |= SOCKET_WRITE;
+    return ready;
+}
+
+bool socket_wait(int fd, unsigned interest, int64_t deadline, const struct cancel *cancel,
+                 unsigned *ready, struct error *err)
+{
+    struct pollfd fds[2] = {
+        {.fd = fd,
+         .events = (short)((interest & SOCKET_READ ? POLLIN : 0) |
+                           (interest & SOCKET_WRITE ? POLLOUT : 0))},
+        {.fd = cancel == NULL ? -1 : cancel->event_fd, .events = POLLIN},
+    };
+
+    for (;;) {
+        int count;
+
+        if (!cancel_check(cancel, err))
+            return false;
+        count = poll(fds, 2, deadline_poll_ms(deadline));
+        if (count < 0 && errno != EINTR)
+            return error_set_errno(err, errno, "cannot wait for a socket");
+        if (count == 0)
+            return error_set(err, ERROR_TIMEOUT, "the wait took too long");
+        if (count > 0 && fds[0].revents != 0 && !cancel_requested(cancel)) {
+            *ready = ready_of(fds[0].revents) & interest;
+            return true;
+        }
+    }
+}
+
+/* ---- Connecting ---------------------------------------------------------------------------- */
+
+static void set_number(int fd, int level, int option, const char *value)
+{
+    int number = value == NULL ? 0 : atoi(value);
+
+    /* Tuning only: a kernel without the option is no reason to fail. */
+    if (number > 0)
+        setsockopt(fd, level, option, &number, sizeof(number));
+}
+
+static void set_tcp_options(int fd, const struct wire_settings *settings)
+{
+    const char *keepalives = wire_settings_get(settings, "keepalives");
+    int on = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, wire_settings_get(settings, "tcp_user_timeout"));
+    if (keepalives != NULL && atoi(keepalives) == 0)
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    set_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, wire_settings_get(settings, "keepalives_idle"));
+    set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, wire_settings_get(settings, "keepalives_interval"));
+    set_number(fd, IPPROTO_TCP, TCP_KEEPCNT, wire_settings_get(settings, "keepalives_count"));
+}
+
+/* What the kernel says of a connection attempt, with what to do about it. */
+static bool connect_failed(int errno_value, struct error *err)
+{
+    error_set(err, ERROR_CONNECT, "%s", strerror(errno_value));
+    switch (errno_value) {
+    case ECONNREFUSED:
+        return error_hint(err,
+                          "Is PostgreSQL running there, and does it listen on this address and "
+                          "port? See listen_addresses and port in postgresql.conf.");
+    case ENOENT:
+        return error_hint(err, "There is no such socket. Is PostgreSQL running there with this "
+                               "port? See unix_socket_directories in postgresql.conf, or give a "
+                               "host name to connect over TCP.");
+    case EACCES:
+        return error_hint(err, "Run as a user who may open the socket; see unix_socket_permissions "
+                               "in postgresql.conf.");
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+        return error_hint(err, "Check the address, the route to it and the firewalls between.");
+    default:
+        return false;
+    }
+}
+
+static bool finish_connect(int fd, const struct socket_address *address, int64_t deadline,
+                           const struct cancel *cancel, struct error *err)
+{
+    int failure = 0;
+    socklen_t len = sizeof(failure);
+    unsigned ready;
+
+    while (connect(fd, (const struct sockaddr *)&address->storage, address->len) != 0) {
+        if (errno == EISCONN)
+            return true;
+        /* EAGAIN is a unix socket whose backlog is full: poll would not say when that ends. */
+        if (errno == EAGAIN) {
+            if (deadline_poll_ms(deadline) == 0)
+                return connect_failed(ETIMEDOUT, err);
+            if (!cancel_check(cancel, err))
+                return false;
+            poll(NULL, 0, 20);
+            continue;
+        }
+        if (errno != EINPROGRESS && errno != EINTR && errno != EALREADY)
+            return connect_failed(errno, err);
+        if (!socket_wait(fd, SOCKET_WRITE, deadline, cancel, &ready, err))
+            return err->code == ERROR_TIMEOUT ? connect_failed(ETIMEDOUT, err) : false;
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &len) != 0)
+            failure = errno;
+        return failure == 0 ? true : connect_failed(failure, err);
+    }
+    return true;
+}
+
+bool socket_connect(const struct socket_address *address, const struct wire_settings *settings,
+                    int64_t deadline, const struct cancel *cancel, int *fd, struct error *err)
+{
+    *fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*fd < 0)
+        return connect_failed(errno, err);
+    if (address->storage.ss_family != AF_UNIX)
+        set_tcp_options(*fd, settings);
+    if (finish_connect(*fd, address, deadline, cancel, err))
+        return true;
+    close(*fd);
+    *fd = -1;
+    return false;
+}
+
+bool socket_check_peer(int fd, const char *user, struct error *err)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+    struct passwd entry, *found = NULL;
+    char memory[4096];
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        return error_set(err, ERROR_CONNECT, "cannot tell who runs the server: %s",
+                         strerror(errno));
+    if (getpwuid_r(peer.uid, &entry, memory, sizeof(memory), &found) != 0 || found == NULL)
+        return error_set(err, ERROR_AUTHENTICATION,
+                         "the server runs as uid %ld, not as %s as requirepeer asks",
+                         (long)peer.uid, user);
+    if (strcmp(entry.pw_name, user) != 0)
+        return error_set(err, ERROR_AUTHENTICATION,
+                         "the server runs as %s, not as %s as requirepeer asks", entry.pw_name,
+                         user);
+    return true;
+}
+
+/* ---- Transport ----------------------------------------------------------------------------- */
+
+static bool would_block(int errno_value)
+{
+    return errno_value == EAGAIN || errno_value == EWOULDBLOCK;
+}
+
+enum transport_status transport_read(struct transport *transport, uint8_t *data, size_t len,
+                                     size_t *got, struct error *err)
+{
+    ssize_t count;
+
+    *got = 0;
+    if (transport->ssl != NULL)
+        return tls_read(transport, data, len, got, err);
+    do {
+        count = recv(transport->fd, data, len, MSG_DONTWAIT);
+    } while (count < 0 && errno == EINTR);
+    if (count == 0)
+        return TRANSPORT_END;
+    if (count < 0 && would_block(errno))
+        return TRANSPORT_WANT_READ;
+    if (count < 0) {
+        error_set(err, ERROR_CONNECTION_LOST, "the connection broke while receiving: %s",
+                  strerror(errno));
+        return TRANSPORT_FAILED;
+    }
+    *got = (size_t)count;
+    return TRANSPORT_OK;
+}
+
+static enum transport_status write_clear(struct transport *transport, const struct iovec *parts,
+                                         int count, size_t *sent, struct error *err)
+{
+    struct iovec copy[4];
+    struct msghdr message = {.msg_iov = copy, .msg_iovlen = (size_t)count};
+    ssize_t result;
+
+    memcpy(copy, parts, (size_t)count * sizeof(*parts));
+    do {
+        result = sendmsg(transport->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0 && would_block(errno))
+        return TRANSPORT_WANT_WRITE;
+    if (result < 0) {
+        error_set(err, ERROR_CONNECTION_LOST, "the connection broke while sending: %s",
+                  strerror(errno));
+        return TRANSPORT_FAILED;
+    }
+    *sent = (size_t)result;
+    return TRANSPORT_OK;
+}
+
+enum transport_status transport_write(struct transport *transport, const struct iovec *parts,
+                                      int count, size_t *sent, struct error *err)
+{
+    *sent = 0;
+    if (transport->ssl == NULL)
+        return write_clear(transport, parts, count > 4 ? 4 : count, sent, err);
+    for (int i = 0; i < count; i++) {
+        if (parts[i].iov_len > 0)
+            return tls_write(transport, parts[i].iov_base, parts[i].iov_len, sent, err);
+    }
+    return TRANSPORT_OK;
+}
+
+bool transport_send_all(struct transport *transport, struct slice data, int64_t deadline,
+                        const struct cancel *cancel, struct error *err)
+{
+    while (data.len > 0) {
+        /* iovec has no const; nothing writes through it. */
+        struct iovec part = {.iov_base = (void *)(uintptr_t)data.data, .iov_len = data.len};
+        size_t sent;
+        unsigned ready, interest;
+
+        switch (transport_write(transport, &part, 1, &sent, err)) {
+        case TRANSPORT_OK:
+            slice_take(&data, sent);
+            continue;
+        case TRANSPORT_WANT_READ:
+            interest = SOCKET_READ;
+            break;
+        case TRANSPORT_WANT_WRITE:
+            interest = SOCKET_WRITE;
+            break;
+        case TRANSPORT_END:
+        case TRANSPORT_FAILED:
+        default:
+            return false;
+        }
+        if (!socket_wait(transport->fd, interest, deadline, cancel, &ready, err))
+            return false;
+    }
+    return true;
+}
+
+void transport_close(struct transport *transport)
+{
+    tls_end(transport);
+    if (transport->fd >= 0)
+        close(transport->fd);
+    *transport = TRANSPORT_CLOSED;
+}

@@ -1,0 +1,221 @@
+/*
+ * The frontend side of PostgreSQL's protocol 3.0: connection settings, sockets, TLS,
+ * authentication, messages, simple and extended queries, pipelines and COPY in all directions.
+ *
+ * A connection belongs to one thread. Every wait ends at the connection's wait limit or when the
+ * job's cancel is requested. Source: PostgreSQL documentation, "Frontend/Backend Protocol".
+ */
+#ifndef PGCASK_WIRE_WIRE_H
+#define PGCASK_WIRE_WIRE_H
+
+#include "base/buffer.h"
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/slice.h"
+
+#include <sys/types.h>
+
+/* ---- Connection settings ------------------------------------------------------------------ */
+
+/* A set of libpq-style parameters ("host", "port", "dbname", "user", "password", "sslmode", …),
+ * each with its value as text. Secrets are wiped when freed. */
+struct wire_settings;
+
+struct wire_settings *wire_settings_new(struct error *err);
+struct wire_settings *wire_settings_clone(const struct wire_settings *settings, struct error *err);
+void wire_settings_free(struct wire_settings *settings);
+
+/* Adds what a "postgres://…" or "postgresql://…" URI or a "key=value …" string says. Values that
+ * are set already are replaced. Errors never repeat the text of a password. */
+bool wire_settings_parse(struct wire_settings *settings, const char *conninfo, struct error *err);
+
+/* One parameter. An unknown name fails and the hint names the nearest known one. value NULL unsets
+ * it. */
+bool wire_settings_set(struct wire_settings *settings, const char *name, const char *value,
+                       struct error *err);
+
+/* NULL if not set. Borrowed until the setting changes. */
+const char *wire_settings_get(const struct wire_settings *settings, const char *name);
+
+/* Fills what is not set from the PG* environment variables, then built-in defaults (host: the
+ * socket folder that exists, else localhost; port 5432; user: the system user; dbname: the user;
+ * sslmode prefer), and checks values that must be of a kind (port, sslmode, timeouts). The passfile
+ * is read at connect time. */
+bool wire_settings_complete(struct wire_settings *settings, struct error *err);
+
+/* ---- Connecting ---------------------------------------------------------------------------- */
+
+enum wire_session_kind {
+    WIRE_SESSION_SQL,
+    WIRE_SESSION_REPLICATION,         /* replication=true: needs a "replication" pg_hba line */
+    WIRE_SESSION_REPLICATION_DATABASE /* replication=database: an ordinary pg_hba line */
+};
+
+struct wire_connect_options {
+    enum wire_session_kind kind;
+    const char *database;         /* NULL: the settings' dbname */
+    const char *application_name; /* NULL: the settings', else "pgcask" */
+    const char *client_encoding;  /* NULL: the settings', else the server's choice */
+    struct cancel *cancel;        /* may be NULL */
+    const struct log *log;        /* notices of the server go here; may be NULL */
+    int64_t wait_limit_ms;        /* longest silence of the server after the start; 0: no limit */
+};
+
+struct wire_conn;
+
+/* Settings must be complete. connect_timeout bounds the whole attempt (default 30 s). On failure
+ * *conn is NULL and the error says which address, with a hint for what a pg_hba.conf line, setting
+ * or file would mend. */
+bool wire_connect(struct wire_conn **conn, const struct wire_settings *settings,
+                  const struct wire_connect_options *options, struct error *err);
+
+/* Ends the session: a running command is cancelled first (CancelRequest, bounded to 1 s), then
+ * Terminate. Never fails; NULL is allowed. */
+void wire_close(struct wire_conn *conn);
+
+/* Sends a CancelRequest for whatever the session is doing, over a connection of its own with the
+ * same TLS policy. May be called from another thread than the owner's. Bounded to 2 s. */
+bool wire_cancel(const struct wire_conn *conn, struct error *err);
+
+/* server_version as a number: 170010, 150018; of "18beta1": 180000. */
+int wire_server_version(const struct wire_conn *conn);
+
+/* A reported parameter ("server_version", "server_encoding", "in_hot_standby", …) or NULL. */
+const char *wire_parameter(const struct wire_conn *conn, const char *name);
+
+int32_t wire_backend_pid(const struct wire_conn *conn);
+bool wire_uses_tls(const struct wire_conn *conn);
+
+/* "host:port" or the socket's path, for messages. */
+const char *wire_peer(const struct wire_conn *conn);
+
+/* Longest silence of the server from now on; 0: no limit. Reaching it is ERROR_TIMEOUT and the
+ * connection is then good for wire_close only. */
+void wire_set_wait_limit(struct wire_conn *conn, int64_t milliseconds);
+
+/* From now on waits end when this is requested (NULL: nothing ends them). Borrowed. */
+void wire_set_cancel(struct wire_conn *conn, struct cancel *cancel);
+
+/* Called for every NoticeResponse, beside the log. NULL: nobody. */
+void wire_set_notice_handler(struct wire_conn *conn,
+                             void (*handler)(void *context, const char *severity,
+                                             const char *sqlstate, const char *message),
+                             void *context);
+
+/* Hears every NoticeResponse, with texts that are cleaned of control characters and of what is not
+ * UTF-8. severity is WARNING, NOTICE, …, never translated. BASE_BACKUP reports page checksum
+ * failures so. handler NULL: nobody. The handler must not call the connection. */
+void wire_set_notice_handler(struct wire_conn *conn,
+                             void (*handler)(void *context, const char *severity,
+                                             const char *sqlstate, const char *message),
+                             void *context);
+
+/* True once the connection is good for wire_close only: lost, timed out, cancelled, or the peer
+ * broke the protocol. */
+bool wire_is_broken(const struct wire_conn *conn);
+
+/* ---- Whole results, for small answers ------------------------------------------------------ */
+
+struct wire_result; /* rows held in memory: at most 64 MiB, more is an error */
+
+/* A simple query; every statement's rows are collected into one result per statement, of which the
+ * last with columns is given. *result may be NULL to discard rows. */
+bool wire_query(struct wire_conn *conn, const char *sql, struct wire_result **result,
+                struct error *err);
+
+/* One statement through the extended protocol with text parameters (NULL = NULL). */
+bool wire_query_params(struct wire_conn *conn, const char *sql, size_t count,
+                       const char *const *values, struct wire_result **result, struct error *err);
+
+void wire_result_free(struct wire_result *result);
+size_t wire_result_rows(const struct wire_result *result);
+size_t wire_result_columns(const struct wire_result *result);
+const char *wire_result_column_name(const struct wire_result *result, size_t column);
+
+/* The value as NUL-terminated text, or NULL for an SQL null. */
+const char *wire_result_value(const struct wire_result *result, size_t row, size_t column);
+
+/* ---- Event by event, for everything that streams ------------------------------------------- */
+
+enum wire_event_type {
+    WIRE_ROW_DESCRIPTION,   /* wire_column_… describe it */
+    WIRE_NO_DATA,           /* the described statement returns no rows */
+    WIRE_ROW,               /* wire_row_value */
+    WIRE_COMMAND_COMPLETE,  /* event.tag */
+    WIRE_EMPTY_QUERY,
+    WIRE_COPY_OUT,          /* copy data follows, to us */
+    WIRE_COPY_IN,           /* the server waits for wire_copy_send */
+    WIRE_COPY_BOTH,
+    WIRE_COPY_DATA,         /* event.data, .first, .last */
+    WIRE_COPY_DONE,
+    WIRE_PARSE_COMPLETE,
+    WIRE_BIND_COMPLETE,
+    WIRE_CLOSE_COMPLETE,
+    WIRE_PORTAL_SUSPENDED,
+    WIRE_PARAMETER_DESCRIPTION,
+    WIRE_SERVER_ERROR,      /* *err holds the server's error; go on until WIRE_READY */
+    WIRE_READY              /* event.transaction_status: 'I', 'T' or 'E' */
+};
+
+struct wire_event {
+    enum wire_event_type type;
+    struct slice data;  /* WIRE_COPY_DATA: a part of the message, lying in the receive buffer;
+                           may be empty when first && last */
+    bool first, last;   /* the part begins, ends its CopyData message */
+    const char *tag;    /* WIRE_COMMAND_COMPLETE: "SELECT 1", … */
+    char transaction_status;
+};
+
+/* Waits for the next event. What it lends stays valid until the next call. False: the connection
+ * is broken (lost, timed out, cancelled, protocol). Notices, ParameterStatus and notifications are
+ * dealt with inside. A CopyData message of any length passes through in parts of at most the
+ * receive buffer's size (256 KiB); other messages are held whole, and one over 64 MiB is refused. */
+bool wire_next(struct wire_conn *conn, struct wire_event *event, struct error *err);
+
+/* Reads on until WIRE_READY, discarding. Keeps the first server error, if there is one, in *err and
+ * returns false; a caller that has an error already passes a scratch one. */
+bool wire_drain(struct wire_conn *conn, struct error *err);
+
+size_t wire_column_count(const struct wire_conn *conn);
+const char *wire_column_name(const struct wire_conn *conn, size_t column);
+uint32_t wire_column_type(const struct wire_conn *conn, size_t column); /* type OID */
+
+/* Columns of the row just received; data NULL for an SQL null. NOT NUL-terminated. */
+size_t wire_row_columns(const struct wire_conn *conn);
+struct slice wire_row_value(const struct wire_conn *conn, size_t column);
+
+/* Sends a simple query and returns at once; events follow. */
+bool wire_send_query(struct wire_conn *conn, const char *sql, struct error *err);
+
+/* The extended protocol: each call queues one message; wire_flush sends what is queued, so that
+ * many make one pipeline. While sending, what arrives is read too, so that neither side blocks the
+ * other. Statement and portal "" are the unnamed ones. Values and results are text. */
+bool wire_queue_parse(struct wire_conn *conn, const char *statement, const char *sql,
+                      struct error *err);
+bool wire_queue_bind(struct wire_conn *conn, const char *portal, const char *statement,
+                     size_t count, const char *const *values, struct error *err);
+bool wire_queue_describe_portal(struct wire_conn *conn, const char *portal, struct error *err);
+bool wire_queue_execute(struct wire_conn *conn, const char *portal, uint32_t max_rows,
+                        struct error *err);
+bool wire_queue_close_statement(struct wire_conn *conn, const char *statement, struct error *err);
+bool wire_queue_sync(struct wire_conn *conn, struct error *err);
+bool wire_flush(struct wire_conn *conn, struct error *err);
+
+/* COPY towards the server, after WIRE_COPY_IN or WIRE_COPY_BOTH. Large data is sent without being
+ * copied. An ErrorResponse of the server shows up in wire_next; sending goes on being accepted and
+ * is dropped then. */
+bool wire_copy_send(struct wire_conn *conn, struct slice data, struct error *err);
+/* True once the server is known to have refused a COPY IN: whoever has much more to send can stop.
+ * Sending looks for that every 256 KiB. */
+bool wire_copy_is_refused(const struct wire_conn *conn);
+bool wire_copy_done(struct wire_conn *conn, struct error *err);
+bool wire_copy_fail(struct wire_conn *conn, const char *reason, struct error *err);
+
+/* ---- Quoting: the only ways for a name or value into SQL ----------------------------------- */
+
+bool wire_quote_identifier(struct buffer *out, const char *name, struct error *err);
+/* For standard_conforming_strings = on; a NUL cannot occur in a C string. */
+bool wire_quote_literal(struct buffer *out, const char *value, struct error *err);
+
+#endif

@@ -1,0 +1,154 @@
+"""Fixtures and options of the integration tests; the tools themselves are in pgcask_testing.
+
+    /usr/bin/python3 -m pytest tests/integration --major 15 --pgcask build/dev/pgcask
+
+Clusters and backups live below $PGCASK_TEST_TMP, by default /tmp. PGCASK_TEST_TMP=/dev/shm is two
+or three times faster where there are some GB of memory to spare.
+"""
+
+import contextlib
+import os
+import pathlib
+import signal
+
+import pytest
+
+pytest.register_assert_rewrite("pgcask_testing")
+
+from pgcask_testing import paths, process, temp, tls  # noqa: E402
+from pgcask_testing.servers import ServerFactory  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--major", action="append", type=int, choices=paths.MAJORS, metavar="N",
+        help="only this PostgreSQL major (may be given several times; all by default)",
+    )
+    parser.addoption(
+        "--pgcask", default=os.environ.get("PGCASK", str(paths.REPO / "build/release/pgcask")),
+        metavar="PATH", help="the program to test (default $PGCASK, else build/release/pgcask)",
+    )
+    parser.addoption("--keep", action="store_true", help="leave clusters and backups behind")
+
+
+def pytest_configure(config):
+    if config.getoption("--keep"):
+        os.environ["PGCASK_TEST_KEEP"] = "1"
+
+    # However it is ended from outside: fixtures are torn down, as after Ctrl-C.
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
+def pytest_unconfigure(config):
+    temp.close()
+
+
+def pytest_generate_tests(metafunc):
+    """A test with an argument `major` runs once for each, or for those of @pytest.mark.majors."""
+    if "major" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("majors")
+        majors = marker.args if marker else paths.MAJORS
+        wanted = metafunc.config.getoption("--major") or paths.MAJORS
+        metafunc.parametrize("major", [m for m in majors if m in wanted], scope="session")
+
+
+def _factory():
+    factory = ServerFactory()
+    try:
+        yield factory
+    finally:
+        factory.close()
+
+
+@pytest.fixture
+def servers():
+    """A ServerFactory whose clusters end with the test."""
+    yield from _factory()
+
+
+@pytest.fixture(scope="module")
+def module_servers():
+    """A ServerFactory whose clusters end with the test file."""
+    yield from _factory()
+
+
+@pytest.fixture(scope="session")
+def session_servers():
+    """A ServerFactory whose clusters end with the session."""
+    yield from _factory()
+
+
+@pytest.fixture
+def server(servers, major):
+    """A new running server of the major."""
+    return servers.create(major)
+
+
+@pytest.fixture(scope="session")
+def shared_server(major):
+    """One running server for all tests of a major that only read from it."""
+    factory = ServerFactory()
+    try:
+        yield factory.create(major)
+    finally:
+        factory.close()
+
+
+@pytest.fixture
+def workdir():
+    """A new folder that servers can reach, unlike tmp_path; removed after the test."""
+    path = temp.new_dir("work")
+    yield path
+    temp.remove(path)
+
+
+@pytest.fixture
+def small_disk():
+    """small_disk(mb) -> an empty folder with room for that much, to run out of."""
+    with contextlib.ExitStack() as stack:
+        yield lambda mb: stack.enter_context(temp.small_disk(mb))
+
+
+@pytest.fixture(scope="session")
+def authority():
+    """A tls.Authority: makes certificates for servers and clients."""
+    return tls.Authority(temp.new_dir("tls"))
+
+
+@pytest.fixture(scope="session")
+def pgcask_path(request):
+    path = pathlib.Path(request.config.getoption("--pgcask")).resolve()
+    if not path.exists():
+        pytest.fail(f"{path} is not there: build it, or name another with --pgcask")
+    return path
+
+
+@pytest.fixture(scope="session")
+def pgcask(pgcask_path):
+    """pgcask(*args, env=, timeout=, input=, cwd=, user=, stdin=, stdout=) -> process.Result.
+
+    PG* variables and HOME are not set unless env says so.
+    """
+
+    def call(*args, timeout=120, **options):
+        return process.run([pgcask_path, *args], timeout=timeout, **options)
+
+    return call
+
+
+@pytest.fixture
+def pgcask_popen(pgcask_path):
+    """The same in the background: a process.Process, killed at the test's end if it still runs."""
+    started = []
+
+    def start(*args, **options):
+        started.append(process.Process([pgcask_path, *args], **options))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.__exit__()

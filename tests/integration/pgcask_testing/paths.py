@@ -1,0 +1,43 @@
+"""Where the servers, the stock tools and pgcask are."""
+
+import os
+import pathlib
+
+REPO = pathlib.Path(__file__).resolve().parents[3]
+
+MAJORS = (13, 14, 15, 16, 17, 18)
+STOCK_MAJORS = (15, 17, 18)
+NEWEST = STOCK_MAJORS[-1]
+
+
+def cache_dir():
+    """The same rule as in tests/servers/cache.sh."""
+    if os.environ.get("PGCASK_TEST_CACHE"):
+        return pathlib.Path(os.environ["PGCASK_TEST_CACHE"])
+    if os.geteuid() == 0:
+        return pathlib.Path("/var/cache/pgcask-tests")
+    return pathlib.Path.home() / ".cache/pgcask-tests"
+
+
+def _existing(path):
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not there; tests/servers/install installs it")
+    return path
+
+
+def server_bin(major, flavour="npm"):
+    """The folder of initdb, pg_ctl and postgres.
+
+    "npm": all majors, without lz4 and zstd. "debian": 15, 17 and 18, with both.
+    """
+    kind = {"npm": "server", "debian": "stock"}[flavour]
+    return _existing(cache_dir() / kind / str(major) / "bin")
+
+
+def stock(tool, major=NEWEST):
+    """One of Debian's own tools: of that major, or the nearest newer one that Debian has."""
+    return str(_existing(cache_dir() / "stock" / str(stock_major(major)) / "bin" / tool))
+
+
+def stock_major(major):
+    return next(have for have in STOCK_MAJORS if have >= major)

@@ -1,0 +1,163 @@
+#include "base/decompress.h"
+
+#include "base/buffer.h"
+
+#include <lz4frame.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <zlib.h>
+#include <zstd.h>
+#include <cmocka.h>
+
+#define PLAIN_SIZE (1 << 20)
+
+/* Half of it packs well, half of it does not. */
+static uint8_t *make_plain(void)
+{
+    uint8_t *plain = malloc(PLAIN_SIZE);
+    uint32_t random = 1;
+
+    for (size_t i = 0; i < PLAIN_SIZE; i++) {
+        random = random * 1664525 + 1013904223;
+        plain[i] = i < PLAIN_SIZE / 2 ? (uint8_t)(i / 1000) : (uint8_t)(random >> 24);
+    }
+    return plain;
+}
+
+static size_t pack(enum compression compression, const uint8_t *plain, uint8_t *out, size_t size)
+{
+    z_stream stream = {0};
+
+    switch (compression) {
+    case COMPRESSION_GZIP:
+        deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+        stream.next_in = (Bytef *)(uintptr_t)plain;
+        stream.avail_in = PLAIN_SIZE;
+        stream.next_out = out;
+        stream.avail_out = (uInt)size;
+        assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+        deflateEnd(&stream);
+        return size - stream.avail_out;
+    case COMPRESSION_LZ4:
+        return LZ4F_compressFrame(out, size, plain, PLAIN_SIZE, NULL);
+    case COMPRESSION_ZSTD:
+        return ZSTD_compress(out, size, plain, PLAIN_SIZE, 3);
+    case COMPRESSION_NONE:
+        break;
+    }
+    memcpy(out, plain, PLAIN_SIZE);
+    return PLAIN_SIZE;
+}
+
+/* Unpacks in pieces; false on an error, *out has what came. */
+static bool unpack(struct decompressor *decompressor, struct slice packed, size_t piece,
+                   struct buffer *out, struct error *err)
+{
+    if (!decompressor_begin(decompressor, err))
+        return false;
+    while (packed.len > 0) {
+        struct slice in = slice_take(&packed, packed.len < piece ? packed.len : piece);
+        struct slice part;
+
+        do {
+            if (!decompressor_next(decompressor, &in, &part, err))
+                return false;
+            assert_true(buffer_append(out, part.data, part.len, err));
+        } while (in.len > 0 || part.len > 0);
+    }
+    return decompressor_finish(decompressor, err);
+}
+
+static void every_format_round_trips_in_any_pieces(void **state)
+{
+    size_t size = 2 * PLAIN_SIZE;
+    uint8_t *plain = make_plain(), *packed = malloc(size);
+
+    (void)state;
+    for (int i = COMPRESSION_NONE; i <= COMPRESSION_ZSTD; i++) {
+        struct error err = {0};
+        struct decompressor *decompressor = decompressor_new((enum compression)i, &err);
+        size_t len = pack((enum compression)i, plain, packed, size);
+
+        for (size_t piece = 1000; piece < 3 * PLAIN_SIZE; piece *= 50) {
+            struct buffer out = {0};
+
+            assert_true(unpack(decompressor, slice_make(packed, len), piece, &out, &err));
+            assert_int_equal(out.len, PLAIN_SIZE);
+            assert_memory_equal(out.data, plain, PLAIN_SIZE);
+            buffer_free(&out);
+        }
+        decompressor_free(decompressor);
+    }
+    free(packed);
+    free(plain);
+}
+
+static void a_truncated_stream_is_an_error(void **state)
+{
+    size_t size = 2 * PLAIN_SIZE;
+    uint8_t *plain = make_plain(), *packed = malloc(size);
+
+    (void)state;
+    for (int i = COMPRESSION_GZIP; i <= COMPRESSION_ZSTD; i++) {
+        struct error err = {0};
+        struct decompressor *decompressor = decompressor_new((enum compression)i, &err);
+        size_t len = pack((enum compression)i, plain, packed, size);
+        const size_t cuts[] = {0, 1, 10, len / 2, len - 1};
+
+        for (size_t j = 0; j < sizeof(cuts) / sizeof(cuts[0]); j++) {
+            struct buffer out = {0};
+
+            assert_false(unpack(decompressor, slice_make(packed, cuts[j]), 4096, &out, &err));
+            buffer_free(&out);
+        }
+        decompressor_free(decompressor);
+    }
+    free(packed);
+    free(plain);
+}
+
+static void bytes_behind_the_end_are_an_error(void **state)
+{
+    size_t size = 2 * PLAIN_SIZE;
+    uint8_t *plain = make_plain(), *packed = malloc(size);
+
+    (void)state;
+    for (int i = COMPRESSION_GZIP; i <= COMPRESSION_ZSTD; i++) {
+        struct error err = {0};
+        struct decompressor *decompressor = decompressor_new((enum compression)i, &err);
+        size_t len = pack((enum compression)i, plain, packed, size);
+        struct buffer out = {0};
+
+        packed[len] = 'x';
+        assert_false(unpack(decompressor, slice_make(packed, len + 1), 1 << 16, &out, &err));
+        assert_int_equal(err.code, ERROR_CORRUPT);
+        buffer_free(&out);
+        decompressor_free(decompressor);
+    }
+    free(packed);
+    free(plain);
+}
+
+static void names_are_known(void **state)
+{
+    enum compression compression;
+
+    (void)state;
+    assert_true(compression_from_name("zstd:3", 4, &compression));
+    assert_int_equal(compression, COMPRESSION_ZSTD);
+    assert_false(compression_from_name("bzip2", 5, &compression));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_format_round_trips_in_any_pieces),
+        cmocka_unit_test(a_truncated_stream_is_an_error),
+        cmocka_unit_test(bytes_behind_the_end_are_an_error),
+        cmocka_unit_test(names_are_known),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,106 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "cli/description.h"
+
+static const char manifest[] =
+    "{\"version\": 2, \"server_version\": \"PostgreSQL 15.18\", \"in_recovery\": false,"
+    " \"tablespaces\": [{\"name\": \"fast\", \"owner\": \"o\", \"location\": \"/srv/fast\"}],"
+    " \"databases\": ["
+    "  {\"name\": \"app\", \"relations\": ["
+    "   {\"name\": \"t\", \"row_estimate\": 100, \"columns\": [{\"name\": \"c\"}]},"
+    "   {\"name\": \"v\", \"row_estimate\": -1},"
+    "   {\"name\": \"u\", \"row_estimate\": 23}]},"
+    "  {\"name\": \"empty\"}],"
+    " \"unavailable\": [{\"field\": \"roles\", \"reason\": \"no right\"}]}";
+
+static const char *text_at(const json_t *list, size_t index, const char *name)
+{
+    return json_string_value(json_object_get(json_array_get(list, index), name));
+}
+
+static json_int_t number_at(const json_t *list, size_t index, const char *name)
+{
+    return json_integer_value(json_object_get(json_array_get(list, index), name));
+}
+
+static void a_manifest_is_counted_not_held(void **state)
+{
+    struct description description;
+    const json_t *databases;
+    struct error err;
+
+    (void)state;
+    assert_true(description_init(&description, &err));
+    for (size_t i = 0; i + 1 < sizeof(manifest); i++)
+        assert_true(description_feed_manifest(&description, slice_make(manifest + i, 1), &err));
+    assert_true(description_finish_manifest(&description, &err));
+
+    databases = json_object_get(description.object, "databases");
+    assert_int_equal(json_array_size(databases), 2);
+    assert_string_equal(text_at(databases, 0, "name"), "app");
+    assert_int_equal(number_at(databases, 0, "relations"), 3);
+    assert_int_equal(number_at(databases, 0, "row_estimate"), 123);
+    assert_string_equal(text_at(databases, 1, "name"), "empty");
+    assert_int_equal(number_at(databases, 1, "relations"), 0);
+    assert_string_equal(text_at(json_object_get(description.object, "tablespaces"), 0, "location"),
+                        "/srv/fast");
+    assert_string_equal(text_at(json_object_get(description.object, "unavailable"), 0, "reason"),
+                        "no right");
+    assert_string_equal(json_string_value(json_object_get(description.object, "server_version")),
+                        "PostgreSQL 15.18");
+    assert_true(json_is_false(json_object_get(description.object, "in_recovery")));
+    description_reset(&description);
+}
+
+static void a_truncated_manifest_is_an_error(void **state)
+{
+    struct description description;
+    struct error err;
+
+    (void)state;
+    assert_true(description_init(&description, &err));
+    assert_true(
+        description_feed_manifest(&description, slice_make(manifest, sizeof(manifest) / 2), &err));
+    assert_false(description_finish_manifest(&description, &err));
+    assert_int_equal(err.code, ERROR_CORRUPT);
+    description_reset(&description);
+}
+
+static void the_head_of_a_summary_is_kept(void **state)
+{
+    struct summary_writer *writer;
+    struct description description;
+    struct slice content;
+    struct error err;
+
+    (void)state;
+    writer = summary_writer_new(DIGEST_XXH3_128, &err);
+    assert_non_null(writer);
+    assert_true(
+        summary_writer_finish(writer, json_pack("{s:s}", "kind", "physical"), &content, &err));
+    assert_true(description_init(&description, &err));
+
+    assert_true(description_feed_summary(&description, content, &err));
+    assert_true(description_finish_summary(&description, &err));
+
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(description.object, "summary"), "kind")),
+        "physical");
+    description_reset(&description);
+    summary_writer_free(writer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_manifest_is_counted_not_held),
+        cmocka_unit_test(a_truncated_manifest_is_an_error),
+        cmocka_unit_test(the_head_of_a_summary_is_kept),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

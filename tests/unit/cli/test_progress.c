@@ -1,0 +1,90 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "cli/progress.h"
+
+static void the_line_leaves_out_what_is_not_known(void **state)
+{
+    static const struct {
+        uint64_t bytes, total, rate;
+        const char *line;
+    } cases[] = {
+        {0, 0, 0, "copying"},
+        {0, 1000, 0, "copying"},
+        {1048576, 0, 0, "copying: 1.0 MiB"},
+        {1048576, 0, 2048, "copying: 1.0 MiB, 2.0 KiB/s"},
+        {1048576, 4194304, 1048576, "copying: 1.0 MiB of 4.0 MiB, 25%, 1.0 MiB/s, 3s left"},
+        {4194304, 4194304, 1024, "copying: 4.0 MiB of 4.0 MiB, 100%, 1.0 KiB/s"},
+        {8388608, 4194304, 0, "copying: 8.0 MiB of 8.0 MiB, 100%"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char line[PROGRESS_LINE];
+
+        progress_format(line, "copying", cases[i].bytes, cases[i].total, cases[i].rate);
+        assert_string_equal(line, cases[i].line);
+    }
+}
+
+static void the_rate_is_that_of_the_last_seconds(void **state)
+{
+    struct rate rate = {0};
+    uint64_t bytes = 0;
+    int64_t ms = 0;
+
+    (void)state;
+    assert_int_equal(rate_per_second(&rate, ms, bytes), 0);
+    for (; ms < 60000; ms += 100, bytes += 100) /* 1,000 a second */
+        rate_note(&rate, ms, bytes);
+    assert_int_equal(rate_per_second(&rate, ms, bytes), 1000);
+    for (; ms < 70000; ms += 100, bytes += 1000) /* then ten times that */
+        rate_note(&rate, ms, bytes);
+    assert_int_equal(rate_per_second(&rate, ms, bytes), 10000);
+    for (; ms < 80000; ms += 100) /* then a stall */
+        rate_note(&rate, ms, bytes);
+    assert_int_equal(rate_per_second(&rate, ms, bytes), 0);
+}
+
+static void a_rate_needs_half_a_second(void **state)
+{
+    struct rate rate = {0};
+
+    (void)state;
+    rate_note(&rate, 0, 0);
+    assert_int_equal(rate_per_second(&rate, 499, 1000), 0);
+    assert_int_equal(rate_per_second(&rate, 500, 1000), 2000);
+}
+
+static void the_observer_counts_bytes(void **state)
+{
+    struct console console;
+    struct progress progress;
+    struct error err;
+
+    (void)state;
+    assert_true(console_init(&console, false, &err));
+    assert_true(progress_start(&progress, &console, true, "copying", &err));
+
+    progress.observer.bytes_moved(progress.observer.context, 3);
+    progress.observer.bytes_moved(progress.observer.context, 4);
+
+    assert_int_equal(progress_bytes(&progress), 7);
+    progress_stop(&progress);
+    console_free(&console);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_line_leaves_out_what_is_not_known),
+        cmocka_unit_test(the_rate_is_that_of_the_last_seconds),
+        cmocka_unit_test(a_rate_needs_half_a_second),
+        cmocka_unit_test(the_observer_counts_bytes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
