@@ -203,8 +203,12 @@ static bool start_base_backup(struct physical_backup *job, struct error *err)
     log_message(options->log, LOG_INFO, "waiting for the server's checkpoint");
     wire_set_wait_limit(job->conn, options->spread_checkpoint ? SPREAD_CHECKPOINT_WAIT_MS
                                                               : FAST_CHECKPOINT_WAIT_MS);
-    if (!base_backup_start(&job->backup, job->conn, &base, err))
+    if (!base_backup_start(&job->backup, job->conn, &base, err)) {
+        if (base.compression != COMPRESSION_NONE && err->code == ERROR_SERVER)
+            error_hint(err, "Choose a --transfer-compression that the server was built with, or "
+                            "leave it out.");
         return error_prefix(err, "cannot start a base backup");
+    }
     wire_set_wait_limit(job->conn, options->stall_timeout_ms > 0 ? options->stall_timeout_ms
                                                                  : STALL_TIMEOUT_MS);
     note_start(job);

@@ -96,12 +96,8 @@ static bool member_path(struct physical_backup *job, struct error *err)
 }
 
 static const struct base_backup_tablespace *find_tablespace(const struct physical_backup *job,
-                                                            const char *oid_text)
+                                                            uint64_t oid)
 {
-    uint64_t oid;
-
-    if (!bytes_parse_u64(slice_string(oid_text), &oid))
-        return NULL;
     for (size_t i = 0; i + 1 < base_backup_tablespace_count(job->backup); i++) {
         if (base_backup_tablespace(job->backup, i)->oid == oid)
             return base_backup_tablespace(job->backup, i);
@@ -109,17 +105,28 @@ static const struct base_backup_tablespace *find_tablespace(const struct physica
     return NULL;
 }
 
-/* What may stand directly in pg_tblspc: links of tablespaces, and folders of in-place ones.
- * *skip: the folder was given already. */
+/* What may stand below pg_tblspc: links of tablespaces, and folders of in-place ones. Up to
+ * PostgreSQL 15 an in-place tablespace has no archive of its own: it is part of the base directory
+ * with all that it holds. *skip: the folder was given already. */
 static bool check_tablespace_entry(struct physical_backup *job, const char *entry, bool *skip,
                                    struct error *err)
 {
-    const struct base_backup_tablespace *tablespace = find_tablespace(job, entry);
+    size_t oid_len = strcspn(entry, "/");
+    bool below = entry[oid_len] != '\0';
+    const struct base_backup_tablespace *tablespace;
     enum record_type type = job->tar.member.type;
+    uint64_t oid;
 
     *skip = false;
+    if (!bytes_parse_u64(slice_make(entry, oid_len), &oid))
+        return bad_member(job, "is not named after a tablespace", err);
+    tablespace = find_tablespace(job, oid);
+    if (tablespace == NULL && (type == RECORD_DIRECTORY || (below && type == RECORD_FILE)))
+        return true;
     if (tablespace == NULL)
         return bad_member(job, "belongs to no tablespace of the cluster", err);
+    if (below)
+        return bad_member(job, "belongs into another archive", err);
     if (type == RECORD_LINK && !tablespace->in_place) {
         layout_link_target(tablespace->oid, job->link_target);
         job->links_made++;

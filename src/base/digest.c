@@ -2,8 +2,6 @@
 
 #include "base/bytes.h"
 
-#include <isa-l/crc.h>
-#include <limits.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,19 +88,6 @@ void digest_begin(struct digest *digest)
         XXH3_128bits_reset(digest->xxh3);
     if (digest->evp != NULL)
         EVP_DigestInit_ex(digest->evp, evp_algorithm(digest->algorithm), NULL);
-}
-
-/* ISA-L leaves both inversions of CRC-32C to its caller and counts in int. */
-uint32_t digest_crc32c(uint32_t crc, struct slice data)
-{
-    crc = ~crc;
-    while (data.len > 0) {
-        struct slice part = slice_take(&data, data.len > INT_MAX ? INT_MAX : data.len);
-
-        /* The library takes a pointer to non-const and does not write through it. */
-        crc = crc32_iscsi((unsigned char *)(uintptr_t)part.data, (int)part.len, crc);
-    }
-    return ~crc;
 }
 
 void digest_update(struct digest *digest, struct slice data)

@@ -49,4 +49,7 @@ void digest_format(enum digest_algorithm algorithm, const uint8_t *bytes,
 /* CRC-32C of data, continuing from crc (0 to begin). */
 uint32_t digest_crc32c(uint32_t crc, struct slice data);
 
+/* The same without the processor's instruction; for tests. */
+uint32_t digest_crc32c_portable(uint32_t crc, struct slice data);
+
 #endif

@@ -34,7 +34,8 @@ static inline bool slice_equals(struct slice a, struct slice b)
 static inline struct slice slice_take(struct slice *slice, size_t n)
 {
     struct slice head = {slice->data, n};
-    slice->data += n;
+    if (n > 0) /* an empty slice may have no data at all */
+        slice->data += n;
     slice->len -= n;
     return head;
 }

@@ -234,7 +234,7 @@ static void say_result(const struct backup *backup)
     char size[FORMAT_SIZE], duration[FORMAT_SIZE];
 
     format_size(report->bytes, size);
-    format_duration((uint64_t)progress_seconds(&backup->progress), duration);
+    format_seconds(progress_seconds(&backup->progress), duration);
     command_say(command, "backed up %s in %" PRIu64 " files to %s in %s", size, report->files,
                 backup->kind == LOCATION_STREAM ? "standard output" : backup->target, duration);
     command_say(command, "positions %s to %s on timeline %" PRIu32, report->start_lsn,
@@ -248,8 +248,8 @@ static void warn(struct backup *backup)
 
     if (report->manifest_unavailable > 0)
         console_warning(command->console,
-                        "%zu parts of manifest.json could not be gathered; its \"unavailable\" "
-                        "says which and why",
+                        "what could not be gathered for manifest.json, and why, is listed in its "
+                        "\"unavailable\": %zu",
                         report->manifest_unavailable);
     if (report->has_tablespaces_note)
         console_warning(command->console,
@@ -260,8 +260,8 @@ static void warn(struct backup *backup)
         return;
     command->problems = true;
     console_warning(command->console,
-                    "the server reported %zu page checksum failures; the backup was kept and "
-                    "lists them. The first: %s",
+                    "page checksum failures reported by the server: %zu; the backup was kept "
+                    "and lists them. The first: %s",
                     report->checksum_failures, report->checksum_failure_first);
 }
 

@@ -101,7 +101,7 @@ static void say_result(const struct restoration *restoration,
     char size[FORMAT_SIZE], duration[FORMAT_SIZE];
 
     format_size(report->bytes, size);
-    format_duration((uint64_t)seconds, duration);
+    format_seconds(seconds, duration);
     command_say(command, "restored %s in %" PRIu64 " files to %s in %s; the backup was whole", size,
                 report->files, restoration->target, duration);
     command_say(command,
@@ -110,8 +110,8 @@ static void say_result(const struct restoration *restoration,
                 report->verify.stop_lsn, restoration->target);
     if (report->verify.checksum_failures > 0)
         console_warning(command->console,
-                        "the server reported %zu page checksum failures when this backup was "
-                        "made: those pages are as broken here as they were there",
+                        "page checksum failures reported by the server when this backup was made: "
+                        "%zu; those pages are as broken here as they were there",
                         report->verify.checksum_failures);
 }
 

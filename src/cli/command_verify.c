@@ -61,15 +61,15 @@ static void say_whole(const struct command *command, const struct verify_report 
     char size[FORMAT_SIZE], duration[FORMAT_SIZE];
 
     format_size(report->bytes, size);
-    format_duration((uint64_t)seconds, duration);
+    format_seconds(seconds, duration);
     command_say(command, "the backup is whole: %s, %" PRIu64 " files, %s, read in %s", report->kind,
                 report->files, size, duration);
     command_say(command, "finished at %s, positions %s to %s on timeline %" PRIu32,
                 report->finished_at, report->start_lsn, report->stop_lsn, report->stop_timeline);
     if (report->checksum_failures > 0)
         console_warning(command->console,
-                        "the server reported %zu page checksum failures when this backup was "
-                        "made; the copy is true to what it had",
+                        "page checksum failures reported by the server when this backup was made: "
+                        "%zu; the copy is true to what it had",
                         report->checksum_failures);
 }
 

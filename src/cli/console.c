@@ -90,7 +90,7 @@ bool console_init(struct console *console, bool keep_warnings, struct error *err
 
     *console = (struct console){
         .terminal = isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0,
-        .log = {.write = write_log, .context = console, .threshold = LOG_INFO},
+        .log = {.write = write_log, .context = console, .threshold = LOG_WARNING},
     };
     pthread_mutex_init(&console->lock, NULL);
     if (keep_warnings && (console->warnings = json_array()) == NULL)

@@ -40,6 +40,14 @@ void format_duration(uint64_t seconds, char out[FORMAT_SIZE])
         snprintf(out, FORMAT_SIZE, "%" PRIu64 "d%02" PRIu64 "h", hours / 24, hours % 24);
 }
 
+void format_seconds(double seconds, char out[FORMAT_SIZE])
+{
+    if (seconds < 10)
+        snprintf(out, FORMAT_SIZE, "%.1fs", seconds);
+    else
+        format_duration((uint64_t)seconds, out);
+}
+
 /* The length of the UTF-8 character that text begins with, and its code point; 0 if it is none. */
 static size_t utf8_character(struct slice text, uint32_t *code)
 {

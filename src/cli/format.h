@@ -12,6 +12,9 @@ void format_size(uint64_t bytes, char out[FORMAT_SIZE]);
 /* "45s", "3m20s", "1h02m", "2d03h". */
 void format_duration(uint64_t seconds, char out[FORMAT_SIZE]);
 
+/* The same to a tenth of a second while it is short: "0.4s". */
+void format_seconds(double seconds, char out[FORMAT_SIZE]);
+
 enum format_escape {
     FORMAT_FOR_TERMINAL, /* control characters and direction overrides too; '\n' stays */
     FORMAT_FOR_JSON      /* only bytes that are no UTF-8 */

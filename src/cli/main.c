@@ -99,12 +99,11 @@ static bool run_command(struct command *command, struct error *err)
     command->quiet = options_flag(options, "quiet");
     if (!command->quiet && command->result == NULL)
         command->out = stdout;
-    if (command->quiet && options->command != COMMAND_LIST && options_flag(options, "verbose"))
-        return error_set(err, ERROR_USAGE, "--quiet and --verbose contradict each other");
-    if (command->quiet)
-        command->console->log.threshold = LOG_WARNING;
-    else if (options->command != COMMAND_LIST && options_flag(options, "verbose"))
+    if (options->command != COMMAND_LIST && options_flag(options, "verbose")) {
+        if (command->quiet)
+            return error_set(err, ERROR_USAGE, "--quiet and --verbose contradict each other");
         command->console->log.threshold = LOG_DEBUG;
+    }
     return functions[options->command](command, err);
 }
 
@@ -201,8 +200,12 @@ static int run(int argc, char **argv, struct command *command, struct options *o
     result_set_text(command->result, "command", argv[1]);
     done = options_init(options, &pgcask_program, (size_t)number, err) &&
            options_parse(options, (size_t)argc - 2, argv + 2, err);
-    if (done && !run_text_command(options, &done, err))
+    if (done && run_text_command(options, &done, err)) {
+        json_decref(command->result);
+        command->result = NULL; /* the text is what was asked for */
+    } else if (done) {
         done = run_command(command, err);
+    }
     return finish(command, done, err);
 }
 

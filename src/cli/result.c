@@ -60,8 +60,8 @@ json_t *result_error(const struct error *err)
 
 bool result_print(const json_t *object, struct error *err)
 {
-    if (json_dumpf(object, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF ||
-        fflush(stdout) != 0)
+    if (json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) != 0 ||
+        putchar('\n') == EOF || fflush(stdout) != 0)
         return error_set_errno(err, errno, "cannot write the result to standard output");
     return true;
 }

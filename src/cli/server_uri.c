@@ -16,8 +16,10 @@ static const struct {
 
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))
 
-static bool fail_unknown_scheme(const char *shown, size_t len, struct error *err)
+static bool fail_unknown_scheme(const char *shown, struct error *err)
 {
+    const char *colon = strstr(shown, "://");
+    size_t len = colon == NULL ? strlen(shown) : (size_t)(colon - shown);
     const char *names[SCHEME_COUNT];
     char scheme[64];
     const char *nearest;
@@ -54,7 +56,7 @@ static bool strip_scheme(struct server_uri *server, const char *uri, const char 
         server->physical = schemes[i].physical;
         return buffer_append_string(out, "postgres", err) && buffer_append_string(out, colon, err);
     }
-    return fail_unknown_scheme(shown, len, err);
+    return fail_unknown_scheme(shown, err);
 }
 
 bool server_uri_parse(struct server_uri *server, const char *uri, const char *shown,

@@ -47,8 +47,7 @@ static bool file_reader_open(struct file_reader *file, struct error *err)
     struct stat st;
 
     if (parent_fd < 0)
-        return error_set_errno(err, errno, "cannot open the folder of \"%s%s\"", root,
-                               file->path);
+        return error_set_errno(err, errno, "cannot open the folder of \"%s%s\"", root, file->path);
     file->fd = openat(parent_fd, tree_last_component(file->path),
                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (file->fd < 0)
@@ -144,12 +143,11 @@ static struct reader *file_reader_new(const struct directory_source *source, con
 static bool read_link(struct directory_source *source, const struct tree_entry *entry,
                       struct error *err)
 {
-    ssize_t n = readlinkat(entry->parent_fd, entry->name, source->link_target,
-                           sizeof(source->link_target));
+    ssize_t n =
+        readlinkat(entry->parent_fd, entry->name, source->link_target, sizeof(source->link_target));
 
     if (n < 0)
-        return error_set_errno(err, errno, "cannot read link \"%s%s\"", source->root,
-                               entry->path);
+        return error_set_errno(err, errno, "cannot read link \"%s%s\"", source->root, entry->path);
     if ((size_t)n >= sizeof(source->link_target))
         return error_set(err, ERROR_UNSUPPORTED, "the target of link \"%s%s\" is too long",
                          source->root, entry->path);
@@ -236,8 +234,8 @@ static enum source_status next_in_tree(struct directory_source *source, struct r
             return SOURCE_FAILED;
         if (event == TREE_LEAVE)
             continue;
-        if (event == TREE_FILE && (list_contains(source->first, entry.path) ||
-                                   list_contains(source->last, entry.path)))
+        if (event == TREE_FILE &&
+            (list_contains(source->first, entry.path) || list_contains(source->last, entry.path)))
             continue;
         return fill_record(source, &entry, record, err) ? SOURCE_RECORD : SOURCE_FAILED;
     }

@@ -358,16 +358,14 @@ static enum tree_event entry_type(const struct tree_walk *walk, const struct tre
 
 static bool walk_enter(struct tree_walk *walk, const struct tree_entry *entry, struct error *err)
 {
-    int fd = openat(entry->parent_fd, entry->name,
-                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(entry->parent_fd, entry->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0)
         return error_set_errno(err, errno, "cannot open folder \"%s%s\"", walk->root, entry->path);
     return walk_push(walk, fd, err);
 }
 
-enum tree_event tree_walk_next(struct tree_walk *walk, struct tree_entry *entry,
-                               struct error *err)
+enum tree_event tree_walk_next(struct tree_walk *walk, struct tree_entry *entry, struct error *err)
 {
     struct tree_level *level;
     const char *name;

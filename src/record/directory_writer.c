@@ -92,8 +92,8 @@ void directory_writer_free(struct directory_writer *writer)
 
 /* ---- What is done at the end --------------------------------------------------------------- */
 
-static bool late_add(struct directory_writer *writer, const struct record *record,
-                     const char *path, bool implied, struct error *err)
+static bool late_add(struct directory_writer *writer, const struct record *record, const char *path,
+                     bool implied, struct error *err)
 {
     struct late_entry *entry;
 
@@ -124,8 +124,7 @@ static bool late_add(struct directory_writer *writer, const struct record *recor
 }
 
 /* The entry of a folder that was made before its own record came, or NULL. */
-static struct late_entry *late_find_implied(const struct directory_writer *writer,
-                                            const char *path)
+static struct late_entry *late_find_implied(const struct directory_writer *writer, const char *path)
 {
     for (size_t i = 0; i < writer->late_count; i++) {
         if (writer->late[i]->implied && strcmp(writer->late[i]->path, path) == 0)
@@ -288,8 +287,8 @@ static bool exists_already(const struct directory_writer *writer, const char *pa
                      writer->root, path);
 }
 
-static bool add_file(struct directory_writer *writer, const struct record *record,
-                     const char *path, struct error *err)
+static bool add_file(struct directory_writer *writer, const struct record *record, const char *path,
+                     struct error *err)
 {
     uint32_t mode = writer->options.private_modes ? 0600 : record->mode & MODE_BITS;
     struct file_output output = {.writer = writer, .path = path};
@@ -364,14 +363,13 @@ static bool make_links(struct directory_writer *writer, struct error *err)
             continue;
         if (!open_parent(writer, entry->path, err))
             return false;
-        entry->made = symlinkat(entry->target, writer->parent_fd,
-                                tree_last_component(entry->path)) == 0;
+        entry->made =
+            symlinkat(entry->target, writer->parent_fd, tree_last_component(entry->path)) == 0;
         if (entry->made)
             continue;
         if (errno == EEXIST)
             return exists_already(writer, entry->path, err);
-        return error_set_errno(err, errno, "cannot make link \"%s%s\"", writer->root,
-                               entry->path);
+        return error_set_errno(err, errno, "cannot make link \"%s%s\"", writer->root, entry->path);
     }
     return true;
 }
@@ -402,14 +400,14 @@ static bool finish_folder(const struct directory_writer *writer, const struct tr
     struct late_entry **found = NULL;
 
     if (writer->late_count > 0)
-        found = bsearch(folder->path, writer->late, writer->late_count, sizeof(*writer->late),
+        found = bsearch(folder->path, writer->late, writer->late_count, sizeof(struct late_entry *),
                         compare_late_path);
     if (found != NULL && (*found)->type == RECORD_DIRECTORY) {
         uint32_t mode = writer->options.private_modes ? 0700 : (*found)->mode;
 
         if (!set_attributes(folder->directory_fd, mode, (*found)->modified))
-            return error_set_errno(err, errno, "cannot set mode and time of \"%s%s\"",
-                                   writer->root, folder->path);
+            return error_set_errno(err, errno, "cannot set mode and time of \"%s%s\"", writer->root,
+                                   folder->path);
     }
     if (!writer->options.no_sync && fsync(folder->directory_fd) != 0)
         return error_set_errno(err, errno, "cannot fsync folder \"%s%s\"", writer->root,
@@ -417,8 +415,7 @@ static bool finish_folder(const struct directory_writer *writer, const struct tr
     return true;
 }
 
-static bool finish_tree(struct directory_writer *writer, struct tree_walk *walk,
-                        struct error *err)
+static bool finish_tree(struct directory_writer *writer, struct tree_walk *walk, struct error *err)
 {
     for (;;) {
         struct tree_entry entry;
@@ -444,7 +441,7 @@ bool directory_writer_sync(struct directory_writer *writer, struct error *err)
     if (writer->failed)
         return error_set(err, ERROR_CORRUPT, "\"%s\" was not written completely", writer->root);
     if (writer->late_count > 1)
-        qsort(writer->late, writer->late_count, sizeof(*writer->late), compare_late);
+        qsort(writer->late, writer->late_count, sizeof(struct late_entry *), compare_late);
     if (!make_links(writer, err))
         return false;
     walk = tree_walk_new(writer->root, err);

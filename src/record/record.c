@@ -120,14 +120,13 @@ static bool content_check_size(const struct record *record, uint64_t total, stru
 {
     if (record->size == RECORD_SIZE_UNKNOWN || total == (uint64_t)record->size)
         return true;
-    return error_set(err, ERROR_CORRUPT,
-                     "\"%s\" was announced with %lld bytes but yielded %s%llu", record->path,
-                     (long long)record->size, total > (uint64_t)record->size ? "at least " : "",
-                     (unsigned long long)total);
+    return error_set(err, ERROR_CORRUPT, "\"%s\" was announced with %lld bytes but yielded %s%llu",
+                     record->path, (long long)record->size,
+                     total > (uint64_t)record->size ? "at least " : "", (unsigned long long)total);
 }
 
-bool content_copy(const struct record *record, const struct cancel *cancel,
-                  content_write_fn *write, void *context, struct error *err)
+bool content_copy(const struct record *record, const struct cancel *cancel, content_write_fn *write,
+                  void *context, struct error *err)
 {
     uint64_t total = 0;
 
@@ -164,8 +163,8 @@ static bool store_run_one(const struct record *record, const struct store_option
     return add(context, record, err);
 }
 
-bool store_run(struct record_source *source, const struct store_options *options,
-               store_add_fn *add, void *context, struct error *err)
+bool store_run(struct record_source *source, const struct store_options *options, store_add_fn *add,
+               void *context, struct error *err)
 {
     bool last_seen = options->last_path == NULL;
 

@@ -59,12 +59,12 @@ enum record_type { RECORD_FILE, RECORD_DIRECTORY, RECORD_LINK };
 
 struct record {
     enum record_type type;
-    const char *path; /* "/data/base/1/1259"; see record_path_check. Borrowed until the next
-                         call on the source */
-    uint32_t mode;    /* permission bits, at most 07777 */
+    const char *path;      /* "/data/base/1/1259"; see record_path_check. Borrowed until the next
+                              call on the source */
+    uint32_t mode;         /* permission bits, at most 07777 */
     uint32_t owner, group; /* numeric; 0 where the origin has none */
-    int64_t size;     /* bytes of a file, or RECORD_SIZE_UNKNOWN; 0 for other types. A reader that
-                         yields another number of bytes than announced is an error */
+    int64_t size; /* bytes of a file, or RECORD_SIZE_UNKNOWN; 0 for other types. A reader that
+                     yields another number of bytes than announced is an error */
     struct timespec modified;
     const char *link_target; /* RECORD_LINK only; borrowed like path */
     struct reader *reader;   /* RECORD_FILE only; owned by whoever received the record, and to be

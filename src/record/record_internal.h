@@ -64,8 +64,7 @@ struct tree_walk; /* opaque */
 /* Entries come in byte order of their names within each folder; each folder's names are read before
  * the first of them is given, so that entries may be removed during the walk. */
 struct tree_walk *tree_walk_new(const char *root, struct error *err);
-enum tree_event tree_walk_next(struct tree_walk *walk, struct tree_entry *entry,
-                               struct error *err);
+enum tree_event tree_walk_next(struct tree_walk *walk, struct tree_entry *entry, struct error *err);
 void tree_walk_free(struct tree_walk *walk);
 
 /* The descriptor of the root; it lives as long as the walk. */
@@ -77,14 +76,14 @@ typedef bool store_add_fn(void *context, const struct record *record, struct err
 
 /* Gives every record of the source to `add`, closes its reader, checks paths and cancel, tells the
  * observer. Fails if options->last_path never came. */
-bool store_run(struct record_source *source, const struct store_options *options,
-               store_add_fn *add, void *context, struct error *err);
+bool store_run(struct record_source *source, const struct store_options *options, store_add_fn *add,
+               void *context, struct error *err);
 
 /* Reads a record's content to its end and gives each slice to `write`; fails if it yields another
  * number of bytes than announced. */
 typedef bool content_write_fn(void *context, struct slice data, struct error *err);
 
-bool content_copy(const struct record *record, const struct cancel *cancel,
-                  content_write_fn *write, void *context, struct error *err);
+bool content_copy(const struct record *record, const struct cancel *cancel, content_write_fn *write,
+                  void *context, struct error *err);
 
 #endif

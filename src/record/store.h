@@ -37,8 +37,8 @@ bool tar_store_write_file(const char *file, struct record_source *source,
                           const struct store_options *options, struct error *err);
 
 /* Writes to a descriptor that need not seek; it stays open. Refuses a terminal. */
-bool tar_store_write_fd(int fd, struct record_source *source,
-                        const struct store_options *options, struct error *err);
+bool tar_store_write_fd(int fd, struct record_source *source, const struct store_options *options,
+                        struct error *err);
 
 /* Checks, before any work, that the target can be written: its parent exists and is writable, it
  * is absent or an empty folder. *free_bytes is the space left there (UINT64_MAX: unknown). */

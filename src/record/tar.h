@@ -17,8 +17,8 @@
 
 struct tar_member {
     enum record_type type;
-    char path[RECORD_PATH_MAX]; /* as written, less a leading "./" and trailing slashes; not
-                                   otherwise judged: "" is the archive's root */
+    char path[RECORD_PATH_MAX];        /* as written, less a leading "./" and trailing slashes; not
+                                          otherwise judged: "" is the archive's root */
     char link_target[RECORD_PATH_MAX]; /* "" unless type is RECORD_LINK; less trailing slashes */
     uint32_t mode;                     /* permission bits */
     uint32_t owner, group;
@@ -41,9 +41,9 @@ struct tar_decoder {
     struct tar_member member;
     /* private from here on */
     int state;
-    uint64_t left;        /* bytes of the current part still to come */
-    size_t padding;       /* zeros to skip behind it */
-    size_t header_used;   /* bytes in header */
+    uint64_t left;      /* bytes of the current part still to come */
+    size_t padding;     /* zeros to skip behind it */
+    size_t header_used; /* bytes in header */
     uint8_t header[TAR_BLOCK];
     struct buffer extended; /* text of a pax or GNU long-name member; bounded to 1 MiB */
     int extended_type;

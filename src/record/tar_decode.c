@@ -441,8 +441,7 @@ void tar_decoder_skip(struct tar_decoder *decoder, uint64_t bytes)
         decoder->left -= bytes;
 }
 
-bool tar_decoder_finish(const struct tar_decoder *decoder, bool trailer_required,
-                        struct error *err)
+bool tar_decoder_finish(const struct tar_decoder *decoder, bool trailer_required, struct error *err)
 {
     switch ((enum tar_state)decoder->state) {
     case STATE_END:

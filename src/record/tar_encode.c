@@ -65,7 +65,7 @@ static void header_init(uint8_t header[TAR_BLOCK], const struct tar_member *memb
     number_put(header + TAR_MTIME, TAR_MTIME_LEN, seconds);
     header[TAR_TYPE] = flag;
     memcpy(header + TAR_MAGIC, "ustar", 6);
-    memcpy(header + TAR_VERSION, "00", 2);
+    memset(header + TAR_VERSION, '0', 2);
     number_put(header + TAR_DEVICE_MAJOR, TAR_DEVICE_LEN, 0);
     number_put(header + TAR_DEVICE_MINOR, TAR_DEVICE_LEN, 0);
 }
@@ -123,18 +123,20 @@ static bool pax_append_number(struct buffer *text, const char *keyword, uint64_t
 }
 
 /* The member that carries the text; its own name is for readers that know no pax. */
-static bool pax_emit(const struct tar_member *member, const struct buffer *text,
-                     struct buffer *out, struct error *err)
+static bool pax_emit(const struct tar_member *member, const struct buffer *text, struct buffer *out,
+                     struct error *err)
 {
     static const uint8_t zeros[TAR_BLOCK];
     struct tar_member carrier = {.mode = 0644, .size = text->len, .modified = member->modified};
     const char *slash = strrchr(member->path, '/');
     uint8_t header[TAR_BLOCK];
     char name[TAR_NAME_LEN + 1];
+    int name_len;
 
     header_init(header, &carrier, TAR_TYPE_PAX);
-    snprintf(name, sizeof(name), "PaxHeaders/%.80s", slash == NULL ? member->path : slash + 1);
-    memcpy(header + TAR_NAME, name, strlen(name));
+    name_len =
+        snprintf(name, sizeof(name), "PaxHeaders/%.80s", slash == NULL ? member->path : slash + 1);
+    memcpy(header + TAR_NAME, name, (size_t)name_len);
     checksum_put(header);
     return buffer_append(out, header, TAR_BLOCK, err) &&
            buffer_append(out, text->data, text->len, err) &&
@@ -155,8 +157,8 @@ static uint8_t type_flag(enum record_type type)
 }
 
 /* Fills header, and text with what it cannot hold. */
-static bool member_put(const struct tar_member *member, const char *path,
-                       uint8_t header[TAR_BLOCK], struct buffer *text, struct error *err)
+static bool member_put(const struct tar_member *member, const char *path, uint8_t header[TAR_BLOCK],
+                       struct buffer *text, struct error *err)
 {
     size_t link_len = strlen(member->link_target);
 
@@ -191,8 +193,7 @@ bool tar_encode_header(const struct tar_member *member, struct buffer *out, stru
     if (member->type != RECORD_FILE && member->size != 0)
         return error_set(err, ERROR_USAGE, "tar member \"%.300s\" has content but is no file",
                          member->path);
-    snprintf(path, sizeof(path), "%s%s", member->path,
-             member->type == RECORD_DIRECTORY ? "/" : "");
+    snprintf(path, sizeof(path), "%s%s", member->path, member->type == RECORD_DIRECTORY ? "/" : "");
     done = member_put(member, path, header, &text, err) &&
            (text.len == 0 || pax_emit(member, &text, out, err)) &&
            buffer_append(out, header, TAR_BLOCK, err);

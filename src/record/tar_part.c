@@ -9,8 +9,7 @@
 #define SUFFIX_LEN (sizeof(SUFFIX) - 1)
 #define DIGITS 6
 
-bool tar_part_name(const char *name, unsigned number, char out[RECORD_PATH_MAX],
-                   struct error *err)
+bool tar_part_name(const char *name, unsigned number, char out[RECORD_PATH_MAX], struct error *err)
 {
     int len = snprintf(out, RECORD_PATH_MAX, "%s" SUFFIX "%0*u", name, DIGITS, number);
 

@@ -10,8 +10,7 @@
 #define TAR_PART_MAX ((size_t)8 * 1024 * 1024) /* bytes of content of a part */
 
 /* Writes the name of a part. */
-bool tar_part_name(const char *name, unsigned number, char out[RECORD_PATH_MAX],
-                   struct error *err);
+bool tar_part_name(const char *name, unsigned number, char out[RECORD_PATH_MAX], struct error *err);
 
 /* True if the name is that of a part; *name_len is then the length of the record's own name. Both
  * pointers may be NULL. */

@@ -36,9 +36,9 @@ struct tar_source {
     const struct cancel *cancel;
     struct tar_decoder decoder;
     uint8_t *buffer;
-    struct slice input;        /* of buffer, not yet decoded */
+    struct slice input; /* of buffer, not yet decoded */
     bool input_ended;
-    unsigned part;             /* number of the current part; 0: not in parts */
+    unsigned part;                  /* number of the current part; 0: not in parts */
     char name[RECORD_PATH_MAX + 2]; /* of the archive, for messages */
     char path[RECORD_PATH_MAX + 1]; /* of the current record */
     char link_target[RECORD_PATH_MAX];
@@ -85,7 +85,7 @@ static enum tar_event input_next(struct tar_source *source, struct slice *data, 
 {
     for (;;) {
         enum tar_event event = tar_decoder_next(&source->decoder, &source->input, data, err);
-        size_t len;
+        size_t len = 0;
 
         if (event == TAR_FAILED)
             error_prefix(err, "%s", source->name);

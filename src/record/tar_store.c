@@ -30,14 +30,14 @@ struct tar_store {
     const struct store_options *options;
     const char *name; /* of the target, for messages */
     int fd;
-    bool seekable;           /* a file of our own */
-    bool writeback;          /* start it early, since the file is fsynced at the end */
-    struct buffer output;    /* not yet written */
-    uint64_t position;       /* bytes given out, those in the buffer included */
-    uint64_t flushed;        /* up to where writeback was started */
-    struct buffer part;      /* content of a record of unknown size, at most TAR_PART_MAX */
-    unsigned part_number;    /* of the part being gathered */
-    uint64_t content;        /* bytes of the current record */
+    bool seekable;        /* a file of our own */
+    bool writeback;       /* start it early, since the file is fsynced at the end */
+    struct buffer output; /* not yet written */
+    uint64_t position;    /* bytes given out, those in the buffer included */
+    uint64_t flushed;     /* up to where writeback was started */
+    struct buffer part;   /* content of a record of unknown size, at most TAR_PART_MAX */
+    unsigned part_number; /* of the part being gathered */
+    uint64_t content;     /* bytes of the current record */
     struct tar_member member;
 };
 
@@ -177,8 +177,7 @@ static bool add_known(struct tar_store *store, const struct record *record, stru
            output_zeros(store, tar_padding(store->content), err);
 }
 
-static bool add_and_fill_in(struct tar_store *store, const struct record *record,
-                            struct error *err)
+static bool add_and_fill_in(struct tar_store *store, const struct record *record, struct error *err)
 {
     uint64_t header_at;
 
@@ -280,8 +279,7 @@ static bool store_add(void *context, const struct record *record, struct error *
 static bool write_all(struct tar_store *store, struct record_source *source, struct error *err)
 {
     return store_run(source, store->options, store_add, store, err) &&
-           output_zeros(store, TAR_TRAILER_SIZE, err) &&
-           output_push(store, (struct slice){0}, err);
+           output_zeros(store, TAR_TRAILER_SIZE, err) && output_push(store, (struct slice){0}, err);
 }
 
 static struct tar_store *store_new(int fd, const char *name, const struct store_options *options,
@@ -435,8 +433,8 @@ bool tar_store_write_file(const char *file, struct record_source *source,
     fd = create_partial(partial, parent, err);
     if (fd < 0)
         return false;
-    done = write_partial(fd, partial, source, options, err) &&
-           cancel_check(options->cancel, err) && path_rename_new(partial, file, err);
+    done = write_partial(fd, partial, source, options, err) && cancel_check(options->cancel, err) &&
+           path_rename_new(partial, file, err);
     if (done && !options->no_sync) {
         done = path_sync_directory(parent, err);
         remains = file;

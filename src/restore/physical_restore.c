@@ -420,20 +420,38 @@ static bool receive(struct restore *restore, struct record_source *source, struc
 
 /* ---- The end -------------------------------------------------------------------------------- */
 
+/* True for DATA-DIRECTORY.tablespaces/OID, whose folder above is ours too. */
+static bool is_default_place(const struct restore *restore, const char *place)
+{
+    size_t len = strlen(restore->data.path);
+
+    return strncmp(place, restore->data.path, len) == 0 &&
+           strncmp(place + len, ".tablespaces/", 13) == 0;
+}
+
 static void warn_about_owner(const struct restore *restore)
 {
+    const struct log *log = restore->options->log;
     const struct tablespace_set *set = &restore->tablespaces;
+    bool default_told = false;
 
     if (geteuid() != 0)
         return;
-    log_message(restore->options->log, LOG_WARNING,
+    log_message(log, LOG_WARNING,
                 "the files belong to root, as whom PostgreSQL does not start:  "
                 "chown -R postgres: '%s'",
                 restore->data.path);
     for (size_t i = 0; i < set->count; i++) {
-        if (!set->items[i].in_place)
-            log_message(restore->options->log, LOG_WARNING, "and:  chown -R postgres: '%s'",
-                        set->items[i].place.path);
+        const char *place = set->items[i].place.path;
+
+        if (set->items[i].in_place)
+            continue;
+        if (!is_default_place(restore, place))
+            log_message(log, LOG_WARNING, "and:  chown -R postgres: '%s'", place);
+        else if (!default_told)
+            log_message(log, LOG_WARNING, "and:  chown -R postgres: '%s.tablespaces'",
+                        restore->data.path);
+        default_told = default_told || is_default_place(restore, place);
     }
 }
 

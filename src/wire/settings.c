@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <openssl/crypto.h>
 
-#define VERSIONS " TLSv1 TLSv1.1 TLSv1.2 TLSv1.3 "
-
 static const struct setting_parameter table[] = {
     {.name = "host", .environment = "PGHOST"},
     {.name = "hostaddr", .environment = "PGHOSTADDR"},
@@ -48,14 +46,8 @@ static const struct setting_parameter table[] = {
     {.name = "sslcrl", .environment = "PGSSLCRL"},
     {.name = "sslcrldir", .environment = "PGSSLCRLDIR"},
     {.name = "sslsni", .environment = "PGSSLSNI", .kind = SETTING_WORD, .words = " 0 1 "},
-    {.name = "ssl_min_protocol_version",
-     .environment = "PGSSLMINPROTOCOLVERSION",
-     .kind = SETTING_WORD,
-     .words = VERSIONS},
-    {.name = "ssl_max_protocol_version",
-     .environment = "PGSSLMAXPROTOCOLVERSION",
-     .kind = SETTING_WORD,
-     .words = VERSIONS},
+    {.name = "ssl_min_protocol_version", .environment = "PGSSLMINPROTOCOLVERSION"},
+    {.name = "ssl_max_protocol_version", .environment = "PGSSLMAXPROTOCOLVERSION"},
     {.name = "requirepeer", .environment = "PGREQUIREPEER"},
     {.name = "keepalives", .kind = SETTING_INTEGER},
     {.name = "keepalives_idle", .kind = SETTING_INTEGER},
@@ -224,7 +216,7 @@ static bool word_in(const char *words, const char *word)
 
     if (len == 0 || strchr(word, ' ') != NULL)
         return false;
-    while ((at = strcasestr(at, word)) != NULL) {
+    while ((at = strstr(at, word)) != NULL) {
         if (at[-1] == ' ' && at[len] == ' ')
             return true;
         at++;

@@ -9,8 +9,6 @@
 
 #include "base/bytes.h"
 
-#include <stdlib.h>
-
 static bool put_buffer(struct wire_settings *settings, const char *name, struct buffer *value,
                        struct error *err)
 {
@@ -98,8 +96,9 @@ static bool uri_host(struct slice *rest, struct buffer *hosts, struct buffer *po
         slice_take(rest, 1);
         host = take_until(rest, "]");
         if (rest->len == 0 || host.len == 0)
-            return error_set(err, ERROR_USAGE, "bad IPv6 address in the connection URI: \"[\" "
-                                               "without address and \"]\"");
+            return error_set(err, ERROR_USAGE,
+                             "bad IPv6 address in the connection URI: \"[\" "
+                             "without address and \"]\"");
         slice_take(rest, 1);
         if (rest->len > 0 && strchr(":,/?", rest->data[0]) == NULL)
             return error_set(err, ERROR_USAGE,
@@ -120,8 +119,7 @@ static bool only_commas(const struct buffer *list)
     return strspn(buffer_text(list), ",") == list->len;
 }
 
-static bool check_at_sign(const struct buffer *hosts, const struct buffer *ports,
-                          struct error *err)
+static bool check_at_sign(const struct buffer *hosts, const struct buffer *ports, struct error *err)
 {
     if (strchr(buffer_text(hosts), '@') == NULL && strchr(buffer_text(ports), '@') == NULL)
         return true;
@@ -162,8 +160,7 @@ static bool uri_parameter(struct wire_settings *settings, struct slice text, str
     slice_take(&text, 1);
     done = percent_decode(key, &name, err);
     /* As JDBC says it. */
-    if (done && strcmp(buffer_text(&name), "ssl") == 0 &&
-        slice_equals(text, slice_string("true")))
+    if (done && strcmp(buffer_text(&name), "ssl") == 0 && slice_equals(text, slice_string("true")))
         done = wire_settings_set(settings, "sslmode", "require", err);
     else if (done)
         done = put_decoded(settings, buffer_text(&name), text, err);
@@ -248,8 +245,9 @@ static bool take_value(struct slice *text, struct buffer *value, struct error *e
 
 static bool refuse_word(size_t position, struct error *err)
 {
-    error_set(err, ERROR_USAGE, "at character %zu of the connection string stands no known "
-                                "setting",
+    error_set(err, ERROR_USAGE,
+              "at character %zu of the connection string stands no known "
+              "setting",
               position);
     return error_hint(err, "Write key=value; a value with blanks is quoted: key='the value'.");
 }
@@ -268,8 +266,8 @@ static bool parse_pair(struct wire_settings *settings, struct slice *rest, size_
         return refuse_word(position, err);
     slice_take(rest, 1);
     skip_blanks(rest);
-    done = buffer_append(&name, key.data, key.len, err) &&
-           buffer_reserve(&value, rest->len, err) && take_value(rest, &value, err);
+    done = buffer_append(&name, key.data, key.len, err) && buffer_reserve(&value, rest->len, err) &&
+           take_value(rest, &value, err);
     index = done ? settings_find(buffer_text(&name)) : -1;
     /* Behind an unquoted password an unknown word is likely its second half. */
     if (done && index < 0 && *after_secret)

@@ -59,7 +59,8 @@ class Session:
     def __init__(self, server, db, user, password=None):
         # An error must not end the session: tests look at what comes after one.
         self._psql = subprocess.Popen(
-            [*_command(), "-v", "ON_ERROR_STOP=0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [*_command(), "-v", "ON_ERROR_STOP=0"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=_environment(server, db, user, password), start_new_session=True,
         )
         self._turn = 0

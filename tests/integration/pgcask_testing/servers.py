@@ -324,7 +324,8 @@ class ServerFactory:
                 process.give_to_server(template.parent)
                 _initdb(major, flavour, template, arguments)
                 self._templates[key] = template
-            subprocess.run(["cp", "-a", "--reflink=auto", self._templates[key], datadir], check=True)
+            template = self._templates[key]
+            subprocess.run(["cp", "-a", "--reflink=auto", template, datadir], check=True)
         settings = {**DEFAULT_CONF, **(conf or {})}
         if auth in ("md5", "scram-sha-256"):
             settings.setdefault("password_encryption", auth)
@@ -356,6 +357,8 @@ class ServerFactory:
                 target = link.resolve()
                 assert target.is_relative_to(temp.root()), f"{link} leads out to {target}"
                 process.give_to_server(target, recursive=True)
+                if target.parent.name.endswith("tablespaces"):
+                    process.give_to_server(target.parent)
         quiet = {"archive_mode": "off", "fsync": "off"}
         server = self.add(Server(major, flavour, datadir, {**quiet, **(options or {})}))
         return server.start(timeout) if start else server

@@ -104,11 +104,30 @@ static void names_are_found_in_any_case(void **state)
     assert_false(digest_from_name("", &algorithm));
 }
 
+static void crc32c_is_the_same_with_and_without_the_instruction(void **state)
+{
+    static uint8_t data[20000];
+    uint32_t random = 7;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(data); i++) {
+        random = random * 1664525 + 1013904223;
+        data[i] = (uint8_t)(random >> 24);
+    }
+    for (size_t len = 0; len < sizeof(data); len += len < 100 ? 1 : 777) {
+        struct slice part = slice_make(data + len % 8, len > 8 ? len - 8 : len);
+
+        assert_int_equal(digest_crc32c((uint32_t)len, part),
+                         digest_crc32c_portable((uint32_t)len, part));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_texts_have_their_known_digests),
         cmocka_unit_test(crc32c_has_its_check_value_and_continues),
+        cmocka_unit_test(crc32c_is_the_same_with_and_without_the_instruction),
         cmocka_unit_test(pieces_give_what_the_whole_gives),
         cmocka_unit_test(names_are_found_in_any_case),
     };

@@ -33,12 +33,12 @@ struct sample {
     const char *path;
     const char *content; /* NULL: none */
     const char *target;
-    size_t repeat;       /* the content this many times more */
-    uint32_t mode;       /* 0: 0600, 0700, 0777 by type */
+    size_t repeat; /* the content this many times more */
+    uint32_t mode; /* 0: 0600, 0700, 0777 by type */
     bool unknown_size;
-    int64_t lie;         /* added to the announced size */
-    size_t piece;        /* bytes a pull; 0: all */
-    bool fails;          /* the reader fails after its content */
+    int64_t lie;  /* added to the announced size */
+    size_t piece; /* bytes a pull; 0: all */
+    bool fails;   /* the reader fails after its content */
 };
 
 struct record_source *sample_source_new(const struct sample *samples, size_t count);

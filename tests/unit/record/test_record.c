@@ -14,8 +14,8 @@ static void an_absolute_path_of_plain_components_is_accepted(void **state)
 
 static void any_other_path_is_refused(void **state)
 {
-    static const char *const bad[] = {"",     "/",     "a",     "a/b",  "//a",  "/a//b", "/a/",
-                                      "/..",  "/../a", "/a/..", "/./a", "/a/.", "/."};
+    static const char *const bad[] = {"",    "/",     "a",     "a/b",  "//a",  "/a//b", "/a/",
+                                      "/..", "/../a", "/a/..", "/./a", "/a/.", "/."};
     struct error err;
 
     (void)state;

@@ -73,7 +73,10 @@ static uint8_t *add_raw_header(struct archive *archive, char type, const char *n
     memcpy(header + 124, size, strlen(size));
     memcpy(header + 136, "14524770400 ", 12);
     header[156] = (uint8_t)type;
-    memcpy(header + 257, "ustar\0" "00", 8);
+    memcpy(header + 257,
+           "ustar\0"
+           "00",
+           8);
     set_checksum(header);
     add_bytes(archive, header, TAR_BLOCK);
     return archive->bytes.data + archive->bytes.len - TAR_BLOCK;
@@ -385,8 +388,9 @@ static void pax_headers_override_the_member_behind_them_only(void **state)
     struct archive archive = {0};
 
     (void)state;
-    add_pax(&archive, 'x', "12 path=new\n10 size=3\n25 mtime=1234567890.0625\n18 uid=3000000000\n"
-                           "15 comment=x=y\n");
+    add_pax(&archive, 'x',
+            "12 path=new\n10 size=3\n25 mtime=1234567890.0625\n18 uid=3000000000\n"
+            "15 comment=x=y\n");
     add_raw_header(&archive, '0', "old", "0");
     add_content(&archive, "abc");
     add_raw_header(&archive, '0', "old", "0");
@@ -421,9 +425,8 @@ static void the_prefix_field_is_joined_to_the_name(void **state)
     memcpy(header + 345, "14524770400", 11);
     set_checksum(header);
     add_trailer(&archive);
-    assert_decodes_to(&archive,
-                      "0 some/prefix/name ->  644 0:0 0 @1700000000.000000000 []\n"
-                      "0 name ->  644 0:0 0 @1700000000.000000000 []\n");
+    assert_decodes_to(&archive, "0 some/prefix/name ->  644 0:0 0 @1700000000.000000000 []\n"
+                                "0 name ->  644 0:0 0 @1700000000.000000000 []\n");
     buffer_free(&archive.bytes);
 }
 
@@ -485,10 +488,20 @@ static void other_member_types_are_refused(void **state)
 static void malformed_pax_headers_are_errors(void **state)
 {
     static const char *const bad[] = {
-        "12 path=new",      "13 path=new\n",   "11 path=new\n",  "path=new\n",
-        "999 path=new\n",   "0 path=new\n",    " path=new\n",    "12 path new\n",
-        "10 size=x\n",      "11 size=-1\n",    "29 size=99999999999999999999\n",
-        "28 size=9223372036854775807\n",       "10 mtime=\n",    "18 uid=4294967296\n",
+        "12 path=new",
+        "13 path=new\n",
+        "11 path=new\n",
+        "path=new\n",
+        "999 path=new\n",
+        "0 path=new\n",
+        " path=new\n",
+        "12 path new\n",
+        "10 size=x\n",
+        "11 size=-1\n",
+        "29 size=99999999999999999999\n",
+        "28 size=9223372036854775807\n",
+        "10 mtime=\n",
+        "18 uid=4294967296\n",
         "99999999999999999999999 path=new\n",
     };
 
@@ -623,8 +636,7 @@ static void every_length_of_name_and_link_survives(void **state)
             char *name = long_text(len, len % 2 == 0 ? "/" : "x");
             char expected[2000];
 
-            add_member(&archive, types[type], name, types[type] == RECORD_LINK ? name : NULL,
-                       NULL);
+            add_member(&archive, types[type], name, types[type] == RECORD_LINK ? name : NULL, NULL);
             add_trailer(&archive);
             snprintf(expected, sizeof(expected),
                      "%d %s -> %s 640 70:71 0 @1700000000.000000000 []\n", (int)types[type], name,

@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define JOINED 8
+struct scratch_name {
+    struct scratch_name *next;
+    char path[];
+};
 
 static void must(bool ok, const char *what)
 {
@@ -30,8 +33,6 @@ void scratch_init(struct scratch *scratch)
     must(mkdtemp(template) != NULL, template);
     must(realpath(template, real) != NULL && strlen(real) < sizeof(scratch->path), template);
     memcpy(scratch->path, real, strlen(real) + 1);
-    scratch->joined = calloc(JOINED, sizeof(*scratch->joined));
-    must(scratch->joined != NULL, "calloc");
 }
 
 void scratch_remove(struct scratch *scratch)
@@ -39,15 +40,24 @@ void scratch_remove(struct scratch *scratch)
     struct error err;
 
     must(directory_remove_tree(scratch->path, true, &err), scratch->path);
-    free(scratch->joined);
+    while (scratch->names != NULL) {
+        struct scratch_name *name = scratch->names;
+
+        scratch->names = name->next;
+        free(name);
+    }
 }
 
 const char *scratch_path(struct scratch *scratch, const char *name)
 {
-    char *out = scratch->joined[scratch->turn++ % JOINED];
+    size_t size = strlen(scratch->path) + strlen(name) + 2;
+    struct scratch_name *joined = malloc(sizeof(*joined) + size);
 
-    must(snprintf(out, PATH_MAX, "%s/%s", scratch->path, name) < PATH_MAX, name);
-    return out;
+    must(joined != NULL, "malloc");
+    joined->next = scratch->names;
+    scratch->names = joined;
+    snprintf(joined->path, size, "%s/%s", scratch->path, name);
+    return joined->path;
 }
 
 void scratch_mkdir(struct scratch *scratch, const char *name)

@@ -7,16 +7,17 @@
 
 #include <limits.h>
 
+struct scratch_name; /* what scratch_path has given out */
+
 struct scratch {
-    char path[PATH_MAX / 2];  /* absolute, without links */
-    char (*joined)[PATH_MAX]; /* see scratch_path */
-    unsigned turn;
+    char path[PATH_MAX / 2]; /* absolute, without links */
+    struct scratch_name *names;
 };
 
 void scratch_init(struct scratch *scratch);
 void scratch_remove(struct scratch *scratch);
 
-/* The absolute path of `name`; valid for the next seven calls that take the scratch. */
+/* The absolute path of `name`; valid until scratch_remove. */
 const char *scratch_path(struct scratch *scratch, const char *name);
 
 void scratch_mkdir(struct scratch *scratch, const char *name);
