@@ -14,6 +14,8 @@ add_compile_options(
   -fno-strict-aliasing -fstack-protector-strong -fno-omit-frame-pointer)
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  # The data path goes through a dozen small functions of five libraries for every 32 KiB.
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
   add_compile_definitions(_FORTIFY_SOURCE=2)
 endif()
 if(PGCASK_SANITIZE)

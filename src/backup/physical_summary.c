@@ -70,11 +70,12 @@ static json_t *describe_checksum_failures(const struct physical_backup *job)
 
     if (!base_backup_checksum_failure(job->backup, &message))
         return list;
-    append_text(list, message);
     json_array_foreach(job->notices, index, notice)
     {
         json_array_append(list, notice);
     }
+    if (json_array_size(list) == 0)
+        append_text(list, message);
     return list;
 }
 

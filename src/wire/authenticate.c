@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define MD5_SIZE 16
+#define BINDING_HINT "channel_binding=require needs TLS and a scram-sha-256 line in pg_hba.conf."
 
 static bool setting_is(const struct authentication *authentication, const char *name,
                        const char *value)
@@ -202,7 +203,7 @@ static bool check_scram_offer(const struct authentication *authentication, bool 
         return not_supported("SASL (not SCRAM-SHA-256)", err);
     if (!plus && setting_is(authentication, "channel_binding", "require")) {
         error_set(err, ERROR_AUTHENTICATION, "the server does not offer channel binding");
-        return error_hint(err, "channel_binding=require needs TLS and SCRAM-SHA-256-PLUS.");
+        return error_hint(err, "%s", BINDING_HINT);
     }
     return check_allowed(authentication, "scram-sha-256", err);
 }
@@ -266,8 +267,7 @@ static bool accept_ok(struct authentication *authentication, struct error *err)
                          "the server ended SCRAM without proving that it knows the password");
     if (setting_is(authentication, "channel_binding", "require") && !authentication->bound) {
         error_set(err, ERROR_AUTHENTICATION, "the server authenticated us without channel binding");
-        return error_hint(err, "channel_binding=require needs TLS and a scram-sha-256 line in "
-                               "pg_hba.conf.");
+        return error_hint(err, "%s", BINDING_HINT);
     }
     if (!authentication->answered && !check_allowed(authentication, "none", err))
         return false;
@@ -281,9 +281,12 @@ static bool begin_password(struct authentication *authentication, uint32_t code,
     if (authentication->answered)
         return out_of_order(err);
     authentication->answered = true;
-    if (setting_is(authentication, "channel_binding", "require") && code != AUTHENTICATION_SASL)
-        return error_set(err, ERROR_AUTHENTICATION,
-                         "the server asks for a password without channel binding");
+    if (code != AUTHENTICATION_SASL && setting_is(authentication, "channel_binding", "require")) {
+        error_set(err, ERROR_AUTHENTICATION,
+                  "the server asks for a password in a way that has no "
+                  "channel binding");
+        return error_hint(err, "%s", BINDING_HINT);
+    }
     if (code == AUTHENTICATION_CLEARTEXT)
         return answer_cleartext(authentication, reply, err);
     if (code == AUTHENTICATION_MD5)

@@ -10,9 +10,10 @@
 #include "base/error.h"
 #include "base/slice.h"
 
-#define MESSAGE_HEADER_SIZE 5               /* type byte, length word */
-#define MESSAGE_BODY_MAX ((size_t)64 << 20) /* what is held whole; CopyData has no limit of ours   \
-                                             */
+#define MESSAGE_HEADER_SIZE 5 /* type byte, length word */
+#define MESSAGE_BODY_MAX                                                                           \
+    ((size_t)64 << 20) /* what is held whole; CopyData has no limit of ours                        \
+                        */
 
 #define PROTOCOL_VERSION_3_0 0x00030000u
 #define REQUEST_CANCEL 80877102u

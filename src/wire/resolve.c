@@ -22,7 +22,8 @@ struct lookup {
     char *host;
     char *port;
     struct addrinfo *answer;
-    int failure; /* EAI_… */
+    int failure;          /* EAI_… */
+    atomic_bool answered; /* orders what the thread wrote before what is read of it */
 };
 
 static void lookup_release(struct lookup *lookup)
@@ -47,6 +48,7 @@ static struct lookup *lookup_new(const char *host, const char *port, struct erro
         return NULL;
     }
     atomic_init(&lookup->holders, 1);
+    atomic_init(&lookup->answered, false);
     lookup->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     lookup->host = strdup(host);
     lookup->port = strdup(port);
@@ -72,6 +74,7 @@ static void *lookup_run(void *argument)
     ssize_t written;
 
     lookup->failure = lookup_now(lookup, 0);
+    atomic_store(&lookup->answered, true);
     written = write(lookup->done_fd, &one, sizeof(one));
     (void)written; /* an eventfd at 0 takes 1 */
     lookup_release(lookup);
@@ -144,7 +147,7 @@ bool socket_resolve(const char *host, const char *port, int64_t deadline,
             resolve_failed(host, "no answer in time", err);
         goto cleanup;
     }
-    if (lookup->failure != 0) {
+    if (!atomic_load(&lookup->answered) || lookup->failure != 0) {
         resolve_failed(host, gai_strerror(lookup->failure), err);
         goto cleanup;
     }

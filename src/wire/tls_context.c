@@ -155,9 +155,10 @@ static bool check_key_file(const char *file, struct error *err)
     struct stat info;
     mode_t forbidden;
 
-    if (stat(file, &info) != 0)
-        return error_set(err, ERROR_TLS, "cannot open the private key %s: %s", file,
-                         strerror(errno));
+    if (stat(file, &info) != 0) {
+        error_set(err, ERROR_TLS, "cannot open the private key %s: %s", file, strerror(errno));
+        return error_hint(err, "Set sslkey to the key of the client certificate.");
+    }
     if (!S_ISREG(info.st_mode))
         return error_set(err, ERROR_TLS, "the private key %s is not a file", file);
     forbidden = info.st_uid == 0 ? (S_IWGRP | S_IXGRP | S_IRWXO) : (S_IRWXG | S_IRWXO);
@@ -174,9 +175,9 @@ static int give_key_password(char *out, int size, int writing, void *context)
     size_t len = password == NULL ? 0 : strlen(password);
 
     (void)writing;
-    if (len == 0 || size < 0 || len > (size_t)size)
+    if (len == 0 || size < 0 || len >= (size_t)size)
         return 0;
-    memcpy(out, password, len);
+    memcpy(out, password, len + 1);
     return (int)len;
 }
 
@@ -200,8 +201,8 @@ static bool use_key(SSL_CTX *context, const struct wire_settings *settings, stru
     if (SSL_CTX_check_private_key(context) == 1)
         return true;
     tls_take_reason(reason);
-    return error_set(err, ERROR_TLS, "the private key %s does not fit the certificate: %s", file,
-                     reason);
+    error_set(err, ERROR_TLS, "the private key %s does not fit the certificate: %s", file, reason);
+    return error_hint(err, "Set sslcert and sslkey to files that belong together.");
 }
 
 static bool use_certificate(SSL_CTX *context, const struct wire_settings *settings,

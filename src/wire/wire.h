@@ -139,41 +139,44 @@ const char *wire_result_value(const struct wire_result *result, size_t row, size
 /* ---- Event by event, for everything that streams ------------------------------------------- */
 
 enum wire_event_type {
-    WIRE_ROW_DESCRIPTION,   /* wire_column_… describe it */
-    WIRE_NO_DATA,           /* the described statement returns no rows */
-    WIRE_ROW,               /* wire_row_value */
-    WIRE_COMMAND_COMPLETE,  /* event.tag */
+    WIRE_ROW_DESCRIPTION,  /* wire_column_… describe it */
+    WIRE_NO_DATA,          /* the described statement returns no rows */
+    WIRE_ROW,              /* wire_row_value */
+    WIRE_COMMAND_COMPLETE, /* event.tag */
     WIRE_EMPTY_QUERY,
-    WIRE_COPY_OUT,          /* copy data follows, to us */
-    WIRE_COPY_IN,           /* the server waits for wire_copy_send */
+    WIRE_COPY_OUT, /* copy data follows, to us */
+    WIRE_COPY_IN,  /* the server waits for wire_copy_send */
     WIRE_COPY_BOTH,
-    WIRE_COPY_DATA,         /* event.data, .first, .last */
+    WIRE_COPY_DATA, /* event.data, .first, .last */
     WIRE_COPY_DONE,
     WIRE_PARSE_COMPLETE,
     WIRE_BIND_COMPLETE,
     WIRE_CLOSE_COMPLETE,
     WIRE_PORTAL_SUSPENDED,
     WIRE_PARAMETER_DESCRIPTION,
-    WIRE_SERVER_ERROR,      /* *err holds the server's error; go on until WIRE_READY */
-    WIRE_READY              /* event.transaction_status: 'I', 'T' or 'E' */
+    WIRE_SERVER_ERROR, /* *err holds the server's error; go on until WIRE_READY */
+    WIRE_READY         /* event.transaction_status: 'I', 'T' or 'E' */
 };
 
 struct wire_event {
     enum wire_event_type type;
-    struct slice data;  /* WIRE_COPY_DATA: a part of the message, lying in the receive buffer;
-                           may be empty when first && last */
-    bool first, last;   /* the part begins, ends its CopyData message */
-    const char *tag;    /* WIRE_COMMAND_COMPLETE: "SELECT 1", … */
+    struct slice data; /* WIRE_COPY_DATA: a part of the message, lying in the receive buffer;
+                          may be empty when first && last */
+    bool first, last;  /* the part begins, ends its CopyData message */
+    const char *tag;   /* WIRE_COMMAND_COMPLETE: "SELECT 1", … */
     char transaction_status;
 };
 
-/* Waits for the next event. What it lends stays valid until the next call. False: the connection
- * is broken (lost, timed out, cancelled, protocol). Notices, ParameterStatus and notifications are
- * dealt with inside. A CopyData message of any length passes through in parts of at most the
- * receive buffer's size (256 KiB); other messages are held whole, and one over 64 MiB is refused. */
+/* Waits for the next event, sending what is still queued first. What it lends stays valid until the
+ * next call; names and types of columns until the next WIRE_ROW_DESCRIPTION. False: the connection
+ * is broken (lost, timed out, cancelled, protocol, or ERROR_SERVER for a FATAL error). Notices,
+ * ParameterStatus and notifications are dealt with inside. A CopyData message of any length passes
+ * through in parts of at most the receive buffer's size (256 KiB), cut wherever a receive ended;
+ * other messages are held whole, and one over 64 MiB is refused. */
 bool wire_next(struct wire_conn *conn, struct wire_event *event, struct error *err);
 
-/* Reads on until WIRE_READY, discarding. Keeps the first server error, if there is one, in *err and
+/* Reads on until WIRE_READY, discarding; a COPY towards the server is ended. Nothing happens if no
+ * command runs. Keeps the first server error, if there is one, in *err and
  * returns false; a caller that has an error already passes a scratch one. */
 bool wire_drain(struct wire_conn *conn, struct error *err);
 

@@ -292,24 +292,22 @@ static void what_the_server_said_last_is_heard_though_sending_fails(void **state
 
 static void server_texts_are_cleaned(void **state)
 {
-    char body[4000] = "SERROR\0C42\x01\x01\x01\0M";
+    static const char before[] = "SERROR\0C42\x01\x01\x01\0Ma\x1b[2Jb\xff"
+                                 "c\xc3\xbc";
+    static const char after[] = "\0Hserver hint\0"; /* its own NUL ends the list */
     struct session session;
     struct wire_event event;
-    size_t len = 15;
+    struct buffer body = {0};
 
     (void)state;
-    memcpy(body + len,
-           "a\x1b[2Jb\xff"
-           "c\xc3\xbc",
-           10);
-    len += 10;
-    memset(body + len, 'z', 3000);
-    len += 3000;
-    memcpy(body + len, "\0Hserver hint\0", 15);
-    len += 15;
+    assert_true(buffer_append(&body, before, sizeof(before) - 1, &session.err));
+    for (int i = 0; i < 3000; i++)
+        assert_true(buffer_append_byte(&body, 'z', &session.err));
+    assert_true(buffer_append(&body, after, sizeof(after), &session.err));
     session_prepare_ready(&session);
     scripted_expect(session.server, 'Q');
-    scripted_message(&session.reply, 'E', body, len);
+    scripted_message(&session.reply, 'E', body.data, body.len);
+    buffer_free(&body);
     scripted_ready(&session.reply, 'I');
     session_script_reply(&session);
     session_connect(&session);

@@ -1,0 +1,576 @@
+#include "plakar/grpc.h"
+
+#include "base/bytes.h"
+
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STREAM_WINDOW (4 * 1024 * 1024)
+#define CONNECTION_WINDOW (16 * 1024 * 1024)
+#define PATH_SIZE 256
+#define FRAME_HEADER 9
+
+struct grpc_call {
+    struct grpc_call *previous, *next;
+    struct grpc_session *session;
+    int32_t stream;
+    void *data;
+    char path[PATH_SIZE];
+
+    /* The request's messages. */
+    struct buffer input; /* an unfinished one, with its prefix */
+    bool begun;          /* the handler knows it */
+    bool refused;        /* what still comes does not matter */
+    bool half_closed;
+
+    /* The response. */
+    struct grpc_chunk *first, **last;
+    size_t queued;
+    size_t promised; /* of these, bytes that nghttp2 has counted into a frame already */
+    bool headers_sent;
+    bool ending;
+    bool end_sent;
+    enum grpc_status status;
+    struct buffer status_text; /* encoded */
+};
+
+struct grpc_session {
+    nghttp2_session *http;
+    struct grpc_handler handler;
+    struct grpc_call *calls;
+    struct buffer *out; /* during grpc_session_output */
+    size_t limit;
+    bool failed;
+};
+
+/* ---- Sending ------------------------------------------------------------------------------- */
+
+static nghttp2_nv header(const char *name, const char *value)
+{
+    return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name,
+                        .value = (uint8_t *)(uintptr_t)value,
+                        .namelen = strlen(name),
+                        .valuelen = strlen(value),
+                        .flags = NGHTTP2_NV_FLAG_NONE};
+}
+
+/* Fills the two headers that end a call; gives their number. */
+static size_t status_headers(const struct grpc_call *call, char number[16], nghttp2_nv out[2])
+{
+    snprintf(number, 16, "%d", (int)call->status);
+    out[0] = header("grpc-status", number);
+    if (call->status_text.len == 0)
+        return 1;
+    out[1] = header("grpc-message", buffer_text(&call->status_text));
+    return 2;
+}
+
+static void fail_session(struct grpc_session *session)
+{
+    session->failed = true;
+}
+
+static void submit_trailers(struct grpc_call *call)
+{
+    nghttp2_nv headers[2];
+    char number[16];
+    size_t count = status_headers(call, number, headers);
+
+    if (nghttp2_submit_trailer(call->session->http, call->stream, headers, count) != 0)
+        fail_session(call->session);
+}
+
+/* nghttp2 asks how many bytes the next DATA frame shall have; on_send_data then gives them. */
+static ssize_t on_read_data(nghttp2_session *http, int32_t stream, uint8_t *bytes, size_t len,
+                            uint32_t *flags, nghttp2_data_source *source, void *context)
+{
+    struct grpc_call *call = source->ptr;
+
+    (void)http;
+    (void)stream;
+    (void)bytes;
+    (void)context;
+    if (call->queued > 0) {
+        *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+        call->promised = call->queued < len ? call->queued : len;
+        return (ssize_t)call->promised;
+    }
+    if (!call->ending)
+        return NGHTTP2_ERR_DEFERRED;
+    *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    submit_trailers(call);
+    return 0;
+}
+
+/* Takes the first chunk off. */
+static void drop_chunk(struct grpc_call *call)
+{
+    struct grpc_chunk *chunk = call->first;
+
+    call->first = chunk->next;
+    if (call->first == NULL)
+        call->last = &call->first;
+    call->queued -= chunk->rest.len;
+    chunk->next = NULL;
+    chunk->release(chunk);
+}
+
+static int on_send_data(nghttp2_session *http, nghttp2_frame *frame, const uint8_t *frame_header,
+                        size_t len, nghttp2_data_source *source, void *context)
+{
+    struct grpc_session *session = context;
+    struct grpc_call *call = source->ptr;
+    struct error ignored;
+
+    (void)http;
+    (void)frame;
+    if (session->out->len >= session->limit)
+        return NGHTTP2_ERR_WOULDBLOCK;
+    if (!buffer_reserve(session->out, FRAME_HEADER + len, &ignored) ||
+        !buffer_append(session->out, frame_header, FRAME_HEADER, &ignored))
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    while (len > 0) {
+        size_t part = call->first->rest.len < len ? call->first->rest.len : len;
+        struct slice bytes = slice_take(&call->first->rest, part);
+
+        call->queued -= part;
+        len -= part;
+        if (!buffer_append(session->out, bytes.data, bytes.len, &ignored))
+            return NGHTTP2_ERR_CALLBACK_FAILURE;
+        if (call->first->rest.len == 0)
+            drop_chunk(call);
+    }
+    call->promised = 0;
+    return 0;
+}
+
+static ssize_t on_send(nghttp2_session *http, const uint8_t *bytes, size_t len, int flags,
+                       void *context)
+{
+    struct grpc_session *session = context;
+    struct error ignored;
+
+    (void)http;
+    (void)flags;
+    if (session->out->len >= session->limit)
+        return NGHTTP2_ERR_WOULDBLOCK;
+    return buffer_append(session->out, bytes, len, &ignored) ? (ssize_t)len
+                                                             : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+void grpc_call_accept(struct grpc_call *call)
+{
+    const nghttp2_nv headers[] = {header(":status", "200"),
+                                  header("content-type", "application/grpc")};
+    const nghttp2_data_provider provider = {.source.ptr = call, .read_callback = on_read_data};
+
+    if (call->headers_sent)
+        return;
+    call->headers_sent = true;
+    if (nghttp2_submit_response(call->session->http, call->stream, headers, 2, &provider) != 0)
+        fail_session(call->session);
+}
+
+void grpc_call_send_chunk(struct grpc_call *call, struct grpc_chunk *chunk)
+{
+    if (call->ending) {
+        chunk->release(chunk);
+        return;
+    }
+    chunk->next = NULL;
+    *call->last = chunk;
+    call->last = &chunk->next;
+    call->queued += chunk->rest.len;
+    grpc_call_accept(call);
+    nghttp2_session_resume_data(call->session->http, call->stream);
+}
+
+void grpc_put_prefix(uint8_t out[GRPC_PREFIX], size_t message_len)
+{
+    out[0] = 0; /* not compressed */
+    bytes_put_u32(out + 1, (uint32_t)message_len);
+}
+
+struct copied_chunk {
+    struct grpc_chunk base;
+    uint8_t bytes[];
+};
+
+static void copied_release(struct grpc_chunk *chunk)
+{
+    free(chunk);
+}
+
+bool grpc_call_send(struct grpc_call *call, struct slice message, struct error *err)
+{
+    struct copied_chunk *chunk = malloc(sizeof(*chunk) + GRPC_PREFIX + message.len);
+
+    if (chunk == NULL)
+        return error_set_memory(err);
+    grpc_put_prefix(chunk->bytes, message.len);
+    if (message.len > 0)
+        memcpy(chunk->bytes + GRPC_PREFIX, message.data, message.len);
+    chunk->base = (struct grpc_chunk){
+        .release = copied_release,
+        .rest = slice_make(chunk->bytes, GRPC_PREFIX + message.len),
+    };
+    grpc_call_send_chunk(call, &chunk->base);
+    return true;
+}
+
+void grpc_call_end(struct grpc_call *call, enum grpc_status status, const char *text)
+{
+    nghttp2_nv headers[4] = {header(":status", "200"), header("content-type", "application/grpc")};
+    struct error ignored;
+    char number[16];
+    size_t count;
+
+    if (call->ending)
+        return;
+    call->ending = true;
+    call->status = status;
+    if (status != GRPC_OK && !grpc_encode_message(&call->status_text, text, &ignored))
+        buffer_clear(&call->status_text);
+    if (call->headers_sent) {
+        nghttp2_session_resume_data(call->session->http, call->stream);
+        return;
+    }
+    call->headers_sent = true;
+    count = 2 + status_headers(call, number, headers + 2);
+    if (nghttp2_submit_response(call->session->http, call->stream, headers, count, NULL) != 0)
+        fail_session(call->session);
+}
+
+/* Drops what is queued beyond what stands in a frame that is being sent. */
+static void drop_queued(struct grpc_call *call)
+{
+    struct grpc_chunk **link = &call->first;
+    size_t keep = call->promised;
+
+    call->queued = keep;
+    while (*link != NULL && keep > 0) {
+        if ((*link)->rest.len > keep)
+            (*link)->rest.len = keep;
+        keep -= (*link)->rest.len;
+        link = &(*link)->next;
+    }
+    call->last = link;
+    while (*link != NULL) {
+        struct grpc_chunk *chunk = *link;
+
+        *link = chunk->next;
+        chunk->next = NULL;
+        chunk->release(chunk);
+    }
+}
+
+void grpc_call_abort(struct grpc_call *call, enum grpc_status status, const char *text)
+{
+    if (!call->ending)
+        drop_queued(call);
+    grpc_call_end(call, status, text);
+}
+
+/* ---- Calls --------------------------------------------------------------------------------- */
+
+void grpc_call_set_data(struct grpc_call *call, void *data)
+{
+    call->data = data;
+}
+
+void *grpc_call_data(const struct grpc_call *call)
+{
+    return call->data;
+}
+
+static struct grpc_call *call_new(struct grpc_session *session, int32_t stream)
+{
+    struct grpc_call *call = calloc(1, sizeof(*call));
+
+    if (call == NULL)
+        return NULL;
+    call->session = session;
+    call->stream = stream;
+    call->last = &call->first;
+    call->next = session->calls;
+    if (call->next != NULL)
+        call->next->previous = call;
+    session->calls = call;
+    return call;
+}
+
+static void call_free(struct grpc_call *call)
+{
+    struct grpc_session *session = call->session;
+
+    if (call->begun)
+        session->handler.ended(session->handler.context, call, call->end_sent);
+    while (call->first != NULL)
+        drop_chunk(call);
+    if (call->previous != NULL)
+        call->previous->next = call->next;
+    else
+        session->calls = call->next;
+    if (call->next != NULL)
+        call->next->previous = call->previous;
+    buffer_free(&call->input);
+    buffer_free(&call->status_text);
+    free(call);
+}
+
+static struct grpc_call *call_of(nghttp2_session *http, int32_t stream)
+{
+    return nghttp2_session_get_stream_user_data(http, stream);
+}
+
+/* ---- Receiving ----------------------------------------------------------------------------- */
+
+static void refuse(struct grpc_call *call, enum grpc_status status, const char *text)
+{
+    call->refused = true;
+    grpc_call_abort(call, status, text);
+}
+
+static int on_begin_headers(nghttp2_session *http, const nghttp2_frame *frame, void *context)
+{
+    struct grpc_session *session = context;
+    struct grpc_call *call;
+
+    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+        return 0;
+    call = call_new(session, frame->hd.stream_id);
+    if (call == NULL)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    nghttp2_session_set_stream_user_data(http, frame->hd.stream_id, call);
+    return 0;
+}
+
+static int on_header(nghttp2_session *http, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+                     void *context)
+{
+    struct grpc_call *call = call_of(http, frame->hd.stream_id);
+
+    (void)flags;
+    (void)context;
+    if (call == NULL || call->begun || !slice_equals(slice_make(name, name_len),
+                                                     slice_string(":path")))
+        return 0;
+    snprintf(call->path, sizeof(call->path), "%.*s", (int)(value_len < PATH_SIZE ? value_len : 0),
+             (const char *)value);
+    return 0;
+}
+
+static void begin_call(struct grpc_call *call)
+{
+    const struct grpc_handler *handler = &call->session->handler;
+
+    if (handler->begin(handler->context, call, call->path)) {
+        call->begun = true;
+        return;
+    }
+    refuse(call, GRPC_UNIMPLEMENTED, "this plugin has no such method");
+}
+
+static void end_of_request(struct grpc_call *call)
+{
+    const struct grpc_handler *handler = &call->session->handler;
+
+    call->half_closed = true;
+    if (call->refused)
+        return;
+    if (call->input.len > 0)
+        refuse(call, GRPC_INTERNAL, "the request ends inside a message");
+    else
+        handler->half_closed(handler->context, call);
+}
+
+static int on_frame(nghttp2_session *http, const nghttp2_frame *frame, void *context)
+{
+    struct grpc_call *call = call_of(http, frame->hd.stream_id);
+
+    (void)context;
+    if (call == NULL || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
+        return 0;
+    if (frame->hd.type == NGHTTP2_HEADERS && !call->begun && !call->refused)
+        begin_call(call);
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 && !call->half_closed)
+        end_of_request(call);
+    return 0;
+}
+
+/* Whole messages are given as they lie in the input; only what is cut is put together. */
+static bool take_message(struct grpc_call *call, struct slice *data, struct error *err)
+{
+    const struct grpc_handler *handler = &call->session->handler;
+    struct buffer *input = &call->input;
+    size_t missing, len;
+    const uint8_t *prefix;
+
+    if (input->len > 0 || data->len < GRPC_PREFIX) {
+        missing = input->len < GRPC_PREFIX ? GRPC_PREFIX - input->len : 0;
+        missing = missing < data->len ? missing : data->len;
+        if (!buffer_append(input, data->data, missing, err))
+            return false;
+        slice_take(data, missing);
+        if (input->len < GRPC_PREFIX)
+            return true;
+    }
+    prefix = input->len > 0 ? input->data : data->data;
+    len = bytes_get_u32(prefix + 1);
+    if (prefix[0] != 0) {
+        refuse(call, GRPC_UNIMPLEMENTED, "compressed messages are not supported");
+    } else if (len > GRPC_RECEIVE_MAX) {
+        refuse(call, GRPC_RESOURCE_EXHAUSTED, "a request message is longer than 4 MiB");
+    } else if (input->len == 0 && data->len - GRPC_PREFIX >= len) {
+        slice_take(data, GRPC_PREFIX);
+        handler->message(handler->context, call, slice_take(data, len));
+    } else {
+        missing = GRPC_PREFIX + len - input->len;
+        missing = missing < data->len ? missing : data->len;
+        if (!buffer_append(input, data->data, missing, err))
+            return false;
+        slice_take(data, missing);
+        if (input->len == GRPC_PREFIX + len) {
+            handler->message(handler->context, call,
+                             slice_make(input->data + GRPC_PREFIX, len));
+            buffer_clear(input);
+        }
+    }
+    return true;
+}
+
+static int on_data(nghttp2_session *http, uint8_t flags, int32_t stream, const uint8_t *bytes,
+                   size_t len, void *context)
+{
+    struct grpc_call *call = call_of(http, stream);
+    struct slice data = slice_make(bytes, len);
+    struct error ignored;
+
+    (void)flags;
+    (void)context;
+    while (call != NULL && !call->refused && data.len > 0) {
+        if (!take_message(call, &data, &ignored))
+            return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
+    return 0;
+}
+
+static int on_frame_sent(nghttp2_session *http, const nghttp2_frame *frame, void *context)
+{
+    struct grpc_call *call = call_of(http, frame->hd.stream_id);
+
+    (void)context;
+    if (call != NULL && frame->hd.type == NGHTTP2_HEADERS &&
+        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
+        call->end_sent = true;
+    return 0;
+}
+
+static int on_stream_close(nghttp2_session *http, int32_t stream, uint32_t code, void *context)
+{
+    struct grpc_call *call = call_of(http, stream);
+
+    (void)code;
+    (void)context;
+    if (call == NULL)
+        return 0;
+    nghttp2_session_set_stream_user_data(http, stream, NULL);
+    call_free(call);
+    return 0;
+}
+
+/* ---- Sessions ------------------------------------------------------------------------------ */
+
+static bool make_http(struct grpc_session *session, struct error *err)
+{
+    nghttp2_session_callbacks *callbacks;
+    int code;
+
+    if (nghttp2_session_callbacks_new(&callbacks) != 0)
+        return error_set_memory(err);
+    nghttp2_session_callbacks_set_send_callback(callbacks, on_send);
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, on_send_data);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+    code = nghttp2_session_server_new(&session->http, callbacks, session);
+    nghttp2_session_callbacks_del(callbacks);
+    return code == 0 || error_set_memory(err);
+}
+
+/* Our SETTINGS must be the first frame; the peer waits for it before it sends anything. */
+static bool greet(struct grpc_session *session, struct error *err)
+{
+    static const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, GRPC_STREAMS_MAX},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW},
+    };
+
+    if (nghttp2_submit_settings(session->http, NGHTTP2_FLAG_NONE, settings,
+                                sizeof(settings) / sizeof(settings[0])) != 0 ||
+        nghttp2_session_set_local_window_size(session->http, NGHTTP2_FLAG_NONE, 0,
+                                              CONNECTION_WINDOW) != 0)
+        return error_set_memory(err);
+    return true;
+}
+
+struct grpc_session *grpc_session_new(const struct grpc_handler *handler, struct error *err)
+{
+    struct grpc_session *session = calloc(1, sizeof(*session));
+
+    if (session == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    session->handler = *handler;
+    if (make_http(session, err) && greet(session, err))
+        return session;
+    grpc_session_free(session);
+    return NULL;
+}
+
+void grpc_session_free(struct grpc_session *session)
+{
+    if (session == NULL)
+        return;
+    while (session->calls != NULL)
+        call_free(session->calls);
+    nghttp2_session_del(session->http);
+    free(session);
+}
+
+bool grpc_session_input(struct grpc_session *session, struct slice data, struct error *err)
+{
+    ssize_t code = nghttp2_session_mem_recv(session->http, data.data, data.len);
+
+    if (code == NGHTTP2_ERR_NOMEM || code == NGHTTP2_ERR_CALLBACK_FAILURE || session->failed)
+        return error_set_memory(err);
+    if (code < 0)
+        return error_set(err, ERROR_PROTOCOL, "the peer does not speak HTTP/2: %s",
+                         nghttp2_strerror((int)code));
+    /* After a GOAWAY for an error of the peer nothing is read any more. */
+    if (nghttp2_session_want_read(session->http) == 0)
+        return error_set(err, ERROR_PROTOCOL, "the peer broke HTTP/2");
+    return true;
+}
+
+bool grpc_session_output(struct grpc_session *session, struct buffer *out, size_t limit,
+                         struct error *err)
+{
+    int code;
+
+    session->out = out;
+    session->limit = limit;
+    code = nghttp2_session_send(session->http);
+    session->out = NULL;
+    if (code == NGHTTP2_ERR_NOMEM || code == NGHTTP2_ERR_CALLBACK_FAILURE || session->failed)
+        return error_set_memory(err);
+    if (code != 0)
+        return error_set(err, ERROR_PROTOCOL, "HTTP/2: %s", nghttp2_strerror(code));
+    return true;
+}

@@ -1,0 +1,57 @@
+/* Texts for the peer. Its people see a status message on one line; a byte that is not UTF-8 would
+ * cost the whole message. */
+#include "plakar/grpc.h"
+
+#include "manifest/utf8.h"
+
+#define TEXT_MAX 2000 /* three times as much when encoded: below 8 KiB of trailers */
+
+/* Lines become sentences of one line; other control characters go. */
+static void flatten(struct buffer *text)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->data[i] < ' ' || text->data[i] == 0x7f)
+            text->data[i] = ' ';
+    }
+}
+
+/* Where to cut so that no character is cut in two. */
+static size_t cut_at(struct slice text, size_t limit)
+{
+    if (text.len <= limit)
+        return text.len;
+    while (limit > 0 && (text.data[limit] & 0xc0) == 0x80)
+        limit--;
+    return limit;
+}
+
+static bool append_encoded(struct buffer *out, uint8_t byte, struct error *err)
+{
+    if (byte >= ' ' && byte <= '~' && byte != '%')
+        return buffer_append_byte(out, byte, err);
+    return buffer_printf(out, err, "%%%02X", byte);
+}
+
+bool grpc_encode_message(struct buffer *out, const char *text, struct error *err)
+{
+    struct buffer clean = {0};
+    bool escaped = false;
+    bool done =
+        utf8_append_escaped(&clean, slice_string(text), UTF8_IN_TEXT, false, &escaped, err);
+    size_t end;
+
+    if (done)
+        flatten(&clean);
+    end = cut_at(buffer_slice(&clean), TEXT_MAX);
+    for (size_t i = 0; done && i < end; i++)
+        done = append_encoded(out, clean.data[i], err);
+    buffer_free(&clean);
+    return done;
+}
+
+bool grpc_error_text(struct buffer *out, const struct error *error, struct error *err)
+{
+    return buffer_append_string(out, error->message, err) &&
+           (error->detail[0] == '\0' || buffer_printf(out, err, " (%s)", error->detail)) &&
+           (error->hint[0] == '\0' || buffer_printf(out, err, "; hint: %s", error->hint));
+}

@@ -1,0 +1,460 @@
+#include "plakar/import_queue.h"
+
+#include "manifest/summary.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+/* ---- The job's own thread ------------------------------------------------------------------ */
+
+/* Waits until at most that many records are on their way. False: the job failed. */
+static bool wait_for_acknowledged(struct import_job *job, size_t most)
+{
+    bool done;
+
+    pthread_mutex_lock(&job->lock);
+    while (!job->failed && job->unacknowledged > most)
+        pthread_cond_wait(&job->changed, &job->lock);
+    done = !job->failed;
+    pthread_mutex_unlock(&job->lock);
+    return done;
+}
+
+/* True if the record is to be read; false: Plakar is done with it, or the job failed. */
+static bool wait_for_open(struct import_entry *entry)
+{
+    struct import_job *job = entry->job;
+    bool opened;
+
+    pthread_mutex_lock(&job->lock);
+    while (!job->failed && !entry->opened && !entry->acked)
+        pthread_cond_wait(&job->changed, &job->lock);
+    opened = entry->opened && !job->failed;
+    pthread_mutex_unlock(&job->lock);
+    return opened;
+}
+
+static void put_down(struct import_entry *entry)
+{
+    struct import_job *job = entry->job;
+
+    reader_close(entry->reader);
+    entry->reader = NULL;
+    pthread_mutex_lock(&job->lock);
+    entry->idle = true;
+    pthread_mutex_unlock(&job->lock);
+}
+
+/* Plakar was done with the entry without opening it. True if that is fine; *ends: it does not want
+ * content at all (plakar backup -dry-run). */
+static bool judge_unopened(struct import_job *job, const char *path, bool *ends, struct error *err)
+{
+    bool first;
+
+    *ends = false;
+    pthread_mutex_lock(&job->lock);
+    job->left_out++;
+    first = job->opened == 0 && job->left_out == 1;
+    pthread_mutex_unlock(&job->lock);
+    if (job->options.excludes)
+        return true;
+    *ends = first;
+    if (first)
+        return true;
+    error_set(err, ERROR_REFUSED, "Plakar did not read %.600s, without which the backup is nothing",
+              path);
+    return error_hint(err, "A Plakar store whose own path begins like that of a record hides the "
+                           "record: keep the store elsewhere, not in %.600s.",
+                      path);
+}
+
+/* One record of a sequential source. */
+static bool pass_record(struct import_entry *entry, bool *ends, struct error *err)
+{
+    struct import_job *job = entry->job;
+    char path[RECORD_PATH_MAX];
+    bool failed;
+
+    if (!entry->regular)
+        return true;
+    if (wait_for_open(entry)) {
+        import_read_content(entry);
+        return true;
+    }
+    snprintf(path, sizeof(path), "%s", entry->path);
+    put_down(entry); /* from here on the I/O thread may free it */
+    pthread_mutex_lock(&job->lock);
+    failed = job->failed;
+    pthread_mutex_unlock(&job->lock);
+    return failed || judge_unopened(job, path, ends, err);
+}
+
+/* summary.json says that the backup is complete: it waits for everything else. */
+static size_t records_before(const struct record *record)
+{
+    return strcmp(record->path, SUMMARY_PATH) == 0 ? 0 : RECORDS_IN_FLIGHT - 1;
+}
+
+static bool announce_root(struct import_job *job, const struct record_source *source,
+                          struct error *err)
+{
+    const struct record root = {
+        .type = RECORD_DIRECTORY,
+        .path = "/",
+        .mode = 0700,
+        .modified = {.tv_sec = time(NULL)},
+    };
+
+    return import_announce(job, &root, source, err) != NULL;
+}
+
+static bool pass_records(struct import_job *job, struct record_source *source, bool *ends,
+                         struct error *err)
+{
+    *ends = false;
+    if (!announce_root(job, source, err))
+        return false;
+    for (;;) {
+        struct record record;
+        struct import_entry *entry;
+        enum source_status status = source_next(source, &record, err);
+
+        if (status != SOURCE_RECORD)
+            return status == SOURCE_END;
+        if (!wait_for_acknowledged(job, records_before(&record))) {
+            reader_close(record.type == RECORD_FILE ? record.reader : NULL);
+            return true; /* job->error says why */
+        }
+        if (record.type != RECORD_FILE)
+            record.reader = NULL;
+        entry = import_announce(job, &record, source, err);
+        if (entry == NULL || !pass_record(entry, ends, err))
+            return false;
+        if (*ends)
+            return true;
+    }
+}
+
+static void say_end(struct import_job *job, const struct record_source *source, bool dry_run)
+{
+    const struct connector *connector = job->options.connector;
+
+    if (dry_run)
+        return;
+    if (job->left_out > 0)
+        log_message(job->options.log, LOG_WARNING,
+                    "%llu files were left out as Plakar was told to: what is in the snapshot "
+                    "cannot be verified as a whole, and may not start",
+                    (unsigned long long)job->left_out);
+    connector->completed(connector->context, source);
+}
+
+static void *run(void *argument)
+{
+    struct import_job *job = argument;
+    const struct connector *connector = job->options.connector;
+    struct record_source *source = NULL;
+    struct error err;
+    bool dry_run = false;
+
+    error_clear(&err);
+    if (!connector->start(connector->context, job->options.cancel, &source, &err) ||
+        !pass_records(job, source, &dry_run, &err))
+        import_fail(job, &err);
+    else if (wait_for_acknowledged(job, 0))
+        say_end(job, source, dry_run);
+    source_close(source);
+    pthread_mutex_lock(&job->lock);
+    job->over = true;
+    pthread_mutex_unlock(&job->lock);
+    import_wake(job);
+    return NULL;
+}
+
+/* ---- The I/O thread's side ----------------------------------------------------------------- */
+
+static void free_entry(struct import_entry *entry)
+{
+    while (entry->ready != NULL) {
+        struct grpc_chunk *chunk = entry->ready;
+
+        entry->ready = chunk->next;
+        chunk->release(chunk);
+    }
+    reader_close(entry->reader);
+    free(entry->path);
+    free(entry);
+}
+
+static struct import_entry *find_path(const struct import_job *job, const char *path)
+{
+    for (struct import_entry *entry = job->entries; entry != NULL; entry = entry->next) {
+        if (strcmp(entry->path, path) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+void import_job_open(struct import_job *job, struct grpc_call *call, const char *path)
+{
+    struct import_entry *entry;
+
+    pthread_mutex_lock(&job->lock);
+    entry = find_path(job, path);
+    if (entry != NULL && (!entry->regular || entry->opened || entry->acked || job->failed))
+        entry = NULL;
+    if (entry != NULL) {
+        entry->opened = true;
+        entry->call = call;
+        job->opened++;
+        pthread_cond_broadcast(&job->changed);
+    }
+    pthread_mutex_unlock(&job->lock);
+    if (entry == NULL)
+        grpc_call_end(call, GRPC_NOT_FOUND, "there is no such record to be read now");
+}
+
+static void fail_unread(struct import_job *job, const struct import_entry *entry)
+{
+    struct error err;
+
+    error_clear(&err);
+    error_set(&err, ERROR_CANCELLED, "Plakar gave up reading %.600s", entry->path);
+    error_hint(&err, "Plakar's own messages say why; its store may be full.");
+    import_fail_locked(job, &err);
+}
+
+void import_job_open_ended(struct import_job *job, const struct grpc_call *call, bool complete)
+{
+    struct import_entry *entry;
+
+    pthread_mutex_lock(&job->lock);
+    for (entry = job->entries; entry != NULL && entry->call != call;)
+        entry = entry->next;
+    if (entry != NULL) {
+        entry->call = NULL;
+        entry->delivered = complete && entry->content_ready;
+        entry->cut = !entry->delivered;
+        if (entry->cut)
+            fail_unread(job, entry);
+    }
+    pthread_mutex_unlock(&job->lock);
+}
+
+void import_job_acknowledge(struct import_job *job, const char *path)
+{
+    struct import_entry *entry;
+
+    pthread_mutex_lock(&job->lock);
+    entry = find_path(job, path);
+    if (entry != NULL && !entry->acked) {
+        entry->acked = true;
+        job->unacknowledged--;
+        if (entry->opened && !entry->delivered)
+            fail_unread(job, entry);
+        pthread_cond_broadcast(&job->changed);
+    }
+    pthread_mutex_unlock(&job->lock);
+}
+
+void import_job_stop(struct import_job *job, const char *why)
+{
+    struct error err;
+
+    error_clear(&err);
+    error_set(&err, ERROR_CANCELLED, "%s", why);
+    pthread_mutex_lock(&job->lock);
+    if (!job->over)
+        import_fail_locked(job, &err);
+    pthread_mutex_unlock(&job->lock);
+}
+
+/* Takes the entries off that nobody needs any more. */
+static void reap(struct import_job *job)
+{
+    struct import_entry *done = NULL;
+    struct import_entry **link = &job->entries;
+
+    pthread_mutex_lock(&job->lock);
+    while (*link != NULL) {
+        struct import_entry *entry = *link;
+
+        if (!entry->acked || !entry->idle || entry->call != NULL || entry->chunks > 0) {
+            link = &entry->next;
+            continue;
+        }
+        *link = entry->next;
+        entry->next = done;
+        done = entry;
+    }
+    job->entries_last = link;
+    pthread_mutex_unlock(&job->lock);
+    while (done != NULL) {
+        struct import_entry *entry = done;
+
+        done = entry->next;
+        free_entry(entry);
+    }
+}
+
+static void pump_messages(struct import_job *job, struct grpc_call *import)
+{
+    struct import_message *messages;
+    struct error err;
+
+    pthread_mutex_lock(&job->lock);
+    messages = job->messages;
+    job->messages = NULL;
+    job->messages_last = &job->messages;
+    pthread_mutex_unlock(&job->lock);
+    while (messages != NULL) {
+        struct import_message *message = messages;
+
+        messages = message->next;
+        error_clear(&err);
+        if (import != NULL && !grpc_call_send(import, buffer_slice(&message->bytes), &err))
+            import_fail(job, &err);
+        buffer_free(&message->bytes);
+        free(message);
+    }
+}
+
+static void pump_content(struct import_entry *entry, struct import_entry **next)
+{
+    struct import_job *job = entry->job;
+    struct grpc_chunk *chunks;
+    bool ends;
+
+    pthread_mutex_lock(&job->lock);
+    *next = entry->next;
+    chunks = entry->call == NULL ? NULL : entry->ready;
+    if (entry->call != NULL) {
+        entry->ready = NULL;
+        entry->ready_last = &entry->ready;
+    }
+    ends = entry->call != NULL && entry->content_ready && !job->failed;
+    pthread_mutex_unlock(&job->lock);
+    while (chunks != NULL) {
+        struct grpc_chunk *chunk = chunks;
+
+        chunks = chunk->next;
+        grpc_call_send_chunk(entry->call, chunk);
+    }
+    if (ends)
+        grpc_call_end(entry->call, GRPC_OK, "");
+}
+
+/* Import's status first: once a record has failed, Plakar might not wait for it. */
+static void pump_end(struct import_job *job, struct grpc_call *import)
+{
+    static const uint8_t finished[] = {0x10, 0x01}; /* ImportResponse.finished */
+    const struct error *failure;
+    struct buffer text = {0};
+    struct error err;
+
+    if (!import_job_over(job, &failure) || job->finished_sent)
+        return;
+    job->finished_sent = true;
+    if (failure == NULL) {
+        if (import != NULL)
+            grpc_call_send(import, slice_make(finished, sizeof(finished)), &err);
+        return;
+    }
+    if (!grpc_error_text(&text, failure, &err))
+        buffer_clear(&text);
+    if (import != NULL)
+        grpc_call_end(import, GRPC_UNKNOWN, buffer_text(&text));
+    for (struct import_entry *entry = job->entries; entry != NULL; entry = entry->next) {
+        if (entry->call != NULL)
+            grpc_call_abort(entry->call, GRPC_UNKNOWN, buffer_text(&text));
+    }
+    buffer_free(&text);
+}
+
+void import_job_pump(struct import_job *job, struct grpc_call *import)
+{
+    struct import_entry *entry, *next;
+
+    pump_messages(job, import);
+    pthread_mutex_lock(&job->lock);
+    entry = job->entries;
+    pthread_mutex_unlock(&job->lock);
+    for (; entry != NULL; entry = next)
+        pump_content(entry, &next);
+    pump_end(job, import);
+    reap(job);
+}
+
+bool import_job_over(const struct import_job *job, const struct error **failure)
+{
+    struct import_job *locked = (struct import_job *)(uintptr_t)job;
+    bool over;
+
+    pthread_mutex_lock(&locked->lock);
+    over = job->over;
+    pthread_mutex_unlock(&locked->lock);
+    *failure = over && job->failed ? &job->error : NULL;
+    return over;
+}
+
+/* ---- Making and ending it ------------------------------------------------------------------ */
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void destroy(struct import_job *job)
+{
+    pump_messages(job, NULL);
+    while (job->entries != NULL) {
+        struct import_entry *entry = job->entries;
+
+        job->entries = entry->next;
+        free_entry(entry);
+    }
+    while (job->spare != NULL) {
+        struct content_chunk *chunk = (struct content_chunk *)job->spare;
+
+        job->spare = chunk->base.next;
+        free(chunk);
+    }
+    pthread_cond_destroy(&job->changed);
+    pthread_mutex_destroy(&job->lock);
+    free(job);
+}
+
+struct import_job *import_job_start(const struct import_job_options *options, struct error *err)
+{
+    struct import_job *job = calloc(1, sizeof(*job));
+    int code;
+
+    if (job == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    job->options = *options;
+    job->backup = now_ns();
+    job->entries_last = &job->entries;
+    job->messages_last = &job->messages;
+    pthread_mutex_init(&job->lock, NULL);
+    pthread_cond_init(&job->changed, NULL);
+    code = pthread_create(&job->thread, NULL, run, job);
+    if (code == 0)
+        return job;
+    error_set_errno(err, code, "cannot start a thread");
+    destroy(job);
+    return NULL;
+}
+
+void import_job_free(struct import_job *job)
+{
+    if (job == NULL)
+        return;
+    import_job_stop(job, "the backup was ended");
+    pthread_join(job->thread, NULL);
+    destroy(job);
+}
