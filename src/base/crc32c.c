@@ -8,8 +8,8 @@
  * the instruction itself reduces the product (Intel, "Fast CRC Computation for iSCSI Polynomial
  * Using CRC32 Instruction").
  *
- * Where carry-less multiplication comes 64 bytes wide, runs of 256 bytes are folded into each other
- * instead: 16 lanes of 128 bits, each multiplied by the power of x that stands for 256 bytes and
+ * Where carry-less multiplication comes 64 bytes wide, runs of 512 bytes are folded into each other
+ * instead: 32 lanes of 128 bits, each multiplied by the power of x that stands for 512 bytes and
  * added to the next run (Intel, "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ
  * Instruction"). What is left goes through the instruction.
  */
@@ -119,10 +119,11 @@ HARDWARE static uint32_t crc_hardware(uint32_t start, const uint8_t *data, size_
 }
 
 #if defined(__x86_64__)
-#define FOLD_RUN 256
-#define FOLD_LEAST (4 * FOLD_RUN)             /* shorter data is not worth the preparation */
-#define FOLD_FIRST_HALF 0xe9a5d8be00000000LL  /* x^(2048 + 63) << 32, reflected */
-#define FOLD_SECOND_HALF 0x1426a81500000000LL /* x^(2048 - 1) << 32, reflected */
+#define FOLD_LANES 8
+#define FOLD_RUN (FOLD_LANES * 64)
+#define FOLD_LEAST (2 * FOLD_RUN) /* shorter data is not worth the preparation */
+#define FOLD_FIRST_HALF 0x75bda45400000000LL  /* x^(4096 + 63) << 32, reflected */
+#define FOLD_SECOND_HALF 0xe986c14800000000LL /* x^(4096 - 1) << 32, reflected */
 #define JOIN_FIRST_HALF 0x1c19243b00000000LL  /* x^(512 + 63) << 32, reflected */
 #define JOIN_SECOND_HALF 0x75bba45b00000000LL /* x^(512 - 1) << 32, reflected */
 #define WIDE __attribute__((target("sse4.2,pclmul,avx512f,avx512vl,vpclmulqdq")))
@@ -150,23 +151,22 @@ WIDE static uint32_t crc_wide(uint32_t crc, const uint8_t *data, size_t len)
 {
     const __m512i powers = powers_of(FOLD_FIRST_HALF, FOLD_SECOND_HALF);
     const __m512i join = powers_of(JOIN_FIRST_HALF, JOIN_SECOND_HALF);
+    __m512i lanes[FOLD_LANES];
     uint8_t left[64];
-    __m512i a, b, c, d;
 
     if (len < FOLD_LEAST)
         return crc_hardware(crc, data, len);
-    a = _mm512_xor_si512(_mm512_loadu_si512(data),
-                         _mm512_zextsi128_si512(_mm_cvtsi32_si128((int)crc)));
-    b = _mm512_loadu_si512(data + 64);
-    c = _mm512_loadu_si512(data + 128);
-    d = _mm512_loadu_si512(data + 192);
+    for (int i = 0; i < FOLD_LANES; i++)
+        lanes[i] = _mm512_loadu_si512(data + 64 * i);
+    lanes[0] = _mm512_xor_si512(lanes[0], _mm512_zextsi128_si512(_mm_cvtsi32_si128((int)crc)));
     for (data += FOLD_RUN, len -= FOLD_RUN; len >= FOLD_RUN; data += FOLD_RUN, len -= FOLD_RUN) {
-        a = fold(a, powers, _mm512_loadu_si512(data));
-        b = fold(b, powers, _mm512_loadu_si512(data + 64));
-        c = fold(c, powers, _mm512_loadu_si512(data + 128));
-        d = fold(d, powers, _mm512_loadu_si512(data + 192));
+#pragma GCC unroll 8
+        for (int i = 0; i < FOLD_LANES; i++)
+            lanes[i] = fold(lanes[i], powers, _mm512_loadu_si512(data + 64 * i));
     }
-    _mm512_storeu_si512(left, fold(fold(fold(a, join, b), join, c), join, d));
+    for (int i = 1; i < FOLD_LANES; i++)
+        lanes[i] = fold(lanes[i - 1], join, lanes[i]);
+    _mm512_storeu_si512(left, lanes[FOLD_LANES - 1]);
     return crc_hardware(crc_hardware(0, left, sizeof(left)), data, len);
 }
 #else
