@@ -1,12 +1,27 @@
-# A plain `make` builds build/release/pgcask. The other targets name the CMake presets.
+# A plain `make` builds build/release/pgcask and what manifest.yaml lists for Plakar's package. The
+# other targets name the CMake presets.
 PRESETS = dev tsan release static fuzz coverage clang
+version = v$(shell sed -n 's/^project(pgcask VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 
-release:
+all: release plugin
 
-.PHONY: $(PRESETS) test demo format clean
+.PHONY: all plugin package $(PRESETS) test demo format clean
 $(PRESETS):
 	cmake --preset $@
 	cmake --build --preset $@
+
+# The package needs a static executable: it runs on machines that have nothing but Plakar.
+plugin: static
+	mkdir -p build/plakar
+	cp build/static/pgcask build/plakar/pgcask.new
+	mv build/plakar/pgcask.new build/plakar/pgcask
+	build/plakar/pgcask plakar-schema importer >build/plakar/importer.schema.json
+	build/plakar/pgcask plakar-schema exporter >build/plakar/exporter.schema.json
+
+# build/plakar/postgresql_VERSION_OS_ARCH.ptar; needs plakar, or PLAKAR=/path/to/plakar.
+package: plugin
+	rm -f build/plakar/*.ptar
+	cd build/plakar && $(or $(PLAKAR),plakar) pkg create $(CURDIR)/manifest.yaml $(version)
 
 test:
 	scripts/test

@@ -7,6 +7,7 @@
 #include "cli/arguments.h"
 #include "cli/console.h"
 #include "cli/result.h"
+#include "guardian/guardian.h"
 
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ struct command {
     const struct arguments *arguments;
     struct console *console;
     struct cancel *cancel;
+    struct guardian *guardian; /* NULL for commands that make no session */
     json_t *result; /* NULL without --json */
     FILE *out;      /* where the summary for people goes; NULL: nowhere */
     bool quiet;
@@ -35,6 +37,12 @@ bool command_restore(struct command *command, struct error *err);
 bool command_list(struct command *command, struct error *err);
 bool command_ping(struct command *command, struct error *err);
 bool command_relocate(struct command *command, struct error *err);
+
+/* Serves Plakar on standard input and output, until it is done. */
+bool command_plakar(struct command *command, struct error *err);
+
+/* Prints the JSON schema of the package's "importer" or "exporter". */
+bool command_plakar_schema(struct command *command, struct error *err);
 
 /* A line of the summary, escaped for a terminal. */
 void command_say(const struct command *command, const char *format, ...) ERROR_PRINTF(2, 3);

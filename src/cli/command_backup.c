@@ -68,6 +68,7 @@ static bool read_source(struct backup *backup, struct error *err)
 
     if (!server_uri_parse(&backup->server, command_argument(command, 0), shown, err))
         return false;
+    wire_settings_watch(backup->server.settings, guardian_watcher(command->guardian));
     backup->options.settings = backup->server.settings;
     result_set_text(command->result, "source", shown);
     result_set_text(command->result, "target", backup->target);

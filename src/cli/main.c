@@ -87,6 +87,21 @@ static bool run_text_command(const struct options *options, bool *done, struct e
 /* ---- Commands that do something ----------------------------------------------------------------
  */
 
+static void forget_arguments(void *context)
+{
+    arguments_free(context);
+}
+
+/* For the commands that make sessions; before any thread is made. */
+static bool start_guardian(struct command *command, struct arguments *arguments, struct error *err)
+{
+    size_t number = command->options->command;
+
+    if (number != COMMAND_BACKUP && number != COMMAND_PING && number != COMMAND_PLAKAR)
+        return true;
+    return guardian_start(&command->guardian, forget_arguments, arguments, err);
+}
+
 static bool run_command(struct command *command, struct error *err)
 {
     static bool (*const functions[])(struct command *, struct error *) = {
@@ -96,6 +111,10 @@ static bool run_command(struct command *command, struct error *err)
     };
     const struct options *options = command->options;
 
+    if (options->command == COMMAND_PLAKAR)
+        return command_plakar(command, err);
+    if (options->command == COMMAND_PLAKAR_SCHEMA)
+        return command_plakar_schema(command, err);
     command->quiet = options_flag(options, "quiet");
     if (!command->quiet && command->result == NULL)
         command->out = stdout;
@@ -178,7 +197,7 @@ static bool json_wanted(int argc, char *const *argv)
 }
 
 static int run(int argc, char **argv, struct command *command, struct options *options,
-               struct error *err)
+               struct arguments *arguments, struct error *err)
 {
     int number;
     bool done;
@@ -204,7 +223,8 @@ static int run(int argc, char **argv, struct command *command, struct options *o
         json_decref(command->result);
         command->result = NULL; /* the text is what was asked for */
     } else if (done) {
-        done = run_command(command, err);
+        done = start_guardian(command, arguments, err) && run_command(command, err);
+        guardian_stop(command->guardian);
     }
     return finish(command, done, err);
 }
@@ -230,7 +250,7 @@ int main(int argc, char **argv)
         !signals_install(&cancel, &err))
         status = finish(&command, false, &err);
     else
-        status = run(argc, argv, &command, &options, &err);
+        status = run(argc, argv, &command, &options, &arguments, &err);
     options_free(&options);
     arguments_free(&arguments);
     json_decref(command.result);

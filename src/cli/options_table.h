@@ -14,7 +14,9 @@ enum command_number {
     COMMAND_RELOCATE,
     COMMAND_HELP,
     COMMAND_VERSION,
-    COMMAND_OPTIONS_REFERENCE
+    COMMAND_OPTIONS_REFERENCE,
+    COMMAND_PLAKAR,
+    COMMAND_PLAKAR_SCHEMA
 };
 
 extern const struct option_program pgcask_program;

@@ -354,8 +354,8 @@ static int on_header(nghttp2_session *http, const nghttp2_frame *frame, const ui
 
     (void)flags;
     (void)context;
-    if (call == NULL || call->begun || !slice_equals(slice_make(name, name_len),
-                                                     slice_string(":path")))
+    if (call == NULL || call->begun ||
+        !slice_equals(slice_make(name, name_len), slice_string(":path")))
         return 0;
     snprintf(call->path, sizeof(call->path), "%.*s", (int)(value_len < PATH_SIZE ? value_len : 0),
              (const char *)value);
@@ -433,8 +433,7 @@ static bool take_message(struct grpc_call *call, struct slice *data, struct erro
             return false;
         slice_take(data, missing);
         if (input->len == GRPC_PREFIX + len) {
-            handler->message(handler->context, call,
-                             slice_make(input->data + GRPC_PREFIX, len));
+            handler->message(handler->context, call, slice_make(input->data + GRPC_PREFIX, len));
             buffer_clear(input);
         }
     }

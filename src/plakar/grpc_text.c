@@ -36,8 +36,7 @@ bool grpc_encode_message(struct buffer *out, const char *text, struct error *err
 {
     struct buffer clean = {0};
     bool escaped = false;
-    bool done =
-        utf8_append_escaped(&clean, slice_string(text), UTF8_IN_TEXT, false, &escaped, err);
+    bool done = utf8_append_escaped(&clean, slice_string(text), UTF8_IN_TEXT, false, &escaped, err);
     size_t end;
 
     if (done)

@@ -7,6 +7,19 @@
 
 /* ---- The job's own thread ------------------------------------------------------------------ */
 
+/* Closes what Plakar acknowledged without opening it, of an independent source. */
+static void put_down_unopened(struct import_job *job)
+{
+    for (struct import_entry *entry = job->entries; entry != NULL; entry = entry->next) {
+        if (!entry->acked || entry->opened || entry->idle)
+            continue;
+        reader_close(entry->reader);
+        entry->reader = NULL;
+        entry->idle = true;
+        job->left_out++;
+    }
+}
+
 /* Waits until at most that many records are on their way. False: the job failed. */
 static bool wait_for_acknowledged(struct import_job *job, size_t most)
 {
@@ -15,6 +28,8 @@ static bool wait_for_acknowledged(struct import_job *job, size_t most)
     pthread_mutex_lock(&job->lock);
     while (!job->failed && job->unacknowledged > most)
         pthread_cond_wait(&job->changed, &job->lock);
+    if (!job->sequential)
+        put_down_unopened(job);
     done = !job->failed;
     pthread_mutex_unlock(&job->lock);
     return done;
@@ -45,27 +60,42 @@ static void put_down(struct import_entry *entry)
     pthread_mutex_unlock(&job->lock);
 }
 
-/* Plakar was done with the entry without opening it. True if that is fine; *ends: it does not want
+static bool fail_unopened(const char *path, struct error *err)
+{
+    error_set(err, ERROR_REFUSED, "Plakar did not read %.600s, without which the backup is nothing",
+              path);
+    return error_hint(err, "A Plakar store hides records that have its own path, or one below it: "
+                           "keep it elsewhere.");
+}
+
+static bool judge_opened(struct import_job *job, const char *path, struct error *err)
+{
+    uint64_t opened;
+
+    pthread_mutex_lock(&job->lock);
+    opened = job->opened;
+    pthread_mutex_unlock(&job->lock);
+    return opened == 0 || fail_unopened(path, err);
+}
+
+/* After Plakar was done with something without opening it: is that fine? *ends: it does not want
  * content at all (plakar backup -dry-run). */
 static bool judge_unopened(struct import_job *job, const char *path, bool *ends, struct error *err)
 {
-    bool first;
+    uint64_t opened, left_out;
 
-    *ends = false;
     pthread_mutex_lock(&job->lock);
-    job->left_out++;
-    first = job->opened == 0 && job->left_out == 1;
+    opened = job->opened;
+    left_out = job->left_out;
     pthread_mutex_unlock(&job->lock);
-    if (job->options.excludes)
+    if (left_out == 0 || job->options.excludes)
         return true;
-    *ends = first;
-    if (first)
-        return true;
-    error_set(err, ERROR_REFUSED, "Plakar did not read %.600s, without which the backup is nothing",
-              path);
-    return error_hint(err, "A Plakar store whose own path begins like that of a record hides the "
-                           "record: keep the store elsewhere, not in %.600s.",
-                      path);
+    if (opened == 0) {
+        /* Nothing that is still on its way may be opened after all. */
+        *ends = true;
+        return wait_for_acknowledged(job, 0) && judge_opened(job, path, err);
+    }
+    return fail_unopened(path, err);
 }
 
 /* One record of a sequential source. */
@@ -75,24 +105,25 @@ static bool pass_record(struct import_entry *entry, bool *ends, struct error *er
     char path[RECORD_PATH_MAX];
     bool failed;
 
-    if (!entry->regular)
-        return true;
     if (wait_for_open(entry)) {
         import_read_content(entry);
         return true;
     }
     snprintf(path, sizeof(path), "%s", entry->path);
-    put_down(entry); /* from here on the I/O thread may free it */
     pthread_mutex_lock(&job->lock);
     failed = job->failed;
+    job->left_out += !failed;
     pthread_mutex_unlock(&job->lock);
+    put_down(entry); /* from here on the I/O thread may free it */
     return failed || judge_unopened(job, path, ends, err);
 }
 
 /* summary.json says that the backup is complete: it waits for everything else. */
-static size_t records_before(const struct record *record)
+static size_t records_before(const struct import_job *job, const struct record *record)
 {
-    return strcmp(record->path, SUMMARY_PATH) == 0 ? 0 : RECORDS_IN_FLIGHT - 1;
+    if (strcmp(record->path, SUMMARY_PATH) == 0)
+        return 0;
+    return (job->sequential ? RECORDS_IN_FLIGHT : 2 * job->options.concurrency + 2) - 1;
 }
 
 static bool announce_root(struct import_job *job, const struct record_source *source,
@@ -117,18 +148,25 @@ static bool pass_records(struct import_job *job, struct record_source *source, b
     for (;;) {
         struct record record;
         struct import_entry *entry;
+        bool regular;
         enum source_status status = source_next(source, &record, err);
 
         if (status != SOURCE_RECORD)
             return status == SOURCE_END;
-        if (!wait_for_acknowledged(job, records_before(&record))) {
-            reader_close(record.type == RECORD_FILE ? record.reader : NULL);
-            return true; /* job->error says why */
-        }
         if (record.type != RECORD_FILE)
             record.reader = NULL;
+        if (!wait_for_acknowledged(job, records_before(job, &record))) {
+            reader_close(record.reader);
+            return true; /* job->error says why */
+        }
+        /* A directory's entry may be gone before the next line: it has nothing to be read. */
+        regular = record.type == RECORD_FILE;
         entry = import_announce(job, &record, source, err);
-        if (entry == NULL || !pass_record(entry, ends, err))
+        if (entry == NULL)
+            return false;
+        if (regular && job->sequential && !pass_record(entry, ends, err))
+            return false;
+        if (!job->sequential && !judge_unopened(job, "everything", ends, err))
             return false;
         if (*ends)
             return true;
@@ -149,20 +187,47 @@ static void say_end(struct import_job *job, const struct record_source *source, 
     connector->completed(connector->context, source);
 }
 
+static bool start(struct import_job *job, struct record_source **source, struct error *err)
+{
+    const struct connector *connector = job->options.connector;
+
+    if (!connector->start(connector->context, job->options.cancel, source, err))
+        return false;
+    pthread_mutex_lock(&job->lock);
+    job->sequential = (*source)->sequential;
+    pthread_mutex_unlock(&job->lock);
+    return true;
+}
+
+/* A source may be closed only after its readers. */
+static void wait_for_readers(struct import_job *job)
+{
+    pthread_mutex_lock(&job->lock);
+    while (job->readers > 0)
+        pthread_cond_wait(&job->changed, &job->lock);
+    for (struct import_entry *entry = job->entries; entry != NULL; entry = entry->next) {
+        reader_close(entry->reader);
+        entry->reader = NULL;
+        entry->idle = true;
+    }
+    pthread_mutex_unlock(&job->lock);
+}
+
 static void *run(void *argument)
 {
     struct import_job *job = argument;
-    const struct connector *connector = job->options.connector;
     struct record_source *source = NULL;
     struct error err;
     bool dry_run = false;
 
     error_clear(&err);
-    if (!connector->start(connector->context, job->options.cancel, &source, &err) ||
-        !pass_records(job, source, &dry_run, &err))
+    if (!start(job, &source, &err) || !pass_records(job, source, &dry_run, &err) ||
+        (!dry_run && wait_for_acknowledged(job, 0) &&
+         !judge_unopened(job, "everything", &dry_run, &err)))
         import_fail(job, &err);
     else if (wait_for_acknowledged(job, 0))
         say_end(job, source, dry_run);
+    wait_for_readers(job);
     source_close(source);
     pthread_mutex_lock(&job->lock);
     job->over = true;
@@ -195,6 +260,39 @@ static struct import_entry *find_path(const struct import_job *job, const char *
     return NULL;
 }
 
+/* Reads one record of an independent source. */
+static void *read_independently(void *argument)
+{
+    struct import_entry *entry = argument;
+    struct import_job *job = entry->job;
+
+    import_read_content(entry);
+    pthread_mutex_lock(&job->lock);
+    job->readers--;
+    pthread_cond_broadcast(&job->changed);
+    pthread_mutex_unlock(&job->lock);
+    return NULL;
+}
+
+static void start_reader_locked(struct import_entry *entry)
+{
+    struct import_job *job = entry->job;
+    struct error err;
+    pthread_t thread;
+    int code;
+
+    job->readers++;
+    code = pthread_create(&thread, NULL, read_independently, entry);
+    if (code == 0) {
+        pthread_detach(thread); /* job->readers tells when it is done */
+        return;
+    }
+    job->readers--;
+    error_clear(&err);
+    error_set_errno(&err, code, "cannot start a thread");
+    import_fail_locked(job, &err);
+}
+
 void import_job_open(struct import_job *job, struct grpc_call *call, const char *path)
 {
     struct import_entry *entry;
@@ -207,6 +305,8 @@ void import_job_open(struct import_job *job, struct grpc_call *call, const char 
         entry->opened = true;
         entry->call = call;
         job->opened++;
+        if (!job->sequential)
+            start_reader_locked(entry);
         pthread_cond_broadcast(&job->changed);
     }
     pthread_mutex_unlock(&job->lock);

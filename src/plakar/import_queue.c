@@ -51,8 +51,7 @@ static struct import_entry *entry_new(struct import_job *job, const struct recor
     return NULL;
 }
 
-static struct import_message *message_new(const struct import_job *job,
-                                          const struct record *record,
+static struct import_message *message_new(const struct import_job *job, const struct record *record,
                                           const struct record_source *source, struct error *err)
 {
     const struct connector *connector = job->options.connector;

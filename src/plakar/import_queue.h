@@ -53,6 +53,7 @@ struct import_job {
     struct grpc_chunk *spare;
     size_t spare_count;
     size_t unacknowledged;
+    bool sequential;
     size_t readers; /* threads that read records of an independent source */
     uint64_t opened, left_out;
     bool failed, over;

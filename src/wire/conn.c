@@ -1,4 +1,5 @@
 #include "wire/conn_internal.h"
+#include "wire/settings_internal.h"
 
 #include "base/clock.h"
 
@@ -36,9 +37,40 @@ static void forget_parameters(struct wire_conn *conn)
     conn->parameters_count = 0;
 }
 
+static struct wire_session describe_session(const struct wire_conn *conn)
+{
+    return (struct wire_session){
+        .address = &conn->address.storage,
+        .address_len = conn->address.len,
+        .backend_pid = conn->backend_pid,
+        .key = slice_make(conn->key, conn->key_len),
+    };
+}
+
+void conn_announce(struct wire_conn *conn)
+{
+    const struct wire_watcher *watcher = conn->settings->watcher;
+    struct wire_session session = describe_session(conn);
+
+    if (watcher == NULL || conn->key_len == 0)
+        return;
+    conn->watched = true;
+    watcher->opened(watcher->context, &session);
+}
+
+static void conn_unannounce(struct wire_conn *conn)
+{
+    struct wire_session session = describe_session(conn);
+
+    if (conn->watched)
+        conn->settings->watcher->closed(conn->settings->watcher->context, &session);
+    conn->watched = false;
+}
+
 void conn_disconnect(struct wire_conn *conn)
 {
     transport_close(&conn->transport);
+    conn_unannounce(conn);
     forget_parameters(conn);
     buffer_free_secret(&conn->output); /* may hold a password */
     buffer_free(&conn->aside);

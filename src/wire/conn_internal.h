@@ -38,6 +38,7 @@ struct wire_conn {
     char peer[PEER_SIZE];
     bool uses_tls;
 
+    bool watched; /* the settings' watcher was told that the session began */
     struct cancel *cancel;
     const struct log *log;
     int64_t wait_limit_ms;
@@ -105,6 +106,9 @@ bool conn_handle_async(struct wire_conn *conn, char type, struct slice body, boo
                        struct error *err);
 
 /* ---- conn_input.c -------------------------------------------------------------------------- */
+
+/* Tells the settings' watcher that the session has begun; conn_disconnect tells its end. */
+void conn_announce(struct wire_conn *conn);
 
 /* Waits for the socket within the wait limit, the deadline and the job's cancel. */
 bool conn_wait(struct wire_conn *conn, unsigned interest, struct error *err);

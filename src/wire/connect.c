@@ -74,6 +74,7 @@ static bool take_backend_key(struct wire_conn *conn, struct slice body, struct e
         return false;
     memcpy(conn->key, key.data, key.len);
     conn->key_len = key.len;
+    conn_announce(conn);
     return true;
 }
 

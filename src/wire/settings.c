@@ -167,6 +167,8 @@ struct wire_settings *wire_settings_clone(const struct wire_settings *settings, 
 {
     struct wire_settings *clone = wire_settings_new(err);
 
+    if (clone != NULL)
+        clone->watcher = settings->watcher;
     for (size_t i = 0; clone != NULL && i < TABLE_COUNT; i++) {
         if (!settings_put(clone, i, settings->values[i], err)) {
             wire_settings_free(clone);
@@ -174,6 +176,11 @@ struct wire_settings *wire_settings_clone(const struct wire_settings *settings, 
         }
     }
     return clone;
+}
+
+void wire_settings_watch(struct wire_settings *settings, const struct wire_watcher *watcher)
+{
+    settings->watcher = watcher;
 }
 
 const char *settings_nearest(const char *name)

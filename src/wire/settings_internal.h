@@ -37,6 +37,7 @@ struct setting_parameter {
 
 struct wire_settings {
     char *values[SETTINGS_MAX]; /* by index into the table */
+    const struct wire_watcher *watcher;
 };
 
 /* The table; *count parameters. */

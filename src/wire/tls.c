@@ -199,7 +199,9 @@ static bool handshake_failed(SSL *ssl, const struct wire_settings *settings, str
         return error_hint(err,
                           "It was checked against %s: set sslrootcert to the file of the "
                           "authority that signed it.",
-                          roots != NULL && roots[0] != '\0' ? roots : "~/.postgresql/root.crt");
+                          tls_is_inline(roots)                  ? "the text given as sslrootcert"
+                          : roots != NULL && roots[0] != '\0' ? roots
+                                                               : "~/.postgresql/root.crt");
     }
     if (ERR_peek_error() == 0)
         return error_set(err, ERROR_TLS, "the server ended the TLS handshake");

@@ -128,6 +128,9 @@ static bool use_roots(SSL_CTX *context, const struct wire_settings *settings, en
     *verifies = true;
     if (configured != NULL && strcmp(configured, "system") == 0)
         return use_system_roots(context, mode, err);
+    if (tls_is_inline(configured))
+        return tls_use_inline_roots(context, configured, err) &&
+               use_revocation_lists(context, settings, err);
     file_of(settings, "sslrootcert", "root.crt", file);
     if (!file_exists(file)) {
         *verifies = false;
@@ -183,14 +186,17 @@ static int give_key_password(char *out, int size, int writing, void *context)
 
 static bool use_key(SSL_CTX *context, const struct wire_settings *settings, struct error *err)
 {
+    const char *configured = wire_settings_get(settings, "sslkey");
     char file[PATH_MAX], reason[TLS_REASON_SIZE];
 
-    file_of(settings, "sslkey", "postgresql.key", file);
-    if (!check_key_file(file, err))
-        return false;
     SSL_CTX_set_default_passwd_cb(context, give_key_password);
     /* The callback's context has no const; it only reads. */
     SSL_CTX_set_default_passwd_cb_userdata(context, (void *)(uintptr_t)settings);
+    if (tls_is_inline(configured))
+        return tls_use_inline_key(context, configured, err);
+    file_of(settings, "sslkey", "postgresql.key", file);
+    if (!check_key_file(file, err))
+        return false;
     if (SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM) != 1 &&
         SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_ASN1) != 1) {
         tls_take_reason(reason);
@@ -209,10 +215,14 @@ static bool use_certificate(SSL_CTX *context, const struct wire_settings *settin
                             const struct log *log, struct error *err)
 {
     const char *when = wire_settings_get(settings, "sslcertmode");
+    const char *configured = wire_settings_get(settings, "sslcert");
     char file[PATH_MAX], reason[TLS_REASON_SIZE];
 
     if (when != NULL && strcmp(when, "disable") == 0)
         return true;
+    if (tls_is_inline(configured))
+        return tls_use_inline_certificate(context, configured, err) &&
+               use_key(context, settings, err);
     file_of(settings, "sslcert", "postgresql.crt", file);
     if (!file_exists(file)) {
         /* The server may do without; it says so if not. */

@@ -16,4 +16,12 @@ void tls_take_reason(char out[TLS_REASON_SIZE]);
 SSL_CTX *tls_context_new(const struct wire_settings *settings, enum tls_mode mode, bool *verifies,
                          const struct log *log, struct error *err);
 
+/* True if a setting holds PEM text itself instead of a file's name. */
+bool tls_is_inline(const char *value);
+
+/* Of such settings: sslrootcert, sslcert (with its chain), sslkey. No error repeats the text. */
+bool tls_use_inline_roots(SSL_CTX *context, const char *pem, struct error *err);
+bool tls_use_inline_certificate(SSL_CTX *context, const char *pem, struct error *err);
+bool tls_use_inline_key(SSL_CTX *context, const char *pem, struct error *err);
+
 #endif

@@ -19,7 +19,8 @@
 /* ---- Connection settings ------------------------------------------------------------------ */
 
 /* A set of libpq-style parameters ("host", "port", "dbname", "user", "password", "sslmode", …),
- * each with its value as text. Secrets are wiped when freed. */
+ * each with its value as text. Secrets are wiped when freed. sslrootcert, sslcert and sslkey may
+ * hold PEM text ("-----BEGIN …") instead of a file's name. */
 struct wire_settings;
 
 struct wire_settings *wire_settings_new(struct error *err);
@@ -43,6 +44,26 @@ const char *wire_settings_get(const struct wire_settings *settings, const char *
  * sslmode prefer), and checks values that must be of a kind (port, sslmode, timeouts). The passfile
  * is read at connect time. */
 bool wire_settings_complete(struct wire_settings *settings, struct error *err);
+
+/* Where a session can be cancelled, and by which key. */
+struct wire_session {
+    const void *address; /* a struct sockaddr */
+    size_t address_len;
+    uint32_t backend_pid;
+    struct slice key;
+};
+
+/* Told when a session begins and when it ends, from the thread that owns it: for whoever must
+ * cancel what is left of them should this process die. */
+struct wire_watcher {
+    void *context;
+    void (*opened)(void *context, const struct wire_session *session);
+    void (*closed)(void *context, const struct wire_session *session);
+};
+
+/* Every session made with these settings, or a clone of them, has this watcher (NULL: none).
+ * Borrowed until the last of them has ended. */
+void wire_settings_watch(struct wire_settings *settings, const struct wire_watcher *watcher);
 
 /* ---- Connecting ---------------------------------------------------------------------------- */
 

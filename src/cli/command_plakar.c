@@ -1,0 +1,34 @@
+/* pgcask plakar: started by Plakar as its PostgreSQL integration. */
+#include "cli/command.h"
+#include "cli/options_table.h"
+#include "cli/signals.h"
+
+#include "plakar/plugin.h"
+#include "plakar/schema.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool command_plakar(struct command *command, struct error *err)
+{
+    return plugin_run(&pgcask_program, COMMAND_PLAKAR, command->cancel, signals_received,
+                      &command->console->log, err);
+}
+
+bool command_plakar_schema(struct command *command, struct error *err)
+{
+    const char *which = options_argument(command->options, 0);
+    struct buffer text = {0};
+    bool done;
+
+    if (strcmp(which, "importer") == 0)
+        done = schema_write_importer(&pgcask_program, COMMAND_PLAKAR, &text, err);
+    else if (strcmp(which, "exporter") == 0)
+        done = schema_write_exporter(&pgcask_program, COMMAND_PLAKAR, &text, err);
+    else
+        done = error_set(err, ERROR_USAGE, "there is no schema of \"%s\"", which);
+    if (done && (fputs(buffer_text(&text), stdout) == EOF || fflush(stdout) != 0))
+        done = error_set_errno(err, errno, "cannot write to standard output");
+    buffer_free(&text);
+    return done;
+}

@@ -1,0 +1,244 @@
+#include "plakar/configuration.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void configuration_key(const char *option, char out[CONFIGURATION_KEY_SIZE])
+{
+    snprintf(out, CONFIGURATION_KEY_SIZE, "%s", option);
+    for (; *out != '\0'; out++) {
+        if (*out == '-')
+            *out = '_';
+    }
+}
+
+/* ---- Keys and values ----------------------------------------------------------------------- */
+
+static bool belongs(const struct configuration *configuration, const struct option_spec *spec)
+{
+    return (spec->commands & OPTION_COMMAND(configuration->options.command)) != 0;
+}
+
+static const struct option_spec *find_key(const struct configuration *configuration,
+                                          const char *key)
+{
+    const struct option_program *program = configuration->options.program;
+    char known[CONFIGURATION_KEY_SIZE];
+
+    for (size_t i = 0; i < program->option_count; i++) {
+        configuration_key(program->options[i].name, known);
+        if (belongs(configuration, &program->options[i]) && strcmp(known, key) == 0)
+            return &program->options[i];
+    }
+    return NULL;
+}
+
+static bool fail_unknown(const struct configuration *configuration, const char *key,
+                         struct error *err)
+{
+    const struct option_program *program = configuration->options.program;
+    char(*keys)[CONFIGURATION_KEY_SIZE] = calloc(program->option_count + 1, sizeof(*keys));
+    const char **names = calloc(program->option_count + 1, sizeof(*names));
+    const char *nearest;
+    size_t count = 0;
+
+    error_set(err, ERROR_USAGE, "unknown option \"%.100s\"", key);
+    for (size_t i = 0; keys != NULL && names != NULL && i < program->option_count; i++) {
+        if (!belongs(configuration, &program->options[i]))
+            continue;
+        configuration_key(program->options[i].name, keys[count]);
+        names[count] = keys[count];
+        count++;
+    }
+    nearest = text_nearest(key, names, count);
+    if (nearest != NULL)
+        error_hint(err, "Did you mean %s?", nearest);
+    free(keys);
+    free(names);
+    return false;
+}
+
+/* Errors about a value begin with "--name", as on the command line. */
+static bool name_as_key(const struct option_spec *spec, const char *key, struct error *err)
+{
+    char copy[sizeof(err->message)];
+    size_t len = strlen(spec->name) + 2;
+
+    if (strncmp(err->message, "--", 2) == 0 && strlen(err->message) > len) {
+        snprintf(copy, sizeof(copy), "%s%.900s", key, err->message + len);
+        snprintf(err->message, sizeof(err->message), "%s", copy);
+    }
+    return false;
+}
+
+static bool set_option(struct configuration *configuration, const struct connector_setting *given,
+                       struct error *err)
+{
+    const struct option_spec *spec = find_key(configuration, given->key);
+    char *copy;
+
+    if (spec == NULL)
+        return fail_unknown(configuration, given->key, err);
+    if (given->value[0] == '\0') /* a form that was not filled in */
+        return true;
+    copy = strdup(given->value);
+    if (copy == NULL)
+        return error_set_memory(err);
+    configuration->texts[configuration->text_count++] = copy;
+    return options_set(&configuration->options, given->key, copy, err) ||
+           name_as_key(spec, given->key, err);
+}
+
+static bool set_options(struct configuration *configuration,
+                        const struct connector_request *request, struct error *err)
+{
+    configuration->texts = calloc(request->setting_count + 1, sizeof(*configuration->texts));
+    if (configuration->texts == NULL)
+        return error_set_memory(err);
+    for (size_t i = 0; i < request->setting_count; i++) {
+        if (!set_option(configuration, &request->settings[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- The connection ------------------------------------------------------------------------ */
+
+/* The location without its scheme: "//user@host/db". */
+static const char *after_scheme(const char *location)
+{
+    size_t n =
+        strspn(location, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+    return location[n] == ':' ? location + n + 1 : location;
+}
+
+static bool read_location(struct configuration *configuration, struct error *err)
+{
+    const char *location = options_text(&configuration->options, "location");
+    const char *rest = location == NULL ? "//" : after_scheme(location);
+    struct buffer uri = {0};
+    bool done;
+
+    if (strncmp(rest, "//", 2) == 0)
+        rest += 2;
+    /* In one piece, because growing would leave copies of the password behind. */
+    done = buffer_reserve(&uri, strlen(rest) + 32, err) &&
+           buffer_append_string(&uri, "postgres://", err) &&
+           buffer_append_string(&uri, rest, err) &&
+           wire_settings_parse(configuration->settings, buffer_text(&uri), err);
+    buffer_free_secret(&uri);
+    return done;
+}
+
+static bool read_connection(struct configuration *configuration, struct error *err)
+{
+    /* Later ones win: inline certificates over files. */
+    static const char *const keys[][2] = {
+        {"host", "host"},
+        {"port", "port"},
+        {"username", "user"},
+        {"password", "password"},
+        {"database", "dbname"},
+        {"ssl-mode", "sslmode"},
+        {"ssl-cert", "sslcert"},
+        {"ssl-cert-data", "sslcert"},
+        {"ssl-key", "sslkey"},
+        {"ssl-key-data", "sslkey"},
+        {"ssl-root-cert", "sslrootcert"},
+        {"ssl-root-cert-data", "sslrootcert"},
+    };
+
+    configuration->settings = wire_settings_new(err);
+    if (configuration->settings == NULL || !read_location(configuration, err))
+        return false;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *value = options_text(&configuration->options, keys[i][0]);
+
+        if (value != NULL && !wire_settings_set(configuration->settings, keys[i][1], value, err))
+            return false;
+    }
+    return wire_settings_complete(configuration->settings, err);
+}
+
+/* ---- What makes no sense together ---------------------------------------------------------- */
+
+static bool check_inline(const struct configuration *configuration, struct error *err)
+{
+    static const char *const names[] = {"ssl-cert-data", "ssl-key-data", "ssl-root-cert-data"};
+    char key[CONFIGURATION_KEY_SIZE];
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = options_text(&configuration->options, names[i]);
+
+        if (value == NULL || strncmp(value, "-----BEGIN", 10) == 0)
+            continue;
+        configuration_key(names[i], key);
+        error_set(err, ERROR_USAGE, "%s is not in PEM form", key);
+        return error_hint(err, "Its value is the file's content, which begins with -----BEGIN.");
+    }
+    return true;
+}
+
+/* A backup that is not what was asked for is refused; what changes nothing is only noted. */
+static bool check_physical(const struct configuration *configuration, const struct log *log,
+                           struct error *err)
+{
+    const struct options *options = &configuration->options;
+    const char *logical = options_flag(options, "schema-only")          ? "schema_only"
+                          : options_flag(options, "data-only")          ? "data_only"
+                          : options_given(options, "exclude-databases") ? "exclude_databases"
+                                                                        : NULL;
+
+    if (logical != NULL) {
+        error_set(err, ERROR_USAGE, "%s makes no sense with a physical backup", logical);
+        return error_hint(err, "It copies the whole cluster: leave the option out.");
+    }
+    if (options_flag(options, "compress"))
+        log_message(log, LOG_WARNING,
+                    "compress is ignored: a physical backup goes to Plakar uncompressed, because "
+                    "Plakar compresses and de-duplicates it");
+    return true;
+}
+
+static bool read_all(struct configuration *configuration, const struct option_program *program,
+                     size_t command, const struct connector_request *request, const struct log *log,
+                     struct error *err)
+{
+    size_t len = strlen(request->scheme);
+
+    configuration->physical = len > 4 && strcmp(request->scheme + len - 4, "+bin") == 0;
+    if (!options_init(&configuration->options, program, command, err) ||
+        !set_options(configuration, request, err) || !check_inline(configuration, err) ||
+        (configuration->physical && !check_physical(configuration, log, err)))
+        return false;
+    if (options_given(&configuration->options, "pg-bin-dir"))
+        log_message(log, LOG_WARNING, "pg_bin_dir is ignored: no PostgreSQL program is run");
+    return read_connection(configuration, err);
+}
+
+bool configuration_read(struct configuration *configuration, const struct option_program *program,
+                        size_t command, const struct connector_request *request,
+                        const struct log *log, struct error *err)
+{
+    *configuration = (struct configuration){0};
+    if (read_all(configuration, program, command, request, log, err))
+        return true;
+    configuration_free(configuration);
+    return false;
+}
+
+void configuration_free(struct configuration *configuration)
+{
+    if (configuration->options.program != NULL)
+        options_free(&configuration->options);
+    wire_settings_free(configuration->settings);
+    for (size_t i = 0; i < configuration->text_count; i++) {
+        explicit_bzero(configuration->texts[i], strlen(configuration->texts[i]));
+        free(configuration->texts[i]);
+    }
+    free(configuration->texts);
+    *configuration = (struct configuration){0};
+}

@@ -1,0 +1,32 @@
+/*
+ * Plakar's configuration of a source: keys and values. The keys are the options of the command
+ * "plakar" in the option table, with '_' for '-'; those that say how to connect are named as in
+ * Plakar's official integration and win over the location.
+ */
+#ifndef PGCASK_PLAKAR_CONFIGURATION_H
+#define PGCASK_PLAKAR_CONFIGURATION_H
+
+#include "base/log.h"
+#include "base/options.h"
+#include "plakar/connector.h"
+#include "wire/wire.h"
+
+struct configuration {
+    struct options options; /* of the command */
+    struct wire_settings *settings;
+    bool physical; /* the scheme had "+bin" */
+    char **texts;  /* copies of values, which options borrow; wiped when freed */
+    size_t text_count;
+};
+
+/* Fills it from what Plakar sent. Unknown keys fail and the hint names the nearest. */
+bool configuration_read(struct configuration *configuration, const struct option_program *program,
+                        size_t command, const struct connector_request *request,
+                        const struct log *log, struct error *err);
+void configuration_free(struct configuration *configuration);
+
+/* An option's name as a key: '_' for '-'. */
+#define CONFIGURATION_KEY_SIZE 64
+void configuration_key(const char *option, char out[CONFIGURATION_KEY_SIZE]);
+
+#endif

@@ -1,0 +1,68 @@
+#include "plakar/ping_task.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct ping_task {
+    const struct connector *connector;
+    struct cancel *cancel;
+    int wake_fd;
+    pthread_t thread;
+    bool ok;
+    struct error error;
+    atomic_bool over; /* ok and error are set */
+};
+
+static void *run(void *argument)
+{
+    struct ping_task *task = argument;
+    const struct connector *connector = task->connector;
+    const uint64_t one = 1;
+    ssize_t written;
+
+    task->ok = connector->ping(connector->context, task->cancel, &task->error);
+    atomic_store(&task->over, true);
+    written = write(task->wake_fd, &one, sizeof(one));
+    (void)written;
+    return NULL;
+}
+
+struct ping_task *ping_task_start(const struct connector *connector, struct cancel *cancel,
+                                  int wake_fd, struct error *err)
+{
+    struct ping_task *task = calloc(1, sizeof(*task));
+    int code;
+
+    if (task == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    task->connector = connector;
+    task->cancel = cancel;
+    task->wake_fd = wake_fd;
+    error_clear(&task->error);
+    code = pthread_create(&task->thread, NULL, run, task);
+    if (code == 0)
+        return task;
+    error_set_errno(err, code, "cannot start a thread");
+    free(task);
+    return NULL;
+}
+
+bool ping_task_over(struct ping_task *task, bool *ok, struct error *err)
+{
+    if (!atomic_load(&task->over))
+        return false;
+    *ok = task->ok;
+    *err = task->error;
+    return true;
+}
+
+void ping_task_free(struct ping_task *task)
+{
+    if (task == NULL)
+        return;
+    pthread_join(task->thread, NULL);
+    free(task);
+}

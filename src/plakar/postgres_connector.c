@@ -1,0 +1,175 @@
+#include "plakar/postgres_connector.h"
+
+#include "backup/backup.h"
+#include "plakar/configuration.h"
+#include "plakar/identity.h"
+#include "replication/lsn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct postgres_connector {
+    const struct option_program *program;
+    size_t command;
+    const struct log *log;
+    struct configuration configuration;
+};
+
+static bool configure(void *context, const struct connector_request *request,
+                      struct connector_identity *identity, struct error *err)
+{
+    struct postgres_connector *postgres = context;
+    struct configuration *configuration = &postgres->configuration;
+
+    if (!configuration_read(configuration, postgres->program, postgres->command, request,
+                            postgres->log, err))
+        return false;
+    if (!configuration->physical) {
+        error_set(err, ERROR_UNSUPPORTED, "not yet: logical backups (%s://)", request->scheme);
+        error_hint(err, "%s+bin:// makes a physical backup of the whole cluster.", request->scheme);
+    } else if (identity_origin(configuration->settings, request->hostname, identity->origin, err)) {
+        identity->type = "postgres+bin";
+        return true;
+    }
+    configuration_free(configuration);
+    return false;
+}
+
+static bool ping(void *context, struct cancel *cancel, struct error *err)
+{
+    struct postgres_connector *postgres = context;
+    struct server_facts *facts = calloc(1, sizeof(*facts)); /* large for a stack */
+    bool done;
+
+    if (facts == NULL)
+        return error_set_memory(err);
+    done = server_ping(postgres->configuration.settings, postgres->configuration.physical, cancel,
+                       postgres->log, facts, err);
+    if (done && postgres->configuration.physical && !facts->replication) {
+        *err = facts->replication_error;
+        done = false;
+    }
+    free(facts);
+    return done;
+}
+
+static void append_finding(const struct preflight_finding *finding, size_t *used, char *out,
+                           size_t out_size)
+{
+    int len = snprintf(out + *used, out_size - *used, "%s%s%s%s", *used > 0 ? "; " : "",
+                       finding->message, finding->remedy[0] != '\0' ? ": " : "", finding->remedy);
+
+    *used = len < 0 || (size_t)len >= out_size - *used ? out_size - 1 : *used + (size_t)len;
+}
+
+/* All that would make the backup fail, in one error. */
+static bool judge_findings(const struct postgres_connector *postgres,
+                           const struct preflight_report *report, struct error *err)
+{
+    char list[sizeof(err->message) - 64];
+    size_t used = 0;
+
+    for (size_t i = 0; i < report->count; i++) {
+        const struct preflight_finding *finding = &report->findings[i];
+
+        if (finding->fatal)
+            append_finding(finding, &used, list, sizeof(list));
+        else
+            log_message(postgres->log, LOG_WARNING, "%s%s%s", finding->message,
+                        finding->remedy[0] != '\0' ? "; hint: " : "", finding->remedy);
+    }
+    return used == 0 || error_set(err, ERROR_REFUSED, "the backup was not begun: %s", list);
+}
+
+static bool preflight(const struct postgres_connector *postgres,
+                      const struct physical_backup_options *options, struct error *err)
+{
+    struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
+    bool done;
+
+    if (report == NULL)
+        return error_set_memory(err);
+    done = physical_backup_preflight(options, report, err) && judge_findings(postgres, report, err);
+    free(report);
+    return done;
+}
+
+static bool start(void *context, struct cancel *cancel, struct record_source **source,
+                  struct error *err)
+{
+    const struct postgres_connector *postgres = context;
+    const struct options *given = &postgres->configuration.options;
+    const struct physical_backup_options options = {
+        .settings = postgres->configuration.settings,
+        .label = options_text(given, "label"),
+        .spread_checkpoint = strcmp(options_text(given, "checkpoint"), "spread") == 0,
+        .max_rate_kib = (uint32_t)options_number(given, "max-rate"),
+        .max_retained_wal = options_number(given, "max-retained-wal"),
+        .transfer_compression = options_text(given, "transfer-compression"),
+        .digest =
+            strcmp(options_text(given, "digest"), "sha256") == 0 ? DIGEST_SHA256 : DIGEST_XXH3_128,
+        .no_verify_checksums = options_flag(given, "no-verify-checksums"),
+        .stall_timeout_ms = (int64_t)options_number(given, "stall-timeout"),
+        .cancel = cancel,
+        .log = postgres->log,
+    };
+
+    return preflight(postgres, &options, err) && physical_backup_new(&options, source, err);
+}
+
+static uint64_t position(void *context, const struct record_source *source)
+{
+    struct physical_backup_report report;
+    uint64_t lsn = 0;
+
+    (void)context;
+    physical_backup_report(source, &report);
+    return lsn_parse(report.start_lsn, &lsn) ? lsn : 0;
+}
+
+static void completed(void *context, const struct record_source *source)
+{
+    const struct postgres_connector *postgres = context;
+    struct physical_backup_report report;
+
+    physical_backup_report(source, &report);
+    if (report.manifest_unavailable > 0)
+        log_message(postgres->log, LOG_WARNING,
+                    "%zu parts of manifest.json could not be gathered; its \"unavailable\" says "
+                    "which and why",
+                    report.manifest_unavailable);
+    if (report.has_tablespaces_note)
+        log_message(postgres->log, LOG_WARNING,
+                    "the cluster has tablespaces: after restoring, run \"pgcask relocate\" on the "
+                    "data directory, and keep /tablespaces beside /data");
+    if (report.checksum_failures > 0)
+        log_message(postgres->log, LOG_WARNING,
+                    "the server reported %zu page checksum failures; the snapshot was kept and "
+                    "its summary.json lists them. The first: %s",
+                    report.checksum_failures, report.checksum_failure_first);
+}
+
+struct postgres_connector *postgres_connector_new(const struct option_program *program,
+                                                  size_t command, const struct log *log,
+                                                  struct connector *connector, struct error *err)
+{
+    struct postgres_connector *postgres = calloc(1, sizeof(*postgres));
+
+    if (postgres == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    postgres->program = program;
+    postgres->command = command;
+    postgres->log = log;
+    *connector = (struct connector){postgres, configure, ping, start, position, completed};
+    return postgres;
+}
+
+void postgres_connector_free(struct postgres_connector *postgres)
+{
+    if (postgres == NULL)
+        return;
+    configuration_free(&postgres->configuration);
+    free(postgres);
+}

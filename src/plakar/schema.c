@@ -1,0 +1,89 @@
+#include "plakar/schema.h"
+
+#include "plakar/configuration.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#define SCHEMA_DIALECT "https://json-schema.org/draft/2020-12/schema"
+
+static json_t *property_of(const struct option_spec *spec)
+{
+    json_t *property = json_object();
+    json_t *choices;
+
+    json_object_set_new(property, "type",
+                        json_string(spec->kind == OPTION_FLAG ? "boolean" : "string"));
+    json_object_set_new(property, "description", json_string(spec->help));
+    if (spec->default_text != NULL)
+        json_object_set_new(property, "default", json_string(spec->default_text));
+    if (spec->kind != OPTION_CHOICE)
+        return property;
+    choices = json_array();
+    for (size_t i = 0; i < OPTION_CHOICES_MAX && spec->choices[i] != NULL; i++)
+        json_array_append_new(choices, json_string(spec->choices[i]));
+    json_object_set_new(property, "enum", choices);
+    return property;
+}
+
+static bool connects(const struct option_spec *spec)
+{
+    static const char *const names[] = {"location", "host",     "port",
+                                        "username", "password", "database"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(spec->name, names[i]) == 0)
+            return true;
+    }
+    return strncmp(spec->name, "ssl-", 4) == 0;
+}
+
+static json_t *properties_of(const struct option_program *program, size_t command,
+                             bool only_connection, const char *pattern)
+{
+    json_t *properties = json_object();
+
+    for (size_t i = 0; i < program->option_count; i++) {
+        const struct option_spec *spec = &program->options[i];
+        char key[CONFIGURATION_KEY_SIZE];
+        json_t *property;
+
+        if ((spec->commands & OPTION_COMMAND(command)) == 0 || (only_connection && !connects(spec)))
+            continue;
+        configuration_key(spec->name, key);
+        property = property_of(spec);
+        if (strcmp(key, "location") == 0)
+            json_object_set_new(property, "pattern", json_string(pattern));
+        json_object_set_new(properties, key, property);
+    }
+    return properties;
+}
+
+static bool write_schema(const struct option_program *program, size_t command, bool exporter,
+                         struct buffer *out, struct error *err)
+{
+    const char *pattern = exporter ? "^postgres(ql)?:(//)?" : "^postgres(ql)?\\+bin:(//)?";
+    json_t *schema =
+        json_pack("{s:s, s:s, s:s, s:o, s:[s], s:b}", "$schema", SCHEMA_DIALECT, "title",
+                  exporter ? "PostgreSQL, to restore into" : "PostgreSQL, to back up", "type",
+                  "object", "properties", properties_of(program, command, exporter, pattern),
+                  "required", "location", "additionalProperties", 0);
+    char *text = schema == NULL ? NULL : json_dumps(schema, JSON_INDENT(2));
+    bool done = text != NULL ? buffer_printf(out, err, "%s\n", text) : error_set_memory(err);
+
+    free(text);
+    json_decref(schema);
+    return done;
+}
+
+bool schema_write_importer(const struct option_program *program, size_t command, struct buffer *out,
+                           struct error *err)
+{
+    return write_schema(program, command, false, out, err);
+}
+
+bool schema_write_exporter(const struct option_program *program, size_t command, struct buffer *out,
+                           struct error *err)
+{
+    return write_schema(program, command, true, out, err);
+}
