@@ -96,7 +96,6 @@ static bool parse_segment_size(const char *text, uint64_t *size)
 static bool learn_about_server(struct physical_backup *job, struct error *err)
 {
     struct physical_backup_report *report = &job->report;
-    const char *standby = wire_parameter(job->conn, "in_hot_standby");
     char text[64];
 
     report->server_version_num = wire_server_version(job->conn);
@@ -109,7 +108,6 @@ static bool learn_about_server(struct physical_backup *job, struct error *err)
                     report->server_version_num / 10000);
     snprintf(report->system_identifier, sizeof(report->system_identifier), "%s",
              job->identity.system_identifier);
-    job->in_recovery = standby != NULL && strcmp(standby, "on") == 0;
     if (!replication_show(job->conn, "wal_segment_size", text, sizeof(text), err))
         return false;
     if (!parse_segment_size(text, &job->wal_segment_size))
@@ -384,6 +382,22 @@ static enum reader_status job_read(struct reader *reader, struct slice *data, st
     return job->reader_state;
 }
 
+/* The server sends slices of 32 KiB; a receive brings several of them. */
+static enum reader_status job_read_many(struct reader *reader, struct slice *slices, size_t max,
+                                        size_t *count, struct error *err)
+{
+    *count = 0;
+    do {
+        enum reader_status status = job_read(reader, &slices[*count], err);
+
+        /* What came before an end or a failure is given first; the next call tells of it again. */
+        if (status != READER_DATA)
+            return *count > 0 ? READER_DATA : status;
+        (*count)++;
+    } while (*count < max && physical_stream_has_more_ahead(from_reader(reader)));
+    return READER_DATA;
+}
+
 /* The reader is the job's own: what was left unread is read past by the next record. */
 static void job_reader_close(struct reader *reader)
 {
@@ -466,6 +480,7 @@ static void job_close(struct record_source *source)
     wire_close(job->conn);
     slot_keeper_stop(job->keeper);
     tar_decoder_reset(&job->tar);
+    buffer_free(&job->label);
     digest_free(job->listed_digest);
     digest_free(job->summary_digest);
     file_ledger_free(job->ledger);
@@ -476,7 +491,7 @@ static void job_close(struct record_source *source)
 }
 
 static const struct record_source_ops source_ops = {job_next, job_close};
-static const struct reader_ops reader_ops = {job_read, job_reader_close};
+static const struct reader_ops reader_ops = {job_read, job_read_many, job_reader_close};
 
 /* ---- Making the job ---- */
 

@@ -67,6 +67,8 @@ struct physical_backup {
     char link_target[48];
     enum layout_class record_class;
     uint64_t record_bytes;
+    bool reading_label;   /* it is backup_label … */
+    struct buffer label;  /* … whose text is kept */
     struct reader *inner; /* READING_INNER: /manifest.json or /summary.json */
 
     struct digest *listed_digest;  /* as backup_manifest has it */
@@ -90,7 +92,12 @@ enum source_status physical_stream_next(struct physical_backup *job, struct reco
 enum reader_status physical_stream_read(struct physical_backup *job, struct slice *data,
                                         struct error *err);
 
-/* Gives the folders that stand in for what no archive has a member of; SOURCE_END after the last. */
+/* True if more of that record was received already, or its end: physical_stream_read then leaves
+ * valid what it lent before. */
+bool physical_stream_has_more_ahead(const struct physical_backup *job);
+
+/* Gives the folders that stand in for what no archive has a member of; SOURCE_END after the last.
+ */
 enum source_status physical_folders_next(struct physical_backup *job, struct record *record,
                                          struct error *err);
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define LABEL_MAX 4096 /* bytes of backup_label; a label has at most 1024 */
+
 static bool bad_member(const struct physical_backup *job, const char *what, struct error *err)
 {
     error_set(err, ERROR_PROTOCOL, "the server sent \"%.300s\", which %s", job->tar.member.path,
@@ -190,6 +192,7 @@ static bool begin_file(struct physical_backup *job, struct record *record, struc
         return bad_member(job, "does not belong into a data directory", err);
     count_wal_segment(job);
     job->reading = READING_MEMBER;
+    job->reading_label = strcmp(job->path, LAYOUT_DATA "/backup_label") == 0;
     job->reader_state = READER_DATA;
     job->record_bytes = 0;
     digest_begin(job->record_class == LAYOUT_LISTED ? job->listed_digest : job->summary_digest);
@@ -231,6 +234,17 @@ static bool give_member(struct physical_backup *job, struct record *record, bool
     return summary_writer_add(job->summary, record, 0, NULL, err);
 }
 
+/* The label tells, on every version, whether a standby was backed up. */
+static bool take_label(struct physical_backup *job, struct slice data, struct error *err)
+{
+    if (job->label.len + data.len > LABEL_MAX)
+        return bad_member(job, "is too long", err);
+    if (!buffer_append(&job->label, data.data, data.len, err))
+        return false;
+    job->in_recovery = strstr(buffer_text(&job->label), "\nBACKUP FROM: standby\n") != NULL;
+    return true;
+}
+
 /* A member's last byte has come: what was seen goes into the ledger or the summary. */
 static bool end_file(struct physical_backup *job, struct error *err)
 {
@@ -245,10 +259,9 @@ static bool end_file(struct physical_backup *job, struct error *err)
     }
     digest_end(job->listed_digest, bytes);
     layout_manifest_path(job->path, listed_path, sizeof(listed_path));
-    return file_ledger_add(job->ledger, listed_path, job->record_bytes, bytes,
-                           digest_size(job->options.digest == DIGEST_SHA256 ? DIGEST_SHA256
-                                                                            : DIGEST_CRC32C),
-                           err);
+    return file_ledger_add(
+        job->ledger, listed_path, job->record_bytes, bytes,
+        digest_size(job->options.digest == DIGEST_SHA256 ? DIGEST_SHA256 : DIGEST_CRC32C), err);
 }
 
 /* ---- The stream ---- */
@@ -391,10 +404,11 @@ static enum reader_status read_member(struct physical_backup *job, struct slice 
     enum tar_event event = decode(job, data, err);
 
     if (event == TAR_DATA) {
-        digest_update(job->record_class == LAYOUT_LISTED ? job->listed_digest
-                                                         : job->summary_digest,
+        digest_update(job->record_class == LAYOUT_LISTED ? job->listed_digest : job->summary_digest,
                       *data);
         job->record_bytes += data->len;
+        if (job->reading_label && !take_label(job, *data, err))
+            return READER_FAILED;
         return READER_DATA;
     }
     if (event == TAR_MEMBER_END)
@@ -449,4 +463,11 @@ enum reader_status physical_stream_read(struct physical_backup *job, struct slic
     if (job->reading == READING_BACKUP_MANIFEST)
         return read_backup_manifest(job, data, err);
     return read_member(job, data, err);
+}
+
+bool physical_stream_has_more_ahead(const struct physical_backup *job)
+{
+    if (job->reading != READING_MEMBER)
+        return false;
+    return job->input.len > 0 || base_backup_has_data_ahead(job->backup);
 }

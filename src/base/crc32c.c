@@ -8,10 +8,11 @@
  * the instruction itself reduces the product (Intel, "Fast CRC Computation for iSCSI Polynomial
  * Using CRC32 Instruction").
  *
- * Where carry-less multiplication comes 64 bytes wide, runs of 512 bytes are folded into each other
- * instead: 32 lanes of 128 bits, each multiplied by the power of x that stands for 512 bytes and
- * added to the next run (Intel, "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ
- * Instruction"). What is left goes through the instruction.
+ * Where carry-less multiplication comes 64 bytes wide, most of the data is folded instead: runs of
+ * bytes in lanes of 128 bits, each multiplied by the power of x that stands for the length of a run
+ * and added to the next run (Intel, "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ
+ * Instruction"). The two ways need different parts of the processor, so they go side by side: of
+ * each block of 4608 bytes a third passes through the instruction while the rest is folded.
  */
 #include "base/digest.h"
 
@@ -119,13 +120,23 @@ HARDWARE static uint32_t crc_hardware(uint32_t start, const uint8_t *data, size_
 }
 
 #if defined(__x86_64__)
-#define FOLD_LANES 8
-#define FOLD_RUN (FOLD_LANES * 64)
-#define FOLD_LEAST (2 * FOLD_RUN) /* shorter data is not worth the preparation */
-#define FOLD_FIRST_HALF 0x75bda45400000000LL  /* x^(4096 + 63) << 32, reflected */
-#define FOLD_SECOND_HALF 0xe986c14800000000LL /* x^(4096 - 1) << 32, reflected */
+/* A block: three runs for the instruction, then what is folded meanwhile. */
+#define BLOCK_STEPS 8
+#define BLOCK_WORDS 8                                     /* of each run in a step */
+#define BLOCK_RUN ((size_t)BLOCK_STEPS * BLOCK_WORDS * 8) /* 512 bytes */
+#define FOLD_LANES 6
+#define FOLD_RUN ((size_t)FOLD_LANES * 64)             /* 384 bytes */
+#define BLOCK (3 * BLOCK_RUN + BLOCK_STEPS * FOLD_RUN) /* 4608 bytes */
+#define FOLD_FIRST_HALF 0x3dc0a1c400000000LL           /* x^(8 * 384 + 63) << 32, reflected */
+#define FOLD_SECOND_HALF 0xcfb6589400000000LL          /* x^(8 * 384 - 1) << 32, reflected */
+#define SKIP_FIRST_HALF 0x8443dcb900000000LL  /* x^(8 * (384 + 1536) + 63) << 32, reflected */
+#define SKIP_SECOND_HALF 0x2bd0ca7800000000LL /* x^(8 * (384 + 1536) - 1) << 32, reflected */
 #define JOIN_FIRST_HALF 0x1c19243b00000000LL  /* x^(512 + 63) << 32, reflected */
 #define JOIN_SECOND_HALF 0x75bba45b00000000LL /* x^(512 - 1) << 32, reflected */
+#define POWER_BEHIND_FIRST 0x82f89c77         /* x^(8 * (3072 + 1024) - 33), reflected */
+#define POWER_BEHIND_SECOND 0x96a1f19b        /* x^(8 * (3072 + 512) - 33), reflected */
+#define POWER_BEHIND_THIRD 0x359674f7         /* x^(8 * 3072 - 33), reflected */
+#define POWER_OF_FOLD_RUN 0xd270f1a2          /* x^(8 * 384 - 33), reflected */
 #define WIDE __attribute__((target("sse4.2,pclmul,avx512f,avx512vl,vpclmulqdq")))
 
 static bool wide_present(void)
@@ -147,27 +158,63 @@ WIDE static __m512i fold(__m512i run, __m512i powers, __m512i next)
     return _mm512_ternarylogic_epi64(first, second, next, 0x96); /* xor */
 }
 
-WIDE static uint32_t crc_wide(uint32_t crc, const uint8_t *data, size_t len)
+WIDE static inline void fold_run(__m512i lanes[FOLD_LANES], __m512i powers, const uint8_t *data)
 {
-    const __m512i powers = powers_of(FOLD_FIRST_HALF, FOLD_SECOND_HALF);
-    const __m512i join = powers_of(JOIN_FIRST_HALF, JOIN_SECOND_HALF);
-    __m512i lanes[FOLD_LANES];
-    uint8_t left[64];
-
-    if (len < FOLD_LEAST)
-        return crc_hardware(crc, data, len);
+#pragma GCC unroll 6
     for (int i = 0; i < FOLD_LANES; i++)
-        lanes[i] = _mm512_loadu_si512(data + 64 * i);
-    lanes[0] = _mm512_xor_si512(lanes[0], _mm512_zextsi128_si512(_mm_cvtsi32_si128((int)crc)));
-    for (data += FOLD_RUN, len -= FOLD_RUN; len >= FOLD_RUN; data += FOLD_RUN, len -= FOLD_RUN) {
+        lanes[i] = fold(lanes[i], powers, _mm512_loadu_si512(data + 64 * i));
+}
+
+/* Takes whole blocks off the data, in crc and in lanes. */
+WIDE static inline uint64_t take_blocks(uint64_t crc, __m512i lanes[FOLD_LANES], struct slice *data)
+{
+    const __m512i fold_powers = powers_of(FOLD_FIRST_HALF, FOLD_SECOND_HALF);
+    const __m512i skip_powers = powers_of(SKIP_FIRST_HALF, SKIP_SECOND_HALF);
+
+    while (data->len >= BLOCK) {
+        const uint8_t *runs = slice_take(data, 3 * BLOCK_RUN).data;
+        const uint8_t *folded = slice_take(data, BLOCK_STEPS * FOLD_RUN).data;
+        __m512i powers = skip_powers; /* for the lanes the runs are zeros to be skipped */
+        uint64_t second = 0, third = 0;
+
+        for (int step = 0; step < BLOCK_STEPS; step++) {
+            fold_run(lanes, powers, folded);
+            folded += FOLD_RUN;
+            powers = fold_powers;
 #pragma GCC unroll 8
-        for (int i = 0; i < FOLD_LANES; i++)
-            lanes[i] = fold(lanes[i], powers, _mm512_loadu_si512(data + 64 * i));
+            for (int i = 0; i < BLOCK_WORDS; i++, runs += 8) {
+                crc = step8(crc, runs);
+                second = step8(second, runs + BLOCK_RUN);
+                third = step8(third, runs + 2 * BLOCK_RUN);
+            }
+        }
+        crc = shift(crc, POWER_BEHIND_FIRST) ^ shift(second, POWER_BEHIND_SECOND) ^
+              shift(third, POWER_BEHIND_THIRD);
+    }
+    return crc;
+}
+
+/* The checksum is linear: crc has what the runs add to it, lanes what is folded adds. */
+WIDE static uint32_t crc_wide(uint32_t start, const uint8_t *bytes, size_t len)
+{
+    const __m512i fold_powers = powers_of(FOLD_FIRST_HALF, FOLD_SECOND_HALF);
+    const __m512i join_powers = powers_of(JOIN_FIRST_HALF, JOIN_SECOND_HALF);
+    struct slice data = slice_make(bytes, len);
+    __m512i lanes[FOLD_LANES] = {0};
+    uint8_t left[64];
+    uint64_t crc;
+
+    if (len < BLOCK) /* not worth the preparation */
+        return crc_hardware(start, bytes, len);
+    crc = take_blocks(start, lanes, &data);
+    while (data.len >= FOLD_RUN) {
+        fold_run(lanes, fold_powers, slice_take(&data, FOLD_RUN).data);
+        crc = shift(crc, POWER_OF_FOLD_RUN);
     }
     for (int i = 1; i < FOLD_LANES; i++)
-        lanes[i] = fold(lanes[i - 1], join, lanes[i]);
+        lanes[i] = fold(lanes[i - 1], join_powers, lanes[i]);
     _mm512_storeu_si512(left, lanes[FOLD_LANES - 1]);
-    return crc_hardware(crc_hardware(0, left, sizeof(left)), data, len);
+    return crc_hardware((uint32_t)crc ^ crc_hardware(0, left, sizeof(left)), data.data, data.len);
 }
 #else
 static bool wide_present(void)

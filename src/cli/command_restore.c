@@ -180,9 +180,12 @@ bool command_relocate(struct command *command, struct error *err)
 {
     const char *directory = command_argument(command, 0);
     size_t changed = 0;
-    bool done = data_directory_relocate(directory, &changed, err);
+    bool done;
 
-    result_set_text(command->result, "target", directory);
+    result_set_text(command->result, "target", options_argument(command->options, 0));
+    if (strstr(directory, "://") != NULL)
+        return error_set(err, ERROR_USAGE, "relocate works on a data directory, not on a URI");
+    done = data_directory_relocate(directory, &changed, err);
     result_set_number(command->result, "links_changed", changed);
     if (done)
         command_say(command, "%zu tablespace links of %s made absolute", changed, directory);

@@ -211,12 +211,12 @@ static int run(int argc, char **argv, struct command *command, struct options *o
         return finish(command, print_help(NULL, err), err);
     if (strcmp(argv[1], "--version") == 0)
         return finish(command, print_version(err), err);
-    number = options_find_command(&pgcask_program, argv[1], err);
-    if (number < 0)
-        return finish(command, false, err);
     if (json_wanted(argc, argv))
         command->result = json_object();
     result_set_text(command->result, "command", argv[1]);
+    number = options_find_command(&pgcask_program, argv[1], err);
+    if (number < 0)
+        return finish(command, false, err);
     done = options_init(options, &pgcask_program, (size_t)number, err) &&
            options_parse(options, (size_t)argc - 2, argv + 2, err);
     if (done && run_text_command(options, &done, err)) {

@@ -132,11 +132,36 @@ static bool announce_root(struct import_job *job, const struct record_source *so
     const struct record root = {
         .type = RECORD_DIRECTORY,
         .path = "/",
-        .mode = 0700,
+        .mode = 0755, /* of the folder restored into; what is in it protects itself */
         .modified = {.tv_sec = time(NULL)},
     };
 
     return import_announce(job, &root, source, err) != NULL;
+}
+
+/* Takes over the record's reader. False: failed, with *err set unless the job had failed before;
+ * *ends: that is all. */
+static bool pass_next(struct import_job *job, const struct record_source *source,
+                      struct record *record, bool *ends, struct error *err)
+{
+    bool regular = record->type == RECORD_FILE;
+    struct import_entry *entry;
+    bool going_on;
+
+    if (!regular)
+        record->reader = NULL;
+    /* Where the job has failed, job->error says why. */
+    going_on = wait_for_acknowledged(job, records_before(job, record)) &&
+               (job->sequential || judge_unopened(job, record->path, ends, err));
+    if (!going_on || *ends) {
+        reader_close(record->reader);
+        return going_on;
+    }
+    entry = import_announce(job, record, source, err);
+    if (entry == NULL)
+        return false;
+    /* The entry of a folder may be gone by now. */
+    return !regular || !job->sequential || pass_record(entry, ends, err);
 }
 
 static bool pass_records(struct import_job *job, struct record_source *source, bool *ends,
@@ -145,32 +170,16 @@ static bool pass_records(struct import_job *job, struct record_source *source, b
     *ends = false;
     if (!announce_root(job, source, err))
         return false;
-    for (;;) {
+    while (!*ends) {
         struct record record;
-        struct import_entry *entry;
-        bool regular;
         enum source_status status = source_next(source, &record, err);
 
         if (status != SOURCE_RECORD)
             return status == SOURCE_END;
-        if (record.type != RECORD_FILE)
-            record.reader = NULL;
-        if (!wait_for_acknowledged(job, records_before(job, &record))) {
-            reader_close(record.reader);
-            return true; /* job->error says why */
-        }
-        /* A directory's entry may be gone before the next line: it has nothing to be read. */
-        regular = record.type == RECORD_FILE;
-        entry = import_announce(job, &record, source, err);
-        if (entry == NULL)
+        if (!pass_next(job, source, &record, ends, err))
             return false;
-        if (regular && job->sequential && !pass_record(entry, ends, err))
-            return false;
-        if (!job->sequential && !judge_unopened(job, "everything", ends, err))
-            return false;
-        if (*ends)
-            return true;
     }
+    return true;
 }
 
 static void say_end(struct import_job *job, const struct record_source *source, bool dry_run)

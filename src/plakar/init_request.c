@@ -60,12 +60,13 @@ void init_request_free(struct init_request *init)
 void init_request_answer(struct grpc_call *call, const struct connector_identity *identity,
                          uint32_t flags)
 {
-    Connectors__InitResponse response = CONNECTORS__INIT_RESPONSE__INIT;
+    Connectors__InitResponse response;
     struct buffer packed = {0};
     struct error err;
     size_t len;
 
     error_clear(&err);
+    connectors__init_response__init(&response);
     response.origin = (char *)(uintptr_t)identity->origin;
     response.type = (char *)(uintptr_t)identity->type;
     response.root = (char *)(uintptr_t) "/";

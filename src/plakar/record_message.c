@@ -75,13 +75,17 @@ static char *text(const char *constant)
 bool record_message_append(struct buffer *out, const struct record *record,
                            const struct record_stamp *stamp, struct error *err)
 {
-    Connectors__Timestamp modified = CONNECTORS__TIMESTAMP__INIT;
-    Connectors__FileInfo info = CONNECTORS__FILE_INFO__INIT;
-    Connectors__Record announced = CONNECTORS__RECORD__INIT;
-    Importer__ImportResponse response = IMPORTER__IMPORT_RESPONSE__INIT;
+    Connectors__Timestamp modified;
+    Connectors__FileInfo info;
+    Connectors__Record announced;
+    Importer__ImportResponse response;
 
     if (!check_text(record->path, record->path, err))
         return false;
+    connectors__timestamp__init(&modified);
+    connectors__file_info__init(&info);
+    connectors__record__init(&announced);
+    importer__import_response__init(&response);
     modified.seconds = record->modified.tv_sec;
     modified.nanos = (int32_t)record->modified.tv_nsec;
     info.name = text(name_of(record->path));

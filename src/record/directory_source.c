@@ -122,7 +122,7 @@ static void file_reader_close(struct reader *reader)
 static struct reader *file_reader_new(const struct directory_source *source, const char *path,
                                       uint64_t size, struct error *err)
 {
-    static const struct reader_ops ops = {file_reader_next, file_reader_close};
+    static const struct reader_ops ops = {.next = file_reader_next, .close = file_reader_close};
     struct file_reader *file = calloc(1, sizeof(*file) + strlen(path) + 1);
 
     if (file == NULL) {

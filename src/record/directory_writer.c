@@ -226,23 +226,27 @@ static void start_writeback(struct file_output *output)
     output->flushed = output->written;
 }
 
-static bool file_write(void *context, struct slice data, struct error *err)
+static bool file_write(void *context, const struct slice *slices, size_t count, struct error *err)
 {
     struct file_output *output = context;
     const struct record_observer *observer = output->writer->options.observer;
-    size_t len = data.len;
+    struct pieces pieces = {.len = 0};
+    size_t len;
 
-    while (data.len > 0) {
-        ssize_t n = write(output->fd, data.data, data.len);
+    for (size_t i = 0; i < count; i++)
+        pieces_add(&pieces, slices[i]);
+    len = pieces.len;
+    while (pieces.len > 0) {
+        ssize_t n = writev(output->fd, pieces.parts + pieces.first, pieces.count - pieces.first);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return error_set_errno(err, n < 0 ? errno : ENOSPC, "cannot write \"%s%s\"",
                                    output->writer->root, output->path);
-        slice_take(&data, (size_t)n);
-        output->written += (uint64_t)n;
+        pieces_advance(&pieces, (size_t)n);
     }
+    output->written += len;
     if (output->written - output->flushed >= WRITEBACK_STEP && !output->writer->options.no_sync)
         start_writeback(output);
     if (observer != NULL && observer->bytes_moved != NULL)

@@ -102,7 +102,7 @@ static void memory_reader_close(struct reader *reader)
 
 struct reader *reader_from_memory(struct slice content, struct error *err)
 {
-    static const struct reader_ops ops = {memory_reader_next, memory_reader_close};
+    static const struct reader_ops ops = {.next = memory_reader_next, .close = memory_reader_close};
     struct memory_reader *memory = calloc(1, sizeof(*memory));
 
     if (memory == NULL) {
@@ -133,21 +133,47 @@ bool content_copy(const struct record *record, const struct cancel *cancel, cont
     if (record->reader == NULL)
         return error_set(err, ERROR_CORRUPT, "\"%s\" has no content to read", record->path);
     for (;;) {
-        struct slice data;
+        struct slice slices[CONTENT_SLICES_MAX];
         enum reader_status status;
+        size_t count;
 
         if (!cancel_check(cancel, err))
             return false;
-        status = reader_next(record->reader, &data, err);
+        status = reader_next_many(record->reader, slices, CONTENT_SLICES_MAX, &count, err);
         if (status == READER_FAILED)
             return false;
         if (status == READER_END)
             return content_check_size(record, total, err);
-        total += data.len;
+        for (size_t i = 0; i < count; i++)
+            total += slices[i].len;
         if (record->size != RECORD_SIZE_UNKNOWN && total > (uint64_t)record->size)
             return content_check_size(record, total, err);
-        if (!write(context, data, err))
+        if (!write(context, slices, count, err))
             return false;
+    }
+}
+
+void pieces_add(struct pieces *pieces, struct slice data)
+{
+    if (data.len == 0)
+        return;
+    /* iovec has no const; nothing writes through it. */
+    pieces->parts[pieces->count++] = (struct iovec){(void *)(uintptr_t)data.data, data.len};
+    pieces->len += data.len;
+}
+
+void pieces_advance(struct pieces *pieces, size_t written)
+{
+    pieces->len -= written;
+    while (written > 0) {
+        struct iovec *part = &pieces->parts[pieces->first];
+        size_t step = written < part->iov_len ? written : part->iov_len;
+
+        part->iov_base = (uint8_t *)part->iov_base + step;
+        part->iov_len -= step;
+        written -= step;
+        if (part->iov_len == 0)
+            pieces->first++;
     }
 }
 

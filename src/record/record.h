@@ -29,6 +29,9 @@ struct reader_ops {
     /* Lends the next bytes (never an empty slice with READER_DATA). After READER_END or
      * READER_FAILED it keeps giving the same answer. */
     enum reader_status (*next)(struct reader *reader, struct slice *data, struct error *err);
+    /* NULL, or the same for several slices: see reader_next_many. */
+    enum reader_status (*next_many)(struct reader *reader, struct slice *slices, size_t max,
+                                    size_t *count, struct error *err);
     /* Frees the reader; allowed at any moment. */
     void (*close)(struct reader *reader);
 };
@@ -41,6 +44,20 @@ static inline enum reader_status reader_next(struct reader *reader, struct slice
                                              struct error *err)
 {
     return reader->ops->next(reader, data, err);
+}
+
+/* Lends one slice, or as many more, up to max, as are at hand without waiting: all of them stay
+ * valid until the next call. *count is at least 1 with READER_DATA, else 0. */
+static inline enum reader_status reader_next_many(struct reader *reader, struct slice *slices,
+                                                  size_t max, size_t *count, struct error *err)
+{
+    enum reader_status status;
+
+    if (reader->ops->next_many != NULL)
+        return reader->ops->next_many(reader, slices, max, count, err);
+    status = reader->ops->next(reader, slices, err);
+    *count = status == READER_DATA ? 1 : 0;
+    return status;
 }
 
 /* NULL is allowed. */

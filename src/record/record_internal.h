@@ -8,6 +8,7 @@
 #include "record/store.h"
 
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #define RECORD_READ_SIZE ((size_t)256 * 1024) /* of one read(2) */
 
@@ -79,11 +80,28 @@ typedef bool store_add_fn(void *context, const struct record *record, struct err
 bool store_run(struct record_source *source, const struct store_options *options, store_add_fn *add,
                void *context, struct error *err);
 
-/* Reads a record's content to its end and gives each slice to `write`; fails if it yields another
- * number of bytes than announced. */
-typedef bool content_write_fn(void *context, struct slice data, struct error *err);
+#define CONTENT_SLICES_MAX 16 /* that are given at once */
+
+/* Reads a record's content to its end and gives what comes, a few slices at a time, to `write`;
+ * fails if it yields another number of bytes than announced. */
+typedef bool content_write_fn(void *context, const struct slice *slices, size_t count,
+                              struct error *err);
 
 bool content_copy(const struct record *record, const struct cancel *cancel, content_write_fn *write,
                   void *context, struct error *err);
+
+/* ---- What is left of several slices to write (record.c) ------------------------------------ */
+
+struct pieces {
+    struct iovec parts[CONTENT_SLICES_MAX + 1];
+    int first, count; /* for writev: parts + first, count - first */
+    size_t len;       /* bytes left */
+};
+
+/* At most CONTENT_SLICES_MAX + 1 of them; an empty one is left out. */
+void pieces_add(struct pieces *pieces, struct slice data);
+
+/* So many bytes have been written. */
+void pieces_advance(struct pieces *pieces, size_t written);
 
 #endif

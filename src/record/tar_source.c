@@ -338,7 +338,7 @@ static struct record_source *tar_source_new(int fd, bool owns_fd, const char *na
                                             struct error *err)
 {
     static const struct record_source_ops ops = {tar_source_next, tar_source_close};
-    static const struct reader_ops reader_ops = {tar_reader_next, tar_reader_close};
+    static const struct reader_ops reader_ops = {.next = tar_reader_next, .close = tar_reader_close};
     struct tar_source *source = calloc(1, sizeof(*source));
     struct stat st;
 

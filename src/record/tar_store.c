@@ -67,26 +67,22 @@ static bool write_failed(const struct tar_store *store, int failure, struct erro
     return error_set_errno(err, failure, "cannot write %s", store->name);
 }
 
-/* Writes the buffer and then data. */
-static bool output_push(struct tar_store *store, struct slice data, struct error *err)
+/* Writes the buffer and then the slices. */
+static bool output_push(struct tar_store *store, const struct slice *slices, size_t count,
+                        struct error *err)
 {
-    struct slice head = buffer_slice(&store->output);
+    struct pieces pieces = {.len = 0};
 
-    while (head.len + data.len > 0) {
-        struct iovec pieces[2] = {{(void *)(uintptr_t)head.data, head.len},
-                                  {(void *)(uintptr_t)data.data, data.len}};
-        bool only_data = head.len == 0;
-        ssize_t n = writev(store->fd, pieces + (only_data ? 1 : 0), only_data ? 1 : 2);
-        size_t from_head;
+    pieces_add(&pieces, buffer_slice(&store->output));
+    for (size_t i = 0; i < count; i++)
+        pieces_add(&pieces, slices[i]);
+    while (pieces.len > 0) {
+        ssize_t n = writev(store->fd, pieces.parts + pieces.first, pieces.count - pieces.first);
 
-        if (n < 0) {
-            if (!write_failed(store, errno, err))
-                return false;
-            continue;
-        }
-        from_head = (size_t)n < head.len ? (size_t)n : head.len;
-        slice_take(&head, from_head);
-        slice_take(&data, (size_t)n - from_head);
+        if (n >= 0)
+            pieces_advance(&pieces, (size_t)n);
+        else if (!write_failed(store, errno, err))
+            return false;
     }
     buffer_clear(&store->output);
     if (store->writeback && store->position - store->flushed >= WRITEBACK_STEP) {
@@ -97,12 +93,26 @@ static bool output_push(struct tar_store *store, struct slice data, struct error
     return true;
 }
 
+static bool output_write_many(struct tar_store *store, const struct slice *slices, size_t count,
+                              struct error *err)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += slices[i].len;
+    store->position += len;
+    if (len >= LARGE_PIECE || store->output.len + len > OUTPUT_SIZE)
+        return output_push(store, slices, count, err);
+    for (size_t i = 0; i < count; i++) {
+        if (!buffer_append(&store->output, slices[i].data, slices[i].len, err))
+            return false;
+    }
+    return true;
+}
+
 static bool output_write(struct tar_store *store, struct slice data, struct error *err)
 {
-    store->position += data.len;
-    if (data.len >= LARGE_PIECE || store->output.len + data.len > OUTPUT_SIZE)
-        return output_push(store, data, err);
-    return buffer_append(&store->output, data.data, data.len, err);
+    return output_write_many(store, &data, 1, err);
 }
 
 static bool output_zeros(struct tar_store *store, size_t count, struct error *err)
@@ -133,7 +143,7 @@ static bool fill_in_size(struct tar_store *store, uint64_t where, uint64_t size,
         tar_header_set_size(store->output.data + (where - written), size);
         return true;
     }
-    if (!output_push(store, (struct slice){0}, err))
+    if (!output_push(store, NULL, 0, err))
         return false;
     do
         n = pread(store->fd, header, TAR_BLOCK, (off_t)where);
@@ -160,13 +170,17 @@ static void report_moved(const struct tar_store *store, size_t bytes)
         observer->bytes_moved(observer->context, bytes);
 }
 
-static bool write_content(void *context, struct slice data, struct error *err)
+static bool write_content(void *context, const struct slice *slices, size_t count,
+                          struct error *err)
 {
     struct tar_store *store = context;
+    uint64_t start = store->position;
 
-    store->content += data.len;
-    report_moved(store, data.len);
-    return output_write(store, data, err);
+    if (!output_write_many(store, slices, count, err))
+        return false;
+    store->content += store->position - start;
+    report_moved(store, (size_t)(store->position - start));
+    return true;
 }
 
 static bool add_known(struct tar_store *store, const struct record *record, struct error *err)
@@ -207,9 +221,8 @@ struct part_writer {
     const char *path;
 };
 
-static bool write_part(void *context, struct slice data, struct error *err)
+static bool write_part_slice(const struct part_writer *writer, struct slice data, struct error *err)
 {
-    struct part_writer *writer = context;
     struct tar_store *store = writer->store;
 
     report_moved(store, data.len);
@@ -220,6 +233,15 @@ static bool write_part(void *context, struct slice data, struct error *err)
         if (!buffer_append(&store->part, piece.data, piece.len, err))
             return false;
         if (store->part.len == TAR_PART_MAX && !part_flush(store, writer->path, err))
+            return false;
+    }
+    return true;
+}
+
+static bool write_part(void *context, const struct slice *slices, size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!write_part_slice(context, slices[i], err))
             return false;
     }
     return true;
@@ -279,7 +301,7 @@ static bool store_add(void *context, const struct record *record, struct error *
 static bool write_all(struct tar_store *store, struct record_source *source, struct error *err)
 {
     return store_run(source, store->options, store_add, store, err) &&
-           output_zeros(store, TAR_TRAILER_SIZE, err) && output_push(store, (struct slice){0}, err);
+           output_zeros(store, TAR_TRAILER_SIZE, err) && output_push(store, NULL, 0, err);
 }
 
 static struct tar_store *store_new(int fd, const char *name, const struct store_options *options,

@@ -34,6 +34,7 @@ struct base_backup {
     uint8_t message_type;  /* of the typed CopyData message being read */
     struct buffer message; /* an 'n' message, held whole */
     bool announced;        /* a whole 'n' or 'm' message waits to be acted on */
+    bool compressed;       /* by the server */
     struct decompressor *decompressor;
     struct slice packed; /* received, not yet unpacked */
     bool unpacking;      /* the decompressor may have more to give */
@@ -215,6 +216,7 @@ static bool start(struct base_backup *backup, const struct base_backup_options *
     struct buffer sql = {0};
     bool ok;
 
+    backup->compressed = options->compression != COMPRESSION_NONE;
     backup->decompressor = decompressor_new(options->compression, err);
     if (backup->decompressor == NULL)
         return false;
@@ -362,6 +364,12 @@ static enum step take_data(struct base_backup *backup, struct slice data,
     if (!backup->in_archive) {
         unexpected(err, "data outside of an archive");
         return STEP_FAILED;
+    }
+    if (!backup->compressed) {
+        event->type = BASE_BACKUP_ARCHIVE_DATA;
+        event->tablespace = backup->current;
+        event->data = data;
+        return STEP_EVENT;
     }
     backup->packed = data;
     if (!unpack(backup, event, err))
@@ -538,4 +546,19 @@ bool base_backup_next(struct base_backup *backup, struct base_backup_event *even
         step = take_step(backup, event, err);
     while (step == STEP_AGAIN);
     return step == STEP_EVENT;
+}
+
+bool base_backup_has_data_ahead(const struct base_backup *backup)
+{
+    struct slice ahead;
+    bool first;
+
+    if (!backup->in_archive || backup->compressed)
+        return false;
+    ahead = wire_copy_data_ahead(backup->conn, &first);
+    if (!backup->typed)
+        return ahead.len > 0;
+    if (first) /* a message of data has more than its type byte */
+        return ahead.len > 1 && ahead.data[0] == 'd';
+    return ahead.len > 0 && backup->message_type == 'd';
 }

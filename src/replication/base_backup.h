@@ -62,6 +62,10 @@ struct base_backup_event {
 bool base_backup_next(struct base_backup *backup, struct base_backup_event *event,
                       struct error *err);
 
+/* True if the next call gives more data of the archive, received already, and leaves valid what was
+ * lent before. */
+bool base_backup_has_data_ahead(const struct base_backup *backup);
+
 /* Known after base_backup_start. */
 uint64_t base_backup_start_lsn(const struct base_backup *backup);
 uint32_t base_backup_start_timeline(const struct base_backup *backup);

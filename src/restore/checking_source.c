@@ -500,7 +500,7 @@ static void check_close(struct record_source *source)
 }
 
 static const struct record_source_ops source_ops = {check_next, check_close};
-static const struct reader_ops reader_ops = {check_read, check_reader_close};
+static const struct reader_ops reader_ops = {.next = check_read, .close = check_reader_close};
 
 static bool make_parts(struct checking_source *check, struct error *err)
 {

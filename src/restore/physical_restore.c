@@ -45,14 +45,22 @@ struct restore {
 
 static bool refuse_not_empty(const char *data_directory, struct error *err)
 {
+    char beside[PATH_MAX + 16];
+    bool with_tablespaces;
+
+    snprintf(beside, sizeof(beside), "%s.tablespaces", data_directory);
+    with_tablespaces = access(beside, F_OK) == 0;
     error_set(err, ERROR_REFUSED, "data directory %s is not empty", data_directory);
     if (folder_has(data_directory, CONTROL_FILE))
         return error_hint(err, "It holds a cluster. To replace it by the backup, which must be of "
                                "the same cluster: --replace");
-    return error_hint(err,
-                      "Without a %s it is no cluster; a restore that was killed leaves such a "
-                      "directory. If nothing in it is needed:  rm -r '%s'",
-                      CONTROL_FILE, data_directory);
+    error_hint(
+        err,
+        "Without a %s it is no cluster; a restore that was killed leaves such a directory. If "
+        "nothing in it is needed:  rm -r '%s'%s%s%s",
+        CONTROL_FILE, data_directory, with_tablespaces ? " '" : "", with_tablespaces ? beside : "",
+        with_tablespaces ? "'" : "");
+    return false;
 }
 
 static bool check_target(struct restore *restore, const char *given, struct error *err)

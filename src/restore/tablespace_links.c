@@ -82,6 +82,19 @@ static bool was_tablespace(const struct tablespace_set *set, const char *place, 
 
 /* Places. */
 
+/* What was staged can be made again; what was replaced may be the only copy. */
+static bool refuse_remains(const char *place, struct error *err)
+{
+    error_set(
+        err, ERROR_REFUSED,
+        "tablespace directory %s holds what a restore left that was killed or is still at work",
+        place);
+    if (folder_has(place, FOLDER_REPLACED))
+        return error_hint(err, "Look at %s and %s in it, and remove them if nothing is needed.",
+                          FOLDER_REPLACED, FOLDER_STAGING);
+    return error_hint(err, "If none is running:  rm -r '%s/%s'", place, FOLDER_STAGING);
+}
+
 static bool check_place(const struct tablespace_set *set, const struct folder *place, uint32_t oid,
                         struct error *err)
 {
@@ -95,11 +108,8 @@ static bool check_place(const struct tablespace_set *set, const struct folder *p
     }
     if (place->empty)
         return true;
-    if (folder_has(place->path, FOLDER_REPLACED) || folder_has(place->path, FOLDER_STAGING)) {
-        error_set(err, ERROR_REFUSED, "%s holds what an interrupted restore left", place->path);
-        return error_hint(err, "Look at %s and %s in it, and remove them if nothing is needed.",
-                          FOLDER_REPLACED, FOLDER_STAGING);
-    }
+    if (folder_has(place->path, FOLDER_REPLACED) || folder_has(place->path, FOLDER_STAGING))
+        return refuse_remains(place->path, err);
     if (set->replace && was_tablespace(set, place->path, oid))
         return true;
     error_set(err, ERROR_REFUSED, "tablespace directory %s is not empty", place->path);

@@ -365,6 +365,26 @@ static bool lend_copy_data(struct wire_conn *conn, struct wire_event *event, str
     return true;
 }
 
+struct slice wire_copy_data_ahead(const struct wire_conn *conn, bool *first)
+{
+    struct slice ahead =
+        slice_make(conn->input + conn->input_start, conn->input_end - conn->input_start);
+    size_t left = conn->copy_data_left;
+
+    *first = !conn->in_copy_data;
+    if (*first) {
+        struct message_header header;
+        struct error ignored;
+
+        if (ahead.len < MESSAGE_HEADER_SIZE ||
+            !message_parse_header(ahead.data, &header, &ignored) || header.type != 'd')
+            return slice_make(NULL, 0);
+        slice_take(&ahead, MESSAGE_HEADER_SIZE);
+        left = header.body_len;
+    }
+    return slice_take(&ahead, ahead.len < left ? ahead.len : left);
+}
+
 bool wire_next(struct wire_conn *conn, struct wire_event *event, struct error *err)
 {
     struct message_header header;

@@ -89,10 +89,12 @@ static bool read_answer(struct transport *transport, int64_t deadline, const str
         case TRANSPORT_OK:
             /* Nothing may follow the one byte: whatever does came from somebody in between who
              * wants it to be taken for something that the server said under TLS. */
-            if (got > 1)
-                return error_set(err, ERROR_TLS,
-                                 "the server sent data in clear after its answer to the request "
-                                 "for TLS");
+            if (got > 1) {
+                error_set(err, ERROR_TLS,
+                          "the server sent data in clear after its answer to the request for TLS");
+                return error_hint(err, "Is it a PostgreSQL server that listens on this port? Then "
+                                       "somebody between here and there has added the data.");
+            }
             *answer = bytes[0];
             return true;
         case TRANSPORT_WANT_READ:

@@ -196,6 +196,10 @@ struct wire_event {
  * other messages are held whole, and one over 64 MiB is refused. */
 bool wire_next(struct wire_conn *conn, struct wire_event *event, struct error *err);
 
+/* What wire_next will give next if that is copy data that has been received already: the call then
+ * leaves valid what was lent before. Empty otherwise. *first: it begins its message. */
+struct slice wire_copy_data_ahead(const struct wire_conn *conn, bool *first);
+
 /* Reads on until WIRE_READY, discarding; a COPY towards the server is ended. Nothing happens if no
  * command runs. Keeps the first server error, if there is one, in *err and
  * returns false; a caller that has an error already passes a scratch one. */

@@ -1,6 +1,6 @@
-"""The command as people and scripts meet it: statuses, outputs, secrets, and errors that say what
-to do."""
+"""The command as people and scripts meet it: statuses, outputs, secrets, list and ping."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -13,11 +13,9 @@ import time
 
 import pytest
 
-from pgcask_testing import builders, oracles, paths, process, temp
-from pgcask_testing.servers import free_port
+from pgcask_testing import builders, oracles, process, temp
 
 PASSWORD = "Xq7 s@cret%/:é"
-LOCAL_TRUST = ["local all all trust", "local replication all trust"]
 COMMANDS = ("backup", "verify", "restore", "list", "ping", "relocate")
 
 
@@ -302,21 +300,18 @@ def locked(module_servers):
 
 def test_a_password_in_the_uri_is_seen_nowhere(pgcask_path, locked, workdir):
     encoded = locked.binary_uri(password=PASSWORD).split(":")[2].split("@127")[0]
-    seen = set()
+    seen = []
     with process.Process([pgcask_path, "backup", locked.binary_uri(password=PASSWORD), "--to",
                           workdir / "backup", "--max-rate=20M", "--verbose"]) as running:
         while running.running():
-            for name in ("cmdline", "comm"):
-                try:
-                    seen.add(pathlib.Path(f"/proc/{running.pid}/{name}").read_bytes())
-                except OSError:
-                    pass
+            with contextlib.suppress(OSError):
+                seen.append(pathlib.Path(f"/proc/{running.pid}/cmdline").read_bytes())
             time.sleep(0.02)
         result = running.wait().check()
-    # The very first look may come before the program runs.
-    shown = [text for text in seen if b"backup" in text and b"--to" in text]
-    assert shown and any(b"****" in text for text in shown)
-    assert sum(encoded.encode() in text for text in shown) <= 1
+    # The very first looks may come before the program runs; once hidden, it stays so.
+    hidden = [b"****" in text for text in seen if b"--to" in text]
+    assert any(hidden) and hidden == sorted(hidden) and hidden.count(False) <= 3
+    assert not any(encoded.encode() in text for text in seen if b"****" in text)
 
     needles = [PASSWORD.encode(), encoded.encode()]
     for output in (result.stdout_bytes, result.stderr_bytes):
@@ -414,236 +409,14 @@ def test_every_password_method(pgcask, servers, workdir, major):
     pgcask("backup", server.binary_uri(), "--to", workdir / "backup.tar", env=env).check()
 
 
-# Errors that say what to do
-
-
-def refused(result, *words):
-    assert result.rc == 1, result
-    assert "pgcask: " in result.stderr and "hint: " in result.stderr, result
-    for word in words:
-        assert word in result.stderr, result
-    assert result.wall_time < 20, result
-    return result
-
-
 def test_a_wrong_password(pgcask, locked, workdir):
     for uri in (locked.binary_uri(password="wrong"), locked.binary_uri()):
-        refused(pgcask("backup", uri, "--to", workdir / "backup"), "password", "hint: ")
-    refused(pgcask("ping", locked.binary_uri(password="wrong")), "password authentication failed",
-            "ALTER ROLE")
+        result = pgcask("backup", uri, "--to", workdir / "backup")
+        assert result.rc == 1 and "password" in result.stderr and "hint: " in result.stderr, result
+    result = pgcask("ping", locked.binary_uri(password="wrong"))
+    assert result.rc == 1 and "password authentication failed" in result.stderr, result
+    assert "ALTER ROLE" in result.stderr, result
     assert not list(workdir.iterdir())
-
-
-def test_a_role_that_is_not_there(pgcask, servers, workdir):
-    server = servers.create(15)
-    refused(pgcask("backup", server.binary_uri(user="nobody here"), "--to", workdir / "b"),
-            'role "nobody here" does not exist', 'CREATE ROLE "nobody here"')
-    assert not list(workdir.iterdir())
-
-
-@pytest.mark.parametrize("uri, words", [
-    ("postgres+bin://u@no-such-host.invalid/", ["no-such-host.invalid", "spelling"]),
-    ("postgres+bin://u@127.0.0.1:{port}/", ["127.0.0.1", "{port}", "PostgreSQL"]),
-    ("postgres+bin://u@/?host=/no/such/folder", ["/no/such/folder", "no such socket"]),
-])
-def test_a_server_that_is_not_there(pgcask, workdir, uri, words):
-    port = free_port()
-    for command in (["ping"], ["backup", "--to", workdir / "b"]):
-        result = pgcask(command[0], uri.format(port=port), *command[1:])
-        refused(result, *[word.format(port=port) for word in words])
-    assert not list(workdir.iterdir())
-
-
-def test_something_else_listens_there(pgcask, workdir):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        uri = f"postgres+bin://u@127.0.0.1:{listener.getsockname()[1]}/"
-        running = subprocess.Popen(
-            ["python3", "-c", "import socket, sys; s = socket.socket(fileno=0)\n"
-             "while True:\n c, _ = s.accept(); c.sendall(b'SSH-2.0-OpenSSH_9.2\\r\\n'); c.close()"],
-            stdin=listener)
-        try:
-            refused(pgcask("backup", uri, "--to", workdir / "b"), "PostgreSQL")
-        finally:
-            running.kill()
-            running.wait()
-
-
-@pytest.mark.majors(13, 18)
-def test_the_line_for_pg_hba_is_printed_and_works(pgcask, servers, workdir, major):
-    server = servers.create(major, hba=LOCAL_TRUST, conf={"password_encryption": "scram-sha-256"})
-    server.sql(f"CREATE ROLE copier LOGIN REPLICATION PASSWORD '{PASSWORD}'")
-    uri, env = server.binary_uri(user="copier"), {"PGPASSWORD": PASSWORD}
-    result = refused(pgcask("backup", uri, "--to", workdir / "backup", env=env), "pg_hba.conf")
-    line = re.search(r"Add to pg_hba.conf:  (\S.*?)  ", result.stderr)[1]
-    server.configure(hba=[*LOCAL_TRUST, line])
-    pgcask("backup", uri, "--to", workdir / "backup", env=env).check()
-
-
-def sql_remedies(found):
-    """The statements in the remedies of a result's findings."""
-    return [statement for finding in found["findings"]
-            for statement in re.findall(r"(?:ALTER|SELECT|GRANT)\b[^;]*;", finding["remedy"])
-            if "NAME" not in statement]
-
-
-@pytest.mark.majors(13, 15, 18)
-def test_everything_missing_is_listed_at_once_and_the_remedies_work(
-    pgcask, servers, workdir, major
-):
-    server = servers.create(major, conf={
-        "wal_level": "minimal", "max_wal_senders": 0, "max_replication_slots": 0,
-        "max_slot_wal_keep_size": "1GB"})
-    server.sql('CREATE ROLE "the copier" LOGIN')
-    uri = server.binary_uri(user="the copier")
-    target = workdir / "backup"
-
-    result = refused(pgcask("backup", uri, "--to", target, "--json"), "not begun")
-    assert not list(workdir.iterdir())
-    found = only_object(result)
-    fatal = "\n".join(f["message"] for f in found["findings"] if f["fatal"])
-    for word in ("wal_level", "max_wal_senders", "max_replication_slots", '"the copier"'):
-        assert word in fatal, result
-    assert len([f for f in found["findings"] if f["fatal"]]) == 4, result
-    (warned,) = [f for f in found["findings"] if not f["fatal"]]
-    assert "max_slot_wal_keep_size" in warned["message"]
-    for finding in found["findings"]:
-        assert finding["remedy"] and finding["remedy"] in result.stderr, result
-
-    for statement in sql_remedies(found):
-        server.sql(statement)
-    server.restart()
-    result = pgcask("backup", uri, "--to", target, "--json").check()
-    assert only_object(result)["findings"] == []
-    pgcask("verify", target).check()
-
-
-@pytest.mark.majors(13, 18)
-def test_a_warning_does_not_keep_the_backup_from_being_made(pgcask, servers, workdir, major):
-    conf = {"max_slot_wal_keep_size": "1GB"}
-    if major >= 14:
-        conf["idle_session_timeout"] = "700ms"
-    server = servers.create(major, conf=conf)
-    result = pgcask("backup", server.binary_uri(), "--to", workdir / "backup", "--json").check()
-    found = only_object(result)
-    assert len(found["findings"]) == len(conf) == len(found["warnings"])
-    assert not any(f["fatal"] for f in found["findings"])
-    for name in conf:
-        assert f"warning: {name}" in result.stderr, result
-
-
-@pytest.mark.majors(13, 18)
-@pytest.mark.parametrize("conf, words", [
-    ({"max_wal_senders": 1}, ["max_wal_senders is 1"]),
-    ({"max_wal_senders": 0}, ["max_wal_senders is 0"]),
-    ({"max_replication_slots": 0}, ["max_replication_slots is 0"]),
-])
-def test_one_setting_too_small(pgcask, servers, workdir, major, conf, words):
-    server = servers.create(major, conf=conf)
-    refused(pgcask("backup", server.binary_uri(), "--to", workdir / "backup"), *words)
-    assert not list(workdir.iterdir())
-    assert not oracles.sessions_of(server)
-
-
-@pytest.mark.majors(15)
-def test_taken_slots_and_senders_count(pgcask, servers, workdir, major):
-    server = servers.create(major, conf={"max_wal_senders": 2, "max_replication_slots": 1})
-    server.sql("SELECT pg_create_physical_replication_slot('taken')")
-    replica = subprocess.Popen(
-        [paths.stock("pg_receivewal", major), "-D", workdir, "-S", "taken",
-         "-d", f"host={server.socket_dir} port={server.port} user=postgres"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=process.clean_env())
-    try:
-        deadline = time.monotonic() + 20
-        while server.value("SELECT count(*) FROM pg_stat_replication") == "0":
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        refused(pgcask("backup", server.binary_uri(), "--to", workdir / "backup"),
-                "max_wal_senders is 2 and 1 are in use",
-                "max_replication_slots is 1 and 1 are in use", "pg_drop_replication_slot")
-    finally:
-        replica.kill()
-        replica.wait()
-    assert not (workdir / "backup").exists() and not (workdir / "backup.partial").exists()
-
-
-@pytest.mark.majors(15)
-def test_a_role_without_the_right_sees_the_grant(pgcask, small, workdir, major):
-    server = small(major)
-    server.sql("DROP ROLE IF EXISTS plain; CREATE ROLE plain LOGIN")
-    uri = server.binary_uri(user="plain")
-    for target in (workdir / "backup", workdir / "backup.tar"):
-        refused(pgcask("backup", uri, "--to", target), "REPLICATION", "ALTER ROLE")
-    assert not list(workdir.iterdir())
-    refused(pgcask("ping", uri), "ALTER ROLE")
-    pgcask("ping", server.uri(user="plain")).check()  # an SQL session is all that this one needs
-    server.sql("ALTER ROLE plain REPLICATION")
-    pgcask("backup", uri, "--to", workdir / "backup").check()
-
-
-# The target
-
-
-@pytest.mark.majors(15)
-@pytest.mark.parametrize("name", ["backup", "backup.tar"])
-def test_too_little_space_is_refused_before_the_work(pgcask, small, small_disk, major, name):
-    disk = small_disk(2)
-    server = small(major)
-    checkpoint = "SELECT checkpoint_lsn FROM pg_control_checkpoint()"
-    before = server.value(checkpoint)
-    result = refused(pgcask("backup", server.binary_uri(), "--to", disk / name),
-                     "there is room for", str(disk / name), "not begun")
-    assert not list(disk.iterdir()), result
-    assert server.value(checkpoint) == before
-
-
-def test_a_target_that_cannot_be_is_refused_before_anybody_connects(pgcask, workdir):
-    (workdir / "full").mkdir()
-    (workdir / "full/photo.jpg").write_text("precious")
-    (workdir / "file").write_text("precious")
-    (workdir / "there.tar").write_text("precious")
-    (workdir / "half.partial").mkdir()
-    (workdir / "half.tar.partial").write_text("")
-    before = oracles.tree(workdir)
-    uri = f"postgres+bin://u@127.0.0.1:{free_port()}/"
-    for name, words in {
-        "full": ["not empty", "hint"], "file": ["not a folder", "hint"], "there.tar": ["hint"],
-        "half": ["half.partial", "interrupted", "rm -r"],
-        "half.tar": ["half.tar.partial", "interrupted", "rm "],
-        "no/such/folder": ["mkdir -p"], "no/such/backup.tar": ["mkdir -p"],
-        "file/backup": ["file"],
-    }.items():
-        result = pgcask("backup", uri, "--to", workdir / name)
-        assert result.rc == 1 and all(w in result.stderr for w in words), result
-        assert "connect" not in result.stderr, result
-    assert oracles.tree(workdir) == before
-
-
-@pytest.mark.majors(15)
-def test_what_a_killed_backup_left_is_named_and_removed_as_printed(
-    pgcask, pgcask_path, small, workdir, major
-):
-    server = small(major)
-    for name in ("a backup", "backup.tar"):
-        with process.Process([pgcask_path, "backup", server.binary_uri(), "--to", workdir / name,
-                              "--max-rate=4M"]) as running:
-            oracles.wait_for_sessions(server, lambda found: found.slots)
-            time.sleep(0.3)
-            running.kill()
-        assert [p.name for p in workdir.iterdir()] == [f"{name}.partial"]
-        for command in ("verify", "list"):
-            assert f"{name}.partial" in pgcask(command, workdir / name).stderr
-        result = refused(pgcask("backup", server.binary_uri(), "--to", workdir / name), ".partial")
-        subprocess.run(["sh", "-c", re.search(r"  (rm .*)", result.stderr)[1]], check=True)
-        pgcask("backup", server.binary_uri(), "--to", workdir / name).check()
-        subprocess.run(["rm", "-r", workdir / name], check=True)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user takes root")
-def test_a_target_that_may_not_be_written_is_refused(pgcask, workdir):
-    uri = f"postgres+bin://u@127.0.0.1:{free_port()}/"
-    for name in ("backup", "backup.tar"):
-        result = pgcask("backup", uri, "--to", workdir / name, user=process.SERVER_USER)
-        assert result.rc == 1 and "ermission denied" in result.stderr, result
 
 
 # list and ping
@@ -707,8 +480,8 @@ def test_ping_says_what_answered(pgcask, small, major):
     assert lines["role"] == "primary" and lines["encryption"] == "none"
     assert lines["SQL session"] == lines["replication session"] == "yes"
     assert lines["system identifier"] == server.system_identifier
-    for uri in (server.binary_uri(), server.uri(), f"host=127.0.0.1 port={server.port} user=postgres"
-                " dbname=postgres"):
+    pairs = f"host=127.0.0.1 port={server.port} user=postgres dbname=postgres"
+    for uri in (server.binary_uri(), server.uri(), pairs):
         found = only_object(pgcask("ping", uri, "--json").check())
         assert found["server_version_num"] // 10000 == major
         assert found["system_identifier"] == server.system_identifier

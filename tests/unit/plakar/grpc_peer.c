@@ -93,16 +93,21 @@ void peer_init(struct grpc_peer *peer, int64_t window)
 {
     nghttp2_settings_entry setting = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t)window};
     nghttp2_session_callbacks *callbacks;
+    nghttp2_option *option;
 
     *peer = (struct grpc_peer){0};
+    nghttp2_option_new(&option);
+    nghttp2_option_set_no_auto_window_update(option, window >= 0);
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
-    nghttp2_session_client_new(&peer->http, callbacks, peer);
+    nghttp2_session_client_new2(&peer->http, callbacks, peer, option);
+    nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_submit_settings(peer->http, NGHTTP2_FLAG_NONE, &setting, window < 0 ? 0 : 1);
+    nghttp2_session_set_local_window_size(peer->http, NGHTTP2_FLAG_NONE, 0, 100000000);
 }
 
 void peer_reset(struct grpc_peer *peer)

@@ -27,7 +27,8 @@ struct grpc_peer {
     size_t settings_seen;
 };
 
-/* window: SETTINGS_INITIAL_WINDOW_SIZE, or -1 for HTTP/2's own. */
+/* window: what a stream may send before it is given more by nghttp2_submit_window_update; -1:
+ * HTTP/2's own, and more is given by itself. */
 void peer_init(struct grpc_peer *peer, int64_t window);
 void peer_reset(struct grpc_peer *peer);
 

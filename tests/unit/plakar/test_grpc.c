@@ -176,7 +176,7 @@ static void the_first_frame_is_settings_before_anything_came(void **state)
 
 static void a_request_means_the_same_however_it_is_cut(void **state)
 {
-    static const char expected[] = "begin1 message300 message0 end0 begin2 message5 message9 end0 ";
+    static const char expected[] = "begin1 begin2 message300 message0 end0 message5 message9 end0 ";
     struct buffer messages = {0}, others = {0}, bytes = {0};
     struct fixture fixture;
     struct slice all;
@@ -435,7 +435,6 @@ static void a_ping_is_answered_ahead_of_what_is_queued(void **state)
     (void)state;
     open_fixture(&fixture, 10000000);
     begin_call(&fixture, true);
-    nghttp2_session_set_local_window_size(fixture.peer.http, NGHTTP2_FLAG_NONE, 0, 10000000);
     talk(&fixture);
     for (int i = 0; i < 20; i++)
         send_chunk(&fixture, 200000);
@@ -489,7 +488,7 @@ static void an_aborted_call_keeps_its_frames_whole(void **state)
         talk(&fixture);
         assert_int_equal(fixture.released, 5);
         assert_string_equal(stream->message, "no more");
-        assert_true(stream->data.len <= limit + 16384);
+        assert_true(stream->data.len <= limit + 2 * 16384);
         close_fixture(&fixture);
     }
 }

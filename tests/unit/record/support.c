@@ -136,7 +136,7 @@ static void sample_reader_close(struct reader *base)
 
 static struct reader *sample_reader_new(const struct sample *sample)
 {
-    static const struct reader_ops ops = {sample_reader_next, sample_reader_close};
+    static const struct reader_ops ops = {.next = sample_reader_next, .close = sample_reader_close};
     struct sample_reader *reader = calloc(1, sizeof(*reader));
     struct error err;
 

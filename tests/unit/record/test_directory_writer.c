@@ -200,6 +200,55 @@ static void a_failed_add_makes_the_sync_fail(void **state)
     directory_writer_free(writer);
 }
 
+/* A reader that lends as many slices at once as are wanted, of one byte each. */
+struct crumbs {
+    struct reader reader;
+    struct slice left;
+};
+
+static enum reader_status crumbs_next_many(struct reader *reader, struct slice *slices, size_t max,
+                                           size_t *count, struct error *error)
+{
+    struct crumbs *crumbs = (struct crumbs *)reader;
+
+    (void)error;
+    for (*count = 0; *count < max && crumbs->left.len > 0; (*count)++)
+        slices[*count] = slice_take(&crumbs->left, 1);
+    return *count > 0 ? READER_DATA : READER_END;
+}
+
+static bool add_crumbs(struct directory_writer *writer, const char *text, int64_t size)
+{
+    static const struct reader_ops ops = {.next_many = crumbs_next_many};
+    struct crumbs crumbs = {{&ops}, slice_string(text)};
+    const struct record record = {
+        .type = RECORD_FILE, .path = "/crumbs", .size = size, .reader = &crumbs.reader};
+
+    return directory_writer_add(writer, &record, NULL, &err);
+}
+
+static void slices_lent_together_are_written_in_order(void **state)
+{
+    static const char text[] = "more of them than are ever written at once";
+    struct directory_writer *writer = new_writer(state, false);
+    struct buffer content;
+
+    assert_true(add_crumbs(writer, text, sizeof(text) - 1));
+    directory_writer_free(writer);
+    content = read_file(in_folder(state, "crumbs"));
+    assert_true(slice_equals(buffer_slice(&content), slice_string(text)));
+    buffer_free(&content);
+}
+
+static void slices_lent_together_are_counted(void **state)
+{
+    struct directory_writer *writer = new_writer(state, false);
+
+    assert_false(add_crumbs(writer, "12345", 4));
+    assert_mentions(err.message, "announced with 4 bytes");
+    directory_writer_free(writer);
+}
+
 static void removing_a_tree_does_not_follow_links(void **state)
 {
     assert_int_equal(mkdir(in_folder(state, "keep"), 0700), 0);
@@ -237,6 +286,8 @@ int main(void)
         TEST(a_read_only_folder_can_be_filled),
         TEST(another_path_can_be_given),
         TEST(a_failed_add_makes_the_sync_fail),
+        TEST(slices_lent_together_are_written_in_order),
+        TEST(slices_lent_together_are_counted),
         TEST(removing_a_tree_does_not_follow_links),
         TEST(removing_below_a_root_keeps_the_root),
     };

@@ -270,6 +270,30 @@ static void an_occupied_default_place_is_refused(void **state)
     assert_true(scratch_holds(&fixture->scratch, "data.tablespaces/16384/file", "x"));
 }
 
+static void what_a_killed_restore_left_is_named_with_what_removes_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scratch *scratch = &fixture->scratch;
+    char command[PATH_MAX + 16];
+
+    scratch_mkdir(scratch, "place");
+    scratch_mkdir(scratch, "place/" FOLDER_STAGING);
+    map(fixture, "16384", scratch_path(scratch, "place"));
+    snprintf(command, sizeof(command), "rm -r '%s/%s'", scratch_path(scratch, "place"),
+             FOLDER_STAGING);
+
+    assert_false(begin(fixture, true));
+    assert_int_equal(fixture->err.code, ERROR_REFUSED);
+    assert_non_null(strstr(fixture->err.hint, command));
+    tablespace_set_reset(&fixture->set);
+
+    /* What was replaced may be the only copy: nothing that removes it is printed. */
+    scratch_mkdir(scratch, "place/" FOLDER_REPLACED);
+    assert_false(begin(fixture, true));
+    assert_null(strstr(fixture->err.hint, "rm "));
+    assert_non_null(strstr(fixture->err.hint, FOLDER_REPLACED));
+}
+
 static void with_replace_only_the_old_clusters_own_place_may_be_occupied(void **state)
 {
     struct fixture *fixture = *state;
@@ -364,6 +388,7 @@ int main(void)
         WITH_SET(two_mappings_may_not_share_a_place_or_a_tablespace),
         WITH_SET(a_default_place_inside_a_mapped_one_is_refused),
         WITH_SET(an_occupied_default_place_is_refused),
+        WITH_SET(what_a_killed_restore_left_is_named_with_what_removes_it),
         WITH_SET(with_replace_only_the_old_clusters_own_place_may_be_occupied),
         WITH_SET(a_tablespace_is_a_folder_or_a_link_but_not_both),
         WITH_SET(links_are_absolute),

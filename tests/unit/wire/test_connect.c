@@ -391,6 +391,7 @@ static void bytes_behind_the_answer_are_an_attack(void **state)
     scripted_expect_close(session.server);
     session_connect_fails(&session);
     assert_int_equal(session.err.code, ERROR_TLS);
+    assert_non_null(strstr(session.err.hint, "Is it a PostgreSQL server"));
     session_finish(&session);
 }
 

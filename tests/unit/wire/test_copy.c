@@ -86,6 +86,39 @@ static void many_copy_data_messages_keep_their_borders(void **state)
     session_finish(&session);
 }
 
+static void copy_data_ahead_is_what_has_arrived_of_the_next_message(void **state)
+{
+    uint8_t bytes[] = {'d', 0, 0, 0, 7, 'a', 'b', 'c', 'd', 0, 0, 0, 5, 'e'};
+    struct wire_conn conn = {.input = bytes};
+    bool first;
+
+    (void)state;
+    for (conn.input_end = 0; conn.input_end <= sizeof(bytes); conn.input_end++) {
+        size_t arrived = conn.input_end < 5 ? 0 : conn.input_end - 5;
+        struct slice ahead = wire_copy_data_ahead(&conn, &first);
+
+        assert_int_equal(ahead.len, arrived < 3 ? arrived : 3);
+        assert_true(ahead.len == 0 || (first && ahead.data == bytes + 5));
+    }
+}
+
+static void copy_data_ahead_may_be_the_rest_of_a_message(void **state)
+{
+    uint8_t bytes[] = {'b', 'c', 'c', 0, 0, 0, 4};
+    struct wire_conn conn = {
+        .input = bytes, .input_end = sizeof(bytes), .in_copy_data = true, .copy_data_left = 2};
+    struct slice ahead;
+    bool first;
+
+    (void)state;
+    ahead = wire_copy_data_ahead(&conn, &first);
+    assert_true(slice_equals(ahead, slice_string("bc")));
+    assert_false(first);
+    conn.input_start = 2; /* CopyDone is no copy data */
+    conn.in_copy_data = false;
+    assert_int_equal(wire_copy_data_ahead(&conn, &first).len, 0);
+}
+
 static void notices_and_an_error_may_come_within_a_copy(void **state)
 {
     struct session session;
@@ -384,6 +417,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_huge_copy_data_message_passes_in_parts),
         cmocka_unit_test(many_copy_data_messages_keep_their_borders),
+        cmocka_unit_test(copy_data_ahead_is_what_has_arrived_of_the_next_message),
+        cmocka_unit_test(copy_data_ahead_may_be_the_rest_of_a_message),
         cmocka_unit_test(notices_and_an_error_may_come_within_a_copy),
         cmocka_unit_test(a_stream_that_ends_within_a_message_is_an_error),
         cmocka_unit_test(small_pieces_and_large_ones_arrive_in_order),

@@ -1,0 +1,260 @@
+#include "plakar/configuration.h"
+
+#include "plakar/identity.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* A table that is like the real one where it matters. */
+#define TEXT(key)                                                                                  \
+    {                                                                                              \
+        .name = key, .argument = "X", .kind = OPTION_TEXT, .commands = 1, .help = "."              \
+    }
+#define FLAG(key)                                                                                  \
+    {                                                                                              \
+        .name = key, .kind = OPTION_FLAG, .commands = 1, .help = "."                               \
+    }
+
+static const struct option_spec specs[] = {
+    TEXT("location"),
+    TEXT("host"),
+    TEXT("port"),
+    TEXT("username"),
+    TEXT("password"),
+    TEXT("database"),
+    TEXT("ssl-mode"),
+    TEXT("ssl-cert"),
+    TEXT("ssl-cert-data"),
+    TEXT("ssl-key"),
+    TEXT("ssl-key-data"),
+    TEXT("ssl-root-cert"),
+    TEXT("pg-bin-dir"),
+    TEXT("exclude-databases"),
+    FLAG("compress"),
+    FLAG("schema-only"),
+    FLAG("data-only"),
+    TEXT("ssl-root-cert-data"),
+    {.name = "max-rate", .argument = "RATE", .kind = OPTION_RATE, .commands = 1, .help = "."},
+    {.name = "to", .argument = "DIR", .kind = OPTION_TEXT, .commands = 2, .help = "."},
+};
+static const struct option_command commands[] = {
+    {.name = "plakar", .summary = ".", .description = "."},
+    {.name = "backup", .summary = ".", .description = "."},
+};
+static const struct option_program program = {
+    .name = "test",
+    .commands = commands,
+    .command_count = 2,
+    .options = specs,
+    .option_count = sizeof(specs) / sizeof(specs[0]),
+};
+
+static void keep_note(void *context, enum log_level level, const char *message)
+{
+    struct buffer *notes = context;
+    struct error err;
+
+    (void)level;
+    buffer_printf(notes, &err, "%s\n", message);
+}
+
+struct reading {
+    struct configuration configuration;
+    struct buffer notes;
+    struct error err;
+};
+
+static bool read_it(struct reading *reading, const char *scheme, size_t count,
+                    const struct connector_setting *settings)
+{
+    const struct connector_request request = {
+        .scheme = scheme, .hostname = "here", .settings = settings, .setting_count = count};
+    const struct log log = {.write = keep_note, .context = &reading->notes};
+
+    *reading = (struct reading){0};
+    error_clear(&reading->err);
+    return configuration_read(&reading->configuration, &program, 0, &request, &log, &reading->err);
+}
+
+#define READ(reading, scheme, ...)                                                                 \
+    read_it(reading, scheme,                                                                       \
+            sizeof((struct connector_setting[]){__VA_ARGS__}) / sizeof(struct connector_setting),  \
+            (const struct connector_setting[]){__VA_ARGS__})
+
+static void done(struct reading *reading)
+{
+    configuration_free(&reading->configuration);
+    buffer_free(&reading->notes);
+}
+
+static const char *setting(const struct reading *reading, const char *name)
+{
+    return wire_settings_get(reading->configuration.settings, name);
+}
+
+static int clean_environment(void **state)
+{
+    static const char *const names[] = {"PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGSSLMODE"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        unsetenv(names[i]);
+    return 0;
+}
+
+static void a_location_says_where(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    assert_true(READ(&reading, "postgres+bin",
+                     {"location", "postgres+bin://u:p%40ss@db.example:5433/app?sslmode=require"}));
+    assert_true(reading.configuration.physical);
+    assert_string_equal(setting(&reading, "host"), "db.example");
+    assert_string_equal(setting(&reading, "port"), "5433");
+    assert_string_equal(setting(&reading, "user"), "u");
+    assert_string_equal(setting(&reading, "password"), "p@ss");
+    assert_string_equal(setting(&reading, "dbname"), "app");
+    assert_string_equal(setting(&reading, "sslmode"), "require");
+    done(&reading);
+}
+
+static void keys_win_over_the_location(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    assert_true(READ(&reading, "postgresql", {"host", "h2"}, {"port", "1"}, {"username", "v"},
+                     {"password", "q"}, {"database", "d2"}, {"ssl_mode", "verify-ca"},
+                     {"location", "postgresql://u:p@h:5/d?sslmode=disable"}));
+    assert_false(reading.configuration.physical);
+    assert_string_equal(setting(&reading, "host"), "h2");
+    assert_string_equal(setting(&reading, "port"), "1");
+    assert_string_equal(setting(&reading, "user"), "v");
+    assert_string_equal(setting(&reading, "password"), "q");
+    assert_string_equal(setting(&reading, "dbname"), "d2");
+    assert_string_equal(setting(&reading, "sslmode"), "verify-ca");
+    done(&reading);
+}
+
+static void an_empty_value_is_none(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    assert_true(READ(&reading, "postgres+bin", {"location", "postgres+bin://u@h"}, {"host", ""},
+                     {"schema_only", ""}, {"max_rate", ""}));
+    assert_string_equal(setting(&reading, "host"), "h");
+    done(&reading);
+}
+
+static void inline_certificates_win_over_files(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    assert_true(READ(&reading, "postgres+bin", {"location", "postgres+bin://u@h"},
+                     {"ssl_cert_data", "-----BEGIN CERTIFICATE-----\n"}, {"ssl_cert", "/c"},
+                     {"ssl_key", "/k"}));
+    assert_string_equal(setting(&reading, "sslcert"), "-----BEGIN CERTIFICATE-----\n");
+    assert_string_equal(setting(&reading, "sslkey"), "/k");
+    done(&reading);
+    assert_false(READ(&reading, "postgres+bin", {"ssl_key_data", "secret"}));
+    assert_non_null(strstr(reading.err.message, "ssl_key_data"));
+    assert_null(strstr(reading.err.message, "secret"));
+    done(&reading);
+}
+
+static void an_unknown_key_names_the_nearest(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    assert_false(READ(&reading, "postgres+bin", {"user_name", "x"}));
+    assert_string_equal(reading.err.message, "unknown option \"user_name\"");
+    assert_string_equal(reading.err.hint, "Did you mean username?");
+    done(&reading);
+    assert_false(READ(&reading, "postgres+bin", {"to", "/somewhere"})); /* of another command */
+    done(&reading);
+    assert_false(READ(&reading, "postgres+bin", {"max-rate", "1M"})); /* keys have '_' */
+    done(&reading);
+}
+
+static void a_bad_value_is_named_by_its_key(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    assert_false(READ(&reading, "postgres+bin", {"max_rate", "fast"}));
+    assert_memory_equal(reading.err.message, "max_rate:", 9);
+    done(&reading);
+    assert_false(READ(&reading, "postgres+bin", {"compress", "perhaps"}));
+    assert_memory_equal(reading.err.message, "compress:", 9);
+    done(&reading);
+}
+
+static void what_a_physical_backup_cannot_do_is_refused(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    assert_false(READ(&reading, "postgres+bin", {"schema_only", "true"}));
+    done(&reading);
+    assert_false(READ(&reading, "postgres+bin", {"data_only", "1"}));
+    done(&reading);
+    assert_false(READ(&reading, "postgres+bin", {"exclude_databases", "a"}));
+    done(&reading);
+    assert_true(READ(&reading, "postgres+bin", {"schema_only", "false"}, {"compress", "true"},
+                     {"pg_bin_dir", "/usr/bin"}));
+    assert_non_null(strstr(buffer_text(&reading.notes), "compress is ignored"));
+    assert_non_null(strstr(buffer_text(&reading.notes), "pg_bin_dir is ignored"));
+    done(&reading);
+    assert_true(READ(&reading, "postgres", {"schema_only", "true"}));
+    done(&reading);
+}
+
+static void expect_origin(const char *location, const char *hostname, const char *expected)
+{
+    struct reading reading;
+    char origin[CONNECTOR_ORIGIN_SIZE];
+
+    if (!READ(&reading, "postgres+bin", {"location", location}))
+        fail_msg("%s: %s", location, reading.err.message);
+    assert_true(identity_origin(reading.configuration.settings, hostname, origin, &reading.err));
+    assert_string_equal(origin, expected);
+    done(&reading);
+}
+
+static void origins_keep_clusters_apart(void **state)
+{
+    (void)state;
+    expect_origin("postgres+bin://u:p@DB.example/d", "m", "db.example:5432");
+    expect_origin("postgres+bin://db.example:5433", "m", "db.example:5433");
+    expect_origin("postgres+bin://localhost", "m", "m:5432");
+    expect_origin("postgres+bin://127.0.0.1:1", "m", "m:1");
+    expect_origin("postgres+bin://[::1]:1", "m", "m:1");
+    expect_origin("postgres+bin://[fe80::1]:1", "m", "[fe80::1]:1");
+    expect_origin("postgres+bin://%2Frun%2Fpg:7", "m", "m:/run/pg:7");
+    expect_origin("postgres+bin://a?hostaddr=10.0.0.1", "m", "a:5432");
+    expect_origin("postgres+bin://h\xff", "m", "h\\xff:5432");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_location_says_where),
+        cmocka_unit_test(keys_win_over_the_location),
+        cmocka_unit_test(an_empty_value_is_none),
+        cmocka_unit_test(inline_certificates_win_over_files),
+        cmocka_unit_test(an_unknown_key_names_the_nearest),
+        cmocka_unit_test(a_bad_value_is_named_by_its_key),
+        cmocka_unit_test(what_a_physical_backup_cannot_do_is_refused),
+        cmocka_unit_test(origins_keep_clusters_apart),
+    };
+
+    return cmocka_run_group_tests(tests, clean_environment, NULL);
+}
