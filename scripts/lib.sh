@@ -20,8 +20,8 @@ build_packages=(
 # npm only fetches and unpacks the server packages; a nodejs of another origin brings its own.
 test_packages=(
     postgresql-15 postgresql-client-15
-    python3 python3-pytest python3-pytest-xdist
-    debootstrap patchelf openssl iproute2 util-linux procps ca-certificates
+    python3 python3-pytest python3-pytest-xdist python3-h2 git
+    debootstrap patchelf openssl iproute2 util-linux procps ca-certificates groff-base man-db binutils
 )
 
 repo_root() {

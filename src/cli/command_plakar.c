@@ -11,8 +11,14 @@
 
 bool command_plakar(struct command *command, struct error *err)
 {
-    return plugin_run(&pgcask_program, COMMAND_PLAKAR, command->cancel, signals_received,
-                      &command->console->log, err);
+    const struct plugin_options options = {
+        .cancel = command->cancel,
+        .stopped_by = signals_received,
+        .log = &command->console->log,
+        .watcher = command->guardian == NULL ? NULL : guardian_watcher(command->guardian),
+    };
+
+    return plugin_run(&pgcask_program, COMMAND_PLAKAR, &options, err);
 }
 
 bool command_plakar_schema(struct command *command, struct error *err)

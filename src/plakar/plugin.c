@@ -113,23 +113,23 @@ static bool make_importer(struct plugin *plugin, const struct connector *connect
     return plugin->importer != NULL;
 }
 
-bool plugin_serve(int in, int out, const struct connector *connector, struct cancel *cancel,
-                  const char *(*stopped_by)(void), const struct log *log, struct error *err)
+bool plugin_serve(int in, int out, const struct connector *connector,
+                  const struct plugin_options *options, struct error *err)
 {
     struct route route = {
-        .plugin = {.cancel = cancel, .stopped_by = stopped_by, .wake_fd = -1},
+        .plugin = {.cancel = options->cancel, .stopped_by = options->stopped_by, .wake_fd = -1},
     };
     const struct grpc_handler handler = {&route, on_begin, on_message, on_half_closed, on_ended};
     struct transport transport = {
         .in = in,
         .out = out,
-        .cancel = cancel,
+        .cancel = options->cancel,
         .context = &route,
         .pump = on_pump,
         .cancelled = on_cancelled,
         .done = on_done,
     };
-    bool done = make_importer(&route.plugin, connector, log, err) &&
+    bool done = make_importer(&route.plugin, connector, options->log, err) &&
                 (transport.session = grpc_session_new(&handler, err)) != NULL;
 
     transport.wake_fd = route.plugin.wake_fd;
@@ -141,8 +141,8 @@ bool plugin_serve(int in, int out, const struct connector *connector, struct can
     return done;
 }
 
-bool plugin_run(const struct option_program *program, size_t command, struct cancel *cancel,
-                const char *(*stopped_by)(void), const struct log *log, struct error *err)
+bool plugin_run(const struct option_program *program, size_t command,
+                const struct plugin_options *options, struct error *err)
 {
     struct postgres_connector *postgres;
     struct connector connector;
@@ -151,8 +151,9 @@ bool plugin_run(const struct option_program *program, size_t command, struct can
 
     if (!transport_take_standard_descriptors(&in, &out, err))
         return false;
-    postgres = postgres_connector_new(program, command, log, &connector, err);
-    done = postgres != NULL && plugin_serve(in, out, &connector, cancel, stopped_by, log, err);
+    postgres =
+        postgres_connector_new(program, command, options->log, options->watcher, &connector, err);
+    done = postgres != NULL && plugin_serve(in, out, &connector, options, err);
     postgres_connector_free(postgres);
     close(in);
     close(out);

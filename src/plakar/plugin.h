@@ -5,15 +5,22 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "plakar/connector.h"
+#include "wire/wire.h"
 
-/* Serves until Close was answered or the host is gone. in and out are closed by the caller.
- * stopped_by: names the signal that requested cancel, or NULL. */
-bool plugin_serve(int in, int out, const struct connector *connector, struct cancel *cancel,
-                  const char *(*stopped_by)(void), const struct log *log, struct error *err);
+struct plugin_options {
+    struct cancel *cancel;
+    const char *(*stopped_by)(void); /* names the signal that requested cancel, or NULL */
+    const struct log *log;
+    const struct wire_watcher *watcher; /* of the sessions; NULL: nobody */
+};
+
+/* Serves until Close was answered or the host is gone. in and out are closed by the caller. */
+bool plugin_serve(int in, int out, const struct connector *connector,
+                  const struct plugin_options *options, struct error *err);
 
 /* The whole plugin with the connectors of pgcask; `command` is the one of the table whose options
  * are the configuration's keys. Must be called before anything is written to standard output. */
-bool plugin_run(const struct option_program *program, size_t command, struct cancel *cancel,
-                const char *(*stopped_by)(void), const struct log *log, struct error *err);
+bool plugin_run(const struct option_program *program, size_t command,
+                const struct plugin_options *options, struct error *err);
 
 #endif

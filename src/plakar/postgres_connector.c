@@ -12,6 +12,7 @@ struct postgres_connector {
     const struct option_program *program;
     size_t command;
     const struct log *log;
+    const struct wire_watcher *watcher;
     struct configuration configuration;
 };
 
@@ -24,6 +25,7 @@ static bool configure(void *context, const struct connector_request *request,
     if (!configuration_read(configuration, postgres->program, postgres->command, request,
                             postgres->log, err))
         return false;
+    wire_settings_watch(configuration->settings, postgres->watcher);
     if (!configuration->physical) {
         error_set(err, ERROR_UNSUPPORTED, "not yet: logical backups (%s://)", request->scheme);
         error_hint(err, "%s+bin:// makes a physical backup of the whole cluster.", request->scheme);
@@ -151,6 +153,7 @@ static void completed(void *context, const struct record_source *source)
 
 struct postgres_connector *postgres_connector_new(const struct option_program *program,
                                                   size_t command, const struct log *log,
+                                                  const struct wire_watcher *watcher,
                                                   struct connector *connector, struct error *err)
 {
     struct postgres_connector *postgres = calloc(1, sizeof(*postgres));
@@ -162,6 +165,7 @@ struct postgres_connector *postgres_connector_new(const struct option_program *p
     postgres->program = program;
     postgres->command = command;
     postgres->log = log;
+    postgres->watcher = watcher;
     *connector = (struct connector){postgres, configure, ping, start, position, completed};
     return postgres;
 }

@@ -4,12 +4,14 @@
 
 #include "base/options.h"
 #include "plakar/connector.h"
+#include "wire/wire.h"
 
 struct postgres_connector;
 
 /* Fills *connector. `command`: whose options in the table are the configuration's keys. */
 struct postgres_connector *postgres_connector_new(const struct option_program *program,
                                                   size_t command, const struct log *log,
+                                                  const struct wire_watcher *watcher,
                                                   struct connector *connector, struct error *err);
 /* After everything that uses it has ended. NULL is allowed. */
 void postgres_connector_free(struct postgres_connector *postgres);

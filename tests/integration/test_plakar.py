@@ -267,8 +267,7 @@ def test_however_it_is_ended_nothing_is_left(plakar, servers, major, how):
         result = running.wait(60)
     assert result.rc != 0, result
     wait_for(lambda: not plakar.plugin_pids())
-    # A plugin that was killed sends no CancelRequest: the server finds out when it next writes.
-    oracles.wait_for_nothing_left(server, timeout=15)
+    oracles.wait_for_nothing_left(server)  # the guardian's doing, where the plugin was killed
     assert plakar.snapshots() == []
 
 

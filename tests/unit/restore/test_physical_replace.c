@@ -287,7 +287,7 @@ static void leftovers_of_a_killed_restore_are_refused(void **state)
 
     prepare_replacement(fixture);
     scratch_mkdir(scratch, "own_place/" FOLDER_STAGING);
-    fixture_refuse(fixture, scratch_path(scratch, "pgdata"), ERROR_REFUSED, "interrupted restore");
+    fixture_refuse(fixture, scratch_path(scratch, "pgdata"), ERROR_REFUSED, "what a restore left");
     scratch_mkdir(scratch, "pgdata/" FOLDER_STAGING);
     fixture_refuse(fixture, scratch_path(scratch, "pgdata"), ERROR_REFUSED, FOLDER_STAGING);
 }
