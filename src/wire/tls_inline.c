@@ -83,10 +83,10 @@ bool tls_use_inline_certificate(SSL_CTX *context, const char *pem, struct error 
 bool tls_use_inline_key(SSL_CTX *context, const char *pem, struct error *err)
 {
     BIO *bio = open_text(pem, err);
-    EVP_PKEY *key = bio == NULL ? NULL
-                                : PEM_read_bio_PrivateKey(
-                                      bio, NULL, SSL_CTX_get_default_passwd_cb(context),
-                                      SSL_CTX_get_default_passwd_cb_userdata(context));
+    EVP_PKEY *key = bio == NULL
+                        ? NULL
+                        : PEM_read_bio_PrivateKey(bio, NULL, SSL_CTX_get_default_passwd_cb(context),
+                                                  SSL_CTX_get_default_passwd_cb_userdata(context));
     bool done = key != NULL && SSL_CTX_use_PrivateKey(context, key) == 1;
 
     if (bio != NULL && !done) {
