@@ -145,7 +145,8 @@ static bool start_keeper(struct physical_backup *job, struct error *err)
     return slot_keeper_start(&job->keeper, &options, err);
 }
 
-/* The session may have been idle for long while the manifest was taken: a broken one is made new. */
+/* The session may have been idle for long while the manifest was taken: a broken one is made new.
+ */
 static bool refresh_session(struct physical_backup *job, struct error *err)
 {
     struct system_identity identity;
@@ -155,8 +156,7 @@ static bool refresh_session(struct physical_backup *job, struct error *err)
             return false;
         wire_close(job->conn);
         job->conn = NULL;
-        if (!connect_server(job, err) ||
-            !replication_identify_system(job->conn, &identity, err))
+        if (!connect_server(job, err) || !replication_identify_system(job->conn, &identity, err))
             return false;
     }
     if (strcmp(identity.system_identifier, job->report.system_identifier) != 0)
@@ -190,8 +190,7 @@ static bool start_base_backup(struct physical_backup *job, struct error *err)
         .spread_checkpoint = options->spread_checkpoint,
         .max_rate_kib = options->max_rate_kib,
         .no_verify_checksums = options->no_verify_checksums,
-        .manifest_checksums =
-            options->digest == DIGEST_SHA256 ? DIGEST_SHA256 : DIGEST_CRC32C,
+        .manifest_checksums = options->digest == DIGEST_SHA256 ? DIGEST_SHA256 : DIGEST_CRC32C,
     };
 
     set_phase(job, "checkpoint");
@@ -354,9 +353,8 @@ static enum reader_status read_inner(struct physical_backup *job, struct slice *
     }
     job->report.manifest_unavailable = manifest_reader_unavailable(job->inner);
     digest_end(job->summary_digest, bytes);
-    return summary_writer_add(job->summary, &record, job->record_bytes, bytes, err)
-               ? READER_END
-               : READER_FAILED;
+    return summary_writer_add(job->summary, &record, job->record_bytes, bytes, err) ? READER_END
+                                                                                    : READER_FAILED;
 }
 
 static enum reader_status job_read(struct reader *reader, struct slice *data, struct error *err)
@@ -386,16 +384,19 @@ static enum reader_status job_read(struct reader *reader, struct slice *data, st
 static enum reader_status job_read_many(struct reader *reader, struct slice *slices, size_t max,
                                         size_t *count, struct error *err)
 {
+    struct physical_backup *job = from_reader(reader);
+    enum reader_status status;
+
     *count = 0;
     do {
-        enum reader_status status = job_read(reader, &slices[*count], err);
-
-        /* What came before an end or a failure is given first; the next call tells of it again. */
-        if (status != READER_DATA)
-            return *count > 0 ? READER_DATA : status;
-        (*count)++;
-    } while (*count < max && physical_stream_has_more_ahead(from_reader(reader)));
-    return READER_DATA;
+        job->looking_ahead = *count > 0;
+        status = job_read(reader, &slices[*count], err);
+        if (status == READER_DATA)
+            (*count)++;
+    } while (status == READER_DATA && *count < max && physical_stream_has_more_ahead(job));
+    job->looking_ahead = false;
+    /* What came before an end or a failure is given first; the next call tells of it again. */
+    return *count > 0 ? READER_DATA : status;
 }
 
 /* The reader is the job's own: what was left unread is read past by the next record. */
@@ -503,8 +504,8 @@ static bool check_listed_file(void *context, const struct backup_manifest_file *
     uint64_t seen_size = 0;
     size_t size = digest_size(file->algorithm);
 
-    switch (file_ledger_check(job->ledger, file->path, file->size, file->digest, size,
-                              &seen_size)) {
+    switch (
+        file_ledger_check(job->ledger, file->path, file->size, file->digest, size, &seen_size)) {
     case LEDGER_MATCH:
         return true;
     case LEDGER_MISSING:
@@ -514,8 +515,7 @@ static bool check_listed_file(void *context, const struct backup_manifest_file *
     case LEDGER_SIZE_DIFFERS:
         return error_set(err, ERROR_PROTOCOL,
                          "%.300s arrived with %llu bytes; the server's backup_manifest says %llu",
-                         file->path, (unsigned long long)seen_size,
-                         (unsigned long long)file->size);
+                         file->path, (unsigned long long)seen_size, (unsigned long long)file->size);
     case LEDGER_DIGEST_DIFFERS:
         return error_set(err, ERROR_PROTOCOL,
                          "%.300s was damaged on its way: its checksum is not what the server's "

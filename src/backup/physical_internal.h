@@ -18,6 +18,8 @@
 
 #define NOTICES_KEPT 100 /* warnings of the server that go into summary.json */
 
+#define PHYSICAL_UNDIGESTED_MAX 32
+
 /* What comes next. */
 enum physical_step {
     PHYSICAL_MANIFEST, /* /manifest.json */
@@ -67,6 +69,11 @@ struct physical_backup {
     char link_target[48];
     enum layout_class record_class;
     uint64_t record_bytes;
+    /* Lent and not yet digested: that is done when the reader is asked for more, after the store
+     * has written it, because by then the processor has it at hand. */
+    struct slice undigested[PHYSICAL_UNDIGESTED_MAX];
+    size_t undigested_count;
+    bool looking_ahead;   /* more is asked for while what was lent stays valid */
     bool reading_label;   /* it is backup_label … */
     struct buffer label;  /* … whose text is kept */
     struct reader *inner; /* READING_INNER: /manifest.json or /summary.json */

@@ -245,6 +245,16 @@ static bool take_label(struct physical_backup *job, struct slice data, struct er
     return true;
 }
 
+static void digest_lent(struct physical_backup *job)
+{
+    struct digest *digest =
+        job->record_class == LAYOUT_LISTED ? job->listed_digest : job->summary_digest;
+
+    for (size_t i = 0; i < job->undigested_count; i++)
+        digest_update(digest, job->undigested[i]);
+    job->undigested_count = 0;
+}
+
 /* A member's last byte has come: what was seen goes into the ledger or the summary. */
 static bool end_file(struct physical_backup *job, struct error *err)
 {
@@ -252,6 +262,7 @@ static bool end_file(struct physical_backup *job, struct error *err)
     uint8_t bytes[DIGEST_MAX];
     char listed_path[RECORD_PATH_MAX];
 
+    digest_lent(job);
     job->report.files++;
     if (job->record_class == LAYOUT_SUMMARY) {
         digest_end(job->summary_digest, bytes);
@@ -401,11 +412,16 @@ enum source_status physical_stream_next(struct physical_backup *job, struct reco
 static enum reader_status read_member(struct physical_backup *job, struct slice *data,
                                       struct error *err)
 {
-    enum tar_event event = decode(job, data, err);
+    enum tar_event event;
+
+    if (!job->looking_ahead)
+        digest_lent(job);
+    event = decode(job, data, err);
 
     if (event == TAR_DATA) {
-        digest_update(job->record_class == LAYOUT_LISTED ? job->listed_digest : job->summary_digest,
-                      *data);
+        if (job->undigested_count == PHYSICAL_UNDIGESTED_MAX)
+            digest_lent(job);
+        job->undigested[job->undigested_count++] = *data;
         job->record_bytes += data->len;
         if (job->reading_label && !take_label(job, *data, err))
             return READER_FAILED;
