@@ -21,7 +21,8 @@ build_packages=(
 test_packages=(
     postgresql-15 postgresql-client-15
     python3 python3-pytest python3-pytest-xdist python3-h2 git
-    debootstrap patchelf openssl iproute2 util-linux procps ca-certificates groff-base man-db binutils
+    debootstrap patchelf openssl iproute2 util-linux procps ca-certificates groff-base man-db mandoc
+    binutils
 )
 
 repo_root() {
