@@ -9,7 +9,7 @@
 #define CHUNK_HEAD 16              /* room for the prefixes of a full chunk */
 #define CHUNK_CONTENT (256 * 1024) /* bytes of content in a message */
 #define CHUNKS_OF_RECORD 4         /* that are filled and not yet sent */
-#define RECORDS_IN_FLIGHT 8        /* announced and not yet acknowledged */
+#define RECORDS_IN_FLIGHT 1        /* announced and not yet acknowledged */
 
 /* A message on its way from a reader to Plakar. */
 struct content_chunk {
