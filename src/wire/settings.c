@@ -167,8 +167,10 @@ struct wire_settings *wire_settings_clone(const struct wire_settings *settings, 
 {
     struct wire_settings *clone = wire_settings_new(err);
 
-    if (clone != NULL)
+    if (clone != NULL) {
         clone->watcher = settings->watcher;
+        clone->password_source = settings->password_source;
+    }
     for (size_t i = 0; clone != NULL && i < TABLE_COUNT; i++) {
         if (!settings_put(clone, i, settings->values[i], err)) {
             wire_settings_free(clone);
@@ -181,6 +183,12 @@ struct wire_settings *wire_settings_clone(const struct wire_settings *settings, 
 void wire_settings_watch(struct wire_settings *settings, const struct wire_watcher *watcher)
 {
     settings->watcher = watcher;
+}
+
+void wire_settings_set_password_source(struct wire_settings *settings,
+                                       const struct wire_password_source *source)
+{
+    settings->password_source = source;
 }
 
 const char *settings_nearest(const char *name)

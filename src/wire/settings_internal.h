@@ -38,6 +38,7 @@ struct setting_parameter {
 struct wire_settings {
     char *values[SETTINGS_MAX]; /* by index into the table */
     const struct wire_watcher *watcher;
+    const struct wire_password_source *password_source;
 };
 
 /* The table; *count parameters. */

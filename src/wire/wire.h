@@ -65,6 +65,29 @@ struct wire_watcher {
  * Borrowed until the last of them has ended. */
 void wire_settings_watch(struct wire_settings *settings, const struct wire_watcher *watcher);
 
+/* Asked for a password each time a server wants one, unless the settings hold one already: for
+ * password_command, a terminal, or whatever else a program has. Nothing in src/wire starts a
+ * process or reads a terminal. */
+struct wire_password_request {
+    const char *host, *port, *database, *user; /* of this attempt; host may be a socket folder */
+    const char *command;                       /* the setting password_command, or NULL */
+    const struct cancel *cancel;               /* may be NULL */
+    int64_t deadline;                          /* of the attempt, on base/clock.h's clock */
+};
+
+struct wire_password_source {
+    void *context;
+    /* Appends the password and sets *found, or leaves *found false if there is none to be had (the
+     * passfile is then asked). False with *err set ends the attempt. Called from the thread that
+     * connects. */
+    bool (*password)(void *context, const struct wire_password_request *request,
+                     struct buffer *password, bool *found, struct error *err);
+};
+
+/* Borrowed until the last of these settings, their clones and the attempts made with them ended. */
+void wire_settings_set_password_source(struct wire_settings *settings,
+                                       const struct wire_password_source *source);
+
 /* ---- Connecting ---------------------------------------------------------------------------- */
 
 enum wire_session_kind {
@@ -117,12 +140,6 @@ void wire_set_wait_limit(struct wire_conn *conn, int64_t milliseconds);
 
 /* From now on waits end when this is requested (NULL: nothing ends them). Borrowed. */
 void wire_set_cancel(struct wire_conn *conn, struct cancel *cancel);
-
-/* Called for every NoticeResponse, beside the log. NULL: nobody. */
-void wire_set_notice_handler(struct wire_conn *conn,
-                             void (*handler)(void *context, const char *severity,
-                                             const char *sqlstate, const char *message),
-                             void *context);
 
 /* Hears every NoticeResponse, with texts that are cleaned of control characters and of what is not
  * UTF-8. severity is WARNING, NOTICE, …, never translated. BASE_BACKUP reports page checksum
