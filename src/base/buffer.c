@@ -116,6 +116,13 @@ bool buffer_append_u64(struct buffer *buffer, uint64_t value, struct error *err)
     return buffer_append(buffer, bytes, sizeof(bytes), err);
 }
 
+void buffer_truncate(struct buffer *buffer, size_t len)
+{
+    buffer->len = len;
+    if (buffer->data != NULL)
+        buffer->data[len] = '\0';
+}
+
 void buffer_consume(struct buffer *buffer, size_t n)
 {
     buffer->len -= n;

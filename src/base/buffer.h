@@ -38,6 +38,9 @@ bool buffer_append_u16(struct buffer *buffer, uint16_t value, struct error *err)
 bool buffer_append_u32(struct buffer *buffer, uint32_t value, struct error *err);
 bool buffer_append_u64(struct buffer *buffer, uint64_t value, struct error *err);
 
+/* Cuts the content to its first len bytes (len <= buffer->len). */
+void buffer_truncate(struct buffer *buffer, size_t len);
+
 /* Removes the first n bytes (n <= len). */
 void buffer_consume(struct buffer *buffer, size_t n);
 

@@ -25,6 +25,14 @@ enum reader_status { READER_DATA, READER_END, READER_FAILED };
 
 struct reader;
 
+/* Access to what a store has written of a reader's bytes: positions count from their first one. */
+struct reader_amender {
+    void *context;
+    bool (*write)(void *context, uint64_t position, struct slice bytes, struct error *err);
+    /* Reads exactly len bytes. */
+    bool (*read)(void *context, uint64_t position, uint8_t *bytes, size_t len, struct error *err);
+};
+
 struct reader_ops {
     /* Lends the next bytes (never an empty slice with READER_DATA). After READER_END or
      * READER_FAILED it keeps giving the same answer. */
@@ -32,6 +40,9 @@ struct reader_ops {
     /* NULL, or the same for several slices: see reader_next_many. */
     enum reader_status (*next_many)(struct reader *reader, struct slice *slices, size_t max,
                                     size_t *count, struct error *err);
+    /* NULL, or: after READER_END, a store that can still write where it has written (a file, not a
+     * pipe) lets the reader put in what it did not know when those bytes went by. */
+    bool (*amend)(struct reader *reader, const struct reader_amender *amender, struct error *err);
     /* Frees the reader; allowed at any moment. */
     void (*close)(struct reader *reader);
 };

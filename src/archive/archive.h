@@ -1,0 +1,119 @@
+/*
+ * PostgreSQL's own dump archives: the custom format (one file), the directory format, and plain SQL
+ * made from the same entries. Written so that the pg_restore of the source's own major takes them
+ * for its own, and read back for list and verify.
+ *
+ * Versions: 1.14 (what PostgreSQL 13 to 15 write), 1.15 (16: lz4 and zstd) and 1.16 (17, 18:
+ * relkind in every entry). There is no specification of the format; what is stated here was found
+ * by experiment with stock tools and files of theirs.
+ */
+#ifndef PGCASK_ARCHIVE_ARCHIVE_H
+#define PGCASK_ARCHIVE_ARCHIVE_H
+
+#include "base/compress.h"
+#include "record/record.h"
+
+#include <time.h>
+
+/* ---- What is in an archive ----------------------------------------------------------------- */
+
+enum archive_section { SECTION_NONE = 1, SECTION_PRE_DATA, SECTION_DATA, SECTION_POST_DATA };
+
+struct archive_header {
+    int minor;                    /* of the archive's version: 14, 15 or 16 */
+    enum compression compression; /* gzip: a zlib stream in a custom file, a gzip file in a
+                                     directory; lz4 and zstd: 1.15 and later */
+    time_t created;               /* stored as local time */
+    const char *database;         /* as the server names it */
+    const char *server_version;   /* "15.20 (Debian …)" */
+    const char *dumper_version;   /* "pgcask 1.0" */
+    uint32_t entry_count;
+};
+
+/* An entry of the table of contents. NULL and "" differ, and both occur. */
+struct archive_entry {
+    int32_t dump_id;                  /* from 1, unique */
+    bool has_data;                    /* TABLE DATA, BLOBS */
+    uint32_t catalog_oid, object_oid; /* 0 where the catalogs have no row for it */
+    const char *tag;
+    const char *desc; /* "TABLE", "TABLE DATA", … decides how pg_restore treats the entry */
+    enum archive_section section;
+    const char *definition; /* SQL that ends in a line feed, or NULL */
+    const char *drop;       /* the same; it holds "DROP " and desc. "": nothing to drop */
+    const char *copy;       /* "COPY s.t (a, b) FROM stdin;\n"; TABLE DATA only */
+    const char *schema;     /* unquoted; NULL: belongs to none */
+    const char *tablespace; /* NULL: does not apply; "": the database's */
+    const char *access_method;
+    char relkind;      /* 0: not a relation that restoring asks about */
+    const char *owner; /* unquoted; NULL: the kind has none */
+    const int32_t *dependencies;
+    size_t dependency_count;
+};
+
+/* The archive version that the tools of a server's major write. */
+int archive_minor_of_server(int server_version_num);
+
+/* False with a hint if that version knows the method only later. */
+bool archive_compression_check(int minor, enum compression compression, struct error *err);
+
+/* ---- Writing -------------------------------------------------------------------------------- */
+
+/* Where the entries and their data come from, pulled in the order they are written: all entries,
+ * then the data of those that have some, in the same order. */
+struct archive_content {
+    void *context;
+    /* The entry with that number (0 … entry_count - 1). Borrowed until the next call. */
+    bool (*entry)(void *context, uint32_t number, struct archive_entry *entry, struct error *err);
+    /* The next bytes of the data of that entry: an empty slice at their end. Borrowed until the
+     * next call. COPY text comes without its end mark "\.", which the writer adds. */
+    bool (*data)(void *context, uint32_t number, struct slice *bytes, struct error *err);
+};
+
+/* A custom archive as a reader for a record of unknown size. Offsets of data are left unset, which
+ * is legal; a store that can seek amends them afterwards: see reader_ops.amend. level: of the
+ * compression, or COMPRESSION_LEVEL_DEFAULT. Data goes into chunks of 64 KiB whatever sizes it came
+ * in: the archive's bytes depend on its content alone. Header and content are borrowed until the
+ * close.
+ */
+struct reader *custom_archive_reader_new(const struct archive_header *header,
+                                         const struct archive_content *content, int level,
+                                         struct error *err);
+
+/* toc.dat of a directory archive (the header says tar there, as stock tools have it), and the file
+ * of one entry's data. */
+struct reader *directory_toc_reader_new(const struct archive_header *header,
+                                        const struct archive_content *content, struct error *err);
+struct reader *directory_data_reader_new(const struct archive_content *content, uint32_t number,
+                                         enum compression compression, int level,
+                                         struct error *err);
+/* "123.dat" with the suffix of the compression. */
+void directory_data_name(int32_t dump_id, enum compression compression, char out[32]);
+
+/* The same as an SQL script for psql. */
+struct reader *plain_archive_reader_new(const struct archive_header *header,
+                                        const struct archive_content *content, struct error *err);
+
+/* ---- Reading -------------------------------------------------------------------------------- */
+
+/* What a reader of an archive finds, as a codec without I/O. Strings are valid during the call. */
+struct archive_handler {
+    void *context;
+    bool (*header)(void *context, const struct archive_header *header, struct error *err);
+    bool (*entry)(void *context, uint32_t number, const struct archive_entry *entry,
+                  struct error *err);
+    /* Unpacked bytes of the data of an entry. ended: they were the last ones. Each may be NULL. */
+    bool (*data)(void *context, int32_t dump_id, struct slice bytes, bool ended, struct error *err);
+};
+
+struct archive_decoder;
+
+/* A custom archive, fed as it streams by. */
+struct archive_decoder *archive_decoder_new(const struct archive_handler *handler,
+                                            struct error *err);
+void archive_decoder_free(struct archive_decoder *decoder);
+bool archive_decoder_feed(struct archive_decoder *decoder, struct slice bytes, struct error *err);
+/* Fails unless the archive is whole: every entry that has data has had its block, unpacked to its
+ * end, with the end mark of COPY text. */
+bool archive_decoder_finish(struct archive_decoder *decoder, struct error *err);
+
+#endif

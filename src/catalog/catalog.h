@@ -1,0 +1,46 @@
+/*
+ * A database's catalogs as the entries of an archive: every schema object with its SQL, in an order
+ * that PostgreSQL can execute.
+ *
+ * Everything is read by queries over whole sets; nothing is asked once per object. What is kept of
+ * an object is its identity and what it depends on; texts are kept compressed.
+ */
+#ifndef PGCASK_CATALOG_CATALOG_H
+#define PGCASK_CATALOG_CATALOG_H
+
+#include "archive/archive.h"
+#include "base/log.h"
+#include "wire/wire.h"
+
+struct catalog;
+
+struct catalog_options {
+    int64_t lock_timeout_ms;       /* for each batch of tables; 0: 60 s */
+    int64_t lock_timeout_total_ms; /* for all of them; 0: 10 min */
+    const struct log *log;
+};
+
+/* The settings of a session that dumps: everything that changes how values are printed, time-outs,
+ * row_security = off. Then BEGIN, and the snapshot: that of `snapshot`, or a new one if NULL. */
+bool catalog_begin(struct wire_conn *conn, const char *snapshot, struct error *err);
+
+/* Reads everything, locks the tables in ACCESS SHARE mode, and puts the entries in order. The
+ * session is in the transaction of catalog_begin, and borrowed until catalog_free. An object of a
+ * kind that cannot be dumped yet is an error that names it. */
+bool catalog_read(struct catalog **catalog, struct wire_conn *conn,
+                  const struct catalog_options *options, struct error *err);
+void catalog_free(struct catalog *catalog);
+
+uint32_t catalog_entry_count(const struct catalog *catalog);
+
+/* The entry with that number (from 0), in the order of the archive. Borrowed until the next call.
+ */
+bool catalog_entry(struct catalog *catalog, uint32_t number, struct archive_entry *entry,
+                   struct error *err);
+
+/* The COPY … TO STDOUT that gives an entry's data, and "schema.table" for messages. Borrowed until
+ * the next call. NULL if the entry has none. */
+bool catalog_data_query(struct catalog *catalog, uint32_t number, const char **query,
+                        const char **name, struct error *err);
+
+#endif

@@ -1,0 +1,65 @@
+/* The machine from the inside: catalog.c holds the objects, depends.c what they need, order.c puts
+ * them in order and breaks loops, entries.c makes entries of them. */
+#ifndef PGCASK_CATALOG_CATALOG_INTERNAL_H
+#define PGCASK_CATALOG_CATALOG_INTERNAL_H
+
+#include "catalog/kind.h"
+
+/* A row of a catalog and the object it stands for; a hash table by (class, oid). */
+struct catalog_row_of {
+    uint32_t class_oid, oid;
+    struct catalog_object *object; /* NULL: the place is free */
+};
+
+/* object needs needed; both by index. */
+struct catalog_edge {
+    uint32_t object, needed;
+};
+
+/* An entry of the archive: an object, or an extra of one. */
+struct catalog_slot {
+    struct catalog_object *object;
+    struct catalog_extra *extra; /* NULL: the object itself */
+};
+
+struct catalog {
+    struct wire_conn *conn;
+    struct catalog_options options;
+    int major;
+    struct arena arena;
+    struct text_store *texts;
+
+    struct catalog_object **objects;
+    size_t object_count, object_capacity;
+    struct catalog_row_of *rows;
+    size_t row_count, row_capacity; /* capacity: a power of two */
+    struct catalog_edge *edges;     /* sorted by object once read */
+    size_t edge_count, edge_capacity;
+    int32_t last_dump_id;
+
+    struct catalog_slot *slots;
+    size_t slot_count;
+    char *database, *encoding;
+
+    struct buffer text; /* the definition of the entry given last */
+    struct buffer drop, statement;
+    int32_t *dependencies; /* of the entry given last */
+    size_t dependency_capacity;
+};
+
+/* Reads pg_depend. */
+bool depends_read(struct catalog *catalog, struct error *err);
+/* Sorts edges and removes those that are there twice. */
+bool depends_sort(struct catalog *catalog, struct error *err);
+/* The edges of an object: from edges[first] on, *count of them. */
+size_t depends_of(const struct catalog *catalog, const struct catalog_object *object,
+                  size_t *count);
+
+/* Breaks loops and fills slots. */
+bool order_objects(struct catalog *catalog, struct error *err);
+
+/* The readers, as the build found them. */
+extern const struct catalog_reader *const catalog_readers[];
+extern const size_t catalog_reader_count;
+
+#endif

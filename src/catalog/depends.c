@@ -1,0 +1,136 @@
+/* What needs what: pg_depend, and what readers add to it. */
+#include "catalog/catalog_internal.h"
+
+#include <stdlib.h>
+
+static bool add_edge(struct catalog *catalog, uint32_t object, uint32_t needed, struct error *err)
+{
+    if (catalog->edge_count == catalog->edge_capacity) {
+        size_t capacity = catalog->edge_capacity == 0 ? 1024 : catalog->edge_capacity * 2;
+        struct catalog_edge *edges = realloc(catalog->edges, capacity * sizeof(*edges));
+
+        if (edges == NULL)
+            return error_set_memory(err);
+        catalog->edges = edges;
+        catalog->edge_capacity = capacity;
+    }
+    catalog->edges[catalog->edge_count++] = (struct catalog_edge){object, needed};
+    return true;
+}
+
+bool catalog_depend(struct catalog *catalog, const struct catalog_object *object,
+                    const struct catalog_object *needs, struct error *err)
+{
+    return object == needs || add_edge(catalog, object->index, needs->index, err);
+}
+
+static int compare_edges(const void *a, const void *b)
+{
+    const struct catalog_edge *first = a, *second = b;
+
+    if (first->object != second->object)
+        return first->object < second->object ? -1 : 1;
+    if (first->needed != second->needed)
+        return first->needed < second->needed ? -1 : 1;
+    return 0;
+}
+
+bool depends_sort(struct catalog *catalog, struct error *err)
+{
+    size_t kept = 0;
+
+    (void)err;
+    if (catalog->edge_count == 0)
+        return true;
+    qsort(catalog->edges, catalog->edge_count, sizeof(*catalog->edges), compare_edges);
+    for (size_t i = 1; i < catalog->edge_count; i++) {
+        if (compare_edges(&catalog->edges[kept], &catalog->edges[i]) != 0)
+            catalog->edges[++kept] = catalog->edges[i];
+    }
+    catalog->edge_count = kept + 1;
+    return true;
+}
+
+size_t depends_of(const struct catalog *catalog, const struct catalog_object *object, size_t *count)
+{
+    size_t low = 0, high = catalog->edge_count, end;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (catalog->edges[middle].object < object->index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (end = low; end < catalog->edge_count && catalog->edges[end].object == object->index;)
+        end++;
+    *count = end - low;
+    return low;
+}
+
+static bool has_edge(const struct catalog *catalog, uint32_t object, uint32_t needed)
+{
+    struct catalog_edge wanted = {object, needed};
+
+    return bsearch(&wanted, catalog->edges, catalog->edge_count, sizeof(wanted), compare_edges) !=
+           NULL;
+}
+
+bool catalog_visit_needs(const struct catalog *catalog, const struct catalog_object *object,
+                         bool (*visit)(void *context, struct catalog_object *needed,
+                                       struct error *err),
+                         void *context, struct error *err)
+{
+    size_t count, first = depends_of(catalog, object, &count);
+
+    for (size_t i = first; i < first + count; i++) {
+        if (!visit(context, catalog->objects[catalog->edges[i].needed], err))
+            return false;
+    }
+    return true;
+}
+
+static bool take_dependency(struct catalog *catalog, void *context, const struct catalog_row *row,
+                            struct error *err)
+{
+    struct catalog_object *object = catalog_find(catalog, row_oid(row, 0), row_oid(row, 1));
+    struct catalog_object *needed = catalog_find(catalog, row_oid(row, 2), row_oid(row, 3));
+
+    (void)context;
+    if (object == NULL || needed == NULL)
+        return true;
+    return catalog_depend(catalog, object, needed, err);
+}
+
+/* A type's input function takes or gives the type, and the type needs the function: the function
+ * needs no more than the type's shell. */
+static bool turn_to_shells(struct catalog *catalog, struct error *err)
+{
+    for (size_t i = 0; i < catalog->edge_count; i++) {
+        struct catalog_edge *edge = &catalog->edges[i];
+        struct catalog_object *needed = catalog->objects[edge->needed];
+
+        if (needed->shell != NULL && has_edge(catalog, needed->index, edge->object))
+            catalog->edges[i].needed = needed->shell->index | UINT32_C(0x80000000);
+    }
+    for (size_t i = 0; i < catalog->edge_count; i++)
+        catalog->edges[i].needed &= UINT32_C(0x7fffffff);
+    for (size_t i = 0; i < catalog->object_count; i++) {
+        const struct catalog_object *object = catalog->objects[i];
+
+        if (object->shell != NULL && !catalog_depend(catalog, object, object->shell, err))
+            return false;
+    }
+    return true;
+}
+
+bool depends_read(struct catalog *catalog, struct error *err)
+{
+    static const char query[] = "SELECT d.classid, d.objid, d.refclassid, d.refobjid "
+                                "FROM pg_catalog.pg_depend d "
+                                "WHERE d.deptype NOT IN ('p', 'e')";
+
+    return catalog_query(catalog, query, 4, take_dependency, NULL, err) &&
+           depends_sort(catalog, err) && turn_to_shells(catalog, err);
+}

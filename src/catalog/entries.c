@@ -1,0 +1,199 @@
+/* Entries of an archive out of objects. */
+#include "catalog/catalog_internal.h"
+
+#include <stdlib.h>
+
+uint32_t catalog_entry_count(const struct catalog *catalog)
+{
+    return (uint32_t)catalog->slot_count;
+}
+
+static bool add_dependency(struct catalog *catalog, size_t *count, int32_t dump_id,
+                           struct error *err)
+{
+    if (*count == catalog->dependency_capacity) {
+        size_t capacity = *count == 0 ? 64 : *count * 2;
+        int32_t *grown = realloc(catalog->dependencies, capacity * sizeof(*grown));
+
+        if (grown == NULL)
+            return error_set_memory(err);
+        catalog->dependencies = grown;
+        catalog->dependency_capacity = capacity;
+    }
+    catalog->dependencies[(*count)++] = dump_id;
+    return true;
+}
+
+static bool add_needs_of(struct catalog *catalog, const struct catalog_object *object,
+                         const struct catalog_object *node, size_t *count, struct error *err)
+{
+    size_t found, first = depends_of(catalog, object, &found);
+
+    for (size_t i = first; i < first + found; i++) {
+        const struct catalog_object *needed = catalog->objects[catalog->edges[i].needed];
+
+        if (needed->host != NULL)
+            needed = needed->host;
+        if (needed == node || needed->hidden)
+            continue;
+        if (!add_dependency(catalog, count, needed->dump_id, err))
+            return false;
+    }
+    return true;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    int32_t first = *(const int32_t *)a, second = *(const int32_t *)b;
+
+    return (first > second) - (first < second);
+}
+
+static bool fill_dependencies(struct catalog *catalog, const struct catalog_object *object,
+                              struct archive_entry *entry, struct error *err)
+{
+    size_t count = 0, kept = 0;
+
+    if (!add_needs_of(catalog, object, object, &count, err))
+        return false;
+    for (const struct catalog_object *piece = object->pieces; piece != NULL;
+         piece = piece->next_piece) {
+        if (!add_needs_of(catalog, piece, object, &count, err))
+            return false;
+    }
+    if (count > 1)
+        qsort(catalog->dependencies, count, sizeof(*catalog->dependencies), compare_ids);
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || catalog->dependencies[kept - 1] != catalog->dependencies[i])
+            catalog->dependencies[kept++] = catalog->dependencies[i];
+    }
+    entry->dependencies = catalog->dependencies;
+    entry->dependency_count = kept;
+    return true;
+}
+
+static bool fill_extra(struct catalog *catalog, const struct catalog_slot *slot,
+                       struct archive_entry *entry, struct error *err)
+{
+    const struct catalog_object *host =
+        slot->object->host != NULL ? slot->object->host : slot->object;
+    const struct catalog_extra *extra = slot->extra;
+    const char *text;
+    size_t count = 0;
+
+    *entry = (struct archive_entry){
+        .dump_id = extra->dump_id,
+        .tag = extra->tag,
+        .desc = extra->desc,
+        .section = SECTION_NONE,
+        .schema = slot->object->schema,
+        .owner = extra->owner != NULL ? extra->owner : slot->object->owner,
+    };
+    if (!add_dependency(catalog, &count, host->dump_id, err) ||
+        (extra->after != NULL && !add_dependency(catalog, &count, extra->after->dump_id, err)) ||
+        !catalog_get_text(catalog, extra->text, &text, err))
+        return false;
+    buffer_clear(&catalog->text);
+    if (!buffer_append_string(&catalog->text, text, err))
+        return false;
+    entry->definition = buffer_text(&catalog->text);
+    entry->dependencies = catalog->dependencies;
+    entry->dependency_count = count;
+    return true;
+}
+
+static bool fill_definition(struct catalog *catalog, const struct catalog_object *object,
+                            struct archive_entry *entry, struct error *err)
+{
+    const char *stored;
+
+    buffer_clear(&catalog->text);
+    if (object->kind->write != NULL) {
+        if (!object->kind->write(catalog, object, entry, &catalog->text, err))
+            return error_prefix(err, "%s %s", object->kind->desc, object->identity);
+    } else {
+        if (!catalog_get_text(catalog, object->definition, &stored, err) ||
+            (stored != NULL && !buffer_append_string(&catalog->text, stored, err)))
+            return false;
+    }
+    entry->definition = catalog->text.len > 0 ? buffer_text(&catalog->text) : NULL;
+    return true;
+}
+
+static bool fill_drop(struct catalog *catalog, const struct catalog_object *object,
+                      struct archive_entry *entry, struct error *err)
+{
+    const char *stored;
+
+    if (entry->drop != NULL || object->kind->no_drop)
+        return true;
+    buffer_clear(&catalog->drop);
+    if (object->empty_drop) {
+        entry->drop = "";
+        return true;
+    }
+    if (!catalog_get_text(catalog, object->drop, &stored, err))
+        return false;
+    if (stored != NULL) {
+        if (!buffer_append_string(&catalog->drop, stored, err))
+            return false;
+    } else if (!buffer_printf(&catalog->drop, err, "DROP %s %s;\n", catalog_word(object),
+                              object->identity)) {
+        return false;
+    }
+    entry->drop = buffer_text(&catalog->drop);
+    return true;
+}
+
+/* Its own buffer, because the text store lends only one text at a time. */
+static bool fill_copy(struct catalog *catalog, const struct catalog_object *object,
+                      struct archive_entry *entry, struct error *err)
+{
+    const char *stored;
+
+    entry->has_data = object->data_query.block != 0;
+    if (!catalog_get_text(catalog, object->copy, &stored, err))
+        return false;
+    buffer_clear(&catalog->statement);
+    if (stored == NULL)
+        return true;
+    if (!buffer_append_string(&catalog->statement, stored, err))
+        return false;
+    entry->copy = buffer_text(&catalog->statement);
+    return true;
+}
+
+bool catalog_entry(struct catalog *catalog, uint32_t number, struct archive_entry *entry,
+                   struct error *err)
+{
+    const struct catalog_slot *slot = &catalog->slots[number];
+    const struct catalog_object *object = slot->object;
+
+    if (slot->extra != NULL)
+        return fill_extra(catalog, slot, entry, err);
+    *entry = (struct archive_entry){
+        .dump_id = object->dump_id,
+        .catalog_oid = object->class_oid,
+        .object_oid = object->oid,
+        .tag = object->tag != NULL ? object->tag : object->name,
+        .desc = object->kind->desc,
+        .section = object->section,
+        .schema = object->schema,
+        .tablespace = object->tablespace,
+        .access_method = object->access_method,
+        .relkind = object->relkind,
+        .owner = object->kind->no_owner ? NULL : object->owner,
+    };
+    return fill_definition(catalog, object, entry, err) && fill_drop(catalog, object, entry, err) &&
+           fill_copy(catalog, object, entry, err) && fill_dependencies(catalog, object, entry, err);
+}
+
+bool catalog_data_query(struct catalog *catalog, uint32_t number, const char **query,
+                        const char **name, struct error *err)
+{
+    const struct catalog_slot *slot = &catalog->slots[number];
+
+    *name = slot->object->identity;
+    *query = NULL;
+    return slot->extra != NULL || catalog_get_text(catalog, slot->object->data_query, query, err);
+}

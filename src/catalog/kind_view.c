@@ -1,0 +1,289 @@
+/*
+ * Queries of views and materialized views, and what refreshes the latter.
+ *
+ * A view's query is a piece of it. Where it leads back to the view, or needs what comes after the
+ * data (it groups by a primary key), the view is first made without its query, as a row of nulls of
+ * the right types, and the query replaces that later. A materialized view cannot be replaced: it is
+ * postponed as a whole.
+ */
+#include "catalog/relation.h"
+
+#include <stdlib.h>
+
+static bool query_write(struct catalog *catalog, const struct catalog_object *object,
+                        struct archive_entry *entry, struct buffer *text, struct error *err);
+
+static const struct catalog_kind kind_query = {
+    .desc = "RULE",
+    .section = SECTION_POST_DATA,
+    .priority = PRIORITY_RULE,
+    .piece_rank = 2,
+    .write = query_write,
+};
+
+static const struct catalog_kind kind_refresh = {
+    .desc = "MATERIALIZED VIEW DATA",
+    .section = SECTION_POST_DATA,
+    .priority = PRIORITY_REFRESH,
+    .no_drop = true,
+};
+
+/* ---- Writing -----------------------------------------------------------------------------------
+ */
+
+static bool append_options(const struct relation *relation, struct buffer *text, struct error *err)
+{
+    return relation->reloptions == NULL ||
+           buffer_printf(text, err, " WITH (%s)", relation->reloptions);
+}
+
+static bool append_query(struct catalog *catalog, const struct relation *relation,
+                         struct buffer *text, struct error *err)
+{
+    const char *query;
+    size_t len;
+
+    if (!catalog_get_text(catalog, relation->query, &query, err))
+        return false;
+    len = query == NULL ? 0 : strlen(query);
+    if (len > 0 && query[len - 1] == ';')
+        len--;
+    return buffer_append_string(text, " AS\n", err) && buffer_append(text, query, len, err);
+}
+
+static bool append_real_view(struct catalog *catalog, const char *create,
+                             const struct relation *relation, struct buffer *text,
+                             struct error *err)
+{
+    if (!buffer_printf(text, err, "%s %s", create, relation->object->identity) ||
+        !append_options(relation, text, err) || !append_query(catalog, relation, text, err))
+        return false;
+    if (relation->check_option != NULL &&
+        !buffer_printf(text, err, "\n  WITH %s CHECK OPTION", relation->check_option))
+        return false;
+    return buffer_append_string(text, ";\n", err);
+}
+
+static bool append_stand_in(const char *create, const struct relation *relation,
+                            struct buffer *text, struct error *err)
+{
+    if (!buffer_printf(text, err, "%s %s AS\n SELECT", create, relation->object->identity))
+        return false;
+    for (size_t i = 0; i < relation->column_count; i++) {
+        const struct column *column = &relation->columns[i];
+
+        if (!buffer_printf(text, err, "%s\n    NULL::%s", i == 0 ? "" : ",", column->type) ||
+            (column->collation != NULL &&
+             !buffer_printf(text, err, " COLLATE %s", column->collation)) ||
+            !buffer_append_string(text, " AS ", err) || !name_append(text, column->name, err))
+            return false;
+    }
+    return buffer_append_string(text, ";\n", err);
+}
+
+static bool query_is_separate(const struct catalog_object *view)
+{
+    for (const struct catalog_object *piece = view->pieces; piece != NULL;
+         piece = piece->next_piece) {
+        if (piece->class_oid == CLASS_REWRITE)
+            return false;
+    }
+    return true;
+}
+
+bool view_write(struct catalog *catalog, const struct catalog_object *object,
+                struct archive_entry *entry, struct buffer *text, struct error *err)
+{
+    const struct relation *relation = relation_of(object);
+
+    (void)entry;
+    if (relation->relkind == 'v' && query_is_separate(object))
+        return append_stand_in("CREATE VIEW", relation, text, err);
+    if (relation->relkind == 'v')
+        return append_real_view(catalog, "CREATE VIEW", relation, text, err);
+    return buffer_printf(text, err, "CREATE MATERIALIZED VIEW %s", object->identity) &&
+           append_options(relation, text, err) && append_query(catalog, relation, text, err) &&
+           buffer_append_string(text, "\n  WITH NO DATA;\n", err);
+}
+
+/* Dropping the query alone puts the stand-in back, so that what the query needs can be dropped. */
+static bool query_write(struct catalog *catalog, const struct catalog_object *object,
+                        struct archive_entry *entry, struct buffer *text, struct error *err)
+{
+    const struct relation *relation = object->detail;
+
+    (void)entry;
+    return append_real_view(catalog, "CREATE OR REPLACE VIEW", relation, text, err);
+}
+
+/* ---- Reading -----------------------------------------------------------------------------------
+ */
+
+enum { RELATION, RULE, QUERY, COLUMNS };
+
+static bool add_query(struct catalog *catalog, struct relation *relation, uint32_t rule,
+                      struct error *err)
+{
+    struct catalog_object *view = relation->object;
+    struct catalog_object *object = catalog_add(catalog, &kind_query, CLASS_REWRITE, rule,
+                                                view->schema, "_RETURN", view->owner, err);
+    struct buffer drop = {0};
+    bool done;
+
+    if (object == NULL || !catalog_set_identity_on(catalog, object, view, err))
+        return false;
+    object->detail = relation;
+    catalog_make_piece(object, view);
+    done = append_stand_in("CREATE OR REPLACE VIEW", relation, &drop, err) &&
+           catalog_put_text(catalog, buffer_text(&drop), &object->drop, err);
+    buffer_free(&drop);
+    return done;
+}
+
+static bool add_refresh(struct catalog *catalog, struct relation *relation, struct error *err)
+{
+    const struct catalog_object *view = relation->object;
+    struct catalog_object *object;
+    struct buffer sql = {0};
+    bool done;
+
+    if (!relation->populated)
+        return true;
+    object = catalog_add(catalog, &kind_refresh, 0, 0, view->schema, view->name, view->owner, err);
+    if (object == NULL || !catalog_depend(catalog, object, view, err))
+        return false;
+    relation->data = object;
+    done = buffer_printf(&sql, err, "REFRESH MATERIALIZED VIEW %s;\n", view->identity) &&
+           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
+    buffer_free(&sql);
+    return done;
+}
+
+static bool take_view(struct catalog *catalog, void *context, const struct catalog_row *row,
+                      struct error *err)
+{
+    struct relation *relation = relation_find(catalog, row_oid(row, RELATION));
+
+    (void)context;
+    if (relation == NULL)
+        return true;
+    if (row_text(row, QUERY) == NULL)
+        return error_set(err, ERROR_SERVER, "the server does not give the query of %s",
+                         relation->object->identity);
+    if (!catalog_put_text(catalog, row_text(row, QUERY), &relation->query, err))
+        return false;
+    if (relation->relkind == 'v')
+        return add_query(catalog, relation, row_oid(row, RULE), err);
+    return catalog_alias(catalog, CLASS_REWRITE, row_oid(row, RULE), relation->object, err) &&
+           add_refresh(catalog, relation, err);
+}
+
+static bool read_views(struct catalog *catalog, struct error *err)
+{
+    static const char query[] =
+        "SELECT c.oid, r.oid, pg_catalog.pg_get_viewdef(c.oid) "
+        "  FROM pg_catalog.pg_class c "
+        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        "  JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename = '_RETURN' "
+        " WHERE c.relkind IN ('v', 'm') "
+        "   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
+        " ORDER BY c.oid";
+
+    return catalog_query(catalog, query, COLUMNS, take_view, NULL, err);
+}
+
+/* ---- Refreshes in order ------------------------------------------------------------------------
+ */
+
+struct refresh_walk {
+    struct catalog *catalog;
+    struct relation *relation; /* whose refresh it is about */
+    uint32_t *seen;            /* by index: the number of the walk that came by last */
+    uint32_t number;
+    const struct catalog_object **stack;
+    size_t depth;
+    bool unpopulated;
+};
+
+/* Views on the way are looked through; a materialized view is where the way ends. */
+static bool visit(void *context, struct catalog_object *needed, struct error *err)
+{
+    struct refresh_walk *walk = context;
+    struct relation *relation = needed->class_oid == CLASS_RELATION ? relation_of(needed) : NULL;
+
+    if (walk->seen[needed->index] == walk->number)
+        return true;
+    walk->seen[needed->index] = walk->number;
+    if (relation != NULL && relation->relkind == 'm') {
+        if (relation->data == NULL) {
+            walk->unpopulated = true;
+            return true;
+        }
+        return catalog_depend(walk->catalog, walk->relation->data, relation->data, err);
+    }
+    if ((relation != NULL && relation->relkind == 'v') || needed->class_oid == CLASS_REWRITE)
+        walk->stack[walk->depth++] = needed;
+    return true;
+}
+
+static bool order_refresh(struct refresh_walk *walk, struct relation *relation, struct error *err)
+{
+    walk->relation = relation;
+    walk->number++;
+    walk->depth = 0;
+    walk->stack[walk->depth++] = relation->object;
+    walk->seen[relation->object->index] = walk->number;
+    while (walk->depth > 0) {
+        const struct catalog_object *object = walk->stack[--walk->depth];
+
+        if (!catalog_visit_needs(walk->catalog, object, visit, walk, err))
+            return false;
+        for (const struct catalog_object *piece = object->pieces; piece != NULL;
+             piece = piece->next_piece) {
+            if (!catalog_visit_needs(walk->catalog, piece, visit, walk, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Edges that are added here lie behind the sorted ones and are not walked. A materialized view that
+ * reads one without rows cannot be refreshed: it has no entry, nor has what reads it in turn. */
+static bool link_views(struct catalog *catalog, struct error *err)
+{
+    size_t count = catalog_object_count(catalog);
+    struct refresh_walk walk = {.catalog = catalog};
+    bool done, again = true;
+
+    walk.seen = calloc(count + 1, sizeof(*walk.seen));
+    walk.stack = calloc(count + 1, sizeof(*walk.stack));
+    done = (walk.seen != NULL && walk.stack != NULL) || error_set_memory(err);
+    while (done && again) {
+        again = false;
+        for (size_t i = 0; done && i < count; i++) {
+            struct catalog_object *object = catalog_object_at(catalog, i);
+            struct relation *relation =
+                object->class_oid == CLASS_RELATION ? relation_of(object) : NULL;
+
+            if (relation == NULL || relation->relkind != 'm' || relation->data == NULL)
+                continue;
+            walk.unpopulated = false;
+            done = order_refresh(&walk, relation, err);
+            if (done && walk.unpopulated) {
+                relation->data->hidden = true;
+                relation->data = NULL;
+                again = true;
+            }
+        }
+    }
+    free(walk.seen);
+    free(walk.stack);
+    return done;
+}
+
+const struct catalog_reader catalog_reader_view = {
+    .what = "views",
+    .order = READ_OF_TABLES + 1, /* a stand-in lists columns */
+    .read = read_views,
+    .link = link_views,
+};

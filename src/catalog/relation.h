@@ -1,0 +1,77 @@
+/* Tables, views and sequences from the inside: what kind_relation.c, kind_column.c,
+ * kind_constraint.c and others put together, and table_sql.c writes. */
+#ifndef PGCASK_CATALOG_RELATION_H
+#define PGCASK_CATALOG_RELATION_H
+
+#include "catalog/kind.h"
+
+struct column {
+    int16_t number; /* attnum */
+    const char *name;
+    const char *type;          /* as format_type has it */
+    const char *collation;     /* qualified and quoted, where it is not the type's own */
+    const char *default_value; /* the expression; of a generated column its own */
+    struct catalog_object *default_object; /* the piece that is the default; NULL: none, or the
+                                              column is generated */
+    const char *not_null_name; /* of its NOT NULL constraint where that must be said (18+) */
+    const char *options;       /* attoptions: "n_distinct=5, …" */
+    int32_t statistics;        /* target; -1: the default */
+    char identity;             /* 'a', 'd', or 0 */
+    char generated;            /* 's', 'v', or 0 */
+    char storage;              /* where it is not the type's own, else 0 */
+    char compression;          /* 'p', 'l', or 0 */
+    bool not_null;
+    bool not_null_no_inherit;
+    bool is_local;        /* declared here, perhaps inherited as well */
+    bool not_null_local;  /* the NOT NULL is to be written here */
+    bool default_dropped; /* has none where its parent has one: DEFAULT NULL */
+};
+
+struct relation {
+    struct catalog_object *object;
+    char relkind;     /* r p v m S c f */
+    char persistence; /* p u */
+    char replica_identity;
+    bool is_partition;
+    bool row_security, force_row_security;
+    bool populated;
+    const char *reloptions;        /* "fillfactor='70', …", ready for WITH (…) */
+    const char *of_type;           /* CREATE TABLE … OF */
+    struct text_ref partition_key; /* PARTITION BY … */
+    struct text_ref query;         /* of a view */
+    const char *check_option;      /* "LOCAL", "CASCADED", NULL */
+    struct column *columns;
+    size_t column_count;
+    struct relation **parents; /* in order of inhseqno */
+    size_t parent_count;
+    struct catalog_object *data; /* its TABLE DATA, SEQUENCE SET or MATERIALIZED VIEW DATA */
+};
+
+/* NULL if the oid is not that of a relation that is dumped (it may belong to an extension). */
+struct relation *relation_find(const struct catalog *catalog, uint32_t oid);
+struct relation *relation_of(const struct catalog_object *object);
+
+/* By attnum; NULL if there is none. */
+struct column *relation_column(const struct relation *relation, int16_t number);
+
+/* CREATE TABLE and what must follow it at once. Of kind_relation.c's TABLE. */
+bool table_write(struct catalog *catalog, const struct catalog_object *object,
+                 struct archive_entry *entry, struct buffer *text, struct error *err);
+
+/* The same of VIEW and MATERIALIZED VIEW (view_sql.c) and SEQUENCE (kind_sequence.c). */
+bool view_write(struct catalog *catalog, const struct catalog_object *object,
+                struct archive_entry *entry, struct buffer *text, struct error *err);
+bool sequence_write(struct catalog *catalog, const struct catalog_object *object,
+                    struct archive_entry *entry, struct buffer *text, struct error *err);
+
+/* "(a, b)" of the columns that COPY moves, "" if there are none. */
+bool table_copy_columns(const struct relation *relation, struct buffer *out, struct error *err);
+
+/* A CHECK constraint that is a piece of its table: how it stands inside CREATE TABLE. The detail of
+ * objects of kind_constraint.c. */
+struct check {
+    struct text_ref definition; /* pg_get_constraintdef */
+    bool is_local;              /* else it only comes from parents */
+};
+
+#endif

@@ -1,0 +1,67 @@
+#include "catalog/versions.h"
+
+/* {name} in a query becomes the text of the last row with that name whose `since` is not beyond the
+ * server's major version. Rows of a name stand together, oldest first; 0 is every version. */
+static const struct {
+    const char *name;
+    int since;
+    const char *text;
+} differences[] = {
+    /* pg_class: an access method of a partitioned table is for its partitions to come */
+    {"partitioned_has_am", 0, "false"},
+    {"partitioned_has_am", 17, "c.relkind = 'p'"},
+    /* pg_attribute */
+    {"attcompression", 0, "''"},
+    {"attcompression", 14, "a.attcompression"},
+    {"attstattarget", 0, "NULLIF(a.attstattarget, -1)"},
+    {"attstattarget", 17, "a.attstattarget"},
+};
+
+static const char *find(struct slice name, int major)
+{
+    const char *text = NULL;
+
+    for (size_t i = 0; i < sizeof(differences) / sizeof(differences[0]); i++) {
+        if (differences[i].since <= major && slice_equals(slice_string(differences[i].name), name))
+            text = differences[i].text;
+    }
+    return text;
+}
+
+/* A name in braces; anything else in braces is the query's own ('{}'). */
+static bool take_name(const char *at, struct slice *name)
+{
+    size_t len = strspn(at + 1, "abcdefghijklmnopqrstuvwxyz_0123456789");
+
+    *name = slice_make(at + 1, len);
+    return len > 0 && at[1 + len] == '}' && at[1] >= 'a';
+}
+
+bool versions_expand(const char *query, int major, struct buffer *out, struct error *err)
+{
+    const char *at = query;
+
+    for (;;) {
+        const char *brace = strchr(at, '{');
+        struct slice name;
+        const char *text;
+
+        if (brace == NULL)
+            return buffer_append_string(out, at, err);
+        if (!buffer_append(out, at, (size_t)(brace - at), err))
+            return false;
+        at = brace + 1;
+        if (!take_name(brace, &name)) {
+            if (!buffer_append_byte(out, '{', err))
+                return false;
+            continue;
+        }
+        text = find(name, major);
+        if (text == NULL)
+            return error_set(err, ERROR_UNSUPPORTED, "no difference by version is named %.*s",
+                             (int)name.len, (const char *)name.data);
+        if (!buffer_append_string(out, text, err))
+            return false;
+        at += name.len + 1;
+    }
+}
