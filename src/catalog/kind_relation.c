@@ -50,16 +50,19 @@ static const struct catalog_kind *kind_of(char relkind)
 
 struct relation *relation_of(const struct catalog_object *object)
 {
-    return object->detail;
+    const struct catalog_kind *kind = object->kind;
+
+    return kind == &kind_table || kind == &kind_view || kind == &kind_materialized_view ||
+                   kind == &kind_sequence
+               ? object->detail
+               : NULL;
 }
 
 struct relation *relation_find(const struct catalog *catalog, uint32_t oid)
 {
     const struct catalog_object *object = catalog_find(catalog, CLASS_RELATION, oid);
 
-    return object != NULL && object->class_oid == CLASS_RELATION && object->oid == oid
-               ? relation_of(object)
-               : NULL;
+    return object == NULL || object->oid != oid ? NULL : relation_of(object);
 }
 
 struct column *relation_column(const struct relation *relation, int16_t number)

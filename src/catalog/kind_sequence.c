@@ -187,9 +187,9 @@ static bool read_positions(struct catalog *catalog, struct error *err)
 
     for (size_t i = 0; done && i < count; i++) {
         const struct catalog_object *object = catalog_object_at(catalog, i);
+        const struct relation *relation = relation_of(object);
 
-        if (object->class_oid != CLASS_RELATION || object->detail == NULL ||
-            relation_of(object)->relkind != 'S')
+        if (relation == NULL || relation->relkind != 'S')
             continue;
         done = buffer_printf(&sql, err, "%sSELECT %" PRIu32 ", last_value, is_called FROM %s",
                              sql.len == 0 ? "" : " UNION ALL ", object->oid, object->identity) &&

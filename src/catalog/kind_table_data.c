@@ -39,10 +39,9 @@ static bool read_data(struct catalog *catalog, struct error *err)
     size_t count = catalog_object_count(catalog);
 
     for (size_t i = 0; i < count; i++) {
-        const struct catalog_object *object = catalog_object_at(catalog, i);
+        struct relation *relation = relation_of(catalog_object_at(catalog, i));
 
-        if (object->class_oid == CLASS_RELATION && object->detail != NULL &&
-            relation_of(object)->relkind == 'r' && !add_data(catalog, relation_of(object), err))
+        if (relation != NULL && relation->relkind == 'r' && !add_data(catalog, relation, err))
             return false;
     }
     return true;

@@ -209,7 +209,7 @@ struct refresh_walk {
 static bool visit(void *context, struct catalog_object *needed, struct error *err)
 {
     struct refresh_walk *walk = context;
-    struct relation *relation = needed->class_oid == CLASS_RELATION ? relation_of(needed) : NULL;
+    struct relation *relation = relation_of(needed);
 
     if (walk->seen[needed->index] == walk->number)
         return true;
@@ -262,8 +262,7 @@ static bool link_views(struct catalog *catalog, struct error *err)
         again = false;
         for (size_t i = 0; done && i < count; i++) {
             struct catalog_object *object = catalog_object_at(catalog, i);
-            struct relation *relation =
-                object->class_oid == CLASS_RELATION ? relation_of(object) : NULL;
+            struct relation *relation = relation_of(object);
 
             if (relation == NULL || relation->relkind != 'm' || relation->data == NULL)
                 continue;

@@ -24,6 +24,7 @@ struct column {
     bool not_null_no_inherit;
     bool is_local;        /* declared here, perhaps inherited as well */
     bool not_null_local;  /* the NOT NULL is to be written here */
+    bool value_inherited; /* the default or expression comes from a parent anyway */
     bool default_dropped; /* has none where its parent has one: DEFAULT NULL */
 };
 
@@ -49,6 +50,7 @@ struct relation {
 
 /* NULL if the oid is not that of a relation that is dumped (it may belong to an extension). */
 struct relation *relation_find(const struct catalog *catalog, uint32_t oid);
+/* NULL if the object is not a table, view, materialized view or sequence. */
 struct relation *relation_of(const struct catalog_object *object);
 
 /* By attnum; NULL if there is none. */
@@ -70,8 +72,40 @@ bool table_copy_columns(const struct relation *relation, struct buffer *out, str
 /* A CHECK constraint that is a piece of its table: how it stands inside CREATE TABLE. The detail of
  * objects of kind_constraint.c. */
 struct check {
+    const struct catalog_object *table;
     struct text_ref definition; /* pg_get_constraintdef */
     bool is_local;              /* else it only comes from parents */
 };
+
+/* An index, whether it is an object of its own or stands behind a constraint. The detail of INDEX,
+ * and of CONSTRAINT where it has one. */
+struct table_index {
+    struct catalog_object *object;
+    struct relation *table;
+    struct table_index *parent;     /* the partitioned index that this is a part of */
+    struct foreign_key *references; /* foreign keys that lean on it */
+    const char *options;            /* ready for WITH (…) */
+    uint32_t oid, parent_oid;
+    const char *name;
+    const char *tablespace;
+    struct text_ref after; /* statements that follow its making */
+};
+
+struct foreign_key {
+    struct catalog_object *object;
+    struct foreign_key *next;
+};
+
+/* The index stands behind that constraint; sql is what makes the constraint, to which is added what
+ * the index needs. */
+bool table_index_become(struct catalog *catalog, struct table_index *index,
+                        struct catalog_object *constraint, struct buffer *sql, struct error *err);
+
+/* NULL if the object is not of kind INDEX; one that stands behind a constraint is still there, but
+ * hidden. */
+struct table_index *table_index_of(const struct catalog_object *object);
+
+/* NULL: not an index that is dumped. */
+struct table_index *table_index_find(const struct catalog *catalog, uint32_t oid);
 
 #endif

@@ -67,7 +67,8 @@ static bool find_blocker(struct locking *locking, struct blocker *blocker)
                       "                      WHERE datname = pg_catalog.current_database()) "
                       " ORDER BY l.granted DESC, a.query_start LIMIT 1",
                       buffer_text(&locking->oids)) &&
-        catalog_query_as_is(locking->catalog, buffer_text(&sql), 6, take_blocker, blocker, &ignored);
+        catalog_query_as_is(locking->catalog, buffer_text(&sql), 6, take_blocker, blocker,
+                            &ignored);
 
     buffer_free(&sql);
     return done && blocker->found;
@@ -148,11 +149,10 @@ bool table_locks_take(struct catalog *catalog, struct error *err)
     bool done = true;
 
     for (size_t i = 0; done && i < catalog_object_count(catalog); i++) {
-        const struct catalog_object *object = catalog_object_at(catalog, i);
+        const struct relation *relation = relation_of(catalog_object_at(catalog, i));
 
-        if (object->class_oid == CLASS_RELATION && object->detail != NULL &&
-            strchr("rp", relation_of(object)->relkind) != NULL)
-            done = add_table(&locking, object, err);
+        if (relation != NULL && strchr("rp", relation->relkind) != NULL)
+            done = add_table(&locking, relation->object, err);
     }
     done = done && lock_batch(&locking, err);
     buffer_free(&locking.statement);

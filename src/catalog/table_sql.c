@@ -16,7 +16,8 @@ static bool names_column(const struct relation *relation, const struct column *c
 
 static bool default_is_inline(const struct column *column)
 {
-    return column->default_object != NULL && column->default_object->host != NULL;
+    return column->default_object != NULL && column->default_object->host != NULL &&
+           !column->value_inherited;
 }
 
 static bool append_not_null(const struct column *column, struct buffer *text, struct error *err)
@@ -32,6 +33,8 @@ static bool append_not_null(const struct column *column, struct buffer *text, st
 
 static bool append_value(const struct column *column, struct buffer *text, struct error *err)
 {
+    if (column->generated != '\0' && column->value_inherited)
+        return true;
     if (column->generated != '\0')
         return buffer_printf(text, err, " GENERATED ALWAYS AS (%s)%s", column->default_value,
                              column->generated == 's' ? " STORED" : "");
@@ -104,6 +107,12 @@ static int compare_pieces(const void *a, const void *b)
                   (*(const struct catalog_object *const *)b)->name);
 }
 
+/* A piece that is a NOT NULL has no detail. */
+static bool is_check(const struct catalog_object *piece)
+{
+    return piece->class_oid == CLASS_CONSTRAINT && piece->detail != NULL;
+}
+
 /* CHECK constraints that are still pieces, by name. */
 static bool append_checks(struct catalog *catalog, const struct relation *relation,
                           struct buffer *text, bool *first, struct error *err)
@@ -114,13 +123,13 @@ static bool append_checks(struct catalog *catalog, const struct relation *relati
 
     for (const struct catalog_object *piece = relation->object->pieces; piece != NULL;
          piece = piece->next_piece)
-        count += piece->class_oid == CLASS_CONSTRAINT;
+        count += is_check(piece);
     checks = calloc(count + 1, sizeof(*checks));
     if (checks == NULL)
         return error_set_memory(err);
     for (const struct catalog_object *piece = relation->object->pieces; piece != NULL;
          piece = piece->next_piece) {
-        if (piece->class_oid == CLASS_CONSTRAINT)
+        if (is_check(piece))
             checks[found++] = piece;
     }
     qsort(checks, found, sizeof(*checks), compare_pieces);

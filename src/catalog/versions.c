@@ -10,6 +10,12 @@ static const struct {
     /* pg_class: an access method of a partitioned table is for its partitions to come */
     {"partitioned_has_am", 0, "false"},
     {"partitioned_has_am", 17, "c.relkind = 'p'"},
+    /* pg_inherits: a partition that is being detached is none any more */
+    {"inhdetachpending", 0, "false"},
+    {"inhdetachpending", 14, "i.inhdetachpending"},
+    /* pg_constraint: a table's NOT NULL has a row since 18 */
+    {"table_not_null", 0, "false"},
+    {"table_not_null", 18, "co.contype = 'n' AND co.conrelid <> 0"},
     /* pg_attribute */
     {"attcompression", 0, "''"},
     {"attcompression", 14, "a.attcompression"},

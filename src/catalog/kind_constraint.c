@@ -1,0 +1,265 @@
+/* Constraints of tables. A CHECK is a piece of its table; one that was never validated comes after
+ * the data, as do keys and foreign keys. */
+#include "catalog/relation.h"
+
+static bool check_write(struct catalog *catalog, const struct catalog_object *object,
+                        struct archive_entry *entry, struct buffer *text, struct error *err);
+
+static const struct catalog_kind kind_check = {
+    .desc = "CHECK CONSTRAINT",
+    .word = "CONSTRAINT",
+    .section = SECTION_POST_DATA,
+    .priority = PRIORITY_CONSTRAINT,
+    .piece_rank = 1,
+    .write = check_write,
+};
+
+static const struct catalog_kind kind_key = {
+    .desc = "CONSTRAINT",
+    .section = SECTION_POST_DATA,
+    .priority = PRIORITY_CONSTRAINT,
+};
+
+static const struct catalog_kind kind_foreign_key = {
+    .desc = "FK CONSTRAINT",
+    .word = "CONSTRAINT",
+    .section = SECTION_POST_DATA,
+    .priority = PRIORITY_FK_CONSTRAINT,
+};
+
+/* Part of its column; never an entry. */
+static const struct catalog_kind kind_not_null = {
+    .desc = "CONSTRAINT",
+    .section = SECTION_PRE_DATA,
+    .priority = PRIORITY_RELATION,
+};
+
+enum {
+    OID,
+    RELATION,
+    NAME,
+    TYPE,
+    DEFINITION,
+    VALIDATED,
+    IS_LOCAL,
+    NO_INHERIT,
+    COLUMN,
+    INDEX,
+    PARENT,
+    DEFERRABLE,
+    DEFERRED,
+    COLUMNS
+};
+
+/* ---- Writing ------------------------------------------------------------------------------------
+ */
+
+static bool check_write(struct catalog *catalog, const struct catalog_object *object,
+                        struct archive_entry *entry, struct buffer *text, struct error *err)
+{
+    const struct check *check = object->detail;
+    const char *definition;
+
+    (void)entry;
+    return catalog_get_text(catalog, check->definition, &definition, err) &&
+           buffer_printf(text, err, "ALTER TABLE %s ADD CONSTRAINT ", check->table->identity) &&
+           name_append(text, object->name, err) && buffer_printf(text, err, " %s;\n", definition);
+}
+
+static bool put_drop(struct catalog *catalog, struct catalog_object *object,
+                     const struct relation *table, struct error *err)
+{
+    struct buffer sql = {0};
+    bool done = buffer_printf(&sql, err, "ALTER TABLE %s%s DROP CONSTRAINT ",
+                              table->relkind == 'p' ? "" : "ONLY ", table->object->identity) &&
+                name_append(&sql, object->name, err) && buffer_append_string(&sql, ";\n", err) &&
+                catalog_put_text(catalog, buffer_text(&sql), &object->drop, err);
+
+    buffer_free(&sql);
+    return done;
+}
+
+static struct catalog_object *add(struct catalog *catalog, const struct catalog_kind *kind,
+                                  const struct relation *table, const struct catalog_row *row,
+                                  struct error *err)
+{
+    struct catalog_object *object =
+        catalog_add(catalog, kind, CLASS_CONSTRAINT, row_oid(row, OID), table->object->schema,
+                    row_text(row, NAME), table->object->owner, err);
+
+    if (object == NULL || !catalog_set_identity_on(catalog, object, table->object, err) ||
+        !put_drop(catalog, object, table, err))
+        return NULL;
+    return object;
+}
+
+/* ---- Checks -------------------------------------------------------------------------------------
+ */
+
+static bool add_check(struct catalog *catalog, struct relation *table,
+                      const struct catalog_row *row, struct error *err)
+{
+    struct catalog_object *object;
+    struct check *check;
+
+    /* What only comes from parents is there with them; a partition's stand in its own definition,
+     * because it is attached to what has them, too. */
+    if (!row_flag(row, IS_LOCAL) && !table->is_partition)
+        return catalog_alias(catalog, CLASS_CONSTRAINT, row_oid(row, OID), table->object, err);
+    object = add(catalog, &kind_check, table, row, err);
+    check = arena_take(catalog_arena(catalog), sizeof(*check), err);
+    if (object == NULL || check == NULL)
+        return false;
+    check->table = table->object;
+    check->is_local = row_flag(row, IS_LOCAL);
+    object->detail = check;
+    if (row_flag(row, VALIDATED))
+        catalog_make_piece(object, table->object);
+    return catalog_put_text(catalog, row_text(row, DEFINITION), &check->definition, err);
+}
+
+/* ---- NOT NULL (18 and later)
+ * --------------------------------------------------------------------- */
+
+/* Its name is always written: whether it is the usual one need not be known then. */
+static bool add_not_null(struct catalog *catalog, struct relation *table,
+                         const struct catalog_row *row, struct error *err)
+{
+    struct column *column = relation_column(table, (int16_t)row_number(row, COLUMN));
+    struct catalog_object *object;
+    struct buffer sql = {0};
+    bool done;
+
+    if (column == NULL)
+        return error_set(err, ERROR_PROTOCOL, "constraint %s on %s is of no column",
+                         row_text(row, NAME), table->object->identity);
+    if (!row_flag(row, VALIDATED)) {
+        column->not_null = false;
+        if (!row_flag(row, IS_LOCAL) && !table->is_partition)
+            return true;
+        object = add(catalog, &kind_key, table, row, err);
+        if (object == NULL)
+            return false;
+        done =
+            buffer_printf(&sql, err, "ALTER TABLE %s ADD CONSTRAINT ", table->object->identity) &&
+            name_append(&sql, object->name, err) &&
+            buffer_printf(&sql, err, " %s;\n", row_text(row, DEFINITION)) &&
+            catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
+        buffer_free(&sql);
+        return done;
+    }
+    column->not_null_name = arena_copy(catalog_arena(catalog), row_text(row, NAME), err);
+    column->not_null_no_inherit = row_flag(row, NO_INHERIT);
+    column->not_null_local = row_flag(row, IS_LOCAL) || table->is_partition;
+    /* A piece only so that a comment on it finds its place. */
+    object = add(catalog, &kind_not_null, table, row, err);
+    if (object == NULL || column->not_null_name == NULL)
+        return false;
+    catalog_make_piece(object, table->object);
+    return true;
+}
+
+/* ---- Keys ---------------------------------------------------------------------------------------
+ */
+
+/* An index says more than its constraint's definition does. */
+static bool add_key(struct catalog *catalog, struct relation *table, const struct catalog_row *row,
+                    struct error *err)
+{
+    struct table_index *index = table_index_find(catalog, row_oid(row, INDEX));
+    struct catalog_object *object = add(catalog, &kind_key, table, row, err);
+    struct buffer sql = {0};
+    bool done;
+
+    if (object == NULL)
+        return false;
+    if (index == NULL)
+        return error_set(err, ERROR_PROTOCOL, "constraint %s has no index", object->identity);
+    done = buffer_printf(&sql, err, "ALTER TABLE ONLY %s\n    ADD CONSTRAINT ",
+                         table->object->identity) &&
+           name_append(&sql, object->name, err) &&
+           buffer_printf(&sql, err, " %s", row_text(row, DEFINITION)) &&
+           (index->options == NULL || row_char(row, TYPE) == 'x' ||
+            buffer_printf(&sql, err, " WITH (%s)", index->options)) &&
+           (!row_flag(row, DEFERRABLE) || buffer_append_string(&sql, " DEFERRABLE", err)) &&
+           (!row_flag(row, DEFERRED) || buffer_append_string(&sql, " INITIALLY DEFERRED", err)) &&
+           buffer_append_string(&sql, ";\n", err) &&
+           table_index_become(catalog, index, object, &sql, err);
+    buffer_free(&sql);
+    return done;
+}
+
+/* ONLY is left out where the table is partitioned: its partitions get theirs from this one. */
+static bool add_foreign_key(struct catalog *catalog, struct relation *table,
+                            const struct catalog_row *row, struct error *err)
+{
+    struct table_index *index = table_index_find(catalog, row_oid(row, INDEX));
+    struct catalog_object *object;
+    struct foreign_key *key;
+    struct buffer sql = {0};
+    bool done;
+
+    if (row_oid(row, PARENT) != 0)
+        return true;
+    object = add(catalog, &kind_foreign_key, table, row, err);
+    key = arena_take(catalog_arena(catalog), sizeof(*key), err);
+    if (object == NULL || key == NULL)
+        return false;
+    key->object = object;
+    if (index != NULL) {
+        key->next = index->references;
+        index->references = key;
+    }
+    done = buffer_printf(&sql, err, "ALTER TABLE %s%s\n    ADD CONSTRAINT ",
+                         table->relkind == 'p' ? "" : "ONLY ", table->object->identity) &&
+           name_append(&sql, object->name, err) &&
+           buffer_printf(&sql, err, " %s;\n", row_text(row, DEFINITION)) &&
+           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
+    buffer_free(&sql);
+    return done;
+}
+
+static bool take_constraint(struct catalog *catalog, void *context, const struct catalog_row *row,
+                            struct error *err)
+{
+    struct relation *table = relation_find(catalog, row_oid(row, RELATION));
+
+    (void)context;
+    if (table == NULL)
+        return true;
+    switch (row_char(row, TYPE)) {
+    case 'c':
+        return add_check(catalog, table, row, err);
+    case 'n':
+        return add_not_null(catalog, table, row, err);
+    case 'f':
+        return add_foreign_key(catalog, table, row, err);
+    default:
+        return add_key(catalog, table, row, err);
+    }
+}
+
+static bool read_constraints(struct catalog *catalog, struct error *err)
+{
+    /* DEFERRABLE follows what the index has to say, so it is taken off a key's definition. */
+    static const char query[] =
+        "SELECT co.oid, co.conrelid, co.conname, co.contype, "
+        "       CASE WHEN co.contype IN ('p', 'u', 'x') "
+        "            THEN pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(co.oid), "
+        "                                           ' DEFERRABLE( INITIALLY DEFERRED)?$', '') "
+        "            ELSE pg_catalog.pg_get_constraintdef(co.oid) END, "
+        "       co.convalidated, co.conislocal, co.connoinherit, co.conkey[1], co.conindid, "
+        "       co.conparentid, co.condeferrable, co.condeferred "
+        "  FROM pg_catalog.pg_constraint co "
+        " WHERE co.conrelid <> 0 "
+        "   AND (co.contype IN ('c', 'p', 'u', 'x', 'f') OR {table_not_null}) "
+        " ORDER BY co.conrelid, co.conname";
+
+    return catalog_query(catalog, query, COLUMNS, take_constraint, NULL, err);
+}
+
+const struct catalog_reader catalog_reader_constraint = {
+    .what = "constraints",
+    .order = READ_OF_TABLES + 4, /* after columns and indexes */
+    .read = read_constraints,
+};

@@ -1,0 +1,70 @@
+/* Indexes of partitions become parts of the partitioned table's index. */
+#include "catalog/relation.h"
+
+static const struct catalog_kind kind_index_attach = {
+    .desc = "INDEX ATTACH",
+    .section = SECTION_POST_DATA,
+    .priority = PRIORITY_INDEX_ATTACH,
+    .no_drop = true,
+};
+
+/* A foreign key to a partitioned table needs its index to be whole: every part of it attached. */
+static bool needed_by_references(struct catalog *catalog, const struct table_index *index,
+                                 const struct catalog_object *attach, struct error *err)
+{
+    for (index = index->parent; index != NULL; index = index->parent) {
+        for (const struct foreign_key *key = index->references; key != NULL; key = key->next) {
+            if (!catalog_depend(catalog, key->object, attach, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool add_attach(struct catalog *catalog, const struct table_index *index, struct error *err)
+{
+    const struct catalog_object *part = index->object, *whole = index->parent->object;
+    struct catalog_object *object =
+        catalog_add(catalog, &kind_index_attach, 0, 0, part->schema, index->name, part->owner, err);
+    struct buffer sql = {0};
+    bool done;
+
+    if (object == NULL)
+        return false;
+    done = buffer_append_string(&sql, "ALTER INDEX ", err) &&
+           name_append_qualified(&sql, whole->schema, index->parent->name, err) &&
+           buffer_append_string(&sql, " ATTACH PARTITION ", err) &&
+           name_append_qualified(&sql, part->schema, index->name, err) &&
+           buffer_append_string(&sql, ";\n", err) &&
+           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
+           catalog_depend(catalog, object, part, err) &&
+           catalog_depend(catalog, object, whole, err) &&
+           needed_by_references(catalog, index, object, err);
+    buffer_free(&sql);
+    return done;
+}
+
+static bool read_attaches(struct catalog *catalog, struct error *err)
+{
+    size_t count = catalog_object_count(catalog);
+
+    for (size_t i = 0; i < count; i++) {
+        struct table_index *index = table_index_of(catalog_object_at(catalog, i));
+
+        if (index != NULL && index->parent_oid != 0)
+            index->parent = table_index_find(catalog, index->parent_oid);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct table_index *index = table_index_of(catalog_object_at(catalog, i));
+
+        if (index != NULL && index->parent != NULL && !add_attach(catalog, index, err))
+            return false;
+    }
+    return true;
+}
+
+const struct catalog_reader catalog_reader_index_attach = {
+    .what = "indexes of partitions",
+    .order = READ_OF_TABLES + 5, /* once it is known which indexes stand behind constraints */
+    .read = read_attaches,
+};

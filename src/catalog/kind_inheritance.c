@@ -1,0 +1,175 @@
+/* Who inherits from whom, and partitions: a partition is made on its own, then attached. */
+#include "catalog/relation.h"
+
+static const struct catalog_kind kind_attach = {
+    .desc = "TABLE ATTACH",
+    .section = SECTION_PRE_DATA,
+    .priority = PRIORITY_ATTACH,
+    .no_drop = true,
+};
+
+/* ---- Keys of partitioned tables -----------------------------------------------------------------
+ */
+
+static bool take_key(struct catalog *catalog, void *context, const struct catalog_row *row,
+                     struct error *err)
+{
+    struct relation *relation = relation_find(catalog, row_oid(row, 0));
+
+    (void)context;
+    return relation == NULL ||
+           catalog_put_text(catalog, row_text(row, 1), &relation->partition_key, err);
+}
+
+static bool read_keys(struct catalog *catalog, struct error *err)
+{
+    static const char query[] = "SELECT p.partrelid, pg_catalog.pg_get_partkeydef(p.partrelid) "
+                                "  FROM pg_catalog.pg_partitioned_table p";
+
+    return catalog_query(catalog, query, 2, take_key, NULL, err);
+}
+
+/* ---- Parents ------------------------------------------------------------------------------------
+ */
+
+enum { CHILD, PARENT, PENDING, BOUND, COLUMNS };
+
+static bool add_parent(struct catalog *catalog, struct relation *child, struct relation *parent,
+                       struct error *err)
+{
+    struct relation **parents =
+        arena_take(catalog_arena(catalog), (child->parent_count + 1) * sizeof(*parents), err);
+
+    if (parents == NULL)
+        return false;
+    if (child->parent_count > 0)
+        memcpy(parents, child->parents, child->parent_count * sizeof(*parents));
+    parents[child->parent_count++] = parent;
+    child->parents = parents;
+    return true;
+}
+
+static bool add_attach(struct catalog *catalog, const struct relation *child,
+                       const struct relation *parent, const char *bound, struct error *err)
+{
+    const struct catalog_object *partition = child->object;
+    struct catalog_object *object = catalog_add(catalog, &kind_attach, 0, 0, partition->schema,
+                                                partition->name, partition->owner, err);
+    struct buffer sql = {0};
+    bool done;
+
+    if (object == NULL)
+        return false;
+    done = buffer_printf(&sql, err, "ALTER TABLE ONLY %s ATTACH PARTITION %s %s;\n",
+                         parent->object->identity, partition->identity, bound) &&
+           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
+           catalog_depend(catalog, object, partition, err) &&
+           catalog_depend(catalog, object, parent->object, err);
+    buffer_free(&sql);
+    return done;
+}
+
+static bool take_parent(struct catalog *catalog, void *context, const struct catalog_row *row,
+                        struct error *err)
+{
+    struct relation *child = relation_find(catalog, row_oid(row, CHILD));
+    struct relation *parent = relation_find(catalog, row_oid(row, PARENT));
+
+    (void)context;
+    if (child == NULL)
+        return true;
+    if (parent == NULL) {
+        error_set(err, ERROR_UNSUPPORTED,
+                  "table %s inherits from a table that belongs to an extension or is not dumped",
+                  child->object->identity);
+        return false;
+    }
+    if (row_flag(row, PENDING)) {
+        child->is_partition = false;
+        return true;
+    }
+    if (!add_parent(catalog, child, parent, err))
+        return false;
+    return row_text(row, BOUND) == NULL ||
+           add_attach(catalog, child, parent, row_text(row, BOUND), err);
+}
+
+static bool read_parents(struct catalog *catalog, struct error *err)
+{
+    static const char query[] =
+        "SELECT i.inhrelid, i.inhparent, {inhdetachpending}, "
+        "       pg_catalog.pg_get_expr(c.relpartbound, c.oid) "
+        "  FROM pg_catalog.pg_inherits i "
+        "  JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relkind IN ('r', 'p') "
+        " ORDER BY i.inhrelid, i.inhseqno";
+
+    return read_keys(catalog, err) &&
+           catalog_query(catalog, query, COLUMNS, take_parent, NULL, err);
+}
+
+/* ---- What children need not repeat
+ * --------------------------------------------------------------- */
+
+static const struct column *inherited_from(const struct relation *parent, const char *name)
+{
+    for (size_t i = 0; i < parent->column_count; i++) {
+        if (strcmp(parent->columns[i].name, name) == 0)
+            return &parent->columns[i];
+    }
+    return NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* How a column of an ordinary child stands to its parents' columns of that name. */
+static void compare_column(struct catalog *catalog, const struct relation *relation,
+                           struct column *column)
+{
+    bool parent_has_value = false, same_value = true, parent_not_null = false, inherited = false;
+
+    for (size_t i = 0; i < relation->parent_count; i++) {
+        const struct column *parent = inherited_from(relation->parents[i], column->name);
+
+        if (parent == NULL)
+            continue;
+        inherited = true;
+        parent_has_value |= parent->default_value != NULL;
+        same_value &= same_text(parent->default_value, column->default_value);
+        parent_not_null |= parent->not_null;
+    }
+    if (!inherited)
+        return;
+    if (catalog_server_major(catalog) < 18)
+        column->not_null_local = column->not_null && !parent_not_null;
+    if (column->default_value == NULL)
+        column->default_dropped = parent_has_value && column->generated == '\0';
+    else if (same_value && (column->generated != '\0' || !column->is_local))
+        column->value_inherited = true;
+    if (column->value_inherited && column->default_object != NULL)
+        column->default_object->hidden = true;
+}
+
+static bool link_inheritance(struct catalog *catalog, struct error *err)
+{
+    (void)err;
+    for (size_t i = 0; i < catalog_object_count(catalog); i++) {
+        struct catalog_object *object = catalog_object_at(catalog, i);
+        struct relation *relation = relation_of(object);
+
+        if (relation == NULL || relation->parent_count == 0 || relation->is_partition)
+            continue;
+        for (size_t at = 0; at < relation->column_count; at++)
+            compare_column(catalog, relation, &relation->columns[at]);
+    }
+    return true;
+}
+
+const struct catalog_reader catalog_reader_inheritance = {
+    .what = "inheritance",
+    .order = READ_RELATIONS + 5,
+    .read = read_parents,
+    .link = link_inheritance,
+};
