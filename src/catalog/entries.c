@@ -89,7 +89,7 @@ static bool fill_extra(struct catalog *catalog, const struct catalog_slot *slot,
         .schema = slot->object->schema,
         .owner = extra->owner != NULL ? extra->owner : slot->object->owner,
     };
-    if (!add_dependency(catalog, &count, host->dump_id, err) ||
+    if ((!host->hidden && !add_dependency(catalog, &count, host->dump_id, err)) ||
         (extra->after != NULL && !add_dependency(catalog, &count, extra->after->dump_id, err)) ||
         !catalog_get_text(catalog, extra->text, &text, err))
         return false;

@@ -177,6 +177,11 @@ struct catalog_object *catalog_add(struct catalog *catalog, const struct catalog
 bool catalog_set_identity(struct catalog *catalog, struct catalog_object *object,
                           const char *plain_identity, struct error *err);
 
+/* Names a function: f(a integer) is how DROP, COMMENT and GRANT do, f(integer) how an archive does.
+ */
+bool function_name(struct catalog *catalog, struct catalog_object *object,
+                   const char *identity_arguments, const char *types, struct error *err);
+
 /* "c ON schema.t" for what belongs to a relation (its schema and owner are the relation's). */
 bool catalog_set_identity_on(struct catalog *catalog, struct catalog_object *object,
                              const struct catalog_object *relation, struct error *err);
@@ -231,6 +236,10 @@ bool name_append_qualified(struct buffer *out, const char *schema, const char *n
 bool literal_append(struct buffer *out, const char *text, struct error *err);
 /* $$text$$ with a delimiter that does not occur in it. */
 bool dollar_quote_append(struct buffer *out, const char *text, struct error *err);
+
+/* SET's "name TO 'value'" of a setting as the catalogs keep it ("name=value"): those that hold
+ * lists of names keep them quoted already. */
+bool setting_append(struct buffer *out, const char *setting, struct error *err);
 
 /* ---- Privileges (privileges.c) ----------------------------------------------------------------
  */

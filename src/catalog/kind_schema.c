@@ -7,6 +7,8 @@ static const struct catalog_kind kind_schema = {
     .priority = PRIORITY_SCHEMA,
 };
 
+enum { OID, NAME, OWNER, ACL, ACL_USUAL, ACL_INIT, PUBLIC_USUAL, COLUMNS };
+
 /* Every database has a schema "public" from the start. Only if its owner is not the usual one is
  * there an entry that says so, to have pg_restore change the owner. */
 static bool write_public(struct catalog *catalog, struct catalog_object *object, const char *owner,
@@ -21,18 +23,36 @@ static bool write_public(struct catalog *catalog, struct catalog_object *object,
            catalog_put_text(catalog, "-- public stays\n", &object->drop, err);
 }
 
+/* What public grants is held against what initdb grants there since PostgreSQL 15, whatever the
+ * version: so does every archive say it. */
+static bool add_privileges(struct catalog *catalog, struct catalog_object *object,
+                           const struct catalog_row *row, struct error *err)
+{
+    bool is_public = strcmp(object->name, "public") == 0;
+    struct privileges privileges = {
+        .acl = row_text(row, ACL),
+        .usual = row_text(row, is_public ? PUBLIC_USUAL : ACL_USUAL),
+        .init = is_public ? NULL : row_text(row, ACL_INIT),
+        .on = "SCHEMA",
+        .type = 'n',
+    };
+
+    return privileges_add(catalog, object, &privileges, err);
+}
+
 static bool take_schema(struct catalog *catalog, void *context, const struct catalog_row *row,
                         struct error *err)
 {
-    enum { OID, NAME, OWNER };
-    struct catalog_object *object =
-        catalog_add(catalog, &kind_schema, CLASS_SCHEMA, row_oid(row, OID), NULL,
-                    row_text(row, NAME), row_text(row, OWNER), err);
+    struct catalog_object *object;
     struct buffer sql = {0};
     bool done;
 
     (void)context;
-    if (object == NULL)
+    if (catalog_find(catalog, CLASS_SCHEMA, row_oid(row, OID)) != NULL)
+        return true;
+    object = catalog_add(catalog, &kind_schema, CLASS_SCHEMA, row_oid(row, OID), NULL,
+                         row_text(row, NAME), row_text(row, OWNER), err);
+    if (object == NULL || !add_privileges(catalog, object, row, err))
         return false;
     if (strcmp(object->name, "public") == 0)
         return write_public(catalog, object, row_text(row, OWNER), err);
@@ -45,15 +65,18 @@ static bool take_schema(struct catalog *catalog, void *context, const struct cat
 static bool read_schemas(struct catalog *catalog, struct error *err)
 {
     static const char query[] =
-        "SELECT n.oid, n.nspname, pg_catalog.pg_get_userbyid(n.nspowner) "
-        "FROM pg_catalog.pg_namespace n "
-        "WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d "
-        "                  WHERE d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass "
-        "                    AND d.objid = n.oid AND d.deptype = 'e') "
-        "ORDER BY n.nspname";
+        "SELECT n.oid, n.nspname, pg_catalog.pg_get_userbyid(n.nspowner), n.nspacl, "
+        "       pg_catalog.acldefault('n', n.nspowner), i.initprivs, "
+        "       pg_catalog.acldefault('n', n.nspowner) || "
+        "         pg_catalog.makeaclitem(0, n.nspowner, 'USAGE', false) "
+        "  FROM pg_catalog.pg_namespace n "
+        "  LEFT JOIN pg_catalog.pg_init_privs i "
+        "    ON i.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass "
+        "   AND i.objoid = n.oid AND i.objsubid = 0 "
+        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
+        " ORDER BY n.nspname";
 
-    return catalog_query(catalog, query, 3, take_schema, NULL, err);
+    return catalog_query(catalog, query, COLUMNS, take_schema, NULL, err);
 }
 
 const struct catalog_reader catalog_reader_schema = {

@@ -223,3 +223,82 @@ bool dollar_quote_append(struct buffer *out, const char *text, struct error *err
     buffer_free(&delimiter);
     return done;
 }
+
+/* "a.b" of an extension's setting: each part quoted as it needs. */
+static bool name_append_dotted(struct buffer *out, char *name, struct error *err)
+{
+    char *dot = strchr(name, '.');
+
+    if (dot == NULL)
+        return name_append(out, name, err);
+    *dot = '\0';
+    return name_append(out, name, err) && buffer_append_byte(out, '.', err) &&
+           name_append_dotted(out, dot + 1, err);
+}
+
+/* Settings that hold a list of names. */
+static bool is_list(struct slice name)
+{
+    static const char *const lists[] = {
+        "local_preload_libraries",   "output_plugin_libraries",  "search_path",
+        "session_preload_libraries", "shared_preload_libraries", "temp_tablespaces",
+        "unix_socket_directories",
+    };
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        if (slice_equals(slice_string(lists[i]), name))
+            return true;
+    }
+    return false;
+}
+
+/* Takes a name off a list: "with ""quotes""", or plain up to the comma. */
+static bool take_list_name(const char **at, struct buffer *name, struct error *err)
+{
+    bool quoted;
+
+    buffer_clear(name);
+    *at += strspn(*at, " ");
+    quoted = **at == '"';
+    if (quoted)
+        (*at)++;
+    while (**at != '\0' && (quoted ? **at != '"' || (*at)[1] == '"' : **at != ',')) {
+        if (quoted && **at == '"')
+            (*at)++;
+        if (!buffer_append_byte(name, (uint8_t) * (*at)++, err))
+            return false;
+    }
+    if (quoted && **at == '"')
+        (*at)++;
+    *at += strspn(*at, " ");
+    if (**at == ',')
+        (*at)++;
+    return true;
+}
+
+bool setting_append(struct buffer *out, const char *setting, struct error *err)
+{
+    const char *equals = strchr(setting, '=');
+    struct slice name = slice_make(setting, equals == NULL ? 0 : (size_t)(equals - setting));
+    struct buffer item = {0};
+    const char *at;
+    bool done, first = true;
+
+    if (equals == NULL)
+        return error_set(err, ERROR_PROTOCOL, "the server keeps a setting as \"%s\"", setting);
+    at = equals + 1;
+    done = buffer_append(&item, name.data, name.len, err) &&
+           name_append_dotted(out, (char *)item.data, err) &&
+           buffer_append_string(out, " TO ", err);
+    if (done && (!is_list(name) || *at == '\0')) {
+        done = literal_append(out, at, err);
+        at = "";
+    }
+    while (done && *at != '\0') {
+        done = take_list_name(&at, &item, err) && (first || buffer_append_string(out, ", ", err)) &&
+               literal_append(out, buffer_text(&item), err);
+        first = false;
+    }
+    buffer_free(&item);
+    return done;
+}

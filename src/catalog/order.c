@@ -399,9 +399,8 @@ static void turn_around(struct sorting *sorting)
 
 static void add_slots(struct catalog *catalog, struct catalog_object *object)
 {
-    if (object->hidden)
-        return;
-    catalog->slots[catalog->slot_count++] = (struct catalog_slot){.object = object};
+    if (!object->hidden)
+        catalog->slots[catalog->slot_count++] = (struct catalog_slot){.object = object};
     for (struct catalog_extra *extra = object->extras; extra != NULL; extra = extra->next)
         catalog->slots[catalog->slot_count++] = (struct catalog_slot){object, extra};
 }

@@ -16,6 +16,17 @@ static const struct {
     /* pg_constraint: a table's NOT NULL has a row since 18 */
     {"table_not_null", 0, "false"},
     {"table_not_null", 18, "co.contype = 'n' AND co.conrelid <> 0"},
+    /* pg_type */
+    {"typsubscript", 0, "NULL"},
+    {"typsubscript", 14, "NULLIF(t.typsubscript, 0::pg_catalog.oid)::pg_catalog.regproc"},
+    {"rngmultitypid", 0, "NULL::pg_catalog.oid"},
+    {"rngmultitypid", 14, "r.rngmultitypid"},
+    /* domains keep their NOT NULL as a constraint since 17 */
+    {"domain_not_null", 0, "t.typnotnull"},
+    {"domain_not_null", 17, "false"},
+    /* pg_proc */
+    {"prosqlbody", 0, "NULL"},
+    {"prosqlbody", 14, "pg_catalog.pg_get_function_sqlbody(p.oid)"},
     /* pg_attribute */
     {"attcompression", 0, "''"},
     {"attcompression", 14, "a.attcompression"},

@@ -1,4 +1,5 @@
-/* dump_probe CONNINFO > FILE: a custom archive of one database by src/catalog and src/archive alone. */
+/* dump_probe CONNINFO > FILE: a custom archive of one database by src/catalog and src/archive
+ * alone. */
 #include "archive/archive.h"
 #include "catalog/catalog.h"
 
@@ -6,6 +7,7 @@
 #include <stdlib.h>
 
 struct dump {
+    struct wire_settings *settings;
     struct wire_conn *conn;
     struct catalog *catalog;
     bool copying;
@@ -43,7 +45,6 @@ static bool data(void *context, uint32_t number, struct slice *bytes, struct err
 
 static bool run(const char *conninfo, struct dump *dump, struct error *err)
 {
-    struct wire_settings *settings = wire_settings_new(err);
     struct wire_connect_options options = {0};
     struct catalog_options catalog_options = {0};
     struct archive_content content = {dump, entry, data};
@@ -52,8 +53,10 @@ static bool run(const char *conninfo, struct dump *dump, struct error *err)
     struct reader *reader;
     struct slice bytes;
 
-    if (!wire_settings_parse(settings, conninfo, err) || !wire_settings_complete(settings, err) ||
-        !wire_connect(&dump->conn, settings, &options, err) ||
+    dump->settings = wire_settings_new(err);
+    if (dump->settings == NULL || !wire_settings_parse(dump->settings, conninfo, err) ||
+        !wire_settings_complete(dump->settings, err) ||
+        !wire_connect(&dump->conn, dump->settings, &options, err) ||
         !catalog_begin(dump->conn, NULL, err) ||
         !catalog_read(&dump->catalog, dump->conn, &catalog_options, err))
         return false;
@@ -67,7 +70,6 @@ static bool run(const char *conninfo, struct dump *dump, struct error *err)
     while ((status = reader_next(reader, &bytes, err)) == READER_DATA)
         fwrite(bytes.data, 1, bytes.len, stdout);
     reader_close(reader);
-    wire_settings_free(settings);
     return status == READER_END;
 }
 
@@ -81,5 +83,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "error: %s\n%s\n%s\n", err.message, err.detail, err.hint);
     catalog_free(dump.catalog);
     wire_close(dump.conn);
+    wire_settings_free(dump.settings);
     return done ? 0 : 1;
 }
