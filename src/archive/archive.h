@@ -79,6 +79,10 @@ struct reader *custom_archive_reader_new(const struct archive_header *header,
                                          const struct archive_content *content, int level,
                                          struct error *err);
 
+/* Bytes of header and table of contents, which are all that amending changes; 0 while they are not
+ * all written. Only for readers made by custom_archive_reader_new. */
+uint64_t custom_archive_contents_size(const struct reader *reader);
+
 /* toc.dat of a directory archive (the header says tar there, as stock tools have it), and the file
  * of one entry's data. */
 struct reader *directory_toc_reader_new(const struct archive_header *header,
@@ -95,23 +99,34 @@ struct reader *plain_archive_reader_new(const struct archive_header *header,
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
-/* What a reader of an archive finds, as a codec without I/O. Strings are valid during the call. */
+/* What a reader of an archive finds, as a codec without I/O. Strings are valid during the call.
+ * Each may be NULL; each returns false with *err set to stop. */
 struct archive_handler {
     void *context;
     bool (*header)(void *context, const struct archive_header *header, struct error *err);
     bool (*entry)(void *context, uint32_t number, const struct archive_entry *entry,
                   struct error *err);
-    /* Unpacked bytes of the data of an entry. ended: they were the last ones. Each may be NULL. */
-    bool (*data)(void *context, int32_t dump_id, struct slice bytes, bool ended, struct error *err);
+    /* Unpacked bytes of an entry's data, with the end mark of COPY text. */
+    bool (*data)(void *context, int32_t dump_id, struct slice bytes, struct error *err);
+    /* That was all of it. rows: lines of COPY text; 0 for anything else. */
+    bool (*data_end)(void *context, int32_t dump_id, uint64_t rows, struct error *err);
 };
 
 struct archive_decoder;
 
-/* A custom archive, fed as it streams by. */
+/* A custom archive, fed as it streams by. Memory: an entry of the table of contents is held whole,
+ * at most 256 MiB of it; 12 bytes for each entry that has data. */
 struct archive_decoder *archive_decoder_new(const struct archive_handler *handler,
                                             struct error *err);
 void archive_decoder_free(struct archive_decoder *decoder);
 bool archive_decoder_feed(struct archive_decoder *decoder, struct slice bytes, struct error *err);
+
+/* Bytes of header and table of contents; 0 until they were all read. */
+uint64_t archive_decoder_contents_size(const struct archive_decoder *decoder);
+
+/* Rows of COPY text in all the data read so far. */
+uint64_t archive_decoder_rows(const struct archive_decoder *decoder);
+
 /* Fails unless the archive is whole: every entry that has data has had its block, unpacked to its
  * end, with the end mark of COPY text. */
 bool archive_decoder_finish(struct archive_decoder *decoder, struct error *err);

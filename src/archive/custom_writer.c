@@ -29,7 +29,8 @@ struct custom_writer {
     struct item *items;
     size_t item_count, item_capacity, next_item;
 
-    uint64_t lent; /* bytes so far */
+    uint64_t lent;          /* bytes so far */
+    uint64_t contents_size; /* of header and table of contents, once they were lent */
     struct buffer out;
     struct slice input;  /* data that waits for the compressor */
     struct slice packed; /* what the compressor gave and no chunk has taken yet */
@@ -186,6 +187,8 @@ static bool next_bytes(struct custom_writer *writer, struct slice *lend, struct 
         *lend = buffer_slice(&writer->out);
         return true;
     case STEP_BLOCK:
+        if (writer->contents_size == 0)
+            writer->contents_size = writer->lent;
         buffer_free(&writer->out);
         if (writer->next_item == writer->item_count) {
             writer->step = STEP_END;
@@ -237,6 +240,11 @@ static bool custom_amend(struct reader *reader, const struct reader_amender *ame
             return false;
     }
     return true;
+}
+
+uint64_t custom_archive_contents_size(const struct reader *reader)
+{
+    return ((const struct custom_writer *)reader)->contents_size;
 }
 
 static void custom_close(struct reader *reader)

@@ -38,6 +38,8 @@ uint32_t catalog_entry_count(const struct catalog *catalog);
 bool catalog_entry(struct catalog *catalog, uint32_t number, struct archive_entry *entry,
                    struct error *err);
 
+bool catalog_entry_has_data(const struct catalog *catalog, uint32_t number);
+
 /* The COPY … TO STDOUT that gives an entry's data, and "schema.table" for messages. Borrowed until
  * the next call. NULL if the entry has none. */
 bool catalog_data_query(struct catalog *catalog, uint32_t number, const char **query,

@@ -188,6 +188,12 @@ bool catalog_entry(struct catalog *catalog, uint32_t number, struct archive_entr
            fill_copy(catalog, object, entry, err) && fill_dependencies(catalog, object, entry, err);
 }
 
+bool catalog_entry_has_data(const struct catalog *catalog, uint32_t number)
+{
+    return catalog->slots[number].extra == NULL &&
+           catalog->slots[number].object->data_query.block != 0;
+}
+
 bool catalog_data_query(struct catalog *catalog, uint32_t number, const char **query,
                         const char **name, struct error *err)
 {

@@ -117,7 +117,8 @@ static bool add_copied_trigger(struct catalog *catalog, const struct relation *r
     bool done;
 
     if (row_char(row, T_ENABLED) == row_char(row, T_PARENT_ENABLED))
-        return true;
+        return parent == NULL ||
+               catalog_alias(catalog, CLASS_TRIGGER, row_oid(row, T_OID), parent, err);
     object = add_on(catalog, &kind_trigger, CLASS_TRIGGER, row_oid(row, T_OID), relation,
                     row_text(row, T_NAME), err);
     if (object == NULL || (parent != NULL && !catalog_depend(catalog, object, parent, err)))

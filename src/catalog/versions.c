@@ -10,6 +10,14 @@ static const struct {
     /* pg_class: an access method of a partitioned table is for its partitions to come */
     {"partitioned_has_am", 0, "false"},
     {"partitioned_has_am", 17, "c.relkind = 'p'"},
+    /* pg_auth_members */
+    {"membership_options", 0, "CASE WHEN m.admin_option THEN ' WITH ADMIN OPTION' ELSE '' END"},
+    {"membership_options", 16,
+     "' WITH ' || CASE WHEN m.admin_option THEN 'ADMIN OPTION, ' ELSE '' END || "
+     "'INHERIT ' || CASE WHEN m.inherit_option THEN 'TRUE' ELSE 'FALSE' END || "
+     "CASE WHEN m.set_option THEN '' ELSE ', SET FALSE' END"},
+    {"membership_grantor", 0, "''"},
+    {"membership_grantor", 16, "coalesce(' GRANTED BY ' || pg_catalog.quote_ident(b.rolname), '')"},
     /* pg_inherits: a partition that is being detached is none any more */
     {"inhdetachpending", 0, "false"},
     {"inhdetachpending", 14, "i.inhdetachpending"},

@@ -1,0 +1,400 @@
+/*
+ * The logical job: steps from record to record. A failure anywhere is kept: from then on the source
+ * gives nothing but that failure, so that no truncated stream can look finished.
+ */
+#include "backup/logical_internal.h"
+
+#include "catalog/globals.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STALL_TIMEOUT_MS ((int64_t)10 * 60 * 1000)
+#define GLOBALS_PATH "/globals.sql"
+
+static struct logical_backup *from_source(struct record_source *source)
+{
+    return (struct logical_backup *)source;
+}
+
+static struct logical_backup *from_reader(struct reader *reader)
+{
+    return (struct logical_backup *)((char *)reader - offsetof(struct logical_backup, reader));
+}
+
+static void set_phase(struct logical_backup *job, const char *phase)
+{
+    job->report.phase = phase;
+    log_message(job->options.log, LOG_DEBUG, "phase: %s", phase);
+}
+
+static void fail(struct logical_backup *job, struct error *err)
+{
+    if (job->failed) {
+        *err = job->error;
+        return;
+    }
+    job->failed = true;
+    job->error = *err;
+}
+
+/* ---- The server's side
+ * --------------------------------------------------------------------------- */
+
+static bool check_version(struct logical_backup *job, struct error *err)
+{
+    int version = wire_server_version(job->conn);
+
+    job->report.server_version_num = version;
+    if (version < 130000) {
+        error_set(err, ERROR_UNSUPPORTED, "the server is PostgreSQL %d.%d", version / 10000,
+                  version % 10000);
+        return error_hint(err, "13 is the oldest version that pgcask backs up.");
+    }
+    if (version < 190000 || job->options.allow_newer_server)
+        return true;
+    error_set(err, ERROR_UNSUPPORTED,
+              "the server is PostgreSQL %d, which this version of pgcask "
+              "does not know",
+              version / 10000);
+    return error_hint(err, "A newer pgcask may know it. --allow-newer-server backs it up all the "
+                           "same; what is new in its catalogs is then not seen.");
+}
+
+/* One value of one row. */
+static bool ask(struct logical_backup *job, const char *sql, char **text, struct error *err)
+{
+    struct wire_result *result;
+    const char *value;
+
+    if (!wire_query(job->conn, sql, &result, err))
+        return false;
+    value = wire_result_rows(result) > 0 ? wire_result_value(result, 0, 0) : NULL;
+    *text = strdup(value == NULL ? "" : value);
+    wire_result_free(result);
+    return *text != NULL || error_set_memory(err);
+}
+
+static bool take_snapshot(struct logical_backup *job, struct error *err)
+{
+    char *snapshot, *size;
+
+    if (!catalog_begin(job->conn, NULL, err) ||
+        !ask(job, "SELECT pg_catalog.pg_export_snapshot()", &snapshot, err))
+        return false;
+    snprintf(job->snapshot, sizeof(job->snapshot), "%s", snapshot);
+    free(snapshot);
+    if (!ask(job, "SELECT pg_catalog.current_database()", &job->database, err) ||
+        !ask(job,
+             "SELECT coalesce(pg_catalog.sum(pg_catalog.pg_table_size(oid)), 0) "
+             "  FROM pg_catalog.pg_class WHERE relkind = 'r' AND oid >= 16384",
+             &size, err))
+        return false;
+    job->report.database = job->database;
+    job->report.total_bytes = strtoull(size, NULL, 10);
+    free(size);
+    return true;
+}
+
+static bool connect_server(struct logical_backup *job, struct error *err)
+{
+    struct wire_connect_options options = {
+        .kind = WIRE_SESSION_SQL,
+        .application_name = "pgcask backup",
+        .cancel = job->options.cancel,
+        .log = job->options.log,
+        .wait_limit_ms = job->options.stall_timeout_ms,
+    };
+
+    if (!wire_connect(&job->conn, job->options.settings, &options, err))
+        return false;
+    job->pinned = wire_settings_pin(job->options.settings, job->conn, err);
+    return job->pinned != NULL && check_version(job, err);
+}
+
+/* ---- Records
+ * ------------------------------------------------------------------------------------- */
+
+static void describe(struct logical_backup *job, struct record *record)
+{
+    *record = (struct record){
+        .type = RECORD_FILE,
+        .path = job->path,
+        .mode = 0600,
+        .size = RECORD_SIZE_UNKNOWN,
+        .modified = {.tv_sec = job->started_at},
+        .reader = &job->reader,
+    };
+}
+
+static bool begin_record(struct logical_backup *job, struct reader *inner, struct error *err)
+{
+    if (inner == NULL)
+        return false;
+    job->inner = inner;
+    job->ended = false;
+    job->record_bytes = 0;
+    job->contents_size = 0;
+    digest_begin(job->digest);
+    digest_begin(job->contents_digest);
+    (void)err;
+    return true;
+}
+
+static bool begin_manifest(struct logical_backup *job, struct error *err)
+{
+    const struct manifest_option options[] = {
+        {.name = "digest", .text = digest_name(job->options.digest)},
+        {.name = "compress", .text = compression_name(job->options.compression)},
+    };
+    struct manifest_request request = {
+        .connector = "postgresql",
+        .dump_format = "custom",
+        .database = job->database,
+        .snapshot = job->snapshot,
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .settings = job->pinned,
+        .cancel = job->options.cancel,
+        .log = job->options.log,
+    };
+
+    set_phase(job, "manifest");
+    snprintf(job->path, sizeof(job->path), MANIFEST_PATH);
+    return begin_record(job, manifest_reader_new(&request, err), err);
+}
+
+static bool begin_globals(struct logical_backup *job, struct error *err)
+{
+    snprintf(job->path, sizeof(job->path), GLOBALS_PATH);
+    return begin_record(job, globals_reader_new(job->conn, job->options.log, err), err);
+}
+
+static bool begin_dump(struct logical_backup *job, struct error *err)
+{
+    char name[RECORD_PATH_MAX - 16];
+
+    set_phase(job, "catalog");
+    if (!record_path_encode(job->database, name, sizeof(name)))
+        return error_set(err, ERROR_UNSUPPORTED, "the database's name is too long");
+    snprintf(job->path, sizeof(job->path), "/%s.dump", name);
+    if (!logical_dump_open(job, err))
+        return false;
+    job->is_dump = true;
+    set_phase(job, "copying");
+    return true;
+}
+
+static bool begin_summary(struct logical_backup *job, struct error *err)
+{
+    struct slice content;
+
+    set_phase(job, "finishing");
+    wire_close(job->conn);
+    job->conn = NULL;
+    snprintf(job->path, sizeof(job->path), SUMMARY_PATH);
+    if (!logical_summary_content(job, &content, err) ||
+        !begin_record(job, reader_from_memory(content, err), err))
+        return false;
+    return true;
+}
+
+/* An archive's digest is that of two: of its table of contents, which a store may amend, and of all
+ * that follows. */
+static void end_digest(struct logical_backup *job, uint8_t bytes[DIGEST_MAX])
+{
+    uint8_t parts[2 * DIGEST_MAX];
+    size_t size = digest_size(job->options.digest);
+
+    digest_end(job->digest, bytes);
+    if (!job->is_dump)
+        return;
+    digest_end(job->contents_digest, parts);
+    memcpy(parts + size, bytes, size);
+    digest_begin(job->digest);
+    digest_update(job->digest, slice_make(parts, 2 * size));
+    digest_end(job->digest, bytes);
+}
+
+/* The record before must have been read to its end: nothing may be missing. */
+static bool end_record(struct logical_backup *job, struct error *err)
+{
+    struct record record = {.type = RECORD_FILE, .path = job->path};
+    uint8_t bytes[DIGEST_MAX];
+    bool done;
+
+    if (job->inner == NULL)
+        return true;
+    if (!job->ended)
+        return error_set(err, ERROR_CANCELLED, "%s was not read to its end", job->path);
+    if (job->step == LOGICAL_GLOBALS)
+        job->report.manifest_unavailable = manifest_reader_unavailable(job->inner);
+    reader_close(job->inner);
+    job->inner = NULL;
+    end_digest(job, bytes);
+    job->is_dump = false;
+    done = job->step == LOGICAL_DONE ||
+           summary_writer_add(job->summary, &record, job->record_bytes, bytes, err);
+    return done;
+}
+
+static bool begin_next(struct logical_backup *job, struct error *err)
+{
+    switch (job->step++) {
+    case LOGICAL_MANIFEST:
+        return connect_server(job, err) && take_snapshot(job, err) && begin_manifest(job, err);
+    case LOGICAL_GLOBALS:
+        return begin_globals(job, err);
+    case LOGICAL_DUMP:
+        return begin_dump(job, err);
+    case LOGICAL_SUMMARY:
+    case LOGICAL_DONE:
+        break;
+    }
+    return begin_summary(job, err);
+}
+
+static enum source_status logical_next(struct record_source *source, struct record *record,
+                                       struct error *err)
+{
+    struct logical_backup *job = from_source(source);
+
+    if (!job->failed && end_record(job, err)) {
+        if (job->step == LOGICAL_DONE) {
+            set_phase(job, "done");
+            return SOURCE_END;
+        }
+        if (begin_next(job, err)) {
+            describe(job, record);
+            return SOURCE_RECORD;
+        }
+    }
+    fail(job, err);
+    return SOURCE_FAILED;
+}
+
+/* ---- The reader
+ * ---------------------------------------------------------------------------------- */
+
+static void take_in(struct logical_backup *job, struct slice data)
+{
+    bool contents = false;
+
+    if (job->is_dump) {
+        job->contents_size = custom_archive_contents_size(job->inner);
+        contents = job->contents_size == 0 || job->record_bytes < job->contents_size;
+    }
+    digest_update(contents ? job->contents_digest : job->digest, data);
+    job->record_bytes += data.len;
+    job->report.bytes += data.len;
+}
+
+static enum reader_status logical_read(struct reader *reader, struct slice *data, struct error *err)
+{
+    struct logical_backup *job = from_reader(reader);
+    enum reader_status status = READER_FAILED;
+
+    if (!job->failed) {
+        if (job->ended)
+            return READER_END;
+        status = reader_next(job->inner, data, err);
+    }
+    if (status == READER_DATA)
+        take_in(job, *data);
+    else if (status == READER_END)
+        job->ended = true;
+    else
+        fail(job, err);
+    return status;
+}
+
+/* What was amended is read back: the digest is that of what is there. */
+static bool digest_again(struct logical_backup *job, const struct reader_amender *amender,
+                         struct error *err)
+{
+    uint8_t bytes[16384];
+
+    digest_begin(job->contents_digest);
+    for (uint64_t at = 0; at < job->contents_size;) {
+        uint64_t left = job->contents_size - at;
+        size_t len = left < sizeof(bytes) ? (size_t)left : sizeof(bytes);
+
+        if (!amender->read(amender->context, at, bytes, len, err))
+            return false;
+        digest_update(job->contents_digest, slice_make(bytes, len));
+        at += len;
+    }
+    return true;
+}
+
+static bool logical_amend(struct reader *reader, const struct reader_amender *amender,
+                          struct error *err)
+{
+    struct logical_backup *job = from_reader(reader);
+
+    if (job->inner == NULL || job->inner->ops->amend == NULL)
+        return true;
+    if (job->inner->ops->amend(job->inner, amender, err) && digest_again(job, amender, err))
+        return true;
+    fail(job, err);
+    return false;
+}
+
+static void logical_reader_close(struct reader *reader)
+{
+    (void)reader; /* part of the job */
+}
+
+/* ---- The job
+ * ------------------------------------------------------------------------------------- */
+
+static void logical_close(struct record_source *source)
+{
+    struct logical_backup *job = from_source(source);
+
+    reader_close(job->inner);
+    catalog_free(job->catalog);
+    wire_close(job->conn);
+    wire_settings_free(job->pinned);
+    summary_writer_free(job->summary);
+    digest_free(job->digest);
+    digest_free(job->contents_digest);
+    free(job->server_version);
+    free(job->database);
+    free(job);
+}
+
+bool logical_backup_new(const struct logical_backup_options *options, struct record_source **source,
+                        struct error *err)
+{
+    static const struct record_source_ops source_ops = {logical_next, logical_close};
+    static const struct reader_ops reader_ops = {
+        .next = logical_read, .amend = logical_amend, .close = logical_reader_close};
+    struct logical_backup *job = calloc(1, sizeof(*job));
+
+    *source = NULL;
+    if (job == NULL)
+        return error_set_memory(err);
+    job->source.ops = &source_ops;
+    job->source.sequential = true;
+    job->reader.ops = &reader_ops;
+    job->options = *options;
+    if (job->options.stall_timeout_ms == 0)
+        job->options.stall_timeout_ms = STALL_TIMEOUT_MS;
+    job->started_at = time(NULL);
+    job->report.phase = "connecting";
+    job->digest = digest_new(options->digest, err);
+    job->contents_digest = job->digest == NULL ? NULL : digest_new(options->digest, err);
+    job->summary = job->contents_digest == NULL ? NULL : summary_writer_new(options->digest, err);
+    if (job->summary == NULL) {
+        logical_close(&job->source);
+        return false;
+    }
+    *source = &job->source;
+    return true;
+}
+
+void logical_backup_report(const struct record_source *source, struct logical_backup_report *report)
+{
+    *report = ((const struct logical_backup *)source)->report;
+}

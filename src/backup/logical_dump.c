@@ -1,0 +1,119 @@
+/* The archive of one database: its entries from the catalogs, its data by COPY, in the order of the
+ * table of contents. */
+#include "backup/logical_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool give_entry(void *context, uint32_t number, struct archive_entry *entry,
+                       struct error *err)
+{
+    struct logical_backup *job = context;
+
+    return catalog_entry(job->catalog, number, entry, err);
+}
+
+static bool begin_copy(struct logical_backup *job, uint32_t number, struct error *err)
+{
+    const char *query;
+
+    if (!catalog_data_query(job->catalog, number, &query, &job->report.table, err) ||
+        !wire_send_query(job->conn, query, err))
+        return false;
+    job->copying = true;
+    job->data_number = number;
+    return true;
+}
+
+/* "COPY 123" */
+static void count_rows(struct logical_backup *job, const char *tag)
+{
+    if (strncmp(tag, "COPY ", 5) == 0)
+        job->report.rows += strtoull(tag + 5, NULL, 10);
+}
+
+static bool copy_failed(struct logical_backup *job, struct error *err)
+{
+    if (strcmp(err->sqlstate, "42501") == 0 && strstr(err->message, "row-level") != NULL)
+        error_hint(err, "A policy would hide rows. Use a role with BYPASSRLS: ALTER ROLE backup "
+                        "BYPASSRLS;");
+    else if (strcmp(err->sqlstate, "42501") == 0)
+        error_hint(err, "GRANT SELECT on the table, or (14 and later) GRANT pg_read_all_data, to "
+                        "the role of the backup.");
+    return error_prefix(err, "cannot read table %s", job->report.table);
+}
+
+static bool give_data(void *context, uint32_t number, struct slice *bytes, struct error *err)
+{
+    struct logical_backup *job = context;
+    struct wire_event event;
+
+    *bytes = (struct slice){0};
+    if (!job->copying && !begin_copy(job, number, err))
+        return false;
+    for (;;) {
+        if (!wire_next(job->conn, &event, err) || event.type == WIRE_SERVER_ERROR)
+            return copy_failed(job, err);
+        if (event.type == WIRE_COPY_DATA && event.data.len > 0) {
+            *bytes = event.data;
+            return true;
+        }
+        if (event.type == WIRE_COMMAND_COMPLETE)
+            count_rows(job, event.tag);
+        if (event.type == WIRE_READY) {
+            job->copying = false;
+            return true;
+        }
+    }
+}
+
+static bool read_catalogs(struct logical_backup *job, struct error *err)
+{
+    struct catalog_options options = {
+        .lock_timeout_ms = job->options.lock_timeout_ms,
+        .log = job->options.log,
+    };
+
+    return catalog_read(&job->catalog, job->conn, &options, err);
+}
+
+/* How many tables there are to read, for progress. */
+static size_t count_tables(struct logical_backup *job)
+{
+    size_t tables = 0;
+
+    for (uint32_t i = 0; i < job->header.entry_count; i++)
+        tables += catalog_entry_has_data(job->catalog, i);
+    return tables;
+}
+
+bool logical_dump_open(struct logical_backup *job, struct error *err)
+{
+    const char *version;
+
+    if (!read_catalogs(job, err))
+        return false;
+    version = wire_parameter(job->conn, "server_version");
+    job->server_version = strdup(version == NULL ? "" : version);
+    if (job->server_version == NULL)
+        return error_set_memory(err);
+    job->content = (struct archive_content){job, give_entry, give_data};
+    job->header = (struct archive_header){
+        .minor = archive_minor_of_server(job->report.server_version_num),
+        .compression = job->options.compression,
+        .created = job->started_at,
+        .database = job->database,
+        .server_version = job->server_version,
+        .dumper_version = "pgcask " PGCASK_VERSION,
+        .entry_count = catalog_entry_count(job->catalog),
+    };
+    job->report.entries = job->header.entry_count;
+    job->report.tables = count_tables(job);
+    job->inner =
+        custom_archive_reader_new(&job->header, &job->content, job->options.compression_level, err);
+    job->ended = false;
+    job->record_bytes = 0;
+    digest_begin(job->digest);
+    digest_begin(job->contents_digest);
+    return job->inner != NULL;
+}

@@ -1,0 +1,59 @@
+/* The logical job from the inside. logical_backup.c steps from record to record, logical_dump.c is
+ * the archive's reader, logical_summary.c writes summary.json. */
+#ifndef PGCASK_BACKUP_LOGICAL_INTERNAL_H
+#define PGCASK_BACKUP_LOGICAL_INTERNAL_H
+
+#include "archive/archive.h"
+#include "backup/logical_backup.h"
+#include "catalog/catalog.h"
+#include "manifest/manifest.h"
+#include "manifest/summary.h"
+
+enum logical_step {
+    LOGICAL_MANIFEST,
+    LOGICAL_GLOBALS,
+    LOGICAL_DUMP,
+    LOGICAL_SUMMARY,
+    LOGICAL_DONE
+};
+
+struct logical_backup {
+    struct record_source source;
+    struct reader reader; /* the one reader of a sequential job */
+    struct logical_backup_options options;
+    struct logical_backup_report report;
+    enum logical_step step;
+    bool failed;
+    struct error error; /* why, once failed */
+
+    struct wire_settings *pinned; /* where the first session came to */
+    struct wire_conn *conn;       /* holds the snapshot */
+    char *database, *server_version;
+    char snapshot[64];
+    time_t started_at;
+    struct catalog *catalog;
+    struct archive_header header;
+    struct archive_content content;
+    bool copying;         /* a COPY runs for the entry at hand */
+    uint32_t data_number; /* of that entry */
+
+    /* The record being read. */
+    char path[RECORD_PATH_MAX];
+    struct reader *inner;
+    bool is_dump, ended;
+    uint64_t record_bytes;
+    struct digest *digest;
+    struct summary_writer *summary;
+    /* Of a dump that was written where it could be amended: the digest of its contents as they are
+     * now, besides that of the rest. */
+    struct digest *contents_digest;
+    uint64_t contents_size;
+};
+
+/* Reads the catalogs and opens the archive's reader. */
+bool logical_dump_open(struct logical_backup *job, struct error *err);
+
+/* The content of summary.json; borrowed until the job is closed. */
+bool logical_summary_content(struct logical_backup *job, struct slice *content, struct error *err);
+
+#endif

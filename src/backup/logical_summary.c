@@ -1,0 +1,39 @@
+#include "backup/logical_internal.h"
+
+#include "base/clock.h"
+
+static json_t *describe_warnings(const struct logical_backup *job)
+{
+    json_t *list = json_array();
+
+    if (job->report.server_version_num >= 190000)
+        json_array_append_new(list, json_string("the server is newer than any that this version "
+                                                "of pgcask was tested with"));
+    if (job->report.manifest_unavailable > 0)
+        json_array_append_new(list, json_sprintf("%zu parts of manifest.json could not be read "
+                                                 "from the server",
+                                                 job->report.manifest_unavailable));
+    return list;
+}
+
+bool logical_summary_content(struct logical_backup *job, struct slice *content, struct error *err)
+{
+    const struct logical_backup_report *report = &job->report;
+    char started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
+    json_t *name = json_string(job->database);
+    json_t *head;
+
+    clock_format_utc(job->started_at, started);
+    clock_format_utc(time(NULL), finished);
+    head = json_pack(
+        "{s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "kind", "logical",
+        "layout", "classic", "started_at", started, "finished_at", finished, "database",
+        name == NULL ? json_null() : name, "server_version_num", report->server_version_num,
+        "snapshot", job->snapshot, "digest", digest_name(job->options.digest), "compression",
+        compression_name(job->options.compression), "entries", (json_int_t)report->entries,
+        "tables", (json_int_t)report->tables, "rows", (json_int_t)report->rows, "bytes",
+        (json_int_t)report->bytes, "warnings", describe_warnings(job));
+    if (head == NULL)
+        return error_set_memory(err);
+    return summary_writer_finish(job->summary, head, content, err);
+}

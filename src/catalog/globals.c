@@ -1,0 +1,196 @@
+#include "catalog/globals.h"
+
+#include "base/buffer.h"
+#include "catalog/kind.h"
+#include "catalog/versions.h"
+
+#include <stdlib.h>
+
+#define ROLES(table, password)                                                                     \
+    "SELECT 'CREATE ROLE ' || pg_catalog.quote_ident(r.rolname) || E';\\nALTER ROLE ' || "         \
+    "       pg_catalog.quote_ident(r.rolname) || ' WITH' || "                                      \
+    "       CASE WHEN r.rolsuper THEN ' SUPERUSER' ELSE ' NOSUPERUSER' END || "                    \
+    "       CASE WHEN r.rolinherit THEN ' INHERIT' ELSE ' NOINHERIT' END || "                      \
+    "       CASE WHEN r.rolcreaterole THEN ' CREATEROLE' ELSE ' NOCREATEROLE' END || "             \
+    "       CASE WHEN r.rolcreatedb THEN ' CREATEDB' ELSE ' NOCREATEDB' END || "                   \
+    "       CASE WHEN r.rolcanlogin THEN ' LOGIN' ELSE ' NOLOGIN' END || "                         \
+    "       CASE WHEN r.rolreplication THEN ' REPLICATION' ELSE ' NOREPLICATION' END || "          \
+    "       CASE WHEN r.rolbypassrls THEN ' BYPASSRLS' ELSE ' NOBYPASSRLS' END || "                \
+    "       CASE WHEN r.rolconnlimit <> -1 THEN ' CONNECTION LIMIT ' || r.rolconnlimit "           \
+    "            ELSE '' END || "                                                                  \
+    "       coalesce(' PASSWORD ' || pg_catalog.quote_literal(" password "), '') || "              \
+    "       coalesce(' VALID UNTIL ' || pg_catalog.quote_literal(r.rolvaliduntil), '') || ';', "   \
+    "       NULL "                                                                                 \
+    "  FROM " table " r WHERE r.rolname !~ '^pg_' ORDER BY r.rolname"
+
+/* pg_roles is for everybody, but has no password verifiers. */
+static const char roles_with_verifiers[] = ROLES("pg_catalog.pg_authid", "r.rolpassword");
+static const char roles_alone[] = ROLES("pg_catalog.pg_roles", "NULL::pg_catalog.text");
+
+/* Each gives rows of a statement, or of its beginning and the setting that it sets. NULL: roles. */
+static const char *const queries[] = {
+    "SELECT s, NULL FROM (VALUES "
+    "  ('SET default_transaction_read_only = off;'), "
+    "  ('SET client_encoding = ' || "
+    "   pg_catalog.quote_literal(pg_catalog.current_setting('client_encoding')) || ';'), "
+    "  ('SET standard_conforming_strings = on;')) v (s)",
+
+    NULL,
+
+    "SELECT 'ALTER ROLE ' || pg_catalog.quote_ident(r.rolname), s "
+    "  FROM pg_catalog.pg_db_role_setting g "
+    "  JOIN pg_catalog.pg_roles r ON r.oid = g.setrole, "
+    "       pg_catalog.unnest(g.setconfig) WITH ORDINALITY u (s, number) "
+    " WHERE g.setdatabase = 0 AND r.rolname !~ '^pg_' ORDER BY r.rolname, u.number",
+
+    "SELECT 'COMMENT ON ROLE ' || pg_catalog.quote_ident(r.rolname) || ' IS ' || "
+    "       pg_catalog.quote_literal(d.description) || ';', NULL "
+    "  FROM pg_catalog.pg_roles r "
+    "  JOIN pg_catalog.pg_shdescription d ON d.objoid = r.oid "
+    "   AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass "
+    " WHERE r.rolname !~ '^pg_' ORDER BY r.rolname",
+
+    /* Grants of the bootstrap superuser first: others may only grant what they may pass on. */
+    "SELECT 'GRANT ' || pg_catalog.quote_ident(g.rolname) || ' TO ' || "
+    "       pg_catalog.quote_ident(u.rolname) || {membership_options} || "
+    "       {membership_grantor} || ';', NULL "
+    "  FROM pg_catalog.pg_auth_members m "
+    "  JOIN pg_catalog.pg_roles g ON g.oid = m.roleid "
+    "  JOIN pg_catalog.pg_roles u ON u.oid = m.member "
+    "  LEFT JOIN pg_catalog.pg_roles b ON b.oid = m.grantor "
+    " WHERE NOT (g.rolname ~ '^pg_' AND u.rolname ~ '^pg_') "
+    " ORDER BY (m.grantor <> 10), m.admin_option DESC, g.rolname, u.rolname, b.rolname",
+
+    "SELECT 'CREATE TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' OWNER ' || "
+    "       pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(t.spcowner)) || ' LOCATION ' || "
+    "       pg_catalog.quote_literal(CASE WHEN l LIKE 'pg_tblspc/%' THEN '' ELSE l END) || ';' || "
+    "       coalesce(E'\\nALTER TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' SET (' || "
+    "                pg_catalog.array_to_string(t.spcoptions, ', ') || ');', '') || "
+    "       coalesce(E'\\nCOMMENT ON TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' IS ' "
+    "|| "
+    "                pg_catalog.quote_literal(pg_catalog.shobj_description(t.oid, "
+    "                                                                      'pg_tablespace')) || "
+    "                ';', ''), NULL "
+    "  FROM pg_catalog.pg_tablespace t, pg_catalog.pg_tablespace_location(t.oid) l "
+    " WHERE t.spcname !~ '^pg_' ORDER BY t.spcname",
+};
+
+#define QUERY_COUNT (sizeof(queries) / sizeof(queries[0]))
+
+struct globals_reader {
+    struct reader reader;
+    struct wire_conn *conn;
+    const struct log *log;
+    size_t next;
+    bool verifiers; /* may be read */
+    bool failed;
+    struct error error;
+    struct buffer out;
+};
+
+static bool ask_for_verifiers(struct globals_reader *globals, struct error *err)
+{
+    struct wire_result *result;
+
+    if (!wire_query(globals->conn,
+                    "SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')",
+                    &result, err))
+        return false;
+    globals->verifiers =
+        wire_result_rows(result) == 1 && strcmp(wire_result_value(result, 0, 0), "t") == 0;
+    wire_result_free(result);
+    if (globals->verifiers)
+        return true;
+    log_message(globals->log, LOG_WARNING,
+                "globals.sql has no passwords: only a superuser may read pg_authid");
+    return buffer_append_string(&globals->out,
+                                "-- Passwords are left out: the role of the backup may not read "
+                                "pg_authid.\n",
+                                err);
+}
+
+static bool append_row(struct globals_reader *globals, const struct wire_result *result, size_t row,
+                       struct error *err)
+{
+    const char *statement = wire_result_value(result, row, 0);
+    const char *setting = wire_result_value(result, row, 1);
+    struct buffer *out = &globals->out;
+
+    if (!buffer_append_string(out, statement, err))
+        return false;
+    if (setting != NULL &&
+        (!buffer_append_string(out, " SET ", err) || !setting_append(out, setting, err) ||
+         !buffer_append_byte(out, ';', err)))
+        return false;
+    return buffer_append_byte(out, '\n', err);
+}
+
+static const char *query_of(const struct globals_reader *globals)
+{
+    if (queries[globals->next] != NULL)
+        return queries[globals->next];
+    return globals->verifiers ? roles_with_verifiers : roles_alone;
+}
+
+static bool ask_next(struct globals_reader *globals, struct error *err)
+{
+    struct wire_result *result = NULL;
+    struct buffer sql = {0};
+    bool done;
+
+    buffer_clear(&globals->out);
+    if (globals->next == 0 && !ask_for_verifiers(globals, err))
+        return false;
+    done =
+        versions_expand(query_of(globals), wire_server_version(globals->conn) / 10000, &sql, err) &&
+        (wire_query(globals->conn, buffer_text(&sql), &result, err) ||
+         error_prefix(err, "cannot read roles and tablespaces"));
+    for (size_t i = 0; done && i < wire_result_rows(result); i++)
+        done = append_row(globals, result, i, err);
+    if (result != NULL)
+        wire_result_free(result);
+    buffer_free(&sql);
+    globals->next++;
+    return done;
+}
+
+static enum reader_status globals_next(struct reader *reader, struct slice *data, struct error *err)
+{
+    struct globals_reader *globals = (struct globals_reader *)reader;
+
+    while (!globals->failed && globals->next < QUERY_COUNT) {
+        if (!ask_next(globals, &globals->error))
+            globals->failed = true;
+        else if (globals->out.len > 0) {
+            *data = buffer_slice(&globals->out);
+            return READER_DATA;
+        }
+    }
+    if (!globals->failed)
+        return READER_END;
+    *err = globals->error;
+    return READER_FAILED;
+}
+
+static void globals_close(struct reader *reader)
+{
+    struct globals_reader *globals = (struct globals_reader *)reader;
+
+    buffer_free_secret(&globals->out); /* password verifiers */
+    free(globals);
+}
+
+struct reader *globals_reader_new(struct wire_conn *conn, const struct log *log, struct error *err)
+{
+    static const struct reader_ops ops = {.next = globals_next, .close = globals_close};
+    struct globals_reader *globals = calloc(1, sizeof(*globals));
+
+    if (globals == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    globals->reader.ops = &ops;
+    globals->conn = conn;
+    globals->log = log;
+    return &globals->reader;
+}

@@ -1,0 +1,15 @@
+/*
+ * /globals.sql: what belongs to the cluster rather than to a database, as SQL for psql: roles with
+ * their password verifiers where they may be read, memberships, settings, tablespaces.
+ */
+#ifndef PGCASK_CATALOG_GLOBALS_H
+#define PGCASK_CATALOG_GLOBALS_H
+
+#include "base/log.h"
+#include "record/record.h"
+#include "wire/wire.h"
+
+/* Asks the session, which must be idle in catalog_begin's transaction, as it is pulled. */
+struct reader *globals_reader_new(struct wire_conn *conn, const struct log *log, struct error *err);
+
+#endif
