@@ -30,7 +30,7 @@ demo:
 	scripts/demo
 
 format:
-	git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]' | xargs clang-format -i
+	git ls-files 'include/*.h' 'src/*.[ch]' 'examples/*.c' 'tests/*.[ch]' 'fuzz/*.[ch]' | xargs clang-format -i
 
 clean:
 	rm -rf build

@@ -1,35 +1,68 @@
-/* The reader of backup_manifest, fed in pieces. */
+/*
+ * The reader of backup_manifest. The first byte chooses the pieces, the rest is the manifest.
+ *
+ * Holds: the pieces do not matter; sizes fit an int64, digests have a known algorithm, WAL ranges
+ * do not run backwards.
+ *
+ * A line of at most 64 KiB is held and parsed at a time.
+ * Limits: -malloc_limit_mb=1 -max_len=16384
+ */
 #include "replication/backup_manifest.h"
+#include "support/feed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool take_file(void *context, const struct backup_manifest_file *file, struct error *err)
 {
     (void)err;
-    *(size_t *)context += strlen(file->path);
+    must(file->size <= INT64_MAX);
+    must(file->algorithm <= DIGEST_XXH3_128);
+    trace_text(context, file->path);
+    trace_number(context, file->size);
+    trace_number(context, file->algorithm);
+    trace_data(context, slice_make(file->digest, digest_size(file->algorithm)));
     return true;
+}
+
+static bool take_range(void *context, uint32_t timeline, uint64_t start, uint64_t end,
+                       struct error *err)
+{
+    (void)err;
+    must(timeline > 0 && start <= end);
+    trace_number(context, timeline);
+    trace_number(context, start);
+    trace_number(context, end);
+    return true;
+}
+
+static struct trace run(struct slice input, size_t piece_size)
+{
+    struct feed feed = {.rest = input, .piece = piece_size};
+    struct trace trace = {0};
+    const struct backup_manifest_handler handler = {&trace, take_file, take_range};
+    struct backup_manifest_reader *reader;
+    struct slice piece;
+    struct error err;
+    bool ok = true;
+
+    reader = backup_manifest_reader_new(&handler, &err);
+    must(reader != NULL);
+    while (ok && feed_next(&feed, &piece))
+        ok = backup_manifest_reader_feed(reader, piece, &err);
+    ok = ok && backup_manifest_reader_finish(reader, &err);
+    trace_end(&trace, ok, &err);
+    trace_text(&trace, backup_manifest_system_identifier(reader));
+    backup_manifest_reader_free(reader);
+    feed_end(&feed);
+    return trace;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t seen = 0;
-    const struct backup_manifest_handler handler = {.context = &seen, .file = take_file};
-    struct slice rest = {data, size};
-    struct backup_manifest_reader *reader;
-    struct error err;
-    size_t step;
+    struct slice input = {data, size};
+    size_t piece = (size_t)feed_choice(&input) + 1;
+    struct trace whole = run(input, 0), pieces = run(input, piece);
 
-    if (size == 0)
-        return 0;
-    step = (size_t)slice_take(&rest, 1).data[0] + 1;
-    reader = backup_manifest_reader_new(&handler, &err);
-    while (rest.len > 0) {
-        struct slice piece = slice_take(&rest, rest.len < step ? rest.len : step);
-
-        if (!backup_manifest_reader_feed(reader, piece, &err))
-            break;
-    }
-    backup_manifest_reader_finish(reader, &err);
-    backup_manifest_reader_free(reader);
+    must(trace_equals(&whole, &pieces));
     return 0;
 }

@@ -1,5 +1,12 @@
-/* A gRPC session against a hostile client: the first byte says in which pieces the rest comes and
- * how the handler answers. */
+/*
+ * A gRPC session against a hostile client: the first byte says in which pieces the rest comes and
+ * how the handler answers.
+ *
+ * Holds: every call that begins ends, once.
+ *
+ * A message of 4 MiB at most is held, in a buffer that doubles.
+ * Limits: -malloc_limit_mb=10 -max_len=16384
+ */
 #include "plakar/grpc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -12,7 +12,7 @@ build_packages=(
     gcc libc6-dev make cmake ninja-build pkg-config
     clang clang-format clang-tidy lld libclang-rt-14-dev llvm
     libssl-dev zlib1g-dev liblz4-dev libzstd-dev libxxhash-dev libjansson-dev
-    libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler
+    libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler libutf8proc-dev
     libcmocka-dev
 )
 

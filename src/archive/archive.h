@@ -48,6 +48,7 @@ struct archive_entry {
     const char *owner; /* unquoted; NULL: the kind has none */
     const int32_t *dependencies;
     size_t dependency_count;
+    const char *file; /* reading a directory only: that of its data, without suffix; "": none */
 };
 
 /* The archive version that the tools of a server's major write. */
@@ -59,7 +60,8 @@ bool archive_compression_check(int minor, enum compression compression, struct e
 /* ---- Writing -------------------------------------------------------------------------------- */
 
 /* Where the entries and their data come from, pulled in the order they are written: all entries,
- * then the data of those that have some, in the same order. */
+ * then the data of those that have some, in the same order. (A plain script asks for entries
+ * several times, and for an entry's data right behind it.) */
 struct archive_content {
     void *context;
     /* The entry with that number (0 … entry_count - 1). Borrowed until the next call. */
@@ -114,10 +116,14 @@ struct archive_handler {
 
 struct archive_decoder;
 
-/* A custom archive, fed as it streams by. Memory: an entry of the table of contents is held whole,
- * at most 256 MiB of it; 12 bytes for each entry that has data. */
+/* A custom archive, fed as it streams by. Memory: the strings of one entry of the table of
+ * contents, at most 256 MiB of them, taken only as they come; 8 bytes for each entry that has data.
+ * A handler that fails, or a decoder that failed, fails with the same error from then on. */
 struct archive_decoder *archive_decoder_new(const struct archive_handler *handler,
                                             struct error *err);
+/* toc.dat of a directory archive (or of one that pg_dump wrote as tar). */
+struct archive_decoder *archive_toc_decoder_new(const struct archive_handler *handler,
+                                                struct error *err);
 void archive_decoder_free(struct archive_decoder *decoder);
 bool archive_decoder_feed(struct archive_decoder *decoder, struct slice bytes, struct error *err);
 
@@ -130,5 +136,23 @@ uint64_t archive_decoder_rows(const struct archive_decoder *decoder);
 /* Fails unless the archive is whole: every entry that has data has had its block, unpacked to its
  * end, with the end mark of COPY text. */
 bool archive_decoder_finish(struct archive_decoder *decoder, struct error *err);
+
+/* A directory archive, file by file: toc.dat first (it may be compressed, too), the others in any
+ * order. The members of an archive that pg_dump wrote as tar are the same files. data_end tells the
+ * rows of an entry, as above. Memory: as above, and 8 bytes for each large object. */
+struct archive_folder;
+
+struct archive_folder *archive_folder_new(const struct archive_handler *handler, struct error *err);
+void archive_folder_free(struct archive_folder *folder);
+
+/* "toc.dat", "123.dat.gz", … A file that does not belong to the archive is an error. */
+bool archive_folder_begin(struct archive_folder *folder, const char *name, struct error *err);
+bool archive_folder_feed(struct archive_folder *folder, struct slice bytes, struct error *err);
+bool archive_folder_end(struct archive_folder *folder, struct error *err);
+
+uint64_t archive_folder_rows(const struct archive_folder *folder);
+
+/* Fails if the file of an entry or of a large object was missing. */
+bool archive_folder_finish(struct archive_folder *folder, struct error *err);
 
 #endif

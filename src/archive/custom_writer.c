@@ -1,12 +1,12 @@
 /* A custom archive as a reader: header and table of contents, then the data, a block an entry. */
-#include "archive/archive_bytes.h"
+#include "archive/data_packer.h"
 
 #include <stdlib.h>
 
 #define CHUNK_SIZE ((size_t)64 * 1024)
 #define CONTENTS_SIZE ((size_t)64 * 1024) /* of the table of contents that is lent at once */
 
-enum step { STEP_HEADER, STEP_CONTENTS, STEP_BLOCK, STEP_DATA, STEP_END_MARK, STEP_END };
+enum step { STEP_HEADER, STEP_CONTENTS, STEP_BLOCK, STEP_DATA, STEP_END };
 
 /* An entry that has data. */
 struct item {
@@ -20,7 +20,7 @@ struct custom_writer {
     struct reader reader;
     const struct archive_header *header;
     const struct archive_content *content;
-    struct compressor *compressor;
+    struct data_packer packer;
     enum step step;
     bool failed;
     struct error error;
@@ -32,14 +32,12 @@ struct custom_writer {
     uint64_t lent;          /* bytes so far */
     uint64_t contents_size; /* of header and table of contents, once they were lent */
     struct buffer out;
-    struct slice input;  /* data that waits for the compressor */
-    struct slice packed; /* what the compressor gave and no chunk has taken yet */
+    struct slice packed; /* what the packer gave and no chunk has taken yet */
     size_t chunk_len;    /* bytes in the chunk that is being filled */
     uint8_t chunk[ARCHIVE_INT_SIZE + CHUNK_SIZE + 2 * ARCHIVE_INT_SIZE];
 };
 
-/* ---- Table of contents -------------------------------------------------------------------------
- */
+/* ---- Table of contents ---- */
 
 static bool note_item(struct custom_writer *writer, const struct archive_entry *entry,
                       struct error *err)
@@ -91,22 +89,7 @@ static bool fill_contents(struct custom_writer *writer, struct error *err)
     return true;
 }
 
-/* ---- Data --------------------------------------------------------------------------------------
- */
-
-/* Fetches data until there is some, or puts the end mark behind all of it. */
-static bool fetch(struct custom_writer *writer, struct error *err)
-{
-    const struct item *item = &writer->items[writer->next_item];
-
-    if (!writer->content->data(writer->content->context, item->number, &writer->input, err))
-        return false;
-    if (writer->input.len == 0) {
-        writer->input = slice_string(ARCHIVE_COPY_END);
-        writer->step = STEP_END_MARK;
-    }
-    return true;
-}
+/* ---- Data ---- */
 
 /* Moves bytes into the chunk; *full once it holds as many as a chunk does. */
 static void add_to_chunk(struct custom_writer *writer, struct slice *bytes, bool *full)
@@ -150,32 +133,25 @@ static struct slice begin_block(struct custom_writer *writer)
 static bool fill_chunk(struct custom_writer *writer, struct slice *lend, struct error *err)
 {
     for (;;) {
-        bool full, ended = false;
+        bool full;
 
         add_to_chunk(writer, &writer->packed, &full);
         if (full) {
             *lend = finish_chunk(writer, false);
             return true;
         }
-        if (writer->step == STEP_DATA && writer->input.len == 0 && !fetch(writer, err))
-            return false;
-        if (!compressor_next(writer->compressor, &writer->input, writer->step == STEP_END_MARK,
-                             &writer->packed, &ended, err))
-            return false;
-        if (!ended)
-            continue;
-        add_to_chunk(writer, &writer->packed, &full);
-        if (writer->packed.len == 0 && !full) {
+        if (writer->packer.ended) {
             *lend = finish_chunk(writer, true);
             writer->next_item++;
             writer->step = STEP_BLOCK;
             return true;
         }
+        if (!data_packer_next(&writer->packer, &writer->packed, err))
+            return false;
     }
 }
 
-/* ---- The reader --------------------------------------------------------------------------------
- */
+/* ---- The reader ---- */
 
 static bool next_bytes(struct custom_writer *writer, struct slice *lend, struct error *err)
 {
@@ -196,10 +172,8 @@ static bool next_bytes(struct custom_writer *writer, struct slice *lend, struct 
         }
         *lend = begin_block(writer);
         writer->step = STEP_DATA;
-        writer->input = (struct slice){0};
-        return compressor_begin(writer->compressor, err);
+        return data_packer_begin(&writer->packer, writer->items[writer->next_item].number, err);
     case STEP_DATA:
-    case STEP_END_MARK:
         return fill_chunk(writer, lend, err);
     case STEP_END:
         break;
@@ -251,7 +225,7 @@ static void custom_close(struct reader *reader)
 {
     struct custom_writer *writer = (struct custom_writer *)reader;
 
-    compressor_free(writer->compressor);
+    data_packer_reset(&writer->packer);
     free(writer->items);
     buffer_free(&writer->out);
     free(writer);
@@ -265,8 +239,7 @@ struct reader *custom_archive_reader_new(const struct archive_header *header,
         .next = custom_next, .amend = custom_amend, .close = custom_close};
     struct custom_writer *writer;
 
-    if (!archive_compression_check(header->minor, header->compression, err) ||
-        !compression_level_check(header->compression, level, err))
+    if (!archive_compression_check(header->minor, header->compression, err))
         return NULL;
     writer = calloc(1, sizeof(*writer));
     if (writer == NULL) {
@@ -276,8 +249,7 @@ struct reader *custom_archive_reader_new(const struct archive_header *header,
     writer->reader.ops = &ops;
     writer->header = header;
     writer->content = content;
-    writer->compressor = compressor_new(header->compression, true, level, err);
-    if (writer->compressor != NULL)
+    if (data_packer_init(&writer->packer, content, header->compression, true, level, err))
         return &writer->reader;
     free(writer);
     return NULL;

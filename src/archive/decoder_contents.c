@@ -1,19 +1,40 @@
-/* Header and table of contents of a custom archive. Nothing is believed before it was checked: a
- * unit that is not all there is looked at again when more bytes have come. */
+/*
+ * Header and table of contents, a field at a time: a field that has come is never looked at again,
+ * so that the work grows with the bytes however they are cut. A length is believed only as its
+ * bytes come.
+ */
 #include "archive/decoder_internal.h"
 
 #include "base/bytes.h"
 
 #include <stdlib.h>
 
-#define STRING_MAX ((int64_t)256 << 20)
-#define STRINGS_MAX 12 /* of one unit */
+#define STRINGS_SIZE_MAX ((size_t)256 << 20) /* of an entry */
+#define DEPENDENCIES_MAX ((size_t)16 << 20)
+#define NUMBER_LEN_MAX 20 /* of a number that is written as text */
+#define FIXED_SIZE 11
 
-static enum decode_status corrupt(struct error *err, const char *what)
+enum decode_status decode_corrupt(struct error *err, const char *what)
 {
     error_set(err, ERROR_CORRUPT, "the archive is damaged: %s", what);
     return DECODE_FAILED;
 }
+
+void contents_decoder_init(struct contents_decoder *contents, enum archive_format format)
+{
+    *contents = (struct contents_decoder){.format = format};
+    contents->strings = &contents->header_strings;
+}
+
+void contents_decoder_reset(struct contents_decoder *contents)
+{
+    buffer_free(&contents->header_strings);
+    buffer_free(&contents->entry_strings);
+    free(contents->dependencies);
+    contents->dependencies = NULL;
+}
+
+/* ---- Numbers and strings ---- */
 
 enum decode_status decode_int(struct slice *in, const struct archive_widths *widths, int64_t *value,
                               struct error *err)
@@ -25,7 +46,7 @@ enum decode_status decode_int(struct slice *in, const struct archive_widths *wid
         return DECODE_MORE;
     for (size_t i = widths->integer; i > 0; i--) {
         if (magnitude >> 48 != 0)
-            return corrupt(err, "a number is too large");
+            return decode_corrupt(err, "a number is too large");
         magnitude = magnitude << 8 | in->data[i];
     }
     *value = in->data[0] != 0 ? -(int64_t)magnitude : (int64_t)magnitude;
@@ -33,315 +54,407 @@ enum decode_status decode_int(struct slice *in, const struct archive_widths *wid
     return DECODE_DONE;
 }
 
-static enum decode_status decode_int_in(struct slice *in, const struct archive_widths *widths,
+static enum decode_status decode_int_in(const struct contents_decoder *contents, struct slice *in,
                                         int64_t lowest, int64_t highest, int64_t *value,
                                         struct error *err)
 {
-    enum decode_status status = decode_int(in, widths, value, err);
+    enum decode_status status = decode_int(in, &contents->widths, value, err);
 
     if (status == DECODE_DONE && (*value < lowest || *value > highest))
-        return corrupt(err, "a number is out of range");
+        return decode_corrupt(err, "a number is out of range");
     return status;
 }
 
-static enum decode_status decode_byte(struct slice *in, uint8_t *value)
+static enum decode_status begin_text(struct contents_decoder *contents, struct slice *in,
+                                     size_t max, struct decoded_text *text, struct error *err)
 {
-    return bytes_take_u8(in, value) ? DECODE_DONE : DECODE_MORE;
-}
+    int64_t len = 0;
+    enum decode_status status = decode_int_in(contents, in, -1, INT32_MAX, &len, err);
 
-/* The string as it lies in the input; data NULL for NULL. */
-static enum decode_status decode_string(struct slice *in, const struct archive_widths *widths,
-                                        struct slice *text, struct error *err)
-{
-    int64_t len;
-    enum decode_status status = decode_int_in(in, widths, -1, STRING_MAX, &len, err);
-
-    *text = (struct slice){0};
-    if (status != DECODE_DONE || len < 0)
+    if (status != DECODE_DONE)
         return status;
-    if (in->len < (size_t)len)
-        return DECODE_MORE;
-    *text = slice_take(in, (size_t)len);
-    if (memchr(text->data, '\0', text->len) != NULL)
-        return corrupt(err, "a text holds a NUL");
+    if (len > 0 && contents->strings->len + (size_t)len > max)
+        return decode_corrupt(err, "a text is too long");
+    *text = (struct decoded_text){.there = len >= 0, .at = contents->strings->len};
+    contents->in_text = len >= 0;
+    contents->text_left = len > 0 ? (size_t)len : 0;
     return DECODE_DONE;
 }
 
-/* Copies the strings of a unit behind each other, each with its NUL. */
-static bool keep_strings(struct buffer *strings, const struct slice *found, size_t count,
-                         const char *texts[STRINGS_MAX], struct error *err)
+/* A string joins the others of its header or entry, with its NUL. All of them have room for max. */
+static enum decode_status decode_text_of(struct contents_decoder *contents, struct slice *in,
+                                         size_t max, struct decoded_text *text, struct error *err)
 {
-    size_t at = 0, total = 0;
+    struct slice part;
 
-    for (size_t i = 0; i < count; i++)
-        total += found[i].len + 1;
-    buffer_clear(strings);
-    if (!buffer_reserve(strings, total, err))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        texts[i] = NULL;
-        if (found[i].data == NULL)
-            continue;
-        if (!buffer_append(strings, found[i].data, found[i].len, err) ||
-            !buffer_append_byte(strings, '\0', err))
-            return false;
-        texts[i] = (const char *)strings->data + at;
-        at = strings->len;
+    if (!contents->in_text) {
+        enum decode_status status = begin_text(contents, in, max, text, err);
+
+        if (status != DECODE_DONE || !contents->in_text)
+            return status;
     }
-    return true;
+    part = slice_take(in, in->len < contents->text_left ? in->len : contents->text_left);
+    if (part.len > 0 && memchr(part.data, '\0', part.len) != NULL)
+        return decode_corrupt(err, "a text holds a NUL");
+    if (!buffer_append(contents->strings, part.data, part.len, err))
+        return DECODE_FAILED;
+    contents->text_left -= part.len;
+    if (contents->text_left > 0)
+        return DECODE_MORE;
+    contents->in_text = false;
+    return buffer_append_byte(contents->strings, '\0', err) ? DECODE_DONE : DECODE_FAILED;
 }
 
-/* ---- Header
- * --------------------------------------------------------------------------------------- */
+static enum decode_status decode_text(struct contents_decoder *contents, struct slice *in,
+                                      int number, struct error *err)
+{
+    return decode_text_of(contents, in, STRINGS_SIZE_MAX, &contents->texts[number], err);
+}
 
-static enum decode_status decode_fixed(struct slice *in, struct archive_widths *widths,
+/* A number in decimal digits, or none at all: *there. */
+static enum decode_status decode_number_text(struct contents_decoder *contents, struct slice *in,
+                                             uint64_t max, uint64_t *number, bool *there,
+                                             struct error *err)
+{
+    struct decoded_text *text = &contents->texts[TEXTS_MAX - 1];
+    size_t before = contents->in_text ? text->at : contents->strings->len;
+    enum decode_status status =
+        decode_text_of(contents, in, before + NUMBER_LEN_MAX + 1, text, err);
+    struct slice digits;
+
+    if (status != DECODE_DONE)
+        return status;
+    *there = text->there;
+    if (!text->there)
+        return DECODE_DONE;
+    digits = slice_make(contents->strings->data + before, contents->strings->len - before - 1);
+    if (!bytes_parse_u64(digits, number) || *number > max)
+        return decode_corrupt(err, "what should be a number is none");
+    buffer_truncate(contents->strings, before);
+    return DECODE_DONE;
+}
+
+static const char *text_of(const struct contents_decoder *contents, int number)
+{
+    const struct decoded_text *text = &contents->texts[number];
+
+    return text->there ? (const char *)contents->strings->data + text->at : NULL;
+}
+
+/* ---- Header ---- */
+
+static enum decode_status check_version(const uint8_t *fixed, struct error *err)
+{
+    if (fixed[5] == 1 && fixed[6] >= 12 && fixed[6] <= 16)
+        return DECODE_DONE;
+    error_set(err, ERROR_UNSUPPORTED, "the archive is of version %u.%u%s", fixed[5], fixed[6],
+              fixed[5] > 1 || fixed[6] > 16 ? ", which is newer than any that can be read" : "");
+    error_hint(err, "Versions 1.12 to 1.16 can be read.");
+    return DECODE_FAILED;
+}
+
+static enum decode_status decode_fixed(struct contents_decoder *contents, struct slice *in,
                                        struct error *err)
 {
     const uint8_t *bytes = in->data;
+    struct archive_widths *widths = &contents->widths;
 
     if (in->len >= 5 && memcmp(bytes, "PGDMP", 5) != 0)
-        return corrupt(err, "it does not begin as a custom archive does");
-    if (in->len < 11)
+        return decode_corrupt(err, "it does not begin as an archive of pg_dump does");
+    if (in->len < FIXED_SIZE)
         return DECODE_MORE;
-    if (bytes[5] != 1 || bytes[6] < 12) {
-        error_set(err, ERROR_UNSUPPORTED, "the archive is of version %u.%u", bytes[5], bytes[6]);
-        error_hint(err, "Versions 1.12 to 1.16 can be read.");
+    if (check_version(bytes, err) != DECODE_DONE)
         return DECODE_FAILED;
-    }
-    if (bytes[6] > 16) {
-        error_set(err, ERROR_UNSUPPORTED,
-                  "the archive is of version 1.%u, which is newer than any "
-                  "that can be read",
-                  bytes[6]);
-        return DECODE_FAILED;
-    }
-    if (bytes[10] != FORMAT_CUSTOM)
-        return corrupt(err, "it is not of the custom format");
+    if (bytes[10] != contents->format)
+        return decode_corrupt(err, contents->format == FORMAT_CUSTOM
+                                       ? "it is not of the custom format"
+                                       : "it is not the table of contents of a directory");
     *widths = (struct archive_widths){bytes[8], bytes[9], bytes[6]};
     if (widths->integer < 1 || widths->integer > 8 || widths->offset < 1 || widths->offset > 8)
-        return corrupt(err, "its numbers have impossible sizes");
-    slice_take(in, 11);
+        return decode_corrupt(err, "its numbers have impossible sizes");
+    contents->header.minor = bytes[6];
+    slice_take(in, FIXED_SIZE);
     return DECODE_DONE;
 }
 
-static enum decode_status decode_compression(struct slice *in, const struct archive_widths *widths,
-                                             enum compression *compression, struct error *err)
+static enum decode_status decode_compression(struct contents_decoder *contents, struct slice *in,
+                                             struct error *err)
 {
     enum decode_status status;
     uint8_t method;
-    int64_t level;
+    int64_t level = 0;
 
-    if (widths->minor >= 15) {
-        status = decode_byte(in, &method);
-        if (status == DECODE_DONE && method > COMPRESSION_ZSTD)
-            return corrupt(err, "its compression is unknown");
-        *compression = (enum compression)(status == DECODE_DONE ? method : 0);
-        return status;
+    if (contents->widths.minor >= 15) {
+        if (!bytes_take_u8(in, &method))
+            return DECODE_MORE;
+        if (method > COMPRESSION_ZSTD)
+            return decode_corrupt(err, "its compression is unknown");
+        contents->header.compression = (enum compression)method;
+        return DECODE_DONE;
     }
-    status = decode_int_in(in, widths, -1, 9, &level, err);
-    *compression = status == DECODE_DONE && level != 0 ? COMPRESSION_GZIP : COMPRESSION_NONE;
+    status = decode_int_in(contents, in, -1, 9, &level, err);
+    contents->header.compression = level != 0 ? COMPRESSION_GZIP : COMPRESSION_NONE;
     return status;
 }
 
-static enum decode_status decode_time(struct slice *in, const struct archive_widths *widths,
-                                      time_t *created, struct error *err)
+/* The host's local time, without its zone. A time that does not exist is not worth a failure. */
+static time_t make_time(const int64_t parts[7])
 {
-    int64_t parts[7];
-    struct tm local = {0};
+    struct tm local = {
+        .tm_sec = (int)parts[0],
+        .tm_min = (int)parts[1],
+        .tm_hour = (int)parts[2],
+        .tm_mday = (int)parts[3],
+        .tm_mon = (int)parts[4],
+        .tm_year = (int)parts[5],
+        .tm_isdst = parts[6] > 0 ? 1 : (int)parts[6],
+    };
+    struct tm again = local;
+    time_t made = mktime(&local);
 
-    for (size_t i = 0; i < 7; i++) {
-        enum decode_status status = decode_int_in(in, widths, -100000, 100000, &parts[i], err);
+    if (made != (time_t)-1)
+        return made;
+    again.tm_isdst = -1;
+    return mktime(&again);
+}
+
+enum { DATABASE, SERVER_VERSION, DUMPER_VERSION };
+enum { FIXED, METHOD_OF_DATA, TIME_FIRST, TIME_LAST = 8, TEXT_FIRST, TEXT_LAST = 11, ENTRY_COUNT };
+
+static enum decode_status decode_header_field(struct contents_decoder *contents, struct slice *in,
+                                              struct error *err)
+{
+    int field = contents->field;
+    enum decode_status status;
+    int64_t count = 0;
+
+    if (field == FIXED)
+        return decode_fixed(contents, in, err);
+    if (field == METHOD_OF_DATA)
+        return decode_compression(contents, in, err);
+    if (field <= TIME_LAST)
+        return decode_int_in(contents, in, -100000, 100000,
+                             &contents->time_parts[field - TIME_FIRST], err);
+    if (field <= TEXT_LAST)
+        return decode_text(contents, in, field - TEXT_FIRST, err);
+    status = decode_int_in(contents, in, 0, INT32_MAX, &count, err);
+    contents->header.entry_count = (uint32_t)count;
+    return status;
+}
+
+enum decode_status decode_header(struct contents_decoder *contents, struct slice *in,
+                                 struct error *err)
+{
+    struct archive_header *header = &contents->header;
+
+    while (contents->field <= ENTRY_COUNT) {
+        enum decode_status status = decode_header_field(contents, in, err);
 
         if (status != DECODE_DONE)
             return status;
+        contents->field++;
     }
-    local.tm_sec = (int)parts[0];
-    local.tm_min = (int)parts[1];
-    local.tm_hour = (int)parts[2];
-    local.tm_mday = (int)parts[3];
-    local.tm_mon = (int)parts[4];
-    local.tm_year = (int)parts[5];
-    local.tm_isdst = parts[6] > 0 ? 1 : (int)parts[6];
-    *created = mktime(&local);
+    header->created = make_time(contents->time_parts);
+    header->database = text_of(contents, DATABASE);
+    header->server_version = text_of(contents, SERVER_VERSION);
+    header->dumper_version = text_of(contents, DUMPER_VERSION);
+    contents->strings = &contents->entry_strings;
+    contents->field = 0;
     return DECODE_DONE;
 }
 
-enum decode_status decode_header(struct slice *in, struct archive_header *header,
-                                 struct archive_widths *widths, struct buffer *strings,
-                                 struct error *err)
+/* ---- Entries ---- */
+
+enum entry_field {
+    DUMP_ID,
+    HAS_DATA,
+    CATALOG_OID,
+    OBJECT_OID,
+    TAG,
+    DESC,
+    SECTION,
+    DEFINITION,
+    DROP,
+    COPY,
+    SCHEMA,
+    TABLESPACE,
+    ACCESS_METHOD,
+    RELKIND,
+    OWNER,
+    WITH_OIDS,
+    DEPENDENCIES,
+    PLACE,
+    FIELD_COUNT
+};
+
+/* Which of the texts a field is. */
+static const int text_number[FIELD_COUNT] = {
+    [TAG] = 0,   [DESC] = 1,      [DEFINITION] = 2, [DROP] = 3,
+    [COPY] = 4,  [SCHEMA] = 5,    [TABLESPACE] = 6, [ACCESS_METHOD] = 7,
+    [OWNER] = 8, [WITH_OIDS] = 9, [PLACE] = 10};
+
+static enum decode_status add_dependency(struct contents_decoder *contents, uint64_t number,
+                                         struct error *err)
 {
-    struct slice found[3];
-    const char *texts[STRINGS_MAX];
-    enum decode_status status = decode_fixed(in, widths, err);
-    int64_t count;
+    struct archive_entry *entry = &contents->entry;
 
-    if (status == DECODE_DONE)
-        status = decode_compression(in, widths, &header->compression, err);
-    if (status == DECODE_DONE)
-        status = decode_time(in, widths, &header->created, err);
-    for (size_t i = 0; status == DECODE_DONE && i < 3; i++)
-        status = decode_string(in, widths, &found[i], err);
-    if (status == DECODE_DONE)
-        status = decode_int_in(in, widths, 0, INT32_MAX, &count, err);
-    if (status != DECODE_DONE)
-        return status;
-    if (!keep_strings(strings, found, 3, texts, err))
-        return DECODE_FAILED;
-    header->minor = widths->minor;
-    header->database = texts[0];
-    header->server_version = texts[1];
-    header->dumper_version = texts[2];
-    header->entry_count = (uint32_t)count;
-    return DECODE_DONE;
-}
-
-/* ---- Entries
- * --------------------------------------------------------------------------------------- */
-
-static enum decode_status decode_dependency(struct slice *in, const struct archive_widths *widths,
-                                            struct decoded_entry *decoded, bool *last,
-                                            struct error *err)
-{
-    struct archive_entry *entry = &decoded->entry;
-    struct slice text;
-    uint64_t number;
-    enum decode_status status = decode_string(in, widths, &text, err);
-
-    *last = status == DECODE_DONE && text.data == NULL;
-    if (status != DECODE_DONE || *last)
-        return status;
-    if (!bytes_parse_u64(text, &number) || number > INT32_MAX)
-        return corrupt(err, "a dependency is no number");
-    if (entry->dependency_count == decoded->dependency_capacity) {
-        size_t capacity = decoded->dependency_capacity == 0 ? 16 : 2 * decoded->dependency_capacity;
-        int32_t *grown = realloc(decoded->dependencies, capacity * sizeof(*grown));
+    if (entry->dependency_count == DEPENDENCIES_MAX)
+        return decode_corrupt(err, "an entry depends on too many");
+    if (entry->dependency_count == contents->dependency_capacity) {
+        size_t capacity =
+            contents->dependency_capacity == 0 ? 16 : 2 * contents->dependency_capacity;
+        int32_t *grown = realloc(contents->dependencies, capacity * sizeof(*grown));
 
         if (grown == NULL) {
             error_set_memory(err);
             return DECODE_FAILED;
         }
-        decoded->dependencies = grown;
-        decoded->dependency_capacity = capacity;
+        contents->dependencies = grown;
+        contents->dependency_capacity = capacity;
     }
-    decoded->dependencies[entry->dependency_count++] = (int32_t)number;
+    contents->dependencies[entry->dependency_count++] = (int32_t)number;
     return DECODE_DONE;
 }
 
-static enum decode_status decode_oid(struct slice *in, const struct archive_widths *widths,
+/* Up to a text that is NULL. */
+static enum decode_status decode_dependencies(struct contents_decoder *contents, struct slice *in,
+                                              struct error *err)
+{
+    for (;;) {
+        uint64_t number = 0;
+        bool there = true;
+        enum decode_status status =
+            decode_number_text(contents, in, INT32_MAX, &number, &there, err);
+
+        if (status != DECODE_DONE || !there)
+            return status;
+        status = add_dependency(contents, number, err);
+        if (status != DECODE_DONE)
+            return status;
+    }
+}
+
+static enum decode_status decode_oid(struct contents_decoder *contents, struct slice *in,
                                      uint32_t *oid, struct error *err)
 {
-    struct slice text;
-    uint64_t number;
-    enum decode_status status = decode_string(in, widths, &text, err);
+    uint64_t number = 0;
+    bool there = true;
+    enum decode_status status = decode_number_text(contents, in, UINT32_MAX, &number, &there, err);
 
-    if (status != DECODE_DONE)
-        return status;
-    if (!bytes_parse_u64(text, &number) || number > UINT32_MAX)
-        return corrupt(err, "an object's number is none");
+    if (status == DECODE_DONE && !there)
+        return decode_corrupt(err, "what should be a number is none");
     *oid = (uint32_t)number;
-    return DECODE_DONE;
+    return status;
 }
 
-enum entry_string { TAG, DESC, DEFINITION, DROP, COPY, SCHEMA, TABLESPACE, METHOD, OWNER, OIDS };
-
-static enum decode_status decode_strings(struct slice *in, const struct archive_widths *widths,
-                                         struct slice *found, enum entry_string first,
-                                         enum entry_string last, struct error *err)
+/* Where the data is: the offset in a custom archive is nothing to rely on while it streams by. */
+static enum decode_status decode_place(struct contents_decoder *contents, struct slice *in,
+                                       struct error *err)
 {
-    for (int i = (int)first; i <= (int)last; i++) {
-        enum decode_status status;
+    size_t size = 1 + (size_t)contents->widths.offset;
 
-        if (i == METHOD && widths->minor < 14)
-            continue;
-        status = decode_string(in, widths, &found[i], err);
-        if (status != DECODE_DONE)
-            return status;
-    }
-    return DECODE_DONE;
-}
-
-static enum decode_status decode_tail(struct slice *in, const struct archive_widths *widths,
-                                      struct decoded_entry *decoded, struct error *err)
-{
-    size_t size = 1 + (size_t)widths->offset;
-    bool last = false;
-
-    decoded->entry.dependency_count = 0;
-    while (!last) {
-        enum decode_status status = decode_dependency(in, widths, decoded, &last, err);
-
-        if (status != DECODE_DONE)
-            return status;
-    }
+    if (contents->format != FORMAT_CUSTOM)
+        return decode_text(contents, in, text_number[PLACE], err);
     if (in->len < size)
         return DECODE_MORE;
     if (in->data[0] < OFFSET_UNSET || in->data[0] > OFFSET_NO_DATA)
-        return corrupt(err, "an offset is of no known kind");
+        return decode_corrupt(err, "an offset is of no known kind");
     slice_take(in, size);
     return DECODE_DONE;
 }
 
-static bool fill_entry(struct decoded_entry *decoded, const struct slice *found, struct error *err)
+static enum decode_status decode_entry_number(struct contents_decoder *contents, struct slice *in,
+                                              struct error *err)
 {
-    struct archive_entry *entry = &decoded->entry;
-    const char *texts[STRINGS_MAX];
+    static const struct {
+        int lowest, highest;
+    } ranges[FIELD_COUNT] = {
+        [DUMP_ID] = {1, INT32_MAX},
+        [HAS_DATA] = {0, 1},
+        [SECTION] = {SECTION_NONE, SECTION_POST_DATA},
+        [RELKIND] = {0, 127},
+    };
+    struct archive_entry *entry = &contents->entry;
+    int64_t value = 0;
+    enum decode_status status = decode_int_in(contents, in, ranges[contents->field].lowest,
+                                              ranges[contents->field].highest, &value, err);
 
-    if (!keep_strings(&decoded->strings, found, OIDS + 1, texts, err))
-        return false;
-    entry->tag = texts[TAG];
-    entry->desc = texts[DESC];
-    entry->definition = texts[DEFINITION];
-    entry->drop = texts[DROP];
-    entry->copy = texts[COPY];
-    entry->schema = texts[SCHEMA];
-    entry->tablespace = texts[TABLESPACE];
-    entry->access_method = texts[METHOD];
-    entry->owner = texts[OWNER];
-    entry->dependencies = decoded->dependencies;
-    if (entry->tag == NULL || entry->desc == NULL)
-        return corrupt(err, "an entry has no name") == DECODE_DONE;
-    return true;
-}
-
-enum decode_status decode_entry(struct slice *in, const struct archive_widths *widths,
-                                struct decoded_entry *decoded, struct error *err)
-{
-    struct archive_entry *entry = &decoded->entry;
-    struct slice found[OIDS + 1] = {{0}};
-    int64_t id = 0, has_data = 0, section = 0, relkind = 0;
-    enum decode_status status = decode_int_in(in, widths, 1, INT32_MAX, &id, err);
-
-    *entry = (struct archive_entry){0};
-    if (status == DECODE_DONE)
-        status = decode_int_in(in, widths, 0, 1, &has_data, err);
-    if (status == DECODE_DONE)
-        status = decode_oid(in, widths, &entry->catalog_oid, err);
-    if (status == DECODE_DONE)
-        status = decode_oid(in, widths, &entry->object_oid, err);
-    if (status == DECODE_DONE)
-        status = decode_strings(in, widths, found, TAG, DESC, err);
-    if (status == DECODE_DONE)
-        status = decode_int_in(in, widths, SECTION_NONE, SECTION_POST_DATA, &section, err);
-    if (status == DECODE_DONE)
-        status = decode_strings(in, widths, found, DEFINITION, METHOD, err);
-    if (status == DECODE_DONE && widths->minor >= 16)
-        status = decode_int_in(in, widths, 0, 127, &relkind, err);
-    if (status == DECODE_DONE)
-        status = decode_strings(in, widths, found, OWNER, OIDS, err);
-    if (status == DECODE_DONE)
-        status = decode_tail(in, widths, decoded, err);
     if (status != DECODE_DONE)
         return status;
-    entry->dump_id = (int32_t)id;
-    entry->has_data = has_data != 0;
-    entry->section = (enum archive_section)section;
-    entry->relkind = (char)relkind;
-    return fill_entry(decoded, found, err) ? DECODE_DONE : DECODE_FAILED;
+    if (contents->field == DUMP_ID)
+        entry->dump_id = (int32_t)value;
+    else if (contents->field == HAS_DATA)
+        entry->has_data = value != 0;
+    else if (contents->field == SECTION)
+        entry->section = (enum archive_section)value;
+    else
+        entry->relkind = (char)value;
+    return DECODE_DONE;
 }
 
-void decoded_entry_reset(struct decoded_entry *decoded)
+static enum decode_status decode_entry_field(struct contents_decoder *contents, struct slice *in,
+                                             struct error *err)
 {
-    buffer_free(&decoded->strings);
-    free(decoded->dependencies);
-    *decoded = (struct decoded_entry){0};
+    switch ((enum entry_field)contents->field) {
+    case DUMP_ID:
+    case HAS_DATA:
+    case SECTION:
+        return decode_entry_number(contents, in, err);
+    case RELKIND:
+        return contents->widths.minor < 16 ? DECODE_DONE : decode_entry_number(contents, in, err);
+    case CATALOG_OID:
+        return decode_oid(contents, in, &contents->entry.catalog_oid, err);
+    case OBJECT_OID:
+        return decode_oid(contents, in, &contents->entry.object_oid, err);
+    case ACCESS_METHOD:
+        if (contents->widths.minor < 14)
+            return DECODE_DONE;
+        break;
+    case DEPENDENCIES:
+        return decode_dependencies(contents, in, err);
+    case PLACE:
+        return decode_place(contents, in, err);
+    default:
+        break;
+    }
+    return decode_text(contents, in, text_number[contents->field], err);
+}
+
+static enum decode_status finish_entry(struct contents_decoder *contents, struct error *err)
+{
+    struct archive_entry *entry = &contents->entry;
+
+    contents->field = 0;
+    entry->tag = text_of(contents, text_number[TAG]);
+    entry->desc = text_of(contents, text_number[DESC]);
+    entry->definition = text_of(contents, text_number[DEFINITION]);
+    entry->drop = text_of(contents, text_number[DROP]);
+    entry->copy = text_of(contents, text_number[COPY]);
+    entry->schema = text_of(contents, text_number[SCHEMA]);
+    entry->tablespace = text_of(contents, text_number[TABLESPACE]);
+    entry->access_method = text_of(contents, text_number[ACCESS_METHOD]);
+    entry->owner = text_of(contents, text_number[OWNER]);
+    entry->file = text_of(contents, text_number[PLACE]);
+    entry->dependencies = contents->dependencies;
+    if (entry->tag == NULL || entry->desc == NULL)
+        return decode_corrupt(err, "an entry has no name");
+    return DECODE_DONE;
+}
+
+enum decode_status decode_entry(struct contents_decoder *contents, struct slice *in,
+                                struct error *err)
+{
+    if (contents->field == DUMP_ID) {
+        contents->entry = (struct archive_entry){0};
+        memset(contents->texts, 0, sizeof(contents->texts));
+        buffer_clear(contents->strings);
+    }
+    while (contents->field < FIELD_COUNT) {
+        enum decode_status status = decode_entry_field(contents, in, err);
+
+        if (status != DECODE_DONE)
+            return status;
+        contents->field++;
+    }
+    return finish_entry(contents, err);
 }

@@ -26,6 +26,10 @@ struct physical_backup_options {
     bool no_verify_checksums;             /* tell the server not to check page checksums */
     int64_t stall_timeout_ms;             /* longest silence while data flows; 0: 10 minutes */
     struct cancel *cancel;                /* required: the slot's keeper uses it too */
+    /* Optional: preflight leaves settings here that lead to the server it asked (see
+     * wire_settings_pin), so that of several hosts the backup goes to that one. The caller frees
+     * them; a job needs them no longer once physical_backup_new has returned. */
+    struct wire_settings **pinned;
     const struct log *log;
 };
 

@@ -77,13 +77,21 @@ static bool ask(struct logical_backup *job, const char *sql, char **text, struct
 
 static bool take_snapshot(struct logical_backup *job, struct error *err)
 {
-    char *snapshot, *size;
+    char *snapshot, *size, *lsn;
 
     if (!catalog_begin(job->conn, NULL, err) ||
         !ask(job, "SELECT pg_catalog.pg_export_snapshot()", &snapshot, err))
         return false;
     snprintf(job->snapshot, sizeof(job->snapshot), "%s", snapshot);
     free(snapshot);
+    if (!ask(job,
+             "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() "
+             "            THEN pg_catalog.pg_last_wal_replay_lsn() "
+             "            ELSE pg_catalog.pg_current_wal_insert_lsn() END",
+             &lsn, err))
+        return false;
+    snprintf(job->report.wal_lsn, sizeof(job->report.wal_lsn), "%s", lsn);
+    free(lsn);
     if (!ask(job, "SELECT pg_catalog.current_database()", &job->database, err) ||
         !ask(job,
              "SELECT coalesce(pg_catalog.sum(pg_catalog.pg_table_size(oid)), 0) "
@@ -152,6 +160,7 @@ static bool begin_manifest(struct logical_backup *job, struct error *err)
         .dump_format = "custom",
         .database = job->database,
         .snapshot = job->snapshot,
+        .wal_position = job->report.wal_lsn,
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
         .settings = job->pinned,

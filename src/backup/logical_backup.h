@@ -31,6 +31,7 @@ bool logical_backup_new(const struct logical_backup_options *options, struct rec
 
 struct logical_backup_report {
     int server_version_num;
+    char wal_lsn[32];     /* where the log stood when the snapshot was taken */
     const char *database; /* borrowed until the job is closed */
     uint64_t total_bytes; /* size of its tables on the server's disk; 0 until known */
     uint64_t bytes;       /* content of records so far */

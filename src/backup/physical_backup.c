@@ -73,7 +73,11 @@ static bool connect_server(struct physical_backup *job, struct error *err)
                              options->cancel, options->log, err))
         return false;
     wire_set_notice_handler(job->conn, take_notice, job);
-    return true;
+    if (job->pinned != NULL)
+        return true;
+    job->pinned = wire_settings_pin(options->settings, job->conn, err);
+    job->options.settings = job->pinned;
+    return job->pinned != NULL;
 }
 
 /* "16MB", "1GB": what SHOW says of a number of bytes. */
@@ -137,6 +141,7 @@ static bool start_keeper(struct physical_backup *job, struct error *err)
 {
     struct slot_keeper_options options = {
         .settings = job->options.settings,
+        .system_identifier = job->report.system_identifier,
         .max_retained_wal = job->options.max_retained_wal,
         .job_cancel = job->options.cancel,
         .log = job->options.log,
@@ -480,11 +485,13 @@ static void job_close(struct record_source *source)
     base_backup_free(job->backup);
     wire_close(job->conn);
     slot_keeper_stop(job->keeper);
+    wire_settings_free(job->pinned);
     tar_decoder_reset(&job->tar);
     buffer_free(&job->label);
     digest_free(job->listed_digest);
     digest_free(job->summary_digest);
     file_ledger_free(job->ledger);
+    path_set_free(job->folders);
     backup_manifest_reader_free(job->manifest_reader);
     summary_writer_free(job->summary);
     json_decref(job->notices);
@@ -492,7 +499,8 @@ static void job_close(struct record_source *source)
 }
 
 static const struct record_source_ops source_ops = {job_next, job_close};
-static const struct reader_ops reader_ops = {job_read, job_read_many, job_reader_close};
+static const struct reader_ops reader_ops = {
+    .next = job_read, .next_many = job_read_many, .close = job_reader_close};
 
 /* ---- Making the job ---- */
 
@@ -538,12 +546,13 @@ static bool make_parts(struct physical_backup *job, struct error *err)
     job->listed_digest = digest_new(sha256 ? DIGEST_SHA256 : DIGEST_CRC32C, err);
     job->summary_digest = digest_new(job->options.digest, err);
     job->ledger = file_ledger_new(err);
+    job->folders = path_set_new(err);
     job->manifest_reader = backup_manifest_reader_new(&handler, err);
     job->summary = summary_writer_new(job->options.digest, err);
     if (job->notices == NULL)
         return error_set_memory(err);
     return job->listed_digest != NULL && job->summary_digest != NULL && job->ledger != NULL &&
-           job->manifest_reader != NULL && job->summary != NULL;
+           job->folders != NULL && job->manifest_reader != NULL && job->summary != NULL;
 }
 
 bool physical_backup_new(const struct physical_backup_options *options,

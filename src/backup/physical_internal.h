@@ -13,6 +13,7 @@
 #include "replication/backup_manifest.h"
 #include "replication/base_backup.h"
 #include "replication/file_ledger.h"
+#include "replication/path_set.h"
 #include "replication/physical_layout.h"
 #include "replication/slot_keeper.h"
 
@@ -44,6 +45,7 @@ struct physical_backup {
     struct error error; /* why, once failed */
 
     struct wire_conn *conn;
+    struct wire_settings *pinned; /* to the server of the first session, for all that follow */
     struct system_identity identity;
     uint64_t wal_segment_size;
     struct slot_keeper *keeper;
@@ -81,6 +83,7 @@ struct physical_backup {
     struct digest *listed_digest;  /* as backup_manifest has it */
     struct digest *summary_digest; /* as summary.json has it */
     struct file_ledger *ledger;
+    struct path_set *folders; /* that came: nothing comes without the one it lies in */
     struct backup_manifest_reader *manifest_reader;
     struct summary_writer *summary;
     uint64_t wal_first, wal_last, wal_count; /* segment numbers that came */

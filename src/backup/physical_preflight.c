@@ -4,6 +4,7 @@
  */
 #include "backup/backup.h"
 #include "backup/sessions.h"
+#include "base/bytes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,14 +37,24 @@ static void add(struct preflight *preflight, bool fatal, const char *remedy, con
     snprintf(finding->remedy, sizeof(finding->remedy), "%s", remedy);
 }
 
+/* Counts and sizes only; anything else is as good as no answer. */
+static bool take_number(const char *text, int64_t *number)
+{
+    uint64_t value;
+
+    if (!bytes_parse_u64(slice_string(text), &value) || value > INT64_MAX)
+        return false;
+    *number = (int64_t)value;
+    return true;
+}
+
 static bool ask_number(struct preflight *preflight, const char *sql, int64_t *number)
 {
     char text[64];
 
     if (!sessions_ask(&preflight->sessions, sql, text, sizeof(text)))
         return false;
-    *number = strtoll(text, NULL, 10);
-    return true;
+    return take_number(text, number);
 }
 
 static bool show_number(struct preflight *preflight, const char *name, int64_t *number)
@@ -52,8 +63,7 @@ static bool show_number(struct preflight *preflight, const char *name, int64_t *
 
     if (!sessions_show(&preflight->sessions, name, text, sizeof(text)))
         return false;
-    *number = strtoll(text, NULL, 10);
-    return true;
+    return take_number(text, number);
 }
 
 static void check_version(struct preflight *preflight)
@@ -215,12 +225,18 @@ bool physical_backup_preflight(const struct physical_backup_options *options,
     struct preflight preflight = {.options = options, .report = report};
 
     *report = (struct preflight_report){0};
+    if (options->pinned != NULL)
+        *options->pinned = NULL;
     if (!sessions_open(&preflight.sessions, options->settings, true, options->cancel, options->log,
                        err))
         return false;
     preflight.version = wire_server_version(sessions_any(&preflight.sessions));
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
         checks[i](&preflight);
+    if (options->pinned != NULL) {
+        *options->pinned = preflight.sessions.pinned;
+        preflight.sessions.pinned = NULL;
+    }
     sessions_close(&preflight.sessions);
     return cancel_check(options->cancel, err);
 }

@@ -27,7 +27,10 @@ static enum source_status give_folder(struct physical_backup *job, struct record
         .mode = 0700,
         .modified = {.tv_sec = job->started_at},
     };
-    return summary_writer_add(job->summary, record, 0, NULL, err) ? SOURCE_RECORD : SOURCE_FAILED;
+    return path_set_add(job->folders, slice_string(job->path), err) &&
+                   summary_writer_add(job->summary, record, 0, NULL, err)
+               ? SOURCE_RECORD
+               : SOURCE_FAILED;
 }
 
 static bool has_tablespace_of_kind(const struct physical_backup *job, bool in_place)
@@ -201,6 +204,25 @@ static bool begin_file(struct physical_backup *job, struct record *record, struc
     return true;
 }
 
+/* A store would make up a folder that is missing, and nothing would list it. */
+static bool check_folder(struct physical_backup *job, struct error *err)
+{
+    const char *end = strrchr(job->path, '/');
+
+    if (path_set_has(job->folders, slice_make(job->path, (size_t)(end - job->path))))
+        return true;
+    return bad_member(job, "came without the folder it lies in", err);
+}
+
+/* What backup_manifest does not list may come only once, too. */
+static bool note_unlisted(struct physical_backup *job, struct error *err)
+{
+    char path[RECORD_PATH_MAX];
+
+    layout_manifest_path(job->path, path, sizeof(path));
+    return file_ledger_add_unlisted(job->ledger, path, err);
+}
+
 /* Makes a record of the member that the decoder has just met. *skip: it is nobody's business. */
 static bool give_member(struct physical_backup *job, struct record *record, bool *skip,
                         struct error *err)
@@ -209,7 +231,7 @@ static bool give_member(struct physical_backup *job, struct record *record, bool
 
     *skip = member->path[0] == '\0'; /* the archive's root */
     if (*skip)
-        return true;
+        return member->type == RECORD_DIRECTORY || bad_member(job, "should be a folder", err);
     if (!member_path(job, err))
         return false;
     if (job->tablespace->oid == 0) {
@@ -220,6 +242,8 @@ static bool give_member(struct physical_backup *job, struct record *record, bool
     }
     if (*skip)
         return true;
+    if (!check_folder(job, err))
+        return false;
     *record = (struct record){
         .type = member->type,
         .path = job->path,
@@ -231,7 +255,10 @@ static bool give_member(struct physical_backup *job, struct record *record, bool
     };
     if (member->type == RECORD_FILE)
         return begin_file(job, record, err);
-    return summary_writer_add(job->summary, record, 0, NULL, err);
+    if (member->type == RECORD_DIRECTORY &&
+        !path_set_add(job->folders, slice_string(job->path), err))
+        return false;
+    return note_unlisted(job, err) && summary_writer_add(job->summary, record, 0, NULL, err);
 }
 
 /* The label tells, on every version, whether a standby was backed up. */
@@ -266,7 +293,8 @@ static bool end_file(struct physical_backup *job, struct error *err)
     job->report.files++;
     if (job->record_class == LAYOUT_SUMMARY) {
         digest_end(job->summary_digest, bytes);
-        return summary_writer_add(job->summary, &record, job->record_bytes, bytes, err);
+        return note_unlisted(job, err) &&
+               summary_writer_add(job->summary, &record, job->record_bytes, bytes, err);
     }
     digest_end(job->listed_digest, bytes);
     layout_manifest_path(job->path, listed_path, sizeof(listed_path));

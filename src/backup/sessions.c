@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #define WAIT_MS (60 * 1000)
+#define ANSWER_MAX ((size_t)256 << 10) /* one value each */
 
 /* Where SQL is tried if the settings' database will not do. */
 static const char *const fallback_databases[] = {"postgres", "template1"};
@@ -19,17 +20,33 @@ static void open_sql(struct sessions *sessions, const struct wire_settings *sett
     };
     struct error later;
 
-    if (wire_connect(&sessions->sql, settings, &options, &sessions->sql_error))
+    if (wire_connect(&sessions->sql, settings, &options, &sessions->sql_error)) {
+        wire_set_answer_limit(sessions->sql, ANSWER_MAX);
         return;
+    }
     /* 3D000: the database does not exist; 42501: no CONNECT. Anything else would not get better. */
     if (strcmp(sessions->sql_error.sqlstate, "3D000") != 0 &&
         strcmp(sessions->sql_error.sqlstate, "42501") != 0)
         return;
     for (size_t i = 0; i < sizeof(fallback_databases) / sizeof(fallback_databases[0]); i++) {
         options.database = fallback_databases[i];
-        if (wire_connect(&sessions->sql, settings, &options, &later))
+        if (wire_connect(&sessions->sql, settings, &options, &later)) {
+            wire_set_answer_limit(sessions->sql, ANSWER_MAX);
             return;
+        }
     }
+}
+
+/* What comes later goes to the same server. */
+static bool pin(struct sessions *sessions, const struct wire_settings *settings,
+                const struct wire_conn *conn, struct error *err)
+{
+    if (sessions->pinned == NULL)
+        sessions->pinned = wire_settings_pin(settings, conn, err);
+    if (sessions->pinned != NULL)
+        return true;
+    sessions_close(sessions);
+    return false;
 }
 
 bool sessions_open(struct sessions *sessions, const struct wire_settings *settings,
@@ -52,7 +69,11 @@ bool sessions_open(struct sessions *sessions, const struct wire_settings *settin
         *err = sessions->replication_error;
         return false;
     }
-    open_sql(sessions, settings, cancel, log);
+    if (sessions->replication != NULL && !pin(sessions, settings, sessions->replication, err))
+        return false;
+    open_sql(sessions, sessions->pinned != NULL ? sessions->pinned : settings, cancel, log);
+    if (sessions->sql != NULL && !pin(sessions, settings, sessions->sql, err))
+        return false;
     if (sessions->sql != NULL || sessions->replication != NULL)
         return true;
     *err = want_replication ? sessions->replication_error : sessions->sql_error;
@@ -63,8 +84,10 @@ void sessions_close(struct sessions *sessions)
 {
     wire_close(sessions->replication);
     wire_close(sessions->sql);
+    wire_settings_free(sessions->pinned);
     sessions->replication = NULL;
     sessions->sql = NULL;
+    sessions->pinned = NULL;
 }
 
 struct wire_conn *sessions_any(const struct sessions *sessions)

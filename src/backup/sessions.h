@@ -7,6 +7,7 @@
 /* A replication and an SQL session, either of which may be missing. */
 struct sessions {
     struct wire_conn *replication, *sql;
+    struct wire_settings *pinned; /* to the server of the first session, once there is one */
     struct error replication_error, sql_error; /* why one is missing */
 };
 

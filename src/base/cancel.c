@@ -2,23 +2,50 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 bool cancel_init(struct cancel *cancel, struct error *err)
 {
     atomic_init(&cancel->requested, false);
+    cancel->parent = NULL;
+    cancel->own_fd = -1;
     cancel->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (cancel->event_fd < 0)
         return error_set_errno(err, errno, "cannot make an event descriptor");
     return true;
 }
 
+/* An epoll descriptor is readable while one of those it watches is. */
+bool cancel_init_child(struct cancel *cancel, const struct cancel *parent, struct error *err)
+{
+    struct epoll_event readable = {.events = EPOLLIN};
+
+    if (!cancel_init(cancel, err))
+        return false;
+    if (parent == NULL)
+        return true;
+    cancel->parent = parent;
+    cancel->own_fd = cancel->event_fd;
+    cancel->event_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (cancel->event_fd >= 0 &&
+        epoll_ctl(cancel->event_fd, EPOLL_CTL_ADD, cancel->own_fd, &readable) == 0 &&
+        epoll_ctl(cancel->event_fd, EPOLL_CTL_ADD, parent->event_fd, &readable) == 0)
+        return true;
+    error_set_errno(err, errno, "cannot make an event descriptor");
+    cancel_reset(cancel);
+    return false;
+}
+
 void cancel_reset(struct cancel *cancel)
 {
     if (cancel->event_fd >= 0)
         close(cancel->event_fd);
+    if (cancel->parent != NULL && cancel->own_fd >= 0)
+        close(cancel->own_fd);
     cancel->event_fd = -1;
+    cancel->parent = NULL;
 }
 
 void cancel_request(struct cancel *cancel)
@@ -28,14 +55,14 @@ void cancel_request(struct cancel *cancel)
     ssize_t written;
 
     atomic_store(&cancel->requested, true);
-    written = write(cancel->event_fd, &one, sizeof(one));
+    written = write(cancel->parent == NULL ? cancel->event_fd : cancel->own_fd, &one, sizeof(one));
     (void)written; /* full means that it is readable already */
     errno = saved_errno;
 }
 
 bool cancel_requested(const struct cancel *cancel)
 {
-    return cancel != NULL && atomic_load(&cancel->requested);
+    return cancel != NULL && (atomic_load(&cancel->requested) || cancel_requested(cancel->parent));
 }
 
 bool cancel_check(const struct cancel *cancel, struct error *err)

@@ -12,10 +12,16 @@
 
 struct cancel {
     atomic_bool requested;
-    int event_fd; /* readable once requested; -1 before cancel_init */
+    int event_fd;                /* readable once requested; -1 before cancel_init */
+    const struct cancel *parent; /* NULL, or what requests this one too */
+    int own_fd;                  /* with a parent: event_fd watches this one and the parent's */
 };
 
 bool cancel_init(struct cancel *cancel, struct error *err);
+
+/* One that is requested as soon as `parent` (NULL: none) is, but not the other way round: for one
+ * job of several that may be stopped together. The parent must outlive it. */
+bool cancel_init_child(struct cancel *cancel, const struct cancel *parent, struct error *err);
 void cancel_reset(struct cancel *cancel); /* closes the descriptor */
 
 /* Safe in a signal handler and from any thread; any number of times. */

@@ -19,9 +19,9 @@ static const struct {
     const char *name;
     size_t size;
 } algorithms[] = {
-    [DIGEST_NONE] = {"none", 0},       [DIGEST_CRC32C] = {"crc32c", 4},
-    [DIGEST_SHA224] = {"sha224", 28},  [DIGEST_SHA256] = {"sha256", 32},
-    [DIGEST_SHA384] = {"sha384", 48},  [DIGEST_SHA512] = {"sha512", 64},
+    [DIGEST_NONE] = {"none", 0},          [DIGEST_CRC32C] = {"crc32c", 4},
+    [DIGEST_SHA224] = {"sha224", 28},     [DIGEST_SHA256] = {"sha256", 32},
+    [DIGEST_SHA384] = {"sha384", 48},     [DIGEST_SHA512] = {"sha512", 64},
     [DIGEST_XXH3_128] = {"xxh3-128", 16},
 };
 
@@ -68,6 +68,12 @@ struct digest *digest_new(enum digest_algorithm algorithm, struct error *err)
         digest_free(digest);
         return NULL;
     }
+    if (digest->evp != NULL &&
+        EVP_DigestInit_ex(digest->evp, evp_algorithm(algorithm), NULL) != 1) {
+        error_set_memory(err);
+        digest_free(digest);
+        return NULL;
+    }
     digest_begin(digest);
     return digest;
 }
@@ -87,7 +93,7 @@ void digest_begin(struct digest *digest)
     if (digest->xxh3 != NULL)
         XXH3_128bits_reset(digest->xxh3);
     if (digest->evp != NULL)
-        EVP_DigestInit_ex(digest->evp, evp_algorithm(digest->algorithm), NULL);
+        EVP_DigestInit_ex(digest->evp, NULL, NULL); /* as in digest_new: nothing is allocated */
 }
 
 void digest_update(struct digest *digest, struct slice data)

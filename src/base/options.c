@@ -143,9 +143,11 @@ static bool set_value(struct options *options, size_t index, const char *text, s
 {
     const struct option_spec *spec = &options->program->options[index];
     struct option_value *value = &options->values[index];
+    uint64_t number = value->number;
 
-    if (!check_value(spec, text, &value->number, err))
+    if (!check_value(spec, text, &number, err))
         return false;
+    value->number = number;
     if (!spec->repeatable)
         value->count = 0;
     if (value->count == value->capacity) {

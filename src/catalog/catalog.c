@@ -190,6 +190,17 @@ void catalog_make_piece(struct catalog_object *piece, struct catalog_object *hos
     host->pieces = piece;
 }
 
+void catalog_take_off(struct catalog_object *piece)
+{
+    struct catalog_object **at = &piece->host->pieces;
+
+    while (*at != piece)
+        at = &(*at)->next_piece;
+    *at = piece->next_piece;
+    piece->next_piece = NULL;
+    piece->host = NULL;
+}
+
 size_t catalog_object_count(const struct catalog *catalog)
 {
     return catalog->object_count;
@@ -393,10 +404,10 @@ static bool run_readers(struct catalog *catalog, struct error *err)
     done = done && depends_read(catalog, err) && depends_sort(catalog, err);
     for (size_t i = 0; done && i < catalog_reader_count; i++) {
         if (readers[i]->link != NULL)
-            done = readers[i]->link(catalog, err);
+            done = readers[i]->link(catalog, err) && depends_sort(catalog, err);
     }
     free(readers);
-    return done && depends_sort(catalog, err);
+    return done;
 }
 
 static bool take_facts(struct catalog *catalog, void *context, const struct catalog_row *row,

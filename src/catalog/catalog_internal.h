@@ -35,6 +35,7 @@ struct catalog {
     size_t row_count, row_capacity; /* capacity: a power of two */
     struct catalog_edge *edges;     /* sorted by object once read */
     size_t edge_count, edge_capacity;
+    size_t edges_sorted; /* of them; those behind were added since, and are not found yet */
     int32_t last_dump_id;
 
     struct catalog_slot *slots;

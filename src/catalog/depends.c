@@ -40,6 +40,7 @@ bool depends_sort(struct catalog *catalog, struct error *err)
     size_t kept = 0;
 
     (void)err;
+    catalog->edges_sorted = 0;
     if (catalog->edge_count == 0)
         return true;
     qsort(catalog->edges, catalog->edge_count, sizeof(*catalog->edges), compare_edges);
@@ -47,13 +48,13 @@ bool depends_sort(struct catalog *catalog, struct error *err)
         if (compare_edges(&catalog->edges[kept], &catalog->edges[i]) != 0)
             catalog->edges[++kept] = catalog->edges[i];
     }
-    catalog->edge_count = kept + 1;
+    catalog->edge_count = catalog->edges_sorted = kept + 1;
     return true;
 }
 
 size_t depends_of(const struct catalog *catalog, const struct catalog_object *object, size_t *count)
 {
-    size_t low = 0, high = catalog->edge_count, end;
+    size_t low = 0, high = catalog->edges_sorted, end;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -63,7 +64,7 @@ size_t depends_of(const struct catalog *catalog, const struct catalog_object *ob
         else
             high = middle;
     }
-    for (end = low; end < catalog->edge_count && catalog->edges[end].object == object->index;)
+    for (end = low; end < catalog->edges_sorted && catalog->edges[end].object == object->index;)
         end++;
     *count = end - low;
     return low;
@@ -73,7 +74,7 @@ static bool has_edge(const struct catalog *catalog, uint32_t object, uint32_t ne
 {
     struct catalog_edge wanted = {object, needed};
 
-    return bsearch(&wanted, catalog->edges, catalog->edge_count, sizeof(wanted), compare_edges) !=
+    return bsearch(&wanted, catalog->edges, catalog->edges_sorted, sizeof(wanted), compare_edges) !=
            NULL;
 }
 

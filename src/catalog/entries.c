@@ -116,6 +116,9 @@ static bool fill_definition(struct catalog *catalog, const struct catalog_object
             (stored != NULL && !buffer_append_string(&catalog->text, stored, err)))
             return false;
     }
+    if (!catalog_get_text(catalog, object->tail, &stored, err) ||
+        (stored != NULL && !buffer_append_string(&catalog->text, stored, err)))
+        return false;
     entry->definition = catalog->text.len > 0 ? buffer_text(&catalog->text) : NULL;
     return true;
 }

@@ -94,6 +94,7 @@ struct catalog_object {
     const char *plain_identity;   /* the same without the schema: f(a integer); c ON t */
     const char *owner;            /* unquoted */
     struct text_ref definition;
+    struct text_ref tail; /* statements that follow the definition, whatever that is */
     struct text_ref drop; /* none: "DROP word identity;" unless the kind says no_drop */
     bool empty_drop;      /* "" */
     const char *tablespace, *access_method;
@@ -200,6 +201,9 @@ bool catalog_depend(struct catalog *catalog, const struct catalog_object *object
 
 /* Makes `piece` a part of `host`'s definition until loops are broken. */
 void catalog_make_piece(struct catalog_object *piece, struct catalog_object *host);
+
+/* Makes it an entry of its own. */
+void catalog_take_off(struct catalog_object *piece);
 
 /* All objects, in the order they were found. */
 size_t catalog_object_count(const struct catalog *catalog);

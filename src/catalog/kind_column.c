@@ -127,39 +127,62 @@ static const char *default_tag(struct catalog *catalog, const struct relation *r
     return copy;
 }
 
-/* The expression of a generated column cannot be taken off: its row stands for the table. */
-static bool add_default(struct catalog *catalog, struct relation *relation, struct column *column,
-                        const struct catalog_row *row, struct error *err)
+static struct catalog_object *make_default(struct catalog *catalog, struct relation *relation,
+                                           struct column *column, uint32_t class_oid, uint32_t oid,
+                                           struct error *err)
 {
-    uint32_t oid = row_oid(row, DEFAULT_OID);
     struct catalog_object *table = relation->object;
-    struct column_default *detail;
-    struct catalog_object *object;
+    struct catalog_object *object = catalog_add(catalog, &kind_default, class_oid, oid,
+                                                table->schema, column->name, table->owner, err);
+    struct column_default *detail = arena_take(catalog_arena(catalog), sizeof(*detail), err);
     struct buffer drop = {0};
     bool done;
 
-    if (oid == 0)
-        return true;
-    if (column->generated != '\0')
-        return catalog_alias(catalog, CLASS_DEFAULT, oid, table, err);
-    object = catalog_add(catalog, &kind_default, CLASS_DEFAULT, oid, table->schema, column->name,
-                         table->owner, err);
-    detail = arena_take(catalog_arena(catalog), sizeof(*detail), err);
     if (object == NULL || detail == NULL)
-        return false;
-    detail->relation = relation;
+        return NULL;
+    *detail = (struct column_default){relation, column};
     object->detail = detail;
     object->tag = default_tag(catalog, relation, column, err);
     column->default_object = object;
-    if (relation->relkind != 'v') /* a view's stands alone from the start */
-        catalog_make_piece(object, table);
     done = object->tag != NULL &&
            buffer_printf(&drop, err, "ALTER TABLE %s ALTER COLUMN ", table->identity) &&
            name_append(&drop, column->name, err) &&
            buffer_append_string(&drop, " DROP DEFAULT;\n", err) &&
            catalog_put_text(catalog, buffer_text(&drop), &object->drop, err);
     buffer_free(&drop);
-    return done;
+    return done ? object : NULL;
+}
+
+/* The expression of a generated column cannot be taken off: its row stands for the table. */
+static bool add_default(struct catalog *catalog, struct relation *relation, struct column *column,
+                        const struct catalog_row *row, struct error *err)
+{
+    uint32_t oid = row_oid(row, DEFAULT_OID);
+    struct catalog_object *object;
+
+    if (oid == 0)
+        return true;
+    if (column->generated != '\0')
+        return catalog_alias(catalog, CLASS_DEFAULT, oid, relation->object, err);
+    object = make_default(catalog, relation, column, CLASS_DEFAULT, oid, err);
+    if (object != NULL && relation->relkind != 'v') /* a view's stands alone from the start */
+        catalog_make_piece(object, relation->object);
+    return object != NULL;
+}
+
+bool column_default_stand_alone(struct catalog *catalog, struct relation *relation,
+                                struct column *column, struct error *err)
+{
+    if (column->default_object != NULL) {
+        if (column->default_object->host != NULL)
+            catalog_take_off(column->default_object);
+        return true;
+    }
+    if (!column->default_dropped)
+        return true;
+    column->default_value = "NULL";
+    return make_default(catalog, relation, column, 0, 0, err) != NULL &&
+           catalog_depend(catalog, column->default_object, relation->object, err);
 }
 
 static bool take_column(struct catalog *catalog, void *context, const struct catalog_row *row,

@@ -125,8 +125,8 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* How a column of an ordinary child stands to its parents' columns of that name. */
-static void compare_column(struct catalog *catalog, const struct relation *relation,
-                           struct column *column)
+static bool compare_column(struct catalog *catalog, struct relation *relation,
+                           struct column *column, struct error *err)
 {
     bool parent_has_value = false, same_value = true, parent_not_null = false, inherited = false;
 
@@ -141,28 +141,31 @@ static void compare_column(struct catalog *catalog, const struct relation *relat
         parent_not_null |= parent->not_null;
     }
     if (!inherited)
-        return;
+        return true;
     if (catalog_server_major(catalog) < 18)
         column->not_null_local = column->not_null && !parent_not_null;
-    if (column->default_value == NULL)
-        column->default_dropped = parent_has_value && column->generated == '\0';
-    else if (same_value && (column->generated != '\0' || !column->is_local))
-        column->value_inherited = true;
-    if (column->value_inherited && column->default_object != NULL)
-        column->default_object->hidden = true;
+    if (column->generated != '\0') {
+        column->value_inherited = same_value;
+        return true;
+    }
+    column->default_dropped = column->default_value == NULL && parent_has_value;
+    return column->is_local || column_default_stand_alone(catalog, relation, column, err);
 }
 
 static bool link_inheritance(struct catalog *catalog, struct error *err)
 {
-    (void)err;
-    for (size_t i = 0; i < catalog_object_count(catalog); i++) {
+    size_t count = catalog_object_count(catalog);
+
+    for (size_t i = 0; i < count; i++) {
         struct catalog_object *object = catalog_object_at(catalog, i);
         struct relation *relation = relation_of(object);
 
         if (relation == NULL || relation->parent_count == 0 || relation->is_partition)
             continue;
-        for (size_t at = 0; at < relation->column_count; at++)
-            compare_column(catalog, relation, &relation->columns[at]);
+        for (size_t at = 0; at < relation->column_count; at++) {
+            if (!compare_column(catalog, relation, &relation->columns[at], err))
+                return false;
+        }
     }
     return true;
 }

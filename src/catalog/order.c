@@ -153,17 +153,6 @@ static bool find_loops(struct graph *graph, struct error *err)
 /* ---- Mending -----------------------------------------------------------------------------------
  */
 
-static void take_off(struct catalog_object *piece)
-{
-    struct catalog_object **at = &piece->host->pieces;
-
-    while (*at != piece)
-        at = &(*at)->next_piece;
-    *at = piece->next_piece;
-    piece->next_piece = NULL;
-    piece->host = NULL;
-}
-
 /* Whether that piece's own needs lead into its host's loop. */
 static bool closes_loop(const struct graph *graph, const struct catalog_object *piece)
 {
@@ -201,7 +190,7 @@ static bool take_off_pieces(struct graph *graph, bool *changed, struct error *er
                 rank[loop] = own;
             if (pass == 0 || own != rank[loop])
                 continue;
-            take_off(piece);
+            catalog_take_off(piece);
             *changed = true;
             if (own > 1)
                 rank[loop] = NOWHERE; /* enough for this round */
@@ -244,7 +233,7 @@ static void mend_section(struct catalog *catalog, const struct catalog_edge *edg
     if (node == needed || needed->section <= node->section)
         return;
     if (object->host != NULL && object->kind->piece_rank > 0)
-        take_off(object);
+        catalog_take_off(object);
     else if (node->kind->may_postpone)
         node->section = SECTION_POST_DATA;
     else

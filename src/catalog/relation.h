@@ -24,7 +24,7 @@ struct column {
     bool not_null_no_inherit;
     bool is_local;        /* declared here, perhaps inherited as well */
     bool not_null_local;  /* the NOT NULL is to be written here */
-    bool value_inherited; /* the default or expression comes from a parent anyway */
+    bool value_inherited; /* the expression comes from a parent anyway */
     bool default_dropped; /* has none where its parent has one: DEFAULT NULL */
 };
 
@@ -35,6 +35,7 @@ struct relation {
     char replica_identity;
     bool is_partition;
     bool row_security, force_row_security;
+    bool unstable_partitions; /* of a partitioned table: its rows may belong elsewhere tomorrow */
     bool populated;
     const char *reloptions;        /* "fillfactor='70', …", ready for WITH (…) */
     const char *of_type;           /* CREATE TABLE … OF */
@@ -55,6 +56,11 @@ struct relation *relation_of(const struct catalog_object *object);
 
 /* By attnum; NULL if there is none. */
 struct column *relation_column(const struct relation *relation, int16_t number);
+
+/* Makes the default of a column an entry of its own: the column stands in a parent's CREATE TABLE
+ * only. Where the parent has a default and the column none, that is said by one of NULL. */
+bool column_default_stand_alone(struct catalog *catalog, struct relation *relation,
+                                struct column *column, struct error *err);
 
 /* CREATE TABLE and what must follow it at once. Of kind_relation.c's TABLE. */
 bool table_write(struct catalog *catalog, const struct catalog_object *object,

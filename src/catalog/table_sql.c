@@ -16,8 +16,7 @@ static bool names_column(const struct relation *relation, const struct column *c
 
 static bool default_is_inline(const struct column *column)
 {
-    return column->default_object != NULL && column->default_object->host != NULL &&
-           !column->value_inherited;
+    return column->default_object != NULL && column->default_object->host != NULL;
 }
 
 static bool append_not_null(const struct column *column, struct buffer *text, struct error *err)
@@ -247,19 +246,6 @@ static bool append_column_changes(const struct relation *relation, const struct 
     return true;
 }
 
-/* A child's column that is not named in its CREATE TABLE, but differs from the parent's. */
-static bool append_inherited_changes(const struct relation *relation, const struct column *column,
-                                     struct buffer *text, struct error *err)
-{
-    if (names_column(relation, column) || column->generated != '\0')
-        return true;
-    if (default_is_inline(column))
-        return alter_column(relation, column, text, err) &&
-               buffer_printf(text, err, " SET DEFAULT %s;\n", column->default_value);
-    return !column->default_dropped || (alter_column(relation, column, text, err) &&
-                                        buffer_append_string(text, " SET DEFAULT NULL;\n", err));
-}
-
 /* Up to 17 a NOT NULL has no name, and is set afterwards where only the parent declares the column.
  */
 static bool append_inherited_not_null(struct catalog *catalog, const struct relation *relation,
@@ -298,8 +284,7 @@ bool table_write(struct catalog *catalog, const struct catalog_object *object,
     for (size_t i = 0; i < relation->column_count; i++) {
         const struct column *column = &relation->columns[i];
 
-        if (!append_inherited_changes(relation, column, text, err) ||
-            !append_inherited_not_null(catalog, relation, column, text, err) ||
+        if (!append_inherited_not_null(catalog, relation, column, text, err) ||
             !append_column_changes(relation, column, text, err))
             return false;
     }

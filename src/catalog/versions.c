@@ -10,6 +10,17 @@ static const struct {
     /* pg_class: an access method of a partitioned table is for its partitions to come */
     {"partitioned_has_am", 0, "false"},
     {"partitioned_has_am", 17, "c.relkind = 'p'"},
+    /* pg_database */
+    {"datlocprovider", 0, "NULL"},
+    {"datlocprovider", 15,
+     "CASE d.datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END"},
+    {"datlocale", 0, "NULL"},
+    {"datlocale", 15, "' ICU_LOCALE = ' || pg_catalog.quote_literal(d.daticulocale)"},
+    {"datlocale", 17,
+     "CASE d.datlocprovider WHEN 'b' THEN ' BUILTIN_LOCALE = ' ELSE ' ICU_LOCALE = ' END || "
+     "pg_catalog.quote_literal(d.datlocale)"},
+    {"daticurules", 0, "NULL"},
+    {"daticurules", 16, "' ICU_RULES = ' || pg_catalog.quote_literal(d.daticurules)"},
     /* pg_auth_members */
     {"membership_options", 0, "CASE WHEN m.admin_option THEN ' WITH ADMIN OPTION' ELSE '' END"},
     {"membership_options", 16,

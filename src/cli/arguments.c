@@ -44,6 +44,13 @@ static char *value_end(char *value, bool uri)
     return value;
 }
 
+/* A private key may be given by its file's name, which is none. */
+static bool is_secret(const char *name, const char *value)
+{
+    value += *value == '\'';
+    return strcmp(name, "sslkey") != 0 || strncmp(value, "-----BEGIN", 10) == 0;
+}
+
 static void hide_parameter(char *text, const char *name, bool uri)
 {
     char *found = text;
@@ -55,7 +62,8 @@ static void hide_parameter(char *text, const char *name, bool uri)
             continue;
         found++;
         found += strspn(found, " \t\n");
-        overwrite(found, value_end(found, uri));
+        if (is_secret(name, found))
+            overwrite(found, value_end(found, uri));
     }
 }
 
@@ -63,13 +71,14 @@ void arguments_hide_secrets(char *text)
 {
     /* "password" is the end of "sslpassword" as well. */
     static const char *const secrets[] = {"password", "scram_client_key", "scram_server_key",
-                                          "oauth_client_secret"};
+                                          "oauth_client_secret", "sslkey"};
     char *authority = strstr(text, "://");
 
-    for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
-        hide_parameter(text, secrets[i], authority != NULL);
+    /* First: a password may hold "password=", and what hides that may take the '@' with it. */
     if (authority != NULL)
         hide_userinfo(authority + 3);
+    for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
+        hide_parameter(text, secrets[i], authority != NULL);
 }
 
 bool arguments_init(struct arguments *arguments, int argc, char **argv, struct error *err)

@@ -2,7 +2,8 @@
  * the store. */
 #include "cli/command.h"
 #include "cli/format.h"
-#include "cli/location.h"
+#include "cli/backup_target.h"
+#include "cli/command_backup_logical.h"
 #include "cli/preflight.h"
 #include "cli/progress.h"
 #include "cli/server_uri.h"
@@ -18,8 +19,8 @@ struct backup {
     struct command *command;
     struct server_uri server;
     struct physical_backup_options options;
-    const char *target;
-    enum location_kind kind;
+    struct wire_settings *pinned; /* to the server that preflight asked */
+    struct backup_target target;
     struct physical_backup_report report;
     struct progress progress;
 };
@@ -43,7 +44,6 @@ static bool read_options(struct backup *backup, struct error *err)
     const struct command *command = backup->command;
     const struct options *given = command->options;
 
-    backup->target = command_text(command, "to");
     backup->options = (struct physical_backup_options){
         .label = command_text(command, "label"),
         .spread_checkpoint = strcmp(options_text(given, "checkpoint"), "spread") == 0,
@@ -58,7 +58,7 @@ static bool read_options(struct backup *backup, struct error *err)
         .log = &command->console->log,
     };
     return check_label(backup->options.label, err) &&
-           location_of_target(backup->target, &backup->kind, err);
+           backup_target_of_command(&backup->target, command, err);
 }
 
 static bool read_source(struct backup *backup, struct error *err)
@@ -66,39 +66,13 @@ static bool read_source(struct backup *backup, struct error *err)
     const struct command *command = backup->command;
     const char *shown = options_argument(command->options, 0);
 
-    if (!server_uri_parse(&backup->server, command_argument(command, 0), shown, err))
+    if (!server_uri_of_command(&backup->server, command, err))
         return false;
-    wire_settings_watch(backup->server.settings, guardian_watcher(command->guardian));
     backup->options.settings = backup->server.settings;
+    backup->options.pinned = &backup->pinned;
     result_set_text(command->result, "source", shown);
-    result_set_text(command->result, "target", backup->target);
-    if (backup->server.physical)
-        return true;
-    error_set(err, ERROR_UNSUPPORTED, "not yet: logical backups (postgres://)");
-    return error_hint(err, "postgres+bin:// makes a physical backup of the whole cluster.");
-}
-
-static bool check_target(struct backup *backup, uint64_t *free_bytes, struct error *err)
-{
-    *free_bytes = UINT64_MAX;
-    switch (backup->kind) {
-    case LOCATION_DIRECTORY:
-        return directory_store_check(backup->target, free_bytes, err);
-    case LOCATION_TAR_FILE:
-        return tar_store_check_file(backup->target, free_bytes, err);
-    case LOCATION_STREAM:
-        break;
-    }
-    if (isatty(STDOUT_FILENO)) {
-        error_set(err, ERROR_USAGE, "standard output is a terminal, and a backup is not text");
-        return error_hint(err, "Redirect it into a file or a pipe, or name a target.");
-    }
-    if (backup->command->result == NULL)
-        return true;
-    json_decref(backup->command->result);
-    backup->command->result = NULL; /* it would end up in the tar */
-    error_set(err, ERROR_USAGE, "--json and --to - both want standard output");
-    return error_hint(err, "Write the backup to a file or directory, or leave --json out.");
+    result_set_text(command->result, "target", backup->target.text);
+    return true;
 }
 
 /* ---- The work ----------------------------------------------------------------------------------
@@ -154,26 +128,6 @@ static void watched_close(struct record_source *base)
     (void)base; /* lives on the stack; the inner source has its own owner */
 }
 
-static bool write_records(struct backup *backup, struct record_source *source, struct error *err)
-{
-    struct store_options options = {
-        .last_path = SUMMARY_PATH,
-        .observer = &backup->progress.observer,
-        .cancel = backup->command->cancel,
-        .log = &backup->command->console->log,
-    };
-
-    switch (backup->kind) {
-    case LOCATION_DIRECTORY:
-        return directory_store_write(backup->target, source, &options, err);
-    case LOCATION_TAR_FILE:
-        return tar_store_write_file(backup->target, source, &options, err);
-    case LOCATION_STREAM:
-        break;
-    }
-    return tar_store_write_fd(STDOUT_FILENO, source, &options, err);
-}
-
 static bool copy(struct backup *backup, struct error *err)
 {
     static const struct record_source_ops watched_ops = {watched_next, watched_close};
@@ -183,21 +137,25 @@ static bool copy(struct backup *backup, struct error *err)
     if (!physical_backup_new(&backup->options, &watched.inner, err))
         return false;
     watched.base.sequential = watched.inner->sequential;
-    done = write_records(backup, &watched.base, err);
+    done = backup_target_write(&backup->target, backup->command, &watched.base,
+                               &backup->progress.observer, err);
     physical_backup_report(watched.inner, &backup->report);
     source_close(watched.inner);
     return done;
 }
 
-static bool run(struct backup *backup, uint64_t free_bytes, struct error *err)
+static bool run(struct backup *backup, struct error *err)
 {
     const struct command *command = backup->command;
     bool done;
 
     if (!progress_start(&backup->progress, command->console, command->quiet, "connecting", err))
         return false;
-    done = preflight_check(command, &backup->options, backup->target, free_bytes, err) &&
-           copy(backup, err);
+    done = preflight_check(command, &backup->options, backup->target.text,
+                           backup->target.free_bytes, err);
+    if (backup->pinned != NULL)
+        backup->options.settings = backup->pinned;
+    done = done && copy(backup, err);
     progress_stop(&backup->progress);
     return done;
 }
@@ -237,7 +195,7 @@ static void say_result(const struct backup *backup)
     format_size(report->bytes, size);
     format_seconds(progress_seconds(&backup->progress), duration);
     command_say(command, "backed up %s in %" PRIu64 " files to %s in %s", size, report->files,
-                backup->kind == LOCATION_STREAM ? "standard output" : backup->target, duration);
+                backup_target_shown(&backup->target), duration);
     command_say(command, "positions %s to %s on timeline %" PRIu32, report->start_lsn,
                 report->stop_lsn, report->stop_timeline);
 }
@@ -266,23 +224,30 @@ static void warn(struct backup *backup)
                     report->checksum_failures, report->checksum_failure_first);
 }
 
+static bool backup_physically(struct backup *backup, struct error *err)
+{
+    if (!backup_target_check(&backup->target, backup->command, err) || !run(backup, err))
+        return false;
+    fill_result(backup);
+    say_result(backup);
+    warn(backup);
+    return true;
+}
+
 bool command_backup(struct command *command, struct error *err)
 {
     struct backup backup = {.command = command};
-    uint64_t free_bytes;
     bool done;
 
     if (!read_options(&backup, err))
         return false;
-    if (backup.kind == LOCATION_STREAM && command->out != NULL)
+    if (backup.target.kind == LOCATION_STREAM && command->out != NULL)
         command->out = stderr;
-    done = read_source(&backup, err) && check_target(&backup, &free_bytes, err) &&
-           run(&backup, free_bytes, err);
+    done = read_source(&backup, err) &&
+           (backup.server.physical
+                ? backup_physically(&backup, err)
+                : command_backup_logical(command, &backup.target, &backup.server, err));
+    wire_settings_free(backup.pinned);
     server_uri_reset(&backup.server);
-    if (!done)
-        return false;
-    fill_result(&backup);
-    say_result(&backup);
-    warn(&backup);
-    return true;
+    return done;
 }

@@ -84,11 +84,9 @@ bool command_ping(struct command *command, struct error *err)
     if (facts == NULL)
         return error_set_memory(err);
     result_set_text(command->result, "source", shown);
-    done = server_uri_parse(&server, command_argument(command, 0), shown, err);
-    if (done)
-        wire_settings_watch(server.settings, guardian_watcher(command->guardian));
-    done = done && server_ping(server.settings, server.physical, command->cancel,
-                               &command->console->log, facts, err);
+    done = server_uri_of_command(&server, command, err) &&
+           server_ping(server.settings, server.physical, command->cancel, &command->console->log,
+                       facts, err);
     if (done) {
         fill_result(command->result, facts);
         say_facts(command, facts);

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/options_table.h"
 #include "cli/signals.h"
+#include "password/password.h"
 
 #include "plakar/plugin.h"
 #include "plakar/schema.h"
@@ -11,14 +12,20 @@
 
 bool command_plakar(struct command *command, struct error *err)
 {
+    /* Nobody sits at a plugin's terminal. */
+    const struct password_options nobody = {.may_ask = false};
+    struct password_source *password = password_source_new(&nobody, err);
     const struct plugin_options options = {
         .cancel = command->cancel,
         .stopped_by = signals_received,
         .log = &command->console->log,
         .watcher = command->guardian == NULL ? NULL : guardian_watcher(command->guardian),
+        .password_source = password == NULL ? NULL : password_source_face(password),
     };
+    bool done = password != NULL && plugin_run(&pgcask_program, COMMAND_PLAKAR, &options, err);
 
-    return plugin_run(&pgcask_program, COMMAND_PLAKAR, &options, err);
+    password_source_free(password);
+    return done;
 }
 
 bool command_plakar_schema(struct command *command, struct error *err)

@@ -7,6 +7,7 @@
 #include "restore/restore.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define PROBLEMS_MAX 10000 /* in the result; all of them are printed */
 
@@ -47,6 +48,12 @@ static void fill_result(json_t *result, const struct verify_report *report, doub
     result_set_number(result, "bytes", report->bytes);
     result_set_number(result, "files", report->files);
     result_set_number(result, "problem_count", report->problems);
+    if (strcmp(report->kind, "logical") == 0) {
+        result_set_text(result, "database", report->database);
+        result_set_number(result, "rows", report->rows);
+        result_set_text(result, "finished_at", report->finished_at);
+        return;
+    }
     result_set_number(result, "checksum_failures", report->checksum_failures);
     result_set_text(result, "system_identifier", report->system_identifier);
     result_set_text(result, "start_lsn", report->start_lsn);
@@ -64,6 +71,11 @@ static void say_whole(const struct command *command, const struct verify_report 
     format_seconds(seconds, duration);
     command_say(command, "the backup is whole: %s, %" PRIu64 " files, %s, read in %s", report->kind,
                 report->files, size, duration);
+    if (strcmp(report->kind, "logical") == 0) {
+        command_say(command, "finished at %s, database %s, %" PRIu64 " rows", report->finished_at,
+                    report->database, report->rows);
+        return;
+    }
     command_say(command, "finished at %s, positions %s to %s on timeline %" PRIu32,
                 report->finished_at, report->start_lsn, report->stop_lsn, report->stop_timeline);
     if (report->checksum_failures > 0)

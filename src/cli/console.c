@@ -28,44 +28,61 @@ static void write_all(const char *text, size_t len)
 }
 
 /* Appends prefix and text, escaped, further lines indented. */
-static void append_message(struct buffer *out, const char *prefix, const char *text)
+static bool append_message(struct buffer *out, const char *prefix, const char *text)
 {
     struct error ignored;
 
-    buffer_append_string(out, prefix, &ignored);
+    if (!buffer_append_string(out, prefix, &ignored))
+        return false;
     while (*text != '\0') {
         size_t len = strcspn(text, "\n");
 
-        format_escape(out, slice_make(text, len), FORMAT_FOR_TERMINAL, &ignored);
-        buffer_append_byte(out, '\n', &ignored);
+        if (!format_escape(out, slice_make(text, len), FORMAT_FOR_TERMINAL, &ignored) ||
+            !buffer_append_byte(out, '\n', &ignored))
+            return false;
         text += len;
-        if (*text == '\n' && *++text != '\0')
-            buffer_append_string(out, "    ", &ignored);
+        if (*text == '\n' && *++text != '\0' && !buffer_append_string(out, "    ", &ignored))
+            return false;
     }
+    return true;
+}
+
+static void begin_print(struct console *console)
+{
+    pthread_mutex_lock(&console->lock);
+    if (console->line_shown)
+        write_all(CLEAR_LINE, strlen(CLEAR_LINE));
+    console->line_shown = false;
 }
 
 /* One write for the whole text, so that lines of several threads never mix. */
 static void print(struct console *console, struct buffer *text)
 {
-    struct buffer whole = {0};
-    struct error ignored;
-
-    pthread_mutex_lock(&console->lock);
-    if (console->line_shown)
-        buffer_append_string(&whole, CLEAR_LINE, &ignored);
-    console->line_shown = false;
-    buffer_append(&whole, text->data, text->len, &ignored);
-    write_all((const char *)whole.data, whole.len);
+    begin_print(console);
+    write_all((const char *)text->data, text->len);
     pthread_mutex_unlock(&console->lock);
-    buffer_free(&whole);
     buffer_free(text);
+}
+
+/* The same as append_message and print, where there is no memory left. */
+static void print_plainly(struct console *console, const char *prefix, const char *text)
+{
+    begin_print(console);
+    write_all(prefix, strlen(prefix));
+    for (; *text != '\0'; text++)
+        write_all(*text >= ' ' && *text <= '~' ? text : "?", 1);
+    write_all("\n", 1);
+    pthread_mutex_unlock(&console->lock);
 }
 
 static void print_warning(struct console *console, const char *text)
 {
     struct buffer line = {0};
 
-    append_message(&line, "pgcask: warning: ", text);
+    if (!append_message(&line, "pgcask: warning: ", text)) {
+        buffer_free(&line);
+        print_plainly(console, "pgcask: warning: ", text);
+    }
     print(console, &line);
     pthread_mutex_lock(&console->lock);
     console->warning_count++;
@@ -132,12 +149,25 @@ void console_error(struct console *console, const struct error *err)
 {
     struct buffer lines = {0};
 
-    append_message(&lines, "pgcask: ", err->message);
-    if (err->detail[0] != '\0')
-        append_message(&lines, "detail: ", err->detail);
-    if (err->hint[0] != '\0')
-        append_message(&lines, "hint: ", err->hint);
+    if (!append_message(&lines, "pgcask: ", err->message) ||
+        (err->detail[0] != '\0' && !append_message(&lines, "detail: ", err->detail)) ||
+        (err->hint[0] != '\0' && !append_message(&lines, "hint: ", err->hint))) {
+        buffer_free(&lines);
+        print_plainly(console, "pgcask: ", err->message);
+        if (err->detail[0] != '\0')
+            print_plainly(console, "detail: ", err->detail);
+    }
     print(console, &lines);
+}
+
+void console_hold(struct console *console)
+{
+    begin_print(console);
+}
+
+void console_release(struct console *console)
+{
+    pthread_mutex_unlock(&console->lock);
 }
 
 static size_t terminal_width(void)

@@ -32,6 +32,10 @@ void console_warning(struct console *console, const char *format, ...) ERROR_PRI
 /* message, then "detail: …" and "hint: …". */
 void console_error(struct console *console, const struct error *err);
 
+/* Nothing is written until console_release: somebody else has the terminal. */
+void console_hold(struct console *console);
+void console_release(struct console *console);
+
 /* Replaces the live line; "" takes it away. Only on a terminal. */
 void console_live_line(struct console *console, const char *text);
 

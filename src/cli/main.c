@@ -11,13 +11,14 @@
 
 /* A standard descriptor that is closed would be given to the next file or socket, and output meant
  * for people would go into it. What takes its place fails when it is used, but for standard
- * error. */
+ * error. An empty root has no /dev/null: its own folder can be neither read from nor written to. */
 static void occupy_standard_descriptors(void)
 {
     static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
 
     for (int fd = 0; fd < 3; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) != fd)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) != fd &&
+            open("/", O_PATH) != fd)
             _exit(EXIT_FAILED);
     }
 }
@@ -211,8 +212,8 @@ static int run(int argc, char **argv, struct command *command, struct options *o
         return finish(command, print_help(NULL, err), err);
     if (strcmp(argv[1], "--version") == 0)
         return finish(command, print_version(err), err);
-    if (json_wanted(argc, argv))
-        command->result = json_object();
+    if (json_wanted(argc, argv) && (command->result = json_object()) == NULL)
+        return finish(command, error_set_memory(err), err);
     result_set_text(command->result, "command", argv[1]);
     number = options_find_command(&pgcask_program, argv[1], err);
     if (number < 0)
@@ -240,17 +241,23 @@ int main(int argc, char **argv)
     int status;
 
     occupy_standard_descriptors();
+    wire_use_files_and_dns();
     umask(077); /* a backup holds everything that the database protects */
     error_clear(&err);
-    if (!console_init(&console, json_wanted(argc, argv), &err))
+    if (!console_init(&console, json_wanted(argc, argv), &err)) {
+        console_error(&console, &err);
         return EXIT_FAILED;
+    }
     command.console = &console;
     command.cancel = &cancel;
     if (!arguments_init(&arguments, argc, argv, &err) || !cancel_init(&cancel, &err) ||
-        !signals_install(&cancel, &err))
+        !signals_install(&cancel, &err)) {
+        command.result = json_wanted(argc, argv) ? json_object() : NULL;
+        result_set_text(command.result, "command", argc > 1 ? argv[1] : "");
         status = finish(&command, false, &err);
-    else
+    } else {
         status = run(argc, argv, &command, &options, &arguments, &err);
+    }
     options_free(&options);
     arguments_free(&arguments);
     json_decref(command.result);

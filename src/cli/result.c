@@ -17,12 +17,14 @@ json_t *result_text(const char *text)
     return value;
 }
 
+/* Where there is no memory for a part, the object is emptied: result_print refuses it then, because
+ * "command", which is set first, is missing. */
 void result_set(json_t *object, const char *name, json_t *value)
 {
     if (object == NULL)
         json_decref(value);
-    else
-        json_object_set_new(object, name, value);
+    else if (json_object_set_new(object, name, value) != 0)
+        json_object_clear(object);
 }
 
 void result_set_text(json_t *object, const char *name, const char *text)
@@ -60,6 +62,8 @@ json_t *result_error(const struct error *err)
 
 bool result_print(const json_t *object, struct error *err)
 {
+    if (json_object_get(object, "command") == NULL || json_object_get(object, "status") == NULL)
+        return error_set_memory(err);
     if (json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) != 0 ||
         putchar('\n') == EOF || fflush(stdout) != 0)
         return error_set_errno(err, errno, "cannot write the result to standard output");

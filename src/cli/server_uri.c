@@ -14,6 +14,12 @@ static const struct {
     {"postgresql", false},
 };
 
+/* src/wire says what to use instead. */
+static bool is_refused_by_wire(const char *uri)
+{
+    return strncmp(uri, "postgres+aws:", 13) == 0 || strncmp(uri, "postgresql+aws:", 15) == 0;
+}
+
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))
 
 static bool fail_unknown_scheme(const char *shown, struct error *err)
@@ -43,6 +49,8 @@ static bool strip_scheme(struct server_uri *server, const char *uri, const char 
     const char *colon = strstr(uri, "://");
     size_t len = colon == NULL ? 0 : (size_t)(colon - uri);
 
+    if (is_refused_by_wire(uri))
+        return buffer_append_string(out, uri, err);
     /* In a key=value string "://" may occur in a value. */
     if (colon == NULL || memchr(uri, '=', len) != NULL) {
         if (strchr(uri, '=') != NULL)
@@ -60,7 +68,7 @@ static bool strip_scheme(struct server_uri *server, const char *uri, const char 
 }
 
 bool server_uri_parse(struct server_uri *server, const char *uri, const char *shown,
-                      struct error *err)
+                      const char *password_command, struct error *err)
 {
     struct buffer conninfo = {0};
     bool done;
@@ -71,6 +79,8 @@ bool server_uri_parse(struct server_uri *server, const char *uri, const char *sh
            strip_scheme(server, uri, shown, &conninfo, err) &&
            (server->settings = wire_settings_new(err)) != NULL &&
            wire_settings_parse(server->settings, buffer_text(&conninfo), err) &&
+           (password_command == NULL ||
+            wire_settings_set(server->settings, "password_command", password_command, err)) &&
            wire_settings_complete(server->settings, err);
     buffer_free_secret(&conninfo);
     if (!done)
@@ -78,8 +88,44 @@ bool server_uri_parse(struct server_uri *server, const char *uri, const char *sh
     return done;
 }
 
+static void hold_console(void *console)
+{
+    console_hold(console);
+}
+
+static void release_console(void *console)
+{
+    console_release(console);
+}
+
+bool server_uri_of_command(struct server_uri *server, const struct command *command,
+                           struct error *err)
+{
+    const struct password_options password = {
+        .may_ask = !options_flag(command->options, "no-password"),
+        .terminal = command->console,
+        .hold = hold_console,
+        .release = release_console,
+    };
+
+    if (!server_uri_parse(server, command_argument(command, 0),
+                          options_argument(command->options, 0),
+                          command_text(command, "password-command"), err))
+        return false;
+    server->password = password_source_new(&password, err);
+    if (server->password == NULL) {
+        server_uri_reset(server);
+        return false;
+    }
+    wire_settings_set_password_source(server->settings, password_source_face(server->password));
+    if (command->guardian != NULL)
+        wire_settings_watch(server->settings, guardian_watcher(command->guardian));
+    return true;
+}
+
 void server_uri_reset(struct server_uri *server)
 {
     wire_settings_free(server->settings);
-    server->settings = NULL;
+    password_source_free(server->password);
+    *server = (struct server_uri){.physical = server->physical};
 }

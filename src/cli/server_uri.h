@@ -2,17 +2,24 @@
 #ifndef PGCASK_CLI_SERVER_URI_H
 #define PGCASK_CLI_SERVER_URI_H
 
-#include "base/error.h"
+#include "cli/command.h"
+#include "password/password.h"
 #include "wire/wire.h"
 
 struct server_uri {
-    bool physical;                  /* the scheme had "+bin" */
-    struct wire_settings *settings; /* complete */
+    bool physical;                    /* the scheme had "+bin" */
+    struct wire_settings *settings;   /* complete */
+    struct password_source *password; /* what the settings ask; NULL after server_uri_parse */
 };
 
-/* `uri` as typed, with its password; `shown` fit for messages. */
+/* `uri` as typed, with its password; `shown` fit for messages. password_command may be NULL. */
 bool server_uri_parse(struct server_uri *server, const char *uri, const char *shown,
-                      struct error *err);
+                      const char *password_command, struct error *err);
+
+/* The server that a command's first argument and its options name, with whom its sessions tell of
+ * themselves and whom they ask for a password. */
+bool server_uri_of_command(struct server_uri *server, const struct command *command,
+                           struct error *err);
 void server_uri_reset(struct server_uri *server);
 
 #endif

@@ -4,11 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+_Static_assert(sizeof(struct guardian_note) <= PIPE_BUF, "a note is one write");
 
 struct guardian {
     struct wire_watcher watcher;
@@ -21,7 +25,11 @@ struct guardian {
 static void send_note(struct guardian *guardian, enum guardian_note_kind kind,
                       const struct wire_session *session)
 {
-    struct guardian_note note = {.kind = kind, .backend_pid = session->backend_pid};
+    struct guardian_note note = {
+        .kind = kind,
+        .backend_pid = session->backend_pid,
+        .encryption = session->encryption,
+    };
     ssize_t written;
 
     if (session->address_len > sizeof(note.address) || session->key.len > sizeof(note.key))
@@ -30,6 +38,8 @@ static void send_note(struct guardian *guardian, enum guardian_note_kind kind,
     note.key_len = (uint32_t)session->key.len;
     memcpy(&note.address, session->address, session->address_len);
     memcpy(note.key, session->key.data, session->key.len);
+    snprintf(note.announced, sizeof(note.announced), "%s",
+             session->announced == NULL ? "" : session->announced);
     pthread_mutex_lock(&guardian->lock);
     do
         written = write(guardian->pipe_fd, &note, sizeof(note));

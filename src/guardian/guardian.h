@@ -8,8 +8,11 @@
  * signals, is in a session of its own, and when the pipe ends it cancels what was not closed in
  * order, then ends.
  *
- * Cancel requests go out in clear: the server takes them so whatever pg_hba.conf says, and the key
- * is worth nothing once the session has ended.
+ * The cancel request of a session under TLS goes out under TLS, asked for as the session's was, or
+ * not at all: whoever listens could otherwise end sessions by the key. The server's certificate is
+ * not looked at, for the guardian holds neither settings nor files. Somebody who has put himself
+ * between could so get the key of a session that is to end anyway, and could have kept the request
+ * from arriving just as well. The server takes the request whatever pg_hba.conf says.
  *
  * This is for programs. A library must not fork: pgcask's does not start one by itself.
  */

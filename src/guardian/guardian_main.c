@@ -1,19 +1,17 @@
-/* The guardian process itself. It has no settings, no TLS and no log: notes in, cancel requests
- * out. */
+/* The guardian process itself. It has no settings and no log: notes in, cancel requests out. */
 #include "guardian/guardian_internal.h"
 
-#include "base/bytes.h"
 #include "base/clock.h"
+#include "wire/wire.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <string.h>
+#include <pthread.h>
 #include <unistd.h>
 
-#define SESSIONS_MAX 256      /* far more than a program of ours opens */
-#define ONE_REQUEST_MS 700    /* for a server that does not answer */
-#define CANCEL_CODE 80877102u /* the request code of a CancelRequest */
+#define SESSIONS_MAX 256 /* far more than a program of ours opens */
+#define ROUND_MS 700     /* for servers that do not answer */
+#define PAUSE_MS 300
 
 struct sessions {
     struct guardian_note items[SESSIONS_MAX];
@@ -53,67 +51,52 @@ static bool read_note(int pipe_fd, struct guardian_note *note)
         if (got > 0)
             have += (size_t)got;
     }
-    return note->address_len <= sizeof(note->address) && note->key_len <= sizeof(note->key);
+    return note->address_len <= sizeof(note->address) && note->key_len <= sizeof(note->key) &&
+           memchr(note->announced, '\0', sizeof(note->announced)) != NULL;
 }
 
-static bool wait_for(int fd, short events, int64_t deadline)
+struct request {
+    const struct guardian_note *session;
+    int64_t deadline;
+    pthread_t thread;
+    bool begun;
+};
+
+static void *send_request(void *context)
 {
-    struct pollfd poll_fd = {.fd = fd, .events = events};
-    int ready;
+    const struct request *request = context;
+    const struct guardian_note *note = request->session;
+    const struct wire_session session = {
+        .address = &note->address,
+        .address_len = note->address_len,
+        .backend_pid = note->backend_pid,
+        .key = slice_make(note->key, note->key_len),
+        .encryption = (enum wire_encryption)note->encryption,
+        .announced = note->announced[0] == '\0' ? NULL : note->announced,
+    };
+    struct error ignored; /* there is nobody to tell */
 
-    do
-        ready = poll(&poll_fd, 1, deadline_poll_ms(deadline));
-    while (ready < 0 && errno == EINTR);
-    return ready > 0;
+    wire_cancel_session(&session, request->deadline, &ignored);
+    return NULL;
 }
 
-/* Connects without waiting; -1 if that cannot be. */
-static int begin_request(const struct guardian_note *session)
-{
-    int fd = socket(session->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    if (connect(fd, (const struct sockaddr *)&session->address, session->address_len) != 0 &&
-        errno != EINPROGRESS && errno != EAGAIN) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-/* The server acts on the request, then closes. */
-static void finish_request(int fd, const struct guardian_note *session, int64_t deadline)
-{
-    uint8_t request[12 + GUARDIAN_KEY_MAX];
-    size_t len = 12 + session->key_len;
-    char ignored;
-
-    bytes_put_u32(request, (uint32_t)len);
-    bytes_put_u32(request + 4, CANCEL_CODE);
-    bytes_put_u32(request + 8, session->backend_pid);
-    memcpy(request + 12, session->key, session->key_len);
-    if (wait_for(fd, POLLOUT, deadline) && send(fd, request, len, MSG_NOSIGNAL) == (ssize_t)len &&
-        wait_for(fd, POLLIN, deadline)) {
-        ssize_t got = read(fd, &ignored, 1);
-
-        (void)got;
-    }
-}
-
-/* Connections are all begun before the first is waited for: a dead server costs its time once. */
+/* All at once, so that a dead server costs its time once. */
 static void cancel_all(const struct sessions *sessions)
 {
-    int64_t deadline = deadline_after_ms(ONE_REQUEST_MS);
-    int fds[SESSIONS_MAX];
+    struct request requests[SESSIONS_MAX];
+    int64_t deadline = deadline_after_ms(ROUND_MS);
 
-    for (size_t i = 0; i < sessions->count; i++)
-        fds[i] = begin_request(&sessions->items[i]);
     for (size_t i = 0; i < sessions->count; i++) {
-        if (fds[i] < 0)
-            continue;
-        finish_request(fds[i], &sessions->items[i], deadline);
-        close(fds[i]);
+        struct request *request = &requests[i];
+
+        *request = (struct request){.session = &sessions->items[i], .deadline = deadline};
+        request->begun = pthread_create(&request->thread, NULL, send_request, request) == 0;
+        if (!request->begun)
+            send_request(request);
+    }
+    for (size_t i = 0; i < sessions->count; i++) {
+        if (requests[i].begun)
+            pthread_join(requests[i].thread, NULL);
     }
 }
 
@@ -129,6 +112,6 @@ void guardian_main(int pipe_fd)
     /* A request may hit a session between two commands. The second try, a moment later, finds what
      * the first came too early for: the process number and key are those of the same session. */
     cancel_all(&sessions);
-    poll(NULL, 0, 300);
+    poll(NULL, 0, PAUSE_MS);
     cancel_all(&sessions);
 }

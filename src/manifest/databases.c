@@ -1,3 +1,4 @@
+#include "base/json.h"
 #include "manifest/gather_internal.h"
 #include "manifest/utf8.h"
 
@@ -99,9 +100,14 @@ static bool set_head(struct manifest *manifest, uint32_t oid, const json_t *obje
         struct database *database = &manifest->databases[i];
         if (database->oid != oid)
             continue;
+        struct buffer text = {0};
+        if (!json_text_append(&text, object, JSON_COMPACT, err)) {
+            buffer_free(&text);
+            return false;
+        }
         free(database->head);
-        database->head = json_dumps(object, JSON_COMPACT);
-        return database->head != NULL || error_set_memory(err);
+        database->head = (char *)text.data;
+        return true;
     }
     return true;
 }
@@ -189,7 +195,7 @@ static bool write_head(struct manifest *manifest, const struct database *databas
                        struct error *err)
 {
     json_t *head = database->head != NULL
-                       ? json_loads(database->head, 0, NULL)
+                       ? json_text_parse(slice_string(database->head), 0, err)
                        : json_pack("{s:o}", "name", utf8_to_json(database->name));
     if (head == NULL)
         return error_set_memory(err);

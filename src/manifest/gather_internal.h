@@ -66,7 +66,7 @@ struct manifest {
     struct reader reader; /* first: the reader is the manifest */
 
     /* The request: its texts are copies. */
-    char *connector, *dump_format, *database, *system_identifier, *wal_position;
+    char *connector, *dump_format, *database, *snapshot, *system_identifier, *wal_position;
     json_t *options; /* the "options" object; NULL: none */
     const struct wire_settings *settings;
     struct wire_conn *replication;

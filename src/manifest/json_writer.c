@@ -6,6 +6,7 @@ struct dump {
     struct buffer *out;
     unsigned depth;
     struct error *err;
+    bool failed; /* for good: jansson goes on after a key that could not be written */
 };
 
 void json_writer_init(struct json_writer *writer, struct buffer *out)
@@ -60,12 +61,12 @@ static int dump_piece(const char *data, size_t size, void *context)
     while (size > 0) {
         const char *newline = memchr(data, '\n', size);
         size_t plain = newline == NULL ? size : (size_t)(newline - data);
-        if (!buffer_append(dump->out, data, plain, dump->err))
+        dump->failed = dump->failed || !buffer_append(dump->out, data, plain, dump->err) ||
+                       (newline != NULL && !append_line(dump->out, dump->depth, dump->err));
+        if (dump->failed)
             return -1;
         if (newline == NULL)
             return 0;
-        if (!append_line(dump->out, dump->depth, dump->err))
-            return -1;
         data += plain + 1;
         size -= plain + 1;
     }
@@ -77,11 +78,11 @@ bool json_writer_value(struct json_writer *writer, const char *key, const json_t
 {
     if (!begin_item(writer, key, err))
         return false;
-    struct dump dump = {writer->out, writer->depth, err};
-    error_clear(err);
-    if (json_dump_callback(value, dump_piece, &dump, JSON_INDENT(2) | JSON_ENCODE_ANY) == 0)
+    struct dump dump = {writer->out, writer->depth, err, false};
+    if (json_dump_callback(value, dump_piece, &dump, JSON_INDENT(2) | JSON_ENCODE_ANY) == 0 &&
+        !dump.failed)
         return true;
-    return err->code == ERROR_NONE ? error_set_memory(err) : false;
+    return dump.failed ? false : error_set_memory(err);
 }
 
 bool json_writer_take(struct json_writer *writer, const char *key, json_t *value, struct error *err)

@@ -93,13 +93,20 @@ static bool write_tail(struct manifest *manifest, struct error *err)
 bool manifest_connect(struct manifest *manifest, const char *database, struct error *err)
 {
     struct session *session = &manifest->session;
+    const char *snapshot;
+
     if (session->conn != NULL && database != NULL && strcmp(session->database, database) == 0)
         return true;
     session_close(session);
     if (manifest->unanswered >= UNANSWERED_MAX)
         return error_set(err, ERROR_TIMEOUT, "not tried: %d connection attempts in a row failed",
                          UNANSWERED_MAX);
-    if (session_open(session, manifest->settings, database, manifest->cancel, manifest->log, err)) {
+    snapshot =
+        database == NULL || manifest->database == NULL || strcmp(database, manifest->database) == 0
+            ? manifest->snapshot
+            : NULL;
+    if (session_open(session, manifest->settings, database, snapshot, manifest->cancel,
+                     manifest->log, err)) {
         manifest->unanswered = 0;
         return true;
     }
@@ -235,6 +242,7 @@ static void manifest_close(struct reader *reader)
     free(manifest->connector);
     free(manifest->dump_format);
     free(manifest->database);
+    free(manifest->snapshot);
     free(manifest->system_identifier);
     free(manifest->wal_position);
     json_decref(manifest->options);
@@ -276,6 +284,7 @@ static bool copy_request(struct manifest *manifest, const struct manifest_reques
     return copy_text(&manifest->connector, request->connector, err) &&
            copy_text(&manifest->dump_format, request->dump_format, err) &&
            copy_text(&manifest->database, request->database, err) &&
+           copy_text(&manifest->snapshot, request->snapshot, err) &&
            copy_text(&manifest->system_identifier, request->system_identifier, err) &&
            copy_text(&manifest->wal_position, request->wal_position, err) &&
            copy_options(manifest, request, err);

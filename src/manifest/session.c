@@ -1,5 +1,7 @@
 #include "manifest/session.h"
 #include "base/bytes.h"
+#include "base/json.h"
+#include "manifest/json_values.h"
 #include "manifest/utf8.h"
 
 #include <stdlib.h>
@@ -8,6 +10,11 @@
  * dead: a manifest must never hold up a backup for ever. */
 #define STATEMENT_TIMEOUT_MS 60000
 #define WAIT_LIMIT_MS 90000
+
+/* A row describes one relation. Of tables with 1,600 columns it takes some hundred KiB. */
+#define ANSWER_MAX ((size_t)4 << 20)
+#define ROW_VALUES_MAX 120000
+#define ESCAPED_MAX ((size_t)512 << 10) /* bytes of a row that take up to six each */
 
 /* pg_get_expr and others lock what they describe. The first lock that does not come is waited for
  * this long, later ones of the same session for the shorter time. */
@@ -52,12 +59,15 @@ static bool apply_settings(struct session *session, const char *before, struct e
  * would run once a relation, are made the last choice; workers and JIT cost more than they save.
  * TimeZone and DateStyle decide how constants in column defaults are printed.
  */
-static bool begin(struct session *session, struct error *err)
+static bool begin(struct session *session, const char *snapshot, struct error *err)
 {
     struct buffer sql = {0};
     bool done =
+        buffer_append_string(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;", err) &&
+        (snapshot == NULL ||
+         (buffer_append_string(&sql, "SET TRANSACTION SNAPSHOT ", err) &&
+          wire_quote_literal(&sql, snapshot, err) && buffer_append_string(&sql, ";", err))) &&
         buffer_printf(&sql, err,
-                      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
                       "SET search_path = '';"
                       "SET statement_timeout = %d;"
                       "SET lock_timeout = %u;"
@@ -96,13 +106,24 @@ static void note_failure(struct session *session, const struct error *err)
     recover(session);
 }
 
+/* Where a server looks at its client's socket while a statement runs, which only 14 and later on
+ * Linux can, nothing of ours outlives us by more than this: a program that embeds us has no
+ * guardian. A server on another system refuses, and goes on as before. */
+static void set_client_check(struct session *session)
+{
+    struct error ignored;
+
+    if (wire_server_version(session->conn) >= 140000)
+        wire_query(session->conn, "SET client_connection_check_interval = '1s'", NULL, &ignored);
+}
+
 /*
  * The session starts with SQL_ASCII because that is the one client_encoding every database takes;
  * of the few encodings without a conversion to UTF8 the bytes are taken as they come.
  */
 bool session_open(struct session *session, const struct wire_settings *settings,
-                  const char *database, struct cancel *cancel, const struct log *log,
-                  struct error *err)
+                  const char *database, const char *snapshot, struct cancel *cancel,
+                  const struct log *log, struct error *err)
 {
     struct wire_connect_options options = {
         .kind = WIRE_SESSION_SQL,
@@ -123,11 +144,13 @@ bool session_open(struct session *session, const struct wire_settings *settings,
         session_close(session);
         return false;
     }
+    wire_set_answer_limit(session->conn, ANSWER_MAX);
     session->catalog = catalog_version_of(wire_server_version(session->conn));
     session->lock_timeout_ms = FIRST_LOCK_TIMEOUT_MS;
     session->raw = true;
     session->never_converts = has_server_encoding(session, "SQL_ASCII");
-    if (begin(session, err))
+    set_client_check(session);
+    if (begin(session, snapshot, err))
         return session_set_raw(session, false, err);
     session_close(session);
     return false;
@@ -189,17 +212,27 @@ static bool parse_row(struct session *session, uint32_t *oid, json_t **object, s
     struct slice text = wire_row_value(session->conn, 1);
     bool escaped = false;
     if (text.data != NULL && !utf8_is_clean(text, session->ascii_only)) {
+        if (text.len > ESCAPED_MAX)
+            return error_set(err, ERROR_PROTOCOL, "the server sent %zu bytes that are not UTF-8",
+                             text.len);
         buffer_clear(&session->clean);
         if (!utf8_append_escaped(&session->clean, text, UTF8_IN_JSON, session->ascii_only, &escaped,
                                  err))
             return false;
         text = buffer_slice(&session->clean);
     }
-    json_error_t problem = {.text = "no value"};
-    *object = text.data == NULL ? NULL : json_loadb((const char *)text.data, text.len, 0, &problem);
+    if (json_values_at_most(text, ROW_VALUES_MAX) > ROW_VALUES_MAX)
+        return error_set(err, ERROR_PROTOCOL, "the server sent a row of over %d values",
+                         ROW_VALUES_MAX);
+    if (text.data == NULL)
+        return error_set(err, ERROR_PROTOCOL, "the server sent no value instead of JSON");
+    *object = json_text_parse(text, 0, err);
+    if (*object == NULL && err->code != ERROR_MEMORY) {
+        error_prefix(err, "the server sent JSON that is none");
+        err->code = ERROR_PROTOCOL;
+    }
     if (*object == NULL)
-        return error_set(err, ERROR_PROTOCOL, "the server sent JSON that is none: %s",
-                         problem.text);
+        return false;
     if (escaped && json_object_set_new(*object, "escaped", json_true()) != 0) {
         json_decref(*object);
         return error_set_memory(err);
@@ -210,24 +243,25 @@ static bool parse_row(struct session *session, uint32_t *oid, json_t **object, s
 enum session_row session_next(struct session *session, uint32_t *oid, json_t **object,
                               struct error *err)
 {
-    bool failed = false;
     struct error later; /* the first error is the one that counts */
     struct wire_event event;
-    while (wire_next(session->conn, &event, failed ? &later : err)) {
-        if (event.type == WIRE_ROW && !failed) {
-            if (parse_row(session, oid, object, err))
-                return SESSION_ROW;
-            failed = true;
-        } else if (event.type == WIRE_SERVER_ERROR) {
-            failed = true;
-        } else if (event.type == WIRE_READY) {
-            if (!failed)
-                return SESSION_END;
-            note_failure(session, err);
+    for (;;) {
+        if (!wire_next(session->conn, &event, err)) {
+            session_close(session);
             return SESSION_FAILED;
         }
+        if (event.type == WIRE_READY)
+            return SESSION_END;
+        if (event.type == WIRE_SERVER_ERROR)
+            break;
+        if (event.type != WIRE_ROW)
+            continue;
+        if (parse_row(session, oid, object, err))
+            return SESSION_ROW;
+        break;
     }
-    session_close(session);
+    wire_drain(session->conn, &later);
+    note_failure(session, err);
     return SESSION_FAILED;
 }
 

@@ -28,11 +28,11 @@ struct session {
     struct buffer clean; /* a row after escaping */
 };
 
-/* The database's name is sent as it is; NULL: the settings' dbname. On failure the session is
- * closed. */
+/* The database's name is sent as it is; NULL: the settings' dbname. snapshot: exported there by
+ * another session, or NULL. On failure the session is closed. */
 bool session_open(struct session *session, const struct wire_settings *settings,
-                  const char *database, struct cancel *cancel, const struct log *log,
-                  struct error *err);
+                  const char *database, const char *snapshot, struct cancel *cancel,
+                  const struct log *log, struct error *err);
 void session_close(struct session *session);
 
 /* A small result, collected. After an error of the server the session is usable again; after any

@@ -2,11 +2,14 @@
 
 #include "base/buffer.h"
 #include "base/bytes.h"
+#include "base/json.h"
+#include "manifest/json_values.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 #define HEAD_MAX (4 * 1024 * 1024)
+#define HEAD_VALUES_MAX 100000
 #define LINE_MAX_BYTES (64 * 1024)
 
 enum part { PART_HEAD, PART_RECORDS, PART_CHECKSUM, PART_END };
@@ -20,8 +23,7 @@ struct summary_reader {
     uint64_t line_number;
 };
 
-struct summary_reader *summary_reader_new(const struct summary_handler *handler,
-                                          struct error *err)
+struct summary_reader *summary_reader_new(const struct summary_handler *handler, struct error *err)
 {
     struct summary_reader *reader = calloc(1, sizeof(*reader));
 
@@ -75,8 +77,11 @@ static bool take_head(struct summary_reader *reader, struct slice line, struct e
     reader->part = PART_RECORDS;
     if (!buffer_append_string(&reader->head, "\"records\": []}", err))
         return false;
-    head = json_loadb((const char *)reader->head.data, reader->head.len, JSON_REJECT_DUPLICATES,
-                      NULL);
+    if (json_values_at_most(buffer_slice(&reader->head), HEAD_VALUES_MAX) > HEAD_VALUES_MAX)
+        return malformed(reader, "the head has too many values", err);
+    head = json_text_parse(buffer_slice(&reader->head), JSON_REJECT_DUPLICATES, err);
+    if (head == NULL && err->code == ERROR_MEMORY)
+        return false;
     if (!json_is_object(head)) {
         json_decref(head);
         return malformed(reader, "the head is not valid JSON", err);
@@ -144,7 +149,9 @@ static bool take_record(struct summary_reader *reader, struct slice line, struct
         return true;
     if (line.data[line.len - 1] == ',')
         line.len--;
-    object = json_loadb((const char *)line.data, line.len, JSON_REJECT_DUPLICATES, NULL);
+    object = json_text_parse(line, JSON_REJECT_DUPLICATES, err);
+    if (object == NULL && err->code == ERROR_MEMORY)
+        return false;
     if (!fill_entry(object, &entry))
         ok = malformed(reader, "a record that cannot be read", err);
     else

@@ -1,10 +1,14 @@
 #include "manifest/summary.h"
 
-#include "base/buffer.h"
+#include "base/json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <xxhash.h>
+
+/* A folder or a WAL segment takes some 150 bytes. The real bound of a backup is far below: this one
+ * is for a server that sends folders without end. */
+#define RECORDS_MAX (32 << 20)
 
 struct summary_writer {
     enum digest_algorithm algorithm;
@@ -35,10 +39,8 @@ void summary_writer_free(struct summary_writer *writer)
 
 static bool append_json(struct buffer *out, json_t *value, size_t flags, struct error *err)
 {
-    char *text = value == NULL ? NULL : json_dumps(value, flags);
-    bool ok = text == NULL ? error_set_memory(err) : buffer_append_string(out, text, err);
+    bool ok = value == NULL ? error_set_memory(err) : json_text_append(out, value, flags, err);
 
-    free(text);
     json_decref(value);
     return ok;
 }
@@ -66,6 +68,12 @@ bool summary_writer_add(struct summary_writer *writer, const struct record *reco
     if (writer->records.len > 0 && !buffer_append_string(&writer->records, ",\n", err)) {
         json_decref(line);
         return false;
+    }
+    if (writer->records.len > RECORDS_MAX) {
+        json_decref(line);
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "over %d MiB of folders, links and WAL segments to list in summary.json",
+                         RECORDS_MAX >> 20);
     }
     if (line == NULL)
         return error_set(err, ERROR_CORRUPT, "the path %.200s is not valid UTF-8", record->path);

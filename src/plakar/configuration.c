@@ -141,6 +141,7 @@ static bool read_connection(struct configuration *configuration, struct error *e
         {"port", "port"},
         {"username", "user"},
         {"password", "password"},
+        {"password-command", "password_command"},
         {"database", "dbname"},
         {"ssl-mode", "sslmode"},
         {"ssl-cert", "sslcert"},
@@ -182,15 +183,35 @@ static bool check_inline(const struct configuration *configuration, struct error
     return true;
 }
 
+/* A setting that leaves something out of a logical backup, or NULL. */
+static const char *logical_filter(const struct options *options)
+{
+    if (options_flag(options, "schema-only"))
+        return "schema_only";
+    if (options_flag(options, "data-only"))
+        return "data_only";
+    return options_given(options, "exclude-databases") ? "exclude_databases" : NULL;
+}
+
+/* A backup of one database, whole: whoever asks for anything else must not believe that they have
+ * it. */
+static bool check_logical(const struct configuration *configuration, struct error *err)
+{
+    const char *filter = logical_filter(&configuration->options);
+
+    if (filter != NULL) {
+        error_set(err, ERROR_UNSUPPORTED, "not yet: %s", filter);
+        return error_hint(err, "Leave it out: the whole database is backed up.");
+    }
+    return true;
+}
+
 /* A backup that is not what was asked for is refused; what changes nothing is only noted. */
 static bool check_physical(const struct configuration *configuration, const struct log *log,
                            struct error *err)
 {
     const struct options *options = &configuration->options;
-    const char *logical = options_flag(options, "schema-only")          ? "schema_only"
-                          : options_flag(options, "data-only")          ? "data_only"
-                          : options_given(options, "exclude-databases") ? "exclude_databases"
-                                                                        : NULL;
+    const char *logical = logical_filter(options);
 
     if (logical != NULL) {
         error_set(err, ERROR_USAGE, "%s makes no sense with a physical backup", logical);
@@ -212,7 +233,8 @@ static bool read_all(struct configuration *configuration, const struct option_pr
     configuration->physical = len > 4 && strcmp(request->scheme + len - 4, "+bin") == 0;
     if (!options_init(&configuration->options, program, command, err) ||
         !set_options(configuration, request, err) || !check_inline(configuration, err) ||
-        (configuration->physical && !check_physical(configuration, log, err)))
+        !(configuration->physical ? check_physical(configuration, log, err)
+                                  : check_logical(configuration, err)))
         return false;
     if (options_given(&configuration->options, "pg-bin-dir"))
         log_message(log, LOG_WARNING, "pg_bin_dir is ignored: no PostgreSQL program is run");

@@ -61,8 +61,10 @@ static bool append_addresses(struct buffer *out, const char *host_list, const ch
     while (first || hosts.len > 0) {
         struct slice host = take_item(&hosts);
 
-        if (ports.len > 0)
+        if (first || strchr(port_list, ',') != NULL)
             port = take_item(&ports);
+        if (port.len == 0)
+            port = slice_string("5432");
         if ((!first && !buffer_append_byte(out, ',', err)) ||
             !append_host(out, host, machine, err) ||
             !buffer_printf(out, err, ":%.*s", (int)port.len, (const char *)port.data))

@@ -151,8 +151,7 @@ bool plugin_run(const struct option_program *program, size_t command,
 
     if (!transport_take_standard_descriptors(&in, &out, err))
         return false;
-    postgres =
-        postgres_connector_new(program, command, options->log, options->watcher, &connector, err);
+    postgres = postgres_connector_new(program, command, options, &connector, err);
     done = postgres != NULL && plugin_serve(in, out, &connector, options, err);
     postgres_connector_free(postgres);
     close(in);

@@ -11,7 +11,8 @@ struct plugin_options {
     struct cancel *cancel;
     const char *(*stopped_by)(void); /* names the signal that requested cancel, or NULL */
     const struct log *log;
-    const struct wire_watcher *watcher; /* of the sessions; NULL: nobody */
+    const struct wire_watcher *watcher;                 /* of the sessions; NULL: nobody */
+    const struct wire_password_source *password_source; /* NULL: none */
 };
 
 /* Serves until Close was answered or the host is gone. in and out are closed by the caller. */

@@ -1,6 +1,7 @@
 #include "plakar/postgres_connector.h"
 
 #include "backup/backup.h"
+#include "backup/logical_backup.h"
 #include "plakar/configuration.h"
 #include "plakar/identity.h"
 #include "replication/lsn.h"
@@ -13,6 +14,7 @@ struct postgres_connector {
     size_t command;
     const struct log *log;
     const struct wire_watcher *watcher;
+    const struct wire_password_source *password_source;
     struct configuration configuration;
 };
 
@@ -26,11 +28,9 @@ static bool configure(void *context, const struct connector_request *request,
                             postgres->log, err))
         return false;
     wire_settings_watch(configuration->settings, postgres->watcher);
-    if (!configuration->physical) {
-        error_set(err, ERROR_UNSUPPORTED, "not yet: logical backups (%s://)", request->scheme);
-        error_hint(err, "%s+bin:// makes a physical backup of the whole cluster.", request->scheme);
-    } else if (identity_origin(configuration->settings, request->hostname, identity->origin, err)) {
-        identity->type = "postgres+bin";
+    wire_settings_set_password_source(configuration->settings, postgres->password_source);
+    if (identity_origin(configuration->settings, request->hostname, identity->origin, err)) {
+        identity->type = configuration->physical ? "postgres+bin" : "postgres";
         return true;
     }
     configuration_free(configuration);
@@ -96,50 +96,105 @@ static bool preflight(const struct postgres_connector *postgres,
     return done;
 }
 
-static bool start(void *context, struct cancel *cancel, struct record_source **source,
-                  struct error *err)
+static enum digest_algorithm digest_of(const struct options *given)
 {
-    const struct postgres_connector *postgres = context;
+    return strcmp(options_text(given, "digest"), "sha256") == 0 ? DIGEST_SHA256 : DIGEST_XXH3_128;
+}
+
+static bool start_logical(const struct postgres_connector *postgres, struct cancel *cancel,
+                          struct record_source **source, struct error *err)
+{
     const struct options *given = &postgres->configuration.options;
-    const struct physical_backup_options options = {
+    struct logical_backup_options options = {
         .settings = postgres->configuration.settings,
+        .compression = options_flag(given, "compress") ? COMPRESSION_GZIP : COMPRESSION_NONE,
+        .compression_level = COMPRESSION_LEVEL_DEFAULT,
+        .digest = digest_of(given),
+        .lock_timeout_ms = (int64_t)options_number(given, "lock-timeout"),
+        .stall_timeout_ms = (int64_t)options_number(given, "stall-timeout"),
+        .allow_newer_server = options_flag(given, "allow-newer-server"),
+        .cancel = cancel,
+        .log = postgres->log,
+    };
+
+    return logical_backup_new(&options, source, err);
+}
+
+static bool start_physical(const struct postgres_connector *postgres, struct cancel *cancel,
+                           struct record_source **source, struct error *err)
+{
+    const struct options *given = &postgres->configuration.options;
+    struct wire_settings *pinned = NULL;
+    struct physical_backup_options options = {
+        .settings = postgres->configuration.settings,
+        .pinned = &pinned,
         .label = options_text(given, "label"),
         .spread_checkpoint = strcmp(options_text(given, "checkpoint"), "spread") == 0,
         .max_rate_kib = (uint32_t)options_number(given, "max-rate"),
         .max_retained_wal = options_number(given, "max-retained-wal"),
         .transfer_compression = options_text(given, "transfer-compression"),
-        .digest =
-            strcmp(options_text(given, "digest"), "sha256") == 0 ? DIGEST_SHA256 : DIGEST_XXH3_128,
+        .digest = digest_of(given),
         .no_verify_checksums = options_flag(given, "no-verify-checksums"),
         .stall_timeout_ms = (int64_t)options_number(given, "stall-timeout"),
         .cancel = cancel,
         .log = postgres->log,
     };
 
-    return preflight(postgres, &options, err) && physical_backup_new(&options, source, err);
+    bool done = preflight(postgres, &options, err);
+
+    if (pinned != NULL)
+        options.settings = pinned;
+    done = done && physical_backup_new(&options, source, err);
+    wire_settings_free(pinned);
+    return done;
+}
+
+static bool start(void *context, struct cancel *cancel, struct record_source **source,
+                  struct error *err)
+{
+    const struct postgres_connector *postgres = context;
+
+    return postgres->configuration.physical ? start_physical(postgres, cancel, source, err)
+                                            : start_logical(postgres, cancel, source, err);
 }
 
 static uint64_t position(void *context, const struct record_source *source)
 {
-    struct physical_backup_report report;
+    const struct postgres_connector *postgres = context;
+    struct physical_backup_report physical;
+    struct logical_backup_report logical;
     uint64_t lsn = 0;
 
-    (void)context;
-    physical_backup_report(source, &report);
-    return lsn_parse(report.start_lsn, &lsn) ? lsn : 0;
+    if (postgres->configuration.physical) {
+        physical_backup_report(source, &physical);
+        return lsn_parse(physical.start_lsn, &lsn) ? lsn : 0;
+    }
+    logical_backup_report(source, &logical);
+    return lsn_parse(logical.wal_lsn, &lsn) ? lsn : 0;
+}
+
+static void warn_unavailable(const struct postgres_connector *postgres, size_t count)
+{
+    if (count > 0)
+        log_message(postgres->log, LOG_WARNING,
+                    "%zu parts of manifest.json could not be gathered; its \"unavailable\" says "
+                    "which and why",
+                    count);
 }
 
 static void completed(void *context, const struct record_source *source)
 {
     const struct postgres_connector *postgres = context;
     struct physical_backup_report report;
+    struct logical_backup_report logical;
 
+    if (!postgres->configuration.physical) {
+        logical_backup_report(source, &logical);
+        warn_unavailable(postgres, logical.manifest_unavailable);
+        return;
+    }
     physical_backup_report(source, &report);
-    if (report.manifest_unavailable > 0)
-        log_message(postgres->log, LOG_WARNING,
-                    "%zu parts of manifest.json could not be gathered; its \"unavailable\" says "
-                    "which and why",
-                    report.manifest_unavailable);
+    warn_unavailable(postgres, report.manifest_unavailable);
     if (report.has_tablespaces_note)
         log_message(postgres->log, LOG_WARNING,
                     "the cluster has tablespaces: after restoring, run \"pgcask relocate\" on the "
@@ -152,8 +207,8 @@ static void completed(void *context, const struct record_source *source)
 }
 
 struct postgres_connector *postgres_connector_new(const struct option_program *program,
-                                                  size_t command, const struct log *log,
-                                                  const struct wire_watcher *watcher,
+                                                  size_t command,
+                                                  const struct plugin_options *options,
                                                   struct connector *connector, struct error *err)
 {
     struct postgres_connector *postgres = calloc(1, sizeof(*postgres));
@@ -164,8 +219,9 @@ struct postgres_connector *postgres_connector_new(const struct option_program *p
     }
     postgres->program = program;
     postgres->command = command;
-    postgres->log = log;
-    postgres->watcher = watcher;
+    postgres->log = options->log;
+    postgres->watcher = options->watcher;
+    postgres->password_source = options->password_source;
     *connector = (struct connector){postgres, configure, ping, start, position, completed};
     return postgres;
 }

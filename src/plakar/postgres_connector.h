@@ -4,14 +4,15 @@
 
 #include "base/options.h"
 #include "plakar/connector.h"
-#include "wire/wire.h"
+#include "plakar/plugin.h"
 
 struct postgres_connector;
 
-/* Fills *connector. `command`: whose options in the table are the configuration's keys. */
+/* Fills *connector. `command`: whose options in the table are the configuration's keys. Of the
+ * plugin's options it borrows the log, and what its sessions need. */
 struct postgres_connector *postgres_connector_new(const struct option_program *program,
-                                                  size_t command, const struct log *log,
-                                                  const struct wire_watcher *watcher,
+                                                  size_t command,
+                                                  const struct plugin_options *options,
                                                   struct connector *connector, struct error *err);
 /* After everything that uses it has ended. NULL is allowed. */
 void postgres_connector_free(struct postgres_connector *postgres);

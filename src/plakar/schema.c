@@ -62,7 +62,7 @@ static json_t *properties_of(const struct option_program *program, size_t comman
 static bool write_schema(const struct option_program *program, size_t command, bool exporter,
                          struct buffer *out, struct error *err)
 {
-    const char *pattern = exporter ? "^postgres(ql)?:(//)?" : "^postgres(ql)?\\+bin:(//)?";
+    const char *pattern = exporter ? "^postgres(ql)?:(//)?" : "^postgres(ql)?(\\+bin)?:(//)?";
     json_t *schema =
         json_pack("{s:s, s:s, s:s, s:o, s:[s], s:b}", "$schema", SCHEMA_DIALECT, "title",
                   exporter ? "PostgreSQL, to restore into" : "PostgreSQL, to back up", "type",

@@ -414,7 +414,7 @@ static bool remove_entry(enum tree_event event, const struct tree_entry *entry, 
     return true;
 }
 
-bool directory_remove_tree(const char *root, bool also_root, struct error *err)
+static bool remove_once(const char *root, bool also_root, struct error *err)
 {
     struct tree_walk *walk = tree_walk_new(root, err);
     enum tree_event event;
@@ -435,4 +435,10 @@ bool directory_remove_tree(const char *root, bool also_root, struct error *err)
     if (removed && also_root && rmdir(root) != 0 && errno != ENOENT)
         return error_set_errno(err, errno, "cannot remove \"%s\"", root);
     return removed;
+}
+
+/* A second try: a shortage that has just passed shall not leave half a tree behind. */
+bool directory_remove_tree(const char *root, bool also_root, struct error *err)
+{
+    return remove_once(root, also_root, err) || remove_once(root, also_root, err);
 }

@@ -274,7 +274,8 @@ static bool file_fill(struct file_output *output, const struct record *record, u
 {
     const struct directory_writer_options *options = &output->writer->options;
 
-    if (!content_copy(record, options->cancel, file_write, output, err))
+    if (!content_copy(record, options->cancel, file_write, output, err) ||
+        !content_amend(record, output->fd, 0, err))
         return false;
     if (output->written >= WRITEBACK_SMALLEST && output->written > output->flushed &&
         !options->no_sync)
@@ -300,7 +301,7 @@ static bool add_file(struct directory_writer *writer, const struct record *recor
     bool filled;
 
     output.fd = openat(writer->parent_fd, tree_last_component(path),
-                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+                       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (output.fd < 0) {
         if (errno == EEXIST)
             return exists_already(writer, path, err);

@@ -90,6 +90,10 @@ typedef bool content_write_fn(void *context, const struct slice *slices, size_t 
 bool content_copy(const struct record *record, const struct cancel *cancel, content_write_fn *write,
                   void *context, struct error *err);
 
+/* Once content_copy has written all of it to fd, from position `start` on: the reader may amend it.
+ * fd can be read and written. */
+bool content_amend(const struct record *record, int fd, uint64_t start, struct error *err);
+
 /* ---- What is left of several slices to write (record.c) ------------------------------------ */
 
 struct pieces {

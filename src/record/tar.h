@@ -47,7 +47,8 @@ struct tar_decoder {
     uint8_t header[TAR_BLOCK];
     struct buffer extended; /* text of a pax or GNU long-name member; bounded to 1 MiB */
     int extended_type;
-    bool extended_pending; /* an extended header came, its member not yet */
+    bool extended_pending;   /* an extended header came, its member not yet */
+    unsigned extended_count; /* such headers since the last member */
     bool has_pax_path, has_pax_link, has_pax_size, has_pax_mtime, has_pax_owner, has_pax_group;
     uint64_t pax_size;
     struct timespec pax_mtime;

@@ -20,6 +20,7 @@ enum tar_state {
 };
 
 #define EXTENDED_MAX ((uint64_t)1024 * 1024)
+#define EXTENDED_IN_A_ROW_MAX 32 /* of one member; three or four have been seen */
 
 static void extended_forget(struct tar_decoder *decoder)
 {
@@ -30,6 +31,7 @@ static void extended_forget(struct tar_decoder *decoder)
     decoder->has_pax_owner = false;
     decoder->has_pax_group = false;
     decoder->extended_pending = false;
+    decoder->extended_count = 0;
 }
 
 void tar_decoder_init(struct tar_decoder *decoder)
@@ -291,6 +293,9 @@ static bool extended_begin(struct tar_decoder *decoder, uint8_t flag, struct err
     if (!number_parse(decoder, TAR_SIZE, TAR_SIZE_LEN, &size) || size < 0 ||
         (uint64_t)size > EXTENDED_MAX)
         return error_set(err, ERROR_CORRUPT, "tar extended header: bad size");
+    if (decoder->extended_count++ == EXTENDED_IN_A_ROW_MAX)
+        return error_set(err, ERROR_CORRUPT, "tar extended header: more than %d in a row",
+                         EXTENDED_IN_A_ROW_MAX);
     decoder->left = (uint64_t)size;
     decoder->padding = tar_padding((uint64_t)size);
     decoder->extended_type = flag;

@@ -1,6 +1,7 @@
 #include "replication/backup_manifest.h"
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "replication/lsn.h"
 
 #include <inttypes.h>
@@ -21,8 +22,8 @@ struct backup_manifest_reader {
     struct buffer path; /* a decoded Encoded-Path */
 };
 
-struct backup_manifest_reader *backup_manifest_reader_new(
-    const struct backup_manifest_handler *handler, struct error *err)
+struct backup_manifest_reader *
+backup_manifest_reader_new(const struct backup_manifest_handler *handler, struct error *err)
 {
     struct backup_manifest_reader *reader = calloc(1, sizeof(*reader));
 
@@ -81,7 +82,9 @@ static json_t *parse_object(const struct backup_manifest_reader *reader, struct 
 
     if (line.len > 0 && line.data[line.len - 1] == ',')
         line.len--;
-    object = json_loadb((const char *)line.data, line.len, JSON_REJECT_DUPLICATES, NULL);
+    object = json_text_parse(line, JSON_REJECT_DUPLICATES, err);
+    if (object == NULL && err->code == ERROR_MEMORY)
+        return NULL;
     if (!json_is_object(object)) {
         json_decref(object);
         malformed(reader, "not a JSON object", err);
@@ -170,9 +173,9 @@ static bool take_wal_range(struct backup_manifest_reader *reader, struct slice l
         !lsn_parse(start_text, &start) || !lsn_parse(end_text, &end) || end < start)
         ok = malformed(reader, "a WAL range that cannot be read", err);
     else
-        ok = reader->handler.wal_range == NULL ||
-             reader->handler.wal_range(reader->handler.context, (uint32_t)timeline, start, end,
-                                       err);
+        ok =
+            reader->handler.wal_range == NULL ||
+            reader->handler.wal_range(reader->handler.context, (uint32_t)timeline, start, end, err);
     json_decref(object);
     return ok;
 }

@@ -7,15 +7,18 @@
 
 /* Which part of the answer comes next. */
 enum part {
-    PART_COPY_BEGIN,   /* 13, 14: the next archive's COPY; 15 and later: the one COPY */
+    PART_COPY_BEGIN, /* 13, 14: the next archive's COPY; 15 and later: the one COPY */
     PART_COPY_DATA,
-    PART_STOP,         /* the stop position's row, then the end of the command */
+    PART_STOP, /* the stop position's row, then the end of the command */
     PART_DONE
 };
 
 #define TYPED_STREAM_SINCE 150000
 #define TABLESPACES_MAX 10000
 #define ARCHIVE_NAME_MAX 2048
+#define LOCATION_MAX 1024         /* PostgreSQL's MAXPGPATH */
+#define EMPTY_MESSAGES_MAX 100000 /* in a row, without a byte for us */
+#define LAST_EVENTS_MAX 16        /* rows and the like behind the last archive: three or four */
 
 struct base_backup {
     struct wire_conn *conn;
@@ -23,7 +26,7 @@ struct base_backup {
     enum part part;
     uint64_t start_lsn, stop_lsn;
     uint32_t start_timeline, stop_timeline;
-    bool stop_known;
+    bool start_known, stop_known;
 
     struct base_backup_tablespace *tablespaces;
     size_t tablespace_count;
@@ -31,10 +34,11 @@ struct base_backup {
     const struct base_backup_tablespace *current;
     bool in_archive, in_manifest, manifest_seen;
 
-    uint8_t message_type;  /* of the typed CopyData message being read */
-    struct buffer message; /* an 'n' message, held whole */
-    bool announced;        /* a whole 'n' or 'm' message waits to be acted on */
-    bool compressed;       /* by the server */
+    uint8_t message_type;    /* of the typed CopyData message being read */
+    struct buffer message;   /* an 'n' message, held whole */
+    unsigned empty_messages; /* in a row */
+    bool announced;          /* a whole 'n' or 'm' message waits to be acted on */
+    bool compressed;         /* by the server */
     struct decompressor *decompressor;
     struct slice packed; /* received, not yet unpacked */
     bool unpacking;      /* the decompressor may have more to give */
@@ -123,8 +127,7 @@ static bool take_tablespace_row(struct base_backup *backup, struct error *err)
     oid = wire_row_value(backup->conn, 0);
     location = wire_row_value(backup->conn, 1);
     size = wire_row_value(backup->conn, 2);
-    if (oid.data != NULL &&
-        (!bytes_parse_u64(oid, &number) || number == 0 || number > UINT32_MAX))
+    if (oid.data != NULL && (!bytes_parse_u64(oid, &number) || number == 0 || number > UINT32_MAX))
         return unexpected(err, "a tablespace with a strange OID");
     tablespace.oid = (uint32_t)number;
     number = 0;
@@ -138,6 +141,8 @@ static bool take_tablespace_row(struct base_backup *backup, struct error *err)
     if (tablespace.oid != 0) {
         if (location.data == NULL || memchr(location.data, '\0', location.len) != NULL)
             return unexpected(err, "a tablespace without location");
+        if (location.len >= LOCATION_MAX)
+            return unexpected(err, "a tablespace with too long a location");
         tablespace.in_place = location.len == 0 || location.data[0] != '/';
         tablespace.location = strndup((const char *)location.data, location.len);
         if (tablespace.location == NULL)
@@ -167,11 +172,13 @@ static bool read_result_set(struct base_backup *backup,
 {
     struct wire_event event;
 
+    if (!next_event(backup, &event, err))
+        return false;
+    if (event.type != WIRE_ROW_DESCRIPTION)
+        return unexpected(err, "no rows where rows should be");
     for (;;) {
         if (!next_event(backup, &event, err))
             return false;
-        if (event.type == WIRE_ROW_DESCRIPTION)
-            continue;
         if (event.type == WIRE_COMMAND_COMPLETE)
             return true;
         if (event.type != WIRE_ROW)
@@ -183,11 +190,16 @@ static bool read_result_set(struct base_backup *backup,
 
 static bool take_start_row(struct base_backup *backup, struct error *err)
 {
+    if (backup->start_known)
+        return unexpected(err, "two start positions");
+    backup->start_known = true;
     return take_position_row(backup, &backup->start_lsn, &backup->start_timeline, err);
 }
 
 static bool take_stop_row(struct base_backup *backup, struct error *err)
 {
+    if (backup->stop_known)
+        return unexpected(err, "two stop positions");
     backup->stop_known = true;
     return take_position_row(backup, &backup->stop_lsn, &backup->stop_timeline, err);
 }
@@ -223,6 +235,7 @@ static bool start(struct base_backup *backup, const struct base_backup_options *
     ok = base_backup_command(&sql, wire_server_version(backup->conn), options, err) &&
          wire_send_query(backup->conn, buffer_text(&sql), err) &&
          read_result_set(backup, take_start_row, err) &&
+         (backup->start_known || unexpected(err, "it begins without a start position")) &&
          read_result_set(backup, take_tablespace_row, err) && check_tablespaces(backup, err);
     buffer_free(&sql);
     return ok;
@@ -447,6 +460,16 @@ static enum step copy_done(struct base_backup *backup, struct base_backup_event 
     return backup->in_archive ? event_if(end_archive(backup, event, err)) : STEP_AGAIN;
 }
 
+/* A server that only ever says "progress" would keep us for ever. */
+static enum step check_getting_on(struct base_backup *backup, enum step step, struct error *err)
+{
+    backup->empty_messages = step == STEP_AGAIN ? backup->empty_messages + 1 : 0;
+    if (backup->empty_messages <= EMPTY_MESSAGES_MAX)
+        return step;
+    unexpected(err, "messages without content, and no end of them");
+    return STEP_FAILED;
+}
+
 static enum step copy_data(struct base_backup *backup, struct base_backup_event *event,
                            struct error *err)
 {
@@ -461,12 +484,12 @@ static enum step copy_data(struct base_backup *backup, struct base_backup_event 
         return STEP_FAILED;
     }
     if (backup->typed)
-        return take_typed(backup, &wire, event, err);
-    return take_data(backup, wire.data, event, err);
+        return check_getting_on(backup, take_typed(backup, &wire, event, err), err);
+    return check_getting_on(backup, take_data(backup, wire.data, event, err), err);
 }
 
-/* XX001 is data_corrupted. The server sends it in place of the final CommandComplete, after everything
- * else, when pages failed their checksum. */
+/* XX001 is data_corrupted. The server sends it in place of the final CommandComplete, after
+ * everything else, when pages failed their checksum. */
 static bool is_checksum_failure(const struct base_backup *backup, const struct error *err)
 {
     return backup->stop_known && strcmp(err->sqlstate, "XX001") == 0;
@@ -477,9 +500,11 @@ static enum step stop(struct base_backup *backup, struct base_backup_event *even
 {
     struct wire_event wire;
 
-    for (;;) {
+    for (unsigned events = 0;; events++) {
         if (!wire_next(backup->conn, &wire, err))
             return STEP_FAILED;
+        if (events == LAST_EVENTS_MAX)
+            wire.type = WIRE_COPY_DATA; /* anything that has no place here */
         switch ((int)wire.type) {
         case WIRE_ROW_DESCRIPTION:
         case WIRE_COMMAND_COMPLETE:

@@ -71,20 +71,41 @@ static bool bucket_reserve(struct bucket *bucket, struct error *err)
     return true;
 }
 
-bool file_ledger_add(struct file_ledger *ledger, const char *path, uint64_t size,
-                     const uint8_t *digest, size_t digest_size, struct error *err)
+static struct entry *add_entry(struct file_ledger *ledger, const char *path, struct error *err)
 {
     uint64_t hash = hash_path(ledger, path);
     struct bucket *bucket = &ledger->buckets[hash % BUCKETS];
     struct entry *entry;
 
     if (!bucket_reserve(bucket, err))
-        return false;
+        return NULL;
     entry = &bucket->entries[bucket->count++];
-    *entry = (struct entry){.path_hash = hash, .size = size & ~EXPECTED_BIT};
+    *entry = (struct entry){.path_hash = hash};
+    ledger->count++;
+    return entry;
+}
+
+bool file_ledger_add(struct file_ledger *ledger, const char *path, uint64_t size,
+                     const uint8_t *digest, size_t digest_size, struct error *err)
+{
+    struct entry *entry = add_entry(ledger, path, err);
+
+    if (entry == NULL)
+        return false;
+    entry->size = size & ~EXPECTED_BIT;
     if (digest_size > 0)
         memcpy(entry->digest, digest, digest_size < DIGEST_KEPT ? digest_size : DIGEST_KEPT);
-    ledger->count++;
+    return true;
+}
+
+bool file_ledger_add_unlisted(struct file_ledger *ledger, const char *path, struct error *err)
+{
+    struct entry *entry = add_entry(ledger, path, err);
+
+    if (entry == NULL)
+        return false;
+    entry->size = EXPECTED_BIT;
+    ledger->expected++;
     return true;
 }
 

@@ -18,6 +18,9 @@ void file_ledger_free(struct file_ledger *ledger);
 bool file_ledger_add(struct file_ledger *ledger, const char *path, uint64_t size,
                      const uint8_t *digest, size_t digest_size, struct error *err);
 
+/* The path of something that no list will name: it counts as a duplicate and as nothing else. */
+bool file_ledger_add_unlisted(struct file_ledger *ledger, const char *path, struct error *err);
+
 /* Ends adding. *duplicates is the number of paths that were added more than once. */
 void file_ledger_seal(struct file_ledger *ledger, size_t *duplicates);
 

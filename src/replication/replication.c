@@ -75,6 +75,8 @@ bool replication_show(struct wire_conn *conn, const char *name, char *out, size_
     return true;
 }
 
+#define STREAM_REST_MAX 10000 /* messages that come after a stream was ended */
+
 static bool is_pg_hba_refusal(const struct error *err)
 {
     /* 28000: invalid_authorization_specification, what a missing pg_hba.conf line gives. */
@@ -124,14 +126,17 @@ bool replication_create_temporary_slot(struct wire_conn *conn, const char *name,
     return ok;
 }
 
-/* Reads the answer to START_REPLICATION up to WIRE_READY, ending the stream as soon as it began. */
+/* Reads the answer to START_REPLICATION up to WIRE_READY, ending the stream as soon as it began.
+ * Some WAL may be under way by then. */
 static bool end_stream_at_once(struct wire_conn *conn, struct error *err)
 {
     struct wire_event event;
     struct error later;
     bool failed = false;
 
-    for (;;) {
+    for (unsigned events = 0;; events++) {
+        if (events == STREAM_REST_MAX)
+            return error_set(err, ERROR_PROTOCOL, "the server does not end its stream of WAL");
         if (!wire_next(conn, &event, failed ? &later : err)) {
             if (failed && later.code == ERROR_CANCELLED)
                 *err = later;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -98,30 +99,37 @@ static void *keep_slot(void *argument)
     }
 }
 
-/* A time-out setting of the server in milliseconds; 0 if it has none or does not know it. */
-static int64_t server_timeout_ms(struct wire_conn *conn, const char *name)
+/* A time-out setting of the server in milliseconds; 0 if it has none or will not tell. */
+static bool server_timeout_ms(struct wire_conn *conn, const char *name, int64_t *ms,
+                              struct error *err)
 {
     static const struct {
         const char *unit;
         int64_t ms;
     } units[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}};
-    struct error ignored;
     char text[64];
     char *unit;
     int64_t number;
 
-    if (!replication_show(conn, name, text, sizeof(text), &ignored))
-        return 0;
+    *ms = 0;
+    if (!replication_show(conn, name, text, sizeof(text), err)) {
+        if (err->code != ERROR_SERVER)
+            return false;
+        return !wire_is_broken(conn) ||
+               error_set(err, ERROR_CONNECTION_LOST, "the server broke off the session");
+    }
     number = strtoll(text, &unit, 10);
+    if (number < 0 || number > INT32_MAX) /* what a setting of the server can be */
+        return true;
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (strcmp(unit, units[i].unit) == 0)
-            return number * units[i].ms;
+            *ms = number * units[i].ms;
     }
-    return 0;
+    return true;
 }
 
 /* Half of either idle time-out, so that the slot and its session never reach it. */
-static int64_t choose_beat(struct slot_keeper *keeper)
+static bool choose_beat(struct slot_keeper *keeper, struct error *err)
 {
     static const struct {
         const char *name;
@@ -132,12 +140,14 @@ static int64_t choose_beat(struct slot_keeper *keeper)
     for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
         int64_t limit = 0;
 
-        if (wire_server_version(keeper->conn) >= timeouts[i].since)
-            limit = server_timeout_ms(keeper->conn, timeouts[i].name);
+        if (wire_server_version(keeper->conn) >= timeouts[i].since &&
+            !server_timeout_ms(keeper->conn, timeouts[i].name, &limit, err))
+            return false;
         if (limit > 0 && limit / 2 < beat_ms)
             beat_ms = limit / 2;
     }
-    return beat_ms < BEAT_SHORTEST_MS ? BEAT_SHORTEST_MS : beat_ms;
+    keeper->beat_ms = beat_ms < BEAT_SHORTEST_MS ? BEAT_SHORTEST_MS : beat_ms;
+    return true;
 }
 
 static bool make_slot(struct slot_keeper *keeper, struct error *err)
@@ -151,7 +161,8 @@ static bool make_slot(struct slot_keeper *keeper, struct error *err)
     /* The server's own process number: ours is always 1 in a container. */
     snprintf(keeper->slot_name, sizeof(keeper->slot_name), "pgcask_%" PRId32,
              wire_backend_pid(keeper->conn));
-    keeper->beat_ms = choose_beat(keeper);
+    if (!choose_beat(keeper, err))
+        return error_prefix(err, "cannot make a temporary replication slot");
     if (!replication_create_temporary_slot(keeper->conn, keeper->slot_name, err)) {
         error_prefix(err, "cannot make a temporary replication slot");
         if (strcmp(err->sqlstate, "53400") == 0)
@@ -164,8 +175,28 @@ static bool make_slot(struct slot_keeper *keeper, struct error *err)
      * is at or after that, and is what the beat asks for. */
     if (!replication_identify_system(keeper->conn, &identity, err))
         return false;
+    if (options->system_identifier != NULL &&
+        strcmp(identity.system_identifier, options->system_identifier) != 0)
+        return error_set(err, ERROR_REFUSED,
+                         "the session that keeps the WAL reached another server: its system "
+                         "identifier is %s, the backup's is %s",
+                         identity.system_identifier, options->system_identifier);
     keeper->reserved = identity.position;
     return beat(keeper, err);
+}
+
+/* The thread takes no signals: their handlers are the host program's. */
+static bool start_thread(struct slot_keeper *keeper, struct error *err)
+{
+    sigset_t all, before;
+    int failure;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    failure = pthread_create(&keeper->thread, NULL, keep_slot, keeper);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    keeper->thread_running = failure == 0;
+    return failure == 0 ? true : error_set_errno(err, failure, "cannot start a thread");
 }
 
 bool slot_keeper_start(struct slot_keeper **result, const struct slot_keeper_options *options,
@@ -184,11 +215,10 @@ bool slot_keeper_start(struct slot_keeper **result, const struct slot_keeper_opt
         return false;
     }
     wire_set_cancel(keeper->conn, &keeper->stop);
-    if (pthread_create(&keeper->thread, NULL, keep_slot, keeper) != 0) {
+    if (!start_thread(keeper, err)) {
         slot_keeper_stop(keeper);
-        return error_set(err, ERROR_MEMORY, "cannot start a thread");
+        return false;
     }
-    keeper->thread_running = true;
     *result = keeper;
     return true;
 }

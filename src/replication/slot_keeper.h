@@ -12,6 +12,7 @@
 
 struct slot_keeper_options {
     const struct wire_settings *settings; /* borrowed until _stop */
+    const char *system_identifier;        /* of the cluster that is backed up; NULL: any */
     uint64_t max_retained_wal;            /* bytes; 0: no limit */
     struct cancel *job_cancel;            /* requested on trouble; also ends the start */
     const struct log *log;

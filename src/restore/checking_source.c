@@ -1,5 +1,6 @@
 #include "restore/checking_source.h"
 
+#include "archive/archive.h"
 #include "manifest/summary.h"
 #include "replication/backup_manifest.h"
 #include "replication/file_ledger.h"
@@ -19,6 +20,7 @@ struct checking_source {
     struct verify_options options;
     struct verify_report report;
     bool ended;
+    bool out_of_memory; /* which is no problem of the backup's */
 
     /* The record being read. */
     struct reader *inner_reader;
@@ -36,7 +38,11 @@ struct checking_source {
     struct file_ledger *listed, *others;
     struct backup_manifest_reader *manifest_reader;
     struct summary_reader *summary_reader;
-    struct buffer peek; /* the beginning of manifest.json: it names the digests */
+    struct buffer peek; /* the beginning of manifest.json: it names the digests and the kind */
+    bool logical;
+    struct archive_decoder *archive; /* of the record being read, if it is one */
+    bool archive_failed;
+    struct digest *contents_digest;  /* of its header and table of contents */
     bool digests_settled;
     bool manifest_seen, manifest_whole, manifest_failed;
     bool summary_seen, summary_whole, summary_failed;
@@ -77,10 +83,21 @@ static bool settle_digests(struct checking_source *check, struct error *err)
     check->listed_digest = digest_new(check->listed_algorithm, err);
     check->summary_digest =
         check->listed_digest == NULL ? NULL : digest_new(check->summary_algorithm, err);
-    if (check->summary_digest == NULL)
+    check->contents_digest =
+        check->summary_digest == NULL ? NULL : digest_new(check->summary_algorithm, err);
+    if (check->contents_digest == NULL)
         return false;
+    check->logical = strstr(text, "\"connector\": \"postgresql\",") != NULL;
     digest_update(check->summary_digest, buffer_slice(&check->peek));
     return true;
+}
+
+static void note_failure(struct checking_source *check, const char *path, const struct error *err)
+{
+    if (err->code == ERROR_MEMORY)
+        check->out_of_memory = true;
+    else
+        add_problem(check, path, "%s", err->message);
 }
 
 /* ---- backup_manifest ---- */
@@ -127,7 +144,7 @@ static void feed_manifest(struct checking_source *check, struct slice data)
         return;
     if (!backup_manifest_reader_feed(check->manifest_reader, data, &err)) {
         check->manifest_failed = true;
-        add_problem(check, LAYOUT_BACKUP_MANIFEST, "%s", err.message);
+        note_failure(check, LAYOUT_BACKUP_MANIFEST, &err);
     }
 }
 
@@ -140,7 +157,7 @@ static void end_manifest(struct checking_source *check)
     if (backup_manifest_reader_finish(check->manifest_reader, &err))
         check->manifest_whole = true;
     else
-        add_problem(check, LAYOUT_BACKUP_MANIFEST, "%s", err.message);
+        note_failure(check, LAYOUT_BACKUP_MANIFEST, &err);
 }
 
 /* ---- summary.json ---- */
@@ -164,6 +181,7 @@ static bool take_head(void *context, const json_t *head, struct error *err)
     copy_member(report->start_lsn, sizeof(report->start_lsn), head, "start_lsn");
     copy_member(report->stop_lsn, sizeof(report->stop_lsn), head, "stop_lsn");
     copy_member(report->finished_at, sizeof(report->finished_at), head, "finished_at");
+    copy_member(report->database, sizeof(report->database), head, "database");
     report->stop_timeline =
         (uint32_t)json_integer_value(json_object_get(head, "stop_timeline"));
     report->checksum_failures = json_array_size(json_object_get(head, "checksum_failures"));
@@ -215,7 +233,7 @@ static void feed_summary(struct checking_source *check, struct slice data)
         return;
     if (!summary_reader_feed(check->summary_reader, data, &err)) {
         check->summary_failed = true;
-        add_problem(check, SUMMARY_PATH, "%s", err.message);
+        note_failure(check, SUMMARY_PATH, &err);
     }
 }
 
@@ -228,10 +246,80 @@ static void end_summary(struct checking_source *check)
     if (summary_reader_finish(check->summary_reader, &err))
         check->summary_whole = true;
     else
-        add_problem(check, SUMMARY_PATH, "%s", err.message);
+        note_failure(check, SUMMARY_PATH, &err);
+}
+
+/* ---- Archives ---- */
+
+/* Their digest is made of two: see end_archive. */
+static bool begin_archive(struct checking_source *check, struct error *err)
+{
+    const struct archive_handler handler = {.context = NULL};
+    size_t len = strlen(check->path);
+
+    check->archive_failed = false;
+    if (!check->logical || len < 6 || strcmp(check->path + len - 5, ".dump") != 0)
+        return true;
+    check->archive = archive_decoder_new(&handler, err);
+    digest_begin(check->contents_digest);
+    return check->archive != NULL;
+}
+
+static void feed_archive(struct checking_source *check, struct slice data)
+{
+    uint64_t start = check->record_bytes - data.len, contents;
+    struct slice head = data;
+    struct error err;
+
+    if (!check->archive_failed && !archive_decoder_feed(check->archive, data, &err)) {
+        check->archive_failed = true;
+        note_failure(check, check->path, &err);
+    }
+    contents = archive_decoder_contents_size(check->archive);
+    if (contents > 0)
+        head = slice_take(&data, contents <= start             ? 0
+                                 : contents - start < data.len ? (size_t)(contents - start)
+                                                               : data.len);
+    else
+        data.len = 0;
+    digest_update(check->contents_digest, head);
+    digest_update(check->summary_digest, data);
+}
+
+/* A store that could amended the table of contents: its digest and that of the rest are digested
+ * together. */
+static void end_archive(struct checking_source *check, uint8_t bytes[DIGEST_MAX])
+{
+    uint8_t parts[2 * DIGEST_MAX];
+    size_t size = digest_size(check->summary_algorithm);
+    struct error err;
+
+    if (!check->archive_failed && !archive_decoder_finish(check->archive, &err))
+        note_failure(check, check->path, &err);
+    check->report.rows += archive_decoder_rows(check->archive);
+    archive_decoder_free(check->archive);
+    check->archive = NULL;
+    digest_end(check->contents_digest, parts);
+    memcpy(parts + size, bytes, size);
+    digest_begin(check->summary_digest);
+    digest_update(check->summary_digest, slice_make(parts, 2 * size));
+    digest_end(check->summary_digest, bytes);
 }
 
 /* ---- Records passing through ---- */
+
+/* A logical backup has few files, and all of their digests are in summary.json. */
+static enum layout_class classify(const struct checking_source *check, const char *path)
+{
+    size_t len = strlen(path);
+
+    if (!check->logical || strcmp(path, SUMMARY_PATH) == 0)
+        return layout_classify(path);
+    if (strcmp(path, MANIFEST_RECORD) == 0 || strcmp(path, "/globals.sql") == 0 ||
+        (len > 5 && strcmp(path + len - 5, ".dump") == 0))
+        return LAYOUT_SUMMARY;
+    return LAYOUT_FOREIGN;
+}
 
 static void seal(struct checking_source *check, struct file_ledger *ledger, const char *list)
 {
@@ -248,7 +336,7 @@ static bool begin_file(struct checking_source *check, const struct record *recor
     if (!check->digests_settled && strcmp(check->path, MANIFEST_RECORD) != 0 &&
         !settle_digests(check, err))
         return false;
-    check->record_class = layout_classify(record->path);
+    check->record_class = classify(check, record->path);
     check->record_bytes = 0;
     check->reader_state = READER_DATA;
     check->reading = true;
@@ -257,7 +345,8 @@ static bool begin_file(struct checking_source *check, const struct record *recor
         digest_begin(check->summary_digest);
     }
     if (check->record_class == LAYOUT_FOREIGN)
-        add_problem(check, check->path, "does not belong into a physical backup");
+        add_problem(check, check->path, "does not belong into a %s backup",
+                    check->logical ? "logical" : "physical");
     if (check->record_class == LAYOUT_LISTED && check->manifest_seen)
         add_problem(check, check->path, "comes after backup_manifest: the order was changed");
     if (check->record_class != LAYOUT_FOREIGN && check->summary_seen)
@@ -270,7 +359,7 @@ static bool begin_file(struct checking_source *check, const struct record *recor
         check->summary_seen = true;
         seal(check, check->others, "/");
     }
-    return true;
+    return begin_archive(check, err);
 }
 
 static void take_bytes(struct checking_source *check, struct slice data)
@@ -282,7 +371,10 @@ static void take_bytes(struct checking_source *check, struct slice data)
         digest_update(check->listed_digest, data);
         break;
     case LAYOUT_SUMMARY:
-        digest_update(check->summary_digest, data);
+        if (check->archive != NULL)
+            feed_archive(check, data);
+        else
+            digest_update(check->summary_digest, data);
         if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0)
             feed_manifest(check, data);
         break;
@@ -333,9 +425,14 @@ static bool end_file(struct checking_source *check, struct error *err)
         return file_ledger_add(check->listed, listed_path, check->record_bytes, bytes,
                                digest_size(check->listed_algorithm), err);
     case LAYOUT_SUMMARY:
-        if (check->summary_seen)
+        if (check->summary_seen) {
+            archive_decoder_free(check->archive);
+            check->archive = NULL;
             return true;
+        }
         digest_end(check->summary_digest, bytes);
+        if (check->archive != NULL)
+            end_archive(check, bytes);
         return file_ledger_add(check->others, check->path, check->record_bytes, bytes,
                                digest_size(check->summary_algorithm), err);
     case LAYOUT_THE_SUMMARY:
@@ -377,6 +474,10 @@ static enum reader_status check_read(struct reader *reader, struct slice *data, 
         else if (!hold_manifest_bytes(check, *data, err))
             check->reader_state = READER_FAILED;
     } else if (check->reader_state == READER_END && !end_file(check, err)) {
+        check->reader_state = READER_FAILED;
+    }
+    if (check->out_of_memory && check->reader_state != READER_FAILED) {
+        error_set_memory(err);
         check->reader_state = READER_FAILED;
     }
     return check->reader_state;
@@ -437,7 +538,7 @@ static bool check_end(struct checking_source *check, struct error *err)
 {
     bool surplus_listed, surplus_others;
 
-    if (!check->manifest_seen)
+    if (!check->manifest_seen && !check->logical)
         add_problem(check, LAYOUT_BACKUP_MANIFEST, "is missing");
     if (!check->summary_seen)
         add_problem(check, SUMMARY_PATH, "is missing: the backup is not complete");
@@ -491,6 +592,8 @@ static void check_close(struct record_source *source)
     source_close(check->inner);
     digest_free(check->listed_digest);
     digest_free(check->summary_digest);
+    digest_free(check->contents_digest);
+    archive_decoder_free(check->archive);
     file_ledger_free(check->listed);
     file_ledger_free(check->others);
     backup_manifest_reader_free(check->manifest_reader);
@@ -542,8 +645,8 @@ bool checking_source_whole(const struct record_source *source)
 {
     const struct checking_source *check = (const struct checking_source *)source;
 
-    return check->ended && check->report.problems == 0 && check->manifest_whole &&
-           check->summary_whole;
+    return check->ended && check->report.problems == 0 &&
+           (check->manifest_whole || check->logical) && check->summary_whole;
 }
 
 void checking_source_report(const struct record_source *source, struct verify_report *report)

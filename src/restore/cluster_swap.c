@@ -297,8 +297,8 @@ static void remove_old_in(const char *folder, const struct log *log)
     char path[PATH_MAX];
     struct error problem;
 
-    if (folder_join(path, folder, FOLDER_STAGING, &problem))
-        rmdir(path);
+    if (!folder_join(path, folder, FOLDER_STAGING, &problem) || !folder_remove(path, &problem))
+        log_message(log, LOG_WARNING, "%s", problem.message);
     if (!folder_join(path, folder, FOLDER_REPLACED, &problem) ||
         !directory_remove_tree(path, true, &problem))
         log_message(log, LOG_WARNING, "the old files in %s could not be removed: %s", path,

@@ -152,6 +152,14 @@ bool folder_has(const char *folder, const char *name)
     return folder_join(path, folder, name, &ignored) && lstat(path, &info) == 0;
 }
 
+bool folder_remove(const char *path, struct error *err)
+{
+    /* A second try: a shortage that has just passed shall not leave anything behind. */
+    if (rmdir(path) == 0 || errno == ENOENT || rmdir(path) == 0)
+        return true;
+    return error_set_errno(err, errno, "cannot remove directory %s", path);
+}
+
 bool folder_sync(const char *path, struct error *err)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

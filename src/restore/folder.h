@@ -38,6 +38,9 @@ bool folder_join(char *out, const char *one, const char *other, struct error *er
 /* Whether folder/name is there, whatever it is; links are not followed. */
 bool folder_has(const char *folder, const char *name);
 
+/* Removes an empty folder; one that is not there is as good. */
+bool folder_remove(const char *path, struct error *err);
+
 bool folder_sync(const char *path, struct error *err);
 
 /* Names of the entries, without "." and "..": NULL-terminated, to be freed by folder_names_free.

@@ -1,10 +1,14 @@
 #include "restore/manifest_facts.h"
 
 #include "base/bytes.h"
+#include "base/json.h"
+#include "manifest/json_values.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define VALUES_MAX 100000 /* in the list of tablespaces */
 
 /* The outermost object only; whatever is deeper is skipped by counting brackets. */
 enum scan_state { SCAN_START, SCAN_KEY_WANTED, SCAN_IN_KEY, SCAN_COLON, SCAN_VALUE, SCAN_DONE };
@@ -129,13 +133,14 @@ static bool json_unsigned(const json_t *value, uint64_t *number)
            bytes_parse_u64(slice_make(json_string_value(value), json_string_length(value)), number);
 }
 
-static json_t *load_value(const struct buffer *text)
+/* *value is NULL if there is none that can be read. False: no memory. */
+static bool load_value(const struct buffer *text, json_t **value, struct error *err)
 {
-    json_error_t ignored;
-
-    if (text->len == 0)
-        return NULL;
-    return json_loadb((const char *)text->data, text->len, JSON_DECODE_ANY, &ignored);
+    *value = NULL;
+    if (text->len == 0 || json_values_at_most(buffer_slice(text), VALUES_MAX) > VALUES_MAX)
+        return true;
+    *value = json_text_parse(buffer_slice(text), JSON_DECODE_ANY, err);
+    return *value != NULL || err->code != ERROR_MEMORY;
 }
 
 static char *copy_member(const json_t *object, const char *key)
@@ -176,15 +181,15 @@ static bool take_tablespaces(struct manifest_facts *facts, const json_t *array, 
 
 bool manifest_facts_finish(struct manifest_facts *facts, struct error *err)
 {
-    json_t *identifier = load_value(&facts->identifier_text);
-    json_t *tablespaces = load_value(&facts->tablespaces_text);
-    bool ok = true;
+    json_t *identifier, *tablespaces = NULL;
+    bool ok = load_value(&facts->identifier_text, &identifier, err) &&
+              load_value(&facts->tablespaces_text, &tablespaces, err);
 
     facts->complete = true;
     facts->has_identifier = json_unsigned(identifier, &facts->system_identifier);
     forget_tablespaces(facts);
     facts->has_tablespaces = false;
-    if (json_is_array(tablespaces))
+    if (ok && json_is_array(tablespaces))
         ok = take_tablespaces(facts, tablespaces, err);
     json_decref(identifier);
     json_decref(tablespaces);

@@ -29,7 +29,9 @@ struct verify_report {
     uint64_t files, bytes;
     size_t checksum_failures; /* page checksum failures recorded at backup time: not a problem of
                                  the copy, but worth saying */
+    uint64_t rows;            /* in the archives of a logical backup */
     char kind[16];            /* "physical", "logical" */
+    char database[256];       /* of a logical backup of one */
     char system_identifier[32];
     char start_lsn[32], stop_lsn[32];
     uint32_t stop_timeline;

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TABLESPACES_MAX 1000 /* each takes some KiB, and two open files while it is filled */
+
 bool tablespace_oid_parse(const char *text, size_t length, uint32_t *oid)
 {
     uint64_t value;
@@ -303,8 +305,14 @@ static struct tablespace *find_item(struct tablespace_set *set, uint32_t oid)
 
 static struct tablespace *append_item(struct tablespace_set *set, uint32_t oid, struct error *err)
 {
-    struct tablespace *grown = realloc(set->items, (set->count + 1) * sizeof(*grown));
+    struct tablespace *grown;
 
+    if (set->count == TABLESPACES_MAX) {
+        error_set(err, ERROR_UNSUPPORTED, "the backup has more than %d tablespaces",
+                  TABLESPACES_MAX);
+        return NULL;
+    }
+    grown = realloc(set->items, (set->count + 1) * sizeof(*grown));
     if (grown == NULL) {
         error_set_memory(err);
         return NULL;
@@ -521,8 +529,8 @@ bool tablespace_set_undo(struct tablespace_set *set, struct error *err)
         if (!set->items[i].in_place && !undo_one(&set->items[i], ok ? err : &later))
             ok = false;
     }
-    if (set->made_base && ok && rmdir(set->default_base) != 0)
-        ok = error_set_errno(err, errno, "cannot remove directory %s", set->default_base);
+    if (set->made_base && ok)
+        ok = folder_remove(set->default_base, err);
     return ok;
 }
 

@@ -1,7 +1,9 @@
 #include "wire/authenticate_internal.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "wire/message_internal.h"
+#include "wire/require_auth_internal.h"
 #include "wire/settings_internal.h"
 
 #include <openssl/crypto.h>
@@ -21,52 +23,65 @@ static bool setting_is(const struct authentication *authentication, const char *
 
 /* ---- What the user allows ------------------------------------------------------------------ */
 
-/* Looks for a method in the list of require_auth: "scram-sha-256,md5" or "!password,!none". */
-static bool list_has(const char *list, const char *method, bool *negated)
+static const char *method_name(enum login_method method)
 {
-    size_t len = strlen(method);
-
-    *negated = false;
-    while (*list != '\0') {
-        list += strspn(list, ", ");
-        if (*list == '!') {
-            *negated = true;
-            list++;
-        }
-        if (strncmp(list, method, len) == 0 && strchr(", ", list[len]) != NULL)
-            return true;
-        list += strcspn(list, ", ");
-    }
-    return false;
+    return method == LOGIN_PASSWORD ? "password" : method == LOGIN_MD5 ? "md5" : "scram-sha-256";
 }
 
-static bool check_allowed(const struct authentication *authentication, const char *method,
+static bool check_allowed(const struct authentication *authentication, enum login_method method,
                           struct error *err)
 {
-    const char *list = wire_settings_get(authentication->settings, "require_auth");
-    bool negated, found;
+    unsigned allowed;
 
-    if (list == NULL || list[0] == '\0')
+    if (!require_auth_read(authentication->settings, &allowed, err))
+        return false;
+    if ((allowed & method) != 0)
         return true;
-    found = list_has(list, method, &negated);
-    if (found != negated)
-        return true;
-    error_set(err, ERROR_AUTHENTICATION,
-              strcmp(method, "none") == 0
-                  ? "the server asks for no authentication (%s), and require_auth does not allow it"
-                  : "the server asks for the authentication method %s, which require_auth does not "
-                    "allow",
-              method);
-    return error_hint(err, "require_auth is \"%s\".", list);
+    if (method == LOGIN_NONE)
+        error_set(err, ERROR_AUTHENTICATION,
+                  "the server asks for no authentication (none), and require_auth does not allow "
+                  "that");
+    else
+        error_set(err, ERROR_AUTHENTICATION,
+                  "the server asks for the authentication method %s, which require_auth does not "
+                  "allow",
+                  method_name(method));
+    return error_hint(err, "require_auth is \"%s\".",
+                      wire_settings_get(authentication->settings, "require_auth"));
 }
 
-static bool not_supported(const char *method, struct error *err)
+/* What libpq knows and we do not. */
+static const struct {
+    uint32_t code;
+    const char *name;
+    const char *hba_method;
+} unsupported[] = {
+    {AUTHENTICATION_KERBEROS_V4, "Kerberos 4", "krb4"},
+    {AUTHENTICATION_KERBEROS_V5, "Kerberos 5", "krb5"},
+    {AUTHENTICATION_CRYPT, "crypt", "crypt"},
+    {AUTHENTICATION_SCM, "SCM credentials", "ident"},
+    {AUTHENTICATION_GSS, "GSSAPI (Kerberos)", "gss"},
+    {AUTHENTICATION_GSS_CONTINUE, "GSSAPI (Kerberos)", "gss"},
+    {AUTHENTICATION_SSPI, "SSPI", "sspi"},
+};
+
+static bool not_supported(const char *name, const char *hba_method, struct error *err)
 {
     error_set(err, ERROR_UNSUPPORTED,
-              "the server asks for %s authentication, which pgcask cannot "
-              "do",
-              method);
-    return error_hint(err, "Give this role a pg_hba.conf line with scram-sha-256 or cert.");
+              "the server asks for %s authentication, which pgcask cannot do", name);
+    return error_hint(err,
+                      "The line of pg_hba.conf that applies here has the method %s. Put one for "
+                      "this role above it, with scram-sha-256 or cert.",
+                      hba_method);
+}
+
+static bool refuse_method(uint32_t code, struct error *err)
+{
+    for (size_t i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++) {
+        if (unsupported[i].code == code)
+            return not_supported(unsupported[i].name, unsupported[i].hba_method, err);
+    }
+    return not_supported("an unknown kind of", "that asks for it", err);
 }
 
 /* ---- Passwords ----------------------------------------------------------------------------- */
@@ -74,21 +89,32 @@ static bool not_supported(const char *method, struct error *err)
 static bool get_password(const struct authentication *authentication, struct buffer *password,
                          struct error *err)
 {
-    const char *port = wire_settings_get(authentication->settings, "port");
+    const struct wire_password_request request = {
+        .host = authentication->host,
+        .port = authentication->port,
+        .database = authentication->database,
+        .user = authentication->user,
+        .command = wire_settings_get(authentication->settings, "password_command"),
+        .cancel = authentication->cancel,
+        .deadline = authentication->deadline == NULL ? DEADLINE_NONE : *authentication->deadline,
+    };
+    int64_t begun = clock_now_ms();
     bool found;
 
-    if (!wire_settings_password(authentication->settings, authentication->host, port,
-                                authentication->database, authentication->user, password, &found,
+    if (!settings_find_password(authentication->settings, &request, password, &found,
                                 authentication->log, err))
         return false;
+    /* A person who typed it took time that is not the server's. */
+    if (request.command == NULL && request.deadline != DEADLINE_NONE)
+        *authentication->deadline += clock_now_ms() - begun;
     if (found && password->len > 0)
         return true;
     error_set(err, ERROR_AUTHENTICATION,
               "the server asks for a password for role \"%s\", and there is none",
               authentication->user);
     return error_hint(err,
-                      "Set PGPASSWORD, or put a line into ~/.pgpass (mode 0600): "
-                      "HOST:PORT:DATABASE:%s:PASSWORD",
+                      "Set PGPASSWORD, put a line into ~/.pgpass (mode 0600): "
+                      "HOST:PORT:DATABASE:%s:PASSWORD, or name a password_command.",
                       authentication->user);
 }
 
@@ -96,7 +122,7 @@ static bool answer_cleartext(struct authentication *authentication, struct buffe
                              struct error *err)
 {
     struct buffer password = {0};
-    bool ok = check_allowed(authentication, "password", err) &&
+    bool ok = check_allowed(authentication, LOGIN_PASSWORD, err) &&
               get_password(authentication, &password, err) &&
               message_append_password(reply, buffer_text(&password), err);
 
@@ -145,7 +171,7 @@ static bool answer_md5(struct authentication *authentication, struct slice salt,
 
     if (salt.len != 4)
         return error_set(err, ERROR_PROTOCOL, "the server sent a salt of %zu bytes", salt.len);
-    ok = check_allowed(authentication, "md5", err) &&
+    ok = check_allowed(authentication, LOGIN_MD5, err) &&
          get_password(authentication, &password, err) &&
          authentication_md5(buffer_slice(&password), authentication->user, salt, answer, err) &&
          message_append_password(reply, answer, err);
@@ -155,16 +181,21 @@ static bool answer_md5(struct authentication *authentication, struct slice salt,
 
 /* ---- SCRAM --------------------------------------------------------------------------------- */
 
-static bool parse_mechanisms(struct slice list, bool *plain, bool *plus, struct error *err)
+struct mechanisms {
+    bool plain, plus, oauth;
+};
+
+static bool parse_mechanisms(struct slice list, struct mechanisms *offered, struct error *err)
 {
     const char *name;
 
-    *plain = *plus = false;
+    *offered = (struct mechanisms){false, false, false};
     while (bytes_take_string(&list, &name)) {
         if (name[0] == '\0')
             return true;
-        *plain = *plain || strcmp(name, "SCRAM-SHA-256") == 0;
-        *plus = *plus || strcmp(name, "SCRAM-SHA-256-PLUS") == 0;
+        offered->plain = offered->plain || strcmp(name, "SCRAM-SHA-256") == 0;
+        offered->plus = offered->plus || strcmp(name, "SCRAM-SHA-256-PLUS") == 0;
+        offered->oauth = offered->oauth || strcmp(name, "OAUTHBEARER") == 0;
     }
     return error_set(err, ERROR_PROTOCOL, "the server sent a malformed list of SASL mechanisms");
 }
@@ -196,16 +227,17 @@ static bool choose_binding(const struct authentication *authentication, bool plu
     return error_hint(err, "Set channel_binding=disable.");
 }
 
-static bool check_scram_offer(const struct authentication *authentication, bool plain, bool plus,
-                              struct error *err)
+static bool check_scram_offer(const struct authentication *authentication,
+                              const struct mechanisms *offered, struct error *err)
 {
-    if (!plain && !plus)
-        return not_supported("SASL (not SCRAM-SHA-256)", err);
-    if (!plus && setting_is(authentication, "channel_binding", "require")) {
+    if (!offered->plain && !offered->plus)
+        return offered->oauth ? not_supported("OAuth (OAUTHBEARER)", "oauth", err)
+                              : not_supported("an unknown kind of SASL", "that asks for it", err);
+    if (!offered->plus && setting_is(authentication, "channel_binding", "require")) {
         error_set(err, ERROR_AUTHENTICATION, "the server does not offer channel binding");
         return error_hint(err, "%s", BINDING_HINT);
     }
-    return check_allowed(authentication, "scram-sha-256", err);
+    return check_allowed(authentication, LOGIN_SCRAM, err);
 }
 
 static bool begin_scram(struct authentication *authentication, struct slice list,
@@ -214,16 +246,17 @@ static bool begin_scram(struct authentication *authentication, struct slice list
     uint8_t data[TLS_BINDING_MAX];
     char nonce[SCRAM_NONCE_SIZE];
     struct buffer first = {0};
+    struct mechanisms offered;
     enum scram_binding binding;
-    bool plain, plus, ok;
     size_t len = 0;
+    bool ok;
 
-    if (!parse_mechanisms(list, &plain, &plus, err) ||
-        !check_scram_offer(authentication, plain, plus, err) ||
-        !choose_binding(authentication, plus, &binding, data, &len, err) ||
+    if (!parse_mechanisms(list, &offered, err) ||
+        !check_scram_offer(authentication, &offered, err) ||
+        !choose_binding(authentication, offered.plus, &binding, data, &len, err) ||
         !scram_make_nonce(nonce, err))
         return false;
-    if (binding != SCRAM_BOUND && !plain)
+    if (binding != SCRAM_BOUND && !offered.plain)
         return error_set(err, ERROR_AUTHENTICATION,
                          "the server insists on channel binding, which channel_binding=disable "
                          "forbids");
@@ -238,14 +271,38 @@ static bool begin_scram(struct authentication *authentication, struct slice list
     return ok;
 }
 
+/* *given: the setting holds a key. */
+static bool get_key(const struct authentication *authentication, const char *setting,
+                    uint8_t key[SCRAM_KEY_SIZE], bool *given, struct error *err)
+{
+    const char *text = wire_settings_get(authentication->settings, setting);
+
+    *given = text != NULL && text[0] != '\0';
+    if (!*given || scram_decode_key(text, key))
+        return true;
+    error_set(err, ERROR_USAGE, "bad %s", setting);
+    return error_hint(err, "It is %d bytes in base64.", SCRAM_KEY_SIZE);
+}
+
 static bool continue_scram(struct authentication *authentication, struct slice data,
                            struct buffer *reply, struct error *err)
 {
     struct buffer password = {0}, final = {0};
-    bool ok = get_password(authentication, &password, err) &&
-              scram_answer(&authentication->scram, data, buffer_slice(&password), &final, err) &&
-              message_append_sasl_response(reply, buffer_slice(&final), err);
+    struct scram_secret secret = {.has_client_key = false};
+    bool ok = get_key(authentication, "scram_client_key", secret.client_key, &secret.has_client_key,
+                      err) &&
+              get_key(authentication, "scram_server_key", secret.server_key, &secret.has_server_key,
+                      err) &&
+              ((secret.has_client_key && secret.has_server_key) ||
+               get_password(authentication, &password, err));
 
+    secret.password = buffer_slice(&password);
+    ok = ok &&
+         scram_answer(&authentication->scram, data, &secret,
+                      authentication->deadline == NULL ? DEADLINE_NONE : *authentication->deadline,
+                      authentication->cancel, &final, err) &&
+         message_append_sasl_response(reply, buffer_slice(&final), err);
+    OPENSSL_cleanse(&secret, sizeof(secret));
     buffer_free_secret(&password);
     buffer_free(&final);
     return ok;
@@ -262,6 +319,8 @@ static bool out_of_order(struct error *err)
  * part where it must show that it does. */
 static bool accept_ok(struct authentication *authentication, struct error *err)
 {
+    const struct transport *transport = authentication->transport;
+
     if (authentication->scram_begun && !authentication->scram_verified)
         return error_set(err, ERROR_AUTHENTICATION,
                          "the server ended SCRAM without proving that it knows the password");
@@ -269,8 +328,17 @@ static bool accept_ok(struct authentication *authentication, struct error *err)
         error_set(err, ERROR_AUTHENTICATION, "the server authenticated us without channel binding");
         return error_hint(err, "%s", BINDING_HINT);
     }
-    if (!authentication->answered && !check_allowed(authentication, "none", err))
+    if (!authentication->answered && !check_allowed(authentication, LOGIN_NONE, err))
         return false;
+    if (setting_is(authentication, "sslcertmode", "require") &&
+        (transport == NULL || !transport->certificate_sent)) {
+        error_set(err, ERROR_AUTHENTICATION,
+                  transport != NULL && transport->certificate_wanted
+                      ? "there is no client certificate to show, and sslcertmode is require"
+                      : "the server asks for no client certificate, and sslcertmode is require");
+        return error_hint(err, "Set sslcert and sslkey, and ssl_ca_file at the server; or "
+                               "sslcertmode=allow.");
+    }
     authentication->done = true;
     return true;
 }
@@ -320,14 +388,8 @@ bool authentication_step(struct authentication *authentication, struct slice bod
             return out_of_order(err);
         authentication->scram_verified = scram_verify(&authentication->scram, rest, err);
         return authentication->scram_verified;
-    case AUTHENTICATION_KERBEROS_V5:
-    case AUTHENTICATION_GSS:
-    case AUTHENTICATION_GSS_CONTINUE:
-        return not_supported("GSSAPI (Kerberos)", err);
-    case AUTHENTICATION_SSPI:
-        return not_supported("SSPI", err);
     default:
-        return not_supported("an unknown kind of", err);
+        return refuse_method(code, err);
     }
 }
 

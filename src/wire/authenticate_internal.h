@@ -9,9 +9,12 @@
 struct authentication {
     const struct wire_settings *settings;
     const char *host; /* as configured, for the passfile; may be NULL */
+    const char *port;
     const char *database;
     const char *user;
     const struct transport *transport; /* for channel binding */
+    const struct cancel *cancel;       /* for what a password may have to be waited for */
+    int64_t *deadline;                 /* of the attempt; may be NULL */
     const struct log *log;
 
     struct scram scram;

@@ -75,7 +75,7 @@ static void end_session(struct wire_conn *conn)
     if (busy)
         cancel_request_send(conn, deadline, &ignored);
     /* A Terminate behind half a message would be taken for the rest of that message. */
-    if (conn->send_torn)
+    if (conn->send_torn || conn->send_failed)
         shutdown(conn->transport.fd, SHUT_WR);
     else if (build_farewell(conn, &ignored))
         farewell = buffer_slice(&conn->output);
@@ -88,7 +88,7 @@ void wire_close(struct wire_conn *conn)
 {
     if (conn == NULL)
         return;
-    if (conn->transport.fd >= 0 && !conn->lost && !conn->send_failed && !conn->input_ended)
+    if (conn->transport.fd >= 0 && !conn->lost && !conn->input_ended)
         end_session(conn);
     conn_free(conn);
 }

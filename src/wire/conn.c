@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
-#define PARAMETERS_MAX 256 /* a server reports some fifteen */
+/* A server reports some fifteen, of some ten bytes each; search_path may be longer. */
+#define PARAMETERS_MAX 256
+#define PARAMETER_SIZE_MAX (16 * 1024)
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
@@ -18,6 +20,7 @@ struct wire_conn *conn_new(struct error *err)
         conn->deadline = DEADLINE_NONE;
         conn->input_capacity = INPUT_CAPACITY;
         conn->input = malloc(INPUT_CAPACITY);
+        conn->answer_max = MESSAGE_BODY_MAX;
     }
     if (conn != NULL && conn->input != NULL)
         return conn;
@@ -37,6 +40,13 @@ static void forget_parameters(struct wire_conn *conn)
     conn->parameters_count = 0;
 }
 
+enum wire_encryption conn_encryption(const struct wire_conn *conn)
+{
+    if (!conn->uses_tls)
+        return WIRE_IN_CLEAR;
+    return tls_is_direct(conn->settings) ? WIRE_TLS_DIRECT : WIRE_TLS;
+}
+
 static struct wire_session describe_session(const struct wire_conn *conn)
 {
     return (struct wire_session){
@@ -44,6 +54,8 @@ static struct wire_session describe_session(const struct wire_conn *conn)
         .address_len = conn->address.len,
         .backend_pid = conn->backend_pid,
         .key = slice_make(conn->key, conn->key_len),
+        .encryption = conn_encryption(conn),
+        .announced = tls_announced_name(conn->settings, conn->host),
     };
 }
 
@@ -60,10 +72,12 @@ void conn_announce(struct wire_conn *conn)
 
 static void conn_unannounce(struct wire_conn *conn)
 {
-    struct wire_session session = describe_session(conn);
+    struct wire_session session;
 
-    if (conn->watched)
-        conn->settings->watcher->closed(conn->settings->watcher->context, &session);
+    if (!conn->watched)
+        return;
+    session = describe_session(conn);
+    conn->settings->watcher->closed(conn->settings->watcher->context, &session);
     conn->watched = false;
 }
 
@@ -78,6 +92,10 @@ void conn_disconnect(struct wire_conn *conn)
     conn->key_len = 0;
     conn->input_ended = conn->send_failed = conn->send_torn = false;
     conn->uses_tls = conn->broken = conn->lost = false;
+    conn->in_copy_data = conn->unsynced = false;
+    conn->awaiting_ready = 0;
+    conn->copy = COPY_NONE;
+    conn->server_version = 0;
 }
 
 void conn_free(struct wire_conn *conn)
@@ -153,6 +171,8 @@ static bool add_parameter(struct wire_conn *conn, const char *name, const char *
 
 static bool set_parameter(struct wire_conn *conn, const char *name, const char *value)
 {
+    if (strlen(name) + strlen(value) > PARAMETER_SIZE_MAX)
+        return true; /* none that anybody asks for */
     if (strcmp(name, "server_version") == 0)
         conn->server_version = parse_version(value);
     for (size_t i = 0; i < conn->parameters_count; i++) {
@@ -339,6 +359,7 @@ static bool begin_copy_data(struct wire_conn *conn, const struct message_header 
     if (conn->copy != COPY_FROM_SERVER && conn->copy != COPY_BOTH_WAYS)
         return unexpected(conn, 'd', err);
     conn->input_start += MESSAGE_HEADER_SIZE;
+    conn->taken += MESSAGE_HEADER_SIZE + (uint64_t)header->body_len;
     conn->in_copy_data = conn->copy_data_new = true;
     conn->copy_data_left = header->body_len;
     return true;
@@ -385,8 +406,18 @@ struct slice wire_copy_data_ahead(const struct wire_conn *conn, bool *first)
     return slice_take(&ahead, ahead.len < left ? ahead.len : left);
 }
 
+/* Notices and the like without end would otherwise never let wire_next return. */
+static bool check_asides(struct wire_conn *conn, uint64_t since, struct error *err)
+{
+    if (conn->taken - since <= DISCARD_MAX)
+        return true;
+    error_set(err, ERROR_PROTOCOL, "the server sends notices without end");
+    return conn_break(conn, false);
+}
+
 bool wire_next(struct wire_conn *conn, struct wire_event *event, struct error *err)
 {
+    uint64_t taken_before = conn->taken;
     struct message_header header;
     struct slice body;
     bool handled;
@@ -407,6 +438,8 @@ bool wire_next(struct wire_conn *conn, struct wire_event *event, struct error *e
         if (!conn_take_message(conn, &header, &body, err) ||
             !conn_handle_async(conn, header.type, body, &handled, err))
             return conn_break(conn, false);
+        if (handled && !check_asides(conn, taken_before, err))
+            return false;
         if (handled)
             continue;
         if (!message_to_event(conn, header.type, body, event, err))
@@ -449,6 +482,11 @@ const char *wire_peer(const struct wire_conn *conn)
 void wire_set_wait_limit(struct wire_conn *conn, int64_t milliseconds)
 {
     conn->wait_limit_ms = milliseconds;
+}
+
+void wire_set_answer_limit(struct wire_conn *conn, size_t bytes)
+{
+    conn->answer_max = bytes < MESSAGE_BODY_MAX ? bytes : MESSAGE_BODY_MAX;
 }
 
 void wire_set_cancel(struct wire_conn *conn, struct cancel *cancel)

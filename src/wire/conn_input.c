@@ -8,12 +8,18 @@
 #define MOVE_FREELY 4096
 #define READ_WELL (INPUT_CAPACITY / 4)
 
+/* For the last words of a server to which nothing can be sent any more. */
+#define LAST_WORDS_MS 2000
+
 /* ---- Waiting ------------------------------------------------------------------------------- */
 
 /* While connecting, whoever has the deadline words its passing. */
 static bool wait_failed(struct wire_conn *conn, struct error *err)
 {
     conn->broken = true;
+    if (err->code == ERROR_TIMEOUT && conn->send_failed)
+        return error_set(err, ERROR_CONNECTION_LOST, "cannot send to the server %s: %s", conn->peer,
+                         conn->send_failure);
     if (err->code != ERROR_TIMEOUT || conn->deadline != DEADLINE_NONE)
         return false;
     return error_set(err, ERROR_TIMEOUT, "the server %s has been silent for %lld s", conn->peer,
@@ -25,6 +31,8 @@ bool conn_wait(struct wire_conn *conn, unsigned interest, struct error *err)
     int64_t deadline = deadline_after_ms(conn->wait_limit_ms);
     unsigned ready;
 
+    if (conn->send_failed && deadline_after_ms(LAST_WORDS_MS) < deadline)
+        deadline = deadline_after_ms(LAST_WORDS_MS);
     if (conn->deadline < deadline)
         deadline = conn->deadline;
     if (socket_wait(conn->transport.fd, interest, deadline, conn->cancel, &ready, err))
@@ -129,6 +137,9 @@ static bool read_now(struct wire_conn *conn, size_t *got, unsigned *interest, st
         return ended(conn, err);
     case TRANSPORT_FAILED:
     default:
+        /* While connecting, whoever connects names the server. */
+        if (conn->deadline == DEADLINE_NONE)
+            error_prefix(err, "server %s", conn->peer);
         return conn_break(conn, true);
     }
 }
@@ -145,9 +156,13 @@ static bool receive(struct wire_conn *conn, struct error *err)
     }
     if (conn->input_ended)
         return ended(conn, err);
-    /* A server that never pauses would otherwise keep us from seeing it. */
+    /* A server that never pauses would otherwise keep us from seeing these. */
     if (!cancel_check(conn->cancel, err))
         return conn_break(conn, false);
+    if (conn->deadline != DEADLINE_NONE && deadline_poll_ms(conn->deadline) == 0) {
+        conn->broken = true;
+        return error_set(err, ERROR_TIMEOUT, "the time for connecting is over");
+    }
     for (;;) {
         if (!read_now(conn, &got, &interest, err))
             return false;
@@ -173,18 +188,29 @@ bool conn_peek_header(struct wire_conn *conn, struct message_header *header, str
 {
     if (!conn_fill(conn, MESSAGE_HEADER_SIZE, err))
         return false;
-    if (message_parse_header(conn->input + conn->input_start, header, err))
+    if (!message_parse_header(conn->input + conn->input_start, header, err))
+        return conn_break(conn, false);
+    if (header->type == 'd' || header->body_len <= conn->answer_max)
         return true;
+    error_set(err, ERROR_PROTOCOL,
+              "the server sent a %s message of %zu bytes; at most %zu are accepted",
+              message_type_name(header->type), header->body_len, conn->answer_max);
     return conn_break(conn, false);
 }
 
 bool conn_take_message(struct wire_conn *conn, const struct message_header *header,
                        struct slice *body, struct error *err)
 {
+    /* wire_next takes CopyData in parts, of whatever length. Elsewhere it has no business. */
+    if (header->type == 'd') {
+        conn_break(conn, false);
+        return error_set(err, ERROR_PROTOCOL, "the server sent CopyData where it makes no sense");
+    }
     if (!conn_fill(conn, MESSAGE_HEADER_SIZE + header->body_len, err))
         return false;
     *body = slice_make(conn->input + conn->input_start + MESSAGE_HEADER_SIZE, header->body_len);
     conn->input_start += MESSAGE_HEADER_SIZE + header->body_len;
+    conn->taken += MESSAGE_HEADER_SIZE + header->body_len;
     return true;
 }
 

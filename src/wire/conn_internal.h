@@ -20,6 +20,9 @@
 
 #define INPUT_CAPACITY ((size_t)256 * 1024)
 #define ASIDE_MAX ((size_t)64 << 20)
+/* Bytes that are read and thrown away in a row before the server counts as one that never ends. */
+#define DISCARD_MAX ((uint64_t)64 << 20)
+#define REPLICATION_ANSWER_MAX ((size_t)4 << 20) /* its commands answer with a few short rows */
 #define PEER_SIZE 300
 
 /* Which way copy data may still flow. */
@@ -52,6 +55,8 @@ struct wire_conn {
     size_t input_start;
     size_t input_end;
     bool input_ended;    /* the server has closed; what is buffered still counts */
+    size_t answer_max;   /* bytes of a message that is held whole, and of a collected result */
+    uint64_t taken;      /* bytes of messages so far */
     struct buffer aside; /* received while sending */
     size_t aside_start;
 
@@ -61,8 +66,9 @@ struct wire_conn {
 
     struct buffer output; /* queued whole messages */
     size_t sent_unlooked; /* bytes of COPY IN since the input was last looked at */
-    bool send_failed;     /* drop what is to be sent: the input says why */
-    bool send_torn;       /* a message was left half sent */
+    bool send_failed;     /* drop what is to be sent: the input says why, or else … */
+    char send_failure[200];
+    bool send_torn; /* a message was left half sent */
 
     enum copy_state copy;
     bool copy_refused;       /* the server answered COPY IN with an error: drop copy data */
@@ -92,6 +98,8 @@ struct wire_conn *conn_new(struct error *err);
 /* Drops the socket, what is buffered and what the server told, for another attempt. */
 void conn_disconnect(struct wire_conn *conn);
 void conn_free(struct wire_conn *conn);
+
+enum wire_encryption conn_encryption(const struct wire_conn *conn);
 
 /* Fails if the connection is good for wire_close only. */
 bool conn_check(const struct wire_conn *conn, struct error *err);

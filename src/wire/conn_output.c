@@ -1,5 +1,7 @@
 #include "wire/conn_internal.h"
 
+#include <stdio.h>
+
 #define PARTS 3
 
 struct sending {
@@ -43,15 +45,16 @@ static bool wait_to_send(struct wire_conn *conn, unsigned interest, struct error
 
 static bool send_all(struct wire_conn *conn, struct sending *sending, struct error *err)
 {
-    struct error ignored;
+    struct error failure;
 
+    error_clear(&failure);
     advance(sending, 0);
     while (sending->first < PARTS && !conn->send_failed) {
         unsigned interest = SOCKET_WRITE;
         size_t sent;
 
         switch (transport_write(&conn->transport, &sending->parts[sending->first],
-                                PARTS - sending->first, &sent, &ignored)) {
+                                PARTS - sending->first, &sent, &failure)) {
         case TRANSPORT_OK:
             advance(sending, sent);
             continue;
@@ -64,6 +67,7 @@ static bool send_all(struct wire_conn *conn, struct sending *sending, struct err
         case TRANSPORT_FAILED:
         default:
             conn->send_failed = true;
+            snprintf(conn->send_failure, sizeof(conn->send_failure), "%.199s", failure.message);
             continue;
         }
         if (!wait_to_send(conn, interest, err)) {

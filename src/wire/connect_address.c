@@ -10,6 +10,11 @@ static bool secure(struct attempt *attempt, enum encryption encryption, struct e
 
     if (encryption == IN_CLEAR)
         return true;
+    if (tls_is_direct(attempt->settings)) {
+        conn->uses_tls = true;
+        return tls_start(&conn->transport, attempt->settings, conn->host, conn->deadline,
+                         conn->cancel, conn->log, err);
+    }
     if (!tls_request(&conn->transport, conn->deadline, conn->cancel, &accepted, err))
         return false;
     if (!accepted && encryption == TLS_IF_OFFERED)
@@ -38,11 +43,13 @@ static bool connect_once(struct attempt *attempt, enum encryption encryption, st
     struct wire_conn *conn = attempt->conn;
 
     conn_disconnect(conn);
-    attempt->passed = false;
-    return socket_connect(&conn->address, attempt->settings, conn->deadline, conn->cancel,
-                          &conn->transport.fd, err) &&
-           check_peer(attempt, err) && secure(attempt, encryption, err) &&
-           connect_start_session(attempt, err);
+    attempt->passed = attempt->secured = false;
+    if (!socket_connect(&conn->address, attempt->settings, conn->deadline, conn->cancel,
+                        &conn->transport.fd, err) ||
+        !check_peer(attempt, err) || !secure(attempt, encryption, err))
+        return false;
+    attempt->secured = true;
+    return connect_start_session(attempt, err);
 }
 
 static bool hba_rejects(const struct error *err)
@@ -51,14 +58,12 @@ static bool hba_rejects(const struct error *err)
 }
 
 /* Whether the other way of encryption may do better: TLS did not come about, or the server turned
- * us away before we were in. */
+ * us away before we were in. A connection that just ends is neither. */
 static bool worth_another(const struct attempt *attempt, const struct error *err)
 {
-    if (err->code == ERROR_TLS)
-        return true;
-    if (err->code == ERROR_CONNECTION_LOST)
-        return attempt->conn->uses_tls && !attempt->passed;
-    return err->code == ERROR_SERVER && !attempt->passed && strncmp(err->sqlstate, "28", 2) == 0;
+    if (!attempt->secured)
+        return err->code == ERROR_TLS;
+    return err->code == ERROR_SERVER && !attempt->passed;
 }
 
 /* sslmode allow and prefer have two tries. Of two failures, that which says more is reported. */

@@ -77,33 +77,86 @@ static void hint_hba_line(const struct wire_conn *conn, enum wire_session_kind k
 static void hint_password(const char *user, struct error *err)
 {
     error_hint(err,
-               "Check the user name and the password (PGPASSWORD, the passfile, the URI). A "
-               "superuser can set it: ALTER ROLE \"%s\" PASSWORD '…';",
+               "Check the user name and the password (the URI, PGPASSWORD, password_command, the "
+               "passfile). A superuser can set it: ALTER ROLE \"%s\" PASSWORD '…';",
                user);
+}
+
+static bool is_state(const struct error *err, const char *sqlstate)
+{
+    return strcmp(err->sqlstate, sqlstate) == 0;
+}
+
+/* SQLSTATE 28000 in all its meanings: the server has one for each way to show who one is. */
+static void hint_identity(enum wire_session_kind kind, const char *user, struct error *err)
+{
+    const char *role = kind == WIRE_SESSION_SQL ? "LOGIN" : "LOGIN REPLICATION";
+
+    if (strstr(err->message, "valid client certificate") != NULL)
+        error_hint(err, "Set sslcert and sslkey, and sslmode=require: a certificate that an "
+                        "authority in the server's ssl_ca_file has signed.");
+    else if (strstr(err->message, "\"trust\" authentication failed") != NULL ||
+             strstr(err->message, "ertificate authentication failed") != NULL)
+        error_hint(err,
+                   "The common name in the certificate (sslcert) has to be \"%s\", unless the line "
+                   "of pg_hba.conf has a map for it in pg_ident.conf.",
+                   user);
+    else if (strstr(err->message, "Peer authentication failed") != NULL ||
+             strstr(err->message, "Ident authentication failed") != NULL)
+        error_hint(
+            err,
+            "The line of pg_hba.conf wants this to run as the system user \"%s\". Do so, map "
+            "the name in pg_ident.conf, or put a line with scram-sha-256 above it.",
+            user);
+    else
+        error_hint(err,
+                   "Check the user name. A superuser can make the role (CREATE ROLE \"%s\" %s "
+                   "PASSWORD '…';) or let it log in (ALTER ROLE \"%s\" LOGIN;).",
+                   user, role, user);
+}
+
+/* What a role or a database is not allowed, and settings that the server does not take. */
+static void hint_limit(const char *database, const char *user, struct error *err)
+{
+    if (is_state(err, "53300") && strstr(err->message, "for role") != NULL)
+        error_hint(err, "End sessions of the role, or ALTER ROLE \"%s\" CONNECTION LIMIT -1;",
+                   user);
+    else if (is_state(err, "53300") && strstr(err->message, "for database") != NULL)
+        error_hint(err,
+                   "End sessions of the database, or ALTER DATABASE \"%s\" CONNECTION LIMIT -1;",
+                   database);
+    else if (is_state(err, "55000"))
+        error_hint(err, "ALTER DATABASE \"%s\" ALLOW_CONNECTIONS true;", database);
+    else if (is_state(err, "22023") || is_state(err, "42704") || is_state(err, "55P02") ||
+             is_state(err, "42601"))
+        error_hint(err, "Check options and client_encoding (PGOPTIONS, PGCLIENTENCODING), and what "
+                        "ALTER ROLE … SET and ALTER DATABASE … SET give to this session.");
 }
 
 void connect_hint(const struct wire_conn *conn, enum wire_session_kind kind, const char *database,
                   const char *user, struct error *err)
 {
-    const char *role = kind == WIRE_SESSION_SQL ? "LOGIN" : "LOGIN REPLICATION";
-
-    if (strcmp(err->sqlstate, "28000") == 0 && strstr(err->message, "pg_hba.conf") != NULL)
+    if (is_state(err, "28000") && strstr(err->message, "pg_hba.conf") != NULL)
         hint_hba_line(conn, kind, database, user, err);
-    else if (strcmp(err->sqlstate, "28P01") == 0)
+    else if (is_state(err, "28P01"))
         hint_password(user, err);
-    else if (strcmp(err->sqlstate, "28000") == 0)
-        error_hint(err,
-                   "Check the user name. A superuser can make the role (CREATE ROLE \"%s\" %s "
-                   "PASSWORD '…';) or let it log in (ALTER ROLE \"%s\" LOGIN;).",
-                   user, role, user);
-    else if (strcmp(err->sqlstate, "3D000") == 0)
+    else if (is_state(err, "28000"))
+        hint_identity(kind, user, err);
+    else if (is_state(err, "3D000"))
         error_hint(err, "Check the database name; SELECT datname FROM pg_database; in the database "
                         "postgres lists what there is.");
-    else if (strcmp(err->sqlstate, "42501") == 0 && kind != WIRE_SESSION_SQL)
+    else if (is_state(err, "42501") && strstr(err->message, "set parameter") != NULL)
+        error_hint(err,
+                   "Leave it out of options (PGOPTIONS), or GRANT SET ON PARAMETER … TO \"%s\"; "
+                   "(PostgreSQL 15 and later).",
+                   user);
+    else if (is_state(err, "42501") && kind != WIRE_SESSION_SQL)
         error_hint(err, "ALTER ROLE \"%s\" REPLICATION;", user);
-    else if (strcmp(err->sqlstate, "42501") == 0)
+    else if (is_state(err, "42501"))
         error_hint(err, "GRANT CONNECT ON DATABASE \"%s\" TO \"%s\";", database, user);
-    else if (strcmp(err->sqlstate, "53300") == 0 && kind != WIRE_SESSION_SQL)
+    else if (is_state(err, "53300") && kind != WIRE_SESSION_SQL)
         error_hint(err, "Raise max_wal_senders (a restart) or max_connections, or end replication "
                         "sessions that nobody needs: SELECT * FROM pg_stat_replication;");
+    else
+        hint_limit(database, user, err);
 }

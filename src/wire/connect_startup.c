@@ -5,10 +5,21 @@
 #include "wire/connect_internal.h"
 
 #include "wire/authenticate_internal.h"
+#include "wire/protocol_version_internal.h"
 
 #define STRANGER_BODY_MAX 30000 /* of a message before the server is known to be one */
 
-static bool send_startup(struct attempt *attempt, struct error *err)
+/* One conversation up to ReadyForQuery. */
+struct startup {
+    struct attempt *attempt;
+    struct authentication authentication;
+    struct protocol_versions versions;
+    uint32_t version; /* what the session speaks */
+    bool negotiated;  /* the server had another version than was asked for */
+    bool ready;
+};
+
+static bool send_startup(struct attempt *attempt, uint32_t version, struct error *err)
 {
     const struct wire_settings *settings = attempt->settings;
     const struct wire_connect_options *options = attempt->options;
@@ -36,16 +47,23 @@ static bool send_startup(struct attempt *attempt, struct error *err)
         if (all[i].value != NULL)
             given[count++] = all[i];
     }
-    return message_append_startup(&attempt->conn->output, given, count, err) &&
+    return message_append_startup(&attempt->conn->output, version, given, count, err) &&
            conn_flush(attempt->conn, err);
 }
 
-static bool take_backend_key(struct wire_conn *conn, struct slice body, struct error *err)
+static bool take_backend_key(struct startup *startup, struct slice body, struct error *err)
 {
+    struct wire_conn *conn = startup->attempt->conn;
     struct slice key;
 
+    if (conn->key_len > 0)
+        return error_set(err, ERROR_PROTOCOL, "the server sent BackendKeyData twice");
     if (!message_parse_backend_key(body, &conn->backend_pid, &key, err))
         return false;
+    if (startup->version == PROTOCOL_VERSION_3_0 && key.len != 4)
+        return error_set(err, ERROR_PROTOCOL,
+                         "the server sent a cancel key of %zu bytes, which protocol 3.0 has not",
+                         key.len);
     memcpy(conn->key, key.data, key.len);
     conn->key_len = key.len;
     conn_announce(conn);
@@ -63,60 +81,52 @@ static bool refused(struct attempt *attempt, struct slice body, struct error *er
     return false;
 }
 
-/* Only version 3.0 is asked for, and no extension: whatever is answered must be that. */
-static bool check_version(struct slice body, struct error *err)
+static bool take_version(struct startup *startup, struct slice body, struct error *err)
 {
-    struct slice names;
-    uint32_t version;
-
-    if (!message_parse_negotiate_version(body, &version, &names, err))
-        return false;
-    /* The documentation says that the number is the minor version, servers send the full one. */
-    if ((version == 0 || version == PROTOCOL_VERSION_3_0) && names.len == 0)
-        return true;
-    return error_set(err, ERROR_UNSUPPORTED, "the server insists on another protocol than 3.0");
+    if (startup->negotiated || startup->authentication.done)
+        return error_set(err, ERROR_PROTOCOL, "the server sent NegotiateProtocolVersion too late");
+    startup->negotiated = true;
+    return protocol_version_settle(&startup->versions, body, &startup->version, err);
 }
 
-static bool answer_authentication(struct attempt *attempt, struct authentication *authentication,
-                                  struct slice body, struct error *err)
+static bool answer_authentication(struct startup *startup, struct slice body, struct error *err)
 {
-    struct wire_conn *conn = attempt->conn;
-    bool ok =
-        authentication_step(authentication, body, &conn->output, err) && conn_flush(conn, err);
+    struct wire_conn *conn = startup->attempt->conn;
+    bool ok = authentication_step(&startup->authentication, body, &conn->output, err) &&
+              conn_flush(conn, err);
 
     buffer_free_secret(&conn->output);
-    attempt->passed = authentication->done;
+    startup->attempt->passed = startup->authentication.done;
     return ok;
 }
 
-/* One message of the server; *ready once the session is there. */
-static bool take_startup_message(struct attempt *attempt, struct authentication *authentication,
-                                 const struct message_header *header, struct slice body,
-                                 bool *ready, struct error *err)
+/* One message of the server; startup->ready once the session is there. */
+static bool take_startup_message(struct startup *startup, const struct message_header *header,
+                                 struct slice body, struct error *err)
 {
-    struct wire_conn *conn = attempt->conn;
+    struct wire_conn *conn = startup->attempt->conn;
     char status;
     bool handled;
 
     switch (header->type) {
     case 'E':
-        return refused(attempt, body, err);
+        return refused(startup->attempt, body, err);
     case 'R':
-        return answer_authentication(attempt, authentication, body, err);
+        return answer_authentication(startup, body, err);
     case 'v':
-        return check_version(body, err);
+        return take_version(startup, body, err);
     case 'N':
         return conn_handle_async(conn, 'N', body, &handled, err);
     default:
         break;
     }
-    if (!authentication->done)
+    if (!startup->authentication.done)
         return error_set(err, ERROR_PROTOCOL, "the server sent %s before authentication",
                          message_type_name(header->type));
     if (header->type == 'K')
-        return take_backend_key(conn, body, err);
+        return take_backend_key(startup, body, err);
     if (header->type == 'Z') {
-        *ready = true;
+        startup->ready = true;
         return message_parse_ready(body, &status, err);
     }
     if (!conn_handle_async(conn, header->type, body, &handled, err))
@@ -131,25 +141,29 @@ static bool not_postgresql(struct error *err)
     return error_hint(err, "Is it a PostgreSQL server that listens on this port?");
 }
 
-static bool run_startup(struct attempt *attempt, struct authentication *authentication,
-                        struct error *err)
+static bool run_startup(struct startup *startup, struct error *err)
 {
+    struct attempt *attempt = startup->attempt;
     struct wire_conn *conn = attempt->conn;
     struct message_header header;
     struct slice body;
-    bool ready = false;
 
-    if (!send_startup(attempt, err))
+    if (attempt->options->kind != WIRE_SESSION_SQL)
+        wire_set_answer_limit(conn, REPLICATION_ANSWER_MAX);
+    if (!protocol_versions_read(attempt->settings, &startup->versions, err))
         return false;
-    while (!ready) {
+    startup->version = startup->versions.asked;
+    if (!send_startup(attempt, startup->version, err))
+        return false;
+    while (!startup->ready) {
         if (!conn_peek_header(conn, &header, err))
             return err->code == ERROR_PROTOCOL ? not_postgresql(err) : false;
-        if (!authentication->done && header.body_len > STRANGER_BODY_MAX) {
+        if (!startup->authentication.done && header.body_len > STRANGER_BODY_MAX) {
             error_set(err, ERROR_PROTOCOL, "the server's first messages make no sense");
             return not_postgresql(err);
         }
         if (!conn_take_message(conn, &header, &body, err) ||
-            !take_startup_message(attempt, authentication, &header, body, &ready, err))
+            !take_startup_message(startup, &header, body, err))
             return false;
     }
     return true;
@@ -158,18 +172,25 @@ static bool run_startup(struct attempt *attempt, struct authentication *authenti
 bool connect_start_session(struct attempt *attempt, struct error *err)
 {
     struct wire_conn *conn = attempt->conn;
-    struct authentication authentication = {
-        .settings = attempt->settings,
-        .host = wire_settings_get(attempt->settings, "host"),
-        .database =
-            attempt->options->kind == WIRE_SESSION_REPLICATION ? "replication" : attempt->database,
-        .user = attempt->user,
-        .transport = &conn->transport,
-        .log = conn->log,
+    struct startup startup = {
+        .attempt = attempt,
+        .authentication =
+            {
+                .settings = attempt->settings,
+                .host = attempt->host,
+                .port = attempt->port,
+                .database = attempt->options->kind == WIRE_SESSION_REPLICATION ? "replication"
+                                                                               : attempt->database,
+                .user = attempt->user,
+                .transport = &conn->transport,
+                .cancel = conn->cancel,
+                .deadline = &conn->deadline,
+                .log = conn->log,
+            },
     };
-    bool ok = run_startup(attempt, &authentication, err);
+    bool ok = run_startup(&startup, err);
 
-    authentication_reset(&authentication);
+    authentication_reset(&startup.authentication);
     buffer_free_secret(&conn->output);
     return ok;
 }

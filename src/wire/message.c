@@ -59,12 +59,12 @@ static bool append_bytes_message(struct buffer *out, char type, struct slice bod
     return message_end(out, type, start, built, err);
 }
 
-bool message_append_startup(struct buffer *out, const struct message_parameter *parameters,
-                            size_t count, struct error *err)
+bool message_append_startup(struct buffer *out, uint32_t version,
+                            const struct message_parameter *parameters, size_t count,
+                            struct error *err)
 {
     size_t start;
-    bool built =
-        message_begin(out, 0, &start, err) && buffer_append_u32(out, PROTOCOL_VERSION_3_0, err);
+    bool built = message_begin(out, 0, &start, err) && buffer_append_u32(out, version, err);
 
     for (size_t i = 0; built && i < count; i++)
         built =
@@ -445,7 +445,7 @@ bool message_parse_backend_key(struct slice body, uint32_t *pid, struct slice *k
                                struct error *err)
 {
     /* 4 bytes in protocol 3.0, up to 256 later. */
-    if (!bytes_take_u32(&body, pid) || body.len == 0 || body.len > 256)
+    if (!bytes_take_u32(&body, pid) || body.len < 4 || body.len > 256)
         return malformed('K', err);
     *key = body;
     return true;

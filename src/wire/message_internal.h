@@ -1,7 +1,7 @@
 /*
- * The codec of protocol 3.0: bytes to values and back, without any I/O. Builders append one
- * message to a buffer and leave it as it was when they fail; parsers take a message's body and
- * lend pointers into it. Source: PostgreSQL documentation, "Message Formats".
+ * The codec of the protocol's versions 3.0 and 3.2: bytes to values and back, without any I/O.
+ * Builders append one message to a buffer and leave it as it was when they fail; parsers take a
+ * message's body and lend pointers into it. Source: PostgreSQL documentation, "Message Formats".
  */
 #ifndef PGCASK_WIRE_MESSAGE_INTERNAL_H
 #define PGCASK_WIRE_MESSAGE_INTERNAL_H
@@ -16,13 +16,16 @@
                         */
 
 #define PROTOCOL_VERSION_3_0 0x00030000u
+#define PROTOCOL_VERSION_3_2 0x00030002u
 #define REQUEST_CANCEL 80877102u
 #define REQUEST_TLS 80877103u
 
 enum authentication_code {
     AUTHENTICATION_OK = 0,
+    AUTHENTICATION_KERBEROS_V4 = 1,
     AUTHENTICATION_KERBEROS_V5 = 2,
     AUTHENTICATION_CLEARTEXT = 3,
+    AUTHENTICATION_CRYPT = 4,
     AUTHENTICATION_MD5 = 5,
     AUTHENTICATION_SCM = 6,
     AUTHENTICATION_GSS = 7,
@@ -40,8 +43,9 @@ struct message_parameter {
     const char *value;
 };
 
-bool message_append_startup(struct buffer *out, const struct message_parameter *parameters,
-                            size_t count, struct error *err);
+bool message_append_startup(struct buffer *out, uint32_t version,
+                            const struct message_parameter *parameters, size_t count,
+                            struct error *err);
 bool message_append_tls_request(struct buffer *out, struct error *err);
 bool message_append_cancel_request(struct buffer *out, uint32_t pid, struct slice key,
                                    struct error *err);

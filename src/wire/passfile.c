@@ -180,30 +180,34 @@ static const char *text_or(const char *text, const char *otherwise)
     return text != NULL && text[0] != '\0' ? text : otherwise;
 }
 
-bool wire_settings_password(const struct wire_settings *settings, const char *host,
-                            const char *port, const char *dbname, const char *user,
-                            struct buffer *password, bool *found, const struct log *log,
-                            struct error *err)
+bool passfile_search(struct slice text, const struct wire_password_request *request,
+                     struct buffer *password, bool *found, struct error *err)
 {
-    const char *configured = wire_settings_get(settings, "password");
     struct passfile_key key = {
-        .host = text_or(host, "localhost"),
-        .port = text_or(port, "5432"),
-        .dbname = text_or(dbname, ""),
-        .user = text_or(user, ""),
+        .host = text_or(request->host, "localhost"),
+        .port = text_or(request->port, "5432"),
+        .dbname = text_or(request->database, ""),
+        .user = text_or(request->user, ""),
     };
+
+    *found = false;
+    key.local = is_usual_socket_folder(key.host);
+    return find_password(text, &key, password, found, err);
+}
+
+bool passfile_find_password(const struct wire_settings *settings,
+                            const struct wire_password_request *request, struct buffer *password,
+                            bool *found, const struct log *log, struct error *err)
+{
     struct buffer text = {0};
     char path[PATH_MAX];
     bool done;
 
-    *found = configured != NULL && configured[0] != '\0';
-    if (*found)
-        return buffer_append_string(password, configured, err);
+    *found = false;
     if (!passfile_path(settings, path))
         return true;
-    key.local = is_usual_socket_folder(key.host);
     done = read_passfile(path, &text, log, err) &&
-           find_password(buffer_slice(&text), &key, password, found, err);
+           passfile_search(buffer_slice(&text), request, password, found, err);
     buffer_free_secret(&text);
     return done;
 }

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#define RESULT_MAX ((size_t)64 << 20)
 #define IS_NULL SIZE_MAX
 
 /* All names and values lie in one buffer, each with a NUL; cells hold where each begins. */
@@ -12,6 +11,7 @@ struct wire_result {
     size_t *cells; /* first the column names, then row by row */
     size_t cells_count, cells_capacity;
     struct buffer text;
+    size_t max; /* bytes of all */
 };
 
 void wire_result_free(struct wire_result *result)
@@ -23,10 +23,10 @@ void wire_result_free(struct wire_result *result)
     free(result);
 }
 
-static bool too_large(struct error *err)
+static bool too_large(const struct wire_result *result, struct error *err)
 {
-    return error_set(err, ERROR_UNSUPPORTED, "the result of a query is over %zu MiB",
-                     RESULT_MAX >> 20);
+    return error_set(err, ERROR_UNSUPPORTED, "the result of a query is over %zu KiB",
+                     result->max >> 10);
 }
 
 static bool add_cell(struct wire_result *result, struct slice value, struct error *err)
@@ -40,8 +40,8 @@ static bool add_cell(struct wire_result *result, struct slice value, struct erro
         result->cells = cells;
         result->cells_capacity = capacity;
     }
-    if (result->text.len + value.len + result->cells_count * sizeof(*result->cells) > RESULT_MAX)
-        return too_large(err);
+    if (result->text.len + value.len + result->cells_count * sizeof(*result->cells) > result->max)
+        return too_large(result, err);
     result->cells[result->cells_count++] = value.data == NULL ? IS_NULL : result->text.len;
     return value.data == NULL || (buffer_append(&result->text, value.data, value.len, err) &&
                                   buffer_append_byte(&result->text, 0, err));
@@ -55,6 +55,7 @@ static bool result_begin(struct wire_result **result, const struct wire_conn *co
     if (*result == NULL)
         return error_set_memory(err);
     (*result)->columns = wire_column_count(conn);
+    (*result)->max = conn->answer_max;
     for (size_t i = 0; i < (*result)->columns; i++) {
         if (!add_cell(*result, slice_string(wire_column_name(conn, i)), err))
             return false;
@@ -98,9 +99,18 @@ static bool take_event(struct wire_conn *conn, const struct wire_event *event,
     return true;
 }
 
+static bool never_ends(struct wire_conn *conn, bool first, struct error *err)
+{
+    conn_break(conn, false);
+    return first ? error_set(err, ERROR_PROTOCOL, "the server's answer does not end") : false;
+}
+
 /* Reads to WIRE_READY. The first thing that goes wrong stays in *err; rows are dropped after it. */
 static bool collect(struct wire_conn *conn, struct wire_result **result, struct error *err)
 {
+    /* What is kept has its own limit; all else must end too. */
+    uint64_t kept_max = result == NULL ? 0 : 2 * (uint64_t)conn->answer_max;
+    uint64_t end = conn->taken + kept_max + DISCARD_MAX;
     struct wire_event event;
     struct error later;
     bool ok = true;
@@ -108,6 +118,8 @@ static bool collect(struct wire_conn *conn, struct wire_result **result, struct 
     while (wire_next(conn, &event, ok ? err : &later)) {
         if (event.type == WIRE_READY)
             return ok;
+        if (conn->taken > end)
+            return never_ends(conn, ok, err);
         if (event.type == WIRE_SERVER_ERROR) {
             ok = false;
             continue;

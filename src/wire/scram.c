@@ -1,7 +1,9 @@
 #include "wire/scram_internal.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -9,6 +11,7 @@
 
 #define SCRAM_SALT_MAX 1024
 #define SCRAM_MESSAGE_MAX 8192
+#define ITERATIONS_BETWEEN_LOOKS 8192 /* at the clock and at cancel */
 
 static bool crypto_failed(struct error *err)
 {
@@ -52,6 +55,19 @@ static bool decode_base64(struct slice text, uint8_t *out, size_t out_size, size
         return false;
     *len = (size_t)decoded - padding;
     return true;
+}
+
+bool scram_decode_key(const char *text, uint8_t key[SCRAM_KEY_SIZE])
+{
+    uint8_t bytes[SCRAM_KEY_SIZE + 16];
+    size_t len = 0;
+    bool ok =
+        decode_base64(slice_string(text), bytes, sizeof(bytes), &len) && len == SCRAM_KEY_SIZE;
+
+    if (ok)
+        memcpy(key, bytes, SCRAM_KEY_SIZE);
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return ok;
 }
 
 /* ---- Begin --------------------------------------------------------------------------------- */
@@ -122,6 +138,15 @@ static bool take_attribute(struct slice *in, char name, struct slice *value)
     return true;
 }
 
+static bool is_printable(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] <= ' ' || text.data[i] > '~')
+            return false;
+    }
+    return true;
+}
+
 static bool parse_server_first(const struct scram *scram, struct slice message,
                                struct server_first *first, struct error *err)
 {
@@ -132,13 +157,17 @@ static bool parse_server_first(const struct scram *scram, struct slice message,
     if (message.len > SCRAM_MESSAGE_MAX || !take_attribute(&message, 'r', &first->nonce) ||
         !take_attribute(&message, 's', &salt) || !take_attribute(&message, 'i', &iterations) ||
         message.len != 0 || !bytes_parse_u64(iterations, &number) || number == 0 ||
+        !is_printable(first->nonce) ||
         !decode_base64(salt, first->salt, sizeof(first->salt), &first->salt_len))
         return malformed(err);
     if (first->nonce.len <= own || memcmp(first->nonce.data, scram->client_nonce.data, own) != 0)
         return error_set(err, ERROR_AUTHENTICATION, "the server's SCRAM nonce is not ours");
-    if (number > SCRAM_ITERATIONS_MAX)
-        return error_set(err, ERROR_AUTHENTICATION,
-                         "the server asks for more than %u SCRAM iterations", SCRAM_ITERATIONS_MAX);
+    if (number > SCRAM_ITERATIONS_MAX) {
+        error_set(err, ERROR_AUTHENTICATION, "the server asks for more than %u SCRAM iterations",
+                  SCRAM_ITERATIONS_MAX);
+        return error_hint(err, "Is it your server? If so, set the role's password anew with a "
+                               "smaller scram_iterations.");
+    }
     first->iterations = (uint32_t)number;
     return true;
 }
@@ -150,39 +179,112 @@ static bool hmac(const uint8_t key[SCRAM_KEY_SIZE], struct slice data, uint8_t o
     return HMAC(EVP_sha256(), key, SCRAM_KEY_SIZE, data.data, data.len, out, &len) != NULL;
 }
 
-/* The proof that we know the password, and the signature that proves it of the server. */
-static bool compute(struct scram *scram, const struct server_first *first, struct slice password,
-                    struct slice conversation, uint8_t proof[SCRAM_KEY_SIZE])
+/* HMAC with the key that the context was made with; `block` is what goes in and what comes out. */
+static bool hmac_again(EVP_MAC_CTX *context, uint8_t block[SCRAM_KEY_SIZE])
 {
-    uint8_t salted[SCRAM_KEY_SIZE], client_key[SCRAM_KEY_SIZE], stored_key[SCRAM_KEY_SIZE];
-    uint8_t server_key[SCRAM_KEY_SIZE], client_signature[SCRAM_KEY_SIZE];
-    bool ok = PKCS5_PBKDF2_HMAC((const char *)password.data, (int)password.len, first->salt,
-                                (int)first->salt_len, (int)first->iterations, EVP_sha256(),
-                                SCRAM_KEY_SIZE, salted) == 1 &&
-              hmac(salted, slice_string("Client Key"), client_key) &&
-              EVP_Digest(client_key, SCRAM_KEY_SIZE, stored_key, NULL, EVP_sha256(), NULL) == 1 &&
-              hmac(stored_key, conversation, client_signature) &&
-              hmac(salted, slice_string("Server Key"), server_key) &&
-              hmac(server_key, conversation, scram->server_signature);
+    size_t len = 0;
+
+    return EVP_MAC_init(context, NULL, 0, NULL) == 1 &&
+           EVP_MAC_update(context, block, SCRAM_KEY_SIZE) == 1 &&
+           EVP_MAC_final(context, block, &len, SCRAM_KEY_SIZE) == 1;
+}
+
+/* The loop of PBKDF2: out becomes the exclusive or of all blocks. OpenSSL's own cannot be ended
+ * before a hostile number of iterations is. */
+static bool iterate(EVP_MAC_CTX *context, uint32_t iterations, int64_t deadline,
+                    const struct cancel *cancel, uint8_t out[SCRAM_KEY_SIZE], struct error *err)
+{
+    uint8_t block[SCRAM_KEY_SIZE];
+    bool ok = true;
+
+    memcpy(block, out, sizeof(block));
+    for (uint32_t i = 1; ok && i < iterations; i++) {
+        if (i % ITERATIONS_BETWEEN_LOOKS == 0) {
+            ok = cancel_check(cancel, err);
+            if (ok && deadline_poll_ms(deadline) == 0)
+                ok = error_set(err, ERROR_TIMEOUT, "no time is left for the SCRAM iterations");
+        }
+        if (ok && !hmac_again(context, block))
+            ok = crypto_failed(err);
+        for (size_t j = 0; ok && j < SCRAM_KEY_SIZE; j++)
+            out[j] ^= block[j];
+    }
+    OPENSSL_cleanse(block, sizeof(block));
+    return ok;
+}
+
+/* PBKDF2 of RFC 8018 with HMAC-SHA-256, of which one block is all that SCRAM needs. */
+static bool salt_password(struct slice password, const struct server_first *first, int64_t deadline,
+                          const struct cancel *cancel, uint8_t out[SCRAM_KEY_SIZE],
+                          struct error *err)
+{
+    static const uint8_t first_block[4] = {0, 0, 0, 1};
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *context = algorithm == NULL ? NULL : EVP_MAC_CTX_new(algorithm);
+    size_t len = 0;
+    bool ok = context != NULL &&
+              EVP_MAC_init(context, password.data, password.len, parameters) == 1 &&
+              EVP_MAC_update(context, first->salt, first->salt_len) == 1 &&
+              EVP_MAC_update(context, first_block, sizeof(first_block)) == 1 &&
+              EVP_MAC_final(context, out, &len, SCRAM_KEY_SIZE) == 1;
+
+    ok = ok ? iterate(context, first->iterations, deadline, cancel, out, err) : crypto_failed(err);
+    EVP_MAC_CTX_free(context);
+    EVP_MAC_free(algorithm);
+    return ok;
+}
+
+/* The keys that the secret does not hold already. */
+static bool complete_keys(struct scram_secret *secret, const struct server_first *first,
+                          int64_t deadline, const struct cancel *cancel, struct error *err)
+{
+    uint8_t salted[SCRAM_KEY_SIZE];
+    struct buffer prepared = {0};
+    bool ok;
+
+    if (secret->has_client_key && secret->has_server_key)
+        return true;
+    ok = scram_prepare_password(secret->password, &prepared, err) &&
+         salt_password(buffer_slice(&prepared), first, deadline, cancel, salted, err);
+    if (ok && ((!secret->has_client_key &&
+                !hmac(salted, slice_string("Client Key"), secret->client_key)) ||
+               (!secret->has_server_key &&
+                !hmac(salted, slice_string("Server Key"), secret->server_key))))
+        ok = crypto_failed(err);
+    buffer_free_secret(&prepared);
+    OPENSSL_cleanse(salted, sizeof(salted));
+    return ok;
+}
+
+/* The proof that we know the password, and the signature that proves it of the server. */
+static bool compute(struct scram *scram, const struct scram_secret *keys, struct slice conversation,
+                    uint8_t proof[SCRAM_KEY_SIZE])
+{
+    uint8_t stored_key[SCRAM_KEY_SIZE], client_signature[SCRAM_KEY_SIZE];
+    bool ok =
+        EVP_Digest(keys->client_key, SCRAM_KEY_SIZE, stored_key, NULL, EVP_sha256(), NULL) == 1 &&
+        hmac(stored_key, conversation, client_signature) &&
+        hmac(keys->server_key, conversation, scram->server_signature);
 
     for (size_t i = 0; ok && i < SCRAM_KEY_SIZE; i++)
-        proof[i] = client_key[i] ^ client_signature[i];
-    OPENSSL_cleanse(salted, sizeof(salted));
-    OPENSSL_cleanse(client_key, sizeof(client_key));
+        proof[i] = keys->client_key[i] ^ client_signature[i];
     OPENSSL_cleanse(stored_key, sizeof(stored_key));
-    OPENSSL_cleanse(server_key, sizeof(server_key));
     OPENSSL_cleanse(client_signature, sizeof(client_signature));
     return ok;
 }
 
 static bool build_final(struct scram *scram, struct slice server_first,
-                        const struct server_first *first, struct slice password,
+                        const struct server_first *first, const struct scram_secret *keys,
                         struct buffer *final, struct error *err)
 {
-    struct buffer conversation = {0}, prepared = {0};
+    struct buffer conversation = {0};
     uint8_t proof[SCRAM_KEY_SIZE];
-    bool ok = scram_prepare_password(password, &prepared, err) &&
-              buffer_append_string(final, "c=", err) &&
+    bool ok = buffer_append_string(final, "c=", err) &&
               append_base64(final, buffer_slice(&scram->header), err) &&
               buffer_append_string(final, ",r=", err) &&
               buffer_append(final, first->nonce.data, first->nonce.len, err) &&
@@ -193,25 +295,28 @@ static bool build_final(struct scram *scram, struct slice server_first,
               buffer_append_byte(&conversation, ',', err) &&
               buffer_append(&conversation, final->data, final->len, err);
 
-    if (ok && !compute(scram, first, buffer_slice(&prepared), buffer_slice(&conversation), proof))
+    if (ok && !compute(scram, keys, buffer_slice(&conversation), proof))
         ok = crypto_failed(err);
     ok = ok && buffer_append_string(final, ",p=", err) &&
          append_base64(final, slice_make(proof, sizeof(proof)), err);
-    buffer_free_secret(&prepared);
     buffer_free(&conversation);
     return ok;
 }
 
-bool scram_answer(struct scram *scram, struct slice server_first, struct slice password,
-                  struct buffer *out, struct error *err)
+bool scram_answer(struct scram *scram, struct slice server_first, const struct scram_secret *secret,
+                  int64_t deadline, const struct cancel *cancel, struct buffer *out,
+                  struct error *err)
 {
     struct server_first first = {.iterations = 0};
+    struct scram_secret keys = *secret;
     struct buffer final = {0};
     bool ok = parse_server_first(scram, server_first, &first, err) &&
-              build_final(scram, server_first, &first, password, &final, err) &&
+              complete_keys(&keys, &first, deadline, cancel, err) &&
+              build_final(scram, server_first, &first, &keys, &final, err) &&
               buffer_append(out, final.data, final.len, err);
 
     buffer_free(&final);
+    OPENSSL_cleanse(&keys, sizeof(keys));
     scram->answered = ok;
     return ok;
 }
@@ -228,7 +333,8 @@ bool scram_verify(struct scram *scram, struct slice server_final, struct error *
         return malformed(err);
     if (take_attribute(&server_final, 'e', &value))
         return error_set(err, ERROR_AUTHENTICATION, "the server refused the SCRAM proof: %.*s",
-                         (int)(value.len > 200 ? 200 : value.len), (const char *)value.data);
+                         is_printable(value) && value.len < 200 ? (int)value.len : 0,
+                         (const char *)value.data);
     if (!take_attribute(&server_final, 'v', &value) || server_final.len != 0 ||
         !decode_base64(value, signature, sizeof(signature), &len))
         return malformed(err);

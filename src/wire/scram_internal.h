@@ -6,17 +6,27 @@
 #define PGCASK_WIRE_SCRAM_INTERNAL_H
 
 #include "base/buffer.h"
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/slice.h"
 
 #define SCRAM_KEY_SIZE 32
-#define SCRAM_NONCE_SIZE 25            /* 18 random bytes in base64, with a NUL */
-#define SCRAM_ITERATIONS_MAX 10000000u /* more would only be there to burn our time */
+#define SCRAM_NONCE_SIZE 25 /* 18 random bytes in base64, with a NUL */
+/* About 10 s of one processor; more would only be there to burn our time. */
+#define SCRAM_ITERATIONS_MAX 10000000u
 
 enum scram_binding {
     SCRAM_NO_BINDING,       /* "n": no TLS, or not wanted */
     SCRAM_BINDING_POSSIBLE, /* "y": we could, the server did not offer it */
     SCRAM_BOUND             /* "p": SCRAM-SHA-256-PLUS */
+};
+
+/* What proves who we are: a password, or the two keys that are made of it, the role's salt and its
+ * number of iterations (the settings scram_client_key and scram_server_key). */
+struct scram_secret {
+    struct slice password; /* as it was given */
+    bool has_client_key, has_server_key;
+    uint8_t client_key[SCRAM_KEY_SIZE], server_key[SCRAM_KEY_SIZE];
 };
 
 struct scram {
@@ -37,9 +47,14 @@ bool scram_begin(struct scram *scram, const char *user, const char *nonce,
                  enum scram_binding binding, struct slice binding_data, struct buffer *out,
                  struct error *err);
 
-/* The server's first message in, the client's final message appended to *out. */
-bool scram_answer(struct scram *scram, struct slice server_first, struct slice password,
-                  struct buffer *out, struct error *err);
+/* A key as the settings have it, in base64. */
+bool scram_decode_key(const char *text, uint8_t key[SCRAM_KEY_SIZE]);
+
+/* The server's first message in, the client's final message appended to *out. The iterations end
+ * early at the deadline and when cancel (NULL: nobody's) is requested. */
+bool scram_answer(struct scram *scram, struct slice server_first, const struct scram_secret *secret,
+                  int64_t deadline, const struct cancel *cancel, struct buffer *out,
+                  struct error *err);
 
 /* True if the server's final message proves that it knows the password too. */
 bool scram_verify(struct scram *scram, struct slice server_final, struct error *err);
@@ -47,8 +62,7 @@ bool scram_verify(struct scram *scram, struct slice server_final, struct error *
 void scram_reset(struct scram *scram);
 
 /* The password as SASLprep (RFC 4013) leaves it; as it is, if it is not UTF-8 or has something in
- * it that SASLprep forbids: the server does the same. Unicode normalisation is left out: passwords
- * that are not in NFKC already are sent as typed. */
+ * it that SASLprep forbids: the server does the same. */
 bool scram_prepare_password(struct slice password, struct buffer *out, struct error *err);
 
 #endif

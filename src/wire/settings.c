@@ -4,21 +4,25 @@
  */
 #include "wire/settings_internal.h"
 
-#include "base/bytes.h"
 #include "base/text.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <openssl/crypto.h>
+
+#define NO_OAUTH                                                                                   \
+    "pgcask cannot log in by OAuth; give the role a pg_hba.conf line with scram-sha-256 or cert"
 
 static const struct setting_parameter table[] = {
     {.name = "host", .environment = "PGHOST"},
     {.name = "hostaddr", .environment = "PGHOSTADDR"},
-    {.name = "port", .environment = "PGPORT", .default_value = "5432", .kind = SETTING_PORT},
+    {.name = "port", .environment = "PGPORT", .default_value = "5432"}, /* host_list_read checks */
     {.name = "dbname", .environment = "PGDATABASE"},
     {.name = "user", .environment = "PGUSER"},
     {.name = "password", .environment = "PGPASSWORD", .secret = true},
     {.name = "passfile", .environment = "PGPASSFILE"},
+    {.name = "password_command", .environment = "PGCASK_PASSWORD_COMMAND", .ours = true},
+    {.name = "service", .environment = "PGSERVICE"},
+    {.name = "servicefile", .environment = "PGSERVICEFILE"},
     {.name = "require_auth", .environment = "PGREQUIREAUTH"},
     {.name = "channel_binding",
      .environment = "PGCHANNELBINDING",
@@ -29,6 +33,14 @@ static const struct setting_parameter table[] = {
     {.name = "fallback_application_name"},
     {.name = "client_encoding", .environment = "PGCLIENTENCODING"},
     {.name = "connect_timeout", .environment = "PGCONNECT_TIMEOUT", .kind = SETTING_INTEGER},
+    {.name = "target_session_attrs",
+     .environment = "PGTARGETSESSIONATTRS",
+     .kind = SETTING_WORD,
+     .words = " any read-write read-only primary standby prefer-standby "},
+    {.name = "load_balance_hosts",
+     .environment = "PGLOADBALANCEHOSTS",
+     .kind = SETTING_WORD,
+     .words = " disable random "},
 
     {.name = "sslmode",
      .environment = "PGSSLMODE",
@@ -45,7 +57,11 @@ static const struct setting_parameter table[] = {
      .words = " disable allow require "},
     {.name = "sslcrl", .environment = "PGSSLCRL"},
     {.name = "sslcrldir", .environment = "PGSSLCRLDIR"},
-    {.name = "sslsni", .environment = "PGSSLSNI", .kind = SETTING_WORD, .words = " 0 1 "},
+    {.name = "sslsni",
+     .environment = "PGSSLSNI",
+     .kind = SETTING_WORD,
+     .words = " 0 1 ",
+     .may_be_empty = true},
     {.name = "ssl_min_protocol_version", .environment = "PGSSLMINPROTOCOLVERSION"},
     {.name = "ssl_max_protocol_version", .environment = "PGSSLMAXPROTOCOLVERSION"},
     {.name = "requirepeer", .environment = "PGREQUIREPEER"},
@@ -61,48 +77,37 @@ static const struct setting_parameter table[] = {
     {.name = "krbsrvname", .environment = "PGKRBSRVNAME", .support = SETTING_HARMLESS},
     {.name = "gsslib", .environment = "PGGSSLIB", .support = SETTING_HARMLESS},
     {.name = "gssdelegation", .environment = "PGGSSDELEGATION", .support = SETTING_HARMLESS},
-    {.name = "replication", .support = SETTING_HARMLESS},
-    {.name = "max_protocol_version",
-     .environment = "PGMAXPROTOCOLVERSION",
-     .support = SETTING_HARMLESS},
+    {.name = "replication",
+     .kind = SETTING_WORD,
+     .words = " true on yes 1 database false off no 0 ",
+     .support = SETTING_HARMLESS,
+     .may_be_empty = true},
 
     {.name = "gssencmode",
      .environment = "PGGSSENCMODE",
      .kind = SETTING_WORD,
      .words = " disable prefer require ",
      .support = SETTING_NOT_SUPPORTED,
-     .neutral = " disable prefer "},
+     .neutral = " disable prefer ",
+     .why = "pgcask does not speak GSSAPI; sslmode=verify-full encrypts as well"},
     {.name = "sslnegotiation",
      .environment = "PGSSLNEGOTIATION",
      .kind = SETTING_WORD,
-     .words = " postgres direct ",
+     .words = " postgres direct "},
+    {.name = "min_protocol_version", .environment = "PGMINPROTOCOLVERSION"},
+    {.name = "max_protocol_version", .environment = "PGMAXPROTOCOLVERSION"},
+    {.name = "sslkeylogfile",
      .support = SETTING_NOT_SUPPORTED,
-     .neutral = " postgres "},
-    {.name = "target_session_attrs",
-     .environment = "PGTARGETSESSIONATTRS",
-     .kind = SETTING_WORD,
-     .words = " any read-write read-only primary standby prefer-standby ",
+     .why = "pgcask writes the keys of its TLS sessions nowhere"},
+    {.name = "scram_client_key", .secret = true},
+    {.name = "scram_server_key", .secret = true},
+    {.name = "oauth_issuer", .support = SETTING_NOT_SUPPORTED, .why = NO_OAUTH},
+    {.name = "oauth_client_id", .support = SETTING_NOT_SUPPORTED, .why = NO_OAUTH},
+    {.name = "oauth_client_secret",
      .support = SETTING_NOT_SUPPORTED,
-     .neutral = " any "},
-    {.name = "load_balance_hosts",
-     .environment = "PGLOADBALANCEHOSTS",
-     .kind = SETTING_WORD,
-     .words = " disable random ",
-     .support = SETTING_NOT_SUPPORTED,
-     .neutral = " disable "},
-    {.name = "min_protocol_version",
-     .environment = "PGMINPROTOCOLVERSION",
-     .support = SETTING_NOT_SUPPORTED,
-     .neutral = " 3.0 "},
-    {.name = "service", .environment = "PGSERVICE", .support = SETTING_NOT_SUPPORTED},
-    {.name = "servicefile", .support = SETTING_NOT_SUPPORTED},
-    {.name = "sslkeylogfile", .support = SETTING_NOT_SUPPORTED},
-    {.name = "scram_client_key", .support = SETTING_NOT_SUPPORTED, .secret = true},
-    {.name = "scram_server_key", .support = SETTING_NOT_SUPPORTED, .secret = true},
-    {.name = "oauth_issuer", .support = SETTING_NOT_SUPPORTED},
-    {.name = "oauth_client_id", .support = SETTING_NOT_SUPPORTED},
-    {.name = "oauth_client_secret", .support = SETTING_NOT_SUPPORTED, .secret = true},
-    {.name = "oauth_scope", .support = SETTING_NOT_SUPPORTED},
+     .secret = true,
+     .why = NO_OAUTH},
+    {.name = "oauth_scope", .support = SETTING_NOT_SUPPORTED, .why = NO_OAUTH},
 };
 
 #define TABLE_COUNT (sizeof(table) / sizeof(table[0]))
@@ -170,6 +175,7 @@ struct wire_settings *wire_settings_clone(const struct wire_settings *settings, 
     if (clone != NULL) {
         clone->watcher = settings->watcher;
         clone->password_source = settings->password_source;
+        clone->ignores_environment = settings->ignores_environment;
     }
     for (size_t i = 0; clone != NULL && i < TABLE_COUNT; i++) {
         if (!settings_put(clone, i, settings->values[i], err)) {
@@ -189,6 +195,11 @@ void wire_settings_set_password_source(struct wire_settings *settings,
                                        const struct wire_password_source *source)
 {
     settings->password_source = source;
+}
+
+void wire_settings_ignore_environment(struct wire_settings *settings)
+{
+    settings->ignores_environment = true;
 }
 
 const char *settings_nearest(const char *name)
@@ -211,8 +222,8 @@ bool wire_settings_set(struct wire_settings *settings, const char *name, const c
     error_set(err, ERROR_USAGE, "unknown connection setting \"%s\"", name);
     nearest = settings_nearest(name);
     if (nearest != NULL)
-        error_hint(err, "Did you mean \"%s\"?", nearest);
-    return false;
+        return error_hint(err, "Did you mean \"%s\"?", nearest);
+    return error_hint(err, "The settings are libpq's, such as host, port, dbname, user, sslmode.");
 }
 
 const char *wire_settings_get(const struct wire_settings *settings, const char *name)
@@ -220,164 +231,4 @@ const char *wire_settings_get(const struct wire_settings *settings, const char *
     int index = settings_find(name);
 
     return index < 0 ? NULL : settings->values[index];
-}
-
-/* ---- Checking ------------------------------------------------------------------------------ */
-
-static bool word_in(const char *words, const char *word)
-{
-    size_t len = strlen(word);
-    const char *at = words;
-
-    if (len == 0 || strchr(word, ' ') != NULL)
-        return false;
-    while ((at = strstr(at, word)) != NULL) {
-        if (at[-1] == ' ' && at[len] == ' ')
-            return true;
-        at++;
-    }
-    return false;
-}
-
-static bool all_digits(const char *text)
-{
-    return text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
-}
-
-/* A text that is no number may be a piece of a password: "postgres://user:secret" without an @ puts
- * the secret where the port is. It is not shown. */
-static bool check_port(const char *value, struct error *err)
-{
-    uint64_t port;
-
-    if (bytes_parse_u64(slice_string(value), &port) && port >= 1 && port <= 65535)
-        return true;
-    error_set(err, ERROR_USAGE, "bad port%s%.20s: it must be a number from 1 to 65535",
-              all_digits(value) ? " " : "", all_digits(value) ? value : "");
-    return error_hint(err, "In a URI, bytes of a password other than letters and digits are "
-                           "written as %%XX, and @ stands behind it.");
-}
-
-static bool check_integer(const char *name, const char *value, struct error *err)
-{
-    bool sign = value[0] == '-' || value[0] == '+';
-    uint64_t number;
-
-    if (bytes_parse_u64(slice_string(value + (sign ? 1 : 0)), &number) && number <= INT_MAX)
-        return true;
-    return error_set(err, ERROR_USAGE, "bad value \"%.50s\" of connection setting \"%s\"", value,
-                     name);
-}
-
-static bool check_word(const struct setting_parameter *parameter, const char *value,
-                       struct error *err)
-{
-    if (word_in(parameter->words, value))
-        return true;
-    error_set(err, ERROR_USAGE, "bad value \"%.50s\" of connection setting \"%s\"", value,
-              parameter->name);
-    return error_hint(err, "It can be one of:%.*s", (int)strlen(parameter->words) - 1,
-                      parameter->words);
-}
-
-static bool not_supported(const struct setting_parameter *parameter, struct error *err)
-{
-    error_set(err, ERROR_UNSUPPORTED, "the connection setting \"%s\" is not supported yet",
-              parameter->name);
-    if (parameter->environment != NULL)
-        return error_hint(err, "Leave it out, and unset %s.", parameter->environment);
-    return error_hint(err, "Leave it out.");
-}
-
-static bool check_value(const struct setting_parameter *parameter, const char *value,
-                        struct error *err)
-{
-    switch (parameter->kind) {
-    case SETTING_TEXT:
-        break;
-    case SETTING_PORT:
-        if (!check_port(value, err))
-            return false;
-        break;
-    case SETTING_INTEGER:
-        if (!check_integer(parameter->name, value, err))
-            return false;
-        break;
-    case SETTING_WORD:
-        if (!check_word(parameter, value, err))
-            return false;
-        break;
-    }
-    if (parameter->support != SETTING_NOT_SUPPORTED)
-        return true;
-    if (parameter->neutral != NULL && word_in(parameter->neutral, value))
-        return true;
-    return not_supported(parameter, err);
-}
-
-static bool check_single_host(const struct wire_settings *settings, struct error *err)
-{
-    static const char *const names[] = {"host", "hostaddr", "port"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *value = wire_settings_get(settings, names[i]);
-
-        if (value == NULL || strchr(value, ',') == NULL)
-            continue;
-        error_set(err, ERROR_UNSUPPORTED, "several values of \"%s\" are not supported yet",
-                  names[i]);
-        return error_hint(err, "Name one server.");
-    }
-    return true;
-}
-
-/* The system's own certificates vouch for any name, so that only verify-full makes sense. */
-static bool complete_sslmode(struct wire_settings *settings, struct error *err)
-{
-    const char *root = wire_settings_get(settings, "sslrootcert");
-    const char *mode = wire_settings_get(settings, "sslmode");
-
-    if (root == NULL || strcmp(root, "system") != 0)
-        return true;
-    if (mode == NULL)
-        return wire_settings_set(settings, "sslmode", "verify-full", err);
-    if (strcmp(mode, "verify-full") == 0)
-        return true;
-    error_set(err, ERROR_USAGE, "sslmode \"%.50s\" is too weak for sslrootcert=system", mode);
-    return error_hint(err, "sslmode=verify-full");
-}
-
-/* An empty value stands for the default, and keeps the environment from being asked. */
-static void drop_empty(struct wire_settings *settings)
-{
-    for (size_t i = 0; i < TABLE_COUNT; i++) {
-        if (settings->values[i] != NULL && settings->values[i][0] == '\0') {
-            free(settings->values[i]);
-            settings->values[i] = NULL;
-        }
-    }
-}
-
-static bool fill_defaults(struct wire_settings *settings, struct error *err)
-{
-    for (size_t i = 0; i < TABLE_COUNT; i++) {
-        if (settings->values[i] == NULL && table[i].default_value != NULL &&
-            !settings_put(settings, i, table[i].default_value, err))
-            return false;
-    }
-    return settings_from_system(settings, err);
-}
-
-bool wire_settings_complete(struct wire_settings *settings, struct error *err)
-{
-    if (!settings_from_environment(settings, err))
-        return false;
-    drop_empty(settings);
-    if (!check_single_host(settings, err))
-        return false;
-    for (size_t i = 0; i < TABLE_COUNT; i++) {
-        if (settings->values[i] != NULL && !check_value(&table[i], settings->values[i], err))
-            return false;
-    }
-    return complete_sslmode(settings, err) && fill_defaults(settings, err);
 }

@@ -15,6 +15,8 @@ bool settings_from_environment(struct wire_settings *settings, struct error *err
     const struct setting_parameter *table = settings_table(&count);
     const char *require_tls;
 
+    if (settings->ignores_environment)
+        return true;
     for (size_t i = 0; i < count; i++) {
         const char *value;
 
@@ -35,12 +37,11 @@ bool settings_from_environment(struct wire_settings *settings, struct error *err
 
 /* ---- The system ---------------------------------------------------------------------------- */
 
-/* Our own line of /etc/passwd. getpwuid would load the name service's shared libraries, which a
+/* A user's line of /etc/passwd. getpwuid would load the name service's shared libraries, which a
  * static program cannot; users from elsewhere (LDAP) have $USER and $HOME. */
-static bool passwd_entry(struct passwd *entry, char *text, size_t text_size)
+static bool passwd_entry(uid_t uid, struct passwd *entry, char *text, size_t text_size)
 {
     FILE *file = fopen("/etc/passwd", "re");
-    uid_t uid = geteuid();
     bool found = false;
 
     if (file == NULL)
@@ -71,11 +72,22 @@ bool settings_home(char *out, size_t out_size)
     struct passwd entry;
     char text[4096];
 
-    if (home == NULL && passwd_entry(&entry, text, sizeof(text)))
+    if (home == NULL && passwd_entry(geteuid(), &entry, text, sizeof(text)))
         home = entry.pw_dir;
     if (home == NULL || home[0] == '\0' || strlen(home) >= out_size)
         return false;
     memcpy(out, home, strlen(home) + 1);
+    return true;
+}
+
+bool settings_user_name(uid_t uid, char *out, size_t out_size)
+{
+    struct passwd entry;
+    char text[4096];
+
+    if (!passwd_entry(uid, &entry, text, sizeof(text)) || strlen(entry.pw_name) >= out_size)
+        return false;
+    memcpy(out, entry.pw_name, strlen(entry.pw_name) + 1);
     return true;
 }
 
@@ -85,7 +97,7 @@ static bool default_user(struct wire_settings *settings, struct error *err)
     char text[4096];
     const char *user = NULL;
 
-    if (passwd_entry(&entry, text, sizeof(text)))
+    if (passwd_entry(geteuid(), &entry, text, sizeof(text)))
         user = entry.pw_name;
     if (user == NULL)
         user = variable("LOGNAME");
@@ -99,7 +111,7 @@ static bool default_user(struct wire_settings *settings, struct error *err)
 }
 
 /* Debian's folder if there is one, upstream's if a server listens there. */
-static const char *default_host(const char *port)
+const char *settings_default_host(const char *port)
 {
     static const char *const folders[] = {"/var/run/postgresql", "/tmp"};
     char socket_path[64];
@@ -117,8 +129,8 @@ bool settings_from_system(struct wire_settings *settings, struct error *err)
 {
     if (wire_settings_get(settings, "host") == NULL &&
         wire_settings_get(settings, "hostaddr") == NULL &&
-        !wire_settings_set(settings, "host", default_host(wire_settings_get(settings, "port")),
-                           err))
+        !wire_settings_set(settings, "host",
+                           settings_default_host(wire_settings_get(settings, "port")), err))
         return false;
     if (wire_settings_get(settings, "user") == NULL && !default_user(settings, err))
         return false;

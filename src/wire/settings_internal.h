@@ -12,8 +12,7 @@
 /* What a value must look like; wire_settings_complete checks it. */
 enum setting_kind {
     SETTING_TEXT,
-    SETTING_PORT,    /* 1 to 65535 */
-    SETTING_INTEGER, /* a decimal number that fits an int, with an optional sign */
+    SETTING_INTEGER, /* a decimal number that fits an int; blanks around it do not matter */
     SETTING_WORD     /* one of setting_parameter.words */
 };
 
@@ -30,15 +29,19 @@ struct setting_parameter {
     const char *default_value; /* NULL: none, or one that needs a look at the system */
     const char *words;         /* SETTING_WORD: " word word " */
     const char *neutral;       /* SETTING_NOT_SUPPORTED: values that ask for nothing, like words */
+    const char *why;           /* SETTING_NOT_SUPPORTED: what to tell the user */
     enum setting_kind kind;
     enum setting_support support;
-    bool secret; /* never shown, wiped when freed */
+    bool secret;       /* never shown, wiped when freed */
+    bool ours;         /* libpq does not know it */
+    bool may_be_empty; /* of a kind that is not text: an empty value is the default */
 };
 
 struct wire_settings {
     char *values[SETTINGS_MAX]; /* by index into the table */
     const struct wire_watcher *watcher;
     const struct wire_password_source *password_source;
+    bool ignores_environment;
 };
 
 /* The table; *count parameters. */
@@ -54,8 +57,25 @@ const char *settings_nearest(const char *name);
 bool settings_put(struct wire_settings *settings, size_t index, const char *value,
                   struct error *err);
 
+/* Whether the values for TLS and authentication make sense, together too. */
+bool settings_check_security(const struct wire_settings *settings, struct error *err);
+
+/* A number as libpq reads it: blanks around it and a sign are allowed. */
+bool settings_parse_integer(const char *text, int *number);
+
+/* Fills what is not set from the section of a service file, if a service is named. */
+bool settings_from_service(struct wire_settings *settings, struct error *err);
+
+/* The same with the file's text: found says whether the section was there. `path` for messages. */
+bool settings_read_service(struct wire_settings *settings, struct slice text, const char *path,
+                           const char *service, bool *found, struct error *err);
+
 /* host, user and dbname where they are not set: what this machine suggests. */
 bool settings_from_system(struct wire_settings *settings, struct error *err);
+
+/* Where a server on this machine is looked for if no host is named: a socket folder, else
+ * "localhost". */
+const char *settings_default_host(const char *port);
 
 /* Fills what is not set from the environment. */
 bool settings_from_environment(struct wire_settings *settings, struct error *err);
@@ -64,13 +84,25 @@ bool settings_from_environment(struct wire_settings *settings, struct error *err
  * there is neither; that is no error. */
 bool settings_home(char *out, size_t out_size);
 
-/* The password to log in with: the "password" setting, else the first line of the passfile that
- * fits. host is as configured: a name, a socket folder, or NULL. For a physical replication session
- * dbname is "replication". *found is false if there is none; `password` is then untouched. Fails
- * only for lack of memory; a passfile that cannot be used is a warning in the log. */
-bool wire_settings_password(const struct wire_settings *settings, const char *host,
-                            const char *port, const char *dbname, const char *user,
-                            struct buffer *password, bool *found, const struct log *log,
-                            struct error *err);
+/* The name of a user of this machine; false if /etc/passwd has none. */
+bool settings_user_name(uid_t uid, char *out, size_t out_size);
+
+/* The password to log in with: the "password" setting, else what password_command gives, else the
+ * first line of the passfile that fits, else what a user at a terminal answers. request->host is as
+ * configured: a name, a socket folder, or an address where there is no name. For a physical
+ * replication session the database is "replication". *found is false if there is none; `password`
+ * is then untouched. A passfile that cannot be used is a warning in the log. */
+bool settings_find_password(const struct wire_settings *settings,
+                            const struct wire_password_request *request, struct buffer *password,
+                            bool *found, const struct log *log, struct error *err);
+
+/* The passfile's part of it. */
+bool passfile_find_password(const struct wire_settings *settings,
+                            const struct wire_password_request *request, struct buffer *password,
+                            bool *found, const struct log *log, struct error *err);
+
+/* The same with the file's text. */
+bool passfile_search(struct slice text, const struct wire_password_request *request,
+                     struct buffer *password, bool *found, struct error *err);
 
 #endif

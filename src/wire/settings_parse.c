@@ -14,16 +14,39 @@ static bool put_buffer(struct wire_settings *settings, const char *name, struct 
 {
     if (memchr(buffer_text(value), '\0', value->len) != NULL)
         return error_set(err, ERROR_USAGE, "a connection setting contains a zero byte");
+    /* The predecessor of sslmode. */
+    if (strcmp(name, "requiressl") == 0)
+        return wire_settings_set(settings, "sslmode",
+                                 buffer_text(value)[0] == '1' ? "require" : "prefer", err);
     return wire_settings_set(settings, name, buffer_text(value), err);
+}
+
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+static void skip_blanks(struct slice *text)
+{
+    while (text->len > 0 && is_blank(text->data[0]))
+        slice_take(text, 1);
 }
 
 /* ---- URIs ---------------------------------------------------------------------------------- */
 
+/* Blanks around a part do not count, as where a URI was pasted; inside it they do. */
 static bool percent_decode(struct slice text, struct buffer *out, struct error *err)
 {
+    skip_blanks(&text);
+    while (text.len > 0 && is_blank(text.data[text.len - 1]))
+        text.len--;
     while (text.len > 0) {
         uint8_t byte = text.data[0];
 
+        if (is_blank(byte)) {
+            error_set(err, ERROR_USAGE, "the connection URI has a blank inside a part of it");
+            return error_hint(err, "In a URI a blank is written %%20.");
+        }
         if (byte == '%') {
             if (text.len < 3 || !bytes_from_hex(slice_make(text.data + 1, 2), &byte, 1) ||
                 byte == 0) {
@@ -86,6 +109,12 @@ static bool uri_credentials(struct wire_settings *settings, struct slice *rest, 
     return put_decoded(settings, "password", credentials, err);
 }
 
+static bool refuse_ipv6(const char *why, struct error *err)
+{
+    error_set(err, ERROR_USAGE, "bad IPv6 address in the connection URI: %s", why);
+    return error_hint(err, "Write it as in postgres://USER@[2001:db8::7]:5432/DATABASE.");
+}
+
 /* One "host", "[IPv6]", with or without ":port". */
 static bool uri_host(struct slice *rest, struct buffer *hosts, struct buffer *ports,
                      struct error *err)
@@ -96,13 +125,10 @@ static bool uri_host(struct slice *rest, struct buffer *hosts, struct buffer *po
         slice_take(rest, 1);
         host = take_until(rest, "]");
         if (rest->len == 0 || host.len == 0)
-            return error_set(err, ERROR_USAGE,
-                             "bad IPv6 address in the connection URI: \"[\" "
-                             "without address and \"]\"");
+            return refuse_ipv6("\"[\" without address and \"]\"", err);
         slice_take(rest, 1);
         if (rest->len > 0 && strchr(":,/?", rest->data[0]) == NULL)
-            return error_set(err, ERROR_USAGE,
-                             "bad IPv6 address in the connection URI: something follows \"]\"");
+            return refuse_ipv6("something follows \"]\"", err);
     } else {
         host = take_until(rest, ":,/?");
     }
@@ -112,11 +138,6 @@ static bool uri_host(struct slice *rest, struct buffer *hosts, struct buffer *po
     }
     return buffer_append(hosts, host.data, host.len, err) &&
            buffer_append(ports, port.data, port.len, err);
-}
-
-static bool only_commas(const struct buffer *list)
-{
-    return strspn(buffer_text(list), ",") == list->len;
 }
 
 static bool check_at_sign(const struct buffer *hosts, const struct buffer *ports, struct error *err)
@@ -139,9 +160,10 @@ static bool uri_hosts(struct wire_settings *settings, struct slice *rest, struct
                uri_host(rest, &hosts, &ports, err);
     }
     done = done && check_at_sign(&hosts, &ports, err);
-    if (done && !only_commas(&hosts))
+    /* A list of nothing but commas is as many defaults. */
+    if (done && hosts.len > 0)
         done = put_decoded(settings, "host", buffer_slice(&hosts), err);
-    if (done && !only_commas(&ports))
+    if (done && ports.len > 0)
         done = put_decoded(settings, "port", buffer_slice(&ports), err);
     buffer_free_secret(&hosts);
     buffer_free_secret(&ports);
@@ -154,10 +176,15 @@ static bool uri_parameter(struct wire_settings *settings, struct slice text, str
     struct buffer name = {0};
     bool done;
 
-    if (text.len == 0)
-        return error_set(err, ERROR_USAGE,
-                         "a parameter in the connection URI has no \"=\" and value");
+    if (text.len == 0) {
+        error_set(err, ERROR_USAGE, "a parameter in the connection URI has no \"=\" and value");
+        return error_hint(err, "Behind the question mark stand pairs: ?key=value&key=value.");
+    }
     slice_take(&text, 1);
+    if (text.len > 0 && memchr(text.data, '=', text.len) != NULL) {
+        error_set(err, ERROR_USAGE, "a parameter in the connection URI has two \"=\"");
+        return error_hint(err, "In a value an equals sign is written %%3D.");
+    }
     done = percent_decode(key, &name, err);
     /* As JDBC says it. */
     if (done && strcmp(buffer_text(&name), "ssl") == 0 && slice_equals(text, slice_string("true")))
@@ -201,17 +228,6 @@ static bool parse_uri(struct wire_settings *settings, struct slice rest, struct 
 
 /* ---- key=value ----------------------------------------------------------------------------- */
 
-static bool is_blank(uint8_t byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
-static void skip_blanks(struct slice *text)
-{
-    while (text->len > 0 && is_blank(text->data[0]))
-        slice_take(text, 1);
-}
-
 /* A value in quotes goes to the next quote, another to the next blank; a backslash takes the byte
  * behind it as it is. False without an error: the closing quote is missing. */
 static bool take_value(struct slice *text, struct buffer *value, struct error *err)
@@ -237,8 +253,10 @@ static bool take_value(struct slice *text, struct buffer *value, struct error *e
     }
     if (!quoted)
         return true;
-    if (text->len == 0)
-        return error_set(err, ERROR_USAGE, "the connection string has a quote that is not closed");
+    if (text->len == 0) {
+        error_set(err, ERROR_USAGE, "the connection string has a quote that is not closed");
+        return error_hint(err, "A quote inside a quoted value is written \\'.");
+    }
     slice_take(text, 1);
     return true;
 }
@@ -297,6 +315,16 @@ static bool parse_pairs(struct wire_settings *settings, struct slice text, struc
 
 /* -------------------------------------------------------------------------------------------- */
 
+/* The cloud's tokens are short-lived passwords: there is a way to get them, and it is not a scheme.
+ */
+static bool refuse_aws(struct error *err)
+{
+    error_set(err, ERROR_UNSUPPORTED, "there is no scheme for tokens of AWS IAM");
+    return error_hint(
+        err, "Use postgres:// with sslmode=verify-full and the setting password_command=\"aws "
+             "rds generate-db-auth-token --hostname HOST --port 5432 --username USER\".");
+}
+
 bool wire_settings_parse(struct wire_settings *settings, const char *conninfo, struct error *err)
 {
     static const char *const schemes[] = {"postgresql://", "postgres://"};
@@ -307,5 +335,8 @@ bool wire_settings_parse(struct wire_settings *settings, const char *conninfo, s
         if (strncmp(conninfo, schemes[i], len) == 0)
             return parse_uri(settings, slice_string(conninfo + len), err);
     }
+    if (strncmp(conninfo, "postgres+aws:", 13) == 0 ||
+        strncmp(conninfo, "postgresql+aws:", 15) == 0)
+        return refuse_aws(err);
     return parse_pairs(settings, slice_string(conninfo), err);
 }

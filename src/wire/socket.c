@@ -1,6 +1,7 @@
 #include "wire/transport_internal.h"
 
 #include "base/clock.h"
+#include "wire/settings_internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,8 @@ bool socket_unix_address(const char *folder, const char *port, struct socket_add
     int len = snprintf(name.sun_path, sizeof(name.sun_path), "%s/.s.PGSQL.%s", folder, port);
 
     if (len < 0 || (size_t)len >= sizeof(name.sun_path)) {
-        error_set(err, ERROR_USAGE, "the socket path %s/.s.PGSQL.%s is too long", folder, port);
+        error_set(err, ERROR_CONNECT, "the socket path %.200s/.s.PGSQL.%s is too long", folder,
+                  port);
         return error_hint(err, "A socket path has at most %zu bytes: use a shorter folder.",
                           sizeof(name.sun_path) - 1);
     }
@@ -92,28 +93,40 @@ bool socket_wait(int fd, unsigned interest, int64_t deadline, const struct cance
 
 /* ---- Connecting ---------------------------------------------------------------------------- */
 
-static void set_number(int fd, int level, int option, const char *value)
+static int number_setting(const struct wire_settings *settings, const char *name, int otherwise)
 {
-    int number = value == NULL ? 0 : atoi(value);
+    const char *value = wire_settings_get(settings, name);
+    int number;
 
-    /* Tuning only: a kernel without the option is no reason to fail. */
-    if (number > 0)
-        setsockopt(fd, level, option, &number, sizeof(number));
+    return value != NULL && settings_parse_integer(value, &number) ? number : otherwise;
 }
 
-static void set_tcp_options(int fd, const struct wire_settings *settings)
+/* A number that the user gave, 0 for the system's own. */
+static bool set_number(int fd, int option, const struct wire_settings *settings, const char *name,
+                       struct error *err)
 {
-    const char *keepalives = wire_settings_get(settings, "keepalives");
+    int number = number_setting(settings, name, 0);
+
+    if (number == 0 || setsockopt(fd, IPPROTO_TCP, option, &number, sizeof(number)) == 0)
+        return true;
+    error_set(err, ERROR_CONNECT, "cannot set %s to %d: %s", name, number, strerror(errno));
+    return error_hint(err, "Leave it out, or give a number that the kernel takes.");
+}
+
+static bool set_tcp_options(int fd, const struct wire_settings *settings, struct error *err)
+{
     int on = 1;
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, wire_settings_get(settings, "tcp_user_timeout"));
-    if (keepalives != NULL && atoi(keepalives) == 0)
-        return;
+    if (number_setting(settings, "tcp_user_timeout", 0) > 0 &&
+        !set_number(fd, TCP_USER_TIMEOUT, settings, "tcp_user_timeout", err))
+        return false;
+    if (number_setting(settings, "keepalives", 1) == 0)
+        return true;
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    set_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, wire_settings_get(settings, "keepalives_idle"));
-    set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, wire_settings_get(settings, "keepalives_interval"));
-    set_number(fd, IPPROTO_TCP, TCP_KEEPCNT, wire_settings_get(settings, "keepalives_count"));
+    return set_number(fd, TCP_KEEPIDLE, settings, "keepalives_idle", err) &&
+           set_number(fd, TCP_KEEPINTVL, settings, "keepalives_interval", err) &&
+           set_number(fd, TCP_KEEPCNT, settings, "keepalives_count", err);
 }
 
 /* What the kernel says of a connection attempt, with what to do about it. */
@@ -177,9 +190,8 @@ bool socket_connect(const struct socket_address *address, const struct wire_sett
     *fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*fd < 0)
         return connect_failed(errno, err);
-    if (address->storage.ss_family != AF_UNIX)
-        set_tcp_options(*fd, settings);
-    if (finish_connect(*fd, address, deadline, cancel, err))
+    if ((address->storage.ss_family == AF_UNIX || set_tcp_options(*fd, settings, err)) &&
+        finish_connect(*fd, address, deadline, cancel, err))
         return true;
     close(*fd);
     *fd = -1;
@@ -190,21 +202,18 @@ bool socket_check_peer(int fd, const char *user, struct error *err)
 {
     struct ucred peer;
     socklen_t len = sizeof(peer);
-    struct passwd entry, *found = NULL;
-    char memory[4096];
+    char name[256];
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
-        return error_set(err, ERROR_CONNECT, "cannot tell who runs the server: %s",
+        return error_set(err, ERROR_AUTHENTICATION, "cannot tell who runs the server: %s",
                          strerror(errno));
-    if (getpwuid_r(peer.uid, &entry, memory, sizeof(memory), &found) != 0 || found == NULL)
-        return error_set(err, ERROR_AUTHENTICATION,
-                         "the server runs as uid %ld, not as %s as requirepeer asks",
-                         (long)peer.uid, user);
-    if (strcmp(entry.pw_name, user) != 0)
-        return error_set(err, ERROR_AUTHENTICATION,
-                         "the server runs as %s, not as %s as requirepeer asks", entry.pw_name,
-                         user);
-    return true;
+    if (!settings_user_name(peer.uid, name, sizeof(name)))
+        snprintf(name, sizeof(name), "uid %ld", (long)peer.uid);
+    else if (strcmp(name, user) == 0)
+        return true;
+    error_set(err, ERROR_AUTHENTICATION, "the server runs as %s, not as %s as requirepeer asks",
+              name, user);
+    return error_hint(err, "If that is the server you mean, set requirepeer to its user.");
 }
 
 /* ---- Transport ----------------------------------------------------------------------------- */

@@ -3,12 +3,12 @@
 #include "base/clock.h"
 #include "wire/message_internal.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/x509v3.h>
+
+#define PROTOCOL_NAME "postgresql" /* as ALPN has it */
 
 /* ---- OpenSSL's way to the socket ----------------------------------------------------------- */
 
@@ -89,8 +89,8 @@ static bool read_answer(struct transport *transport, int64_t deadline, const str
         case TRANSPORT_OK:
             /* Nothing may follow the one byte: whatever does came from somebody in between who
              * wants it to be taken for something that the server said under TLS. */
-            if (got > 1) {
-                error_set(err, ERROR_TLS,
+            if (got > 1 && bytes[0] != 'E') {
+                error_set(err, ERROR_PROTOCOL,
                           "the server sent data in clear after its answer to the request for TLS");
                 return error_hint(err, "Is it a PostgreSQL server that listens on this port? Then "
                                        "somebody between here and there has added the data.");
@@ -101,8 +101,10 @@ static bool read_answer(struct transport *transport, int64_t deadline, const str
         case TRANSPORT_WANT_WRITE:
             break;
         case TRANSPORT_END:
-            return error_set(err, ERROR_CONNECTION_LOST,
-                             "the server closed the connection when asked for TLS");
+            error_set(err, ERROR_CONNECTION_LOST,
+                      "the server closed the connection when asked for TLS");
+            return error_hint(err, "Is it a PostgreSQL server that listens on this port? If so, "
+                                   "its log says why.");
         case TRANSPORT_FAILED:
         default:
             return false;
@@ -127,93 +129,42 @@ bool tls_request(struct transport *transport, int64_t deadline, const struct can
     *accepted = answer == 'S';
     if (answer == 'S' || answer == 'N')
         return true;
-    /* An ErrorResponse here is not authenticated: its text could be anybody's. */
-    if (answer == 'E')
-        return error_set(err, ERROR_TLS, "the server answered the request for TLS with an error");
+    /* An ErrorResponse here is not authenticated: its text could be anybody's. And nothing in clear
+     * must follow from it. */
+    if (answer == 'E') {
+        error_set(err, ERROR_PROTOCOL, "the server answered the request for TLS with an error");
+        return error_hint(err,
+                          "The server's log says which: it may be out of memory or processes.");
+    }
     error_set(err, ERROR_PROTOCOL, "the server's answer to the request for TLS makes no sense");
     return error_hint(err, "Is it a PostgreSQL server that listens on this port?");
 }
 
-/* ---- The server's name --------------------------------------------------------------------- */
-
-static bool is_ip_address(const char *host)
-{
-    uint8_t bytes[16];
-
-    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
-}
-
-static bool names_include_address(X509 *certificate)
-{
-    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    bool found = false;
-
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
-        found = found || sk_GENERAL_NAME_value(names, i)->type == GEN_IPADD;
-    GENERAL_NAMES_free(names);
-    return found;
-}
-
-/* Names of the certificate: dNSName entries, the common name only without them; a wildcard stands
- * for one whole left-most label. An IP address: iPAddress entries, and as text like a name where
- * there are none. */
-static bool certificate_names(X509 *certificate, const char *host)
-{
-    if (!is_ip_address(host))
-        return X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) ==
-               1;
-    if (X509_check_ip_asc(certificate, host, 0) == 1)
-        return true;
-    return !names_include_address(certificate) &&
-           X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1;
-}
+/* ---- The handshake ------------------------------------------------------------------------- */
 
 static bool check_name(SSL *ssl, const char *host, struct error *err)
 {
-    X509 *certificate = SSL_get1_peer_certificate(ssl);
-    bool fits = certificate != NULL && host != NULL && host[0] != '\0' &&
-                certificate_names(certificate, host);
+    X509 *certificate;
+    bool fits;
 
-    X509_free(certificate);
-    ERR_clear_error();
-    if (fits)
-        return true;
     if (host == NULL || host[0] == '\0') {
         error_set(err, ERROR_TLS, "sslmode=verify-full needs a host name to check");
         return error_hint(err, "Give host beside hostaddr.");
     }
-    error_set(err, ERROR_TLS, "the server's certificate is not for the host \"%s\"", host);
-    return error_hint(err, "Connect by a name that the certificate has, or use sslmode=verify-ca.");
+    certificate = SSL_get1_peer_certificate(ssl);
+    if (certificate == NULL)
+        return error_set(err, ERROR_TLS, "the server showed no certificate");
+    fits = tls_check_name(certificate, host, err);
+    X509_free(certificate);
+    ERR_clear_error();
+    return fits;
 }
 
-/* ---- The handshake ------------------------------------------------------------------------- */
-
-static bool handshake_failed(SSL *ssl, const struct wire_settings *settings, struct error *err)
+/* False without an error text: *failed says that OpenSSL has it. */
+static bool shake_hands(struct transport *transport, int64_t deadline, const struct cancel *cancel,
+                        bool *failed, struct error *err)
 {
-    const char *roots = wire_settings_get(settings, "sslrootcert");
-    long verdict = SSL_get_verify_result(ssl);
-    char reason[TLS_REASON_SIZE];
-
-    if (verdict != X509_V_OK && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0) {
-        ERR_clear_error();
-        error_set(err, ERROR_TLS, "the server's certificate is not accepted: %s",
-                  X509_verify_cert_error_string(verdict));
-        return error_hint(err,
-                          "It was checked against %s: set sslrootcert to the file of the "
-                          "authority that signed it.",
-                          tls_is_inline(roots)                  ? "the text given as sslrootcert"
-                          : roots != NULL && roots[0] != '\0' ? roots
-                                                               : "~/.postgresql/root.crt");
-    }
-    if (ERR_peek_error() == 0)
-        return error_set(err, ERROR_TLS, "the server ended the TLS handshake");
-    tls_take_reason(reason);
-    return error_set(err, ERROR_TLS, "the TLS handshake failed: %s", reason);
-}
-
-static bool shake_hands(struct transport *transport, const struct wire_settings *settings,
-                        int64_t deadline, const struct cancel *cancel, struct error *err)
-{
+    *failed = false;
     for (;;) {
         unsigned interest, ready;
         int result;
@@ -230,47 +181,117 @@ static bool shake_hands(struct transport *transport, const struct wire_settings 
             interest = SOCKET_WRITE;
             break;
         default:
-            return handshake_failed(transport->ssl, settings, err);
+            *failed = true;
+            return false;
         }
         if (!socket_wait(transport->fd, interest, deadline, cancel, &ready, err))
             return false;
     }
 }
 
-static bool announce(SSL *ssl, const struct wire_settings *settings, const char *host,
-                     struct error *err)
+/* A server that was told "postgresql" on the first byte must have heard it: otherwise it may be one
+ * of another protocol, to which somebody redirects us (ALPACA). */
+static bool check_protocol(SSL *ssl, bool direct, struct error *err)
 {
-    static const unsigned char protocols[] = "\012postgresql";
-    const char *wanted = wire_settings_get(settings, "sslsni");
+    const unsigned char *selected = NULL;
+    unsigned len = 0;
+
+    SSL_get0_alpn_selected(ssl, &selected, &len);
+    if (selected == NULL && !direct)
+        return true;
+    if (selected != NULL && slice_equals(slice_make(selected, len), slice_string(PROTOCOL_NAME)))
+        return true;
+    error_set(err, ERROR_TLS,
+              selected == NULL ? "the server accepted direct TLS without the ALPN protocol name"
+                               : "the server speaks another protocol under TLS (ALPN)");
+    return error_hint(err, "Is it a PostgreSQL server that listens on this port? Direct TLS needs "
+                           "PostgreSQL 17.");
+}
+
+/* The name of the host for servers that have several certificates, never an address. */
+static bool announce(SSL *ssl, const char *host, struct error *err)
+{
+    static const unsigned char protocols[] = "\012" PROTOCOL_NAME;
 
     if (SSL_set_alpn_protos(ssl, protocols, sizeof(protocols) - 1) != 0)
         return error_set_memory(err);
-    if (host == NULL || host[0] == '\0' || is_ip_address(host) ||
-        (wanted != NULL && strcmp(wanted, "0") == 0))
+    if (host == NULL || host[0] == '\0' || strspn(host, "0123456789.") == strlen(host) ||
+        strchr(host, ':') != NULL)
         return true;
     /* The macro casts to void *, which has no const. */
     return SSL_set_tlsext_host_name(ssl, (void *)(uintptr_t)host) == 1 ? true
                                                                        : error_set_memory(err);
 }
 
+static int note_request(SSL *ssl, void *context)
+{
+    struct transport *transport = context;
+
+    transport->certificate_wanted = true;
+    transport->certificate_sent = SSL_get_certificate(ssl) != NULL;
+    return 1;
+}
+
+static bool prepare(struct transport *transport, const char *announced, struct error *err)
+{
+    SSL_CTX_set_cert_cb(transport->context, note_request, transport);
+    transport->ssl = SSL_new(transport->context);
+    if (transport->ssl == NULL)
+        return error_set_memory(err);
+    return attach_socket(transport, err) && announce(transport->ssl, announced, err);
+}
+
+bool tls_is_direct(const struct wire_settings *settings)
+{
+    const char *way = wire_settings_get(settings, "sslnegotiation");
+
+    return way != NULL && strcmp(way, "direct") == 0;
+}
+
+const char *tls_announced_name(const struct wire_settings *settings, const char *host)
+{
+    const char *wanted = wire_settings_get(settings, "sslsni");
+
+    return wanted != NULL && strcmp(wanted, "0") == 0 ? NULL : host;
+}
+
 bool tls_start(struct transport *transport, const struct wire_settings *settings, const char *host,
                int64_t deadline, const struct cancel *cancel, const struct log *log,
                struct error *err)
 {
+    struct tls_suspect suspect = {{0}, {0}};
+    bool verifies, failed, ok;
     enum tls_mode mode;
-    bool verifies;
 
     if (!tls_mode_of(settings, &mode, err))
         return false;
     transport->context = tls_context_new(settings, mode, &verifies, log, err);
-    if (transport->context == NULL)
+    if (transport->context == NULL || !prepare(transport, tls_announced_name(settings, host), err))
         return false;
-    transport->ssl = SSL_new(transport->context);
-    if (transport->ssl == NULL)
-        return error_set_memory(err);
-    return attach_socket(transport, err) && announce(transport->ssl, settings, host, err) &&
-           shake_hands(transport, settings, deadline, cancel, err) &&
+    SSL_set_app_data(transport->ssl, &suspect);
+    ok = shake_hands(transport, deadline, cancel, &failed, err);
+    SSL_set_app_data(transport->ssl, NULL);
+    if (!ok)
+        return failed ? tls_handshake_failed(transport->ssl, &suspect, settings, err) : false;
+    return check_protocol(transport->ssl, tls_is_direct(settings), err) &&
            (mode != TLS_VERIFY_FULL || check_name(transport->ssl, host, err));
+}
+
+bool tls_start_unverified(struct transport *transport, const char *announced, int64_t deadline,
+                          struct error *err)
+{
+    char reason[TLS_REASON_SIZE];
+    bool failed;
+
+    transport->context = tls_context_new_unverified(err);
+    if (transport->context == NULL || !prepare(transport, announced, err))
+        return false;
+    if (shake_hands(transport, deadline, NULL, &failed, err))
+        return true;
+    if (!failed)
+        return false;
+    tls_take_reason(reason);
+    return error_set(err, ERROR_TLS, "the TLS handshake failed: %s", reason);
 }
 
 /* ---- Reading and writing ------------------------------------------------------------------- */
@@ -280,6 +301,7 @@ static enum transport_status status_of(struct transport *transport, int result, 
 {
     char reason[TLS_REASON_SIZE];
     int saved_errno = errno;
+    unsigned long code;
 
     switch (SSL_get_error(transport->ssl, result)) {
     case SSL_ERROR_WANT_READ:
@@ -295,8 +317,10 @@ static enum transport_status status_of(struct transport *transport, int result, 
                   strerror(saved_errno));
         return TRANSPORT_FAILED;
     default:
+        code = ERR_peek_error();
         tls_take_reason(reason);
         error_set(err, ERROR_TLS, "TLS failed while %s: %s", doing, reason);
+        tls_hint(code, err);
         return TRANSPORT_FAILED;
     }
 }
@@ -334,31 +358,55 @@ void tls_end(struct transport *transport)
     transport->ssl = NULL;
     transport->bio_method = NULL;
     transport->context = NULL;
+    transport->certificate_wanted = transport->certificate_sent = false;
 }
 
 /* ---- Channel binding ----------------------------------------------------------------------- */
+
+/* Signatures whose parts older OpenSSLs do not know. */
+static const struct {
+    int signature, digest;
+} more_signatures[] = {
+    {NID_sha512_224WithRSAEncryption, NID_sha512_224},
+    {NID_sha512_256WithRSAEncryption, NID_sha512_256},
+    {NID_sm3WithRSAEncryption, NID_sm3},
+    {NID_ecdsa_with_SHA3_224, NID_sha3_224},
+    {NID_ecdsa_with_SHA3_256, NID_sha3_256},
+    {NID_ecdsa_with_SHA3_384, NID_sha3_384},
+    {NID_ecdsa_with_SHA3_512, NID_sha3_512},
+};
+
+/* RFC 5929, section 4.1. NULL: the signature has no hash of its own. */
+static const EVP_MD *digest_of_signature(X509 *certificate)
+{
+    int algorithm = NID_undef;
+
+    if (X509_get_signature_info(certificate, &algorithm, NULL, NULL, NULL) != 1)
+        algorithm = NID_undef;
+    for (size_t i = 0; i < sizeof(more_signatures) / sizeof(more_signatures[0]); i++) {
+        if (X509_get_signature_nid(certificate) == more_signatures[i].signature)
+            algorithm = more_signatures[i].digest;
+    }
+    if (algorithm == NID_md5 || algorithm == NID_sha1) /* the two weak ones are replaced */
+        algorithm = NID_sha256;
+    return algorithm == NID_undef ? NULL : EVP_get_digestbynid(algorithm);
+}
 
 bool tls_server_end_point(const struct transport *transport, uint8_t out[TLS_BINDING_MAX],
                           size_t *len, struct error *err)
 {
     X509 *certificate = SSL_get1_peer_certificate(transport->ssl);
     const EVP_MD *digest;
-    int algorithm = NID_undef;
     unsigned int written = 0;
     bool ok;
 
     *len = 0;
     if (certificate == NULL)
-        return error_set(err, ERROR_TLS, "the server showed no certificate");
-    if (X509_get_signature_info(certificate, &algorithm, NULL, NULL, NULL) != 1)
-        algorithm = NID_undef;
-    /* RFC 5929, section 4.1: the two weak ones are replaced. */
-    if (algorithm == NID_md5 || algorithm == NID_sha1)
-        algorithm = NID_sha256;
-    digest = algorithm == NID_undef ? NULL : EVP_get_digestbynid(algorithm);
+        return error_set(err, ERROR_AUTHENTICATION, "the server showed no certificate");
+    digest = digest_of_signature(certificate);
     ok = digest == NULL || X509_digest(certificate, digest, out, &written) == 1;
     *len = written;
     X509_free(certificate);
     ERR_clear_error();
-    return ok ? true : error_set(err, ERROR_TLS, "cannot hash the server's certificate");
+    return ok ? true : error_set(err, ERROR_AUTHENTICATION, "cannot hash the server's certificate");
 }

@@ -23,7 +23,7 @@ static bool fail_inline(const char *setting, struct error *err)
     return error_set(err, ERROR_TLS, "cannot read the PEM text given as %s: %s", setting, reason);
 }
 
-static BIO *open_text(const char *pem, struct error *err)
+BIO *tls_open_inline(const char *pem, struct error *err)
 {
     BIO *bio = BIO_new_mem_buf(without_blanks(pem), -1);
 
@@ -46,7 +46,7 @@ static bool at_end(void)
 bool tls_use_inline_roots(SSL_CTX *context, const char *pem, struct error *err)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(context);
-    BIO *bio = open_text(pem, err);
+    BIO *bio = tls_open_inline(pem, err);
     X509 *certificate;
     size_t count = 0;
     bool done = bio != NULL;
@@ -64,7 +64,7 @@ bool tls_use_inline_roots(SSL_CTX *context, const char *pem, struct error *err)
 
 bool tls_use_inline_certificate(SSL_CTX *context, const char *pem, struct error *err)
 {
-    BIO *bio = open_text(pem, err);
+    BIO *bio = tls_open_inline(pem, err);
     X509 *certificate = bio == NULL ? NULL : PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
     bool done = certificate != NULL && SSL_CTX_use_certificate(context, certificate) == 1;
 
@@ -76,24 +76,6 @@ bool tls_use_inline_certificate(SSL_CTX *context, const char *pem, struct error 
     }
     if (bio != NULL && (!done || !at_end()))
         done = fail_inline("sslcert", err);
-    BIO_free(bio);
-    return done;
-}
-
-bool tls_use_inline_key(SSL_CTX *context, const char *pem, struct error *err)
-{
-    BIO *bio = open_text(pem, err);
-    EVP_PKEY *key = bio == NULL
-                        ? NULL
-                        : PEM_read_bio_PrivateKey(bio, NULL, SSL_CTX_get_default_passwd_cb(context),
-                                                  SSL_CTX_get_default_passwd_cb_userdata(context));
-    bool done = key != NULL && SSL_CTX_use_PrivateKey(context, key) == 1;
-
-    if (bio != NULL && !done) {
-        fail_inline("sslkey", err);
-        error_hint(err, "If the key is encrypted, set sslpassword; it must belong to sslcert.");
-    }
-    EVP_PKEY_free(key);
     BIO_free(bio);
     return done;
 }

@@ -39,6 +39,10 @@ bool socket_host_is_folder(const char *host);
 bool socket_unix_address(const char *folder, const char *port, struct socket_address *address,
                          struct error *err);
 
+/* The one address that an IP address as text is. */
+bool socket_parse_address(const char *address, const char *port, struct socket_address_list *list,
+                          struct error *err);
+
 /* Every address of a name, or of an IP address as text. Resolving happens in a thread of its own,
  * because a name server may keep it waiting far beyond the deadline. */
 bool socket_resolve(const char *host, const char *port, int64_t deadline,
@@ -80,6 +84,7 @@ struct transport {
     struct ssl_st *ssl; /* NULL in clear */
     struct ssl_ctx_st *context;
     struct bio_method_st *bio_method;
+    bool certificate_wanted, certificate_sent; /* ours, in the handshake */
 };
 
 #define TRANSPORT_CLOSED ((struct transport){.fd = -1})
@@ -115,6 +120,21 @@ bool tls_request(struct transport *transport, int64_t deadline, const struct can
 bool tls_start(struct transport *transport, const struct wire_settings *settings, const char *host,
                int64_t deadline, const struct cancel *cancel, const struct log *log,
                struct error *err);
+
+/* The same without any check of the certificate: encryption, for a cancel request of whoever has no
+ * settings. announced: the host's name for SNI, or NULL. */
+bool tls_start_unverified(struct transport *transport, const char *announced, int64_t deadline,
+                          struct error *err);
+
+/* ssl_min_protocol_version and ssl_max_protocol_version as OpenSSL counts; *most 0: no bound. */
+bool tls_versions_read(const struct wire_settings *settings, int *least, int *most,
+                       struct error *err);
+
+/* sslnegotiation=direct: the handshake is the first that goes over the connection. */
+bool tls_is_direct(const struct wire_settings *settings);
+
+/* What goes out as SNI; NULL if sslsni says nothing shall. */
+const char *tls_announced_name(const struct wire_settings *settings, const char *host);
 
 enum transport_status tls_read(struct transport *transport, uint8_t *data, size_t len, size_t *got,
                                struct error *err);

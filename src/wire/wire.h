@@ -18,6 +18,8 @@
 
 /* ---- Connection settings ------------------------------------------------------------------ */
 
+struct wire_conn;
+
 /* A set of libpq-style parameters ("host", "port", "dbname", "user", "password", "sslmode", …),
  * each with its value as text. Secrets are wiped when freed. sslrootcert, sslcert and sslkey may
  * hold PEM text ("-----BEGIN …") instead of a file's name. */
@@ -39,18 +41,37 @@ bool wire_settings_set(struct wire_settings *settings, const char *name, const c
 /* NULL if not set. Borrowed until the setting changes. */
 const char *wire_settings_get(const struct wire_settings *settings, const char *name);
 
-/* Fills what is not set from the PG* environment variables, then built-in defaults (host: the
- * socket folder that exists, else localhost; port 5432; user: the system user; dbname: the user;
- * sslmode prefer), and checks values that must be of a kind (port, sslmode, timeouts). The passfile
- * is read at connect time. */
+/* Fills what is not set from the service file, the PG* environment variables, then built-in
+ * defaults (host: the socket folder that exists, else localhost; port 5432; user: the system user;
+ * dbname: the user; sslmode prefer), and checks values that must be of a kind (ports, sslmode,
+ * timeouts) and that the lists of host, hostaddr and port fit together. The passfile is read at
+ * connect time. */
 bool wire_settings_complete(struct wire_settings *settings, struct error *err);
+
+/* A copy of complete settings that lead to the very server that conn reached: its address, with the
+ * host's name kept for certificates and passwords, and nothing left to choose. For jobs of several
+ * sessions, which must not end up at different servers of a list. */
+struct wire_settings *wire_settings_pin(const struct wire_settings *settings,
+                                        const struct wire_conn *conn, struct error *err);
+
+/* wire_settings_complete then leaves the PG* variables alone: for a program that embeds us. */
+void wire_settings_ignore_environment(struct wire_settings *settings);
+
+/* How a session is encrypted. */
+enum wire_encryption {
+    WIRE_IN_CLEAR,
+    WIRE_TLS,       /* asked for in clear first */
+    WIRE_TLS_DIRECT /* the connection begins with it */
+};
 
 /* Where a session can be cancelled, and by which key. */
 struct wire_session {
     const void *address; /* a struct sockaddr */
     size_t address_len;
     uint32_t backend_pid;
-    struct slice key;
+    struct slice key; /* 4 bytes, up to 256 in protocol 3.2 */
+    enum wire_encryption encryption;
+    const char *announced; /* the host's name in the handshake (SNI); NULL: none */
 };
 
 /* Told when a session begins and when it ends, from the thread that owns it: for whoever must
@@ -67,19 +88,21 @@ void wire_settings_watch(struct wire_settings *settings, const struct wire_watch
 
 /* Asked for a password each time a server wants one, unless the settings hold one already: for
  * password_command, a terminal, or whatever else a program has. Nothing in src/wire starts a
- * process or reads a terminal. */
+ * process or reads a terminal. It is asked twice: before the passfile is looked into, and, where
+ * that has no password either, as the last resort, which is the moment to ask a person. */
 struct wire_password_request {
     const char *host, *port, *database, *user; /* of this attempt; host may be a socket folder */
     const char *command;                       /* the setting password_command, or NULL */
     const struct cancel *cancel;               /* may be NULL */
-    int64_t deadline;                          /* of the attempt, on base/clock.h's clock */
+    int64_t deadline;                          /* of the attempt, on base/clock.h's clock;
+                                                  DEADLINE_NONE in the last resort */
+    bool last_resort;
 };
 
 struct wire_password_source {
     void *context;
-    /* Appends the password and sets *found, or leaves *found false if there is none to be had (the
-     * passfile is then asked). False with *err set ends the attempt. Called from the thread that
-     * connects. */
+    /* Appends the password and sets *found, or leaves *found false if there is none to be had.
+     * False with *err set ends the attempt. Called from the thread that connects. */
     bool (*password)(void *context, const struct wire_password_request *request,
                      struct buffer *password, bool *found, struct error *err);
 };
@@ -89,6 +112,12 @@ void wire_settings_set_password_source(struct wire_settings *settings,
                                        const struct wire_password_source *source);
 
 /* ---- Connecting ---------------------------------------------------------------------------- */
+
+/* For a program's first lines, before any thread. A static program cannot load the modules of the
+ * machine's nsswitch.conf: they bring another C library along, and may crash it. From here on its
+ * host names come from /etc/hosts and DNS alone, users from /etc/passwd. Nothing happens in a
+ * program that has a dynamic loader. */
+void wire_use_files_and_dns(void);
 
 enum wire_session_kind {
     WIRE_SESSION_SQL,
@@ -106,11 +135,11 @@ struct wire_connect_options {
     int64_t wait_limit_ms;        /* longest silence of the server after the start; 0: no limit */
 };
 
-struct wire_conn;
-
-/* Settings must be complete. connect_timeout bounds the whole attempt (default 30 s). On failure
- * *conn is NULL and the error says which address, with a hint for what a pg_hba.conf line, setting
- * or file would mend. */
+/* Settings must be complete. Several hosts are tried in their order (or a random one, by
+ * load_balance_hosts), until one gives a session that target_session_attrs likes. connect_timeout
+ * (default 30 s) bounds the attempt at each host, from its name to a ready session. On failure
+ * *conn is NULL and the error says which addresses failed and why, with a hint for what a
+ * pg_hba.conf line, setting or file would mend. */
 bool wire_connect(struct wire_conn **conn, const struct wire_settings *settings,
                   const struct wire_connect_options *options, struct error *err);
 
@@ -121,6 +150,11 @@ void wire_close(struct wire_conn *conn);
 /* Sends a CancelRequest for whatever the session is doing, over a connection of its own with the
  * same TLS policy. May be called from another thread than the owner's. Bounded to 2 s. */
 bool wire_cancel(const struct wire_conn *conn, struct error *err);
+
+/* Cancels what a session does for somebody who knows of it nothing else: a process that outlives
+ * the one whose session it was. Under TLS if the session was, never in clear then; but the server's
+ * certificate is not checked, for want of the settings. */
+bool wire_cancel_session(const struct wire_session *session, int64_t deadline, struct error *err);
 
 /* server_version as a number: 170010, 150018; of "18beta1": 180000. */
 int wire_server_version(const struct wire_conn *conn);
@@ -137,6 +171,10 @@ const char *wire_peer(const struct wire_conn *conn);
 /* Longest silence of the server from now on; 0: no limit. Reaching it is ERROR_TIMEOUT and the
  * connection is then good for wire_close only. */
 void wire_set_wait_limit(struct wire_conn *conn, int64_t milliseconds);
+
+/* How many bytes a message that is held whole, and a result of wire_query, may have from now on:
+ * 64 MiB at first, which is the most, and 4 MiB in replication sessions. CopyData has no limit. */
+void wire_set_answer_limit(struct wire_conn *conn, size_t bytes);
 
 /* From now on waits end when this is requested (NULL: nothing ends them). Borrowed. */
 void wire_set_cancel(struct wire_conn *conn, struct cancel *cancel);
@@ -218,8 +256,9 @@ bool wire_next(struct wire_conn *conn, struct wire_event *event, struct error *e
 struct slice wire_copy_data_ahead(const struct wire_conn *conn, bool *first);
 
 /* Reads on until WIRE_READY, discarding; a COPY towards the server is ended. Nothing happens if no
- * command runs. Keeps the first server error, if there is one, in *err and
- * returns false; a caller that has an error already passes a scratch one. */
+ * command runs. If more than 64 MiB are to be discarded, the connection is broken instead. Keeps
+ * the first server error, if there is one, in *err and returns false; a caller that has an error
+ * already passes a scratch one. */
 bool wire_drain(struct wire_conn *conn, struct error *err);
 
 size_t wire_column_count(const struct wire_conn *conn);

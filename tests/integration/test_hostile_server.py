@@ -59,7 +59,7 @@ def test_members_that_no_base_backup_has(pgcask, workdir, form, member):
 
 @FORMS
 def test_a_file_below_a_tablespaces_link(pgcask, workdir, form):
-    archives = [(16384, [Member("PG_15/1", b"x")]),
+    archives = [(16384, [Member("PG_15", type="5"), Member("PG_15/1", b"x")]),
                 ("base", [*base_members(), Member("pg_tblspc/16384", type="2", link="/srv/1"),
                           Member("pg_tblspc/16384/evil", b"x")])]
     assert "another archive" in refused(pgcask, workdir, form, archives)
@@ -174,7 +174,7 @@ def test_broken_tar_headers(pgcask, workdir, form):
 def test_a_member_of_more_than_8_gib(pgcask_path):
     """From the stream through a pipe of ours to verify, without being held or stored."""
     members = base_members()
-    members.insert(1, Member("base/huge", (8 << 30) + 12345))
+    members.append(Member("base/huge", (8 << 30) + 12345))
     with FakeServer(15, [("base", members)], manifest_of(("base", members))) as server:
         backup_ = subprocess.Popen([pgcask_path, "backup", server.uri, "--to", "-", "--quiet"],
                                    stdout=subprocess.PIPE, env=process.clean_env())

@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 
@@ -111,6 +112,7 @@ def test_its_size(static, workdir):
     print(f"\n{static}: {static.stat().st_size / 2**20:.1f} MiB,"
           f" stripped {stripped.stat().st_size / 2**20:.1f} MiB")
     process.run([stripped, "version"]).check()
+    assert stripped.stat().st_size < 10 * 2**20
 
 
 @pytest.mark.majors(13, 18)
@@ -149,6 +151,93 @@ def test_tls_in_an_empty_root(root, source, major):
         assert "TLS" in result.stdout, result
     result = root.run("ping", root.uri(server, sslmode="verify-full"))
     assert result.rc == 1 and "hint: " in result.stderr, result
+
+
+@pytest.mark.majors(15)
+@pytest.mark.parametrize("place", [
+    "usr/lib/ssl/cert.pem",  # OpenSSL's own, where Debian built it
+    "etc/ssl/certs/ca-certificates.crt",
+    "etc/pki/tls/certs/ca-bundle.crt",
+    "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "etc/ssl/ca-bundle.pem",
+    "var/lib/ca-certificates/ca-bundle.pem",
+    "etc/ssl/cert.pem",
+    "etc/ssl/certs/mounted.pem",
+])
+def test_the_systems_certificates_are_found_where_a_distribution_has_them(
+    root, source, authority, major, place
+):
+    server = source(major)
+    bundle = root.folder / place
+    bundle.parent.mkdir(parents=True)
+    shutil.copy(authority.root, bundle)
+    bundle.chmod(0o644)
+    uri = root.uri(server, sslmode="verify-full", sslrootcert="system")
+    assert "TLS" in root.run("ping", uri, uid=STRANGERS[0]).check().stdout
+
+
+@pytest.mark.majors(15)
+def test_without_the_systems_certificates_the_error_says_where_they_could_be(
+    root, source, major
+):
+    server = source(major)
+    uri = root.uri(server, sslmode="verify-full", sslrootcert="system")
+    result = root.run("ping", uri, uid=STRANGERS[0])
+    assert result.rc == 1 and "no root certificates" in result.stderr, result
+    for word in ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                 "/etc/ssl/ca-bundle.pem", "hint: ", "SSL_CERT_FILE", "sslrootcert"):
+        assert word in result.stderr, result
+    own = {"SSL_CERT_FILE": "/etc/root.crt"}
+    root.run("ping", uri, uid=STRANGERS[0], env=own).check()
+    result = root.run("ping", uri, uid=STRANGERS[0], env={"SSL_CERT_FILE": "/no/such.crt"})
+    assert result.rc == 1 and "/no/such.crt" in result.stderr, result
+
+
+# The root is read-only but for /target, and what starts the program has closed its descriptors.
+BARE = """
+mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" &&
+mount --bind "$1/target" "$1/target" && mount -o remount,bind,rw "$1/target" && shift &&
+exec "$@" <&- >&- 2>&-
+"""
+
+
+@pytest.mark.majors(13, 18)
+def test_with_nothing_at_all(root, source, authority, major):
+    """No /tmp, /dev, /proc, HOME or passwd; a read-only root; no descriptor; 128 MiB of addresses;
+    a uid nobody knows; the certificate of the authority in the URI itself."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    server = source(major)
+    (root.folder / "etc/root.crt").unlink()
+    secure = {"sslmode": "verify-full",
+              "sslrootcert": urllib.parse.quote(authority.root.read_text(), safe="")}
+    command = ["unshare", "--mount", "sh", "-c", BARE, "sh", root.folder,
+               "env", "-i", "PATH=/usr/sbin:/usr/bin",
+               "prlimit", f"--as={128 << 20}", *chroot(root.folder, STRANGERS[1]), "/pgcask"]
+    result = process.run([*command, "backup", root.uri(server, **secure), "--to", "/target/b",
+                          "--quiet"])
+    assert (result.rc, result.stdout, result.stderr) == (0, "", ""), result
+    assert process.run([*command, "verify", "/target/b", "--quiet"]).rc == 0
+    result = process.run([*command, "restore", "/target/b", "--to", "/target/data", "--quiet"])
+    assert result.rc == 0
+    assert (root.folder / "target/data/PG_VERSION").stat().st_uid == STRANGERS[1]
+    oracles.verifybackup(root.folder / "target/b/data", major).check()
+    # There is nowhere to write a result to: that is a failure, and a wrong URI another.
+    assert process.run([*command, "ping", root.uri(server, **secure)]).rc == 1
+    assert process.run([*command, "ping", "nonsense"]).rc == 2
+    assert {p.name for p in root.folder.iterdir()} == {"pgcask", "etc", "target"}
+
+
+@pytest.mark.majors(15)
+def test_a_password_command_needs_no_shell(root, source, major):
+    """The one program that is there prints its version: a fine password."""
+    server = source(major)
+    version = root.run("version").check().stdout.strip()
+    server.sql(f"DROP ROLE IF EXISTS other; CREATE ROLE other LOGIN PASSWORD '{version}'")
+    uri = f"postgres://other@{HOST}:{server.port}/postgres"
+    root.run("ping", uri, "--password-command", "/pgcask version", uid=STRANGERS[1]).check()
+    result = root.run("ping", uri, "--password-command", "/bin/sh -c pw", uid=STRANGERS[1])
+    assert result.rc == 1 and "/bin/sh" in result.stderr, result
 
 
 @pytest.mark.majors(15)

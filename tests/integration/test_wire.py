@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import os
-import pathlib
 import time
 
 import pytest
@@ -43,16 +42,6 @@ PASSWORD = "s3cret, 'gr\u00fc\u00df'"
 
 
 @pytest.fixture(scope="session")
-def probe_program(request):
-    """The program of wire_probe.c: $PGCASK_WIRE_PROBE, else beside pgcask."""
-    beside = pathlib.Path(request.config.getoption("--pgcask")).with_name("wire_probe")
-    path = pathlib.Path(os.environ.get("PGCASK_WIRE_PROBE", beside)).resolve()
-    if not path.exists():
-        pytest.fail(f"{path} is not there: build it, or name another in PGCASK_WIRE_PROBE")
-    return path
-
-
-@pytest.fixture(scope="session")
 def probe(probe_program):
     """probe(*options, conninfo, sql, ...) -> process.Result"""
     return lambda *args, **options: process.run([probe_program, *args], **options)
@@ -61,7 +50,7 @@ def probe(probe_program):
 @pytest.fixture(scope="module")
 def guarded(module_servers, authority, major, _made={}):
     """A server with TLS and a role for each way to log in."""
-    if major not in _made:
+    if major not in _made or not _made[major].running:
         server = module_servers.create(major, flavour="debian" if major in paths.STOCK_MAJORS
                                        else "npm")
         authority.enable(server)

@@ -5,11 +5,20 @@
 
 SQL sessions are refused, so manifest.json says what it could not read; replication sessions get
 IDENTIFY_SYSTEM, SHOW, a slot, and BASE_BACKUP in the form of the major.
+
+What goes beyond a correct session is asked for by keywords of FakeServer: `password` wants
+SCRAM-SHA-256, `certificate` offers TLS, `sql` answers SQL sessions, and `tamper` sees every message
+before it goes out and says what goes out instead.
 """
 
+import base64
 import dataclasses
 import hashlib
+import hmac
+import itertools
+import os
 import socket
+import ssl
 import struct
 import threading
 
@@ -72,6 +81,7 @@ def base_members():
     """The least that makes a base backup."""
     return [
         Member("backup_label", b"START WAL LOCATION: 0/2000028 (file " + SEGMENT.encode() + b")\n"),
+        Member("base", type="5", mode=0o700),
         Member("global", type="5", mode=0o700),
         Member("pg_tblspc", type="5", mode=0o700),
         Member("./pg_wal/", type="5", mode=0o700),
@@ -80,8 +90,9 @@ def base_members():
     ]
 
 
-def manifest_of(*archives, version=1, change=lambda text: text):
-    """backup_manifest of archives [(tablespace oid or "base", members)], changed before sealing."""
+def manifest_of(*archives, version=1, change=lambda text: text, sha256=False):
+    """backup_manifest of archives [(tablespace oid or "base", members)], changed before sealing.
+    sha256: its checksums are such, as a client asks for; CRC-32C otherwise."""
     lines = []
     for oid, members in archives:
         for member in members:
@@ -90,8 +101,10 @@ def manifest_of(*archives, version=1, change=lambda text: text):
             prefix = "" if oid == "base" else f"pg_tblspc/{oid}/"
             checksum = ""
             if not isinstance(member.content, int):
-                checksum = (', "Checksum-Algorithm": "CRC32C", "Checksum": "'
-                            f'{crc32c(member.content)}"')
+                digest = (hashlib.sha256(member.content).hexdigest() if sha256
+                          else crc32c(member.content))
+                checksum = (f', "Checksum-Algorithm": "{"SHA256" if sha256 else "CRC32C"}", '
+                            f'"Checksum": "{digest}"')
             name = member.name[2:] if member.name.startswith("./") else member.name
             lines.append(f'{{ "Path": "{prefix}{name}", "Size": {member.size}, '
                          f'"Last-Modified": "2026-11-22 15:16:19 GMT"{checksum} }}')
@@ -104,16 +117,64 @@ def manifest_of(*archives, version=1, change=lambda text: text):
     return (text + f'"Manifest-Checksum": "{hashlib.sha256(text.encode()).hexdigest()}"}}\n').encode()
 
 
+def message(kind, body=b""):
+    return kind + struct.pack(">I", len(body) + 4) + body
+
+
+class Scram:
+    """The server's side of SCRAM-SHA-256 without channel binding; a test changes what it answers."""
+
+    iterations = b"4096"
+    salt = base64.b64encode(b"0123456789abcdef")
+
+    def __init__(self, password):
+        self.password = password.encode()
+
+    def first(self, client_first):
+        self.bare = client_first.split(b",", 2)[2]
+        self.nonce = self.bare.partition(b"r=")[2] + b"ours"
+        self.answer = b"r=" + self.nonce + b",s=" + self.salt + b",i=" + self.iterations
+        return self.answer
+
+    def final(self, client_final):
+        """server-final, or None if the client does not know the password."""
+        def mac(key, text):
+            return hmac.digest(key, text, "sha256")
+
+        without_proof, _, proof = client_final.rpartition(b",p=")
+        salted = hashlib.pbkdf2_hmac("sha256", self.password, base64.b64decode(self.salt),
+                                     int(self.iterations))
+        conversation = b",".join((self.bare, self.answer, without_proof))
+        signature = mac(hashlib.sha256(mac(salted, b"Client Key")).digest(), conversation)
+        key = bytes(a ^ b for a, b in zip(base64.b64decode(proof), signature))
+        if key != mac(salted, b"Client Key"):
+            return None
+        return b"v=" + base64.b64encode(mac(mac(salted, b"Server Key"), conversation))
+
+
 class Session:
-    """One connection from the program under test."""
+    """One connection from the program under test. number: it is the n-th, from 0, of those that
+    sent a startup message; sent: how many messages went out on it; command_word: the first word of
+    the command that is being answered."""
 
     def __init__(self, sock, server):
         self.sock = sock
         self.server = server
         self.file = sock.makefile("rb")
+        self.number = None
+        self.replication = False
+        self.sent = 0
+        self.command_word = None
+        self.shown = None  # what SHOW is asked for
 
     def send(self, kind, body=b""):
-        self.sock.sendall(kind + struct.pack(">I", len(body) + 4) + body)
+        data = message(kind, body)
+        if self.server.tamper is not None:
+            data = self.server.tamper(self, kind, data)
+        self.sent += 1
+        if data is None:
+            raise ConnectionError
+        self.sock.sendall(data)
 
     def ready(self):
         self.send(b"Z", b"I")
@@ -150,16 +211,25 @@ class Session:
             (length,) = struct.unpack(">I", self.read_exactly(4))
             body = self.read_exactly(length - 4)
             (code,) = struct.unpack(">I", body[:4])
+            if code == 80877103 and self.server.tls is not None:
+                self.sock.sendall(b"S")
+                self.sock = self.server.tls.wrap_socket(self.sock, server_side=True)
+                self.file = self.sock.makefile("rb")
+                continue
             if code in (80877103, 80877104):
                 self.sock.sendall(b"N")
                 continue
             if code == 80877102:
                 return
             break
-        if b"replication\0" not in body:
+        self.number = next(self.server.numbers)
+        self.server.startups.append(body)
+        self.replication = b"replication\0" in body
+        if not self.replication and self.server.sql is None:
             self.error("28000", "no pg_hba.conf entry for host", "FATAL")
             return
-        self.send(b"R", struct.pack(">I", 0))
+        if not self.authenticate():
+            return
         for name, value in (("server_version", f"{self.server.major}.4"),
                             ("server_encoding", "UTF8"), ("client_encoding", "UTF8"),
                             ("standard_conforming_strings", "on")):
@@ -175,14 +245,32 @@ class Session:
             elif kind not in b"cdf":
                 return
 
+    def authenticate(self):
+        if self.server.password is not None:
+            scram = self.server.scram(self.server.password)
+            self.send(b"R", struct.pack(">I", 10) + b"SCRAM-SHA-256\0\0")
+            _, body = self.read_message()
+            self.send(b"R", struct.pack(">I", 11)
+                      + scram.first(body.partition(b"\0")[2][4:]))
+            final = scram.final(self.read_message()[1])
+            if final is None:
+                self.error("28P01", "password authentication failed", "FATAL")
+                return False
+            self.send(b"R", struct.pack(">I", 12) + final)
+        self.send(b"R", struct.pack(">I", 0))
+        return True
+
     def command(self, text):
-        word = text.split()[0].upper()
-        if word == "IDENTIFY_SYSTEM":
+        word = self.command_word = text.split()[0].upper()
+        if not self.replication:
+            self.server.sql(self, text)
+        elif word == "IDENTIFY_SYSTEM":
             self.rows(("systemid", "timeline", "xlogpos", "dbname"),
                       (SYSTEM_IDENTIFIER, "1", "0/2000060", None), tag="IDENTIFY_SYSTEM")
         elif word == "SHOW":
             values = {"wal_segment_size": "1MB", "wal_level": "replica"}
             name = text.split()[1]
+            self.shown = name.encode()
             if name in values:
                 self.rows((name,), (values[name],), tag="SHOW")
             else:
@@ -261,8 +349,22 @@ class Session:
 
 
 class FakeServer:
+    """tamper(session, kind, data) -> the bytes to send for the whole message data, None to hang up.
+    sql(session, text) answers a query of an SQL session up to, not including, ReadyForQuery.
+    certificate: (file, key file). scram: a class like Scram. startups: the startup messages."""
+
     def __init__(self, major=15, archives=(), manifest=b"", tablespace_rows=None, stop=True,
-                 cut=False):
+                 cut=False, password=None, scram=Scram, certificate=None, sql=None, tamper=None):
+        self.password = password
+        self.scram = scram
+        self.sql = sql
+        self.tamper = tamper
+        self.tls = None
+        if certificate is not None:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*map(os.fspath, certificate))
+        self.startups = []
+        self.numbers = itertools.count()
         self.major = major
         self.archives = list(archives)
         self.manifest = manifest

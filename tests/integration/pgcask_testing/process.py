@@ -22,7 +22,7 @@ class Result:
     rc: int
     stdout_bytes: bytes
     stderr_bytes: bytes
-    peak_rss: int  # bytes
+    peak_rss: int  # bytes; 0 where a sanitizer's own memory would count (scripts/sanitize)
     user_time: float  # seconds
     system_time: float
     wall_time: float
@@ -142,7 +142,7 @@ class Process:
             rc=os.waitstatus_to_exitcode(status),
             stdout_bytes=bytes(self._stdout),
             stderr_bytes=bytes(self._stderr),
-            peak_rss=maxrss * 1024,
+            peak_rss=0 if "PGCASK_TEST_SANITIZED" in os.environ else maxrss * 1024,
             user_time=user / 1e6,
             system_time=system / 1e6,
             wall_time=wall / 1e6,
@@ -168,7 +168,8 @@ def run(args, timeout=120, **options):
 def clean_env(extra=None):
     """An environment without HOME and PG* variables; `extra` is added (None removes a name)."""
     env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
-    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE"):
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
+                 "LLVM_PROFILE_FILE"):
         if name in os.environ:
             env[name] = os.environ[name]
     env.update({k: str(v) for k, v in (extra or {}).items() if v is not None})

@@ -331,6 +331,20 @@ static void keys_take_underscores_and_truth_values(void **state)
     options_free(&options);
 }
 
+static void a_value_that_is_refused_leaves_the_one_before(void **state)
+{
+    struct options options;
+    struct error err;
+
+    (void)state;
+    assert_true(options_init(&options, &program, COPY, &err));
+    assert_true(options_set(&options, "max-rate", "64", &err));
+    assert_false(options_set(&options, "max-rate", "31", &err));
+    assert_int_equal(options_number(&options, "max-rate"), 64);
+    assert_string_equal(options_text(&options, "max-rate"), "64");
+    options_free(&options);
+}
+
 static void help_may_stand_instead_of_everything_else(void **state)
 {
     struct options options;
@@ -402,6 +416,7 @@ int main(void)
         cmocka_unit_test(numbers_are_read_with_their_units),
         cmocka_unit_test(what_is_no_number_is_refused),
         cmocka_unit_test(keys_take_underscores_and_truth_values),
+        cmocka_unit_test(a_value_that_is_refused_leaves_the_one_before),
         cmocka_unit_test(help_may_stand_instead_of_everything_else),
         cmocka_unit_test(commands_are_found_or_the_nearest_named),
         cmocka_unit_test(help_names_every_option_within_its_width),

@@ -27,7 +27,7 @@ static void the_scheme_tells_the_kind_of_backup(void **state)
         struct server_uri server;
         struct error err;
 
-        if (!server_uri_parse(&server, cases[i].uri, cases[i].uri, &err))
+        if (!server_uri_parse(&server, cases[i].uri, cases[i].uri, NULL, &err))
             fail_msg("%s: %s", cases[i].uri, err.message);
         assert_int_equal(server.physical, cases[i].physical);
         assert_string_equal(wire_settings_get(server.settings, "host"), "h");
@@ -56,7 +56,7 @@ static void what_names_no_server_is_wrong_usage(void **state)
         struct server_uri server;
         struct error err;
 
-        assert_false(server_uri_parse(&server, cases[i].uri, cases[i].uri, &err));
+        assert_false(server_uri_parse(&server, cases[i].uri, cases[i].uri, NULL, &err));
         assert_int_equal(err.code, ERROR_USAGE);
         if (strstr(err.hint, cases[i].hint) == NULL)
             fail_msg("%s: the hint is \"%s\"", cases[i].uri, err.hint);
@@ -79,7 +79,7 @@ static void no_error_repeats_the_password(void **state)
         struct server_uri server;
         struct error err;
 
-        assert_false(server_uri_parse(&server, wrong[i], "shown", &err));
+        assert_false(server_uri_parse(&server, wrong[i], "shown", NULL, &err));
         assert_null(strstr(err.message, "geheim@"));
         assert_null(strstr(err.message, "password=geheim"));
         assert_true(i < 4 || strstr(err.message, "geheim") == NULL);

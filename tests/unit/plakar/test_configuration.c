@@ -25,6 +25,7 @@ static const struct option_spec specs[] = {
     TEXT("port"),
     TEXT("username"),
     TEXT("password"),
+    TEXT("password-command"),
     TEXT("database"),
     TEXT("ssl-mode"),
     TEXT("ssl-cert"),
@@ -130,12 +131,14 @@ static void keys_win_over_the_location(void **state)
     (void)state;
     assert_true(READ(&reading, "postgresql", {"host", "h2"}, {"port", "1"}, {"username", "v"},
                      {"password", "q"}, {"database", "d2"}, {"ssl_mode", "verify-ca"},
+                     {"password_command", "token"},
                      {"location", "postgresql://u:p@h:5/d?sslmode=disable"}));
     assert_false(reading.configuration.physical);
     assert_string_equal(setting(&reading, "host"), "h2");
     assert_string_equal(setting(&reading, "port"), "1");
     assert_string_equal(setting(&reading, "user"), "v");
     assert_string_equal(setting(&reading, "password"), "q");
+    assert_string_equal(setting(&reading, "password_command"), "token");
     assert_string_equal(setting(&reading, "dbname"), "d2");
     assert_string_equal(setting(&reading, "sslmode"), "verify-ca");
     done(&reading);
@@ -213,7 +216,21 @@ static void what_a_physical_backup_cannot_do_is_refused(void **state)
     assert_non_null(strstr(buffer_text(&reading.notes), "compress is ignored"));
     assert_non_null(strstr(buffer_text(&reading.notes), "pg_bin_dir is ignored"));
     done(&reading);
-    assert_true(READ(&reading, "postgres", {"schema_only", "true"}));
+}
+
+static void a_logical_backup_that_leaves_something_out_is_refused(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    assert_true(READ(&reading, "postgres", {"schema_only", "false"}, {"compress", "true"}));
+    done(&reading);
+    assert_false(READ(&reading, "postgres", {"schema_only", "true"}));
+    assert_non_null(strstr(reading.err.message, "schema_only"));
+    done(&reading);
+    assert_false(READ(&reading, "postgresql", {"data_only", "true"}));
+    done(&reading);
+    assert_false(READ(&reading, "postgres", {"exclude_databases", "a"}));
     done(&reading);
 }
 
@@ -236,6 +253,7 @@ static void origins_keep_clusters_apart(void **state)
     expect_origin("postgres+bin://db.example:5433", "m", "db.example:5433");
     expect_origin("postgres+bin://localhost", "m", "m:5432");
     expect_origin("postgres+bin://127.0.0.1:1", "m", "m:1");
+    expect_origin("postgres+bin://a,b:2,c", "m", "a:5432,b:2,c:5432");
     expect_origin("postgres+bin://[::1]:1", "m", "m:1");
     expect_origin("postgres+bin://[fe80::1]:1", "m", "[fe80::1]:1");
     expect_origin("postgres+bin://%2Frun%2Fpg:7", "m", "m:/run/pg:7");
@@ -253,6 +271,7 @@ int main(void)
         cmocka_unit_test(an_unknown_key_names_the_nearest),
         cmocka_unit_test(a_bad_value_is_named_by_its_key),
         cmocka_unit_test(what_a_physical_backup_cannot_do_is_refused),
+        cmocka_unit_test(a_logical_backup_that_leaves_something_out_is_refused),
         cmocka_unit_test(origins_keep_clusters_apart),
     };
 

@@ -112,6 +112,24 @@ static void many_files_are_all_found(void **state)
     file_ledger_free(ledger);
 }
 
+static void an_unlisted_path_counts_as_a_duplicate_only(void **state)
+{
+    struct file_ledger *ledger = make_ledger();
+    struct error err;
+    size_t duplicates;
+
+    (void)state;
+    add(ledger, "base/1", 1, "aaaa");
+    assert_true(file_ledger_add_unlisted(ledger, "base", &err));
+    assert_true(file_ledger_add_unlisted(ledger, "base/1", &err));
+    file_ledger_seal(ledger, &duplicates);
+    assert_int_equal(duplicates, 1);
+    assert_int_equal(file_ledger_unexpected(ledger), 1);
+    assert_false(file_ledger_is_unexpected(ledger, "base"));
+    assert_int_equal(check(ledger, "base", 0, "aaaa"), LEDGER_REPEATED);
+    file_ledger_free(ledger);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +138,7 @@ int main(void)
         cmocka_unit_test(what_nobody_expected_is_counted_and_known),
         cmocka_unit_test(a_path_added_twice_is_a_duplicate),
         cmocka_unit_test(many_files_are_all_found),
+        cmocka_unit_test(an_unlisted_path_counts_as_a_duplicate_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

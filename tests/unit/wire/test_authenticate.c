@@ -1,6 +1,7 @@
 #include "wire/session.h"
 
 #include "wire/authenticate_internal.h"
+#include "wire/require_auth_internal.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -226,15 +227,22 @@ static void a_malformed_mechanism_list_is_refused(void **state)
 
 /* ---- What we cannot or may not do ---------------------------------------------------------- */
 
-static void methods_we_cannot_do_are_named(void **state)
+static void methods_we_cannot_do_are_named_with_what_pg_hba_has(void **state)
 {
     const struct {
         struct slice body;
-        const char *name;
+        const char *name, *hba_method;
     } methods[] = {
-        {STEP("\0\0\0\7"), "GSSAPI"},    {STEP("\0\0\0\2"), "GSSAPI"},
-        {STEP("\0\0\0\011"), "SSPI"},    {STEP("\0\0\0\012OAUTHBEARER\0\0"), "SASL"},
-        {STEP("\0\0\0\143"), "unknown"},
+        {STEP("\0\0\0\1"), "Kerberos 4", "krb4"},
+        {STEP("\0\0\0\2"), "Kerberos 5", "krb5"},
+        {STEP("\0\0\0\4ab"), "crypt", "crypt"},
+        {STEP("\0\0\0\6"), "SCM", "ident"},
+        {STEP("\0\0\0\7"), "GSSAPI", "gss"},
+        {STEP("\0\0\0\10token"), "GSSAPI", "gss"},
+        {STEP("\0\0\0\11"), "SSPI", "sspi"},
+        {STEP("\0\0\0\012OAUTHBEARER\0\0"), "OAUTHBEARER", "oauth"},
+        {STEP("\0\0\0\012SCRAM-SHA-512\0\0"), "SASL", ""},
+        {STEP("\0\0\0\143"), "unknown", ""},
     };
     struct conversation talk;
 
@@ -244,9 +252,22 @@ static void methods_we_cannot_do_are_named(void **state)
         assert_false(step(&talk, methods[i].body));
         assert_int_equal(talk.err.code, ERROR_UNSUPPORTED);
         assert_non_null(strstr(talk.err.message, methods[i].name));
-        assert_string_not_equal(talk.err.hint, "");
+        assert_non_null(strstr(talk.err.hint, "pg_hba.conf"));
+        assert_non_null(strstr(talk.err.hint, methods[i].hba_method));
+        assert_int_equal(talk.reply.len, 0);
         finish(&talk);
     }
+}
+
+static void a_method_offered_beside_scram_does_no_harm(void **state)
+{
+    struct conversation talk;
+
+    (void)state;
+    prepare(&talk, "secret");
+    assert_true(step(&talk, STEP("\0\0\0\012OAUTHBEARER\0SCRAM-SHA-256\0\0")));
+    assert_memory_equal(talk.reply.data + 5, "SCRAM-SHA-256", 14);
+    finish(&talk);
 }
 
 static void channel_binding_that_is_required_must_happen(void **state)
@@ -278,19 +299,103 @@ static bool allowed(const char *require_auth, struct slice body)
     return ok;
 }
 
-static void require_auth_is_obeyed(void **state)
+#define OK STEP("\0\0\0\0")
+#define CLEARTEXT STEP("\0\0\0\3")
+#define MD5 STEP("\0\0\0\5\1\2\3\4")
+#define SCRAM STEP(SASL_OFFER)
+
+static void require_auth_lets_only_what_it_names_pass(void **state)
 {
+    const struct {
+        const char *list;
+        bool none, cleartext, md5, scram;
+    } lists[] = {
+        {"none", true, false, false, false},
+        {"password", false, true, false, false},
+        {"md5", false, false, true, false},
+        {"scram-sha-256", false, false, false, true},
+        {"gss", false, false, false, false},
+        {"sspi", false, false, false, false},
+        {"oauth", false, false, false, false},
+        {"scram-sha-256,md5", false, false, true, true},
+        {"none,scram-sha-256", true, false, false, true},
+        {"!none", false, true, true, true},
+        {"!password", true, false, true, true},
+        {"!md5", true, true, false, true},
+        {"!scram-sha-256", true, true, true, false},
+        {"!gss", true, true, true, true},
+        {"!password,!md5,!none", false, false, false, true},
+        {"", true, true, true, true},
+    };
+
     (void)state;
-    assert_true(allowed("password", STEP("\0\0\0\3")));
-    assert_true(allowed("scram-sha-256,password", STEP("\0\0\0\3")));
-    assert_false(allowed("scram-sha-256", STEP("\0\0\0\3")));
-    assert_false(allowed("scram-sha-256", STEP("\0\0\0\5\1\2\3\4")));
-    assert_true(allowed("scram-sha-256", STEP(SASL_OFFER)));
-    assert_false(allowed("!password", STEP("\0\0\0\3")));
-    assert_true(allowed("!password,!md5", STEP(SASL_OFFER)));
-    assert_false(allowed("scram-sha-256", STEP("\0\0\0\0")));
-    assert_true(allowed("none", STEP("\0\0\0\0")));
-    assert_false(allowed("!none", STEP("\0\0\0\0")));
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        assert_int_equal(allowed(lists[i].list, OK), lists[i].none);
+        assert_int_equal(allowed(lists[i].list, CLEARTEXT), lists[i].cleartext);
+        assert_int_equal(allowed(lists[i].list, MD5), lists[i].md5);
+        assert_int_equal(allowed(lists[i].list, SCRAM), lists[i].scram);
+    }
+}
+
+static void a_require_auth_that_makes_no_sense_is_refused(void **state)
+{
+    const char *const lists[] = {"magic",     "md5,",      ",md5",      "md5,,none", "md5, none",
+                                 "md5,md5",   "!md5,!md5", "md5,!none", "!md5,none", "!",
+                                 "scram-sha", "MD5",       "!!md5",     "md5 "};
+    struct wire_settings *settings;
+    struct error err;
+    unsigned allowed_methods;
+
+    (void)state;
+    settings = wire_settings_new(&err);
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        wire_settings_set(settings, "require_auth", lists[i], &err);
+        assert_false(require_auth_read(settings, &allowed_methods, &err));
+        assert_int_equal(err.code, ERROR_USAGE);
+        assert_non_null(strstr(err.message, "bad require_auth"));
+    }
+    wire_settings_free(settings);
+}
+
+/* ---- What TLS has to do with it ------------------------------------------------------------ */
+
+static void a_certificate_that_is_required_must_have_been_asked_for_and_shown(void **state)
+{
+    const struct {
+        bool wanted, sent, accepted;
+    } cases[] = {{false, false, false}, {true, false, false}, {true, true, true}};
+    struct conversation talk;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct transport transport = TRANSPORT_CLOSED;
+
+        prepare(&talk, NULL);
+        talk.authentication.transport = &transport;
+        transport.certificate_wanted = cases[i].wanted;
+        transport.certificate_sent = cases[i].sent;
+        wire_settings_set(talk.settings, "sslcertmode", "require", &talk.err);
+        assert_int_equal(step(&talk, OK), cases[i].accepted);
+        assert_int_equal(talk.authentication.done, cases[i].accepted);
+        finish(&talk);
+    }
+}
+
+static void scram_keys_do_without_a_password(void **state)
+{
+    struct conversation talk;
+
+    (void)state;
+    prepare(&talk, NULL);
+    wire_settings_set(talk.settings, "passfile", "/nonexistent", &talk.err);
+    wire_settings_set(talk.settings, "scram_client_key",
+                      "pg/JI9Z+hkSpLRa5btpe9GVrDHJcSEN0viVTVXaZbos=", &talk.err);
+    wire_settings_set(talk.settings, "scram_server_key",
+                      "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=", &talk.err);
+    play_to_the_proof(&talk);
+    assert_true(play_the_signature(&talk, talk.authentication.scram.server_signature));
+    assert_true(step(&talk, OK));
+    finish(&talk);
 }
 
 int main(void)
@@ -308,9 +413,13 @@ int main(void)
         cmocka_unit_test(sasl_data_before_its_turn_is_refused),
         cmocka_unit_test(scram_plus_without_tls_is_refused),
         cmocka_unit_test(a_malformed_mechanism_list_is_refused),
-        cmocka_unit_test(methods_we_cannot_do_are_named),
+        cmocka_unit_test(methods_we_cannot_do_are_named_with_what_pg_hba_has),
+        cmocka_unit_test(a_method_offered_beside_scram_does_no_harm),
         cmocka_unit_test(channel_binding_that_is_required_must_happen),
-        cmocka_unit_test(require_auth_is_obeyed),
+        cmocka_unit_test(require_auth_lets_only_what_it_names_pass),
+        cmocka_unit_test(a_require_auth_that_makes_no_sense_is_refused),
+        cmocka_unit_test(a_certificate_that_is_required_must_have_been_asked_for_and_shown),
+        cmocka_unit_test(scram_keys_do_without_a_password),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,14 +90,15 @@ static void versions_become_numbers(void **state)
     }
 }
 
-static void an_older_protocol_version_that_is_ours_is_accepted(void **state)
+static void an_older_protocol_version_than_was_asked_for_is_accepted(void **state)
 {
     struct session session;
 
     (void)state;
     session_prepare(&session);
+    session_set(&session, "max_protocol_version", "latest");
     scripted_accept(session.server);
-    scripted_expect_startup(session.server, "", 0);
+    scripted_expect_startup(session.server, "\0\3\0\2", 4);
     scripted_message(&session.reply, 'v', "\0\3\0\0\0\0\0\0", 8);
     scripted_authentication_ok(&session.reply);
     scripted_ready(&session.reply, 'I');
@@ -124,7 +125,61 @@ static void another_protocol_version_is_refused(void **state)
     session_prepare(&session);
     scripted_message(&session.reply, 'v', "\0\4\0\0\0\0\0\0", 8);
     connect_to_reply(&session);
-    assert_int_equal(session.err.code, ERROR_UNSUPPORTED);
+    assert_int_equal(session.err.code, ERROR_PROTOCOL);
+    session_finish(&session);
+}
+
+static void a_cancel_key_fits_the_protocol_version(void **state)
+{
+    const struct {
+        const char *asked;
+        size_t len;
+        bool accepted;
+    } keys[] = {{"3.0", 4, true},     {"3.0", 32, false},    {"latest", 4, true},
+                {"latest", 32, true}, {"latest", 256, true}, {"latest", 3, false}};
+    static const char key[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        struct session session;
+
+        session_prepare(&session);
+        session_set(&session, "max_protocol_version", keys[i].asked);
+        scripted_accept(session.server);
+        scripted_expect_startup(session.server, "", 0);
+        scripted_authentication_ok(&session.reply);
+        scripted_backend_key(&session.reply, 1, key, keys[i].len);
+        scripted_ready(&session.reply, 'I');
+        session_script_reply(&session);
+        if (keys[i].accepted) {
+            session_connect(&session);
+        } else {
+            session_connect_fails(&session);
+            assert_int_equal(session.err.code, ERROR_PROTOCOL);
+        }
+        session_finish(&session);
+    }
+}
+
+static void a_version_is_settled_once_and_before_authentication(void **state)
+{
+    struct session session;
+
+    (void)state;
+    session_prepare(&session);
+    session_set(&session, "max_protocol_version", "latest");
+    scripted_message(&session.reply, 'v', "\0\3\0\0\0\0\0\0", 8);
+    scripted_message(&session.reply, 'v', "\0\3\0\0\0\0\0\0", 8);
+    connect_to_reply(&session);
+    assert_int_equal(session.err.code, ERROR_PROTOCOL);
+    session_finish(&session);
+
+    session_prepare(&session);
+    session_set(&session, "max_protocol_version", "latest");
+    scripted_authentication_ok(&session.reply);
+    scripted_message(&session.reply, 'v', "\0\3\0\0\0\0\0\0", 8);
+    connect_to_reply(&session);
+    assert_int_equal(session.err.code, ERROR_PROTOCOL);
     session_finish(&session);
 }
 
@@ -165,15 +220,28 @@ static void refusals_come_with_a_hint(void **state)
         const char *sqlstate;
         enum wire_session_kind kind;
         const char *hint;
+        const char *message;
     } refusals[] = {
-        {"28P01", WIRE_SESSION_SQL, "PGPASSWORD"},
-        {"28000", WIRE_SESSION_SQL, "CREATE ROLE \"maria\" LOGIN "},
-        {"28000", WIRE_SESSION_REPLICATION, "LOGIN REPLICATION"},
-        {"3D000", WIRE_SESSION_SQL, "pg_database"},
-        {"53300", WIRE_SESSION_SQL, "max_connections"},
-        {"53300", WIRE_SESSION_REPLICATION, "max_wal_senders"},
-        {"42501", WIRE_SESSION_REPLICATION, "ALTER ROLE \"maria\" REPLICATION;"},
-        {"57P03", WIRE_SESSION_SQL, "try again"},
+        {"28P01", WIRE_SESSION_SQL, "PGPASSWORD", "no"},
+        {"28000", WIRE_SESSION_SQL, "CREATE ROLE \"maria\" LOGIN ", "no"},
+        {"28000", WIRE_SESSION_REPLICATION, "LOGIN REPLICATION", "no"},
+        {"28000", WIRE_SESSION_SQL, "sslcert", "connection requires a valid client certificate"},
+        {"28000", WIRE_SESSION_SQL, "common name",
+         "certificate authentication failed for user \"maria\""},
+        {"28000", WIRE_SESSION_SQL, "pg_ident.conf",
+         "Peer authentication failed for user \"maria\""},
+        {"3D000", WIRE_SESSION_SQL, "pg_database", "no"},
+        {"53300", WIRE_SESSION_SQL, "max_connections", "no"},
+        {"53300", WIRE_SESSION_SQL, "ALTER ROLE \"maria\" CONNECTION LIMIT",
+         "too many connections for role \"maria\""},
+        {"53300", WIRE_SESSION_SQL, "ALTER DATABASE \"shop\" CONNECTION LIMIT",
+         "too many connections for database \"shop\""},
+        {"53300", WIRE_SESSION_REPLICATION, "max_wal_senders", "no"},
+        {"55000", WIRE_SESSION_SQL, "ALTER DATABASE \"shop\" ALLOW_CONNECTIONS", "no"},
+        {"22023", WIRE_SESSION_SQL, "PGOPTIONS", "no"},
+        {"42704", WIRE_SESSION_SQL, "PGOPTIONS", "no"},
+        {"42501", WIRE_SESSION_REPLICATION, "ALTER ROLE \"maria\" REPLICATION;", "no"},
+        {"57P03", WIRE_SESSION_SQL, "try again", "no"},
     };
     struct session session;
 
@@ -181,7 +249,7 @@ static void refusals_come_with_a_hint(void **state)
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         session_prepare(&session);
         session.options.kind = refusals[i].kind;
-        scripted_report(&session.reply, 'E', "FATAL", refusals[i].sqlstate, "no");
+        scripted_report(&session.reply, 'E', "FATAL", refusals[i].sqlstate, refusals[i].message);
         connect_to_reply(&session);
         assert_string_equal(session.err.sqlstate, refusals[i].sqlstate);
         assert_non_null(strstr(session.err.hint, refusals[i].hint));
@@ -390,7 +458,7 @@ static void bytes_behind_the_answer_are_an_attack(void **state)
     scripted_reply(session.server, "SR\0\0\0\010\0\0\0\0", 10);
     scripted_expect_close(session.server);
     session_connect_fails(&session);
-    assert_int_equal(session.err.code, ERROR_TLS);
+    assert_int_equal(session.err.code, ERROR_PROTOCOL);
     assert_non_null(strstr(session.err.hint, "Is it a PostgreSQL server"));
     session_finish(&session);
 }
@@ -401,13 +469,14 @@ static void an_unauthenticated_error_is_not_shown(void **state)
 
     (void)state;
     session_prepare(&session);
-    session_set(&session, "sslmode", "require");
+    session_set(&session, "sslmode", "prefer"); /* no reason to go on in clear either */
     scripted_accept(session.server);
     scripted_expect_startup(session.server, "\x04\xd2\x16\x2f", 4);
-    scripted_reply(session.server, "E", 1);
+    scripted_reply(session.server, "ESFATAL\0C53300\0Mdo this\0\0", 25);
     scripted_expect_close(session.server);
     session_connect_fails(&session);
-    assert_int_equal(session.err.code, ERROR_TLS);
+    assert_int_equal(session.err.code, ERROR_PROTOCOL);
+    assert_null(strstr(session.err.message, "do this"));
     session_finish(&session);
 }
 
@@ -437,7 +506,9 @@ int main(void)
         cmocka_unit_test(a_session_starts_and_reports_its_parameters),
         cmocka_unit_test(replication_sessions_say_so),
         cmocka_unit_test(versions_become_numbers),
-        cmocka_unit_test(an_older_protocol_version_that_is_ours_is_accepted),
+        cmocka_unit_test(an_older_protocol_version_than_was_asked_for_is_accepted),
+        cmocka_unit_test(a_cancel_key_fits_the_protocol_version),
+        cmocka_unit_test(a_version_is_settled_once_and_before_authentication),
         cmocka_unit_test(another_protocol_version_is_refused),
         cmocka_unit_test(a_rejection_by_pg_hba_gives_the_line_to_add),
         cmocka_unit_test(a_rejected_replication_session_gives_its_own_line),

@@ -24,7 +24,7 @@ static void a_startup_message_has_version_and_parameters(void **state)
     struct error err;
 
     (void)state;
-    assert_true(message_append_startup(&out, parameters, 2, &err));
+    assert_true(message_append_startup(&out, PROTOCOL_VERSION_3_0, parameters, 2, &err));
     assert_built(&out, BYTES("\0\0\0\036\0\3\0\0user\0ada\0database\0db\0\0"));
 }
 
@@ -227,8 +227,9 @@ static void a_data_row_tells_null_from_empty(void **state)
     free(values);
 }
 
-static void a_backend_key_may_have_any_length(void **state)
+static void a_backend_key_has_4_to_256_bytes(void **state)
 {
+    static const uint8_t longest[261];
     struct slice key;
     struct error err;
     uint32_t pid;
@@ -240,7 +241,10 @@ static void a_backend_key_may_have_any_length(void **state)
     assert_true(message_parse_backend_key(SLICE("\0\0\1\1abcdefghijklmnopqrstuvwxyz012345"), &pid,
                                           &key, &err));
     assert_int_equal(key.len, 32);
-    assert_false(message_parse_backend_key(SLICE("\0\0\1\1"), &pid, &key, &err));
+    assert_false(message_parse_backend_key(SLICE("\0\0\1\1abc"), &pid, &key, &err));
+    assert_true(message_parse_backend_key(slice_make(longest, 260), &pid, &key, &err));
+    assert_int_equal(key.len, 256);
+    assert_false(message_parse_backend_key(slice_make(longest, 261), &pid, &key, &err));
 }
 
 static bool parse_any(char type, struct slice body, struct error *err)
@@ -300,7 +304,7 @@ static void a_truncated_body_is_an_error(void **state)
         {'C', BYTES("SELECT 1\0")},
         {'Z', BYTES("I")},
         {'S', BYTES("TimeZone\0UTC\0")},
-        {'K', BYTES("\0\0\1\1a")},
+        {'K', BYTES("\0\0\1\1abcd")},
         {'v', BYTES("\0\3\0\0\0\0\0\2_pq_.a\0_pq_.b\0")},
         {'R', BYTES("\0\0\0\0")},
     };
@@ -365,7 +369,7 @@ int main(void)
         cmocka_unit_test(fatal_and_panic_end_the_session),
         cmocka_unit_test(a_row_description_gives_names_and_types),
         cmocka_unit_test(a_data_row_tells_null_from_empty),
-        cmocka_unit_test(a_backend_key_may_have_any_length),
+        cmocka_unit_test(a_backend_key_has_4_to_256_bytes),
         cmocka_unit_test(a_truncated_body_is_an_error),
         cmocka_unit_test(a_body_with_bytes_left_over_is_an_error),
         cmocka_unit_test(lengths_inside_a_row_are_not_believed),

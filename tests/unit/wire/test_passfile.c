@@ -68,11 +68,13 @@ static void write_passfile(const struct fixture *fixture, const char *text, mode
 static void assert_password(struct fixture *fixture, const char *host, const char *port,
                             const char *dbname, const char *user, const char *expected)
 {
+    const struct wire_password_request request = {
+        .host = host, .port = port, .database = dbname, .user = user};
     struct buffer password = {0};
     bool found;
 
-    assert_true(wire_settings_password(fixture->settings, host, port, dbname, user, &password,
-                                       &found, &fixture->log, &err));
+    assert_true(passfile_find_password(fixture->settings, &request, &password, &found,
+                                       &fixture->log, &err));
     assert_int_equal(found, expected != NULL);
     assert_string_equal(buffer_text(&password), expected == NULL ? "" : expected);
     buffer_free_secret(&password);
@@ -133,15 +135,6 @@ static void an_empty_password_is_none(void **state)
 {
     write_passfile(*state, "h:5432:db:me:\nh:5432:db:me:late\n", 0600);
     assert_password(*state, "h", "5432", "db", "me", NULL);
-}
-
-static void the_setting_comes_before_the_file(void **state)
-{
-    struct fixture *fixture = *state;
-
-    write_passfile(fixture, "*:*:*:*:file\n", 0600);
-    assert_true(wire_settings_set(fixture->settings, "password", "set", &err));
-    assert_password(fixture, "h", "5432", "db", "me", "set");
 }
 
 static void a_file_that_others_may_use_is_ignored_with_a_warning(void **state)
@@ -215,7 +208,6 @@ int main(void)
         TEST(localhost_also_means_the_usual_socket_folder),
         TEST(lines_that_are_no_lines_are_passed_over),
         TEST(an_empty_password_is_none),
-        TEST(the_setting_comes_before_the_file),
         TEST(a_file_that_others_may_use_is_ignored_with_a_warning),
         TEST(a_group_may_read_a_file_of_roots_only),
         TEST(a_missing_file_is_silent),

@@ -1,5 +1,6 @@
 #include "wire/session.h"
 
+#include "base/clock.h"
 #include "wire/scram_internal.h"
 
 #include <string.h>
@@ -24,7 +25,9 @@ static void begin(struct scram *scram, struct buffer *out)
 static bool answer(struct scram *scram, const char *server_first, struct buffer *out,
                    struct error *err)
 {
-    return scram_answer(scram, slice_string(server_first), slice_string("pencil"), out, err);
+    const struct scram_secret secret = {.password = slice_string("pencil")};
+
+    return scram_answer(scram, slice_string(server_first), &secret, DEADLINE_NONE, NULL, out, err);
 }
 
 static void the_conversation_of_rfc_7677_succeeds(void **state)
@@ -111,6 +114,7 @@ static void a_malformed_first_message_is_refused(void **state)
         "r=" RFC_NONCE "x,s=,i=4096",
         "r=" RFC_NONCE "x,s=W22Z aJ0,i=4096",
         "r=" RFC_NONCE "x,s=W22,i=4096",
+        "r=" RFC_NONCE "\tx,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
         "r=" RFC_NONCE "x,s=W22ZaJ0SNY7soEsUEjb6gQ==",
         "r=" RFC_NONCE "x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=0",
         "r=" RFC_NONCE "x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=-1",
@@ -147,40 +151,85 @@ static void a_nonce_is_printable_and_new_each_time(void **state)
     assert_string_not_equal(a, b);
 }
 
-static void assert_prepared(const char *password, const char *expected)
+/* ---- Iterations ---------------------------------------------------------------------------- */
+
+#define MOST_ITERATIONS "r=" RFC_NONCE "x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=10000000"
+
+static void iterations_end_when_the_job_is_cancelled(void **state)
 {
-    struct buffer out = {0};
+    const struct scram_secret secret = {.password = slice_string("pencil")};
+    struct buffer first = {0}, final = {0};
+    struct cancel cancel;
+    struct scram scram;
     struct error err;
 
-    assert_true(scram_prepare_password(slice_string(password), &out, &err));
-    assert_string_equal(buffer_text(&out), expected);
-    buffer_free(&out);
+    (void)state;
+    begin(&scram, &first);
+    assert_true(cancel_init(&cancel, &err));
+    cancel_request(&cancel);
+    assert_false(scram_answer(&scram, slice_string(MOST_ITERATIONS), &secret, DEADLINE_NONE,
+                              &cancel, &final, &err));
+    assert_int_equal(err.code, ERROR_CANCELLED);
+    assert_false(scram.answered);
+    cancel_reset(&cancel);
+    scram_reset(&scram);
+    buffer_free(&first);
+    buffer_free(&final);
 }
 
-static void passwords_are_prepared_as_rfc_4013_says(void **state)
+static void iterations_end_at_the_deadline(void **state)
 {
+    const struct scram_secret secret = {.password = slice_string("pencil")};
+    struct buffer first = {0}, final = {0};
+    struct scram scram;
+    struct error err;
+
     (void)state;
-    assert_prepared("pencil", "pencil");
-    assert_prepared("I\xc2\xadX", "IX"); /* soft hyphen vanishes */
-    assert_prepared("a\xc2\xa0"
-                    "b",
-                    "a b"); /* no-break space */
-    assert_prepared("a\xe3\x80\x80"
-                    "b",
-                    "a b"); /* ideographic space */
-    assert_prepared("gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f");
-    assert_prepared("\xf0\x9f\x94\x91", "\xf0\x9f\x94\x91");
+    begin(&scram, &first);
+    assert_false(scram_answer(&scram, slice_string(MOST_ITERATIONS), &secret, deadline_after_ms(20),
+                              NULL, &final, &err));
+    assert_int_equal(err.code, ERROR_TIMEOUT);
+    assert_int_equal(final.len, 0);
+    scram_reset(&scram);
+    buffer_free(&first);
+    buffer_free(&final);
 }
 
-static void passwords_that_cannot_be_prepared_stay_as_they_are(void **state)
+/* ---- Keys instead of a password ------------------------------------------------------------ */
+
+static void both_keys_do_for_a_password(void **state)
 {
+    struct scram_secret secret = {.has_client_key = true, .has_server_key = true};
+    struct buffer first = {0}, final = {0};
+    struct scram scram;
+    struct error err;
+
     (void)state;
-    assert_prepared("\xff\xfe", "\xff\xfe");           /* not UTF-8 */
-    assert_prepared("a\xc2\xa0\xc3", "a\xc2\xa0\xc3"); /* cut short */
-    assert_prepared("\xc0\xaf", "\xc0\xaf");           /* overlong */
-    assert_prepared("\xed\xa0\x80", "\xed\xa0\x80");   /* a surrogate */
-    assert_prepared("a\xc2\xa0\x07", "a\xc2\xa0\x07"); /* a control character */
-    assert_prepared("\xc2\xad", "\xc2\xad");           /* nothing would be left */
+    /* Of the password "pencil" with the salt and the iterations of RFC 7677. */
+    assert_true(
+        scram_decode_key("pg/JI9Z+hkSpLRa5btpe9GVrDHJcSEN0viVTVXaZbos=", secret.client_key));
+    assert_true(
+        scram_decode_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=", secret.server_key));
+    begin(&scram, &first);
+    assert_true(scram_answer(&scram, slice_string(RFC_SERVER_FIRST), &secret, DEADLINE_NONE, NULL,
+                             &final, &err));
+    assert_string_equal(buffer_text(&final), RFC_CLIENT_FINAL);
+    assert_true(scram_verify(&scram, slice_string(RFC_SERVER_FINAL), &err));
+    scram_reset(&scram);
+    buffer_free(&first);
+    buffer_free(&final);
+}
+
+static void a_key_is_32_bytes_of_base64(void **state)
+{
+    uint8_t key[SCRAM_KEY_SIZE];
+
+    (void)state;
+    assert_false(scram_decode_key("", key));
+    assert_false(scram_decode_key("pencil", key));
+    assert_false(scram_decode_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl", key));
+    assert_false(scram_decode_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dUA", key));
+    assert_false(scram_decode_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU= ", key));
 }
 
 int main(void)
@@ -192,8 +241,10 @@ int main(void)
         cmocka_unit_test(a_signature_before_the_proof_is_refused),
         cmocka_unit_test(a_malformed_first_message_is_refused),
         cmocka_unit_test(a_nonce_is_printable_and_new_each_time),
-        cmocka_unit_test(passwords_are_prepared_as_rfc_4013_says),
-        cmocka_unit_test(passwords_that_cannot_be_prepared_stay_as_they_are),
+        cmocka_unit_test(iterations_end_when_the_job_is_cancelled),
+        cmocka_unit_test(iterations_end_at_the_deadline),
+        cmocka_unit_test(both_keys_do_for_a_password),
+        cmocka_unit_test(a_key_is_32_bytes_of_base64),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

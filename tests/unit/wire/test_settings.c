@@ -20,6 +20,8 @@ static int setup(void **state)
             unsetenv(table[i].environment);
     }
     unsetenv("PGREQUIRESSL");
+    unsetenv("PGSYSCONFDIR");
+    setenv("HOME", "/nonexistent", 1);
     error_clear(&err);
     *state = wire_settings_new(&err);
     return *state == NULL ? -1 : 0;
@@ -114,7 +116,17 @@ static void lists_of_hosts_are_kept_as_given(void **state)
 {
     (void)state;
     assert_parses("postgres://a:1,b,[::3]:3/db", PAIRS("host", "a,b,::3", "port", "1,,3"));
-    assert_parses("postgres://a,b/db", PAIRS("host", "a,b", "port", "-"));
+    assert_parses("postgres://a,b/db", PAIRS("host", "a,b", "port", ","));
+    assert_parses("postgres://a,/db", PAIRS("host", "a,", "port", ","));
+    assert_parses("postgres://,/db", PAIRS("host", ",", "port", ","));
+    assert_parses("postgres://%40name,%2Ftmp,c:7/db", PAIRS("host", "@name,/tmp,c", "port", ",,7"));
+}
+
+static void blanks_around_a_part_of_a_uri_do_not_count(void **state)
+{
+    (void)state;
+    assert_parses("postgres://me@ db : 5433 /app ?application_name= x%20y\n",
+                  PAIRS("host", "db", "port", "5433", "dbname", "app", "application_name", "x y"));
 }
 
 static void uri_parameters_are_settings(void **state)
@@ -123,11 +135,16 @@ static void uri_parameters_are_settings(void **state)
     assert_parses("postgres://h/db?sslmode=verify-full&connect_timeout=7",
                   PAIRS("sslmode", "verify-full", "connect_timeout", "7"));
     assert_parses("postgres://h?ssl=true", PAIRS("sslmode", "require", "host", "h"));
-    assert_parses("postgres://h?options=-c%20a=b", PAIRS("options", "-c a=b"));
+    assert_parses("postgres://h?options=-c%20a%3Db", PAIRS("options", "-c a=b"));
     assert_refused("postgres://h?sslmode", "has no \"=\"");
     assert_refused("postgres://h?sslmod=x", "unknown connection setting \"sslmod\"");
     assert_string_equal(err.hint, "Did you mean \"sslmode\"?");
     assert_refused("postgres://h?ssl=false", "unknown connection setting");
+    assert_refused("postgres://h?options=a=b", "two \"=\"");
+    assert_refused("postgres://h?&user=me", "has no \"=\"");
+    assert_refused("postgres://h?application_name=a b", "a blank");
+    assert_parses("postgres://h?user=me&", PAIRS("user", "me"));
+    assert_parses("postgres://h?user=me&user=you", PAIRS("user", "you"));
 }
 
 static void bad_percent_encoding_is_refused(void **state)
@@ -182,6 +199,9 @@ static void no_error_repeats_a_password(void **state)
         "postgres://u:x@hunter2@h/db",
         "postgres://u:x@1:hunter2@h/db",
         "postgres://u:hunter2%@h/db",
+        "postgres://u:hunter2 x@h/db",
+        "postgres://u@h/db?password=hunter2=",
+        "postgres://u:x,hunter2/db",
         "postgres://u:hunter2%00@h/db",
         "postgres://u:hun/hunter2@h/db?x=1",
         "password=a hunter2",
@@ -284,6 +304,14 @@ static void pgrequiressl_asks_for_tls(void **state)
     assert_setting(*state, "sslmode", "require");
 }
 
+static void requiressl_is_an_old_word_for_sslmode(void **state)
+{
+    assert_true(wire_settings_parse(*state, "requiressl=1", &err));
+    assert_setting(*state, "sslmode", "require");
+    assert_true(wire_settings_parse(*state, "postgres://?requiressl=0", &err));
+    assert_setting(*state, "sslmode", "prefer");
+}
+
 static void values_of_a_wrong_kind_are_refused(void **state)
 {
     static const char *const bad[][2] = {
@@ -300,12 +328,24 @@ static void values_of_a_wrong_kind_are_refused(void **state)
         {"channel_binding", "yes"},
         {"gssencmode", "x"},
         {"connect_timeout", "99999999999"},
+        {"connect_timeout", ""},
+        {"keepalives_idle", ""},
+        {"sslmode", ""},
+        {"target_session_attrs", ""},
+        {"target_session_attrs", "primary,standby"},
+        {"load_balance_hosts", "yes"},
+        {"replication", "2"},
+        {"port", "1,x"},
+        {"port", "1,2"},
+        {"host", "a,b,c"}, /* with two ports, below */
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct wire_settings *settings = wire_settings_new(&err);
 
+        if (strcmp(bad[i][0], "host") == 0)
+            assert_true(wire_settings_set(settings, "port", "1,2", &err));
         assert_true(wire_settings_set(settings, bad[i][0], bad[i][1], &err));
         assert_false(wire_settings_complete(settings, &err));
         assert_int_equal(err.code, ERROR_USAGE);
@@ -333,17 +373,8 @@ static void system_roots_mean_verify_full(void **state)
 static void what_would_change_the_meaning_is_refused(void **state)
 {
     static const char *const refused[] = {
-        "service=x",
-        "gssencmode=require",
-        "target_session_attrs=read-write",
-        "host=a,b",
-        "hostaddr=1.1.1.1,2.2.2.2",
-        "host=a port=1,2",
-        "sslnegotiation=direct",
-        "load_balance_hosts=random",
-        "scram_client_key=x",
-        "min_protocol_version=3.2",
-        "oauth_issuer=x",
+        "gssencmode=require",    "oauth_issuer=x", "oauth_client_id=x",
+        "oauth_client_secret=x", "oauth_scope=x",  "sslkeylogfile=x",
     };
 
     (void)state;
@@ -353,7 +384,7 @@ static void what_would_change_the_meaning_is_refused(void **state)
         assert_true(wire_settings_parse(settings, refused[i], &err));
         assert_false(wire_settings_complete(settings, &err));
         assert_int_equal(err.code, ERROR_UNSUPPORTED);
-        assert_non_null(strstr(err.message, "not supported yet"));
+        assert_non_null(strstr(err.message, "is not supported: "));
         wire_settings_free(settings);
     }
 }
@@ -370,10 +401,40 @@ static void what_changes_nothing_is_accepted(void **state)
 
 static void a_refusal_names_the_variable_too(void **state)
 {
-    setenv("PGSERVICE", "prod", 1);
+    setenv("PGGSSENCMODE", "require", 1);
     assert_false(wire_settings_complete(*state, &err));
-    assert_string_equal(err.message, "the connection setting \"service\" is not supported yet");
-    assert_non_null(strstr(err.hint, "PGSERVICE"));
+    unsetenv("PGGSSENCMODE");
+    assert_non_null(strstr(err.message, "\"gssencmode\" is not supported: "));
+    assert_non_null(strstr(err.hint, "PGGSSENCMODE"));
+}
+
+static void numbers_may_have_blanks_and_a_sign(void **state)
+{
+    assert_true(wire_settings_parse(
+        *state, "connect_timeout=' +7 ' keepalives_idle=-1 port=' 5433 ' host=h user=u", &err));
+    assert_true(wire_settings_complete(*state, &err));
+}
+
+static void a_password_command_comes_from_string_and_environment(void **state)
+{
+    setenv("PGCASK_PASSWORD_COMMAND", "from-environment", 1);
+    assert_true(wire_settings_complete(*state, &err));
+    unsetenv("PGCASK_PASSWORD_COMMAND");
+    assert_setting(*state, "password_command", "from-environment");
+    assert_parses("postgres://h?password_command=a%20%22b%20c%22",
+                  PAIRS("password_command", "a \"b c\""));
+}
+
+static void tokens_of_aws_are_no_scheme(void **state)
+{
+    static const char *const uris[] = {"postgres+aws://u@h/db", "postgresql+aws://u:hunter2@h/db"};
+
+    for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
+        assert_false(wire_settings_parse(*state, uris[i], &err));
+        assert_int_equal(err.code, ERROR_UNSUPPORTED);
+        assert_non_null(strstr(err.hint, "password_command=\"aws rds generate-db-auth-token"));
+        assert_false(error_shows("hunter2"));
+    }
 }
 
 static void the_table_is_sound(void **state)
@@ -396,6 +457,7 @@ int main(void)
         TEST(parts_of_a_uri_are_percent_decoded),
         TEST(a_host_in_brackets_is_an_ipv6_address),
         TEST(lists_of_hosts_are_kept_as_given),
+        TEST(blanks_around_a_part_of_a_uri_do_not_count),
         TEST(uri_parameters_are_settings),
         TEST(bad_percent_encoding_is_refused),
         TEST(pairs_may_have_blanks_quotes_and_backslashes),
@@ -408,12 +470,16 @@ int main(void)
         TEST(an_empty_value_is_the_default_and_hides_the_environment),
         TEST(an_address_alone_is_enough),
         TEST(pgrequiressl_asks_for_tls),
+        TEST(requiressl_is_an_old_word_for_sslmode),
         TEST(values_of_a_wrong_kind_are_refused),
         TEST(a_bad_sslmode_is_answered_with_the_good_ones),
         TEST(system_roots_mean_verify_full),
         TEST(what_would_change_the_meaning_is_refused),
         TEST(what_changes_nothing_is_accepted),
         TEST(a_refusal_names_the_variable_too),
+        TEST(numbers_may_have_blanks_and_a_sign),
+        TEST(a_password_command_comes_from_string_and_environment),
+        TEST(tokens_of_aws_are_no_scheme),
         TEST(the_table_is_sound),
     };
 

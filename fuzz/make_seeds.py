@@ -1,0 +1,299 @@
+#!/usr/bin/env python3
+"""Makes those seeds that are tedious to type: fuzz/seeds/{authentication,session,base_backup,options}.
+
+    fuzz/make_seeds.py
+
+Each target's head comment says what its first bytes mean.
+"""
+
+import base64
+import gzip
+import hashlib
+import hmac
+import io
+import json
+import pathlib
+import struct
+import tarfile
+import zlib
+
+SEEDS = pathlib.Path(__file__).resolve().parent / "seeds"
+
+
+def write(target, name, content):
+    folder = SEEDS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+# ---- Messages ------------------------------------------------------------------------------------
+
+
+def message(kind, body=b""):
+    return kind.encode() + struct.pack("!I", len(body) + 4) + body
+
+
+def text(*values):
+    return b"".join(value.encode() + b"\0" for value in values)
+
+
+def report(kind, severity, sqlstate, words, **more):
+    body = text("S" + severity, "V" + severity, "C" + sqlstate, "M" + words)
+    return message(kind, body + text(*(key + value for key, value in more.items())) + b"\0")
+
+
+def columns(*names):
+    fields = b"".join(text(name) + struct.pack("!IHIhiH", 0, 0, 25, -1, -1, 0) for name in names)
+    return message("T", struct.pack("!H", len(names)) + fields)
+
+
+def row(*values):
+    cells = b"".join(
+        struct.pack("!i", -1) if value is None else struct.pack("!I", len(value)) + value.encode()
+        for value in values
+    )
+    return message("D", struct.pack("!H", len(values)) + cells)
+
+
+def result(names, *rows, tag="SELECT"):
+    return columns(*names) + b"".join(row(*r) for r in rows) + message("C", text(tag))
+
+
+READY = message("Z", b"I")
+COPY_OUT = message("H", b"\0\0\0")
+NOTICE = report("N", "WARNING", "01000", "page verification failed", D="on page 7", H="look", W="line 1")
+ERROR = report("E", "ERROR", "42501", "permission denied", D="no", H="GRANT")
+FATAL = report("E", "FATAL", "28P01", "password authentication failed")
+KEY = message("K", struct.pack("!I", 4711) + b"\1\2\3\4")
+
+
+def data(content):
+    return message("d", content)
+
+
+# ---- authentication ------------------------------------------------------------------------------
+
+
+def scram(iterations=1, mechanisms=("SCRAM-SHA-256",)):
+    """A server that knows the password; the client's nonce is support/fake_server.h's."""
+    first_bare = "n=,r=rOprNGfwEbeRWgbNEkqO"
+    nonce, salt = "rOprNGfwEbeRWgbNEkqO" + "SERVERNONCE", b"sixteen byte slt"
+    server_first = f"r={nonce},s={base64.b64encode(salt).decode()},i={iterations}"
+    without_proof = f"c=biws,r={nonce}"
+    auth = ",".join((first_bare, server_first, without_proof)).encode()
+    salted = hashlib.pbkdf2_hmac("sha256", b"pencil", salt, iterations)
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    signature = base64.b64encode(hmac.digest(server_key, auth, "sha256")).decode()
+    return (
+        message("R", struct.pack("!I", 10) + text(*mechanisms) + b"\0")
+        + message("R", struct.pack("!I", 11) + server_first.encode())
+        + message("R", struct.pack("!I", 12) + f"v={signature}".encode())
+    )
+
+
+def authentication():
+    ok = message("R", struct.pack("!I", 0))
+    status = message("S", text("server_version", "18.4")) + message("S", text("in_hot_standby", "off"))
+    end = status + KEY + READY
+    md5 = message("R", struct.pack("!I", 5) + b"salt")
+    clear = message("R", struct.pack("!I", 3))
+    version = message("v", struct.pack("!II", 196608, 0))
+    options = message("v", struct.pack("!II", 196608, 1) + text("_pq_.x"))
+    cases = {
+        "trust": (0, ok + end),
+        "scram": (0, scram() + ok + end),
+        "scram-required": (1, scram(4096) + ok + end),
+        "scram-plus": (0, scram(1, ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256")) + ok + end),
+        "scram-skipped": (1, scram()[:60] + ok + end),
+        "scram-bound": (1 | 8, scram() + ok + end),
+        "md5": (0, md5 + ok + end),
+        "clear": (0, clear + ok + end),
+        "clear-forbidden": (2, clear + ok + end),
+        "no-password": (16, clear),
+        "refused": (32, FATAL),
+        "database": (64, NOTICE + version + ok + NOTICE + end),
+        "version": (0, options + ok + end),
+        "long-key": (0, ok + message("K", struct.pack("!I", 1) + b"k" * 256) + READY),
+        "gss": (0, message("R", struct.pack("!I", 7))),
+        "stranger": (0, b"HTTP/1.0 400 Bad Request\r\n\r\n"),
+    }
+    for name, (choice, says) in cases.items():
+        write("authentication", name, bytes((choice, 2)) + says)
+
+
+# ---- session -------------------------------------------------------------------------------------
+
+
+def session():
+    rows = result(("a", "b"), ("1", None), ("", "two"), tag="SELECT 2")
+    copy = COPY_OUT + data(b"1\tx\n") + NOTICE + data(b"") + data(b"y" * 300) + message("c")
+    copy += message("C", text("COPY 3")) + READY
+    extended = message("1") + message("2") + message("t", struct.pack("!HII", 2, 25, 25))
+    extended += columns("a") + row("1") + message("s")
+    notification = message("A", struct.pack("!I", 7) + text("channel", "payload"))
+    cases = {
+        "query": (0, rows + READY),
+        "two-statements": (0, rows + NOTICE + rows + READY),
+        "error": (0, columns("a") + ERROR + READY + rows + READY),
+        "params": (1, message("1") + message("2") + columns("a", "b") + row("x", None)
+                   + message("C", text("SELECT 1")) + READY),
+        "no-rows": (1, message("1") + message("2") + message("n") + message("C", text("SET")) + READY),
+        "copy-out": (2, copy),
+        "copy-in": (2, message("G", b"\0\0\1\0\0") + notification + message("C", text("COPY 1")) + READY),
+        "copy-in-refused": (2, message("G", b"\0\0\0") + ERROR + READY),
+        "copy-both": (2, message("W", b"\0\0\0") + data(b"w") + message("c")
+                      + message("C", text("COPY 0")) + READY),
+        "pipeline": (3, extended + READY + message("3") + READY),
+        "drain": (4, copy + rows + READY),
+        "parameters": (0, message("S", text("server_encoding", "UTF8")) + message("I") + READY),
+        "fatal": (0, FATAL),
+        "three": (0 + 5 * 2 + 25 * 1, rows + READY + copy + message("1") + message("2") + message("n")
+                  + message("C", text("SET")) + READY),
+    }
+    for name, (deeds, says) in cases.items():
+        write("session", name, bytes((deeds, 6)) + says)
+
+
+# ---- base_backup ---------------------------------------------------------------------------------
+
+
+def archive(members, trailer=True):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            if content is None:
+                info.type = tarfile.DIRTYPE
+            elif isinstance(content, str):
+                info.type, info.linkname = tarfile.SYMTYPE, content
+            else:
+                info.size = len(content)
+            tar.addfile(info, io.BytesIO(content) if isinstance(content, bytes) else None)
+        size = out.tell()
+    whole = out.getvalue()
+    return whole[: size + 1024] if trailer else whole[:size]
+
+
+def crc32c(content):
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+    return struct.pack("<I", crc ^ 0xFFFFFFFF).hex()
+
+
+def manifest(files):
+    lines = ['{ "PostgreSQL-Backup-Manifest-Version": 1,', '"Files": [']
+    entries = [
+        json.dumps({"Path": path, "Size": len(content), "Last-Modified": "2026-11-22 17:00:00 GMT",
+                    "Checksum-Algorithm": "CRC32C", "Checksum": crc32c(content)})
+        for path, content in files
+    ]
+    lines += [entry + "," for entry in entries[:-1]] + entries[-1:]
+    lines += ["],", '"WAL-Ranges": [',
+              '{ "Timeline": 1, "Start-LSN": "0/2000028", "End-LSN": "0/2000100" }', "],"]
+    body = ("\n".join(lines) + "\n").encode()
+    return body + b'"Manifest-Checksum": "' + hashlib.sha256(body).hexdigest().encode() + b'"}\n'
+
+
+LABEL = b"START WAL LOCATION: 0/2000028\nBACKUP FROM: standby\n"
+BASE = [("backup_label", LABEL), ("base", None), ("base/1", None), ("base/1/1259", b"page" * 40),
+        ("pg_wal", None), ("pg_wal/000000010000000000000002", b"w" * 600),
+        ("pg_tblspc", None), ("pg_tblspc/16384", "/srv/space"), ("global", None),
+        ("global/pg_control", b"c" * 64)]
+SPACE = [("PG_15_202209061", None), ("PG_15_202209061/5", None), ("PG_15_202209061/5/16385", b"row" * 9)]
+
+
+def listing():
+    files = [(name, content) for name, content in BASE
+             if isinstance(content, bytes) and not name.startswith("pg_wal/")]
+    return manifest(files + [("pg_tblspc/16384/" + name, content) for name, content in SPACE
+                             if isinstance(content, bytes)])
+
+
+def backup_head(in_place=False):
+    start = result(("recptr", "tli"), ("0/2000028", "1"))
+    location = "pg_tblspc/16384" if in_place else "/srv/space"
+    return start + result(("spcoid", "spclocation", "size"), ("16384", location, "1"), (None, None, "7"))
+
+
+def backup_tail(failure=False):
+    stop = result(("recptr", "tli"), ("0/2000100", "1"))
+    if failure:
+        stop += report("E", "ERROR", "XX001", "checksum verification failure during base backup")
+    return stop + message("C", text("SELECT")) + READY
+
+
+def chunks(content, size=700):
+    return [content[at : at + size] for at in range(0, len(content), size)]
+
+
+def typed(pack, in_place=False, failure=False):
+    out = backup_head(in_place) + COPY_OUT
+    base = [m for m in BASE if not in_place or not isinstance(m[1], str)]
+    if in_place:
+        base.append(("pg_tblspc/16384", None))
+    for name, members in (("16384.tar", SPACE), ("base.tar", base)):
+        location = "" if name == "base.tar" else "/srv/space"
+        out += data(b"n" + text(name, location))
+        out += b"".join(data(b"d" + part) for part in chunks(pack(archive(members))))
+        out += data(b"p" + struct.pack("!Q", 4096))
+    out += data(b"m") + b"".join(data(b"d" + part) for part in chunks(listing()))
+    return out + message("c") + message("C", text("SELECT")) + backup_tail(failure)
+
+
+def untyped():
+    out = backup_head()
+    for members in (SPACE, BASE):
+        out += COPY_OUT + b"".join(data(part) for part in chunks(archive(members, False)))
+        out += message("c")
+    out += COPY_OUT + b"".join(data(part) for part in chunks(listing())) + message("c")
+    return out + backup_tail()
+
+
+def gzipped(content):
+    return gzip.compress(content, mtime=0)
+
+
+def base_backup():
+    records = 16
+    cases = {
+        "events-13": (0, untyped()),
+        "events-15": (2, typed(bytes)),
+        "events-18-gzip": (3 | 1 << 2, typed(gzipped)),
+        "events-18-zlib": (3 | 1 << 2, typed(zlib.compress)),
+        "records-14": (1 | records, untyped()),
+        "records-15": (2 | records, typed(bytes)),
+        "records-18-gzip": (3 | 1 << 2 | records, typed(gzipped)),
+        "records-in-place": (2 | records, typed(bytes, in_place=True)),
+        "checksum-failure": (3 | records, typed(bytes, failure=True)),
+        "refused": (3, ERROR + READY),
+    }
+    for name, (choice, says) in cases.items():
+        write("base_backup", name, bytes((choice, 40)) + says)
+
+
+# ---- options -------------------------------------------------------------------------------------
+
+
+def options():
+    cases = {
+        "backup": (0, ["postgresql://u:secret@h/db", "/srv/backup", "--max-rate", "32M"]),
+        "backup-keys": (0, ["max_rate=1G", "checkpoint=spread", "transfer_compression=zstd:3"]),
+        "verify": (1, ["/srv/backup", "--quiet"]),
+        "restore": (2, ["/srv/backup", "/data", "--replace", "--tablespace-map=/a=/b"]),
+        "ping": (4, ["host=h password=secret user=u", "--json"]),
+        "help": (0, ["--help"]),
+        "dashes": (0, ["--", "--max-rate", "-"]),
+        "unknown": (0, ["--max-rat=7", "-x"]),
+        "durations": (0, ["--stall-timeout=1h30m", "--max-retained-wal=16GiB", "--max-rate=x"]),
+    }
+    for name, (command, words) in cases.items():
+        write("options", name, bytes((command,)) + "\n".join(words).encode())
+
+
+authentication()
+session()
+base_backup()
+options()

@@ -1,0 +1,337 @@
+/* A directory archive, file by file. */
+#include "archive/decoder_internal.h"
+
+#include "base/bytes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LINE_MAX_SIZE 128 /* of a list of large objects: "70001 blob_70001.dat" */
+
+enum file_kind {
+    FILE_CONTENTS, /* toc.dat */
+    FILE_ROWS,     /* 123.dat */
+    FILE_BLOB,     /* blob_70001.dat */
+    FILE_BLOB_LIST /* blobs.toc, blobs_123.toc */
+};
+
+/* Numbers of large objects. */
+struct blob_set {
+    uint32_t *oids;
+    size_t count, capacity;
+};
+
+struct archive_folder {
+    struct archive_handler handler;
+    struct archive_decoder *decoder;
+    uint64_t rows;
+    bool contents_read;
+    struct blob_set listed, seen;
+
+    /* The file being read. */
+    char name[64];
+    enum file_kind kind;
+    struct expected *entry;                             /* of rows, or of a list of large objects */
+    struct data_checker checkers[COMPRESSION_ZSTD + 1]; /* made when first needed */
+    struct data_checker *checker;
+    char line[LINE_MAX_SIZE];
+    size_t line_len;
+};
+
+struct archive_folder *archive_folder_new(const struct archive_handler *handler, struct error *err)
+{
+    struct archive_folder *folder = calloc(1, sizeof(*folder));
+
+    if (folder == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    folder->handler = *handler;
+    folder->decoder = archive_toc_decoder_new(handler, err);
+    if (folder->decoder != NULL)
+        return folder;
+    free(folder);
+    return NULL;
+}
+
+void archive_folder_free(struct archive_folder *folder)
+{
+    if (folder == NULL)
+        return;
+    archive_decoder_free(folder->decoder);
+    for (size_t i = 0; i <= COMPRESSION_ZSTD; i++)
+        data_checker_reset(&folder->checkers[i]);
+    free(folder->listed.oids);
+    free(folder->seen.oids);
+    free(folder);
+}
+
+uint64_t archive_folder_rows(const struct archive_folder *folder)
+{
+    return folder->rows;
+}
+
+static bool add_blob(struct blob_set *set, uint64_t oid, struct error *err)
+{
+    if (set->count == set->capacity) {
+        size_t capacity = set->capacity == 0 ? 64 : 2 * set->capacity;
+        uint32_t *grown = realloc(set->oids, capacity * sizeof(*grown));
+
+        if (grown == NULL)
+            return error_set_memory(err);
+        set->oids = grown;
+        set->capacity = capacity;
+    }
+    set->oids[set->count++] = (uint32_t)oid;
+    return true;
+}
+
+/* ---- What a file is, by its name ---- */
+
+static bool take_prefix(struct slice *text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    if (text->len < len || memcmp(text->data, prefix, len) != 0)
+        return false;
+    slice_take(text, len);
+    return true;
+}
+
+static bool take_suffix(struct slice *text, const char *suffix)
+{
+    size_t len = strlen(suffix);
+
+    if (text->len < len || memcmp(text->data + text->len - len, suffix, len) != 0)
+        return false;
+    text->len -= len;
+    return true;
+}
+
+static enum compression take_compression(struct slice *name)
+{
+    if (take_suffix(name, ".gz"))
+        return COMPRESSION_GZIP;
+    if (take_suffix(name, ".lz4"))
+        return COMPRESSION_LZ4;
+    return take_suffix(name, ".zst") ? COMPRESSION_ZSTD : COMPRESSION_NONE;
+}
+
+static bool not_of_archive(const struct archive_folder *folder, struct error *err)
+{
+    return error_set(err, ERROR_CORRUPT, "%s does not belong to the archive", folder->name);
+}
+
+static bool find_rows(struct archive_folder *folder, struct slice number, struct error *err)
+{
+    uint64_t dump_id;
+
+    folder->kind = FILE_ROWS;
+    if (!bytes_parse_u64(number, &dump_id) || dump_id > INT32_MAX)
+        return not_of_archive(folder, err);
+    folder->entry = expected_find(archive_decoder_expected(folder->decoder), (int64_t)dump_id);
+    if (folder->entry == NULL || folder->entry->blobs)
+        return not_of_archive(folder, err);
+    if (folder->entry->seen)
+        return error_set(err, ERROR_CORRUPT, "%s: the data of an entry comes twice", folder->name);
+    folder->entry->seen = true;
+    return true;
+}
+
+static bool find_blob(struct archive_folder *folder, struct slice number, struct error *err)
+{
+    uint64_t oid;
+
+    folder->kind = FILE_BLOB;
+    if (!bytes_parse_u64(number, &oid) || oid > UINT32_MAX)
+        return not_of_archive(folder, err);
+    return add_blob(&folder->seen, oid, err);
+}
+
+/* "blobs.toc" up to 1.15, of all large objects; since then one list an entry. */
+static bool find_blob_list(struct archive_folder *folder, struct slice number, struct error *err)
+{
+    struct expected_set *set = archive_decoder_expected(folder->decoder);
+    uint64_t dump_id = 0;
+
+    folder->kind = FILE_BLOB_LIST;
+    folder->entry = NULL;
+    if (take_prefix(&number, "_")) {
+        if (!bytes_parse_u64(number, &dump_id) || dump_id > INT32_MAX)
+            return not_of_archive(folder, err);
+        folder->entry = expected_find(set, (int64_t)dump_id);
+        if (folder->entry == NULL || !folder->entry->blobs)
+            return not_of_archive(folder, err);
+        folder->entry->seen = true;
+        return true;
+    }
+    if (number.len > 0)
+        return not_of_archive(folder, err);
+    for (size_t i = 0; i < set->count; i++)
+        set->items[i].seen = set->items[i].seen || set->items[i].blobs;
+    return true;
+}
+
+static bool find_file(struct archive_folder *folder, enum compression *compression,
+                      struct error *err)
+{
+    struct slice name = slice_string(folder->name);
+
+    folder->entry = NULL;
+    if (take_prefix(&name, "blobs") && take_suffix(&name, ".toc")) {
+        *compression = COMPRESSION_NONE;
+        return find_blob_list(folder, name, err);
+    }
+    name = slice_string(folder->name);
+    *compression = take_compression(&name);
+    if (!take_suffix(&name, ".dat"))
+        return not_of_archive(folder, err);
+    if (slice_equals(name, slice_string("toc"))) {
+        folder->kind = FILE_CONTENTS;
+        return true;
+    }
+    return take_prefix(&name, "blob_") ? find_blob(folder, name, err)
+                                       : find_rows(folder, name, err);
+}
+
+bool archive_folder_begin(struct archive_folder *folder, const char *name, struct error *err)
+{
+    enum compression compression;
+
+    if (strlen(name) >= sizeof(folder->name))
+        return error_set(err, ERROR_CORRUPT, "%.40s… does not belong to the archive", name);
+    snprintf(folder->name, sizeof(folder->name), "%s", name);
+    if (!find_file(folder, &compression, err))
+        return false;
+    if ((folder->kind == FILE_CONTENTS) == folder->contents_read)
+        return error_set(err, ERROR_CORRUPT, "%s: %s", name,
+                         folder->contents_read ? "there is another table of contents"
+                                               : "there is no table of contents before it");
+    folder->line_len = 0;
+    folder->checker = &folder->checkers[compression];
+    return (folder->checker->decompressor != NULL ||
+            data_checker_init(folder->checker, compression, err)) &&
+           data_checker_begin(folder->checker, folder->kind == FILE_ROWS && folder->entry->copy,
+                              err);
+}
+
+/* ---- Lists of large objects ---- */
+
+/* "70001 blob_70001.dat" */
+static bool end_line(struct archive_folder *folder, struct error *err)
+{
+    struct slice line = slice_make(folder->line, folder->line_len);
+    const char *blank = memchr(folder->line, ' ', folder->line_len);
+    char expected[LINE_MAX_SIZE];
+    uint64_t oid;
+
+    folder->line_len = 0;
+    if (blank == NULL ||
+        !bytes_parse_u64(slice_take(&line, (size_t)(blank - folder->line)), &oid) ||
+        oid > UINT32_MAX)
+        return error_set(err, ERROR_CORRUPT, "%s: a line makes no sense", folder->name);
+    snprintf(expected, sizeof(expected), " blob_%lu.dat", (unsigned long)oid);
+    if (!slice_equals(line, slice_string(expected)))
+        return error_set(err, ERROR_CORRUPT, "%s: a large object is in an unusual file",
+                         folder->name);
+    return add_blob(&folder->listed, oid, err);
+}
+
+static bool take_lines(struct archive_folder *folder, struct slice bytes, struct error *err)
+{
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (bytes.data[i] == '\n') {
+            if (!end_line(folder, err))
+                return false;
+        } else if (folder->line_len == sizeof(folder->line)) {
+            return error_set(err, ERROR_CORRUPT, "%s: a line is too long", folder->name);
+        } else {
+            folder->line[folder->line_len++] = (char)bytes.data[i];
+        }
+    }
+    return true;
+}
+
+/* ---- Content ---- */
+
+static bool take_unpacked(void *context, int32_t dump_id, struct slice bytes, struct error *err)
+{
+    struct archive_folder *folder = context;
+
+    switch (folder->kind) {
+    case FILE_CONTENTS:
+        return archive_decoder_feed(folder->decoder, bytes, err);
+    case FILE_BLOB_LIST:
+        return take_lines(folder, bytes, err);
+    case FILE_ROWS:
+        return folder->handler.data == NULL ||
+               folder->handler.data(folder->handler.context, dump_id, bytes, err);
+    case FILE_BLOB:
+        break;
+    }
+    return true;
+}
+
+bool archive_folder_feed(struct archive_folder *folder, struct slice bytes, struct error *err)
+{
+    const struct archive_handler handler = {.context = folder, .data = take_unpacked};
+
+    return data_checker_feed(folder->checker, bytes, &handler,
+                             folder->entry == NULL ? 0 : folder->entry->dump_id, err);
+}
+
+bool archive_folder_end(struct archive_folder *folder, struct error *err)
+{
+    uint64_t rows = 0;
+
+    if (!data_checker_finish(folder->checker, &rows, err))
+        return error_prefix(err, "%s", folder->name);
+    folder->rows += rows;
+    if (folder->kind == FILE_CONTENTS) {
+        folder->contents_read = true;
+        return archive_decoder_finish(folder->decoder, err);
+    }
+    if (folder->kind == FILE_BLOB_LIST && folder->line_len > 0)
+        return error_set(err, ERROR_CORRUPT, "%s ends within a line", folder->name);
+    return folder->kind != FILE_ROWS || folder->handler.data_end == NULL ||
+           folder->handler.data_end(folder->handler.context, folder->entry->dump_id, rows, err);
+}
+
+/* ---- The end ---- */
+
+static int compare(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+    return (left > right) - (left < right);
+}
+
+static bool check_blobs(struct archive_folder *folder, struct error *err)
+{
+    const struct blob_set *listed = &folder->listed, *seen = &folder->seen;
+
+    if (listed->count > 1)
+        qsort(listed->oids, listed->count, sizeof(uint32_t), compare);
+    if (seen->count > 1)
+        qsort(seen->oids, seen->count, sizeof(uint32_t), compare);
+    for (size_t i = 0; i < listed->count && i < seen->count; i++) {
+        if (listed->oids[i] < seen->oids[i])
+            return error_set(err, ERROR_CORRUPT, "the data of large object %lu is missing",
+                             (unsigned long)listed->oids[i]);
+        if (listed->oids[i] > seen->oids[i])
+            return error_set(err, ERROR_CORRUPT, "large object %lu does not belong to the archive",
+                             (unsigned long)seen->oids[i]);
+    }
+    if (listed->count != seen->count)
+        return error_set(err, ERROR_CORRUPT, "%zu large objects are listed, %zu are there",
+                         listed->count, seen->count);
+    return true;
+}
+
+bool archive_folder_finish(struct archive_folder *folder, struct error *err)
+{
+    if (!folder->contents_read)
+        return error_set(err, ERROR_CORRUPT, "the archive has no table of contents");
+    return expected_finish(archive_decoder_expected(folder->decoder), err) &&
+           check_blobs(folder, err);
+}

@@ -1,0 +1,430 @@
+/*
+ * A plain SQL script for psql, made from the same entries: what pg_restore -f prints, in spirit.
+ * Three passes over the table of contents, as a restore makes them: definitions and rows; then
+ * privileges, which might keep the restoring role from the rows; then what must come last.
+ *
+ * Names are always quoted in what is written here. They come from the server: in a comment, where
+ * they stand as they are, line ends become blanks, so that no name can end the comment. The script
+ * has no \restrict line: psql older than the minors of August 2025 stops at it, and there is
+ * nothing in a backup to say which psql will read it. So, as with any script, psql should be given
+ * one only if the server that it was made of is trusted: pgcask and pg_restore run the entries of
+ * an archive as SQL, without a psql that might take a part of them for its own commands.
+ */
+#include "archive/archive_bytes.h"
+
+#include <stdlib.h>
+
+enum step { STEP_HEAD, STEP_ENTRIES, STEP_ROWS, STEP_FOOT, STEP_END };
+enum pass { PASS_MAIN, PASS_PRIVILEGES, PASS_LAST, PASS_COUNT };
+
+struct plain_writer {
+    struct reader reader;
+    const struct archive_header *header;
+    const struct archive_content *content;
+    enum step step;
+    bool failed;
+    struct error error;
+    enum pass pass;
+    uint32_t next_entry;
+    struct buffer out;
+    /* Settings of the session that will run the script, once they were set. */
+    bool tablespace_set, method_set;
+    struct buffer tablespace, method;
+};
+
+static bool starts_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+static bool is_one_of(const char *text, const char *const *list)
+{
+    while (*list != NULL && strcmp(text, *list) != 0)
+        list++;
+    return *list != NULL;
+}
+
+static bool get_entry(const struct plain_writer *writer, uint32_t number,
+                      struct archive_entry *entry, struct error *err)
+{
+    return writer->content->entry(writer->content->context, number, entry, err);
+}
+
+/* ---- Which entries, and when ---- */
+
+static const char *const session_descs[] = {"ENCODING", "STDSTRINGS", "SEARCHPATH", NULL};
+
+/* The script is for a database that exists. */
+static bool is_of_database(const struct archive_entry *entry)
+{
+    static const char *const descs[] = {"DATABASE", "DATABASE PROPERTIES", NULL};
+    static const char *const about[] = {"ACL", "COMMENT", "SECURITY LABEL", NULL};
+
+    return is_one_of(entry->desc, descs) ||
+           (is_one_of(entry->desc, about) && starts_with(entry->tag, "DATABASE "));
+}
+
+static enum pass pass_of(const struct archive_entry *entry)
+{
+    static const char *const privileges[] = {"ACL", "DEFAULT ACL", NULL};
+    static const char *const last[] = {"EVENT TRIGGER", "MATERIALIZED VIEW DATA", NULL};
+    static const char *const about[] = {"COMMENT", "SECURITY LABEL", NULL};
+
+    if (is_one_of(entry->desc, privileges))
+        return PASS_PRIVILEGES;
+    if (is_one_of(entry->desc, last) ||
+        (is_one_of(entry->desc, about) && starts_with(entry->tag, "EVENT TRIGGER ")))
+        return PASS_LAST;
+    return PASS_MAIN;
+}
+
+static bool is_wanted(const struct plain_writer *writer, const struct archive_entry *entry)
+{
+    return pass_of(entry) == writer->pass && !is_one_of(entry->desc, session_descs) &&
+           !is_of_database(entry) && (entry->definition != NULL || entry->has_data);
+}
+
+/* ---- Pieces of SQL ---- */
+
+static bool append_name(struct buffer *out, const char *name, struct error *err)
+{
+    bool done = buffer_append_byte(out, '"', err);
+
+    for (; done && *name != '\0'; name++)
+        done = (*name != '"' || buffer_append_byte(out, '"', err)) &&
+               buffer_append_byte(out, (uint8_t)*name, err);
+    return done && buffer_append_byte(out, '"', err);
+}
+
+static bool append_qualified(struct buffer *out, const char *schema, const char *name,
+                             struct error *err)
+{
+    return (schema == NULL ||
+            (append_name(out, schema, err) && buffer_append_byte(out, '.', err))) &&
+           append_name(out, name, err);
+}
+
+/* "name: text", in a comment. */
+static bool append_remark(struct buffer *out, const char *name, const char *text, struct error *err)
+{
+    size_t from;
+
+    if (!buffer_append_string(out, name, err))
+        return false;
+    from = out->len;
+    if (!buffer_append_string(out, text, err))
+        return false;
+    for (; from < out->len; from++) {
+        if (out->data[from] == '\n' || out->data[from] == '\r')
+            out->data[from] = ' ';
+    }
+    return true;
+}
+
+static const char *or_dash(const char *text)
+{
+    return text == NULL || *text == '\0' ? "-" : text;
+}
+
+static bool append_heading(struct buffer *out, const struct archive_entry *entry, struct error *err)
+{
+    return append_remark(out,
+                         entry->has_data ? "--\n-- Data for Name: " : "--\n-- Name: ", entry->tag,
+                         err) &&
+           append_remark(out, "; Type: ", entry->desc, err) &&
+           append_remark(out, "; Schema: ", or_dash(entry->schema), err) &&
+           append_remark(out, "; Owner: ", or_dash(entry->owner), err) &&
+           (entry->tablespace == NULL || *entry->tablespace == '\0' ||
+            append_remark(out, "; Tablespace: ", entry->tablespace, err)) &&
+           buffer_append_string(out, "\n--\n\n", err);
+}
+
+/* ---- Settings that tables are created with ---- */
+
+static bool remember(struct buffer *held, const char *text, bool *set, struct error *err)
+{
+    buffer_clear(held);
+    *set = true;
+    return buffer_append_string(held, text, err);
+}
+
+static bool append_tablespace(struct plain_writer *writer, const char *tablespace,
+                              struct error *err)
+{
+    if (tablespace == NULL ||
+        (writer->tablespace_set && strcmp(buffer_text(&writer->tablespace), tablespace) == 0))
+        return true;
+    return remember(&writer->tablespace, tablespace, &writer->tablespace_set, err) &&
+           buffer_append_string(&writer->out, "SET default_tablespace = ", err) &&
+           (*tablespace == '\0' ? buffer_append_string(&writer->out, "''", err)
+                                : append_name(&writer->out, tablespace, err)) &&
+           buffer_append_string(&writer->out, ";\n\n", err);
+}
+
+/* A partitioned table takes no notice of the default: see append_method_after. */
+static bool append_method(struct plain_writer *writer, const struct archive_entry *entry,
+                          struct error *err)
+{
+    const char *method = entry->access_method;
+
+    if (method == NULL || entry->relkind == 'p' ||
+        (writer->method_set && strcmp(buffer_text(&writer->method), method) == 0))
+        return true;
+    return remember(&writer->method, method, &writer->method_set, err) &&
+           buffer_append_string(&writer->out, "SET default_table_access_method = ", err) &&
+           append_name(&writer->out, method, err) &&
+           buffer_append_string(&writer->out, ";\n\n", err);
+}
+
+static bool append_method_after(struct buffer *out, const struct archive_entry *entry,
+                                struct error *err)
+{
+    if (entry->access_method == NULL || entry->relkind != 'p')
+        return true;
+    return buffer_append_string(out, "ALTER TABLE ", err) &&
+           append_qualified(out, entry->schema, entry->tag, err) &&
+           buffer_append_string(out, " SET ACCESS METHOD ", err) &&
+           append_name(out, entry->access_method, err) && buffer_append_string(out, ";\n\n", err);
+}
+
+/* ---- Owners ---- */
+
+static const char *const owned_by_name[] = {"COLLATION",
+                                            "CONVERSION",
+                                            "DOMAIN",
+                                            "EVENT TRIGGER",
+                                            "FOREIGN DATA WRAPPER",
+                                            "FOREIGN TABLE",
+                                            "MATERIALIZED VIEW",
+                                            "PROCEDURAL LANGUAGE",
+                                            "PUBLICATION",
+                                            "SCHEMA",
+                                            "SEQUENCE",
+                                            "SERVER",
+                                            "STATISTICS",
+                                            "SUBSCRIPTION",
+                                            "TABLE",
+                                            "TEXT SEARCH CONFIGURATION",
+                                            "TEXT SEARCH DICTIONARY",
+                                            "TYPE",
+                                            "VIEW",
+                                            NULL};
+
+/* Their names need the arguments, which the drop statement has. */
+static const char *const owned_by_drop[] = {
+    "AGGREGATE", "FUNCTION", "OPERATOR", "OPERATOR CLASS", "OPERATOR FAMILY", "PROCEDURE", NULL};
+
+/* What belongs to what it is part of. */
+static const char *const not_owned[] = {
+    "CAST",   "CHECK CONSTRAINT", "CONSTRAINT", "DEFAULT", "FK CONSTRAINT", "INDEX",
+    "POLICY", "ROW SECURITY",     "RULE",       "TRIGGER", "USER MAPPING",  NULL};
+
+/* "DROP FUNCTION f(integer);\n" without the first word and the end. */
+static bool append_dropped(struct buffer *out, const char *drop, struct error *err)
+{
+    size_t len = strlen(drop);
+
+    while (len > 0 && (drop[len - 1] == '\n' || drop[len - 1] == ';'))
+        len--;
+    if (len < 5 || !starts_with(drop, "DROP "))
+        return error_set(err, ERROR_UNSUPPORTED, "a drop statement does not begin with DROP");
+    return buffer_append(out, drop + 5, len - 5, err);
+}
+
+static bool append_owned(struct buffer *out, const struct archive_entry *entry, struct error *err)
+{
+    if (is_one_of(entry->desc, owned_by_drop))
+        return append_dropped(out, entry->drop, err);
+    return buffer_append_string(out, entry->desc, err) && buffer_append_byte(out, ' ', err) &&
+           append_qualified(out, entry->schema, entry->tag, err);
+}
+
+/* What has no drop statement is owned by what it belongs to. */
+static bool append_owner(struct buffer *out, const struct archive_entry *entry, struct error *err)
+{
+    if (entry->owner == NULL || *entry->owner == '\0' || entry->drop == NULL ||
+        *entry->drop == '\0' || is_one_of(entry->desc, not_owned))
+        return true;
+    if (!is_one_of(entry->desc, owned_by_name) && !is_one_of(entry->desc, owned_by_drop))
+        return error_set(err, ERROR_UNSUPPORTED, "the owner of %s %s cannot be written as SQL",
+                         entry->desc, entry->tag);
+    return buffer_append_string(out, "ALTER ", err) && append_owned(out, entry, err) &&
+           buffer_append_string(out, " OWNER TO ", err) && append_name(out, entry->owner, err) &&
+           buffer_append_string(out, ";\n\n", err);
+}
+
+/* ---- Entries ---- */
+
+static bool append_rows_begin(struct buffer *out, const struct archive_entry *entry,
+                              struct error *err)
+{
+    if (entry->copy == NULL)
+        return error_set(err, ERROR_UNSUPPORTED, "%s %s cannot be written into an SQL script",
+                         entry->desc, entry->tag);
+    return buffer_append_string(out, entry->copy, err);
+}
+
+static bool append_entry(struct plain_writer *writer, const struct archive_entry *entry,
+                         struct error *err)
+{
+    struct buffer *out = &writer->out;
+
+    if (starts_with(entry->desc, "BLOB"))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "large objects cannot be written into an SQL script yet");
+    if (!append_tablespace(writer, entry->tablespace, err) || !append_method(writer, entry, err) ||
+        !append_heading(out, entry, err))
+        return false;
+    if (entry->has_data)
+        return append_rows_begin(out, entry, err);
+    return buffer_append_string(out, entry->definition, err) &&
+           buffer_append_string(out, "\n", err) && append_owner(out, entry, err) &&
+           append_method_after(out, entry, err);
+}
+
+/* The next entry that belongs into the pass; at the end of the last one, the foot. */
+static bool fill_entry(struct plain_writer *writer, struct error *err)
+{
+    struct archive_entry entry;
+
+    buffer_clear(&writer->out);
+    if (writer->next_entry == writer->header->entry_count) {
+        writer->next_entry = 0;
+        writer->pass = (enum pass)(writer->pass + 1);
+        if (writer->pass == PASS_COUNT)
+            writer->step = STEP_FOOT;
+        return true;
+    }
+    if (!get_entry(writer, writer->next_entry++, &entry, err))
+        return false;
+    if (!is_wanted(writer, &entry))
+        return true;
+    if (entry.has_data)
+        writer->step = STEP_ROWS;
+    return append_entry(writer, &entry, err);
+}
+
+/* ---- Head and foot ---- */
+
+static bool append_session(struct plain_writer *writer, struct error *err)
+{
+    for (const char *const *desc = session_descs; *desc != NULL; desc++) {
+        struct archive_entry entry = {.desc = ""};
+        bool found = false;
+
+        for (uint32_t i = 0; i < writer->header->entry_count && !found; i++) {
+            if (!get_entry(writer, i, &entry, err))
+                return false;
+            found = strcmp(entry.desc, *desc) == 0;
+        }
+        if (found && entry.definition != NULL &&
+            !buffer_append_string(&writer->out, entry.definition, err))
+            return false;
+    }
+    return true;
+}
+
+static bool fill_head(struct plain_writer *writer, struct error *err)
+{
+    struct buffer *out = &writer->out;
+
+    writer->step = STEP_ENTRIES;
+    return buffer_append_string(out, "--\n-- PostgreSQL database dump\n--\n\n", err) &&
+           append_remark(out, "-- Dumped from database version ", writer->header->server_version,
+                         err) &&
+           append_remark(out, "\n-- Dumped by ", writer->header->dumper_version, err) &&
+           buffer_append_string(out,
+                                "\n\nSET statement_timeout = 0;\n"
+                                "SET lock_timeout = 0;\n"
+                                "SET idle_in_transaction_session_timeout = 0;\n",
+                                err) &&
+           /* Servers of 16 and older, which write the versions before, do not know it. */
+           (writer->header->minor < 16 ||
+            buffer_append_string(out, "SET transaction_timeout = 0;\n", err)) &&
+           append_session(writer, err) &&
+           buffer_append_string(out,
+                                "SET check_function_bodies = false;\n"
+                                "SET xmloption = content;\n"
+                                "SET client_min_messages = warning;\n"
+                                "SET row_security = off;\n\n",
+                                err);
+}
+
+/* ---- The reader ---- */
+
+static bool next_rows(struct plain_writer *writer, struct slice *lend, struct error *err)
+{
+    if (!writer->content->data(writer->content->context, writer->next_entry - 1, lend, err))
+        return false;
+    if (lend->len > 0)
+        return true;
+    *lend = slice_string(ARCHIVE_COPY_END);
+    writer->step = STEP_ENTRIES;
+    return true;
+}
+
+static bool next_bytes(struct plain_writer *writer, struct slice *lend, struct error *err)
+{
+    bool done = true;
+
+    switch (writer->step) {
+    case STEP_HEAD:
+        done = fill_head(writer, err);
+        *lend = buffer_slice(&writer->out);
+        break;
+    case STEP_ENTRIES:
+        done = fill_entry(writer, err);
+        *lend = buffer_slice(&writer->out);
+        break;
+    case STEP_ROWS:
+        return next_rows(writer, lend, err);
+    case STEP_FOOT:
+        *lend = slice_string("--\n-- PostgreSQL database dump complete\n--\n\n");
+        writer->step = STEP_END;
+        break;
+    case STEP_END:
+        break;
+    }
+    return done;
+}
+
+static enum reader_status plain_next(struct reader *reader, struct slice *data, struct error *err)
+{
+    struct plain_writer *writer = (struct plain_writer *)reader;
+
+    *data = (struct slice){0};
+    while (!writer->failed && writer->step != STEP_END && data->len == 0)
+        writer->failed = !next_bytes(writer, data, &writer->error);
+    if (writer->failed) {
+        *data = (struct slice){0};
+        *err = writer->error;
+        return READER_FAILED;
+    }
+    return data->len > 0 ? READER_DATA : READER_END;
+}
+
+static void plain_close(struct reader *reader)
+{
+    struct plain_writer *writer = (struct plain_writer *)reader;
+
+    buffer_free(&writer->out);
+    buffer_free(&writer->tablespace);
+    buffer_free(&writer->method);
+    free(writer);
+}
+
+struct reader *plain_archive_reader_new(const struct archive_header *header,
+                                        const struct archive_content *content, struct error *err)
+{
+    static const struct reader_ops ops = {.next = plain_next, .close = plain_close};
+    struct plain_writer *writer = calloc(1, sizeof(*writer));
+
+    if (writer == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    writer->reader.ops = &ops;
+    writer->header = header;
+    writer->content = content;
+    return &writer->reader;
+}

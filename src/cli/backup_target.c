@@ -1,0 +1,61 @@
+#include "cli/backup_target.h"
+
+#include "manifest/summary.h"
+
+#include <unistd.h>
+
+bool backup_target_of_command(struct backup_target *target, const struct command *command,
+                              struct error *err)
+{
+    *target = (struct backup_target){.text = command_text(command, "to"), .free_bytes = UINT64_MAX};
+    return location_of_target(target->text, &target->kind, err);
+}
+
+bool backup_target_check(struct backup_target *target, struct command *command, struct error *err)
+{
+    switch (target->kind) {
+    case LOCATION_DIRECTORY:
+        return directory_store_check(target->text, &target->free_bytes, err);
+    case LOCATION_TAR_FILE:
+        return tar_store_check_file(target->text, &target->free_bytes, err);
+    case LOCATION_STREAM:
+        break;
+    }
+    if (isatty(STDOUT_FILENO)) {
+        error_set(err, ERROR_USAGE, "standard output is a terminal, and a backup is not text");
+        return error_hint(err, "Redirect it into a file or a pipe, or name a target.");
+    }
+    if (command->result == NULL)
+        return true;
+    json_decref(command->result);
+    command->result = NULL; /* it would end up in the tar */
+    error_set(err, ERROR_USAGE, "--json and --to - both want standard output");
+    return error_hint(err, "Write the backup to a file or directory, or leave --json out.");
+}
+
+bool backup_target_write(const struct backup_target *target, const struct command *command,
+                         struct record_source *source, const struct record_observer *observer,
+                         struct error *err)
+{
+    struct store_options options = {
+        .last_path = SUMMARY_PATH,
+        .observer = observer,
+        .cancel = command->cancel,
+        .log = &command->console->log,
+    };
+
+    switch (target->kind) {
+    case LOCATION_DIRECTORY:
+        return directory_store_write(target->text, source, &options, err);
+    case LOCATION_TAR_FILE:
+        return tar_store_write_file(target->text, source, &options, err);
+    case LOCATION_STREAM:
+        break;
+    }
+    return tar_store_write_fd(STDOUT_FILENO, source, &options, err);
+}
+
+const char *backup_target_shown(const struct backup_target *target)
+{
+    return target->kind == LOCATION_STREAM ? "standard output" : target->text;
+}

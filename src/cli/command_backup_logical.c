@@ -1,0 +1,159 @@
+#include "cli/command_backup_logical.h"
+
+#include "backup/logical_backup.h"
+#include "cli/format.h"
+#include "cli/progress.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct logical {
+    struct command *command;
+    struct logical_backup_options options;
+    struct logical_backup_report report;
+    struct progress progress;
+};
+
+/* "zstd:3" */
+static bool read_compression(struct logical *logical, const char *text, struct error *err)
+{
+    const char *colon = strchr(text, ':');
+    size_t len = colon == NULL ? strlen(text) : (size_t)(colon - text);
+
+    logical->options.compression_level =
+        colon == NULL ? COMPRESSION_LEVEL_DEFAULT : (int)strtol(colon + 1, NULL, 10);
+    if (!compression_from_name(text, len, &logical->options.compression))
+        return error_set(err, ERROR_USAGE, "unknown compression \"%s\"", text);
+    return compression_level_check(logical->options.compression, logical->options.compression_level,
+                                   err);
+}
+
+static bool read_options(struct logical *logical, const struct server_uri *server,
+                         struct error *err)
+{
+    const struct command *command = logical->command;
+    const struct options *given = command->options;
+
+    logical->options = (struct logical_backup_options){
+        .settings = server->settings,
+        .digest =
+            strcmp(options_text(given, "digest"), "sha256") == 0 ? DIGEST_SHA256 : DIGEST_XXH3_128,
+        .lock_timeout_ms = (int64_t)options_number(given, "lock-timeout"),
+        .stall_timeout_ms = (int64_t)options_number(given, "stall-timeout"),
+        .allow_newer_server = options_flag(given, "allow-newer-server"),
+        .cancel = command->cancel,
+        .log = &command->console->log,
+    };
+    return read_compression(logical, options_text(given, "compress"), err);
+}
+
+/* ---- The work
+ * ------------------------------------------------------------------------------------ */
+
+/* Stands between the job and the store to tell the progress what is going on. */
+struct watched {
+    struct record_source base;
+    struct record_source *inner;
+    struct logical *logical;
+};
+
+static const char *phase_text(const char *phase)
+{
+    static const char *const texts[][2] = {
+        {"connecting", "connecting"},        {"manifest", "describing the database"},
+        {"catalog", "reading the catalogs"}, {"copying", "copying"},
+        {"finishing", "finishing"},          {"done", "writing to disk"},
+    };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (strcmp(phase, texts[i][0]) == 0)
+            return texts[i][1];
+    }
+    return "working";
+}
+
+static enum source_status watched_next(struct record_source *base, struct record *record,
+                                       struct error *err)
+{
+    struct watched *watched = (struct watched *)base;
+    struct logical *logical = watched->logical;
+    enum source_status status = source_next(watched->inner, record, err);
+
+    logical_backup_report(watched->inner, &logical->report);
+    progress_set_total(&logical->progress, logical->report.total_bytes);
+    progress_set_phase(&logical->progress, phase_text(logical->report.phase));
+    return status;
+}
+
+static void watched_close(struct record_source *base)
+{
+    (void)base; /* lives on the stack; the inner source has its own owner */
+}
+
+static void fill_result(const struct logical *logical)
+{
+    const struct logical_backup_report *report = &logical->report;
+    json_t *result = logical->command->result;
+
+    result_set_text(result, "kind", "logical");
+    result_set_text(result, "database", report->database);
+    result_set(result, "seconds", json_real(progress_seconds(&logical->progress)));
+    result_set_number(result, "bytes", report->bytes);
+    result_set_number(result, "entries", report->entries);
+    result_set_number(result, "tables", report->tables);
+    result_set_number(result, "rows", report->rows);
+    result_set_number(result, "server_version_num", (uint64_t)report->server_version_num);
+    result_set_number(result, "manifest_unavailable", report->manifest_unavailable);
+}
+
+static void say_result(const struct logical *logical, const struct backup_target *target)
+{
+    const struct logical_backup_report *report = &logical->report;
+    char size[FORMAT_SIZE], duration[FORMAT_SIZE];
+
+    format_size(report->bytes, size);
+    format_seconds(progress_seconds(&logical->progress), duration);
+    command_say(logical->command,
+                "backed up database %s, %" PRIu64 " rows of %zu tables, %s to %s in %s",
+                report->database, report->rows, report->tables, size, backup_target_shown(target),
+                duration);
+    if (report->manifest_unavailable > 0)
+        console_warning(logical->command->console,
+                        "what could not be gathered for manifest.json, and why, is listed in its "
+                        "\"unavailable\": %zu",
+                        report->manifest_unavailable);
+}
+
+static bool copy(struct logical *logical, const struct backup_target *target, struct error *err)
+{
+    static const struct record_source_ops ops = {watched_next, watched_close};
+    struct watched watched = {.base = {.ops = &ops, .sequential = true}, .logical = logical};
+    bool done;
+
+    if (!logical_backup_new(&logical->options, &watched.inner, err))
+        return false;
+    done = backup_target_write(target, logical->command, &watched.base, &logical->progress.observer,
+                               err);
+    logical_backup_report(watched.inner, &logical->report);
+    if (done) {
+        fill_result(logical);
+        say_result(logical, target);
+    }
+    source_close(watched.inner);
+    return done;
+}
+
+bool command_backup_logical(struct command *command, struct backup_target *target,
+                            const struct server_uri *server, struct error *err)
+{
+    struct logical logical = {.command = command};
+    bool done;
+
+    if (!read_options(&logical, server, err) || !backup_target_check(target, command, err) ||
+        !progress_start(&logical.progress, command->console, command->quiet, "connecting", err))
+        return false;
+    done = copy(&logical, target, err);
+    progress_stop(&logical.progress);
+    return done;
+}

@@ -1,0 +1,131 @@
+/*
+ * What src/library keeps to itself: the objects behind the public names, and the ways between
+ * public structures and those of the floors below.
+ *
+ * Public structures that may grow begin with struct_size, which tells how much of one the caller
+ * knows. They are read and written through library_take and library_give, never directly.
+ */
+#ifndef PGCASK_LIBRARY_INTERNAL_H
+#define PGCASK_LIBRARY_INTERNAL_H
+
+#include <pgcask/pgcask.h>
+
+#include "base/cancel.h"
+#include "base/log.h"
+#include "record/store.h"
+#include "wire/wire.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+/* ---- Structures that may grow (structures.c) ----------------------------------------------- */
+
+/* Copies what the caller knows of its structure and zeroes the rest. NULL gives all zero. Fails if
+ * struct_size was not set; `name` is the structure's, for the message. */
+bool library_take(void *ours, size_t our_size, const void *theirs, const char *name,
+                  struct error *err);
+
+/* Copies as much as the caller knows of; its struct_size stays. NULL is passed over. */
+bool library_give(void *theirs, const void *ours, size_t our_size, const char *name,
+                  struct error *err);
+
+/* ---- Errors (error.c) ---------------------------------------------------------------------- */
+
+/* Gives the error to the caller, who may not want it; false. */
+bool library_fail(struct pgcask_error *error, const struct error *err);
+
+/* What a callback of the caller left in `error`, which was cleared before; false. `what` is the
+ * callback, for one that said nothing. */
+bool library_fail_by_callback(struct error *err, struct pgcask_error *error, const char *what);
+
+void library_error_clear(struct pgcask_error *error);
+
+/* ---- A job's control (control.c) ----------------------------------------------------------- */
+
+struct pgcask_cancel {
+    struct cancel cancel;
+};
+
+/* What every source and every question to a server has. */
+struct library_job {
+    struct pgcask_control control;
+    struct cancel cancel; /* the job's own: requested with the caller's, not the other way round */
+    struct log log;
+    struct record_observer observer; /* moves the progress */
+    pthread_mutex_t log_lock;        /* a job's log is written from two threads */
+    struct pgcask_progress progress;
+    int64_t next_call; /* of control.progress, on base/clock.h's clock */
+};
+
+bool library_job_init(struct library_job *job, const struct pgcask_control *control,
+                      struct error *err);
+void library_job_reset(struct library_job *job);
+
+/* Tells the caller at once. */
+void library_job_tell(struct library_job *job);
+/* The same if the phase, a literal, is a new one. */
+void library_job_set_phase(struct library_job *job, const char *phase);
+/* Adds, and tells the caller if it is time. */
+void library_job_move(struct library_job *job, size_t bytes);
+
+/* ---- Settings (settings.c) ----------------------------------------------------------------- */
+
+/* Fails unless they are complete. */
+bool library_settings_check(const struct pgcask_settings *settings,
+                            const struct wire_settings **wire, struct error *err);
+
+/* ---- Backup options (backup.c) ------------------------------------------------------------- */
+
+struct physical_backup_options;
+
+/* Fills them from the caller's; texts are borrowed. */
+bool library_backup_options(const struct pgcask_settings *settings,
+                            const struct pgcask_backup_options *given, struct library_job *job,
+                            struct physical_backup_options *options, struct error *err);
+
+/* ---- Sources (source.c) -------------------------------------------------------------------- */
+
+enum library_source_kind { LIBRARY_BACKUP, LIBRARY_DIRECTORY, LIBRARY_TAR, LIBRARY_OTHER };
+
+struct pgcask_source {
+    struct library_job job;
+    enum library_source_kind kind;
+    struct record_source *inner;
+    bool begun; /* records were taken */
+    bool ended; /* all of them */
+    bool failed;
+    struct error failure;
+    struct reader *reader; /* of the record that pgcask_source_next gave last; NULL: at its end */
+    char *path;            /* of a directory or tar file */
+    char *label, *transfer_compression; /* of a backup: copies of the options' texts */
+
+    /* The same records for the floors below, which close what they are given: this one is not. */
+    struct record_source lent;
+};
+
+/* An empty one with its job; NULL with *error filled. */
+struct pgcask_source *library_source_new(const struct pgcask_control *control,
+                                         struct pgcask_error *error);
+
+/* Opens the path of a stored backup once more. */
+struct record_source *library_source_reopen(const struct pgcask_source *source, struct error *err);
+
+/* For a function that takes all records: the source to hand down. Fails if some were taken. */
+bool library_source_lend(struct pgcask_source *source, struct record_source **lent,
+                         struct error *err);
+
+void library_record_publish(const struct record *record, struct pgcask_record *published);
+
+/* ---- Signals (quiet_signals.c) ------------------------------------------------------------- */
+
+/* A pipe whose reader went away and a file that reached RLIMIT_FSIZE raise a signal that ends the
+ * process. Between these two calls the calling thread does not get it. */
+struct quiet_signals {
+    sigset_t before;
+    bool was_pending[2];
+};
+
+void quiet_signals_begin(struct quiet_signals *quiet);
+void quiet_signals_end(const struct quiet_signals *quiet);
+
+#endif

@@ -1,0 +1,103 @@
+/* Questions to a server that come before a backup. */
+#include "library/library_internal.h"
+
+#include "backup/backup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Preflight ----------------------------------------------------------------------------- */
+
+static bool preflight(const struct pgcask_settings *settings,
+                      const struct pgcask_backup_options *given, struct library_job *job,
+                      struct preflight_report *report, struct error *err)
+{
+    struct physical_backup_options options;
+
+    return library_backup_options(settings, given, job, &options, err) &&
+           physical_backup_preflight(&options, report, err);
+}
+
+bool pgcask_preflight(const struct pgcask_settings *settings,
+                      const struct pgcask_backup_options *options,
+                      const struct pgcask_control *control, pgcask_finding_fn *finding,
+                      void *context, uint64_t *estimated_bytes, struct pgcask_error *error)
+{
+    struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
+    struct library_job job;
+    struct error err;
+    bool done;
+
+    if (report == NULL) {
+        error_set_memory(&err);
+        return library_fail(error, &err);
+    }
+    done =
+        library_job_init(&job, control, &err) && preflight(settings, options, &job, report, &err);
+    for (size_t i = 0; done && finding != NULL && i < report->count; i++) {
+        const struct preflight_finding *found = &report->findings[i];
+
+        finding(context, found->fatal, found->message, found->remedy);
+    }
+    if (done && estimated_bytes != NULL)
+        *estimated_bytes = report->estimated_bytes;
+    library_job_reset(&job);
+    free(report);
+    return done || library_fail(error, &err);
+}
+
+/* ---- Ping ---------------------------------------------------------------------------------- */
+
+static void fill_facts(const struct server_facts *from, struct pgcask_server_facts *facts)
+{
+    *facts = (struct pgcask_server_facts){
+        .server_version_num = from->server_version_num,
+        .timeline = from->timeline,
+        .in_recovery = from->in_recovery,
+        .tls = from->tls,
+        .replication = from->replication,
+        .sql = from->sql,
+    };
+    snprintf(facts->server_version, sizeof(facts->server_version), "%s", from->server_version);
+    snprintf(facts->system_identifier, sizeof(facts->system_identifier), "%s",
+             from->system_identifier);
+    snprintf(facts->wal_position, sizeof(facts->wal_position), "%s", from->wal_position);
+    snprintf(facts->user, sizeof(facts->user), "%s", from->user);
+    snprintf(facts->peer, sizeof(facts->peer), "%s", from->peer);
+    library_fail(&facts->replication_error, &from->replication_error);
+    library_fail(&facts->sql_error, &from->sql_error);
+}
+
+static bool ping(const struct pgcask_settings *settings, struct library_job *job,
+                 struct pgcask_server_facts *given, struct error *err)
+{
+    struct {
+        struct server_facts from;
+        struct pgcask_server_facts filled;
+    } *facts = calloc(1, sizeof(*facts)); /* large for a stack */
+    const struct wire_settings *wire;
+    bool done;
+
+    if (facts == NULL)
+        return error_set_memory(err);
+    done = library_settings_check(settings, &wire, err) &&
+           server_ping(wire, true, &job->cancel, &job->log, &facts->from, err);
+    if (done) {
+        fill_facts(&facts->from, &facts->filled);
+        done =
+            library_give(given, &facts->filled, sizeof(facts->filled), "pgcask_server_facts", err);
+    }
+    free(facts);
+    return done;
+}
+
+bool pgcask_ping(const struct pgcask_settings *settings, const struct pgcask_control *control,
+                 struct pgcask_server_facts *facts, struct pgcask_error *error)
+{
+    struct library_job job;
+    struct error err;
+    bool done = library_job_init(&job, control, &err) && ping(settings, &job, facts, &err);
+
+    library_job_reset(&job);
+    return done || library_fail(error, &err);
+}

@@ -1,0 +1,265 @@
+/* Records for the caller, one at a time, and for the floors below as a whole. */
+#include "library/library_internal.h"
+
+#include "backup/backup.h"
+#include "replication/physical_layout.h"
+
+#include <stdlib.h>
+
+/* ---- Steps --------------------------------------------------------------------------------- */
+
+/* What the server is doing is known before it is waited for: after manifest.json it makes a
+ * checkpoint. */
+static void announce(struct pgcask_source *source)
+{
+    struct physical_backup_report report;
+
+    if (source->kind != LIBRARY_BACKUP)
+        return;
+    physical_backup_report(source->inner, &report);
+    if (strcmp(report.phase, "manifest") == 0)
+        library_job_set_phase(&source->job, "checkpoint");
+}
+
+static void follow(struct pgcask_source *source)
+{
+    struct physical_backup_report report;
+
+    if (source->kind != LIBRARY_BACKUP)
+        return;
+    physical_backup_report(source->inner, &report);
+    source->job.progress.total_bytes = report.total_bytes;
+    library_job_set_phase(&source->job, report.phase);
+}
+
+static void keep_failure(struct pgcask_source *source, const struct error *err)
+{
+    source->failed = true;
+    source->failure = *err;
+}
+
+static enum source_status step(struct pgcask_source *source, struct record *record,
+                               struct error *err)
+{
+    enum source_status status = SOURCE_FAILED;
+
+    if (source->failed) {
+        *err = source->failure;
+        return SOURCE_FAILED;
+    }
+    if (source->ended)
+        return SOURCE_END;
+    *record = (struct record){0};
+    announce(source);
+    if (cancel_check(&source->job.cancel, err))
+        status = source_next(source->inner, record, err);
+    if (status == SOURCE_FAILED)
+        keep_failure(source, err);
+    else
+        follow(source);
+    source->ended = status == SOURCE_END;
+    return status;
+}
+
+/* ---- One record at a time ------------------------------------------------------------------ */
+
+void library_record_publish(const struct record *record, struct pgcask_record *published)
+{
+    static const enum pgcask_record_type types[] = {
+        [RECORD_FILE] = PGCASK_FILE,
+        [RECORD_DIRECTORY] = PGCASK_DIRECTORY,
+        [RECORD_LINK] = PGCASK_LINK,
+    };
+
+    *published = (struct pgcask_record){
+        .type = types[record->type],
+        .path = record->path,
+        .mode = record->mode,
+        .owner = record->owner,
+        .group = record->group,
+        .size = record->size,
+        .modified_seconds = record->modified.tv_sec,
+        .modified_nanoseconds = (int32_t)record->modified.tv_nsec,
+        .link_target = record->type == RECORD_LINK ? record->link_target : NULL,
+    };
+}
+
+enum pgcask_step pgcask_source_next(struct pgcask_source *source, struct pgcask_record *record,
+                                    struct pgcask_error *error)
+{
+    struct record inner;
+    struct error err;
+
+    source->begun = true;
+    reader_close(source->reader);
+    source->reader = NULL;
+    switch (step(source, &inner, &err)) {
+    case SOURCE_RECORD:
+        break;
+    case SOURCE_END:
+        library_job_tell(&source->job);
+        return PGCASK_END;
+    case SOURCE_FAILED:
+        library_fail(error, &err);
+        return PGCASK_FAILED;
+    }
+    source->reader = inner.reader;
+    source->job.observer.record_begun(&source->job, &inner);
+    library_record_publish(&inner, record);
+    return PGCASK_MORE;
+}
+
+enum pgcask_step pgcask_source_read(struct pgcask_source *source, const void **data, size_t *len,
+                                    struct pgcask_error *error)
+{
+    enum reader_status status = READER_FAILED;
+    struct slice piece = {0};
+    struct error err;
+
+    if (source->failed) {
+        library_fail(error, &source->failure);
+        return PGCASK_FAILED;
+    }
+    if (source->reader == NULL)
+        return PGCASK_END;
+    if (cancel_check(&source->job.cancel, &err))
+        status = reader_next(source->reader, &piece, &err);
+    if (status == READER_FAILED) {
+        keep_failure(source, &err);
+        library_fail(error, &err);
+        return PGCASK_FAILED;
+    }
+    if (status == READER_END)
+        return PGCASK_END;
+    library_job_move(&source->job, piece.len);
+    *data = piece.data;
+    *len = piece.len;
+    return PGCASK_MORE;
+}
+
+/* ---- As a whole ---------------------------------------------------------------------------- */
+
+static enum source_status lent_next(struct record_source *lent, struct record *record,
+                                    struct error *err)
+{
+    struct pgcask_source *source =
+        (struct pgcask_source *)((char *)lent - offsetof(struct pgcask_source, lent));
+
+    return step(source, record, err);
+}
+
+static void lent_close(struct record_source *lent)
+{
+    (void)lent;
+}
+
+bool library_source_lend(struct pgcask_source *source, struct record_source **lent,
+                         struct error *err)
+{
+    static const struct record_source_ops ops = {lent_next, lent_close};
+
+    if (source->begun) {
+        error_set(err, ERROR_USAGE, "records were taken from this source already");
+        return error_hint(err, "Open the backup once more.");
+    }
+    source->begun = true;
+    source->lent = (struct record_source){&ops, source->inner->sequential};
+    *lent = &source->lent;
+    return true;
+}
+
+/* ---- Opening and closing ------------------------------------------------------------------- */
+
+struct pgcask_source *library_source_new(const struct pgcask_control *control,
+                                         struct pgcask_error *error)
+{
+    struct pgcask_source *source = calloc(1, sizeof(*source));
+    struct error err;
+
+    if (source == NULL)
+        error_set_memory(&err);
+    else if (library_job_init(&source->job, control, &err))
+        return source;
+    free(source);
+    library_fail(error, &err);
+    return NULL;
+}
+
+void pgcask_source_close(struct pgcask_source *source)
+{
+    if (source == NULL)
+        return;
+    reader_close(source->reader);
+    source_close(source->inner);
+    library_job_reset(&source->job);
+    free(source->path);
+    free(source->label);
+    free(source->transfer_compression);
+    free(source);
+}
+
+struct record_source *library_source_reopen(const struct pgcask_source *source, struct error *err)
+{
+    struct record_source *inner;
+
+    if (source->kind == LIBRARY_DIRECTORY)
+        return directory_source_new(source->path, layout_first, layout_last, err);
+    inner = tar_source_new_file(source->path, err);
+    if (inner != NULL)
+        tar_source_set_cancel(inner, &source->job.cancel);
+    return inner;
+}
+
+static struct pgcask_source *open_path(enum library_source_kind kind, const char *path,
+                                       const struct pgcask_control *control,
+                                       struct pgcask_error *error)
+{
+    struct pgcask_source *source = library_source_new(control, error);
+    struct error err;
+
+    if (source == NULL)
+        return NULL;
+    source->kind = kind;
+    source->job.progress.phase = "reading";
+    source->path = strdup(path);
+    if (source->path == NULL)
+        error_set_memory(&err);
+    else if ((source->inner = library_source_reopen(source, &err)) != NULL)
+        return source;
+    library_fail(error, &err);
+    pgcask_source_close(source);
+    return NULL;
+}
+
+struct pgcask_source *pgcask_source_open_directory(const char *directory,
+                                                   const struct pgcask_control *control,
+                                                   struct pgcask_error *error)
+{
+    return open_path(LIBRARY_DIRECTORY, directory, control, error);
+}
+
+struct pgcask_source *pgcask_source_open_tar(const char *file, const struct pgcask_control *control,
+                                             struct pgcask_error *error)
+{
+    return open_path(LIBRARY_TAR, file, control, error);
+}
+
+struct pgcask_source *pgcask_source_open_tar_fd(int fd, const struct pgcask_control *control,
+                                                struct pgcask_error *error)
+{
+    struct pgcask_source *source = library_source_new(control, error);
+    struct error err;
+
+    if (source == NULL)
+        return NULL;
+    source->kind = LIBRARY_OTHER;
+    source->job.progress.phase = "reading";
+    source->inner = tar_source_new_fd(fd, &err);
+    if (source->inner == NULL) {
+        library_fail(error, &err);
+        pgcask_source_close(source);
+        return NULL;
+    }
+    tar_source_set_cancel(source->inner, &source->job.cancel);
+    return source;
+}

@@ -1,0 +1,7 @@
+#include <pgcask/version.h>
+
+/* CMakeLists.txt sees to it that the header has the project's version. */
+const char *pgcask_version(void)
+{
+    return PGCASK_VERSION_STRING;
+}

@@ -1,0 +1,45 @@
+/* Where a password comes from, first to last. */
+#include "base/clock.h"
+#include "wire/settings_internal.h"
+
+static bool ask_source(const struct wire_settings *settings,
+                       const struct wire_password_request *request, struct buffer *password,
+                       bool *found, struct error *err)
+{
+    const struct wire_password_source *source = settings->password_source;
+
+    return source == NULL || source->password(source->context, request, password, found, err);
+}
+
+/* A password that was to come from a command must not silently come from elsewhere. */
+static bool no_source_for_command(struct error *err)
+{
+    error_set(err, ERROR_UNSUPPORTED, "nothing here can run the password_command");
+    return error_hint(err, "Set a password source (wire_settings_set_password_source), or give the "
+                           "password itself.");
+}
+
+bool settings_find_password(const struct wire_settings *settings,
+                            const struct wire_password_request *request, struct buffer *password,
+                            bool *found, const struct log *log, struct error *err)
+{
+    const char *configured = wire_settings_get(settings, "password");
+    struct wire_password_request last = *request;
+
+    *found = configured != NULL && configured[0] != '\0';
+    if (*found)
+        return buffer_append_string(password, configured, err);
+    if (!ask_source(settings, request, password, found, err))
+        return false;
+    if (*found)
+        return true;
+    if (request->command != NULL)
+        return no_source_for_command(err);
+    if (!passfile_find_password(settings, request, password, found, log, err))
+        return false;
+    if (*found)
+        return true;
+    last.last_resort = true;
+    last.deadline = DEADLINE_NONE;
+    return ask_source(settings, &last, password, found, err);
+}

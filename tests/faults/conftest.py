@@ -1,0 +1,144 @@
+"""Options, fixtures and the count of the fault tests. Servers and tools are tests/integration's.
+
+    /usr/bin/python3 -m pytest tests/faults -q -n 2 --pgcask build/release/pgcask
+
+README.md beside this file says how to read what it prints and how to repeat one run.
+"""
+
+import importlib.util
+import os
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
+
+_spec = importlib.util.spec_from_file_location("integration_conftest",
+                                               HERE.parent / "integration/conftest.py")
+integration = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(integration)
+
+from faultkit import tiny, tiny_scenarios as tiny_scenarios_module, trial  # noqa: E402
+from pgcask_testing import temp, tls  # noqa: E402
+
+# Its hooks and fixtures, by name: what is not used here is not taken.
+pytest_unconfigure = integration.pytest_unconfigure
+pytest_generate_tests = integration.pytest_generate_tests
+pgcask_path = integration.pgcask_path
+session_servers = integration.session_servers
+
+FAULTS_WANTED = 2000
+
+
+def pytest_addoption(parser):
+    integration.pytest_addoption(parser)
+    parser.addoption("--fault", metavar="'SCENARIO FAULT'",
+                     help="only this run, and tell how it went (give -s too)")
+    parser.addoption("--fault-seed", type=int, metavar="N",
+                     help="what random choices begin with (printed by each run)")
+
+
+def pytest_configure(config):
+    integration.pytest_configure(config)
+    if config.getoption("--fault-seed") is not None:
+        os.environ["PGCASK_FAULT_SEED"] = str(config.getoption("--fault-seed"))
+    # Workers of xdist have the environment of the process that started them.
+    os.environ.setdefault("PGCASK_FAULT_SEED", str(random.randrange(1_000_000)))
+    if not hasattr(config, "workerinput"):
+        os.environ["PGCASK_FAULT_LEDGER"] = tempfile.mkdtemp(prefix="pgcask-faults-")
+
+
+def pytest_report_header(config):
+    return f"faults: --fault-seed {os.environ['PGCASK_FAULT_SEED']}"
+
+
+def _whole_run(config):
+    return not (config.getoption("--fault") or config.getoption("-k") or
+                config.getoption("--major") or
+                any("::" in word or word.endswith(".py") for word in config.args))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    config = session.config
+    if hasattr(config, "workerinput") or exitstatus not in (0, 1):
+        return
+    count = len(trial.Ledger.read(os.environ["PGCASK_FAULT_LEDGER"]))
+    if _whole_run(config) and count < FAULTS_WANTED and not config.option.collectonly:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if hasattr(config, "workerinput"):
+        return
+    folder = os.environ["PGCASK_FAULT_LEDGER"]
+    notes = trial.Ledger.read(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    if config.option.collectonly:
+        return
+    count = {kind: sum(kind in kinds for _, _, kinds in notes)
+             for kind in ("false success", "leftover", "crash", "hang", "message", "failure")}
+    terminalreporter.section("fault kit")
+    others = ", ".join(f"{kind}: {number}" for kind, number in count.items()
+                       if kind not in ("false success", "leftover"))
+    terminalreporter.write_line(f"--fault-seed {os.environ['PGCASK_FAULT_SEED']}; {others}")
+    terminalreporter.write_line(
+        f"faults injected: {len(notes)}, false successes: {count['false success']}, "
+        f"leftovers: {count['leftover']}")
+    if _whole_run(config) and len(notes) < FAULTS_WANTED:
+        terminalreporter.write_line(f"FAILED: a whole run injects at least {FAULTS_WANTED}")
+
+
+# ---- What the tests ask for -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def ledger():
+    return trial.Ledger(os.environ["PGCASK_FAULT_LEDGER"])
+
+
+@pytest.fixture
+def trials(request, ledger):
+    """A trial.Trials; at its end the test fails if one of them was not in order."""
+    wanted = request.config.getoption("--fault")
+    return trial.Trials(ledger, tuple(wanted.split(" ", 1)) if wanted else None)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    outcome = yield
+    outcome.get_result()
+    if "trials" in pyfuncitem.funcargs:
+        pyfuncitem.funcargs["trials"].finish()
+
+
+@pytest.fixture
+def rng(request):
+    """Random choices of this test: the same ones for the same --fault-seed."""
+    return random.Random(f"{os.environ['PGCASK_FAULT_SEED']} {request.node.name}")
+
+
+@pytest.fixture(scope="session")
+def certificate():
+    authority = tls.Authority(temp.new_dir("tls"))
+    return authority.issue("server", "localhost", ("IP:127.0.0.1",))
+
+
+@pytest.fixture(scope="session")
+def tiny_servers(certificate):
+    made = {14: tiny.PerThread(14), 15: tiny.PerThread(15),
+            "tls": tiny.PerThread(15, certificate=certificate, password="secret")}
+    yield made
+    for server in made.values():
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_scenarios(pgcask_path, tiny_servers):
+    """{name: scenario} over the tiny cluster: tiny_scenarios.NAMES."""
+    return tiny_scenarios_module.make(str(pgcask_path), tiny_servers, temp.new_dir("tiny"))

@@ -1,0 +1,76 @@
+"""The one place that says whether a run under a fault was in order.
+
+Status 0 only if the scenario can prove the result. Otherwise one error in words, no crash, no hang,
+and nothing left on disk or at the server.
+"""
+
+import re
+import signal
+
+from pgcask_testing import temp
+
+LINE = re.compile(r"(pgcask|detail|hint): \S|    ")
+# What an error may be about that is no path of ours.
+THINGS = ("backup", "server", "memory", "standard", "guardian", "thread", "pipe", "descriptor",
+          "signal", "random", "resolve", "tar output", "tar input", "IP address", "cannot connect to 127.0.0.1")
+REMAINS_TOLD = ("could not be removed", "stays behind", "is left half replaced")
+
+
+def judge(case, fault, outcome):
+    """[(what kind of trouble, text)]; empty if all is well."""
+    if outcome.timed_out:
+        return [("hang", f"still running after {outcome.wall:.1f} s")]
+    found = [("leftover", text) for text in case.at_server()]
+    if outcome.left:
+        found.append(("leftover", f"{outcome.left} processes"))
+    if fault.kills and outcome.rc == -signal.SIGKILL:
+        if outcome.settled > 2:
+            found.append(("leftover", f"the guardian took {outcome.settled:.1f} s"))
+        return found + _as("leftover", case.after_kill())
+    if outcome.rc == 0:
+        return found + _message(outcome, 0) + _as("false success", case.after_success())
+    if outcome.rc != 1:
+        return found + [("crash", f"exit status {outcome.rc}")]
+    if fault.harmless and not case.must_fail:
+        found.append(("failure", "this fault should have been overcome"))
+    found += _message(outcome, 1)
+    found += _named(case, outcome)
+    if not (fault.own_cleanup_fails and told_what_remains(outcome)):
+        found += _as("leftover", case.after_failure())
+    return found
+
+
+def told_what_remains(outcome):
+    return any(words in outcome.stderr for words in REMAINS_TOLD)
+
+
+def errors(outcome):
+    """verify names each problem by its path in the backup, and then says how many there were."""
+    no_errors = ("pgcask: warning: ", "pgcask: /data/", "pgcask: /tablespaces/",
+                 "pgcask: /manifest.json", "pgcask: /summary.json")
+    return [line for line in outcome.stderr.splitlines()
+            if line.startswith("pgcask: ") and not line.startswith(no_errors)]
+
+
+def _as(kind, texts):
+    return [(kind, text) for text in texts]
+
+
+def _message(outcome, expected):
+    """So many errors, in lines as a user knows them, and nothing else on standard error."""
+    found = []
+    strange = [line for line in outcome.stderr.splitlines() if not LINE.match(line)]
+    if strange:
+        found.append(("message", f"not a line of ours: {strange[0]}"))
+    if len(errors(outcome)) != expected:
+        found.append(("message", f"{len(errors(outcome))} errors instead of {expected}"))
+    return found
+
+
+def _named(case, outcome):
+    """What failed on a path of the case, or of its backup, has a name in the error."""
+    if not outcome.hit or outcome.run.shim.startswith("memory") or "signal" in outcome.run.shim:
+        return []
+    if str(temp.root()) in outcome.stderr or any(word in outcome.stderr for word in THINGS):
+        return []
+    return [("message", f"the error does not say what it is about ({outcome.hit})")]

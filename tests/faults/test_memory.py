@@ -1,0 +1,21 @@
+"""Every allocation of the program fails once, on the tiny cluster."""
+
+import pytest
+
+from faultkit import tiny_scenarios
+
+# Here each one of them; elsewhere, what these have in common is passed over with a stride.
+EACH = ("backup-directory", "verify-directory", "restore-directory")
+STRIDE = 13
+
+
+@pytest.mark.parametrize("name", tiny_scenarios.NAMES)
+def test_each_allocation_fails(tiny_scenarios, trials, name, rng):
+    step = 1 if name in EACH else STRIDE
+    trials.sweep(tiny_scenarios[name], "memory", "fail:12", start=rng.randrange(step) + 1,
+                 step=step)
+
+
+@pytest.mark.parametrize("name", tiny_scenarios.NAMES)
+def test_an_allocation_fails_and_all_after_it(tiny_scenarios, trials, name, rng):
+    trials.sweep(tiny_scenarios[name], "memory", "forever:12", start=rng.randrange(53) + 1, step=53)

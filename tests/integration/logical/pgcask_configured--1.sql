@@ -1,0 +1,12 @@
+CREATE TABLE settings (name text PRIMARY KEY, value text, by_user boolean, "upper Case" int GENERATED ALWAYS AS (1) STORED);
+INSERT INTO settings VALUES ('built in', 'x', false);
+CREATE TABLE details (id int DEFAULT 5, name text REFERENCES settings, note text);
+CREATE TABLE everything (a int);
+CREATE TABLE unlisted (a int);
+INSERT INTO unlisted VALUES (1);
+CREATE SEQUENCE numbers;
+GRANT SELECT ON everything TO PUBLIC, alice;
+SELECT pg_catalog.pg_extension_config_dump('details', '');
+SELECT pg_catalog.pg_extension_config_dump('settings', 'WHERE by_user IS DISTINCT FROM false');
+SELECT pg_catalog.pg_extension_config_dump('everything', '');
+SELECT pg_catalog.pg_extension_config_dump('numbers', '');

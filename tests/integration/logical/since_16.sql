@@ -1,0 +1,6 @@
+CREATE TABLE stored (a text STORAGE EXTERNAL, b text STORAGE MAIN COMPRESSION pglz, c text STORAGE DEFAULT);
+CREATE VIEW json_forms AS SELECT JSON_ARRAY(1, 'a' NULL ON NULL) AS a, JSON_OBJECT('k': 1 ABSENT ON NULL WITH UNIQUE KEYS) AS o, '{}' IS JSON OBJECT AS j, SYSTEM_USER AS u, 0x1F + 0b11 + 1_000 AS n;
+CREATE TABLE subquery_alias AS SELECT * FROM (SELECT 1 AS a);
+CREATE VIEW any_value_view AS SELECT any_value(a) AS v FROM subquery_alias;
+GRANT alice TO carol WITH INHERIT FALSE, SET FALSE;
+CREATE VIEW stored_view AS SELECT unnest(array_sample(ARRAY[1, 2, 3], 1)) AS x;

@@ -1,0 +1,191 @@
+"""Oracles of logical backups: what stock pg_restore makes of our archive, and what stock pg_dump says
+of the result beside the source."""
+
+import collections
+import difflib
+import json
+import re
+
+from . import paths, process
+
+# pg_restore 17 and later sends this to every server; only 17 and later know it.
+NOT_OURS = 'unrecognized configuration parameter "transaction_timeout"'
+
+
+def stock(tool, server):
+    """The stock tool that suits a server: of its major, or the nearest that knows it."""
+    return paths.stock(tool, {13: 15, 14: 15, 16: 17}.get(server.major, server.major))
+
+
+def _environment(server, db):
+    # SQL_ASCII: nothing is converted on the way, whatever the database's encoding is.
+    return {
+        "PGHOST": server.socket_dir, "PGPORT": server.port, "PGUSER": server.superuser,
+        "PGDATABASE": db, "PGCLIENTENCODING": "SQL_ASCII", "PGAPPNAME": "test",
+    }
+
+
+def _lines(output):
+    return output.decode("utf-8", "surrogateescape").split("\n")
+
+
+def run_sql(server, db, sql, timeout=300):
+    """Runs a script as it is, bytes or str; returns what psql printed, unaligned."""
+    if isinstance(sql, str):
+        sql = sql.encode("utf-8", "surrogateescape")
+    command = [paths.stock("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-f", "-"]
+    result = process.run(command, input=sql, env=_environment(server, db), timeout=timeout)
+    return result.check().stdout_bytes
+
+
+def back_up(pgcask, server, db, folder, *options, **more):
+    """Backs a database up to a folder; returns the path of the archive in it."""
+    result = pgcask("backup", server.uri(db), "--to", folder, "--quiet", *options, **more)
+    assert result.ok, result
+    (archive,) = folder.glob("*.dump")
+    return archive
+
+
+def dump_schema(server, db):
+    """Sorted lines of stock pg_dump --schema-only."""
+    command = [stock("pg_dump", server), "--schema-only"]
+    env = {**_environment(server, db), "PGCLIENTENCODING": None}
+    result = process.run(command, env=env, timeout=300)
+    return sorted(line for line in _lines(result.check().stdout_bytes)
+                  if not line.startswith(("\\restrict", "\\unrestrict")))
+
+
+def restore(server, archive, db, *options, check=True):
+    """Stock pg_restore into a database that is there; every message but NOT_OURS is a failure."""
+    command = [stock("pg_restore", server), "-d", db, *options, archive]
+    result = process.run(command, env=_environment(server, db), timeout=600)
+    if check:
+        problem = _problem(server, result)
+        assert not problem, f"{result}\n{problem}"
+    return result
+
+
+def _problem(server, result):
+    errors = [line for line in result.stderr.splitlines() if "error:" in line]
+    theirs = [line for line in errors if NOT_OURS in line]
+    if server.major < 17 and errors == theirs and theirs:
+        return "" if result.rc in (0, 1) else "exit status"
+    return "" if result.rc == 0 and result.stderr == "" else "messages, or an exit status"
+
+
+def create_like(server, db, copy):
+    """An empty database with the encoding and locale of another."""
+    literal = db.replace("'", "''")
+    options = run_sql(server, "postgres", f"""
+        SELECT format('ENCODING %L LC_COLLATE %L LC_CTYPE %L', pg_encoding_to_char(encoding),
+                      datcollate, datctype)
+        FROM pg_database WHERE datname = '{literal}'
+    """).decode().strip()
+    quoted = copy.replace('"', '""')
+    run_sql(server, "postgres", f'DROP DATABASE IF EXISTS "{quoted}";\n'
+                                f'CREATE DATABASE "{quoted}" TEMPLATE template0 {options};')
+
+
+def drop(server, db):
+    quoted = db.replace('"', '""')
+    run_sql(server, "postgres", f'DROP DATABASE "{quoted}"')
+
+
+def table_sums(server, db):
+    """{quoted table: "rows sum"} of all tables and populated materialized views; order is no
+    matter. Sequences: their last value and whether it was used."""
+    # Rows of a hash of enum values may lie in another partition: such a tree counts as a whole.
+    query = b"""
+        WITH unstable AS (
+            SELECT DISTINCT pg_partition_root(p.partrelid) AS relid
+            FROM pg_partitioned_table p JOIN pg_opclass o ON o.oid = ANY (p.partclass)
+            WHERE p.partstrat = 'h' AND o.opcname = 'enum_ops')
+        SELECT CASE c.relkind WHEN 'S' THEN
+            format('SELECT %L, last_value || '' '' || is_called FROM %I.%I',
+                   n.nspname || '.' || c.relname, n.nspname, c.relname)
+        ELSE
+            format('SELECT %L, count(*) || '' '' || '
+                   'coalesce(sum(hashtextextended("row of it"::text COLLATE "C", 0)), 0) '
+                   'FROM ONLY %I.%I AS "row of it"',
+                   n.nspname || '.' || c.relname, n.nspname, c.relname)
+        END || ';'
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'm', 'S') AND (c.relkind <> 'm' OR c.relispopulated)
+            AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+            AND NOT EXISTS (SELECT FROM unstable u WHERE u.relid = pg_partition_root(c.oid))
+        UNION ALL
+        SELECT format('SELECT %L, count(*) || '' '' || '
+                      'sum(hashtextextended("row of it"::text COLLATE "C", 0)) '
+                      'FROM %s AS "row of it";', relid::regclass, relid::regclass)
+        FROM unstable
+        ORDER BY 1
+    """
+    return sorted(_lines(run_sql(server, db, run_sql(server, db, query))))
+
+
+def contents(server, archive):
+    """What pg_restore --list says: a Counter of "KIND schema name owner"."""
+    command = [stock("pg_restore", server), "--list", archive]
+    result = process.run(command, timeout=60).check()
+    entry = re.compile(r"^\d+; \d+ \d+ (.*)$")
+    return collections.Counter(
+        match[1] for match in map(entry.match, _lines(result.stdout_bytes)) if match)
+
+
+def stock_archive(server, db, path):
+    env = {**_environment(server, db), "PGCLIENTENCODING": None}
+    process.run([stock("pg_dump", server), "-Fc", "-f", path], env=env, timeout=300).check()
+    return path
+
+
+def _difference(ours, theirs):
+    return [line for line in difflib.unified_diff(ours, theirs, lineterm="", n=0)
+            if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+
+
+def assert_equal(server, db, copy, archive, workdir):
+    """The copy is what the source is: schema, rows, sequences; the archives list the same."""
+    theirs = stock_archive(server, db, workdir / "stock.dump")
+    different = _difference(dump_schema(server, db), dump_schema(server, copy))
+    if different:
+        # What stock tools do not bring back themselves is not ours to bring back.
+        stock_copy = copy + "_stock"
+        create_like(server, db, stock_copy)
+        restore(server, theirs, stock_copy, check=False)
+        usual = _difference(dump_schema(server, db), dump_schema(server, stock_copy))
+        drop(server, stock_copy)
+        more = collections.Counter(different) - collections.Counter(usual)
+        assert not more, "\n".join(line for line in different if line in more)
+    assert table_sums(server, db) == table_sums(server, copy)
+    ours, theirs = contents(server, archive), contents(server, theirs)
+    assert {"missing": sorted((theirs - ours).elements()),
+            "too much": sorted((ours - theirs).elements())} == {"missing": [], "too much": []}
+
+
+def round_trip(pgcask, server, db, workdir, *options):
+    """Backup, restore by stock pg_restore, comparison; returns the archive. The copy is dropped."""
+    archive = back_up(pgcask, server, db, workdir / "backup", *options)
+    copy = "copy of it"
+    create_like(server, db, copy)
+    restore(server, archive, copy)
+    assert_equal(server, db, copy, archive, workdir)
+    drop(server, copy)
+    return archive
+
+
+def as_sql(server, archive, path):
+    """Plain SQL of the archive by pg_restore -f."""
+    process.run([stock("pg_restore", server), "-f", path, archive], timeout=300).check()
+    return path
+
+
+def run_script(server, db, path):
+    """A script through psql that stops at the first error."""
+    script = path.read_bytes()
+    if server.major < 17:  # only 17 and later know it, and pg_restore 17 always says it
+        script = script.replace(b"SET transaction_timeout = 0;\n", b"")
+    return run_sql(server, db, script)
+
+
+def summary(folder):
+    return json.loads((folder / "summary.json").read_text())

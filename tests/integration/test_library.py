@@ -1,0 +1,534 @@
+"""The library as its users have it: installed, found by pkg-config and CMake, linked into programs
+that back up and restore real clusters."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from pgcask_testing import builders, oracles, paths, process, temp
+
+HEADERS = sorted(p.name for p in (paths.REPO / "include/pgcask").iterdir())
+PROGRAM = paths.REPO / "tests/integration/library/program.c"
+
+# What a library does not do to the program it is in.
+FORBIDDEN = {
+    "fork", "vfork", "clone", "execv", "execve", "execvp", "execl", "posix_spawn", "posix_spawnp",
+    "system", "popen", "wait", "waitpid",
+    "signal", "bsd_signal", "sigaction", "sigprocmask", "raise", "alarm", "setitimer",
+    "exit", "_exit", "_Exit", "quick_exit", "abort", "__assert_fail", "atexit", "on_exit",
+    "stdin", "stdout", "stderr", "printf", "__printf_chk", "vprintf", "puts", "putchar", "perror",
+    "setenv", "putenv", "unsetenv", "clearenv", "setlocale", "umask", "chdir", "fchdir",
+    "setuid", "setgid", "setrlimit", "strtok", "rand", "srand", "localtime", "gmtime", "getpwuid",
+}
+
+
+class Installed:
+    """The library in a prefix of its own."""
+
+    def __init__(self, build, prefix):
+        self.build, self.prefix = build, prefix
+        cache = (build / "CMakeCache.txt").read_text()
+        is_on = lambda name: f"\n{name}:BOOL=ON\n" in cache
+        self.flags = (["-fsanitize=address,undefined"] if is_on("PGCASK_SANITIZE") else
+                      ["-fsanitize=thread"] if is_on("PGCASK_THREAD_SANITIZE") else [])
+        self.compiler = re.search(r"^CMAKE_C_COMPILER:\w+=(.*)$", cache, re.M)[1]
+        self.env = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig")}
+
+    @property
+    def archive(self):
+        return self.prefix / "lib/libpgcask.a"
+
+    def pkg_config(self, *options):
+        done = subprocess.run(["pkg-config", *options, "pgcask"], env=self.env, check=True,
+                              capture_output=True, text=True)
+        return done.stdout.split()
+
+    def compile(self, source, program, *options):
+        subprocess.run(
+            [self.compiler, "-O1", "-g", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
+             *self.flags, *options, *self.pkg_config("--cflags"), "-o", program, source,
+             *self.pkg_config("--libs")], check=True)
+        return program
+
+
+def install(build, prefix, env=None):
+    for component in ([], ["--component", "library"]):  # the second one where it is no default
+        subprocess.run(["cmake", "--install", build, "--prefix", prefix, *component], check=True,
+                       stdout=subprocess.DEVNULL, env=env)
+
+
+@pytest.fixture(scope="session")
+def installed(pgcask_path):
+    build = pgcask_path.parent
+    assert (build / "CMakeCache.txt").exists(), "the program is not in its build folder"
+    subprocess.run(["cmake", "--build", build, "--target", "pgcask_library"], check=True,
+                   stdout=subprocess.DEVNULL)
+    prefix = temp.new_dir("prefix")
+    install(build, prefix)
+    return Installed(build, prefix)
+
+
+@pytest.fixture(scope="session")
+def program(installed):
+    """program(job, *arguments, **options) -> process.Result. The library leaves standard error
+    empty, which a sanitizer would not."""
+    path = installed.compile(PROGRAM, temp.new_dir("program") / "program", "-pthread")
+
+    def call(*arguments, **options):
+        result = process.run([path, *arguments], **options)
+        assert not result.stderr, result
+        return result
+
+    call.path = path
+    return call
+
+
+@pytest.fixture(scope="session")
+def example(installed):
+    """The example, made by its own Makefile."""
+    folder = temp.new_dir("example")
+    shutil.copytree(installed.prefix / "share/doc/pgcask/examples", folder, dirs_exist_ok=True)
+    flags = " ".join(["-O1 -Wall -Wextra -Werror", *installed.flags])
+    subprocess.run(["make", "-C", folder, f"CFLAGS={flags}", f"CC={installed.compiler}"],
+                   env=installed.env, check=True, stdout=subprocess.DEVNULL)
+    return folder / "embed"
+
+
+def conninfo(server, **more):
+    values = {"host": "127.0.0.1", "port": server.port, "user": "postgres", **more}
+    return " ".join(f"{name}='{value}'" for name, value in values.items())
+
+
+def values_of(result):
+    """The "key value" lines that the program printed."""
+    return dict(line.partition(" ")[::2] for line in result.stdout.splitlines())
+
+
+# ---- What is installed -----------------------------------------------------------------------
+
+
+def test_everything_is_installed(installed):
+    there = {str(p.relative_to(installed.prefix)) for p in installed.prefix.rglob("*")}
+    assert {
+        "bin/pgcask", "lib/libpgcask.a", "lib/pkgconfig/pgcask.pc", "share/man/man1/pgcask.1",
+        *(f"lib/cmake/pgcask/pgcask{n}.cmake" for n in ("Config", "ConfigVersion", "Targets")),
+        *(f"include/pgcask/{name}" for name in HEADERS),
+        *(f"share/doc/pgcask/{name}" for name in (
+            "README.md", "LICENSE", "library.md", "options.md", "examples/embed.c")),
+    } <= there
+    text = "".join(p.read_text() for p in installed.prefix.rglob("*")
+                   if p.suffix in (".pc", ".cmake", ".h"))
+    assert str(paths.REPO) not in text and str(installed.prefix) not in text
+
+
+def test_a_staged_installation_goes_where_destdir_says(installed, workdir):
+    install(installed.build, "/opt/pgcask", {**os.environ, "DESTDIR": str(workdir / "stage")})
+    assert (workdir / "stage/opt/pgcask/lib/libpgcask.a").exists()
+    assert not os.path.exists("/opt/pgcask")
+
+
+def test_a_moved_prefix_still_works(installed, workdir):
+    shutil.copytree(installed.prefix, workdir / "moved")
+    moved = Installed(installed.build, workdir / "moved")
+    assert f"-I{workdir}/moved/include" in [os.path.normpath(o) if o[:2] != "-I" else
+                                           "-I" + os.path.normpath(o[2:])
+                                           for o in moved.pkg_config("--cflags")]
+    moved.compile(PROGRAM, workdir / "program", "-pthread")
+    assert "pgcask_version" in (workdir / "moved/include/pgcask/version.h").read_text()
+
+
+def test_the_version_is_the_programs(installed, pgcask):
+    version = pgcask("version").check().stdout.split()[-1]
+    assert installed.pkg_config("--modversion") == [version]
+    header = (installed.prefix / "include/pgcask/version.h").read_text()
+    assert f'"{version}"' in header
+
+
+# ---- Names -----------------------------------------------------------------------------------
+
+
+def test_only_names_with_our_prefix_can_be_seen(installed):
+    defined = subprocess.run(["nm", "-g", "--defined-only", installed.archive], check=True,
+                             capture_output=True, text=True).stdout
+    names = {line.split()[-1] for line in defined.splitlines() if len(line.split()) == 3}
+    assert len(names) > 30
+    assert not [name for name in names if not name.startswith("pgcask_")]
+    headers = "".join((installed.prefix / "include/pgcask" / h).read_text() for h in HEADERS)
+    code = re.sub(r"/\*.*?\*/|^#define.*?[^\\]$", "", headers, flags=re.S | re.M)
+    declared = set(re.findall(r"\b(pgcask_\w+)\(", code)) - {"pgcask_finding_fn",
+                                                            "pgcask_problem_fn"}
+    assert names == declared
+
+
+def test_it_asks_nothing_of_the_process_that_is_not_its_business(installed):
+    wanted = subprocess.run(["nm", "-u", installed.archive], check=True, capture_output=True,
+                            text=True).stdout.split()
+    assert "connect" in wanted and "free" in wanted
+    assert not FORBIDDEN & set(wanted)
+
+
+def test_it_has_no_variables(installed):
+    """Instrumented code has some; there the threads' tests have to do."""
+    if installed.flags:
+        return
+    table = subprocess.run(["readelf", "-SW", installed.archive], check=True, capture_output=True,
+                           text=True).stdout
+    sections = re.findall(r"\] (\.\S+)\s+\S+\s+[0-9a-f]+ [0-9a-f]+ ([0-9a-f]+)", table)
+    assert len(sections) > 10
+    variables = [(name, size) for name, size in sections if int(size, 16) > 0
+                 and re.match(r"\.(data|bss|tdata|tbss)\b", name)
+                 and not name.startswith(".data.rel.ro")]
+    assert not variables
+
+
+# ---- Headers ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("standard", ["c99", "c11", "c++11", "c++20"])
+def test_each_header_stands_alone(installed, workdir, header, standard):
+    language = "c++" if "+" in standard else "c"
+    compilers = [c for c in (("g++", "clang++") if language == "c++" else ("gcc", "clang"))
+                 if shutil.which(c)]
+    assert compilers
+    source = workdir / "header"
+    source.write_text(f"#include <pgcask/{header}>\n#include <pgcask/{header}>\n"
+                      "int main(void);\nint main(void) { return 0; }\n")
+    for compiler in compilers:
+        subprocess.run([compiler, f"-std={standard}", "-fsyntax-only", "-Wall", "-Wextra",
+                        "-Werror", "-pedantic", *installed.pkg_config("--cflags"), "-x", language,
+                        source], check=True)
+
+
+def test_a_program_in_another_language_links_it(installed, workdir):
+    compiler = next(c for c in ("g++", "clang++") if shutil.which(c))
+    source = workdir / "program.cpp"
+    source.write_text("""
+        #include <pgcask/pgcask.h>
+        #include <cstdio>
+        int main() {
+            pgcask_restore_options options;
+            PGCASK_INIT(options);
+            pgcask_error error;
+            bool found = pgcask_source_open_tar("/nowhere", nullptr, &error) != nullptr;
+            std::printf("%d %s\\n", found, pgcask_error_code_name(error.code));
+        }
+    """)
+    subprocess.run([compiler, "-std=c++11", "-Wall", "-Wextra", "-Werror", "-pedantic",
+                    *installed.flags, *installed.pkg_config("--cflags"), "-o", workdir / "program",
+                    source, *installed.pkg_config("--libs")], check=True)
+    assert process.run([workdir / "program"]).check().stdout == "0 io\n"
+
+
+def test_it_becomes_part_of_a_shared_object(installed, workdir):
+    (workdir / "plugin.c").write_text(
+        "#include <pgcask/pgcask.h>\nconst char *version_of_plugin(void);\n"
+        "const char *version_of_plugin(void) { return pgcask_version(); }\n")
+    subprocess.run([installed.compiler, "-shared", "-fPIC", *installed.flags,
+                    *installed.pkg_config("--cflags"), "-o", workdir / "plugin.so",
+                    workdir / "plugin.c", "-Wl,--whole-archive", installed.archive,
+                    "-Wl,--no-whole-archive", *installed.pkg_config("--libs")], check=True)
+    relocations = subprocess.run(["readelf", "-d", workdir / "plugin.so"], check=True,
+                                 capture_output=True, text=True).stdout
+    assert "TEXTREL" not in relocations
+
+
+# ---- The example -----------------------------------------------------------------------------
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_the_example_keeps_a_cluster_in_a_file_of_its_own(example, servers, workdir, major):
+    server = servers.create(major)
+    folders = builders.tablespaces(server, names=["one"])
+    builders.fill(server, mb=3)
+    live = oracles.all_sums(server)
+    result = process.run([example, "backup", conninfo(server), workdir / "kept"]).check()
+    names = result.stdout.splitlines()
+    assert names[0] == "/manifest.json" and names[-1] == "/summary.json"
+    phases = re.findall(r"^(\w+): \d+ bytes$", result.stderr, re.M)
+    assert list(dict.fromkeys(phases)) == ["connecting", "manifest", "checkpoint", "copying",
+                                           "finishing", "done"]
+    oracles.wait_for_nothing_left(server)
+    server.stop()
+
+    process.run([example, "restore", workdir / "kept", workdir / "data"]).check()
+    oracles.verifybackup(workdir / "data", major).check()
+    started = servers.start_restored(workdir / "data", major)
+    assert oracles.all_sums(started) == live and len(folders) == 1
+
+
+def test_the_example_is_built_by_cmake(installed, workdir):
+    configured = subprocess.run(
+        ["cmake", "-S", installed.prefix / "share/doc/pgcask/examples", "-B", workdir / "build",
+         f"-DCMAKE_PREFIX_PATH={installed.prefix}", f"-DCMAKE_C_COMPILER={installed.compiler}",
+         "-DCMAKE_C_FLAGS=" + " ".join(["-Wall -Wextra -Werror", *installed.flags])],
+        capture_output=True, text=True)
+    assert configured.returncode == 0, configured.stdout + configured.stderr
+    subprocess.run(["cmake", "--build", workdir / "build"], check=True, stdout=subprocess.DEVNULL)
+    result = process.run([workdir / "build/embed", "ping", "host=/nowhere user=x"])
+    assert result.rc == 1 and "embed: connect:" in result.stderr
+
+
+@pytest.mark.majors(15)
+def test_a_signal_of_the_programs_own_stops_it(example, servers, workdir, major):
+    server = servers.create(major, conf={"checkpoint_timeout": "1h"})
+    builders.fill(server, mb=50)
+    with process.Process([example, "backup", conninfo(server), workdir / "kept"]) as running:
+        oracles.wait_for_sessions(server, lambda found: found.slots)
+        running.send_signal(signal.SIGTERM)
+        result = running.wait(20)
+    assert result.rc == 1 and "cancelled" in result.stderr, result
+    oracles.wait_for_nothing_left(server)
+    assert not (workdir / "kept").exists()
+
+
+# ---- The tour --------------------------------------------------------------------------------
+
+
+@pytest.mark.majors(15)
+def test_the_programs_of_the_page_work_as_printed(installed, pgcask, servers, workdir, major):
+    page = (paths.REPO / "docs/library.md").read_text()
+    programs = []
+    for number, code in enumerate(re.findall(r"^```c\n(.*?)^```$", page, re.S | re.M)):
+        source = workdir / f"program-{number}.c"
+        source.write_text(code)
+        programs.append(installed.compile(source, workdir / f"program-{number}", "-std=c11",
+                                          "-pedantic"))
+    back_up, show, restore = programs
+    server = servers.create(major)
+    live = oracles.all_sums(server)
+    process.run([back_up, server.uri(), workdir / "backup"]).check()
+    pgcask("verify", workdir / "backup").check()
+    shown = process.run([show, workdir / "backup"]).check().stdout
+    assert re.search(r"^ +8192  /data/global/pg_control$", shown, re.M)
+    result = process.run([restore, workdir / "backup", workdir / "data"]).check()
+    assert re.fullmatch(r"\d+ files, consistent from \w+/\w+ on\n", result.stdout)
+    server.stop()
+    assert oracles.all_sums(servers.start_restored(workdir / "data", major)) == live
+    result = process.run([back_up, server.uri(), workdir / "again"])
+    assert result.rc == 1 and "refused" in result.stderr.lower()
+
+
+def test_the_page_names_what_is_there(installed):
+    page = (paths.REPO / "docs/library.md").read_text()
+    headers = "".join((installed.prefix / "include/pgcask" / h).read_text() for h in HEADERS)
+    names = set(re.findall(r"\b(?:pgcask|PGCASK)_\w+", page))
+    assert len(names) > 15 and not [n for n in names if not re.search(rf"\b{n}\b", headers)]
+
+
+# ---- Backups through functions ---------------------------------------------------------------
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_a_backup_through_functions_is_whole(program, pgcask, servers, workdir, major):
+    server = servers.create(major)
+    builders.tablespaces(server, names=["one"])
+    (workdir / "backup").mkdir()
+    found = values_of(program("store", conninfo(server), workdir / "backup").check())
+    oracles.wait_for_nothing_left(server)
+    assert (found["finished"], found["aborted"]) == ("1", "0")
+    assert int(found["version"]) // 10000 == major and found["stop"].count("/") == 1
+    verified = json.loads(pgcask("verify", workdir / "backup", "--json").check().stdout)
+    assert verified["stop_lsn"] == found["stop"]
+    assert verified["system_identifier"] == found["system"]
+    assert verified["files"] == int(found["files"])
+    oracles.verifybackup(workdir / "backup/data", major).check()
+
+
+@pytest.mark.majors(15)
+def test_a_function_that_fails_ends_the_backup_with_its_words(program, servers, workdir, major):
+    server = servers.create(major)
+    (workdir / "whole").mkdir()
+    calls = int(values_of(program("store", conninfo(server), workdir / "whole").check())["calls"])
+    for n in (1, 2, 3, 50, calls // 2):
+        folder = workdir / f"folder-{n}"
+        folder.mkdir()
+        result = program("store", conninfo(server), folder, n)
+        found = values_of(result)
+        assert result.rc == 1 and found["error"] == f"refused: call {n} is one too many", result
+        assert (found["calls"], found["aborted"]) == (str(n), "1")
+        oracles.wait_for_nothing_left(server)
+    (workdir / "at-the-end").mkdir()
+    result = program("store", conninfo(server), workdir / "at-the-end", "finish")
+    assert result.rc == 1 and 'error io: the program\'s function "finish" failed' in result.stdout
+    assert values_of(result)["aborted"] == "1"
+    oracles.wait_for_nothing_left(server)
+
+
+@pytest.mark.majors(15, 18)
+def test_every_store_and_every_way_back(program, pgcask, servers, workdir, major):
+    server = servers.create(major)
+    folders = builders.tablespaces(server, names=["one"])
+    live = oracles.all_sums(server)
+    targets = [workdir / "backup", workdir / "backup.tar", workdir / "piped.tar"]
+    for target in targets[:2]:
+        program("backup", conninfo(server), target).check()
+    with open(targets[2], "wb") as out:
+        program("backup", conninfo(server), "-", stdout=out).check()
+    server.stop()
+    for target in targets:
+        pgcask("verify", target).check()
+        found = values_of(program("verify", target).check())
+        assert found["problems"] == "0" and int(found["files"]) > 900
+    manifest = (targets[0] / "data/backup_manifest").read_text()
+    assert '"SHA256"' in manifest
+    label = (targets[0] / "data/backup_label").read_text()
+    assert "LABEL: from a program" in label
+
+    data = workdir / "data"
+    with open(targets[2], "rb") as piped:
+        program("restore", "-", data, folders["one"], workdir / "mapped", stdin=piped).check()
+    [link] = (data / "pg_tblspc").iterdir()
+    assert link.readlink() == workdir / "mapped"
+    program("restore", targets[1], data, "replace").check()
+    oracles.verifybackup(data, major).check()
+    assert oracles.all_sums(servers.start_restored(data, major)) == live
+
+    assert values_of(program("relocate", targets[0] / "data").check()) == {"changed": "1"}
+
+
+@pytest.mark.majors(15)
+def test_damage_is_named_and_nothing_is_restored(program, servers, workdir, major):
+    server = servers.create(major)
+    program("backup", conninfo(server), workdir / "backup").check()
+    path = next(p for p in sorted((workdir / "backup/data/base").rglob("*"))
+                if p.is_file() and p.stat().st_size > 8000)
+    (workdir / "backup/data/stranger").write_text("?")
+    oracles.flip_byte(path)
+    result = program("verify", workdir / "backup")
+    assert result.rc == 1 and "error corrupt:" in result.stdout, result
+    assert f"problem /{path.relative_to(workdir / 'backup')}: " in result.stdout
+    assert "problem /data/stranger: " in result.stdout
+    result = program("restore", workdir / "backup", workdir / "data")
+    assert result.rc == 1 and "error corrupt:" in result.stdout, result
+    assert not (workdir / "data").exists()
+
+
+# ---- Stopping --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def busy_server(module_servers, major):
+    """Its spread checkpoints take most of an hour."""
+    server = module_servers.create(major, conf={"checkpoint_timeout": "1h"})
+    builders.fill(server, mb=20)
+    return server
+
+
+@pytest.mark.majors(13, 15, 18)
+@pytest.mark.parametrize("phase,after", [
+    ("manifest", 0), ("checkpoint", 0), ("copying", 0), ("copying", 4000000)])
+def test_another_thread_stops_it_and_nothing_is_left(program, busy_server, workdir, phase, after):
+    server = busy_server
+    server.sql("UPDATE filler SET n = n + 1 WHERE id % 10 = 0")  # something for the checkpoint
+    start = time.monotonic()
+    result = program("cancel", conninfo(server), workdir / "backup", phase, after)
+    assert result.rc == 1 and result.stdout.startswith("error cancelled: "), result
+    assert time.monotonic() - start < 20
+    oracles.wait_for_nothing_left(server)
+    assert not list(workdir.iterdir())
+
+
+# ---- Threads ---------------------------------------------------------------------------------
+
+
+@pytest.mark.majors(13, 18)
+def test_two_threads_back_up_at_once(program, pgcask, servers, workdir, major):
+    server = servers.create(major)
+    builders.fill(server, mb=10)
+    names = [workdir / "one", workdir / "two"]
+    for name in names:
+        name.mkdir()
+    result = program("several", conninfo(server), names[0], 0, names[1], 0).check()
+    assert result.stdout == "done 1 \ndone 1 \ncancelled 0\n"
+    for name in names:
+        pgcask("verify", name).check()
+        oracles.verifybackup(name / "data", major).check()
+    oracles.wait_for_nothing_left(server)
+
+
+@pytest.mark.majors(15)
+def test_one_threads_failure_is_not_the_others(program, pgcask, servers, workdir, major):
+    server = servers.create(major)
+    for name in ("one", "two", "three"):
+        (workdir / name).mkdir()
+    result = program("several", conninfo(server), workdir / "one", 300, workdir / "two", 0,
+                     workdir / "three", 3).check()
+    assert result.stdout == ("done 0 call 300 is one too many\ndone 1 \n"
+                             "done 0 call 3 is one too many\ncancelled 0\n")
+    pgcask("verify", workdir / "two").check()
+    oracles.wait_for_nothing_left(server)
+
+
+# ---- Passwords, sessions, questions ----------------------------------------------------------
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_a_function_is_asked_for_the_password(program, servers, workdir, major):
+    server = servers.create(major, auth="scram-sha-256")
+    server.sql("ALTER ROLE postgres PASSWORD 'the password'")
+    nothing = conninfo(server, passfile="/nowhere")
+    result = program("ping", nothing, "the password").check()
+    found = values_of(result)
+    assert (found["asked"], found["last"]) == ("2", "0")  # for each of the two sessions
+    assert found["replication"].strip() == "1" and found["sql"].strip() == "1"
+
+    result = program("ping", nothing, "wrong")
+    assert result.rc == 1 and re.search("^error (server|authentication): ", result.stdout, re.M)
+    result = program("ping", nothing, "")
+    assert result.rc == 1 and values_of(result)["last"] == "1", result
+    result = program("ping", nothing, "-")
+    assert result.rc == 1 and "the vault is closed for postgres" in result.stdout, result
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_the_environment_of_the_program_is_left_alone(program, servers, workdir, major):
+    server = servers.create(major)
+    env = {"PGHOST": "192.0.2.1", "PGUSER": "nobody", "PGPASSWORD": "x", "PGSSLMODE": "verify-full",
+           "PGSERVICE": "none", "PGOPTIONS": "-c nonsense=1"}
+    found = values_of(program("ping", conninfo(server), env=env).check())
+    assert found["user"] == "postgres" and found["tls"] == "0"
+    assert int(found["server"]) // 10000 == major
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_sessions_are_told_when_they_open_and_close(program, servers, major):
+    server = servers.create(major)
+    said = program("ping", conninfo(server)).check().stdout
+    opened = re.findall(r"^opened (\d+) (\d+) (\d+) (\d+)$", said, re.M)
+    assert len(opened) == 2
+    assert {pid for pid, *_ in opened} == set(re.findall(r"^closed (\d+)$", said, re.M))
+    for pid, key, address, encryption in opened:
+        assert int(pid) > 1 and 4 <= int(key) <= 256 and int(address) == 16 and encryption == "0"
+
+
+@pytest.mark.majors(15)
+def test_preflight_tells_what_is_missing(program, servers, major):
+    server = servers.create(major)
+    server.sql("CREATE ROLE reader LOGIN")
+    result = program("preflight", conninfo(server, user="reader"))
+    assert result.rc == 0 and "finding fatal: " in result.stdout, result
+    assert "ALTER ROLE" in result.stdout
+    fine = program("preflight", conninfo(server)).check().stdout
+    assert "fatal" not in fine and int(re.search(r"^estimated (\d+)$", fine, re.M)[1]) > 10**6
+
+
+@pytest.mark.majors(15, 18)
+def test_a_killed_program_leaves_no_query_behind(program, servers, workdir, major):
+    """Without a guardian: the server sees by itself that nobody is there."""
+    server = servers.create(major)
+    (workdir / "backup").mkdir()
+    with server.session() as holder:
+        holder.sql("BEGIN; LOCK TABLE pg_catalog.pg_attrdef IN ACCESS EXCLUSIVE MODE")
+        with process.Process([program.path, "store", conninfo(server),
+                              workdir / "backup"]) as running:
+            oracles.wait_for_sessions(server, lambda found: any(
+                lock[3] == "f" for lock in found.locks))
+            running.send_signal(signal.SIGKILL)
+            oracles.wait_for_nothing_left(server)
