@@ -18,11 +18,13 @@ static const struct option_command commands[] = {
          .summary = "Copies a server into a directory, a .tar file or standard output.",
          .description =
              "Copies a whole running cluster over the replication protocol, with the WAL that "
-             "makes it consistent.\n\n"
-             "SOURCE-URI is postgres+bin://[USER[:PASSWORD]@][HOST[:PORT]][?PARAMETER=VALUE...] "
-             "with the parameters of a PostgreSQL connection URI; what it leaves out comes from "
-             "the PG* environment variables, the password file and the usual defaults. The role "
-             "needs REPLICATION.\n\n"
+             "makes it consistent (postgres+bin://), or reads one database in one snapshot into an "
+             "archive that pg_restore takes for its own (postgres://).\n\n"
+             "SOURCE-URI is postgres[+bin]://[USER[:PASSWORD]@][HOST[:PORT]][/DATABASE]"
+             "[?PARAMETER=VALUE...] with the parameters of a PostgreSQL connection URI; what it leaves out comes from "
+             "the PG* environment variables, the password file and the usual defaults. For a "
+             "physical backup the role needs REPLICATION, for a logical one it must be able to "
+             "read every table (pg_read_all_data, and BYPASSRLS where there are policies).\n\n"
              "Everything that would make the backup fail is looked for before any work begins and "
              "reported at once. The backup is written under the name TARGET.partial and renamed "
              "when it is complete and on disk; after a failure nothing is left."},
@@ -226,7 +228,7 @@ static const struct option_spec options[] = {
      .argument = "URI",
      .kind = OPTION_TEXT,
      .commands = PLAKAR,
-     .help = "postgres+bin://[USER@][HOST[:PORT]][/DATABASE][?PARAMETER=VALUE...]"},
+     .help = "postgres[+bin]://[USER@][HOST[:PORT]][/DATABASE][?PARAMETER=VALUE...]"},
     {.name = "host",
      .argument = "HOST",
      .kind = OPTION_TEXT,
