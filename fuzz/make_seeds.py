@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes those seeds that are tedious to type: fuzz/seeds/{authentication,session,base_backup,options}.
+"""Makes those seeds that are tedious to type: fuzz/seeds/{archive,authentication,session,base_backup,options}.
 
     fuzz/make_seeds.py
 
@@ -293,7 +293,80 @@ def options():
         write("options", name, bytes((command,)) + "\n".join(words).encode())
 
 
+# ---- archive -------------------------------------------------------------------------------------
+
+
+def number(value):
+    return bytes((value < 0,)) + struct.pack("<I", abs(value))
+
+
+def string(value):
+    return number(-1) if value is None else number(len(value)) + value.encode()
+
+
+def toc(minor, compression, form, *entries):
+    method = bytes((compression,)) if minor >= 15 else number(-compression)
+    head = b"PGDMP\1" + bytes((minor, 0, 4, 8, form)) + method
+    head += b"".join(number(part) for part in (7, 30, 12, 22, 10, 126, 0))
+    head += string("app") + string("18.1") + string("a seed") + number(len(entries))
+    return head + b"".join(entry(minor, form, *e) for e in entries)
+
+
+def entry(minor, form, dump_id, desc, tag, copy=None, depends=()):
+    data = desc in ("TABLE DATA", "BLOBS")
+    out = number(dump_id) + number(data) + string("1259") + string("16384") + string(tag)
+    out += string(desc) + number(3 if data else 2)
+    out += b"".join(string(t) for t in (
+        None if data else f"CREATE {desc} {tag};\n", "", copy, "public", "", "heap"))
+    out += (number(ord("r")) if minor >= 16 else b"") + string("postgres") + string("false")
+    out += b"".join(string(str(d)) for d in depends) + string(None)
+    if form == 3:
+        return out + string(f"{dump_id}.dat" if data else "")
+    return out + bytes((1 if data else 3,)) + bytes(8)
+
+
+def archives():
+    rows = b"1\t\\N\n2\ttwo\n\\.\n\n\n"
+    table = (1, "TABLE", "t")
+    tables = (table, (2, "TABLE DATA", "t", "COPY public.t (a, b) FROM stdin;\n", (1, 1)))
+    blobs = (3, "BLOBS", "7..8", None, (4,))
+
+    def block(kind, dump_id, *parts):
+        return bytes((kind,)) + number(dump_id) + b"".join(parts)
+
+    def chunk(content):
+        return number(len(content)) + content
+
+    packed = zlib.compress(rows)
+    halves = chunk(packed[:9]) + chunk(packed[9:])
+    objects = block(3, 3, number(7), chunk(b"content"), number(0), number(8), number(0), number(0))
+    customs = {
+        "1.14-gzip": toc(14, 1, 1, *tables) + block(1, 2, halves, number(0)),
+        "1.14-none": toc(14, 0, 1, *tables, blobs) + block(1, 2, chunk(rows), number(0)) + objects,
+        "1.15-gzip": toc(15, 1, 1, *tables) + block(1, 2, chunk(packed), number(0)),
+        "1.16-none": toc(16, 0, 1, *tables, blobs) + objects + block(1, 2, chunk(rows), number(0)),
+        "1.16-no-data": toc(16, 3, 1, table),
+        "1.13": toc(13, 0, 1),
+    }
+    for name, content in customs.items():
+        write("archive", name, bytes((40,)) + content)
+
+    def files(*members):
+        return b"".join(
+            bytes((len(name),)) + name.encode() + struct.pack("<H", len(content)) + content
+            for name, content in members)
+
+    folders = {
+        "folder": (("toc.dat", toc(16, 0, 3, *tables, blobs)), ("2.dat", rows), ("blob_7.dat", b"x"),
+                   ("blob_8.dat", b""), ("blobs_3.toc", b"7 blob_7.dat\n8 blob_8.dat\n")),
+        "folder-gzip": (("toc.dat.gz", gzipped(toc(14, 1, 3, *tables))), ("2.dat.gz", gzipped(rows))),
+    }
+    for name, members in folders.items():
+        write("archive", name, bytes((41,)) + files(*members))
+
+
 authentication()
 session()
 base_backup()
 options()
+archives()

@@ -108,7 +108,8 @@ struct archive_handler {
     bool (*header)(void *context, const struct archive_header *header, struct error *err);
     bool (*entry)(void *context, uint32_t number, const struct archive_entry *entry,
                   struct error *err);
-    /* Unpacked bytes of an entry's data, with the end mark of COPY text. */
+    /* Unpacked bytes of an entry's data, with the end mark of COPY text. dump_id 0: of a large object
+     * in a directory. */
     bool (*data)(void *context, int32_t dump_id, struct slice bytes, struct error *err);
     /* That was all of it. rows: lines of COPY text; 0 for anything else. */
     bool (*data_end)(void *context, int32_t dump_id, uint64_t rows, struct error *err);
@@ -145,7 +146,8 @@ struct archive_folder;
 struct archive_folder *archive_folder_new(const struct archive_handler *handler, struct error *err);
 void archive_folder_free(struct archive_folder *folder);
 
-/* "toc.dat", "123.dat.gz", … A file that does not belong to the archive is an error. */
+/* "toc.dat", "123.dat.gz", … A file that does not belong to the archive is an error. Messages do not
+ * name the file. After a failure the next file may be begun. */
 bool archive_folder_begin(struct archive_folder *folder, const char *name, struct error *err);
 bool archive_folder_feed(struct archive_folder *folder, struct slice bytes, struct error *err);
 bool archive_folder_end(struct archive_folder *folder, struct error *err);

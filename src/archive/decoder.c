@@ -225,8 +225,11 @@ static enum decode_status take_data(struct archive_decoder *decoder, struct slic
     decoder->chunk_left -= len;
     if (decoder->chunk_left == 0)
         decoder->step = STEP_CHUNK;
-    return done_if(data_checker_feed(&decoder->checker, slice_take(in, len), &decoder->handler,
-                                     decoder->block->dump_id, err));
+    if (data_checker_feed(&decoder->checker, slice_take(in, len), &decoder->handler,
+                          decoder->block->dump_id, err))
+        return DECODE_DONE;
+    error_prefix(err, "entry %ld", (long)decoder->block->dump_id);
+    return DECODE_FAILED;
 }
 
 /* ---- Feeding ---- */

@@ -414,7 +414,16 @@ static enum decode_status decode_entry_field(struct contents_decoder *contents, 
         return decode_dependencies(contents, in, err);
     case PLACE:
         return decode_place(contents, in, err);
-    default:
+    case TAG:
+    case DESC:
+    case DEFINITION:
+    case DROP:
+    case COPY:
+    case SCHEMA:
+    case TABLESPACE:
+    case OWNER:
+    case WITH_OIDS:
+    case FIELD_COUNT:
         break;
     }
     return decode_text(contents, in, text_number[contents->field], err);

@@ -1,8 +1,14 @@
+/*
+ * SHA-2 is OpenSSL's older interface, which works in memory of ours: EVP, which is to replace it,
+ * allocates at each beginning, and OpenSSL 3.0 crashes on the next update when it cannot.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "base/digest.h"
 
 #include "base/bytes.h"
 
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -12,7 +18,10 @@ struct digest {
     enum digest_algorithm algorithm;
     uint32_t crc;
     XXH3_state_t *xxh3;
-    EVP_MD_CTX *evp;
+    union {
+        SHA256_CTX sha256; /* SHA-224 too */
+        SHA512_CTX sha512; /* SHA-384 too */
+    } sha;
 };
 
 static const struct {
@@ -27,25 +36,6 @@ static const struct {
 
 #define ALGORITHM_COUNT (sizeof(algorithms) / sizeof(algorithms[0]))
 
-static const EVP_MD *evp_algorithm(enum digest_algorithm algorithm)
-{
-    switch (algorithm) {
-    case DIGEST_SHA224:
-        return EVP_sha224();
-    case DIGEST_SHA256:
-        return EVP_sha256();
-    case DIGEST_SHA384:
-        return EVP_sha384();
-    case DIGEST_SHA512:
-        return EVP_sha512();
-    case DIGEST_NONE:
-    case DIGEST_CRC32C:
-    case DIGEST_XXH3_128:
-        break;
-    }
-    return NULL;
-}
-
 struct digest *digest_new(enum digest_algorithm algorithm, struct error *err)
 {
     struct digest *digest = calloc(1, sizeof(*digest));
@@ -55,21 +45,7 @@ struct digest *digest_new(enum digest_algorithm algorithm, struct error *err)
         return NULL;
     }
     digest->algorithm = algorithm;
-    if (algorithm == DIGEST_XXH3_128)
-        digest->xxh3 = XXH3_createState();
-    else if (evp_algorithm(algorithm) != NULL)
-        digest->evp = EVP_MD_CTX_new();
-    else {
-        digest_begin(digest);
-        return digest;
-    }
-    if (digest->xxh3 == NULL && digest->evp == NULL) {
-        error_set_memory(err);
-        digest_free(digest);
-        return NULL;
-    }
-    if (digest->evp != NULL &&
-        EVP_DigestInit_ex(digest->evp, evp_algorithm(algorithm), NULL) != 1) {
+    if (algorithm == DIGEST_XXH3_128 && (digest->xxh3 = XXH3_createState()) == NULL) {
         error_set_memory(err);
         digest_free(digest);
         return NULL;
@@ -83,41 +59,85 @@ void digest_free(struct digest *digest)
     if (digest == NULL)
         return;
     XXH3_freeState(digest->xxh3);
-    EVP_MD_CTX_free(digest->evp);
     free(digest);
 }
 
 void digest_begin(struct digest *digest)
 {
-    digest->crc = 0;
-    if (digest->xxh3 != NULL)
+    switch (digest->algorithm) {
+    case DIGEST_NONE:
+        break;
+    case DIGEST_CRC32C:
+        digest->crc = 0;
+        break;
+    case DIGEST_SHA224:
+        SHA224_Init(&digest->sha.sha256);
+        break;
+    case DIGEST_SHA256:
+        SHA256_Init(&digest->sha.sha256);
+        break;
+    case DIGEST_SHA384:
+        SHA384_Init(&digest->sha.sha512);
+        break;
+    case DIGEST_SHA512:
+        SHA512_Init(&digest->sha.sha512);
+        break;
+    case DIGEST_XXH3_128:
         XXH3_128bits_reset(digest->xxh3);
-    if (digest->evp != NULL)
-        EVP_DigestInit_ex(digest->evp, NULL, NULL); /* as in digest_new: nothing is allocated */
+        break;
+    }
 }
 
 void digest_update(struct digest *digest, struct slice data)
 {
-    if (digest->algorithm == DIGEST_CRC32C)
+    switch (digest->algorithm) {
+    case DIGEST_NONE:
+        break;
+    case DIGEST_CRC32C:
         digest->crc = digest_crc32c(digest->crc, data);
-    else if (digest->xxh3 != NULL)
+        break;
+    case DIGEST_SHA224:
+    case DIGEST_SHA256:
+        SHA256_Update(&digest->sha.sha256, data.data, data.len);
+        break;
+    case DIGEST_SHA384:
+    case DIGEST_SHA512:
+        SHA512_Update(&digest->sha.sha512, data.data, data.len);
+        break;
+    case DIGEST_XXH3_128:
         XXH3_128bits_update(digest->xxh3, data.data, data.len);
-    else if (digest->evp != NULL)
-        EVP_DigestUpdate(digest->evp, data.data, data.len);
+        break;
+    }
+}
+
+static void end_xxh3(const struct digest *digest, uint8_t out[DIGEST_MAX])
+{
+    XXH128_canonical_t canonical;
+
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(digest->xxh3));
+    memcpy(out, canonical.digest, sizeof(canonical.digest));
 }
 
 void digest_end(struct digest *digest, uint8_t out[DIGEST_MAX])
 {
-    if (digest->algorithm == DIGEST_CRC32C) {
+    switch (digest->algorithm) {
+    case DIGEST_NONE:
+        break;
+    case DIGEST_CRC32C:
         for (int i = 0; i < 4; i++)
             out[i] = (uint8_t)(digest->crc >> (8 * i));
-    } else if (digest->xxh3 != NULL) {
-        XXH128_canonical_t canonical;
-
-        XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(digest->xxh3));
-        memcpy(out, canonical.digest, sizeof(canonical.digest));
-    } else if (digest->evp != NULL) {
-        EVP_DigestFinal_ex(digest->evp, out, NULL);
+        break;
+    case DIGEST_SHA224:
+    case DIGEST_SHA256:
+        SHA256_Final(out, &digest->sha.sha256); /* as long as the beginning made it */
+        break;
+    case DIGEST_SHA384:
+    case DIGEST_SHA512:
+        SHA512_Final(out, &digest->sha.sha512);
+        break;
+    case DIGEST_XXH3_128:
+        end_xxh3(digest, out);
+        break;
     }
 }
 

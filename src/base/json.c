@@ -30,6 +30,8 @@ bool json_text_append(struct buffer *out, const json_t *value, size_t flags, str
     return dump.failed ? false : error_set_memory(err);
 }
 
+/* When memory runs out while it parses, jansson 2.14 calls the text wrong, or aborts. So the room
+ * is asked for beforehand; what is freed here, it gets. */
 static bool is_memory_short(size_t text_len)
 {
     void *probe = malloc(text_len * VALUE_SIZE_FACTOR + VALUE_SIZE_LEAST);
@@ -40,17 +42,18 @@ static bool is_memory_short(size_t text_len)
 
 json_t *json_text_parse(struct slice text, size_t flags, struct error *err)
 {
-    json_t *value = json_loadb((const char *)text.data, text.len, flags, NULL);
     json_error_t problem = {.text = ""};
+    json_t *value = NULL;
 
-    /* A shortage that has just passed is none of the text's. */
-    if (value == NULL)
+    /* A second try: a shortage that has just passed is no fault of the text's. */
+    for (int tries = 0; tries < 2 && value == NULL; tries++) {
+        if (is_memory_short(text.len)) {
+            error_set_memory(err);
+            return NULL;
+        }
         value = json_loadb((const char *)text.data, text.len, flags, &problem);
-    if (value != NULL)
-        return value;
-    if (is_memory_short(text.len))
-        error_set_memory(err);
-    else
+    }
+    if (value == NULL)
         error_set(err, ERROR_CORRUPT, "not valid JSON: %s", problem.text);
-    return NULL;
+    return value;
 }

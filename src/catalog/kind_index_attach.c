@@ -24,8 +24,8 @@ static bool needed_by_references(struct catalog *catalog, const struct table_ind
 static bool add_attach(struct catalog *catalog, const struct table_index *index, struct error *err)
 {
     const struct catalog_object *part = index->object, *whole = index->parent->object;
-    struct catalog_object *object =
-        catalog_add(catalog, &kind_index_attach, 0, 0, part->schema, index->name, part->owner, err);
+    struct catalog_object *object = catalog_add(catalog, &kind_index_attach, 0, 0, part->schema,
+                                                index->name, whole->owner, err);
     struct buffer sql = {0};
     bool done;
 
@@ -39,6 +39,9 @@ static bool add_attach(struct catalog *catalog, const struct table_index *index,
            catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
            catalog_depend(catalog, object, part, err) &&
            catalog_depend(catalog, object, whole, err) &&
+           /* The tables, too: so pg_restore -j does nothing else with them meanwhile. */
+           catalog_depend(catalog, object, index->table->object, err) &&
+           catalog_depend(catalog, object, index->parent->table->object, err) &&
            needed_by_references(catalog, index, object, err);
     buffer_free(&sql);
     return done;

@@ -144,6 +144,8 @@ static bool compare_column(struct catalog *catalog, struct relation *relation,
         return true;
     if (catalog_server_major(catalog) < 18)
         column->not_null_local = column->not_null && !parent_not_null;
+    else if (column->not_null && !parent_not_null)
+        column->not_null_local = true; /* proved here, though not yet there (NOT VALID) */
     if (column->generated != '\0') {
         column->value_inherited = same_value;
         return true;

@@ -120,7 +120,7 @@ static bool read_members(struct catalog *catalog, struct error *err)
         MEMBER("pg_catalog.pg_namespace", "n", "NULL", "n.nspname", "n.nspowner", "'SCHEMA'", "'n'",
                "NULL::pg_catalog.text", "n.nspacl", "", SYSTEM_SCHEMA)
         MEMBER("pg_catalog.pg_language", "l", "NULL", "l.lanname", "l.lanowner", "'LANGUAGE'",
-               "'l'", "NULL::pg_catalog.text", "l.lanacl", "", "l.oid < 16384")
+               "'l'", "NULL::pg_catalog.text", "l.lanacl", "", "(l.oid < 16384 AND l.lanispl)")
         MEMBER("pg_catalog.pg_foreign_data_wrapper", "w", "NULL", "w.fdwname", "w.fdwowner",
                "'FOREIGN DATA WRAPPER'", "'F'", "NULL::pg_catalog.text", "w.fdwacl", "", "false")
         MEMBER("pg_catalog.pg_foreign_server", "s", "NULL", "s.srvname", "s.srvowner",

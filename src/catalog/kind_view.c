@@ -101,9 +101,15 @@ bool view_write(struct catalog *catalog, const struct catalog_object *object,
         return append_stand_in("CREATE VIEW", relation, text, err);
     if (relation->relkind == 'v')
         return append_real_view(catalog, "CREATE VIEW", relation, text, err);
-    return buffer_printf(text, err, "CREATE MATERIALIZED VIEW %s", object->identity) &&
-           append_options(relation, text, err) && append_query(catalog, relation, text, err) &&
-           buffer_append_string(text, "\n  WITH NO DATA;\n", err);
+    if (!buffer_printf(text, err, "CREATE MATERIALIZED VIEW %s", object->identity) ||
+        !append_options(relation, text, err) || !append_query(catalog, relation, text, err) ||
+        !buffer_append_string(text, "\n  WITH NO DATA;\n", err))
+        return false;
+    for (size_t i = 0; i < relation->column_count; i++) {
+        if (!table_append_column_changes(relation, &relation->columns[i], text, err))
+            return false;
+    }
+    return true;
 }
 
 /* Dropping the query alone puts the stand-in back, so that what the query needs can be dropped. */

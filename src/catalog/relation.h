@@ -72,6 +72,10 @@ bool view_write(struct catalog *catalog, const struct catalog_object *object,
 bool sequence_write(struct catalog *catalog, const struct catalog_object *object,
                     struct archive_entry *entry, struct buffer *text, struct error *err);
 
+/* What ALTER TABLE … ALTER COLUMN says of a column of a table or materialized view. */
+bool table_append_column_changes(const struct relation *relation, const struct column *column,
+                                 struct buffer *text, struct error *err);
+
 /* "(a, b)" of the columns that COPY moves, "" if there are none. */
 bool table_copy_columns(const struct relation *relation, struct buffer *out, struct error *err);
 

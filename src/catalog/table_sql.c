@@ -224,8 +224,8 @@ static const char *storage_name(char storage)
     }
 }
 
-static bool append_column_changes(const struct relation *relation, const struct column *column,
-                                  struct buffer *text, struct error *err)
+bool table_append_column_changes(const struct relation *relation, const struct column *column,
+                                 struct buffer *text, struct error *err)
 {
     if (column->statistics >= 0 &&
         (!alter_column(relation, column, text, err) ||
@@ -285,7 +285,7 @@ bool table_write(struct catalog *catalog, const struct catalog_object *object,
         const struct column *column = &relation->columns[i];
 
         if (!append_inherited_not_null(catalog, relation, column, text, err) ||
-            !append_column_changes(relation, column, text, err))
+            !table_append_column_changes(relation, column, text, err))
             return false;
     }
     return append_table_changes(relation, text, err);

@@ -1,4 +1,6 @@
-/* pgcask list: what a backup says about itself. Reads only until both descriptions were seen. */
+/* pgcask list: what a backup says about itself. Reads only until both descriptions were seen; of an
+ * archive, its table of contents. */
+#include "cli/archive_report.h"
 #include "cli/command.h"
 #include "cli/description.h"
 #include "cli/format.h"
@@ -15,7 +17,8 @@ struct listing {
     bool manifest_seen, summary_seen;
     bool complete; /* the summary was read to its end and matches its own checksum */
     bool verbose;
-    json_t *records; /* --verbose --json */
+    json_t *records;  /* --verbose --json */
+    json_t *archives; /* the same */
 };
 
 /* ---- Reading -----------------------------------------------------------------------------------
@@ -55,6 +58,37 @@ static void note_unsound(struct listing *listing, const struct error *err)
     listing->command->problems = true;
 }
 
+/* The archive of a database in a logical backup: "/app.dump". */
+static bool is_archive(const struct record *record)
+{
+    size_t len = strlen(record->path);
+
+    return record->type == RECORD_FILE && len > 6 && strcmp(record->path + len - 5, ".dump") == 0 &&
+           strchr(record->path + 1, '/') == NULL;
+}
+
+static bool take_archive(struct listing *listing, const struct record *record, struct error *err)
+{
+    struct archive_report report;
+    bool done;
+
+    archive_report_init(&report, listing->command);
+    report.only_contents = true;
+    done = archive_report_custom(&report, record->path, record->reader, err);
+    if (!done && err->code == ERROR_CORRUPT) {
+        note_unsound(listing, err);
+        done = true;
+    }
+    if (report.object != NULL) {
+        result_set_text(report.object, "path", record->path);
+        if (listing->archives == NULL)
+            listing->archives = json_array();
+        json_array_append(listing->archives, report.object);
+    }
+    archive_report_reset(&report);
+    return done;
+}
+
 static bool take_record(struct listing *listing, const struct record *record, struct error *err)
 {
     struct description *description = &listing->description;
@@ -73,6 +107,8 @@ static bool take_record(struct listing *listing, const struct record *record, st
         listing->complete = sound && description_finish_summary(description, err);
         if (!listing->complete)
             note_unsound(listing, err);
+    } else if (listing->verbose && is_archive(record)) {
+        return take_archive(listing, record, err);
     }
     return true;
 }
@@ -138,22 +174,44 @@ static uint64_t number_of(const json_t *object, const char *name)
     return number < 0 ? 0 : (uint64_t)number;
 }
 
-static void say_summary(const struct command *command, const json_t *summary)
+static void say_physical(const struct command *command, const json_t *summary)
 {
     char size[FORMAT_SIZE], wal[FORMAT_SIZE];
 
     format_size(number_of(summary, "bytes"), size);
     format_size(number_of(summary, "wal_bytes"), wal);
-    command_say(command, "%-12s %s", "kind", text_of(summary, "kind"));
     command_say(command, "%-12s %s", "label",
                 text_of(json_object_get(summary, "options"), "label"));
-    command_say(command, "%-12s %s", "started", text_of(summary, "started_at"));
-    command_say(command, "%-12s %s", "finished", text_of(summary, "finished_at"));
     command_say(command, "%-12s %s to %s on timeline %" PRIu64, "positions",
                 text_of(summary, "start_lsn"), text_of(summary, "stop_lsn"),
                 number_of(summary, "stop_timeline"));
     command_say(command, "%-12s %s in %" PRIu64 " files, of which %s are WAL", "size", size,
                 number_of(summary, "files"), wal);
+}
+
+static void say_logical(const struct command *command, const json_t *summary)
+{
+    char size[FORMAT_SIZE];
+
+    format_size(number_of(summary, "bytes"), size);
+    command_say(command, "%-12s %s", "database", text_of(summary, "database"));
+    command_say(command, "%-12s %s", "position", text_of(summary, "wal_lsn"));
+    command_say(command, "%-12s %" PRIu64 " in the table of contents", "entries",
+                number_of(summary, "entries"));
+    command_say(command, "%-12s %" PRIu64 " with %" PRIu64 " rows", "tables",
+                number_of(summary, "tables"), number_of(summary, "rows"));
+    command_say(command, "%-12s %s, compression %s", "size", size, text_of(summary, "compression"));
+}
+
+static void say_summary(const struct command *command, const json_t *summary)
+{
+    command_say(command, "%-12s %s", "kind", text_of(summary, "kind"));
+    command_say(command, "%-12s %s", "started", text_of(summary, "started_at"));
+    command_say(command, "%-12s %s", "finished", text_of(summary, "finished_at"));
+    if (strcmp(text_of(summary, "kind"), "logical") == 0)
+        say_logical(command, summary);
+    else
+        say_physical(command, summary);
 }
 
 static void say_databases(const struct command *command, const json_t *databases)
@@ -235,18 +293,29 @@ static bool check_found(struct listing *listing, struct error *err)
     return true;
 }
 
-static bool list(struct listing *listing, const char *name, enum location_kind kind,
-                 struct error *err)
+static bool list_archive(struct command *command, const char *name, struct record_source *source,
+                         enum location_archive archive, struct error *err)
 {
-    json_t *result = listing->command->result;
-    struct record_source *source =
-        location_open_for_listing(name, kind, listing->command->cancel, err);
+    struct archive_report report;
     bool done;
 
-    if (source == NULL)
-        return false;
-    done = read_source(listing, source, err);
-    source_close(source);
+    archive_report_init(&report, command);
+    report.only_contents = true;
+    result_set_text(command->result, "kind", "archive");
+    done = archive == LOCATION_ARCHIVE_CUSTOM
+               ? archive_report_custom(&report, name, tar_source_raw_reader(source), err)
+               : archive_report_files(&report, source, err);
+    if (command->result != NULL)
+        json_object_update(command->result, report.object);
+    archive_report_reset(&report);
+    return done;
+}
+
+static bool list_backup(struct listing *listing, struct record_source *source, struct error *err)
+{
+    json_t *result = listing->command->result;
+    bool done = read_source(listing, source, err);
+
     if (listing->manifest_seen || listing->summary_seen) {
         say_all(listing);
         result_set_flag(result, "complete", listing->complete);
@@ -254,6 +323,25 @@ static bool list(struct listing *listing, const char *name, enum location_kind k
             json_object_update(result, listing->description.object);
     }
     return done && check_found(listing, err);
+}
+
+static bool list(struct listing *listing, const char *name, enum location_kind kind,
+                 struct error *err)
+{
+    struct record_source *source =
+        location_open_for_listing(name, kind, listing->command->cancel, err);
+    enum location_archive archive = LOCATION_NO_ARCHIVE;
+    bool done;
+
+    if (source == NULL)
+        return false;
+    done = location_find_archive(name, kind, source, &archive, err);
+    if (done && archive == LOCATION_NO_ARCHIVE)
+        done = list_backup(listing, source, err);
+    else if (done)
+        done = list_archive(listing->command, name, source, archive, err);
+    source_close(source);
+    return done;
 }
 
 bool command_list(struct command *command, struct error *err)
@@ -275,6 +363,8 @@ bool command_list(struct command *command, struct error *err)
            location_of_source(name, &kind, &bytes, err) && list(listing, name, kind, err);
     if (listing->records != NULL)
         result_set(command->result, "records", listing->records);
+    if (listing->archives != NULL)
+        result_set(command->result, "archives", listing->archives);
     description_reset(&listing->description);
     free(listing);
     return done;

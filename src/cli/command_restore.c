@@ -115,6 +115,19 @@ static void say_result(const struct restoration *restoration,
                         report->verify.checksum_failures);
 }
 
+static bool check_no_archive(const struct restoration *restoration, struct record_source *source,
+                             struct error *err)
+{
+    enum location_archive archive;
+
+    if (!location_find_archive(restoration->name, restoration->kind, source, &archive, err))
+        return false;
+    if (archive == LOCATION_NO_ARCHIVE)
+        return true;
+    error_set(err, ERROR_UNSUPPORTED, "%s: not yet: archives of pg_dump", restoration->name);
+    return error_hint(err, "pg_restore restores it into a database.");
+}
+
 static bool restore(struct restoration *restoration, struct error *err)
 {
     struct command *command = restoration->command;
@@ -126,6 +139,10 @@ static bool restore(struct restoration *restoration, struct error *err)
     source = location_open_backup(restoration->name, restoration->kind, command->cancel, err);
     if (source == NULL)
         return false;
+    if (!check_no_archive(restoration, source, err)) {
+        source_close(source);
+        return false;
+    }
     if (!progress_start(&progress, command->console, command->quiet, "restoring", err)) {
         source_close(source);
         return false;

@@ -1,4 +1,5 @@
 /* pgcask verify. */
+#include "cli/archive_report.h"
 #include "cli/command.h"
 #include "cli/format.h"
 #include "cli/location.h"
@@ -85,17 +86,91 @@ static void say_whole(const struct command *command, const struct verify_report 
                         report->checksum_failures);
 }
 
-static bool verify(struct verification *verification, uint64_t bytes, struct error *err)
+static bool verify_backup(struct verification *verification, struct record_source *source,
+                          struct progress *progress, struct error *err)
 {
     struct command *command = verification->command;
     struct verify_options options = {
         .problem = note_problem,
         .context = verification,
+        .observer = &progress->observer,
         .cancel = command->cancel,
         .log = &command->console->log,
         .reopen = verification->kind == LOCATION_STREAM ? NULL : reopen,
     };
     struct verify_report report = {0};
+    bool done = backup_verify(source, &options, &report, err);
+
+    progress_stop(progress);
+    fill_result(command->result, &report, progress_seconds(progress));
+    if (done)
+        say_whole(command, &report, progress_seconds(progress));
+    return done;
+}
+
+/* ---- A lone archive ---- */
+
+static void fill_archive_result(json_t *result, const struct archive_report *report, double seconds)
+{
+    if (result == NULL)
+        return;
+    result_set_text(result, "kind", "archive");
+    result_set(result, "seconds", json_real(seconds));
+    result_set_number(result, "rows", report->rows);
+    result_set_number(result, "data_bytes", report->data_bytes);
+    result_set_number(result, "problem_count", report->problems);
+    json_object_update(result, report->object);
+}
+
+static void say_whole_archive(const struct command *command, const struct archive_report *report,
+                              double seconds)
+{
+    char size[FORMAT_SIZE], duration[FORMAT_SIZE];
+
+    format_size(report->data_bytes, size);
+    format_seconds(seconds, duration);
+    command_say(command,
+                "the archive is whole: %" PRIu64 " entries, the data of %" PRIu64
+                " unpacked to its end, %s, read in %s",
+                report->entries, report->entries_with_data, size, duration);
+    command_say(command,
+                "%" PRIu64
+                " rows counted; an archive has no checksums of its own: what was changed "
+                "within a row may not be seen",
+                report->rows);
+}
+
+static bool verify_archive(struct verification *verification, struct record_source *source,
+                           enum location_archive archive, struct progress *progress,
+                           struct error *err)
+{
+    struct command *command = verification->command;
+    struct archive_report report;
+    bool done;
+
+    archive_report_init(&report, command);
+    report.observer = &progress->observer;
+    report.problem = note_problem;
+    report.context = verification;
+    done =
+        archive == LOCATION_ARCHIVE_CUSTOM
+            ? archive_report_custom(&report, verification->name, tar_source_raw_reader(source), err)
+            : archive_report_files(&report, source, err);
+    progress_stop(progress);
+    fill_archive_result(command->result, &report, progress_seconds(progress));
+    if (done && report.problems > 0)
+        done = error_set(err, ERROR_CORRUPT, "the archive is not whole: %" PRIu64 " problem%s",
+                         report.problems, report.problems == 1 ? "" : "s");
+    if (done)
+        say_whole_archive(command, &report, progress_seconds(progress));
+    archive_report_reset(&report);
+    return done;
+}
+
+static bool verify(struct verification *verification, uint64_t bytes, struct error *err)
+{
+    struct command *command = verification->command;
+    enum location_archive archive = LOCATION_NO_ARCHIVE;
     struct record_source *source;
     struct progress progress;
     bool done;
@@ -103,19 +178,18 @@ static bool verify(struct verification *verification, uint64_t bytes, struct err
     source = location_open_backup(verification->name, verification->kind, command->cancel, err);
     if (source == NULL)
         return false;
-    if (!progress_start(&progress, command->console, command->quiet, "reading", err)) {
+    if (!location_find_archive(verification->name, verification->kind, source, &archive, err) ||
+        !progress_start(&progress, command->console, command->quiet, "reading", err)) {
         source_close(source);
         return false;
     }
     if (verification->kind == LOCATION_DIRECTORY && !command->quiet && command->console->terminal)
         bytes = location_directory_bytes(verification->name, command->cancel);
     progress_set_total(&progress, bytes);
-    options.observer = &progress.observer;
-    done = backup_verify(source, &options, &report, err);
-    progress_stop(&progress);
-    fill_result(command->result, &report, progress_seconds(&progress));
-    if (done)
-        say_whole(command, &report, progress_seconds(&progress));
+    if (archive == LOCATION_NO_ARCHIVE)
+        return verify_backup(verification, source, &progress, err);
+    done = verify_archive(verification, source, archive, &progress, err);
+    source_close(source);
     return done;
 }
 

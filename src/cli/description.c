@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #define ENTRIES_MAX 100000 /* of each list: more databases than a server can hold */
+#define KEPT_MAX ((size_t)16 << 20)
+#define ENTRY_SIZE 700 /* of an object and its members, beside their texts */
 
 /* ---- manifest.json -----------------------------------------------------------------------------
  */
@@ -53,6 +55,7 @@ static void take_value(struct description *description, enum json_walk_type type
 
         if (strcmp(path, wanted[i].path) != 0)
             continue;
+        description->kept += strlen(text);
         result_set(wanted[i].in_entry ? description->entry : description->object,
                    dot == NULL ? path : dot + 1, value_of(type, text));
         return;
@@ -97,7 +100,8 @@ static void end_object(struct description *description, const char *path)
         result_set_number(description->entry, "row_estimate", (uint64_t)description->rows);
     }
     array = json_object_get(description->object, list);
-    if (json_array_size(array) < ENTRIES_MAX)
+    description->kept += ENTRY_SIZE;
+    if (json_array_size(array) < ENTRIES_MAX && description->kept < KEPT_MAX)
         json_array_append(array, description->entry);
     json_decref(description->entry);
     description->entry = NULL;

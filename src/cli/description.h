@@ -16,6 +16,7 @@ struct description {
     json_t *entry; /* the database, tablespace or unavailable field being read */
     uint64_t relations;
     double rows;
+    size_t kept; /* bytes of all entries, roughly */
 };
 
 bool description_init(struct description *description, struct error *err);

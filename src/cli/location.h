@@ -29,6 +29,13 @@ struct record_source *location_open_backup(const char *name, enum location_kind 
 struct record_source *location_open_for_listing(const char *name, enum location_kind kind,
                                                 const struct cancel *cancel, struct error *err);
 
+/* What is there may be a lone archive of pg_dump or ours instead of a backup. Of the custom format
+ * the source is of no use then, but tar_source_raw_reader is; of the directory and tar formats its
+ * records are the archive's files. */
+enum location_archive { LOCATION_NO_ARCHIVE, LOCATION_ARCHIVE_CUSTOM, LOCATION_ARCHIVE_FILES };
+bool location_find_archive(const char *name, enum location_kind kind, struct record_source *source,
+                           enum location_archive *archive, struct error *err);
+
 /* Adds up the files of a directory, for progress; 0 if that fails. */
 uint64_t location_directory_bytes(const char *name, const struct cancel *cancel);
 

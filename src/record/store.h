@@ -61,6 +61,13 @@ struct record_source *tar_source_new_fd(int fd, struct error *err);
 /* Lets a wait for a pipe end when the job is cancelled. For tar sources only. */
 void tar_source_set_cancel(struct record_source *source, const struct cancel *cancel);
 
+/* The first bytes of the input, at least len (at most a tar's header of 512) unless it is shorter:
+ * before the first record is asked for. What turns out to be no tar can be read raw instead, from
+ * its first byte; the reader lives as long as the source. For tar sources only. */
+bool tar_source_peek(struct record_source *source, size_t len, struct slice *bytes,
+                     struct error *err);
+struct reader *tar_source_raw_reader(struct record_source *source);
+
 /* A folder being filled: what directory_store_write and restore are made of. Paths are taken
  * relative to the root; no component of a path may be a link (O_NOFOLLOW all the way). */
 struct directory_writer;

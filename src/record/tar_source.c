@@ -34,6 +34,7 @@ struct tar_source {
     int fd;
     bool owns_fd, seekable;
     const struct cancel *cancel;
+    struct reader raw; /* of everything, if it turned out to be no tar */
     struct tar_decoder decoder;
     uint8_t *buffer;
     struct slice input; /* of buffer, not yet decoded */
@@ -391,4 +392,59 @@ struct record_source *tar_source_new_fd(int fd, struct error *err)
 void tar_source_set_cancel(struct record_source *base, const struct cancel *cancel)
 {
     ((struct tar_source *)base)->cancel = cancel;
+}
+
+/* ---- What may be no tar -------------------------------------------------------------------- */
+
+bool tar_source_peek(struct record_source *base, size_t len, struct slice *bytes, struct error *err)
+{
+    struct tar_source *source = (struct tar_source *)base;
+    size_t have = source->input.len;
+
+    while (have < len && !source->input_ended) {
+        ssize_t n;
+
+        if (!source->seekable && !input_wait(source, err))
+            return false;
+        n = read(source->fd, source->buffer + have, RECORD_READ_SIZE - have);
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            return error_set_errno(err, errno, "cannot read %s", source->name);
+        source->input_ended = n == 0;
+        have += n > 0 ? (size_t)n : 0;
+        source->input = slice_make(source->buffer, have);
+    }
+    *bytes = source->input;
+    return true;
+}
+
+static enum reader_status raw_next(struct reader *reader, struct slice *data, struct error *err)
+{
+    struct tar_source *source =
+        (struct tar_source *)((char *)reader - offsetof(struct tar_source, raw));
+    size_t len = 0;
+
+    if (source->input.len > 0) {
+        *data = source->input;
+        source->input.len = 0;
+        return READER_DATA;
+    }
+    if (!input_read(source, &len, err))
+        return READER_FAILED;
+    *data = slice_make(source->buffer, len);
+    return len > 0 ? READER_DATA : READER_END;
+}
+
+static void raw_close(struct reader *reader)
+{
+    (void)reader;
+}
+
+struct reader *tar_source_raw_reader(struct record_source *base)
+{
+    static const struct reader_ops ops = {.next = raw_next, .close = raw_close};
+    struct tar_source *source = (struct tar_source *)base;
+
+    source->state = BROKEN; /* as a source of records */
+    source->raw.ops = &ops;
+    return &source->raw;
 }

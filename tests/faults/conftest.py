@@ -82,7 +82,8 @@ def pytest_terminal_summary(terminalreporter, config):
     if config.option.collectonly:
         return
     count = {kind: sum(kind in kinds for _, _, kinds in notes)
-             for kind in ("false success", "leftover", "crash", "hang", "message", "failure")}
+             for kind in ("false success", "leftover", "crash", "hang", "message", "failure",
+                          "library")}
     terminalreporter.section("fault kit")
     others = ", ".join(f"{kind}: {number}" for kind, number in count.items()
                        if kind not in ("false success", "leftover"))

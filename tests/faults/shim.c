@@ -59,13 +59,14 @@ static const char *const action_names[] = {"none",  "fail",    "forever",   "end
 
 #define FRAMES_MAX 24
 
-/* What Python's struct calls "<11QQ24Q256s24Q". */
+/* What Python's struct calls "<11QQ24Q256s24Q256s". */
 struct report {
     _Atomic uint64_t counts[KINDS];
     _Atomic uint64_t hits;
     uint64_t frames[FRAMES_MAX]; /* return addresses of the first hit, in their own objects */
     char what[256];              /* "fsync /path/of/it" */
     uint64_t inner[FRAMES_MAX];  /* 1 where the frame is in the program itself */
+    char module[256];            /* what called: the program, or a library other than libc */
 };
 
 static struct {
@@ -180,6 +181,9 @@ static void note_frames(struct report *report)
         if (dladdr(frames[i], &info) == 0)
             continue;
         report->frames[i - 2] = (uint64_t)frames[i] - (uint64_t)info.dli_fbase;
+        if (report->module[0] == '\0' && strstr(info.dli_fname, "libc.so") == NULL &&
+            strstr(info.dli_fname, "/shim") == NULL)
+            snprintf(report->module, sizeof(report->module), "%s", info.dli_fname);
         report->inner[i - 2] =
             dlsym(info.dli_fname == NULL ? NULL : RTLD_DEFAULT, "main") == NULL &&
             strstr(info.dli_fname, ".so") == NULL;

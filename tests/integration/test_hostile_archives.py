@@ -153,7 +153,8 @@ MEMBERS = {
     "a checksum of nonsense": [changed(FILE, (CHECKSUM, b"zzzzzzzz"), seal=False)],
     "no checksum": [changed(FILE, (CHECKSUM, bytes(8)), seal=False)],
     # sizes that are not kept
-    "more content than announced": [changed(Member("base/1", b"x" * 2000), (SIZE, b"%011o\0" % 10))],
+    "more content than announced": [
+        changed(Member("base/1", b"x" * 2000), (SIZE, b"%011o\0" % 10))],
     "less content than announced": [changed(FILE, (SIZE, b"%011o\0" % 100000))],
     "4 GiB announced": [changed(FILE, (SIZE, b"\x80\0\0\0\0\0\0\1" + bytes(4)))],
     "a pax size above it": [pax((b"size", b"99999999")), FILE],
@@ -468,7 +469,8 @@ class Forgery:
 
     @staticmethod
     def in_summary(entry):
-        return entry.content is None or entry.path.endswith((SEGMENT, "_manifest", "/manifest.json"))
+        return entry.content is None or entry.path.endswith(
+            (SEGMENT, "_manifest", "/manifest.json"))
 
     @staticmethod
     def head(changed):
@@ -558,7 +560,8 @@ BACKUP_MEMBERS = {
        # a tar of other tools may have these
        if not name.startswith(("a WAL segment", "the type", "a file in place", "a folder twice",
                                "a file, then", "a folder, then", "a file without",
-                               "a folder without", "a file below", "the root as a link", "less content", "4 GiB",
+                               "a folder without", "a file below", "the root as a link",
+                               "less content", "4 GiB",
                                "more content", "a dot inside"))},
     "an absolute name": [Member("/etc/evil", b"x")],
     "a name that leads out": [Member("data/../../evil", b"x")],
@@ -635,7 +638,8 @@ def test_an_archive_with_a_damaged_byte(pgcask, judge, command):
     """Anywhere but in what has no meaning: it is found, or the content is the same."""
     whole = Forgery().tar()
     numbers = random.Random(4)
-    headers = [at for at in range(0, len(whole) - 1024, 512) if whole[at + 257:at + 262] == b"ustar"]
+    headers = [at for at in range(0, len(whole) - 1024, 512)
+               if whole[at + 257:at + 262] == b"ustar"]
     places = [at + numbers.randrange(512) for at in headers * 3]
     places += numbers.sample(range(len(whole)), 20)
 
@@ -746,6 +750,10 @@ MANIFEST_JSONS = {
         {"name": None, "oid": 1 << 70, "location": 7}, "x", [], None),
     "an identifier of 2^70": manifest_json(cluster_system_identifier=1 << 70),
     "an identifier of 5 MiB": manifest_json(cluster_system_identifier="9" * (5 << 20)),
+    "long names": manifest_json()[:-2] + b', "tablespaces": [' + b",".join(
+        b'{"name": "%d%s", "oid": 1}' % (i, b"x" * 900) for i in range(40000)) + b"]}",
+    "keys with dots": manifest_json()[:-2] + b', "databases[].name": "x", "databases[]": {"x": 1, '
+                      b'"tablespaces[]": {"tablespaces[].name": "y"}}, "tablespaces[].name": 7}',
     "keys twice": manifest_json()[:-2] + b', "tablespaces": [], "tablespaces": 1}',
 }
 

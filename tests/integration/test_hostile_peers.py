@@ -69,6 +69,7 @@ def header(kind, length):
 
 
 NOTICE = notice()
+ERROR = message(b"E", error_body(b"not today, thank you"))
 STATUS = message(b"S", b"application_name\0pgcask\0")
 NOTIFICATION = message(b"A", struct.pack(">I", 4711) + b"channel\0payload\0")
 TEXT_COLUMN = struct.pack(">IHIHIH", 0, 0, 25, 65535, 0, 0)
@@ -210,7 +211,8 @@ def disturb(pgcask, judge, major, expected, session, index, phase, name):
 def sweep(pgcask, judge, major, names, keep=lambda number, place: True):
     places, expected = positions(pgcask, major)
     cases = [(*place, name) for (i, place), (k, name)
-             in itertools.product(enumerate(places), enumerate(sorted(names))) if keep(i + k, place)]
+             in itertools.product(enumerate(places), enumerate(sorted(names)))
+             if keep(i + k, place)]
     hostile.all_of(cases, lambda case: disturb(pgcask, judge, major, expected, *case))
 
 
@@ -283,8 +285,8 @@ FLOODS = {
     "descriptions": (BACKUP, "IDENTIFY_SYSTEM", blocks(message(b"T", b"\0\0"))),
     "ends of a command": (BACKUP, "BASE_BACKUP", blocks(message(b"C", b"BASE_BACKUP\0")), 3),
     "empty queries": (BACKUP, "IDENTIFY_SYSTEM", blocks(message(b"I"))),
-    "errors": (BACKUP, "BASE_BACKUP", blocks(message(b"E", error_body(b"not today, thank you"))), 1),
-    "errors for a query": (BACKUP, "IDENTIFY_SYSTEM", blocks(message(b"E", error_body(b"not today, thank you")))),
+    "errors": (BACKUP, "BASE_BACKUP", blocks(ERROR), 1),
+    "errors for a query": (BACKUP, "IDENTIFY_SYSTEM", blocks(ERROR)),
     "start positions": (BACKUP, "BASE_BACKUP", blocks(POSITION_ROW), 1),
     "tablespaces": (BACKUP, "BASE_BACKUP",
                     lambda n: b"".join(SPACE_ROW % (16384 + 32 * n + i) for i in range(32)), 4),
@@ -387,7 +389,7 @@ SQL_ANSWERS = {
     "no description": ROW,
     "notices": blocks(NOTICE) * 1100,
     "an error": message(b"E", error_body(ESCAPES * 100)),
-    "errors": blocks(message(b"E", error_body(b"not today, thank you"))) * 1100,
+    "errors": blocks(ERROR) * 1100,
     "copy out": message(b"H", b"\0\0\0") + message(b"d", b"x" * 1000) * 1000,
     "copy in": message(b"G", b"\0\0\0"),
     "a fatal error": message(b"E", error_body(b"over", b"57P01", b"FATAL")),
@@ -563,8 +565,8 @@ ANSWERS = {
     "binding without tls": (0, authentication(10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"), "",
                             "without TLS"),
     "another protocol": (0, message(b"v", struct.pack(">II", 0x00040000, 0)), "", "protocol"),
-    "options we did not ask for": (0, message(b"v", struct.pack(">II", 0x00030000, 1) + b"_pq_.x\0"),
-                                   "", "protocol"),
+    "options we did not ask for": (
+        0, message(b"v", struct.pack(">II", 0x00030000, 1) + b"_pq_.x\0"), "", "protocol"),
     "a key before it": (0, message(b"K", bytes(8)), "", "before authentication"),
     "ready before it": (0, message(b"Z", b"I"), "", "before authentication"),
     "an answer of http": (0, b"HTTP/1.1 400 Bad Request\r\n\r\n", "", ""),

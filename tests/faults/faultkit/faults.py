@@ -22,6 +22,9 @@ import subprocess
 from . import proxy
 
 
+PATIENCE = 5  # seconds; more than the time-outs that the scenarios ask for
+
+
 class Fault:
     word = ""
     harmless = False
@@ -137,7 +140,11 @@ class FullOutput(Fault):
 
 
 class Proxied(Fault):
-    """proxy:connection:direction:offset:action[:argument], see proxy.py."""
+    """proxy:connection:direction:offset:action[:argument], see proxy.py.
+
+    What neither fails nor goes on may be a server that takes its time for a checkpoint, which the
+    program waits for patiently. Then somebody gives up, by SIGTERM.
+    """
 
     def __init__(self, word):
         self.word = word
@@ -149,6 +156,8 @@ class Proxied(Fault):
     @contextlib.contextmanager
     def applied(self, case):
         server = case.scenario.server
+        if not self.harmless:
+            case.run.signal, case.run.signal_after = signal.SIGTERM, PATIENCE
         with proxy.Proxy(server.host, server.port, self.plan) as self.proxy:
             case.aim(self.proxy.host, self.proxy.port)
             yield

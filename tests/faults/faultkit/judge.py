@@ -13,20 +13,28 @@ LINE = re.compile(r"(pgcask|detail|hint): \S|    ")
 # What an error may be about that is no path of ours.
 THINGS = ("backup", "server", "memory", "standard", "guardian", "thread", "pipe", "descriptor",
           "signal", "random", "resolve", "tar output", "tar input", "IP address", "cannot connect to 127.0.0.1")
-REMAINS_TOLD = ("could not be removed", "stays behind", "is left half replaced")
+# OpenSSL 3.0 and jansson 2.14 may crash, or stop at an assertion, where an allocation of their own
+# fails. That is counted and shown, but it is not ours.
+LIBRARIES = ("libcrypto.", "libssl.", "libjansson.")
+REMAINS_TOLD = ("could not be removed", "stays behind", "is left half replaced",
+                "cannot remove directory")
 
 
 def judge(case, fault, outcome):
     """[(what kind of trouble, text)]; empty if all is well."""
     if outcome.timed_out:
         return [("hang", f"still running after {outcome.wall:.1f} s")]
-    found = [("leftover", text) for text in case.at_server()]
+    found = _as("leftover", case.left_at_server)
     if outcome.left:
         found.append(("leftover", f"{outcome.left} processes"))
     if fault.kills and outcome.rc == -signal.SIGKILL:
         if outcome.settled > 2:
             found.append(("leftover", f"the guardian took {outcome.settled:.1f} s"))
         return found + _as("leftover", case.after_kill())
+    if ended_in_library(fault, outcome):
+        return found + [("library", outcome.module)] + _as("leftover", case.after_kill())
+    case.stream_damaged = fault.corrupts
+    case.remains_told = fault.own_cleanup_fails and told_what_remains(outcome)
     if outcome.rc == 0:
         return found + _message(outcome, 0) + _as("false success", case.after_success())
     if outcome.rc != 1:
@@ -35,9 +43,14 @@ def judge(case, fault, outcome):
         found.append(("failure", "this fault should have been overcome"))
     found += _message(outcome, 1)
     found += _named(case, outcome)
-    if not (fault.own_cleanup_fails and told_what_remains(outcome)):
+    if not case.remains_told:
         found += _as("leftover", case.after_failure())
     return found
+
+
+def ended_in_library(fault, outcome):
+    return (getattr(fault, "kind", "") == "memory" and outcome.module.startswith(LIBRARIES) and
+            outcome.rc in (-signal.SIGSEGV, -signal.SIGABRT))
 
 
 def told_what_remains(outcome):

@@ -1,8 +1,10 @@
 """Runs a command under runner.c, which sees its end and that of all it left behind."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
+import resource
 import signal
 import struct
 import subprocess
@@ -13,8 +15,9 @@ from pgcask_testing import process, temp
 HERE = pathlib.Path(__file__).resolve().parents[1]
 KINDS = ("memory", "read", "write", "sync", "files", "meta", "close", "net", "process", "random",
          "any")
-REPORT = struct.Struct("<11QQ24Q256s24Q")  # struct report of shim.c
+REPORT = struct.Struct("<11QQ24Q256s24Q256s")  # struct report of shim.c
 TIMEOUT = 20  # seconds; what takes longer hangs
+RLIMIT_AS = resource.RLIMIT_AS
 _lock = threading.Lock()
 
 
@@ -48,6 +51,7 @@ class Outcome:
     hits: int  # how often shim.c struck
     hit: str  # what it struck first: "fsync /path"
     frames: list  # the way there: (in the program itself, offset)
+    module: str  # what called the function: the program's name, or that of a library
 
     @property
     def hit_path(self):
@@ -71,8 +75,7 @@ def shim_library():
 
 def execute(run):
     """Runs it to its end; returns the Outcome."""
-    scratch = temp.new_dir("run") if threading.current_thread() is not threading.main_thread() \
-        else _own_scratch()
+    scratch = _scratch()
     report, out, err = scratch / "report", scratch / "out", scratch / "err"
     env = process.clean_env(run.env)
     if run.shim:
@@ -85,24 +88,43 @@ def execute(run):
         status = _run(run, env, stdin, output, errors)
     rc, wall, timed_out, left, settled = map(int, status.split())
     facts = REPORT.unpack(report.read_bytes()) if run.shim else REPORT.unpack(bytes(REPORT.size))
-    outcome = Outcome(
+    return Outcome(
         run, os.waitstatus_to_exitcode(rc), wall / 1e6, bool(timed_out), left, settled / 1e6,
         "" if run.stdout or run.stdout_file else out.read_text(errors="replace"),
         err.read_text(errors="replace"),
         dict(zip(KINDS, facts)), facts[11], facts[36].split(b"\0")[0].decode("utf-8", "replace"),
-        [(facts[37 + i], facts[12 + i]) for i in range(24) if facts[12 + i]])
-    if threading.current_thread() is not threading.main_thread():
-        temp.remove(scratch)
-    return outcome
+        [(facts[37 + i], facts[12 + i]) for i in range(24) if facts[12 + i]],
+        os.path.basename(facts[61].split(b"\0")[0].decode()))
 
 
-_scratches = {}
+def new_dir(name):
+    """temp.new_dir for several threads."""
+    with _lock:
+        return temp.new_dir(name)
 
 
-def _own_scratch():
-    if os.getpid() not in _scratches:
-        _scratches[os.getpid()] = temp.new_dir("run")
-    return _scratches[os.getpid()]
+_free = []
+
+
+@contextlib.contextmanager
+def folder():
+    """An empty folder, to be left empty."""
+    with _lock:
+        path = _free.pop() if _free else temp.new_dir("case")
+    path.chmod(0o755)
+    yield path
+    with _lock:
+        _free.append(path)
+
+
+_own = threading.local()
+
+
+def _scratch():
+    """A folder of this thread's for what it needs only as long as a command runs."""
+    if not hasattr(_own, "scratch"):
+        _own.scratch = new_dir("run")
+    return _own.scratch
 
 
 def _run(run, env, stdin, output, errors):

@@ -7,6 +7,7 @@ from pgcask_testing import oracles
 from . import runs
 from .scenarios import Backup, Ping, Restore, Verify
 
+IMPATIENT = ("--stall-timeout=1s",)
 BACKUPS = {  # name: (server, kind, options)
     "backup-directory": (15, "directory", ()),
     "backup-directory-14": (14, "directory", ()),
@@ -16,6 +17,11 @@ BACKUPS = {  # name: (server, kind, options)
     "backup-pipe": (15, "pipe", ()),
     "backup-json": (15, "directory", ("--json",)),
     "backup-tls": ("tls", "directory", ()),
+}
+IMPATIENT_BACKUPS = {
+    "backup-impatient": (15, "directory", IMPATIENT),
+    "backup-impatient-14": (14, "tar", IMPATIENT),
+    "backup-impatient-tls": ("tls", "directory", IMPATIENT),
 }
 PINGS = {"ping": 15, "ping-tls": "tls"}
 VERIFIES = ("verify-directory", "verify-tar", "verify-stdin", "verify-damaged",
@@ -32,9 +38,12 @@ def make(program, servers, home):
         made[name] = Backup(name, program, servers[server], kind, options=options)
     for name, server in PINGS.items():
         made[name] = Ping(name, program, servers[server])
+    for name, (server, kind, options) in IMPATIENT_BACKUPS.items():
+        made[name] = Backup(name, program, servers[server], kind, options=options,
+                            connect_timeout=2)
     directory = _keep(made["backup-directory"], home / "directory")
     tar = _keep(made["backup-tar"], home / "tar")
-    for name in BACKUPS:
+    for name in (*BACKUPS, *IMPATIENT_BACKUPS):
         made[name].reference = made["backup-directory"].reference
     damaged = home / "damaged"
     shutil.copytree(directory, damaged, symlinks=True)

@@ -10,8 +10,6 @@ import threading
 
 import pytest
 
-from pgcask_testing import temp
-
 from . import faults, judge, runs
 
 FAILURES_SHOWN = 12
@@ -48,18 +46,6 @@ class Trials:
         self.counts = collections.Counter()
         self.outcomes = []
         self._pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
-        self._free = []
-        self._dirs = threading.Lock()
-
-    @contextlib.contextmanager
-    def _folder(self):
-        """An empty folder with the same name in every process that does one thing at a time."""
-        with self._dirs:
-            folder = self._free.pop() if self._free else temp.new_dir("case")
-        folder.chmod(0o755)
-        yield folder
-        with self._dirs:
-            self._free.append(folder)
 
     def run(self, scenario, fault):
         """Runs it once; returns the Outcome. A fault that did not strike is not counted."""
@@ -67,16 +53,20 @@ class Trials:
             fault = faults.parse(fault)
         if self.only and self.only != (str(scenario), str(fault)):
             return None
-        with self._folder() as folder, contextlib.ExitStack() as stack:
+        with runs.folder() as folder, contextlib.ExitStack() as stack:
             if isinstance(fault, faults.Disk):
                 stack.enter_context(faults.small_disk(folder, fault.size))
             case = scenario.case(folder)
             with fault.applied(case):
                 case.outcome = outcome = runs.execute(case.run)
+                if case.looks_at_server_at_once:
+                    case.look_at_server()
+            case.look_at_server()
             troubles = judge.judge(case, fault, outcome)
             case.close()
         if fault.struck(outcome):
             self.ledger.note(scenario, fault, troubles)
+        troubles = [trouble for trouble in troubles if trouble[0] != "library"]
         if troubles or self.only:
             self._tell(scenario, fault, outcome, troubles)
         return outcome
@@ -94,7 +84,7 @@ class Trials:
         lines = [f"--fault '{scenario} {fault}'"]
         lines += [f"    {kind}: {text}" for kind, text in troubles]
         lines.append(f"    exit status {outcome.rc} after {outcome.wall:.2f} s, hit: "
-                     f"{outcome.hit or '-'}")
+                     f"{outcome.hit or '-'} of {outcome.module}")
         way = runs.where(scenario.program, outcome)
         if way:
             lines.append(f"    {way}")
@@ -105,10 +95,12 @@ class Trials:
             if troubles:
                 self.problems.append("\n".join(lines))
 
-    def each(self, scenario, words):
+    def each(self, scenario, words, at_once=AT_ONCE):
         """Runs under each of these faults, several at a time: many just wait."""
         if self.only:
             words = [word for word in words if word == self.only[1]]
+        if at_once == 1:
+            return [self.run(scenario, word) for word in words]
         return list(self._pool.map(lambda word: self.run(scenario, word), words))
 
     def sweep(self, scenario, kind, action, start=1, step=1):

@@ -4,3 +4,4 @@ CREATE TABLE subquery_alias AS SELECT * FROM (SELECT 1 AS a);
 CREATE VIEW any_value_view AS SELECT any_value(a) AS v FROM subquery_alias;
 GRANT alice TO carol WITH INHERIT FALSE, SET FALSE;
 CREATE VIEW stored_view AS SELECT unnest(array_sample(ARRAY[1, 2, 3], 1)) AS x;
+CREATE STATISTICS (dependencies) ON a, b FROM stored;

@@ -23,4 +23,4 @@ ALTER TABLE of_domains ALTER a SET STATISTICS 0;
 CREATE STATISTICS targeted ON a, b FROM of_domains;
 ALTER STATISTICS targeted SET STATISTICS 0;
 CREATE INDEX on_numbered ON numbered ((k + 1));
-CREATE TABLE at_time (a timestamptz DEFAULT now() AT LOCAL);
+CREATE TABLE at_time (a timestamptz DEFAULT (now() AT LOCAL));

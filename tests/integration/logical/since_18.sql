@@ -5,7 +5,7 @@ INSERT INTO virtual_child (a, c) VALUES (3, 4);
 CREATE TABLE virtual_tree (a int, v int GENERATED ALWAYS AS (a + 1)) PARTITION BY LIST (a);
 CREATE TABLE virtual_tree_1 PARTITION OF virtual_tree FOR VALUES IN (1);
 INSERT INTO virtual_tree VALUES (1);
-CREATE TABLE not_nulls (a int CONSTRAINT named NOT NULL, b int NOT NULL NO INHERIT, c int CONSTRAINT both NOT NULL NO INHERIT, d int NOT NULL, "E e" int NOT NULL);
+CREATE TABLE not_nulls (a int CONSTRAINT named NOT NULL, b int NOT NULL NO INHERIT, c int CONSTRAINT of_both NOT NULL NO INHERIT, d int NOT NULL, "E e" int NOT NULL);
 COMMENT ON CONSTRAINT named ON not_nulls IS 'named';
 COMMENT ON CONSTRAINT not_nulls_d_not_null ON not_nulls IS 'usual name';
 CREATE TABLE unproved (a int, b int);
@@ -40,8 +40,6 @@ CREATE TABLE temporal (id int, during daterange, v text, CONSTRAINT t_pk PRIMARY
 CREATE TABLE temporal_refers (id int, during daterange, t int, PRIMARY KEY (id, during WITHOUT OVERLAPS), FOREIGN KEY (t, PERIOD during) REFERENCES temporal (id, PERIOD during));
 INSERT INTO temporal VALUES (1, '[2020-01-01,2021-01-01)', 'x');
 INSERT INTO temporal_refers VALUES (1, '[2020-02-01,2020-03-01)', 1);
-CREATE TABLE temporal_tree (id int, at tstzmultirange, PRIMARY KEY (id, at WITHOUT OVERLAPS)) PARTITION BY LIST (id);
-CREATE TABLE temporal_tree_1 PARTITION OF temporal_tree FOR VALUES IN (1);
 CREATE FUNCTION returning_old() RETURNS SETOF int LANGUAGE sql BEGIN ATOMIC UPDATE unenforced SET b = b + 1 RETURNING old.b; END;
 CREATE TABLE uuid_default (u uuid DEFAULT uuidv7());
 CREATE INDEX parallel_gin ON temporal USING gist (during);

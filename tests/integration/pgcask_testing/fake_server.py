@@ -122,7 +122,7 @@ def message(kind, body=b""):
 
 
 class Scram:
-    """The server's side of SCRAM-SHA-256 without channel binding; a test changes what it answers."""
+    """The server's side of SCRAM-SHA-256 without channel binding, for a test to change."""
 
     iterations = b"4096"
     salt = base64.b64encode(b"0123456789abcdef")

@@ -6,13 +6,14 @@ import hashlib
 import os
 import re
 import stat
+import threading
 
 from . import process, temp
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ufffd]")
 NOISE = ("Sanitizer", "runtime error:", "Assertion", "Traceback", "core dumped")
 MEMORY_MAX = 32 << 20  # bytes: what a physical backup or restore of a few files may take
-SANITIZED_MORE = 200 << 20  # shadow memory, and freed memory in quarantine
+SANITIZED_MORE = 2 << 30  # shadow memory and quarantine: what is freed stays for long
 
 
 def snapshot(folder):
@@ -40,6 +41,7 @@ class Judge:
     """What a run of the program may look like, whatever it was fed with."""
 
     def __init__(self, program):
+        process.run([program, "--version"]).check()  # makes what measures, before there are threads
         self.memory_max = MEMORY_MAX + (SANITIZED_MORE if is_sanitized(program) else 0)
 
     def clean(self, result, memory_more=0):
@@ -62,9 +64,13 @@ class Judge:
         return errors[0]
 
 
+_naming = threading.Lock()
+
+
 @contextlib.contextmanager
 def folder():
-    path = temp.new_dir("hostile")
+    with _naming:
+        path = temp.new_dir("hostile")
     try:
         yield path
     finally:
@@ -87,6 +93,3 @@ def all_of(cases, run, workers=3):
         list(pool.map(one, cases))
     assert not failures, f"{len(failures)} of {len(cases)}:\n" + "\n".join(failures[:10])
     print(f"{len(cases)} cases")
-
-
-__all__ = ["Judge", "all_of", "folder", "is_sanitized", "process", "snapshot"]

@@ -1,0 +1,41 @@
+/*
+ * A dump archive (of pg_dump, or in a logical backup) as list and verify see it: what its header
+ * says, what is in its table of contents, and, read to its end, that it is whole.
+ */
+#ifndef PGCASK_CLI_ARCHIVE_REPORT_H
+#define PGCASK_CLI_ARCHIVE_REPORT_H
+
+#include "archive/archive.h"
+#include "cli/command.h"
+#include "cli/location.h"
+
+struct archive_report {
+    struct command *command;
+    bool verbose;       /* say every entry */
+    bool only_contents; /* read no further than the table of contents */
+    const struct record_observer *observer;
+    /* Called for what is wrong with the file of that name; reading goes on where it can. */
+    void (*problem)(void *context, const char *path, const char *problem);
+    void *context;
+
+    json_t *object; /* what was found, with --json; NULL without */
+    uint64_t entries, entries_with_data, rows, data_bytes, files, problems;
+
+    /* private */
+    json_t *contents;
+};
+
+/* Begins a report; the other members above are the caller's to set. archive_report_reset gives back
+ * what it holds. */
+void archive_report_init(struct archive_report *report, struct command *command);
+void archive_report_reset(struct archive_report *report);
+
+/* A custom archive. False if it cannot be read, or, without `problem`, if it is damaged. */
+bool archive_report_custom(struct archive_report *report, const char *name, struct reader *reader,
+                           struct error *err);
+
+/* The files of a directory archive. */
+bool archive_report_files(struct archive_report *report, struct record_source *source,
+                          struct error *err);
+
+#endif

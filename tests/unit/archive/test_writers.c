@@ -1,0 +1,388 @@
+/* What the writers make of the same entries: custom, directory, plain. */
+#include "made_archive.h"
+
+#include "base/bytes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct error err;
+
+static void contains(const struct buffer *text, const char *what)
+{
+    if (strstr(buffer_text(text), what) == NULL)
+        fail_msg("not there:\n%s\nin:\n%s", what, buffer_text(text));
+}
+
+static void plain(const struct made_content *made, struct buffer *out)
+{
+    read_everything(plain_archive_reader_new(&made->header, &made->content, &err), out);
+}
+
+/* ---- Plain ---- */
+
+static void a_script_holds_definitions_rows_and_owners_in_order(void **state)
+{
+    static const char *const in_order[] = {
+        "SET lock_timeout = 0;\n",
+        "SET transaction_timeout = 0;\nSET client_encoding = 'UTF8';\nSET check_function_bodies",
+        "SET row_security = off;\n\nSET default_tablespace = '';\n\nSET "
+        "default_table_access_method "
+        "= \"heap\";\n\n--\n-- Name: t; Type: TABLE; Schema: s; Owner: it's \"me\" or you\n--\n\n"
+        "CREATE TABLE s.t (\n    a integer\n);\n\nALTER TABLE \"s\".\"t\" OWNER TO \"it's "
+        "\"\"me\"\"\nor you\";\n\n",
+        "ALTER FUNCTION s.f(integer) OWNER TO \"me\";\n",
+        "--\n-- Data for Name: t; Type: TABLE DATA; Schema: s; Owner: me\n--\n\n"
+        "COPY s.t (a) FROM stdin;\n1\n2\n\\N\n\\.\n\n\n--\n",
+        "COPY s.u (a) FROM stdin;\n\\.\n\n\n",
+        "GRANT SELECT ON TABLE s.t TO you;\n\n",
+        "-- PostgreSQL database dump complete\n",
+    };
+    struct made_content made;
+    struct buffer out = {0};
+    const char *at;
+
+    (void)state;
+    made_content_init(&made, 16, COMPRESSION_NONE);
+    plain(&made, &out);
+    at = buffer_text(&out);
+    for (size_t i = 0; i < sizeof(in_order) / sizeof(in_order[0]); i++) {
+        at = strstr(at, in_order[i]);
+        if (at == NULL)
+            fail_msg("not there, or not behind what is before it:\n%s\nin:\n%s", in_order[i],
+                     buffer_text(&out));
+    }
+    buffer_free(&out);
+}
+
+static void a_script_for_16_and_older_has_no_transaction_timeout(void **state)
+{
+    struct made_content made;
+    struct buffer out = {0};
+
+    (void)state;
+    made_content_init(&made, 15, COMPRESSION_NONE);
+    plain(&made, &out);
+    assert_null(strstr(buffer_text(&out), "transaction_timeout"));
+    buffer_free(&out);
+}
+
+/* Entries of one test. */
+static void one_entry(struct made_content *made, const struct made_entry *entry, size_t count)
+{
+    made_content_init(made, 16, COMPRESSION_NONE);
+    made->entries = entry;
+    made->header.entry_count = (uint32_t)count;
+}
+
+static void no_name_ends_the_comment_that_it_is_in(void **state)
+{
+    const struct made_entry entry = {.entry = {.dump_id = 1,
+                                               .tag = "a\n\\! touch /tmp/x\r--",
+                                               .desc = "VIEW",
+                                               .schema = "b\nDROP TABLE c;",
+                                               .owner = "d\ne",
+                                               .tablespace = "f\ng",
+                                               .definition = "CREATE VIEW …;\n"}};
+    struct made_content made;
+    struct buffer out = {0};
+
+    (void)state;
+    one_entry(&made, &entry, 1);
+    made.header.server_version = "1\nDROP TABLE h;";
+    plain(&made, &out);
+    contains(&out, "-- Name: a \\! touch /tmp/x --; Type: VIEW; Schema: b DROP TABLE c;; Owner: d "
+                   "e; Tablespace: f g\n");
+    contains(&out, "-- Dumped from database version 1 DROP TABLE h;\n");
+    contains(&out, "SET default_tablespace = \"f\ng\";\n");
+    buffer_free(&out);
+}
+
+static void what_belongs_to_the_database_is_left_out(void **state)
+{
+    static const struct made_entry entries[] = {
+        {.entry = {.dump_id = 1, .tag = "app", .desc = "DATABASE", .definition = "left out;\n"}},
+        {.entry = {.dump_id = 2,
+                   .tag = "app",
+                   .desc = "DATABASE PROPERTIES",
+                   .definition = "left out;\n"}},
+        {.entry =
+             {.dump_id = 3, .tag = "DATABASE app", .desc = "ACL", .definition = "left out;\n"}},
+        {.entry =
+             {.dump_id = 4, .tag = "DATABASE app", .desc = "COMMENT", .definition = "left out;\n"}},
+        {.entry =
+             {.dump_id = 5, .tag = "EVENT TRIGGER e", .desc = "COMMENT", .definition = "2;\n"}},
+        {.entry = {.dump_id = 6, .tag = "v", .desc = "VIEW", .definition = "1;\n"}},
+    };
+    struct made_content made;
+    struct buffer out = {0};
+
+    (void)state;
+    one_entry(&made, entries, sizeof(entries) / sizeof(entries[0]));
+    plain(&made, &out);
+    assert_null(strstr(buffer_text(&out), "left out"));
+    assert_true(strstr(buffer_text(&out), "\n1;\n") < strstr(buffer_text(&out), "\n2;\n"));
+    buffer_free(&out);
+}
+
+static void a_partitioned_table_gets_its_access_method_afterwards(void **state)
+{
+    const struct made_entry entry = {.entry = {.dump_id = 1,
+                                               .tag = "p",
+                                               .desc = "TABLE",
+                                               .schema = "s",
+                                               .relkind = 'p',
+                                               .access_method = "heap2",
+                                               .definition = "CREATE TABLE s.p …;\n"}};
+    struct made_content made;
+    struct buffer out = {0};
+
+    (void)state;
+    one_entry(&made, &entry, 1);
+    plain(&made, &out);
+    assert_null(strstr(buffer_text(&out), "default_table_access_method"));
+    contains(&out, "CREATE TABLE s.p …;\n\nALTER TABLE \"s\".\"p\" SET ACCESS METHOD \"heap2\";\n");
+    buffer_free(&out);
+}
+
+static void what_cannot_be_written_as_sql_is_an_error(void **state)
+{
+    static const struct made_entry entries[] = {
+        {.entry = {.dump_id = 1, .has_data = true, .tag = "BLOBS", .desc = "BLOBS"}},
+        {.entry = {.dump_id = 1, .has_data = true, .tag = "t", .desc = "TABLE DATA"}},
+        {.entry = {.dump_id = 1,
+                   .tag = "t",
+                   .desc = "NEW KIND",
+                   .owner = "me",
+                   .drop = "DROP NEW KIND t;\n",
+                   .definition = "x;\n"}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+        enum reader_status status;
+        struct made_content made;
+        struct reader *reader;
+        struct slice bytes;
+
+        one_entry(&made, &entries[i], 1);
+        reader = plain_archive_reader_new(&made.header, &made.content, &err);
+        while ((status = reader_next(reader, &bytes, &err)) == READER_DATA)
+            ;
+        assert_int_equal(status, READER_FAILED);
+        assert_int_equal(err.code, ERROR_UNSUPPORTED);
+        reader_close(reader);
+    }
+}
+
+/* ---- Directory ---- */
+
+static bool read_folder(struct made_content *made, const char *leave_out, struct found *found)
+{
+    const struct archive_handler handler = found_handler(found);
+    struct archive_folder *folder = archive_folder_new(&handler, &err);
+    bool done = true;
+
+    for (uint32_t i = 0; done && i <= made->header.entry_count; i++) {
+        char name[32] = "toc.dat";
+        struct buffer content = {0};
+
+        if (i > 0 && !made->entries[i - 1].entry.has_data)
+            continue;
+        if (i > 0)
+            directory_data_name(made->entries[i - 1].entry.dump_id, made->header.compression, name);
+        read_everything(i == 0 ? directory_toc_reader_new(&made->header, &made->content, &err)
+                               : directory_data_reader_new(&made->content, i - 1,
+                                                           made->header.compression,
+                                                           COMPRESSION_LEVEL_DEFAULT, &err),
+                        &content);
+        if (leave_out == NULL || strcmp(name, leave_out) != 0) {
+            done = archive_folder_begin(folder, name, &err);
+            for (size_t at = 0; done && at < content.len; at++)
+                done = archive_folder_feed(folder, slice_make(content.data + at, 1), &err);
+            done = done && archive_folder_end(folder, &err);
+        }
+        buffer_free(&content);
+    }
+    done = done && archive_folder_finish(folder, &err);
+    assert_true(!done || archive_folder_rows(folder) == 3);
+    archive_folder_free(folder);
+    return done;
+}
+
+static void a_directory_says_what_was_written(void **state)
+{
+    (void)state;
+    for (int compression = COMPRESSION_NONE; compression <= COMPRESSION_ZSTD; compression++) {
+        struct made_content made;
+        struct found found = {0};
+
+        made_content_init(&made, 16, (enum compression)compression);
+        if (!read_folder(&made, NULL, &found))
+            fail_msg("%s", err.message);
+        contains(&found.text, "schema=[s] owner=[me] file=[7.dat] 1\n");
+        contains(&found.text, "1\n2\n\\N\n\\.\n\n\nend 7 3\n");
+        contains(&found.text, "data 6\n\\.\n\n\nend 6 0\n");
+        found_reset(&found);
+    }
+}
+
+static void a_file_that_is_missing_is_told(void **state)
+{
+    struct made_content made;
+    struct found found = {0};
+
+    (void)state;
+    made_content_init(&made, 16, COMPRESSION_GZIP);
+    assert_false(read_folder(&made, "6.dat.gz", &found));
+    assert_non_null(strstr(err.message, "the data of an entry is missing (entry 6)"));
+    found_reset(&found);
+    assert_false(read_folder(&made, "toc.dat", &found));
+    assert_int_equal(err.code, ERROR_CORRUPT);
+    found_reset(&found);
+}
+
+static void a_file_s_name_tells_its_entry_and_compression(void **state)
+{
+    char name[32];
+
+    (void)state;
+    directory_data_name(INT32_MAX, COMPRESSION_NONE, name);
+    assert_string_equal(name, "2147483647.dat");
+    directory_data_name(1, COMPRESSION_GZIP, name);
+    assert_string_equal(name, "1.dat.gz");
+    directory_data_name(1, COMPRESSION_LZ4, name);
+    assert_string_equal(name, "1.dat.lz4");
+    directory_data_name(1, COMPRESSION_ZSTD, name);
+    assert_string_equal(name, "1.dat.zst");
+}
+
+static void foreign_names_are_refused(void **state)
+{
+    static const char *const names[] = {
+        "8.dat",
+        "10.dat",
+        "-7.dat",
+        "7.dat.bz2",
+        "../7.dat",
+        "dat",
+        "blobs_7.toc",
+        "7",
+        "",
+        ".dat",
+        "toc.dat",
+        "blob_.dat",
+        "blobs_x.toc",
+        "blob_4294967296.dat",
+        "blobs_",
+        "7.toc",
+        "99999999999999999999.dat",
+        "0000000000000000000000000000000000000"
+        "0000000000000000000000000000000007.dat",
+    };
+    const struct archive_handler handler = {.context = NULL};
+    struct archive_folder *folder = archive_folder_new(&handler, &err);
+    struct made_content made;
+    struct buffer toc = {0};
+
+    (void)state;
+    made_content_init(&made, 14, COMPRESSION_NONE);
+    read_everything(directory_toc_reader_new(&made.header, &made.content, &err), &toc);
+    assert_false(archive_folder_begin(folder, "7.dat", &err)); /* before toc.dat */
+    assert_true(archive_folder_begin(folder, "toc.dat", &err));
+    assert_true(archive_folder_feed(folder, buffer_slice(&toc), &err));
+    assert_true(archive_folder_end(folder, &err));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (archive_folder_begin(folder, names[i], &err))
+            fail_msg("%s was taken", names[i]);
+    }
+    archive_folder_free(folder);
+    buffer_free(&toc);
+}
+
+/* ---- All of them ---- */
+
+static void how_rows_came_does_not_matter(void **state)
+{
+    (void)state;
+    for (int compression = COMPRESSION_NONE; compression <= COMPRESSION_ZSTD; compression++) {
+        struct made_content whole, parts;
+        struct buffer first = {0}, second = {0};
+
+        made_content_init(&whole, 16, (enum compression)compression);
+        made_content_init(&parts, 16, (enum compression)compression);
+        parts.piece = 1;
+        read_everything(custom_archive_reader_new(&whole.header, &whole.content,
+                                                  COMPRESSION_LEVEL_DEFAULT, &err),
+                        &first);
+        read_everything(custom_archive_reader_new(&parts.header, &parts.content,
+                                                  COMPRESSION_LEVEL_DEFAULT, &err),
+                        &second);
+        assert_true(slice_equals(buffer_slice(&first), buffer_slice(&second)));
+        buffer_free(&first);
+        buffer_free(&second);
+    }
+}
+
+static void an_archive_fails_as_its_data_do(void **state)
+{
+    struct made_content made;
+    struct reader *readers[3];
+
+    (void)state;
+    made_content_init(&made, 16, COMPRESSION_GZIP);
+    made.fails = true;
+    readers[0] = custom_archive_reader_new(&made.header, &made.content, 1, &err);
+    readers[1] = plain_archive_reader_new(&made.header, &made.content, &err);
+    readers[2] = directory_data_reader_new(&made.content, 3, COMPRESSION_GZIP, 1, &err);
+    for (size_t i = 0; i < 3; i++) {
+        enum reader_status status;
+        struct slice bytes;
+
+        while ((status = reader_next(readers[i], &bytes, &err)) == READER_DATA)
+            ;
+        assert_int_equal(status, READER_FAILED);
+        assert_int_equal(err.code, ERROR_CONNECTION_LOST);
+        error_clear(&err);
+        made.fails = false;
+        assert_int_equal(reader_next(readers[i], &bytes, &err), READER_FAILED);
+        assert_int_equal(err.code, ERROR_CONNECTION_LOST);
+        made.fails = true;
+        reader_close(readers[i]);
+    }
+}
+
+static void compressions_that_pg_restore_does_not_know_are_refused(void **state)
+{
+    struct made_content made;
+
+    (void)state;
+    made_content_init(&made, 14, COMPRESSION_ZSTD);
+    assert_null(custom_archive_reader_new(&made.header, &made.content, 1, &err));
+    assert_int_equal(err.code, ERROR_UNSUPPORTED);
+    assert_null(directory_toc_reader_new(&made.header, &made.content, &err));
+    assert_int_equal(err.code, ERROR_UNSUPPORTED);
+    assert_null(directory_data_reader_new(&made.content, 3, COMPRESSION_GZIP, 10, &err));
+    assert_int_equal(err.code, ERROR_USAGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_script_holds_definitions_rows_and_owners_in_order),
+        cmocka_unit_test(a_script_for_16_and_older_has_no_transaction_timeout),
+        cmocka_unit_test(no_name_ends_the_comment_that_it_is_in),
+        cmocka_unit_test(what_belongs_to_the_database_is_left_out),
+        cmocka_unit_test(a_partitioned_table_gets_its_access_method_afterwards),
+        cmocka_unit_test(what_cannot_be_written_as_sql_is_an_error),
+        cmocka_unit_test(a_directory_says_what_was_written),
+        cmocka_unit_test(a_file_that_is_missing_is_told),
+        cmocka_unit_test(a_file_s_name_tells_its_entry_and_compression),
+        cmocka_unit_test(foreign_names_are_refused),
+        cmocka_unit_test(how_rows_came_does_not_matter),
+        cmocka_unit_test(an_archive_fails_as_its_data_do),
+        cmocka_unit_test(compressions_that_pg_restore_does_not_know_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
