@@ -15,7 +15,10 @@ add_compile_options(
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   # The data path goes through a dozen small functions of five libraries for every 32 KiB.
-  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${PGCASK_LTO})
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU") # unit tests link the same objects without it: that is quick
+    set(CMAKE_C_COMPILE_OPTIONS_IPO -flto=auto -ffat-lto-objects)
+  endif()
   add_compile_definitions(_FORTIFY_SOURCE=2)
 endif()
 if(PGCASK_SANITIZE)

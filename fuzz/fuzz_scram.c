@@ -6,8 +6,10 @@
  * Holds: nobody is believed who has not sent the one signature; a prepared password prepared again
  * is the same; an error never holds the password (of those with "$$" in them).
  *
- * A message has at most 30,000 bytes (see fuzz_authentication.c); what is made of it a few times
- * that. Limits: -malloc_limit_mb=1 -max_len=4096
+ * A message has at most 30,000 bytes (see fuzz_authentication.c); what is made of it is not much
+ * longer.
+ *
+ * Limits: -malloc_limit_mb=1 -max_len=4096
  */
 #include "base/clock.h"
 #include "support/feed.h"

@@ -94,8 +94,10 @@ static bool take_snapshot(struct logical_backup *job, struct error *err)
     free(lsn);
     if (!ask(job, "SELECT pg_catalog.current_database()", &job->database, err) ||
         !ask(job,
-             "SELECT coalesce(pg_catalog.sum(pg_catalog.pg_table_size(oid)), 0) "
-             "  FROM pg_catalog.pg_class WHERE relkind = 'r' AND oid >= 16384",
+             /* As the last VACUUM counted: pg_table_size() would wait for locks. */
+             "SELECT coalesce(pg_catalog.sum(relpages::bigint), 0) * "
+             "       pg_catalog.current_setting('block_size')::bigint "
+             "  FROM pg_catalog.pg_class WHERE relkind IN ('r', 't') AND oid >= 16384",
              &size, err))
         return false;
     job->report.database = job->database;

@@ -389,6 +389,16 @@ static int compare_readers(const void *a, const void *b)
     return strcmp(first->what, second->what);
 }
 
+/* The server prints definitions as of now, not as of the snapshot. */
+static bool reader_failed(const struct catalog_reader *reader, struct error *err)
+{
+    if (strcmp(err->sqlstate, "XX000") == 0 &&
+        (strstr(err->message, "cache lookup failed") != NULL ||
+         strstr(err->message, "could not open relation") != NULL))
+        error_hint(err, "Something was dropped or changed while the backup began: run it again.");
+    return error_prefix(err, "cannot read the catalogs (%s)", reader->what);
+}
+
 static bool run_readers(struct catalog *catalog, struct error *err)
 {
     const struct catalog_reader **readers = calloc(catalog_reader_count, sizeof(*readers));
@@ -399,8 +409,7 @@ static bool run_readers(struct catalog *catalog, struct error *err)
     if (done)
         qsort(readers, catalog_reader_count, sizeof(*readers), compare_readers);
     for (size_t i = 0; done && i < catalog_reader_count; i++)
-        done = readers[i]->read(catalog, err) ||
-               error_prefix(err, "cannot read the catalogs (%s)", readers[i]->what);
+        done = readers[i]->read(catalog, err) || reader_failed(readers[i], err);
     done = done && depends_read(catalog, err) && depends_sort(catalog, err);
     for (size_t i = 0; done && i < catalog_reader_count; i++) {
         if (readers[i]->link != NULL)

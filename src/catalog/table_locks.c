@@ -103,6 +103,35 @@ static bool not_locked(struct locking *locking, struct error *err)
 /* ---- Locking -----------------------------------------------------------------------------------
  */
 
+static bool take_missing(struct catalog *catalog, void *context, const struct catalog_row *row,
+                         struct error *err)
+{
+    (void)catalog;
+    (void)context;
+    error_set(err, ERROR_SERVER, "table %s was dropped, renamed or replaced while the backup began",
+              row_text(row, 0));
+    return error_hint(err, "The backup knows it as it was: run it again.");
+}
+
+/* LOCK TABLE goes by name, and today's table of that name may be another than the snapshot's. */
+static bool check_locked(struct locking *locking, struct error *err)
+{
+    struct buffer sql = {0};
+    bool done =
+        buffer_printf(&sql, err,
+                      "SELECT o::pg_catalog.regclass "
+                      "  FROM pg_catalog.unnest(ARRAY[%s]::pg_catalog.oid[]) o "
+                      " WHERE o NOT IN (SELECT l.relation FROM pg_catalog.pg_locks l "
+                      "                  WHERE l.pid = pg_catalog.pg_backend_pid() "
+                      "                    AND l.locktype = 'relation' "
+                      "                    AND l.relation IS NOT NULL) LIMIT 1",
+                      buffer_text(&locking->oids)) &&
+        catalog_query_as_is(locking->catalog, buffer_text(&sql), 1, take_missing, NULL, err);
+
+    buffer_free(&sql);
+    return done;
+}
+
 static bool lock_batch(struct locking *locking, struct error *err)
 {
     struct wire_conn *conn = catalog_conn(locking->catalog);
@@ -117,7 +146,8 @@ static bool lock_batch(struct locking *locking, struct error *err)
                          "SAVEPOINT lock_batch; SET LOCAL lock_timeout = %" PRId64 "; %s IN ACCESS "
                          "SHARE MODE; SET LOCAL lock_timeout = 0; RELEASE SAVEPOINT lock_batch",
                          limit > 1 ? limit : 1, buffer_text(&locking->statement)) &&
-           (wire_query(conn, buffer_text(&sql), NULL, err) || not_locked(locking, err));
+           (wire_query(conn, buffer_text(&sql), NULL, err) || not_locked(locking, err)) &&
+           check_locked(locking, err);
     buffer_free(&sql);
     buffer_clear(&locking->statement);
     buffer_clear(&locking->oids);

@@ -10,6 +10,9 @@
 
 #define SOURCE_TEXT                                                                                \
     "SOURCE is a backup: a directory, a .tar file, or - for a tar on standard input."
+#define ARCHIVE_TEXT                                                                               \
+    "It may also be an archive of pg_dump, or one that pgcask made: in the custom, directory or "  \
+    "tar format."
 
 static const struct option_command commands[] = {
     [COMMAND_BACKUP] =
@@ -21,7 +24,8 @@ static const struct option_command commands[] = {
              "makes it consistent (postgres+bin://), or reads one database in one snapshot into an "
              "archive that pg_restore takes for its own (postgres://).\n\n"
              "SOURCE-URI is postgres[+bin]://[USER[:PASSWORD]@][HOST[:PORT]][/DATABASE]"
-             "[?PARAMETER=VALUE...] with the parameters of a PostgreSQL connection URI; what it leaves out comes from "
+             "[?PARAMETER=VALUE...] with the parameters of a PostgreSQL connection URI; what it "
+             "leaves out comes from "
              "the PG* environment variables, the password file and the usual defaults. For a "
              "physical backup the role needs REPLICATION, for a logical one it must be able to "
              "read every table (pg_read_all_data, and BYPASSRLS where there are policies).\n\n"
@@ -32,9 +36,11 @@ static const struct option_command commands[] = {
         {.name = "verify",
          .arguments = {"SOURCE"},
          .summary = "Reads every byte of a backup and says whether it is whole.",
-         .description = "Reads every byte of a backup and holds it against the checksums in it. "
-                        "Every file that is missing, changed or not expected is named.\n\n" //
-         SOURCE_TEXT},
+         .description =
+             "Reads every byte of a backup and holds it against the checksums in it. "
+             "Every file that is missing, changed or not expected is named.\n\n"
+             "Of a lone archive of pg_dump, all data are unpacked and rows counted.\n\n" //
+         SOURCE_TEXT " " ARCHIVE_TEXT},
     [COMMAND_RESTORE] =
         {.name = "restore",
          .arguments = {"SOURCE"},
@@ -48,7 +54,8 @@ static const struct option_command commands[] = {
                       .summary = "Says what is in a backup without restoring it.",
                       .description =
                           "Says what a backup holds: server, time, positions, databases, "
-                          "tablespaces, warnings. Nothing is verified.\n\n" SOURCE_TEXT},
+                          "tablespaces, warnings; of a logical one its entries, tables and rows. "
+                          "Nothing is verified.\n\n" SOURCE_TEXT " " ARCHIVE_TEXT},
     [COMMAND_PING] = {.name = "ping",
                       .arguments = {"URI"},
                       .summary =
@@ -222,7 +229,8 @@ static const struct option_spec options[] = {
     {.name = "verbose",
      .kind = OPTION_FLAG,
      .commands = LIST,
-     .help = "Lists every file of the backup, too."},
+     .help = "Lists every file of the backup, too, and the table of contents of its archive in the "
+             "manner of pg_restore -l."},
     /* What Plakar's official integration calls its settings. */
     {.name = "location",
      .argument = "URI",

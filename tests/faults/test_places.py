@@ -39,7 +39,7 @@ def test_a_limit_of_memory(tiny_scenarios, trials, pgcask_path, name):
                  if runs.execute(runs.Run([pgcask_path, "--version"],
                                           limit=(runs.RLIMIT_AS, mib << 20))).rc == 0)
     trials.each(tiny_scenarios[name], [
-        f"limit:as:{(least << 20) + step * 96 * KIB}" for step in range(0, 60, 3)])
+        f"limit:as:{(least << 20) + step * 96 * KIB}" for step in range(0, 60, 6)])
 
 
 @pytest.mark.parametrize("name", ["backup-pipe", "backup-json"])

@@ -263,6 +263,12 @@ def test_list_describes_a_logical_backup(pgcask, cluster, sample, workdir):
     assert described["path"] == "/sample.dump" and len(described["contents"]) == len(entries)
     check(pgcask, cluster, archive, rows)
 
+    tar = workdir / "backup.tar"
+    pgcask("backup", cluster.uri(db), "--to", tar, "--compress", "gzip", "--quiet").check()
+    ours = pgcask("list", "--verbose", tar).check().stdout.splitlines()
+    kept = re.compile(r"(kind|database|entries|tables) |\d+; ")
+    assert sorted(filter(kept.match, ours)) == sorted(filter(kept.match, verbose))
+
 
 def test_a_lone_archive_is_not_restored_yet(pgcask, workdir):
     archive = workdir / "a.dump"

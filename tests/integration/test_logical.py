@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from pgcask_testing import logical, oracles, paths, temp
+from pgcask_testing import logical, paths, temp
 from pgcask_testing.random_schema import RandomSchema
 
 SCRIPTS = paths.REPO / "tests/integration/logical"
@@ -62,6 +62,15 @@ def test_a_restored_copy_is_equal(pgcask, cluster, major, workdir, name):
         return
     db = make(cluster, name, script(name))
     logical.round_trip(pgcask, cluster, db, workdir, either_way=EITHER_WAY.get(name, ()))
+
+
+def test_every_keyword_may_be_a_name(pgcask, cluster, workdir):
+    words = [word for (word,) in cluster.sql("SELECT word FROM pg_get_keywords() ORDER BY word")]
+    columns = ", ".join(f'"{word}" int' for word in words)
+    db = make(cluster, "keywords", f"CREATE TABLE columns_ ({columns});", "".join(
+        f"""CREATE FUNCTION "{word}"("{word}" int) RETURNS int LANGUAGE sql AS 'SELECT 1';"""
+        f"""CREATE DOMAIN "{word}" AS int;""" for word in words))
+    logical.round_trip(pgcask, cluster, db, workdir)
 
 
 # Dependencies

@@ -47,7 +47,7 @@ def test_a_lock_that_is_waited_for_counts_too(pgcask, server, workdir):
         while server.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0":
             time.sleep(0.02)
         result = run(pgcask, server, workdir / "b", "--lock-timeout", "1s")
-        assert_refused(server, result, workdir / "b", "table t", "LOCK TABLE t")
+        assert_refused(server, result, workdir / "b", "table public.t", "LOCK TABLE t")
         reader.sql("COMMIT")
         writer.receive()
 
@@ -104,9 +104,7 @@ def test_tables_that_come_and_go_never_spoil_it(pgcask, server, workdir):
     statements = "".join(
         f"DROP TABLE IF EXISTS come_{i}; CREATE TABLE come_{i} (a int PRIMARY KEY, b text);\n"
         for i in range(10))
-    script = workdir / "script"
-    script.write_text(statements)
-    load = server.pgbench(clients=1, seconds=60, rate=50, script=script)
+    load = server.pgbench(clients=1, seconds=60, rate=50, script=statements)
     try:
         for i in range(4):
             folder = workdir / f"b{i}"
@@ -141,7 +139,7 @@ def test_what_it_says(pgcask, server, workdir):
     server.sql("CREATE TABLE t AS SELECT generate_series(1, 42) AS a; CREATE TABLE u (a int)")
     result = pgcask("backup", server.uri("postgres"), "--to", workdir / "b", "--json")
     assert result.rc == 0, result
-    said = json.loads(result.stdout.splitlines()[-1])
+    said = json.loads(result.stdout)
     assert (said["kind"], said["database"], said["rows"], said["tables"]) == (
         "logical", "postgres", 42, 2)
     assert pgcask("verify", workdir / "b", "--quiet").ok

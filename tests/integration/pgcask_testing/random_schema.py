@@ -154,7 +154,7 @@ class RandomSchema:
         clause = "GROUP BY id" if source in self.keyed else ""
         column = "v" if source in self.keyed else "1"
         self.add(f"CREATE FUNCTION {name}({of}) RETURNS int LANGUAGE sql BEGIN ATOMIC "
-                 f"SELECT {column} FROM {source} {clause} LIMIT 1; END;")
+                 f"SELECT {column} FROM {source} {clause} ORDER BY 1 LIMIT 1; END;")
         self.functions.append((name, of))
 
     def row_function(self):

@@ -32,7 +32,7 @@ static void a_script_holds_definitions_rows_and_owners_in_order(void **state)
         "CREATE TABLE s.t (\n    a integer\n);\n\nALTER TABLE \"s\".\"t\" OWNER TO \"it's "
         "\"\"me\"\"\nor you\";\n\n",
         "ALTER FUNCTION s.f(integer) OWNER TO \"me\";\n",
-        "--\n-- Data for Name: t; Type: TABLE DATA; Schema: s; Owner: me\n--\n\n"
+        "--\n-- Data for Name: t; Type: TABLE DATA; Schema: s; Owner: me\n--\n\n",
         "COPY s.t (a) FROM stdin;\n1\n2\n\\N\n\\.\n\n\n--\n",
         "COPY s.u (a) FROM stdin;\n\\.\n\n\n",
         "GRANT SELECT ON TABLE s.t TO you;\n\n",
@@ -277,8 +277,7 @@ static void foreign_names_are_refused(void **state)
         "blobs_",
         "7.toc",
         "99999999999999999999.dat",
-        "0000000000000000000000000000000000000"
-        "0000000000000000000000000000000007.dat",
+        "0000000000000000000000000000000000000000000000000000000000000000000000000000000007.dat",
     };
     const struct archive_handler handler = {.context = NULL};
     struct archive_folder *folder = archive_folder_new(&handler, &err);
