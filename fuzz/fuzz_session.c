@@ -5,10 +5,10 @@
  * Holds: the pieces do not matter; what is lent lies in memory that is there; a session ends; texts
  * are fit for a terminal; wire_close ends whatever came before it.
  *
- * 256 KiB are received into; a whole message, of 64 MiB at most, may make that grow, and a result
- * holds 64 MiB. An input is far shorter than that, so what is allocated here follows the lengths
- * that messages claim.
- * Limits: -malloc_limit_mb=66 -max_len=8192
+ * 256 KiB are received into; a whole message, of 4 MiB at most in this replication session, makes
+ * that grow, to what it claims to be.
+ *
+ * Limits: -malloc_limit_mb=5 -max_len=8192
  */
 #include "support/fake_server.h"
 

@@ -108,8 +108,9 @@ bool function_name(struct catalog *catalog, struct catalog_object *object,
                 buffer_append_string(&text, identity_arguments, err) &&
                 buffer_append_byte(&text, ')', err) &&
                 catalog_set_identity(catalog, object, buffer_text(&text), err) &&
-                buffer_append_string(&tag, object->name, err) && buffer_append_byte(&tag, '(', err) &&
-                buffer_append_string(&tag, types, err) && buffer_append_byte(&tag, ')', err);
+                buffer_append_string(&tag, object->name, err) &&
+                buffer_append_byte(&tag, '(', err) && buffer_append_string(&tag, types, err) &&
+                buffer_append_byte(&tag, ')', err);
 
     if (done)
         object->tag = arena_copy_slice(catalog_arena(catalog), buffer_slice(&tag), err);

@@ -180,9 +180,12 @@ def test_bytes_of_no_encoding_come_back(pgcask, cluster, workdir):
               options="TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
     logical.run_sql(cluster, db, b"""
         CREATE SCHEMA "sch\xe9ma";
-        CREATE TABLE "sch\xe9ma"."t\xff\xfe" ("c\x80l" text DEFAULT '\xe4\xf6', b text CHECK (b <> '\xfc'));
-        INSERT INTO "sch\xe9ma"."t\xff\xfe" VALUES ('\xff\x80\xc3', '\xc3\xa9'), (DEFAULT, '\\\xe9');
-        CREATE VIEW "v\xe9" AS SELECT "c\x80l" AS "\xa0" FROM "sch\xe9ma"."t\xff\xfe" WHERE b = '\xff';
+        CREATE TABLE "sch\xe9ma"."t\xff\xfe"
+            ("c\x80l" text DEFAULT '\xe4\xf6', b text CHECK (b <> '\xfc'));
+        INSERT INTO "sch\xe9ma"."t\xff\xfe"
+            VALUES ('\xff\x80\xc3', '\xc3\xa9'), (DEFAULT, '\\\xe9');
+        CREATE VIEW "v\xe9" AS
+            SELECT "c\x80l" AS "\xa0" FROM "sch\xe9ma"."t\xff\xfe" WHERE b = '\xff';
         CREATE FUNCTION "f\xe9"() RETURNS text LANGUAGE sql AS 'SELECT ''\xff''::text';
         COMMENT ON FUNCTION "f\xe9"() IS '\xfe\xff';
         CREATE TYPE "e\xe9" AS ENUM ('\x80', '\xff');

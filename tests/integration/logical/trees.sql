@@ -42,7 +42,7 @@ CREATE TABLE pk_tree_2 (b int NOT NULL, a int NOT NULL, v text, CONSTRAINT own_p
 ALTER TABLE pk_tree ATTACH PARTITION pk_tree_2 FOR VALUES IN (2);
 CREATE TABLE to_tree (a int, b int, FOREIGN KEY (a, b) REFERENCES pk_tree ON DELETE CASCADE ON UPDATE SET NULL) PARTITION BY HASH (a);
 CREATE TABLE to_tree_0 PARTITION OF to_tree FOR VALUES WITH (MODULUS 1, REMAINDER 0);
-CREATE TABLE plain_to_tree (a int, b int, c int, FOREIGN KEY (a, b) REFERENCES pk_tree DEFERRABLE, CONSTRAINT to_a_part FOREIGN KEY (a, b) REFERENCES pk_tree_1);
+CREATE TABLE plain_to_tree (a int, b int, c int, CONSTRAINT to_whole FOREIGN KEY (a, b) REFERENCES pk_tree DEFERRABLE, CONSTRAINT to_a_part FOREIGN KEY (a, b) REFERENCES pk_tree_1);
 ALTER TABLE pk_tree REPLICA IDENTITY USING INDEX pk_tree_pkey;
 ALTER TABLE pk_tree_2 REPLICA IDENTITY FULL;
 INSERT INTO pk_tree SELECT 1 + g % 2, g, 'v' FROM generate_series(1, 50) g;

@@ -1,5 +1,5 @@
-"""Oracles of logical backups: what stock pg_restore makes of our archive, and what stock pg_dump says
-of the result beside the source."""
+"""Oracles of logical backups: what stock pg_restore makes of our archive, and what stock pg_dump
+says of the result beside the source."""
 
 import collections
 import difflib
@@ -121,7 +121,8 @@ def definitions(server, db):
 
 def table_sums(server, db):
     """{quoted table: "rows sum"} of all tables and populated materialized views; order is no
-    matter, nor that of columns (a child's own may move). Sequences: their last value and whether it was used."""
+    matter, nor that of columns (a child's own may move).
+    Sequences: their last value and whether it was used."""
     # Rows of a hash of enum values may lie in another partition: such a tree counts as a whole.
     query = b"""
         WITH unstable AS (

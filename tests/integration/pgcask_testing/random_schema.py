@@ -92,7 +92,8 @@ class RandomSchema:
         one, other = self.relation(), self.relation()
         name = self.new("view")
         options = self.random.choice(["", " WITH (security_barrier)"])
-        self.add(f"CREATE VIEW {name}{options} AS SELECT a.id, b.v, a.t || {self.call()}::text AS t "
+        self.add(f"CREATE VIEW {name}{options} AS "
+                 f"SELECT a.id, b.v, a.t || {self.call()}::text AS t "
                  f"FROM {one} a JOIN {other} b ON a.id = b.id;")
         self.views.append(name)
 
@@ -122,7 +123,8 @@ class RandomSchema:
         last = second
         if self.random.random() < 0.5:
             last = self.new("ring")
-            self.add(f"CREATE VIEW {last} AS SELECT id, v, t FROM {second} WHERE v > {self.call()};")
+            self.add(f"CREATE VIEW {last} AS "
+                     f"SELECT id, v, t FROM {second} WHERE v > {self.call()};")
         self.add(f"CREATE OR REPLACE VIEW {first} AS SELECT id, v, t FROM {last};")
 
     def type(self):
@@ -173,7 +175,8 @@ class RandomSchema:
         of = self.random.choice(self.tables + self.views)
         name = self.new("state")
         self.add(f"CREATE FUNCTION {name}(int, {of}) RETURNS int LANGUAGE sql AS 'SELECT $1';",
-                 f"CREATE AGGREGATE {name}_agg({of}) (SFUNC = {name}, STYPE = int, INITCOND = '0');")
+                 f"CREATE AGGREGATE {name}_agg({of}) "
+                 f"(SFUNC = {name}, STYPE = int, INITCOND = '0');")
 
     def check(self):
         table = self.random.choice(self.tables)
@@ -184,7 +187,8 @@ class RandomSchema:
                  f"OR {self.call()} IS NULL OR true);")
 
     def default(self):
-        self.add(f"ALTER TABLE {self.random.choice(self.tables)} ALTER v SET DEFAULT {self.call()};")
+        table = self.random.choice(self.tables)
+        self.add(f"ALTER TABLE {table} ALTER v SET DEFAULT {self.call()};")
 
     def foreign_key(self):
         if not self.keyed:
