@@ -183,12 +183,12 @@ static void check_record(const struct record *record)
          strlen(record->link_target) - (sizeof(inside) - 1));
 }
 
-/* Of backup_manifest, a part that fails is not lent at all: what was read of it counts at its end.
- */
+/* A part that is refused (of backup_manifest, of a label too long) is not lent at all, so that what
+ * was read of a file counts at its end only. */
 static bool read_content(struct physical_backup *job, int64_t size, struct trace *trace,
                          struct error *err)
 {
-    struct trace manifest = {0};
+    struct trace content = {0};
     uint64_t bytes = 0;
 
     for (;;) {
@@ -201,9 +201,9 @@ static bool read_content(struct physical_backup *job, int64_t size, struct trace
             break;
         must(data.len > 0);
         bytes += data.len;
-        trace_data(size == RECORD_SIZE_UNKNOWN ? &manifest : trace, data);
+        trace_data(&content, data);
     }
-    trace_number(trace, manifest.hash);
+    trace_number(trace, content.hash);
     must(size == RECORD_SIZE_UNKNOWN || bytes == (uint64_t)size);
     return true;
 }

@@ -37,22 +37,27 @@ bool control_state_is_clean(uint32_t state)
     return state == STATE_SHUT_DOWN || state == STATE_SHUT_DOWN_IN_RECOVERY;
 }
 
-/* Reads up to size bytes of an ordinary file; -1 with errno set if that fails. */
+/* Reads the first size bytes of an ordinary file, fewer if it is shorter; -1 with errno set if that
+ * fails. */
 static ssize_t read_head(const char *path, uint8_t *out, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    ssize_t got;
+    ssize_t got = 1, total = 0;
     int failure;
 
     if (fd < 0)
         return -1;
-    do
-        got = read(fd, out, size);
-    while (got < 0 && errno == EINTR);
+    while (got != 0 && (size_t)total < size) {
+        got = read(fd, out + total, size - (size_t)total);
+        if (got > 0)
+            total += got;
+        else if (got < 0 && errno != EINTR)
+            break;
+    }
     failure = errno;
     close(fd);
     errno = failure;
-    return got;
+    return got < 0 ? -1 : total;
 }
 
 bool cluster_read_control(const char *data_directory, struct control_facts *facts,

@@ -20,8 +20,10 @@ static bool wait_failed(struct wire_conn *conn, struct error *err)
     if (err->code == ERROR_TIMEOUT && conn->send_failed)
         return error_set(err, ERROR_CONNECTION_LOST, "cannot send to the server %s: %s", conn->peer,
                          conn->send_failure);
-    if (err->code != ERROR_TIMEOUT || conn->deadline != DEADLINE_NONE)
+    if (conn->deadline != DEADLINE_NONE || err->code == ERROR_CANCELLED)
         return false;
+    if (err->code != ERROR_TIMEOUT)
+        return error_prefix(err, "server %s", conn->peer);
     return error_set(err, ERROR_TIMEOUT, "the server %s has been silent for %lld s", conn->peer,
                      (long long)(conn->wait_limit_ms / 1000));
 }

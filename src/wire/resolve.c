@@ -239,6 +239,8 @@ bool socket_resolve(const char *host, const char *port, int64_t deadline,
     if (!socket_wait(lookup->done_fd, SOCKET_READ, deadline, cancel, &ready, err)) {
         if (err->code == ERROR_TIMEOUT)
             resolve_failed(lookup, false, err);
+        else if (err->code != ERROR_CANCELLED)
+            error_prefix(err, "cannot resolve the host name \"%s\"", host);
         goto cleanup;
     }
     if (!atomic_load(&lookup->answered) || lookup->failure != 0) {

@@ -1,0 +1,83 @@
+"""Scenarios over real servers: TLS, SCRAM, a cluster of some 30 MB with a tablespace."""
+
+from pgcask_testing import builders, oracles, paths, process
+
+from . import runs
+from .scenarios import Backup, Restore
+
+PASSWORD = "not to be seen"
+
+
+class RealServer:
+    """What a scenario asks of a server, answered by a pgcask_testing.servers.Server."""
+
+    honours_cancel = True
+    host = "127.0.0.1"
+    tls = True
+
+    def __init__(self, server, authority):
+        self.server = server
+        self.port = server.port
+        authority.enable(server)
+        server.sql("SET password_encryption = 'scram-sha-256'; CREATE ROLE backup LOGIN REPLICATION "
+                   f"PASSWORD '{PASSWORD}'")
+        builders.fill(server, mb=2)
+        builders.tablespaces(server, names=["one"])
+        server.sql("CHECKPOINT")
+
+    def uri(self, host=None, port=None, **parameters):
+        parameters.setdefault("sslmode", "require")
+        uri = self.server.binary_uri(user="backup", password=PASSWORD, **parameters)
+        return uri.replace(f"@127.0.0.1:{self.port}", f"@{host or self.host}:{port or self.port}")
+
+    def leftovers(self, timeout=2):
+        try:
+            oracles.wait_for_nothing_left(self.server, timeout=timeout)
+        except TimeoutError as error:
+            return [str(error)]
+        return []
+
+
+class RealBackup(Backup):
+    """What is accepted by verify is accepted by stock pg_verifybackup, too."""
+
+    def case(self, folder):
+        case = super().case(folder)
+        ours = case.after_success
+
+        def after_success():
+            found = ours()
+            if not found and case.target.is_dir():
+                stock = oracles.verifybackup(case.target / "data", self.server.server.major)
+                if not stock.ok:
+                    found.append(f"pg_verifybackup: {stock.stderr}")
+            return found
+
+        case.after_success = after_success
+        return case
+
+
+def make(program, server, home, name):
+    """{name: scenario} over one RealServer."""
+    made = {}
+    for kind in ("directory", "tar"):
+        for mode in ("require", "disable"):
+            made[f"{name}-{kind}-{mode}"] = RealBackup(
+                f"{name}-{kind}-{mode}", program, server, kind, sslmode=mode, connect_timeout=3,
+                options=("--stall-timeout=2s",))
+    backup = home / name
+    runs.execute(runs.Run([program, "backup", server.uri(), "--to", backup, "--quiet"]))
+    with runs.folder() as folder:
+        made[f"{name}-restore"] = Restore(f"{name}-restore", program, backup).learn(folder)
+    return made
+
+
+def cannot_start(server, datadir):
+    """Whether a server refuses to start on a data directory that a restore has not finished."""
+    major = server.server.major
+    process.give_to_server(datadir, recursive=True)
+    started = process.run(
+        [paths.server_bin(major) / "postgres", "-D", datadir, "-c", "listen_addresses="],
+        user=process.server_user(), timeout=20)
+    return started.rc != 0
+
