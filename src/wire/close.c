@@ -65,10 +65,15 @@ static void part_from_busy_server(struct wire_conn *conn, struct slice farewell,
     }
 }
 
+static bool is_busy(const struct wire_conn *conn)
+{
+    return conn->awaiting_ready > 0 || conn->unsynced;
+}
+
 static void end_session(struct wire_conn *conn)
 {
     int64_t deadline = deadline_after_ms(CLOSE_LIMIT_MS);
-    bool busy = conn->awaiting_ready > 0 || conn->unsynced;
+    bool busy = is_busy(conn);
     struct slice farewell = {NULL, 0};
     struct error ignored;
 
@@ -84,11 +89,23 @@ static void end_session(struct wire_conn *conn)
     part_from_busy_server(conn, farewell, deadline);
 }
 
+/* The connection has ended on our side. A server that works may not know of it for long: whatever
+ * stands between may have told us only. */
+static void end_lost_session(const struct wire_conn *conn)
+{
+    struct error ignored;
+
+    if (is_busy(conn) && conn->key_len > 0)
+        cancel_request_send(conn, deadline_after_ms(CLOSE_LIMIT_MS), &ignored);
+}
+
 void wire_close(struct wire_conn *conn)
 {
     if (conn == NULL)
         return;
     if (conn->transport.fd >= 0 && !conn->lost && !conn->input_ended)
         end_session(conn);
+    else
+        end_lost_session(conn);
     conn_free(conn);
 }

@@ -45,6 +45,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     integration.pytest_configure(config)
+    config.addinivalue_line("markers", "majors(*numbers): run the test on these majors only")
     if config.getoption("--fault-seed") is not None:
         os.environ["PGCASK_FAULT_SEED"] = str(config.getoption("--fault-seed"))
     # Workers of xdist have the environment of the process that started them.

@@ -2,12 +2,13 @@
 
 import os
 import signal
+import struct
 import time
 
 import pytest
 
-from faultkit import faults, proxy, real, runs
-from pgcask_testing import temp, tls
+from faultkit import faults, real, runs, trial
+from pgcask_testing import builders, temp, tls
 from test_stream import Places, arguments
 
 pytestmark = pytest.mark.majors(13, 15, 18)
@@ -83,14 +84,7 @@ def test_signals_at_random_moments(trials, scenario, rng, major, number):
 
 def test_links(trials, scenario, rng, major):
     for kind in ("directory-require", "tar-disable"):
-        with runs.folder() as folder:
-            case = scenario(kind).case(folder)
-            server = scenario(kind).server
-            with proxy.Proxy(server.host, server.port, record=True) as link:
-                case.aim(link.host, link.port)
-                assert runs.execute(case.run).rc == 0
-            case.close()
-        places = Places(link.streams, rng)
+        places = Places(trial.record(scenario(kind)), rng)
         words = [f"proxy:{places.choose()}:{action}:{arguments(action, rng)}"
                  for action in ("cut", "half", "reset", "flip", "replace", "drop", "double",
                                 "insert") for _ in range(6)]
@@ -98,6 +92,19 @@ def test_links(trials, scenario, rng, major):
         words += [f"proxy:{places.choose()}:crumbs:2000", "proxy:0:in:0:slice:1021",
                   f"proxy:{places.choose()}:delay:300"]
         trials.each(scenario(kind), words, at_once=1)
+
+
+def test_a_link_that_is_cut_in_the_wait_for_a_checkpoint(trials, made, rng, major):
+    """The server does not look at its socket then: it has to be told through another one."""
+    scenarios, server = made(major)
+    scenario = scenarios[f"pg{major}-spread"]
+    builders.fill(server.server, mb=8, name=f"dirty_{rng.randrange(1 << 30)}")
+    streams = trial.record(scenario, signal=signal.SIGTERM, signal_after=1.5)
+    number = next(n for n, stream in enumerate(streams) if b"BASE_BACKUP" in stream["out"])
+    at = streams[number]["out"].index(b"BASE_BACKUP") - 4
+    (length,) = struct.unpack(">I", streams[number]["out"][at:at + 4])
+    outcome = trials.run(scenario, f"proxy:{number + 1}:out:{at + length}:cut")
+    assert trials.only or "closed the connection" in outcome.stderr
 
 
 def test_disks_that_fill_up(trials, scenario, rng, major):

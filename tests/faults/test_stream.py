@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from faultkit import faults, proxy, runs
+from faultkit import faults, trial
 
 BACKUPS = ("backup-impatient", "backup-impatient-14", "backup-impatient-tls")
 ENDINGS = ("cut", "half", "reset")
@@ -21,13 +21,7 @@ def recorded(tiny_scenarios, tmp_path_factory):
 
     def record(scenario):
         if scenario.name not in made:
-            with runs.folder() as folder:
-                case = scenario.case(folder)
-                with proxy.Proxy(scenario.server.host, scenario.server.port, record=True) as link:
-                    case.aim(link.host, link.port)
-                    assert runs.execute(case.run).rc == 0
-                    made[scenario.name] = link.streams
-                case.close()
+            made[scenario.name] = trial.record(scenario)
         return made[scenario.name]
 
     return record

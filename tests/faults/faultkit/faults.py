@@ -30,6 +30,9 @@ class Fault:
     harmless = False
     kills = False
     corrupts = False  # what arrives may be wrong without anybody's fault
+    memory_short = False
+    signal = 0  # that it sends
+    blocks_server = False  # which nobody can cancel while it cannot send
     own_cleanup_fails = False  # what undoes the work may itself be what fails
 
     @contextlib.contextmanager
@@ -53,7 +56,9 @@ class Shim(Fault):
         self.n = int(n)
         self.argument = int(argument[0]) if argument else 0
         self.harmless = self.action in ("none", "short", "dribble", "interrupt")
-        self.kills = self.action == "signal" and self.argument == signal.SIGKILL
+        self.signal = self.argument if self.action == "signal" else 0
+        self.kills = self.signal == signal.SIGKILL
+        self.memory_short = self.kind == "memory"
         self.own_cleanup_fails = self.action == "forever"
 
     @contextlib.contextmanager
@@ -71,12 +76,12 @@ class Signal(Fault):
     def __init__(self, word):
         self.word = word
         _, number, seconds = word.split(":")
-        self.number, self.seconds = int(number), float(seconds)
-        self.kills = self.number == signal.SIGKILL
+        self.signal, self.seconds = int(number), float(seconds)
+        self.kills = self.signal == signal.SIGKILL
 
     @contextlib.contextmanager
     def applied(self, case):
-        case.run.signal, case.run.signal_after = self.number, self.seconds
+        case.run.signal, case.run.signal_after = self.signal, self.seconds
         yield
 
     def struck(self, outcome):
@@ -95,6 +100,7 @@ class Limit(Fault):
         self.value = int(value)
         # No memory left at all: a folder cannot even be walked to be removed.
         self.own_cleanup_fails = self.name in ("as", "nofile")
+        self.memory_short = self.name == "as"
 
     @contextlib.contextmanager
     def applied(self, case):
@@ -151,6 +157,7 @@ class Proxied(Fault):
         self.plan = proxy.Plan.parse(word.partition(":")[2])
         self.harmless = self.plan.action in ("pass", "slice", "delay", "crumbs")
         self.corrupts = self.plan.action in ("flip", "replace", "drop", "double", "insert")
+        self.blocks_server = self.plan.action == "stall"
         self.proxy = None
 
     @contextlib.contextmanager

@@ -5,8 +5,9 @@
 CONNECTION  the how-manyth of the program's connections, from 1; 0: all of them
 DIRECTION   in (to the program) or out (to the server)
 OFFSET      after so many bytes of that direction
-ACTION      cut        both directions end in order (FIN)
-            half       this direction ends, the other goes on
+ACTION      cut        the connection ends in order for the program (FIN), and for the server as
+                       when a peer is gone
+            half       this direction ends (FIN), the other goes on; what comes is thrown away
             reset      the connection is reset (RST)
             stall      nothing goes on in this direction, the connection stays open
             delay:MS   nothing goes on for so long
@@ -177,11 +178,14 @@ class Lane:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+        self.link.server.close()
         return False
 
     def _half(self, data):
         self.target.shutdown(socket.SHUT_WR)
-        return False
+        self._send = lambda ignored: True
+        self.done = True
+        return True
 
     def _reset(self, data):
         self.link.reset()

@@ -65,6 +65,9 @@ def make(program, server, home, name):
             made[f"{name}-{kind}-{mode}"] = RealBackup(
                 f"{name}-{kind}-{mode}", program, server, kind, sslmode=mode, connect_timeout=3,
                 options=("--stall-timeout=2s",))
+    made[f"{name}-spread"] = RealBackup(
+        f"{name}-spread", program, server, "tar", sslmode="disable", connect_timeout=3,
+        options=("--checkpoint=spread",))
     backup = home / name
     runs.execute(runs.Run([program, "backup", server.uri(), "--to", backup, "--quiet"]))
     with runs.folder() as folder:

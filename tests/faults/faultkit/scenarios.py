@@ -12,6 +12,7 @@ import json
 import pathlib
 import shutil
 import tarfile
+import tempfile
 
 from pgcask_testing import temp
 
@@ -34,6 +35,7 @@ class Case:
         self.outcome = None
         self.left_at_server = None
         self.stream_damaged = False  # what arrived may be wrong without anybody's fault
+        self.memory_short = False  # so short that even a result may not be told
         self.remains_told = False  # a failure to clean up was possible, and said so
 
     def begun(self):
@@ -139,7 +141,9 @@ class BackupCase(Case):
         if verified.rc != 0:
             return [f"verify does not accept it: {verified.stderr}"]
         partial = [path.name for path in self.folder.iterdir() if path != self.target]
-        found = [f"beside the backup there is {name}" for name in partial] + self.result()
+        found = [f"beside the backup there is {name}" for name in partial]
+        if self.outcome is not None and self.outcome.rc == 0:
+            found += self.result()
         if self.scenario.reference is not None:
             found += trees.differences(self.arriving(self.scenario.reference),
                                        self.arriving(self.contents()))
@@ -155,7 +159,7 @@ class BackupCase(Case):
         """With --json: what is wrong with the object that the run has printed."""
         if "--json" not in self.scenario.options or self.outcome is None:
             return []
-        if not self.outcome.stdout and self.out_of_memory():
+        if not self.outcome.stdout and (self.memory_short or self.outcome.rc < 0):
             return []
         try:
             given = json.loads(self.outcome.stdout)
@@ -166,13 +170,10 @@ class BackupCase(Case):
         missing = [name for name in RESULT_KEYS if name not in given]
         return [f"the JSON has no {name}" for name in missing] if self.outcome.rc == 0 else []
 
-    def out_of_memory(self):
-        return self.outcome.rc == 1 and "pgcask: out of memory" in self.outcome.stderr
-
     def after_failure(self):
         """A backup that is complete may stay, if only the telling of it failed."""
         untold = "standard output" in self.outcome.stderr or (
-            "--json" in self.scenario.options and self.out_of_memory())
+            "--json" in self.scenario.options and self.memory_short)
         if untold and self.target.exists():
             return self.after_success()
         return super().after_failure() + self.result()
@@ -181,13 +182,10 @@ class BackupCase(Case):
         """What the backup holds of the cluster, without what differs from backup to backup."""
         if self.target.is_dir():
             return cluster_contents(self.target)
-        unpacked = self.folder / "unpacked"
-        with tarfile.open(self.target) as archive:
-            archive.extractall(unpacked)
-        try:
-            return cluster_contents(unpacked)
-        finally:
-            shutil.rmtree(unpacked)
+        with tempfile.TemporaryDirectory(dir=temp.root()) as unpacked:
+            with tarfile.open(self.target) as archive:
+                archive.extractall(unpacked)
+            return cluster_contents(pathlib.Path(unpacked))
 
     def after_kill(self):
         found = []

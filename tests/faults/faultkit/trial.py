@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from . import faults, judge, runs
+from . import faults, judge, proxy, runs
 
 FAILURES_SHOWN = 12
 PROBLEMS_MAX = 30  # a sweep that finds so much wrong ends early
@@ -36,6 +36,18 @@ class Ledger:
                 for line in path.read_text().splitlines()]
 
 
+def record(scenario, **circumstances):
+    """What goes through each connection of a run without a fault, both ways."""
+    with runs.folder() as folder:
+        case = scenario.case(folder)
+        vars(case.run).update(circumstances)
+        with proxy.Proxy(scenario.server.host, scenario.server.port, record=True) as link:
+            case.aim(link.host, link.port)
+            assert runs.execute(case.run).rc == (1 if circumstances else 0)
+        case.close()
+    return link.streams
+
+
 class Trials:
     """Makes trials for one test, and fails it at the end with all that was wrong."""
 
@@ -59,7 +71,7 @@ class Trials:
             case = scenario.case(folder)
             with fault.applied(case):
                 case.outcome = outcome = runs.execute(case.run)
-                if case.looks_at_server_at_once:
+                if case.looks_at_server_at_once and not fault.blocks_server:
                     case.look_at_server()
             case.look_at_server()
             troubles = judge.judge(case, fault, outcome)
