@@ -8,13 +8,17 @@ static const struct catalog_kind kind_index_attach = {
     .no_drop = true,
 };
 
-/* A foreign key to a partitioned table needs its index to be whole: every part of it attached. */
+/* A foreign key to a partitioned table needs its index to be whole: every part of it attached. It
+ * reads every partition, too: a parallel restore must know what not to run beside it. */
 static bool needed_by_references(struct catalog *catalog, const struct table_index *index,
                                  const struct catalog_object *attach, struct error *err)
 {
+    const struct catalog_object *partition = index->table->object;
+
     for (index = index->parent; index != NULL; index = index->parent) {
         for (const struct foreign_key *key = index->references; key != NULL; key = key->next) {
-            if (!catalog_depend(catalog, key->object, attach, err))
+            if (!catalog_depend(catalog, key->object, attach, err) ||
+                !catalog_depend(catalog, key->object, partition, err))
                 return false;
         }
     }
