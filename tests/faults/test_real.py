@@ -47,11 +47,11 @@ def dry_run(trials, scenario):
 
 
 def test_calls_that_fail(trials, scenario, rng, major):
-    for kind, number in (("directory-require", 14), ("tar-disable", 8), ("restore", 14)):
+    for kind, number in (("directory-require", 7), ("tar-disable", 5), ("restore", 7)):
         counts, _ = dry_run(trials, scenario(kind))
         words = []
         for call in CALLS:
-            for _ in range(number if call in ("read", "write", "sync", "files") else 3):
+            for _ in range(number if call in ("read", "write", "sync", "files") else 2):
                 action = rng.choice(("fail", "fail", "forever"))
                 words.append(f"{call}:{rng.randrange(1, max(counts[call], 1) + 1)}:{action}:"
                              f"{rng.choice(faults.ERRNOS[call])}")
@@ -59,7 +59,7 @@ def test_calls_that_fail(trials, scenario, rng, major):
 
 
 def test_allocations_that_fail(trials, scenario, rng, major):
-    for kind, number in (("directory-require", 60), ("restore", 20)):
+    for kind, number in (("directory-require", 24), ("restore", 10)):
         counts, _ = dry_run(trials, scenario(kind))
         trials.each(scenario(kind), [
             f"memory:{rng.randrange(1, counts['memory'] + 1)}:fail:12" for _ in range(number)],
@@ -79,7 +79,7 @@ def test_signals_at_random_moments(trials, scenario, rng, major, number):
     for kind in ("directory-require", "tar-disable", "restore"):
         _, wall = dry_run(trials, scenario(kind))
         trials.each(scenario(kind), [
-            f"signal:{int(number)}:{rng.uniform(0, wall):.4f}" for _ in range(5)], at_once=1)
+            f"signal:{int(number)}:{rng.uniform(0, wall):.4f}" for _ in range(4)], at_once=1)
 
 
 def test_links(trials, scenario, rng, major):
@@ -87,8 +87,8 @@ def test_links(trials, scenario, rng, major):
         places = Places(trial.record(scenario(kind)), rng)
         words = [f"proxy:{places.choose()}:{action}:{arguments(action, rng)}"
                  for action in ("cut", "half", "reset", "flip", "replace", "drop", "double",
-                                "insert") for _ in range(6)]
-        words += [f"proxy:{places.choose()}:stall" for _ in range(3)]
+                                "insert") for _ in range(4)]
+        words += [f"proxy:{places.choose()}:stall" for _ in range(2)]
         words += [f"proxy:{places.choose()}:crumbs:2000", "proxy:0:in:0:slice:1021",
                   f"proxy:{places.choose()}:delay:300"]
         trials.each(scenario(kind), words, at_once=1)

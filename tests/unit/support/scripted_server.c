@@ -46,6 +46,7 @@ struct scripted_server {
     int connections[CONNECTIONS_MAX];
     int connected;
     int current;
+    int to_accept; /* of these, how many are still to come */
     bool started;
     pthread_t thread;
     char failure[256];
@@ -107,6 +108,7 @@ static struct step *add_bytes(struct scripted_server *server, enum step_kind kin
 void scripted_accept(struct scripted_server *server)
 {
     add_step(server, STEP_ACCEPT);
+    server->to_accept++;
 }
 
 void scripted_use(struct scripted_server *server, int connection)
@@ -187,6 +189,13 @@ static int current_fd(const struct scripted_server *server)
     return server->current < 0 ? -1 : server->connections[server->current];
 }
 
+/* Whoever connects from now on is refused at once instead of waiting for an answer. */
+static void stop_listening(struct scripted_server *server)
+{
+    close(server->listener);
+    server->listener = -1;
+}
+
 static bool play_accept(struct scripted_server *server)
 {
     struct timeval patience = {.tv_sec = PATIENCE_S};
@@ -201,6 +210,8 @@ static bool play_accept(struct scripted_server *server)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     server->current = server->connected++;
     server->connections[server->current] = fd;
+    if (--server->to_accept == 0)
+        stop_listening(server);
     return true;
 }
 
@@ -436,7 +447,8 @@ char *scripted_server_finish(struct scripted_server *server)
     for (size_t i = 0; i < server->count; i++)
         buffer_free(&server->steps[i].bytes);
     free(server->steps);
-    close(server->listener);
+    if (server->listener >= 0)
+        close(server->listener);
     free(server);
     return failure;
 }
