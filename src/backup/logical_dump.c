@@ -54,6 +54,7 @@ static bool give_data(void *context, uint32_t number, struct slice *bytes, struc
     for (;;) {
         if (!wire_next(job->conn, &event, err) || event.type == WIRE_SERVER_ERROR)
             return copy_failed(job, err);
+        wire_join_copy_data(job->conn, &event);
         if (event.type == WIRE_COPY_DATA && event.data.len > 0) {
             *bytes = event.data;
             return true;

@@ -255,6 +255,11 @@ bool wire_next(struct wire_conn *conn, struct wire_event *event, struct error *e
  * leaves valid what was lent before. Empty otherwise. *first: it begins its message. */
 struct slice wire_copy_data_ahead(const struct wire_conn *conn, bool *first);
 
+/* For copy data whose messages mean nothing of their own, such as rows of COPY TO STDOUT: lengthens
+ * the WIRE_COPY_DATA that wire_next has just given by what has been received behind it already, as
+ * if all of it were one message. Other events stay as they are. */
+void wire_join_copy_data(struct wire_conn *conn, struct wire_event *event);
+
 /* Reads on until WIRE_READY, discarding; a COPY towards the server is ended. Nothing happens if no
  * command runs. If more than 64 MiB are to be discarded, the connection is broken instead. Keeps
  * the first server error, if there is one, in *err and returns false; a caller that has an error

@@ -119,6 +119,36 @@ static void copy_data_ahead_may_be_the_rest_of_a_message(void **state)
     assert_int_equal(wire_copy_data_ahead(&conn, &first).len, 0);
 }
 
+/* Whatever has arrived when it is called, all bytes come in order and nothing else does. */
+static void joined_copy_data_is_what_has_arrived_of_all_messages(void **state)
+{
+    static const uint8_t bytes[] = {'d', 0,   0, 0,   6,   'a', 'b', 'd', 0,   0,   0,
+                                    4,   'd', 0, 0,   0,   7,   'c', 'd', 'e', 'd', 0,
+                                    0,   0,   5, 'f', 'c', 0,   0,   0,   4};
+    static const uint8_t text_until[sizeof(bytes) + 1] = {
+        [6] = 1, [7] = 2, [18] = 3, [19] = 4, [20] = 5, [26] = 6};
+    size_t expected = 0;
+
+    (void)state;
+    for (size_t arrived = 6; arrived <= sizeof(bytes); arrived++) {
+        uint8_t input[sizeof(bytes)];
+        struct wire_conn conn = {.input = input, .input_end = arrived, .copy = COPY_FROM_SERVER};
+        struct wire_event event;
+        struct error err;
+
+        memcpy(input, bytes, sizeof(bytes));
+        conn.input_capacity = sizeof(input);
+        expected = text_until[arrived] > 0 ? text_until[arrived] : expected;
+        assert_true(wire_next(&conn, &event, &err));
+        wire_join_copy_data(&conn, &event);
+        assert_true(slice_equals(event.data, slice_make("abcdef", expected)));
+        assert_int_equal(event.last, !conn.in_copy_data);
+        assert_memory_equal(input + conn.input_start, bytes + conn.input_start,
+                            arrived - conn.input_start);
+        assert_true(arrived < sizeof(bytes) || conn.input_start == sizeof(bytes) - 5);
+    }
+}
+
 static void notices_and_an_error_may_come_within_a_copy(void **state)
 {
     struct session session;
@@ -419,6 +449,7 @@ int main(void)
         cmocka_unit_test(many_copy_data_messages_keep_their_borders),
         cmocka_unit_test(copy_data_ahead_is_what_has_arrived_of_the_next_message),
         cmocka_unit_test(copy_data_ahead_may_be_the_rest_of_a_message),
+        cmocka_unit_test(joined_copy_data_is_what_has_arrived_of_all_messages),
         cmocka_unit_test(notices_and_an_error_may_come_within_a_copy),
         cmocka_unit_test(a_stream_that_ends_within_a_message_is_an_error),
         cmocka_unit_test(small_pieces_and_large_ones_arrive_in_order),
