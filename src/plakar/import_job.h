@@ -20,7 +20,9 @@ struct import_job_options {
     const struct log *log;
     bool excludes;      /* Plakar was told to leave records out */
     size_t concurrency; /* readers at a time, of an independent source */
-    int wake_fd;        /* an eventfd that makes the I/O thread call import_job_pump */
+    /* NULL, or names the signal that requested cancel; NULL if none did. Any thread calls it. */
+    const char *(*stopped_by)(void);
+    int wake_fd; /* an eventfd that makes the I/O thread call import_job_pump */
 };
 
 struct import_job;

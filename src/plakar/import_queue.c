@@ -24,10 +24,22 @@ void import_fail_locked(struct import_job *job, const struct error *error)
     pthread_cond_broadcast(&job->changed);
 }
 
+/* A thread that sees cancel may be quicker than whoever says why. */
+static void name_signal(const struct import_job *job, struct error *error)
+{
+    const char *signal = job->options.stopped_by == NULL ? NULL : job->options.stopped_by();
+
+    if (error->code == ERROR_CANCELLED && signal != NULL)
+        error_set(error, ERROR_CANCELLED, "cancelled by %s", signal);
+}
+
 void import_fail(struct import_job *job, const struct error *error)
 {
+    struct error named = *error;
+
+    name_signal(job, &named);
     pthread_mutex_lock(&job->lock);
-    import_fail_locked(job, error);
+    import_fail_locked(job, &named);
     pthread_mutex_unlock(&job->lock);
 }
 

@@ -89,6 +89,7 @@ static void do_import(struct importer *importer, struct grpc_call *call)
         .log = importer->options.log,
         .excludes = importer->excludes,
         .concurrency = importer->concurrency,
+        .stopped_by = importer->options.stopped_by,
         .wake_fd = importer->options.wake_fd,
     };
     struct error err;
@@ -298,8 +299,11 @@ bool importer_stop(struct importer *importer, const char *why)
 {
     const struct error *failure;
 
-    if (importer->job == NULL || import_job_over(importer->job, &failure))
+    if (importer->job == NULL)
         return importer->ping != NULL;
+    /* Over already: the host is still to hear how it ended. */
+    if (import_job_over(importer->job, &failure))
+        return failure != NULL || importer->import != NULL || importer->ping != NULL;
     import_job_stop(importer->job, why);
     return true;
 }

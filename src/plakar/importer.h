@@ -9,7 +9,8 @@ struct importer_options {
     const struct connector *connector;
     struct cancel *cancel;
     const struct log *log;
-    int wake_fd; /* an eventfd that makes the I/O thread call importer_pump */
+    const char *(*stopped_by)(void); /* see struct import_job_options */
+    int wake_fd;                     /* an eventfd that makes the I/O thread call importer_pump */
 };
 
 struct importer;

@@ -102,8 +102,10 @@ static bool on_done(void *context)
 static bool make_importer(struct plugin *plugin, const struct connector *connector,
                           const struct log *log, struct error *err)
 {
-    struct importer_options options = {
-        .connector = connector, .cancel = plugin->cancel, .log = log};
+    struct importer_options options = {.connector = connector,
+                                       .cancel = plugin->cancel,
+                                       .log = log,
+                                       .stopped_by = plugin->stopped_by};
 
     plugin->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (plugin->wake_fd < 0)

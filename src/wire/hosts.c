@@ -81,12 +81,15 @@ static bool fill_host(struct host *host, struct slice name, struct slice address
 static bool check_counts(size_t hosts, size_t addresses, size_t ports, struct error *err)
 {
     if (hosts > 0 && addresses > 0 && hosts != addresses) {
-        error_set(err, ERROR_USAGE, "%zu hosts do not fit %zu addresses", hosts, addresses);
+        error_set(err, ERROR_USAGE,
+                  "host and hostaddr are lists of %zu and %zu: which belongs to which?", hosts,
+                  addresses);
         return error_hint(err, "host and hostaddr are lists of equal length; an element may be "
                                "empty.");
     }
     if (ports > 1 && ports != (addresses > 0 ? addresses : hosts > 0 ? hosts : 1)) {
-        error_set(err, ERROR_USAGE, "%zu ports do not fit %zu hosts", ports,
+        error_set(err, ERROR_USAGE, "port and %s are lists of %zu and %zu: which belongs to which?",
+                  addresses > 0 ? "hostaddr" : "host", ports,
                   addresses > 0 ? addresses
                   : hosts > 0   ? hosts
                                 : (size_t)1);
