@@ -1,5 +1,6 @@
 #include "base/compress.h"
 
+#include <errno.h>
 #include <lz4frame.h>
 #include <stdlib.h>
 #include <zlib.h>
@@ -45,6 +46,32 @@ bool compression_level_check(enum compression compression, int level, struct err
     return error_set(err, ERROR_USAGE, "compression \"%s\" has levels %d to %d, not %d",
                      compression_name(compression), levels[compression].lowest,
                      levels[compression].highest, level);
+}
+
+static bool parse_level(const char *text, int *level)
+{
+    char *end;
+    long number;
+
+    errno = 0;
+    number = strtol(text, &end, 10);
+    *level = (int)number;
+    return errno == 0 && end != text && *end == '\0' && number > INT32_MIN && number <= INT32_MAX;
+}
+
+bool compression_parse(const char *text, enum compression *compression, int *level,
+                       struct error *err)
+{
+    size_t len = strcspn(text, ":");
+
+    *level = COMPRESSION_LEVEL_DEFAULT;
+    if (!compression_from_name(text, len, compression)) {
+        error_set(err, ERROR_USAGE, "unknown compression \"%s\"", text);
+        return error_hint(err, "Known are none, gzip, lz4 and zstd, with :LEVEL where wanted.");
+    }
+    if (text[len] == ':' && !parse_level(text + len + 1, level))
+        return error_set(err, ERROR_USAGE, "compression \"%s\" has no number as its level", text);
+    return compression_level_check(*compression, *level, err);
 }
 
 static LZ4F_preferences_t lz4_preferences(const struct compressor *compressor)

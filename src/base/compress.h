@@ -12,6 +12,11 @@
 /* The levels that a method has: gzip 1 to 9, lz4 1 to 12, zstd -131072 to 22. */
 bool compression_level_check(enum compression compression, int level, struct error *err);
 
+/* "zstd:3", "zstd", "none": a method's name and perhaps a level, which is checked. Without one it
+ * is COMPRESSION_LEVEL_DEFAULT. */
+bool compression_parse(const char *text, enum compression *compression, int *level,
+                       struct error *err);
+
 struct compressor;
 
 /* zlib_framing: gzip's algorithm in a zlib stream instead of a gzip file. */

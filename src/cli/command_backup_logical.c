@@ -15,20 +15,6 @@ struct logical {
     struct progress progress;
 };
 
-/* "zstd:3" */
-static bool read_compression(struct logical *logical, const char *text, struct error *err)
-{
-    const char *colon = strchr(text, ':');
-    size_t len = colon == NULL ? strlen(text) : (size_t)(colon - text);
-
-    logical->options.compression_level =
-        colon == NULL ? COMPRESSION_LEVEL_DEFAULT : (int)strtol(colon + 1, NULL, 10);
-    if (!compression_from_name(text, len, &logical->options.compression))
-        return error_set(err, ERROR_USAGE, "unknown compression \"%s\"", text);
-    return compression_level_check(logical->options.compression, logical->options.compression_level,
-                                   err);
-}
-
 static bool read_options(struct logical *logical, const struct server_uri *server,
                          struct error *err)
 {
@@ -45,7 +31,8 @@ static bool read_options(struct logical *logical, const struct server_uri *serve
         .cancel = command->cancel,
         .log = &command->console->log,
     };
-    return read_compression(logical, options_text(given, "compress"), err);
+    return compression_parse(options_text(given, "compress"), &logical->options.compression,
+                             &logical->options.compression_level, err);
 }
 
 /* ---- The work

@@ -30,8 +30,14 @@ static bool check_numbers(const struct pgcask_backup_options *options, struct er
     if (rate != 0 && (rate < 32 || rate > 1048576))
         return error_set(err, ERROR_USAGE,
                          "max_rate_kib is %" PRIu32 "; it can be 32 to 1048576, or 0", rate);
-    if (options->digest != PGCASK_DIGEST_DEFAULT && options->digest != PGCASK_DIGEST_SHA256)
-        return error_set(err, ERROR_USAGE, "unknown digest %d", (int)options->digest);
+    return true;
+}
+
+bool library_digest(enum pgcask_digest given, enum digest_algorithm *digest, struct error *err)
+{
+    if (given != PGCASK_DIGEST_DEFAULT && given != PGCASK_DIGEST_SHA256)
+        return error_set(err, ERROR_USAGE, "unknown digest %d", (int)given);
+    *digest = given == PGCASK_DIGEST_SHA256 ? DIGEST_SHA256 : DIGEST_XXH3_128;
     return true;
 }
 
@@ -53,13 +59,12 @@ bool library_backup_options(const struct pgcask_settings *settings,
         .max_rate_kib = taken.max_rate_kib,
         .max_retained_wal = taken.max_retained_wal,
         .transfer_compression = taken.transfer_compression,
-        .digest = taken.digest == PGCASK_DIGEST_SHA256 ? DIGEST_SHA256 : DIGEST_XXH3_128,
         .no_verify_checksums = taken.no_verify_checksums,
         .stall_timeout_ms = taken.stall_timeout_ms,
         .cancel = &job->cancel,
         .log = &job->log,
     };
-    return true;
+    return library_digest(taken.digest, &options->digest, err);
 }
 
 /* ---- The backup ---------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include <pgcask/pgcask.h>
 
 #include "base/cancel.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "record/store.h"
 #include "wire/wire.h"
@@ -78,6 +79,8 @@ bool library_settings_check(const struct pgcask_settings *settings,
 
 struct physical_backup_options;
 
+bool library_digest(enum pgcask_digest given, enum digest_algorithm *digest, struct error *err);
+
 /* Fills them from the caller's; texts are borrowed. */
 bool library_backup_options(const struct pgcask_settings *settings,
                             const struct pgcask_backup_options *given, struct library_job *job,
@@ -85,7 +88,13 @@ bool library_backup_options(const struct pgcask_settings *settings,
 
 /* ---- Sources (source.c) -------------------------------------------------------------------- */
 
-enum library_source_kind { LIBRARY_BACKUP, LIBRARY_DIRECTORY, LIBRARY_TAR, LIBRARY_OTHER };
+enum library_source_kind {
+    LIBRARY_BACKUP,
+    LIBRARY_LOGICAL_BACKUP,
+    LIBRARY_DIRECTORY,
+    LIBRARY_TAR,
+    LIBRARY_OTHER
+};
 
 struct pgcask_source {
     struct library_job job;

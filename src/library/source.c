@@ -2,6 +2,7 @@
 #include "library/library_internal.h"
 
 #include "backup/backup.h"
+#include "backup/logical_backup.h"
 #include "replication/physical_layout.h"
 
 #include <stdlib.h>
@@ -21,10 +22,21 @@ static void announce(struct pgcask_source *source)
         library_job_set_phase(&source->job, "checkpoint");
 }
 
+static void follow_logical(struct pgcask_source *source)
+{
+    struct logical_backup_report report;
+
+    logical_backup_report(source->inner, &report);
+    source->job.progress.total_bytes = report.total_bytes;
+    library_job_set_phase(&source->job, report.phase);
+}
+
 static void follow(struct pgcask_source *source)
 {
     struct physical_backup_report report;
 
+    if (source->kind == LIBRARY_LOGICAL_BACKUP)
+        follow_logical(source);
     if (source->kind != LIBRARY_BACKUP)
         return;
     physical_backup_report(source->inner, &report);

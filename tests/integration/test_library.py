@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from pgcask_testing import builders, oracles, paths, process, temp
+from pgcask_testing import builders, logical, oracles, paths, process, temp
 
 HEADERS = sorted(p.name for p in (paths.REPO / "include/pgcask").iterdir())
 PROGRAM = paths.REPO / "tests/integration/library/program.c"
@@ -339,6 +339,34 @@ def test_a_backup_through_functions_is_whole(program, pgcask, servers, workdir, 
     assert verified["system_identifier"] == found["system"]
     assert verified["files"] == int(found["files"])
     oracles.verifybackup(workdir / "backup/data", major).check()
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_a_logical_backup_through_functions_is_whole(program, pgcask, servers, workdir, major):
+    server = servers.create(major)
+    server.sql("CREATE DATABASE app")
+    server.sql("CREATE TABLE t AS SELECT g, 'row ' || g AS text FROM generate_series(1, 5000) g",
+               db="app")
+    (workdir / "backup").mkdir()
+    found = values_of(program("logical", conninfo(server, dbname="app"), workdir / "backup",
+                              "gzip:9").check())
+    oracles.wait_for_nothing_left(server)
+    assert (found["rows"], found["tables"]) == ("5000", "1")
+    assert int(found["version"]) // 10000 == major and found["lsn"].count("/") == 1
+    pgcask("verify", workdir / "backup").check()
+    server.sql("CREATE DATABASE copy")
+    logical.restore(server, workdir / "backup/app.dump", "copy")
+    assert logical.table_sums(server, "copy") == logical.table_sums(server, "app")
+
+
+@pytest.mark.majors(15)
+@pytest.mark.parametrize("compression,complaint", [
+    ("brotli", "unknown compression"), ("zstd:99", "levels"), ("gzip:", "no number"),
+    ("gzip:3x", "no number")])
+def test_a_compression_that_makes_no_sense_is_refused(program, shared_server, workdir, compression,
+                                                      complaint, major):
+    failed = program("logical", conninfo(shared_server), workdir, compression)
+    assert failed.returncode == 1 and complaint in failed.stdout
 
 
 @pytest.mark.majors(15)

@@ -191,6 +191,32 @@ static int run_store(char **arguments, int count)
     return done ? 0 : fail(&error);
 }
 
+/* logical CONNINFO FOLDER [COMPRESSION]: one database through functions. */
+static int run_logical(char **arguments, int count)
+{
+    struct folder folder = {.path = arguments[1]};
+    struct pgcask_settings *settings = make_settings(arguments[0]);
+    struct pgcask_logical_options options;
+    struct pgcask_logical_report report;
+    struct pgcask_error error;
+    struct pgcask_source *source;
+    bool done;
+
+    PGCASK_INIT(options);
+    PGCASK_INIT(report);
+    options.compression = count > 2 ? arguments[2] : NULL;
+    source = pgcask_logical_backup_open(settings, &options, NULL, &error);
+    done = source != NULL && write_folder(source, &folder, &error) &&
+           pgcask_logical_backup_report(source, &report, &error);
+    if (done)
+        printf("lsn %s\nversion %d\nbytes %" PRIu64 "\nrows %" PRIu64 "\nentries %zu\ntables %zu\n",
+               report.wal_lsn, report.server_version_num, report.bytes, report.rows, report.entries,
+               report.tables);
+    pgcask_source_close(source);
+    pgcask_settings_free(settings);
+    return done ? 0 : fail(&error);
+}
+
 /* ---- Stores of the library ----------------------------------------------------------------- */
 
 static bool write_to(struct pgcask_source *source, const char *target, struct pgcask_error *error)
@@ -494,6 +520,7 @@ int main(int argc, char **argv)
         {"store", 2, run_store},     {"backup", 2, run_backup},   {"cancel", 4, run_cancel},
         {"several", 3, run_several}, {"ping", 1, run_ping},       {"preflight", 1, run_preflight},
         {"verify", 1, run_verify},   {"restore", 2, run_restore}, {"relocate", 1, run_relocate},
+        {"logical", 2, run_logical},
     };
 
     for (size_t i = 0; argc > 1 && i < sizeof(jobs) / sizeof(jobs[0]); i++) {

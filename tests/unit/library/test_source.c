@@ -165,11 +165,15 @@ static void only_a_backup_has_a_backups_report(void **state)
     struct sample sample = {.records = sample_backup};
     struct pgcask_source *source = sample_open(&sample, NULL);
     struct pgcask_backup_report report;
+    struct pgcask_logical_report logical_report;
     struct pgcask_error error;
 
     (void)state;
     PGCASK_INIT(report);
     assert_false(pgcask_backup_report(source, &report, &error));
+    assert_int_equal(error.code, PGCASK_ERROR_USAGE);
+    PGCASK_INIT(logical_report);
+    assert_false(pgcask_logical_backup_report(source, &logical_report, &error));
     assert_int_equal(error.code, PGCASK_ERROR_USAGE);
     pgcask_source_close(source);
     pgcask_source_close(NULL);

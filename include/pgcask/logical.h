@@ -1,0 +1,53 @@
+/*
+ * Backing up one database of PostgreSQL 13 to 18 as SQL and rows: an archive that stock pg_restore
+ * takes for its own.
+ */
+#ifndef PGCASK_LOGICAL_H
+#define PGCASK_LOGICAL_H
+
+#include "backup.h"
+#include "settings.h"
+#include "source.h"
+
+PGCASK_C_BEGIN
+
+struct pgcask_logical_options {
+    size_t struct_size;      /* see PGCASK_INIT */
+    const char *compression; /* of the rows in the archive: "none", "gzip", "lz4" (servers from 16
+                                on), "zstd" (likewise), with ":LEVEL" where wanted. NULL: none,
+                                which suits a store that compresses or finds duplicates itself */
+    enum pgcask_digest digest;
+    int64_t lock_timeout_ms;  /* longest wait for the locks of a batch of tables; 0: a minute */
+    int64_t stall_timeout_ms; /* longest silence while data flows; 0: ten minutes */
+    bool allow_newer_server;  /* a major version that this one of pgcask was not made for */
+};
+
+/* Connects and gives the source of a logical backup of the database that the settings name, which
+ * starts when records are taken: /manifest.json, /globals.sql, /DATABASE.dump, /summary.json last.
+ * All of it is read in one snapshot. A store that can write where it has written (see
+ * pgcask_write_directory) gets the places of the data into the archive's table of contents; without
+ * them the archive is as good, but for pg_restore -j. NULL on failure. options may be NULL and are
+ * copied, their texts too; settings are borrowed until the source is closed. */
+struct pgcask_source *pgcask_logical_backup_open(const struct pgcask_settings *settings,
+                                                 const struct pgcask_logical_options *options,
+                                                 const struct pgcask_control *control,
+                                                 struct pgcask_error *error);
+
+struct pgcask_logical_report {
+    size_t struct_size;     /* see PGCASK_INIT */
+    char wal_lsn[32];       /* where the log stood when the snapshot was taken; "" until known */
+    int server_version_num; /* 150018 */
+    uint64_t bytes, rows;   /* given so far */
+    uint64_t total_bytes;   /* the tables' size on the server's disk; 0 until known */
+    size_t entries, tables; /* in the archive; 0 until known */
+    size_t manifest_unavailable; /* what manifest.json could not be told, it lists with reasons */
+};
+
+/* At any time before a source of pgcask_logical_backup_open is closed, from the thread it belongs
+ * to. False for other sources. */
+bool pgcask_logical_backup_report(const struct pgcask_source *source,
+                                  struct pgcask_logical_report *report, struct pgcask_error *error);
+
+PGCASK_C_END
+
+#endif
