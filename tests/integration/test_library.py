@@ -366,7 +366,7 @@ def test_a_logical_backup_through_functions_is_whole(program, pgcask, servers, w
 def test_a_compression_that_makes_no_sense_is_refused(program, shared_server, workdir, compression,
                                                       complaint, major):
     failed = program("logical", conninfo(shared_server), workdir, compression)
-    assert failed.returncode == 1 and complaint in failed.stdout
+    assert failed.rc == 1 and complaint in failed.stdout
 
 
 @pytest.mark.majors(15)
