@@ -19,6 +19,7 @@ struct logical_backup_options {
     int compression_level;                /* or COMPRESSION_LEVEL_DEFAULT */
     enum digest_algorithm digest;         /* DIGEST_XXH3_128 or DIGEST_SHA256 */
     int64_t lock_timeout_ms;              /* for a batch of tables; 0: 60 s */
+    int64_t lock_timeout_total_ms;        /* for all; 0: 10 minutes, or the former if longer */
     int64_t stall_timeout_ms;             /* longest silence while data flows; 0: 10 minutes */
     bool allow_newer_server;              /* one that this version was not tested with */
     struct cancel *cancel;

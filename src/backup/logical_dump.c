@@ -40,6 +40,10 @@ static bool copy_failed(struct logical_backup *job, struct error *err)
     else if (strcmp(err->sqlstate, "42501") == 0)
         error_hint(err, "GRANT SELECT on the table, or (14 and later) GRANT pg_read_all_data, to "
                         "the role of the backup.");
+    else if (strcmp(err->sqlstate, "40001") == 0)
+        error_hint(err, "The standby had to replay what the backup was reading. Let it wait: "
+                        "max_standby_streaming_delay, or hot_standby_feedback = on, on the "
+                        "standby; or back up the primary.");
     return error_prefix(err, "cannot read table %s", job->report.table);
 }
 
@@ -72,6 +76,7 @@ static bool read_catalogs(struct logical_backup *job, struct error *err)
 {
     struct catalog_options options = {
         .lock_timeout_ms = job->options.lock_timeout_ms,
+        .lock_timeout_total_ms = job->options.lock_timeout_total_ms,
         .log = job->options.log,
     };
 

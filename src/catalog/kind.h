@@ -258,6 +258,7 @@ struct privileges {
     const char *on;    /* "TABLE", "SEQUENCE", "FUNCTION", … */
     char type;         /* acldefault's letter, 'c' for a column */
     const char *column;
+    const char *signature; /* "f(integer)": how GRANT names an aggregate; NULL: by its identity */
 };
 bool privileges_add(struct catalog *catalog, struct catalog_object *object,
                     const struct privileges *privileges, struct error *err);

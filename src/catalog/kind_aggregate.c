@@ -44,9 +44,11 @@ static bool put_definition(struct catalog *catalog, struct catalog_object *objec
     return done;
 }
 
-static bool take_aggregate(struct catalog *catalog, void *context, const struct catalog_row *row,
-                           struct error *err)
+/* GRANT knows functions only, and those by the types of all arguments: no *, no ORDER BY. */
+static bool add_privileges(struct catalog *catalog, struct catalog_object *object,
+                           const struct catalog_row *row, struct error *err)
 {
+    struct buffer signature = {0};
     struct privileges privileges = {
         .acl = row_text(row, ACL),
         .usual = row_text(row, ACL_USUAL),
@@ -54,6 +56,20 @@ static bool take_aggregate(struct catalog *catalog, void *context, const struct 
         .on = "FUNCTION",
         .type = 'f',
     };
+    bool done = name_append(&signature, object->name, err) &&
+                buffer_append_byte(&signature, '(', err) &&
+                buffer_append_string(&signature, row_text(row, ARGUMENT_TYPES), err) &&
+                buffer_append_byte(&signature, ')', err);
+
+    privileges.signature = buffer_text(&signature);
+    done = done && privileges_add(catalog, object, &privileges, err);
+    buffer_free(&signature);
+    return done;
+}
+
+static bool take_aggregate(struct catalog *catalog, void *context, const struct catalog_row *row,
+                           struct error *err)
+{
     struct catalog_object *object;
 
     (void)context;
@@ -64,8 +80,7 @@ static bool take_aggregate(struct catalog *catalog, void *context, const struct 
     return object != NULL &&
            function_name(catalog, object, or_star(row_text(row, IDENTITY_ARGUMENTS)),
                          or_star(row_text(row, ARGUMENT_TYPES)), err) &&
-           privileges_add(catalog, object, &privileges, err) &&
-           put_definition(catalog, object, row, err);
+           add_privileges(catalog, object, row, err) && put_definition(catalog, object, row, err);
 }
 
 /* FINALFUNC_MODIFY's usual value depends on the kind: an ordered-set aggregate may not be trusted

@@ -12,7 +12,7 @@ static const struct catalog_kind kind_default = {
     .desc = "DEFAULT",
     .section = SECTION_PRE_DATA,
     .priority = PRIORITY_DEFAULT,
-    .piece_rank = 1,
+    .piece_rank = 3,
     .write = default_write,
 };
 

@@ -55,7 +55,7 @@ static bool take_comment(struct catalog *catalog, void *context, const struct ca
     struct subject subject;
 
     (void)context;
-    if (object == NULL)
+    if (object == NULL || check_is_inherited(object))
         return true;
     subject = (struct subject){
         .word = column != NULL ? "COLUMN" : catalog_word(object),

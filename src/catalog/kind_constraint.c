@@ -10,7 +10,7 @@ static const struct catalog_kind kind_check = {
     .word = "CONSTRAINT",
     .section = SECTION_POST_DATA,
     .priority = PRIORITY_CONSTRAINT,
-    .piece_rank = 1,
+    .piece_rank = 2,
     .write = check_write,
 };
 
@@ -103,8 +103,10 @@ static bool add_check(struct catalog *catalog, struct relation *table,
     struct check *check;
 
     /* What only comes from parents is there with them; a partition's stand in its own definition,
-     * because it is attached to what has them, too. */
-    if (!row_flag(row, IS_LOCAL) && !table->is_partition)
+     * because it is attached to what has them, too. One that was never validated comes later, to
+     * the parent and so to its partitions. */
+    if (!row_flag(row, IS_LOCAL) && !table->detaching &&
+        (!table->is_partition || !row_flag(row, VALIDATED)))
         return catalog_alias(catalog, CLASS_CONSTRAINT, row_oid(row, OID), table->object, err);
     object = add(catalog, &kind_check, table, row, err);
     check = arena_take(catalog_arena(catalog), sizeof(*check), err);
@@ -115,7 +117,14 @@ static bool add_check(struct catalog *catalog, struct relation *table,
     object->detail = check;
     if (row_flag(row, VALIDATED))
         catalog_make_piece(object, table->object);
+    else if (!row_flag(row, NO_INHERIT) && !relation_lock_tree(catalog, table, object, err))
+        return false;
     return catalog_put_text(catalog, row_text(row, DEFINITION), &check->definition, err);
+}
+
+bool check_is_inherited(const struct catalog_object *object)
+{
+    return object->kind == &kind_check && !((const struct check *)object->detail)->is_local;
 }
 
 /* ---- NOT NULL (18 and later)
@@ -135,8 +144,8 @@ static bool add_not_null(struct catalog *catalog, struct relation *table,
                          row_text(row, NAME), table->object->identity);
     if (!row_flag(row, VALIDATED)) {
         column->not_null = false;
-        if (!row_flag(row, IS_LOCAL) && !table->is_partition)
-            return true;
+        if (!row_flag(row, IS_LOCAL))
+            return true; /* comes with the parent's, under whatever name */
         object = add(catalog, &kind_key, table, row, err);
         if (object == NULL)
             return false;
@@ -144,7 +153,8 @@ static bool add_not_null(struct catalog *catalog, struct relation *table,
             buffer_printf(&sql, err, "ALTER TABLE %s ADD CONSTRAINT ", table->object->identity) &&
             name_append(&sql, object->name, err) &&
             buffer_printf(&sql, err, " %s;\n", row_text(row, DEFINITION)) &&
-            catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
+            catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
+            (row_flag(row, NO_INHERIT) || relation_lock_tree(catalog, table, object, err));
         buffer_free(&sql);
         return done;
     }
@@ -189,6 +199,22 @@ static bool add_key(struct catalog *catalog, struct relation *table, const struc
     return done;
 }
 
+static bool refers_to_partitions(const struct foreign_key *key)
+{
+    return key->to != NULL && key->to->relkind == 'p';
+}
+
+/* By oid, which tells what was made first. */
+static void put_beside(struct relation *table, struct foreign_key *key)
+{
+    struct foreign_key **at = &table->foreign_keys;
+
+    while (*at != NULL && (*at)->object->oid < key->object->oid)
+        at = &(*at)->beside;
+    key->beside = *at;
+    *at = key;
+}
+
 /* ONLY is left out where the table is partitioned: its partitions get theirs from this one. */
 static bool add_foreign_key(struct catalog *catalog, struct relation *table,
                             const struct catalog_row *row, struct error *err)
@@ -199,13 +225,15 @@ static bool add_foreign_key(struct catalog *catalog, struct relation *table,
     struct buffer sql = {0};
     bool done;
 
-    if (row_oid(row, PARENT) != 0)
+    if (row_oid(row, PARENT) != 0 && !table->detaching)
         return true;
     object = add(catalog, &kind_foreign_key, table, row, err);
     key = arena_take(catalog_arena(catalog), sizeof(*key), err);
     if (object == NULL || key == NULL)
         return false;
     key->object = object;
+    key->to = index == NULL ? NULL : index->table;
+    put_beside(table, key);
     if (index != NULL) {
         key->next = index->references;
         index->references = key;
@@ -214,7 +242,9 @@ static bool add_foreign_key(struct catalog *catalog, struct relation *table,
                          table->relkind == 'p' ? "" : "ONLY ", table->object->identity) &&
            name_append(&sql, object->name, err) &&
            buffer_printf(&sql, err, " %s;\n", row_text(row, DEFINITION)) &&
-           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
+           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
+           (table->relkind != 'p' || relation_lock_tree(catalog, table, object, err)) &&
+           (!refers_to_partitions(key) || relation_lock_tree(catalog, key->to, object, err));
     buffer_free(&sql);
     return done;
 }
@@ -258,8 +288,60 @@ static bool read_constraints(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, COLUMNS, take_constraint, NULL, err);
 }
 
+/* A foreign key to a partitioned table brings constraints for each partition, and the server names
+ * them: t_a_fkey1 and so on, whatever is free then. So that no name is taken that another one of
+ * the table has, these are made last, and in the order they were made in the first time. */
+static bool link_names(struct catalog *catalog, const struct relation *table, struct error *err)
+{
+    const struct foreign_key *last = NULL;
+
+    for (const struct foreign_key *key = table->foreign_keys; key != NULL; key = key->beside) {
+        if (!refers_to_partitions(key))
+            continue;
+        if (last != NULL && !catalog_depend(catalog, key->object, last->object, err))
+            return false;
+        for (const struct foreign_key *other = table->foreign_keys; last == NULL && other != NULL;
+             other = other->beside) {
+            if (!refers_to_partitions(other) &&
+                !catalog_depend(catalog, key->object, other->object, err))
+                return false;
+        }
+        last = key;
+    }
+    return true;
+}
+
+/* Proving one that refers to a partition looks at the bounds that the tables above it set. */
+static bool link_above(struct catalog *catalog, const struct relation *table, struct error *err)
+{
+    for (const struct foreign_key *key = table->foreign_keys; key != NULL; key = key->beside) {
+        for (const struct relation *to = key->to;
+             to != NULL && to->is_partition && to->parent_count > 0;) {
+            to = to->parents[0];
+            if (!to->object->hidden && !catalog_depend(catalog, key->object, to->object, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool link_constraints(struct catalog *catalog, struct error *err)
+{
+    size_t count = catalog_object_count(catalog);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct relation *relation = relation_of(catalog_object_at(catalog, i));
+
+        if (relation != NULL &&
+            (!link_names(catalog, relation, err) || !link_above(catalog, relation, err)))
+            return false;
+    }
+    return true;
+}
+
 const struct catalog_reader catalog_reader_constraint = {
     .what = "constraints",
     .order = READ_OF_TABLES + 4, /* after columns and indexes */
     .read = read_constraints,
+    .link = link_constraints,
 };

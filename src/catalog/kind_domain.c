@@ -20,7 +20,7 @@ static const struct catalog_kind kind_domain_constraint = {
     .word = "CONSTRAINT",
     .section = SECTION_POST_DATA,
     .priority = PRIORITY_CONSTRAINT,
-    .piece_rank = 1,
+    .piece_rank = 4,
     .write = constraint_write,
 };
 

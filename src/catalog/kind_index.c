@@ -76,6 +76,20 @@ static bool put_after(struct catalog *catalog, struct table_index *index,
     return done;
 }
 
+/* pg_restore -j makes indexes of a table side by side. Two that want more of the table once they
+ * are made (CLUSTER ON, REPLICA IDENTITY) would wait for each other. */
+static bool alone_with_table(struct catalog *catalog, struct table_index *index,
+                             const struct catalog_row *row, struct error *err)
+{
+    struct relation *table = index->table;
+    const struct catalog_object *other = table->locking_index;
+
+    if (!row_flag(row, CLUSTERED) && !row_flag(row, REPLICA_IDENTITY))
+        return true;
+    table->locking_index = index->object;
+    return other == NULL || catalog_depend(catalog, index->object, other, err);
+}
+
 static bool put_definition(struct catalog *catalog, struct catalog_object *object,
                            const struct table_index *index, const char *making, struct error *err)
 {
@@ -122,7 +136,7 @@ static struct table_index *add_index(struct catalog *catalog, struct relation *t
         .table = table,
         .oid = object->oid,
         .name = object->name,
-        .parent_oid = row_oid(row, PARENT),
+        .parent_oid = table->detaching ? 0 : row_oid(row, PARENT),
         .options = arena_copy(catalog_arena(catalog), row_text(row, OPTIONS), err),
         .tablespace = arena_copy(catalog_arena(catalog), row_text(row, TABLESPACE), err),
     };
@@ -144,7 +158,8 @@ static bool take_index(struct catalog *catalog, void *context, const struct cata
     if (table == NULL)
         return true;
     index = add_index(catalog, table, row, err);
-    if (index == NULL || !put_after(catalog, index, row, err))
+    if (index == NULL || !put_after(catalog, index, row, err) ||
+        !alone_with_table(catalog, index, row, err))
         return false;
     done = buffer_printf(&sql, err, "%s;\n", row_text(row, DEFINITION)) &&
            put_definition(catalog, index->object, index, buffer_text(&sql), err);

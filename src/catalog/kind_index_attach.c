@@ -8,19 +8,27 @@ static const struct catalog_kind kind_index_attach = {
     .no_drop = true,
 };
 
-/* A foreign key to a partitioned table needs its index to be whole: every part of it attached. It
- * reads every partition, too: a parallel restore must know what not to run beside it. */
+/* A foreign key to a partitioned table needs its index to be whole: every part of it attached. */
 static bool needed_by_references(struct catalog *catalog, const struct table_index *index,
                                  const struct catalog_object *attach, struct error *err)
 {
-    const struct catalog_object *partition = index->table->object;
-
     for (index = index->parent; index != NULL; index = index->parent) {
         for (const struct foreign_key *key = index->references; key != NULL; key = key->next) {
-            if (!catalog_depend(catalog, key->object, attach, err) ||
-                !catalog_depend(catalog, key->object, partition, err))
+            if (!catalog_depend(catalog, key->object, attach, err))
                 return false;
         }
+    }
+    return true;
+}
+
+/* The tables, too, so that pg_restore -j does nothing else with them meanwhile: the last part makes
+ * the whole valid, which locks the tables above it one after the other. */
+static bool need_tables(struct catalog *catalog, const struct table_index *index,
+                        const struct catalog_object *attach, struct error *err)
+{
+    for (; index != NULL; index = index->parent) {
+        if (!catalog_depend(catalog, attach, index->table->object, err))
+            return false;
     }
     return true;
 }
@@ -43,9 +51,7 @@ static bool add_attach(struct catalog *catalog, const struct table_index *index,
            catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
            catalog_depend(catalog, object, part, err) &&
            catalog_depend(catalog, object, whole, err) &&
-           /* The tables, too: so pg_restore -j does nothing else with them meanwhile. */
-           catalog_depend(catalog, object, index->table->object, err) &&
-           catalog_depend(catalog, object, index->parent->table->object, err) &&
+           need_tables(catalog, index, object, err) &&
            needed_by_references(catalog, index, object, err);
     buffer_free(&sql);
     return done;

@@ -32,7 +32,95 @@ static bool read_keys(struct catalog *catalog, struct error *err)
 /* ---- Parents ------------------------------------------------------------------------------------
  */
 
-enum { CHILD, PARENT, PENDING, BOUND, COLUMNS };
+enum { CHILD, PARENT, PENDING, BOUND, PARENT_IDENTITY, COLUMNS };
+
+/* A table that an extension makes: no object of the archive, but what inherits from it is compared
+ * with it and names it. */
+struct member_parent {
+    struct relation relation;
+    struct catalog_object object;
+    struct member_parent *next;
+};
+
+static struct relation *find_member(struct member_parent *member, uint32_t oid)
+{
+    while (member != NULL && member->object.oid != oid)
+        member = member->next;
+    return member == NULL ? NULL : &member->relation;
+}
+
+static struct relation *add_member(struct catalog *catalog, struct member_parent **members,
+                                   const struct catalog_row *row, struct error *err)
+{
+    struct member_parent *member = arena_take(catalog_arena(catalog), sizeof(*member), err);
+
+    if (member == NULL)
+        return NULL;
+    member->object.identity =
+        arena_copy(catalog_arena(catalog), row_text(row, PARENT_IDENTITY), err);
+    if (member->object.identity == NULL)
+        return NULL;
+    member->object.oid = row_oid(row, PARENT);
+    member->object.hidden = true;
+    member->relation.object = &member->object;
+    member->next = *members;
+    *members = member;
+    return &member->relation;
+}
+
+/* Room is doubled whenever the count is a power of two. */
+static bool room_for_column(struct arena *arena, struct relation *relation, struct error *err)
+{
+    size_t count = relation->column_count;
+    struct column *columns;
+
+    if ((count & (count - 1)) != 0)
+        return true;
+    columns = arena_take(arena, (count == 0 ? 1 : 2 * count) * sizeof(*columns), err);
+    if (columns == NULL)
+        return false;
+    if (count > 0)
+        memcpy(columns, relation->columns, count * sizeof(*columns));
+    relation->columns = columns;
+    return true;
+}
+
+static bool take_member_column(struct catalog *catalog, void *context,
+                               const struct catalog_row *row, struct error *err)
+{
+    struct member_parent **members = context;
+    struct relation *relation = find_member(*members, row_oid(row, 0));
+    struct arena *arena = catalog_arena(catalog);
+
+    if (relation == NULL)
+        return true;
+    if (!room_for_column(arena, relation, err))
+        return false;
+    error_clear(err); /* a copy of NULL is NULL without being a failure */
+    relation->columns[relation->column_count++] = (struct column){
+        .name = arena_copy(arena, row_text(row, 1), err),
+        .default_value = arena_copy(arena, row_text(row, 2), err),
+        .not_null = row_flag(row, 3),
+    };
+    return err->code == ERROR_NONE;
+}
+
+static bool read_member_columns(struct catalog *catalog, struct member_parent **members,
+                                struct error *err)
+{
+    static const char query[] =
+        "SELECT a.attrelid, a.attname, pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attnotnull "
+        "  FROM pg_catalog.pg_attribute a "
+        "  LEFT JOIN pg_catalog.pg_attrdef d "
+        "    ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
+        " WHERE a.attnum > 0 AND NOT a.attisdropped "
+        "   AND a.attrelid IN (SELECT inhparent FROM pg_catalog.pg_inherits) "
+        "   AND a.attrelid IN (SELECT objid FROM pg_catalog.pg_depend "
+        "                       WHERE deptype = 'e' "
+        "                         AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass)";
+
+    return *members == NULL || catalog_query(catalog, query, 4, take_member_column, members, err);
+}
 
 static bool add_parent(struct catalog *catalog, struct relation *child, struct relation *parent,
                        struct error *err)
@@ -64,7 +152,7 @@ static bool add_attach(struct catalog *catalog, const struct relation *child,
                          parent->object->identity, partition->identity, bound) &&
            catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
            catalog_depend(catalog, object, partition, err) &&
-           catalog_depend(catalog, object, parent->object, err);
+           (parent->object->hidden || catalog_depend(catalog, object, parent->object, err));
     buffer_free(&sql);
     return done;
 }
@@ -74,21 +162,19 @@ static bool take_parent(struct catalog *catalog, void *context, const struct cat
 {
     struct relation *child = relation_find(catalog, row_oid(row, CHILD));
     struct relation *parent = relation_find(catalog, row_oid(row, PARENT));
+    struct member_parent **members = context;
 
-    (void)context;
     if (child == NULL)
         return true;
-    if (parent == NULL) {
-        error_set(err, ERROR_UNSUPPORTED,
-                  "table %s inherits from a table that belongs to an extension or is not dumped",
-                  child->object->identity);
-        return false;
-    }
     if (row_flag(row, PENDING)) {
-        child->is_partition = false;
+        child->detaching = true;
         return true;
     }
-    if (!add_parent(catalog, child, parent, err))
+    if (parent == NULL)
+        parent = find_member(*members, row_oid(row, PARENT));
+    if (parent == NULL)
+        parent = add_member(catalog, members, row, err);
+    if (parent == NULL || !add_parent(catalog, child, parent, err))
         return false;
     return row_text(row, BOUND) == NULL ||
            add_attach(catalog, child, parent, row_text(row, BOUND), err);
@@ -98,13 +184,16 @@ static bool read_parents(struct catalog *catalog, struct error *err)
 {
     static const char query[] =
         "SELECT i.inhrelid, i.inhparent, {inhdetachpending}, "
-        "       pg_catalog.pg_get_expr(c.relpartbound, c.oid) "
+        "       pg_catalog.pg_get_expr(c.relpartbound, c.oid), "
+        "       i.inhparent::pg_catalog.regclass "
         "  FROM pg_catalog.pg_inherits i "
         "  JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relkind IN ('r', 'p') "
         " ORDER BY i.inhrelid, i.inhseqno";
+    struct member_parent *members = NULL;
 
     return read_keys(catalog, err) &&
-           catalog_query(catalog, query, COLUMNS, take_parent, NULL, err);
+           catalog_query(catalog, query, COLUMNS, take_parent, &members, err) &&
+           read_member_columns(catalog, &members, err);
 }
 
 /* ---- What children need not repeat

@@ -29,7 +29,8 @@ struct member {
     struct catalog_object *object;
 };
 
-/* A table and its columns are one object, and their rows stand together. */
+/* A table and its columns are one object, and their rows stand together, the table's first: a
+ * column of the system has a negative number. */
 static bool find_member(struct catalog *catalog, struct member *member,
                         const struct catalog_row *row, struct error *err)
 {
@@ -140,7 +141,7 @@ static bool read_members(struct catalog *catalog, struct error *err)
         "                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass "
         "                      AND d.objid = c.oid AND d.deptype = 'e'))) m "
         " WHERE acl IS NOT NULL AND acl IS DISTINCT FROM base "
-        " ORDER BY class, schema NULLS FIRST, name, arguments, oid, sub";
+        " ORDER BY class, schema NULLS FIRST, name, arguments, oid, sub <> 0, sub";
     /* clang-format on */
     struct member member = {0};
 

@@ -141,6 +141,8 @@ static bool take_trigger(struct catalog *catalog, void *context, const struct ca
     (void)context;
     if (relation == NULL)
         return true;
+    if (row_oid(row, T_PARENT) != 0 && relation->detaching)
+        return true; /* the end of detaching drops it */
     if (row_oid(row, T_PARENT) != 0)
         return add_copied_trigger(catalog, relation, row, err);
     object = add_on(catalog, &kind_trigger, CLASS_TRIGGER, row_oid(row, T_OID), relation,
@@ -152,7 +154,8 @@ static bool take_trigger(struct catalog *catalog, void *context, const struct ca
         buffer_append_string(&sql, ";\n", err) &&
         (row_char(row, T_ENABLED) == 'O' ||
          append_enabled(&sql, relation, "TRIGGER", object->name, row_char(row, T_ENABLED), err)) &&
-        catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
+        catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
+        (relation->relkind != 'p' || relation_lock_tree(catalog, relation, object, err));
     buffer_free(&sql);
     return done;
 }
@@ -263,14 +266,15 @@ static bool read_policies(struct catalog *catalog, struct error *err)
 static bool take_statistics(struct catalog *catalog, void *context, const struct catalog_row *row,
                             struct error *err)
 {
-    enum { OID, SCHEMA, NAME, OWNER, DEFINITION, TARGET };
+    enum { OID, SCHEMA, NAME, OWNER, DEFINITION, TARGET, RELATION };
     struct catalog_object *object;
     struct buffer sql = {0};
     bool done;
 
     (void)context;
-    if (catalog_find(catalog, CLASS_STATISTICS, row_oid(row, OID)) != NULL)
-        return true;
+    if (catalog_find(catalog, CLASS_STATISTICS, row_oid(row, OID)) != NULL ||
+        relation_find(catalog, row_oid(row, RELATION)) == NULL)
+        return true; /* an extension's, or of a table that is not dumped */
     object = catalog_add(catalog, &kind_statistics, CLASS_STATISTICS, row_oid(row, OID),
                          row_text(row, SCHEMA), row_text(row, NAME), row_text(row, OWNER), err);
     if (object == NULL)
@@ -289,13 +293,14 @@ static bool read_statistics(struct catalog *catalog, struct error *err)
 {
     static const char query[] =
         "SELECT s.oid, n.nspname, s.stxname, pg_catalog.pg_get_userbyid(s.stxowner), "
-        "       pg_catalog.pg_get_statisticsobjdef(s.oid), NULLIF(s.stxstattarget, -1) "
+        "       pg_catalog.pg_get_statisticsobjdef(s.oid), NULLIF(s.stxstattarget, -1), "
+        "       s.stxrelid "
         "  FROM pg_catalog.pg_statistic_ext s "
         "  JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace "
         " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
         " ORDER BY n.nspname, s.stxname";
 
-    return catalog_query(catalog, query, 6, take_statistics, NULL, err);
+    return catalog_query(catalog, query, 7, take_statistics, NULL, err);
 }
 
 static bool read_all(struct catalog *catalog, struct error *err)

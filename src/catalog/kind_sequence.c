@@ -64,9 +64,10 @@ static bool append_plain(const struct relation *relation, const struct catalog_r
            append_counting(row, text, err) && buffer_append_string(text, ";\n", err);
 }
 
-static bool append_identity(const struct relation *relation, const struct relation *table,
-                            const struct column *column, const struct catalog_row *row,
-                            struct buffer *text, struct error *err)
+/* Up to 14 a sequence is always logged, that of an unlogged table as well, and cannot be told. */
+static bool append_identity(struct catalog *catalog, const struct relation *relation,
+                            const struct relation *table, const struct column *column,
+                            const struct catalog_row *row, struct buffer *text, struct error *err)
 {
     const char *identity = relation->object->identity;
 
@@ -76,7 +77,7 @@ static bool append_identity(const struct relation *relation, const struct relati
                        column->identity == 'a' ? "ALWAYS" : "BY DEFAULT", identity) ||
         !append_counting(row, text, err) || !buffer_append_string(text, "\n);\n", err))
         return false;
-    return relation->persistence == table->persistence ||
+    return relation->persistence == table->persistence || catalog_server_major(catalog) < 15 ||
            buffer_printf(text, err, "ALTER SEQUENCE %s SET %s;\n", identity,
                          relation->persistence == 'u' ? "UNLOGGED" : "LOGGED");
 }
@@ -119,7 +120,7 @@ static bool take_sequence(struct catalog *catalog, void *context, const struct c
         return true;
     if (dependency == 'i' && column != NULL) {
         sequence->object->empty_drop = true; /* it goes with its column, and so does its owner */
-        done = append_identity(sequence, table, column, row, &sql, err);
+        done = append_identity(catalog, sequence, table, column, row, &sql, err);
     } else {
         done = append_plain(sequence, row, &sql, err);
     }

@@ -6,7 +6,8 @@
 struct found {
     size_t count;
     char first[400];
-    char kinds[600];
+    char last_kind[40];
+    char kinds[900]; /* one of each */
 };
 
 static bool take_object(struct catalog *catalog, void *context, const struct catalog_row *row,
@@ -21,9 +22,11 @@ static bool take_object(struct catalog *catalog, void *context, const struct cat
         return true; /* an extension's */
     if (found->count++ == 0)
         snprintf(found->first, sizeof(found->first), "%s %s", row_text(row, 0), row_text(row, 3));
-    if (strstr(found->kinds, row_text(row, 0)) == NULL)
-        snprintf(found->kinds + used, sizeof(found->kinds) - used, "%s%s", used == 0 ? "" : ", ",
-                 row_text(row, 0));
+    if (strcmp(found->last_kind, row_text(row, 0)) == 0)
+        return true;
+    snprintf(found->last_kind, sizeof(found->last_kind), "%s", row_text(row, 0));
+    snprintf(found->kinds + used, sizeof(found->kinds) - used, "%s%s %s", used == 0 ? "" : ", ",
+             row_text(row, 0), row_text(row, 3));
     return true;
 }
 
@@ -88,7 +91,7 @@ static bool read_unsupported(struct catalog *catalog, struct error *err)
               "objects that cannot be backed up logically yet: %zu, the "
               "first is %s",
               found.count, found.first);
-    error_detail(err, "Their kinds: %s.", found.kinds);
+    error_detail(err, "One of each kind: %s.", found.kinds);
     return error_hint(err, "postgres+bin:// backs the whole cluster up physically, with all it "
                            "holds.");
 }

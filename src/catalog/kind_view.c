@@ -17,7 +17,7 @@ static const struct catalog_kind kind_query = {
     .desc = "RULE",
     .section = SECTION_POST_DATA,
     .priority = PRIORITY_RULE,
-    .piece_rank = 2,
+    .piece_rank = 1,
     .write = query_write,
 };
 
@@ -158,6 +158,7 @@ static bool add_refresh(struct catalog *catalog, struct relation *relation, stru
     object = catalog_add(catalog, &kind_refresh, 0, 0, view->schema, view->name, view->owner, err);
     if (object == NULL || !catalog_depend(catalog, object, view, err))
         return false;
+    object->oid = view->oid; /* of no catalog, like that of TABLE DATA */
     relation->data = object;
     done = buffer_printf(&sql, err, "REFRESH MATERIALIZED VIEW %s;\n", view->identity) &&
            catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
@@ -208,10 +209,14 @@ struct refresh_walk {
     uint32_t number;
     const struct catalog_object **stack;
     size_t depth;
+    const struct catalog_object **functions; /* that views on the way call: looked through last */
+    size_t function_count;
+    bool by_function;
     bool unpopulated;
 };
 
-/* Views on the way are looked through; a materialized view is where the way ends. */
+/* Views on the way are looked through; a materialized view is where the way ends. A function tells
+ * by its body or its types what it may read; whether it does is not known. */
 static bool visit(void *context, struct catalog_object *needed, struct error *err)
 {
     struct refresh_walk *walk = context;
@@ -222,23 +227,20 @@ static bool visit(void *context, struct catalog_object *needed, struct error *er
     walk->seen[needed->index] = walk->number;
     if (relation != NULL && relation->relkind == 'm') {
         if (relation->data == NULL) {
-            walk->unpopulated = true;
+            walk->unpopulated = walk->unpopulated || !walk->by_function;
             return true;
         }
         return catalog_depend(walk->catalog, walk->relation->data, relation->data, err);
     }
     if ((relation != NULL && relation->relkind == 'v') || needed->class_oid == CLASS_REWRITE)
         walk->stack[walk->depth++] = needed;
+    else if (needed->class_oid == CLASS_PROCEDURE)
+        walk->functions[walk->function_count++] = needed;
     return true;
 }
 
-static bool order_refresh(struct refresh_walk *walk, struct relation *relation, struct error *err)
+static bool look_through(struct refresh_walk *walk, struct error *err)
 {
-    walk->relation = relation;
-    walk->number++;
-    walk->depth = 0;
-    walk->stack[walk->depth++] = relation->object;
-    walk->seen[relation->object->index] = walk->number;
     while (walk->depth > 0) {
         const struct catalog_object *object = walk->stack[--walk->depth];
 
@@ -253,6 +255,25 @@ static bool order_refresh(struct refresh_walk *walk, struct relation *relation, 
     return true;
 }
 
+static bool order_refresh(struct refresh_walk *walk, struct relation *relation, struct error *err)
+{
+    bool done;
+
+    walk->relation = relation;
+    walk->number++;
+    walk->function_count = 0;
+    walk->by_function = false;
+    walk->stack[walk->depth++] = relation->object;
+    walk->seen[relation->object->index] = walk->number;
+    done = look_through(walk, err);
+    walk->by_function = true;
+    while (done && walk->function_count > 0) {
+        walk->stack[walk->depth++] = walk->functions[--walk->function_count];
+        done = look_through(walk, err);
+    }
+    return done;
+}
+
 /* Edges that are added here lie behind the sorted ones and are not walked. A materialized view that
  * reads one without rows cannot be refreshed: it has no entry, nor has what reads it in turn. */
 static bool link_views(struct catalog *catalog, struct error *err)
@@ -263,7 +284,9 @@ static bool link_views(struct catalog *catalog, struct error *err)
 
     walk.seen = calloc(count + 1, sizeof(*walk.seen));
     walk.stack = calloc(count + 1, sizeof(*walk.stack));
-    done = (walk.seen != NULL && walk.stack != NULL) || error_set_memory(err);
+    walk.functions = calloc(count + 1, sizeof(*walk.functions));
+    done = (walk.seen != NULL && walk.stack != NULL && walk.functions != NULL) ||
+           error_set_memory(err);
     while (done && again) {
         again = false;
         for (size_t i = 0; done && i < count; i++) {
@@ -283,6 +306,7 @@ static bool link_views(struct catalog *catalog, struct error *err)
     }
     free(walk.seen);
     free(walk.stack);
+    free(walk.functions);
     return done;
 }
 

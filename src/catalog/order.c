@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define NOWHERE UINT32_MAX
-#define ROUNDS_MAX 1000
+#define ROUNDS_MAX 10000
 
 /* The graph of hosts: of node i the needed nodes are targets[first[i]] to targets[first[i + 1] -
  * 1]; a piece stands for its host. */
@@ -169,35 +169,162 @@ static bool closes_loop(const struct graph *graph, const struct catalog_object *
     return false;
 }
 
-/* For each loop the pieces of the lowest rank that close it. Each round takes them off in all loops
- * at once; of those that change how their host looks (a view's query) one a loop. */
-static bool take_off_pieces(struct graph *graph, bool *changed, struct error *err)
+/* Where a loop begins: at its oldest table or view, else at its oldest function. */
+static bool begins_before(const struct catalog_object *a, const struct catalog_object *b)
 {
-    struct catalog *catalog = graph->catalog;
-    unsigned *rank = calloc((size_t)graph->components + 1, sizeof(*rank));
+    static const uint32_t classes[] = {CLASS_RELATION, CLASS_PROCEDURE};
 
-    if (rank == NULL)
-        return error_set_memory(err);
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < catalog->object_count; i++) {
-            struct catalog_object *piece = catalog->objects[i];
-            uint32_t loop = piece->host == NULL ? NOWHERE : graph->component[piece->host->index];
-            unsigned own = piece->kind->piece_rank;
+    for (size_t i = 0; a->class_oid != b->class_oid && i < sizeof(classes) / sizeof(*classes);
+         i++) {
+        if (a->class_oid == classes[i] || b->class_oid == classes[i])
+            return a->class_oid == classes[i];
+    }
+    return a->oid < b->oid;
+}
 
-            if (loop == NOWHERE || own == 0 || !closes_loop(graph, piece))
+static void find_beginnings(const struct graph *graph, uint32_t *start)
+{
+    struct catalog_object *const *objects = graph->catalog->objects;
+
+    for (uint32_t loop = 0; loop < graph->components; loop++)
+        start[loop] = NOWHERE;
+    for (uint32_t i = 0; i < graph->count; i++) {
+        uint32_t loop = graph->component[i];
+
+        if (loop != NOWHERE &&
+            (start[loop] == NOWHERE || begins_before(objects[i], objects[start[loop]])))
+            start[loop] = i;
+    }
+}
+
+/* Of the shortest way from there back to there the last node; parent[] leads from that to the
+ * start. */
+static uint32_t find_way(const struct graph *graph, uint32_t start, uint32_t *parent,
+                         uint32_t *queue)
+{
+    uint32_t queued = 0;
+
+    parent[start] = start;
+    queue[queued++] = start;
+    for (uint32_t at = 0; at < queued; at++) {
+        uint32_t node = queue[at];
+
+        for (uint32_t i = graph->first[node]; i < graph->first[node + 1]; i++) {
+            uint32_t target = graph->targets[i];
+
+            if (target == start)
+                return node;
+            if (graph->component[target] != graph->component[start] || parent[target] != NOWHERE)
                 continue;
-            if (pass == 0 && (rank[loop] == 0 || own < rank[loop]))
-                rank[loop] = own;
-            if (pass == 0 || own != rank[loop])
-                continue;
-            catalog_take_off(piece);
-            *changed = true;
-            if (own > 1)
-                rank[loop] = NOWHERE; /* enough for this round */
+            parent[target] = node;
+            queue[queued++] = target;
         }
     }
-    free(rank);
-    return true;
+    return start;
+}
+
+static bool needs_node(const struct catalog *catalog, const struct catalog_object *object,
+                       uint32_t node)
+{
+    size_t count, first = depends_of(catalog, object, &count);
+
+    for (size_t i = first; i < first + count; i++) {
+        if (node_of(catalog, catalog->edges[i].needed) == node)
+            return true;
+    }
+    return false;
+}
+
+/* The piece by which that host needs the next node; NULL if it needs it by itself only. */
+static struct catalog_object *piece_between(const struct catalog *catalog, uint32_t host,
+                                            uint32_t next)
+{
+    struct catalog_object *found = NULL;
+
+    for (struct catalog_object *piece = catalog->objects[host]->pieces; piece != NULL;
+         piece = piece->next_piece) {
+        unsigned rank = piece->kind->piece_rank;
+
+        if (rank == 0 || (found != NULL && rank < found->kind->piece_rank) ||
+            !needs_node(catalog, piece, next))
+            continue;
+        if (found == NULL || rank > found->kind->piece_rank || piece->index < found->index)
+            found = piece;
+    }
+    return found;
+}
+
+/* The piece of the lowest rank on the way, the nearest to its start: pg_dump breaks loops there. */
+static struct catalog_object *piece_on_way(const struct catalog *catalog, const uint32_t *parent,
+                                           uint32_t start, uint32_t last)
+{
+    struct catalog_object *best = NULL;
+
+    for (uint32_t node = last, next = start;; next = node, node = parent[node]) {
+        struct catalog_object *piece = piece_between(catalog, node, next);
+
+        if (piece != NULL && (best == NULL || piece->kind->piece_rank <= best->kind->piece_rank))
+            best = piece;
+        if (node == start)
+            return best;
+    }
+}
+
+/* Where that way has none: any of the lowest rank that closes its loop. */
+static void find_others(const struct graph *graph, struct catalog_object **found)
+{
+    const struct catalog *catalog = graph->catalog;
+
+    for (size_t i = 0; i < catalog->object_count; i++) {
+        struct catalog_object *piece = catalog->objects[i];
+        uint32_t loop = piece->host == NULL ? NOWHERE : graph->component[piece->host->index];
+        unsigned rank = piece->kind->piece_rank;
+
+        if (loop != NOWHERE && rank > 0 &&
+            (found[loop] == NULL || rank < found[loop]->kind->piece_rank) &&
+            closes_loop(graph, piece))
+            found[loop] = piece;
+    }
+}
+
+/* One piece of each loop. */
+static bool take_off_pieces(struct graph *graph, bool *changed, struct error *err)
+{
+    size_t size = (size_t)graph->count + graph->components + 1;
+    uint32_t *parent = malloc(size * sizeof(*parent)), *queue = calloc(size, sizeof(*queue));
+    uint32_t *start = calloc(size, sizeof(*start));
+    struct catalog_object **found = calloc(size, sizeof(struct catalog_object *));
+    struct catalog_object **others = calloc(size, sizeof(struct catalog_object *));
+    bool done = (parent != NULL && queue != NULL && start != NULL && found != NULL &&
+                 others != NULL) ||
+                error_set_memory(err),
+         missing = false;
+
+    if (done) {
+        memset(parent, 0xff, size * sizeof(*parent)); /* NOWHERE */
+        find_beginnings(graph, start);
+    }
+    for (uint32_t loop = 0; done && loop < graph->components; loop++) {
+        uint32_t last = find_way(graph, start[loop], parent, queue);
+
+        found[loop] = piece_on_way(graph->catalog, parent, start[loop], last);
+        missing = missing || found[loop] == NULL;
+    }
+    if (missing)
+        find_others(graph, others);
+    for (uint32_t loop = 0; done && loop < graph->components; loop++) {
+        struct catalog_object *piece = found[loop] != NULL ? found[loop] : others[loop];
+
+        if (piece != NULL)
+            catalog_take_off(piece);
+        *changed = *changed || piece != NULL;
+    }
+    free(parent);
+    free(queue);
+    free(start);
+    free(found);
+    free(others);
+    return done;
 }
 
 /* Nothing can be taken off: a need is forgotten, and the user told. */
@@ -247,14 +374,13 @@ static bool mend_once(struct catalog *catalog, bool *changed, struct error *err)
     bool done = graph_init(&graph, catalog, err) && find_loops(&graph, err);
 
     *changed = false;
-    if (done && graph.components > 0) {
+    /* Sections first: what they ask for has to be done, and may be all that a loop needs. */
+    for (size_t i = 0; done && i < catalog->edge_count; i++)
+        mend_section(catalog, &catalog->edges[i], changed);
+    if (done && !*changed && graph.components > 0) {
         done = take_off_pieces(&graph, changed, err);
         if (done && !*changed)
             cut_loop(&graph, changed);
-    }
-    if (done && !*changed) {
-        for (size_t i = 0; i < catalog->edge_count; i++)
-            mend_section(catalog, &catalog->edges[i], changed);
     }
     graph_reset(&graph);
     return done;

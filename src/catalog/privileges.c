@@ -270,12 +270,39 @@ static bool append_difference(const struct writing *writing, const struct list *
     return true;
 }
 
+static const struct catalog_extra *own_entry(const struct catalog_object *object)
+{
+    return object->extras != NULL && strcmp(object->extras->desc, "ACL") == 0 ? object->extras
+                                                                              : NULL;
+}
+
+/* What the entry comes after, also when pg_restore -j runs several at once: the privileges of a
+ * table come before its columns', and before those that somebody else than the owner grants, which
+ * takes the use of the schema, come those of the schema. */
+static const struct catalog_extra *comes_after(const struct catalog *catalog,
+                                               const struct catalog_object *object,
+                                               const struct privileges *privileges, const char *sql)
+{
+    const struct catalog_extra *own = privileges->column != NULL ? own_entry(object) : NULL;
+
+    if (own != NULL || object->schema == NULL || strstr(sql, "SET SESSION AUTHORIZATION") == NULL)
+        return own;
+    for (size_t i = 0; i < catalog_object_count(catalog); i++) {
+        struct catalog_object *schema = catalog_object_at(catalog, i);
+
+        if (schema->class_oid == CLASS_SCHEMA && strcmp(schema->name, object->schema) == 0)
+            return own_entry(schema);
+    }
+    return NULL;
+}
+
 static bool add_entry(struct catalog *catalog, struct catalog_object *object,
                       const struct privileges *privileges, const struct buffer *sql,
                       struct error *err)
 {
     struct buffer tag = {0};
-    const char *plain = object->plain_identity;
+    const char *plain =
+        privileges->signature != NULL ? privileges->signature : object->plain_identity;
     struct catalog_extra *extra = NULL;
     bool done = privileges->column == NULL
                     ? buffer_printf(&tag, err, "%s %s", privileges->on, plain)
@@ -283,16 +310,24 @@ static bool add_entry(struct catalog *catalog, struct catalog_object *object,
                           name_append(&tag, privileges->column, err);
 
     if (done) {
-        /* The privileges of the table itself, if they have an entry, come before its columns'. */
-        const struct catalog_extra *first = object->extras;
+        const struct catalog_extra *after =
+            comes_after(catalog, object, privileges, buffer_text(sql));
 
         extra = catalog_add_extra(catalog, object, "ACL", buffer_text(&tag), buffer_text(sql), err);
-        if (extra != NULL && privileges->column != NULL && first != NULL &&
-            strcmp(first->desc, "ACL") == 0)
-            extra->after = first;
+        if (extra != NULL)
+            extra->after = after;
     }
     buffer_free(&tag);
     return extra != NULL;
+}
+
+static bool append_signature(struct buffer *out, const struct catalog_object *object,
+                             const struct privileges *privileges, struct error *err)
+{
+    return privileges->signature == NULL ||
+           ((object->schema == NULL ||
+             (name_append(out, object->schema, err) && buffer_append_byte(out, '.', err))) &&
+            buffer_append_string(out, privileges->signature, err));
 }
 
 bool privileges_add(struct catalog *catalog, struct catalog_object *object,
@@ -300,7 +335,7 @@ bool privileges_add(struct catalog *catalog, struct catalog_object *object,
 {
     const char *base_text = privileges->init != NULL ? privileges->init : privileges->usual;
     struct list base = {0}, acl = {0};
-    struct buffer sql = {0};
+    struct buffer sql = {0}, target = {0};
     struct writing writing = {
         .privileges = privileges,
         .target = object->identity,
@@ -312,11 +347,15 @@ bool privileges_add(struct catalog *catalog, struct catalog_object *object,
 
     if (privileges->acl == NULL)
         return true;
-    done = list_parse(base_text == NULL ? "{}" : base_text, &base, err) &&
+    done = append_signature(&target, object, privileges, err);
+    if (done && privileges->signature != NULL)
+        writing.target = buffer_text(&target);
+    done = done && list_parse(base_text == NULL ? "{}" : base_text, &base, err) &&
            list_parse(privileges->acl, &acl, err) && append_difference(&writing, &base, &acl, err);
     if (done && sql.len > 0)
         done = add_entry(catalog, object, privileges, &sql, err);
     buffer_free(&sql);
+    buffer_free(&target);
     list_reset(&base);
     list_reset(&acl);
     return done;

@@ -34,6 +34,7 @@ struct relation {
     char persistence; /* p u */
     char replica_identity;
     bool is_partition;
+    bool detaching; /* a partition no longer attached: all it has from the whole is its own */
     bool row_security, force_row_security;
     bool unstable_partitions; /* of a partitioned table: its rows may belong elsewhere tomorrow */
     bool populated;
@@ -46,8 +47,22 @@ struct relation {
     size_t column_count;
     struct relation **parents; /* in order of inhseqno */
     size_t parent_count;
+    struct foreign_key *foreign_keys; /* in the order they were made in */
+    struct tree_lock *tree_locks;
+    const struct catalog_object *reached; /* from that descendant, while trees are walked */
+    struct catalog_object *locking_index; /* one whose making changes the table, too */
     struct catalog_object *data; /* its TABLE DATA, SEQUENCE SET or MATERIALIZED VIEW DATA */
 };
+
+/* An entry after the data whose statement locks a table and all that inherit from it. */
+struct tree_lock {
+    struct catalog_object *object;
+    struct tree_lock *next;
+};
+
+/* Notes that (kind_parallel.c says what for). */
+bool relation_lock_tree(struct catalog *catalog, struct relation *relation,
+                        struct catalog_object *object, struct error *err);
 
 /* NULL if the oid is not that of a relation that is dumped (it may belong to an extension). */
 struct relation *relation_find(const struct catalog *catalog, uint32_t oid);
@@ -87,6 +102,9 @@ struct check {
     bool is_local;              /* else it only comes from parents */
 };
 
+/* A CHECK that a partition has because its parent has it: pg_dump knows no comment on that. */
+bool check_is_inherited(const struct catalog_object *object);
+
 /* An index, whether it is an object of its own or stands behind a constraint. The detail of INDEX,
  * and of CONSTRAINT where it has one. */
 struct table_index {
@@ -103,7 +121,9 @@ struct table_index {
 
 struct foreign_key {
     struct catalog_object *object;
-    struct foreign_key *next;
+    struct foreign_key *next;   /* that leans on the same index */
+    struct foreign_key *beside; /* of the same table, later made */
+    struct relation *to;        /* the table it refers to; NULL: an extension's */
 };
 
 /* The index stands behind that constraint; sql is what makes the constraint, to which is added what

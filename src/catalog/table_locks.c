@@ -14,7 +14,8 @@ struct locking {
     struct catalog *catalog;
     struct buffer statement; /* LOCK TABLE a, b, … */
     struct buffer oids;      /* 1,2,… of the same */
-    int64_t each_ms, deadline;
+    int64_t each_ms, total_ms, deadline;
+    int64_t limit_ms; /* of the batch at hand */
 };
 
 /* ---- Who is in the way -------------------------------------------------------------------------
@@ -22,15 +23,46 @@ struct locking {
 
 struct blocker {
     bool found;
-    char text[700];
+    char text[900];
     char relation[300];
-    char pid[32];
+    char pid[32];       /* "" if it is no session */
+    char prepared[220]; /* the name of a prepared transaction, as a literal */
 };
+
+/* A prepared transaction has locks and no session; on a standby recovery holds what the primary's
+ * transactions hold. */
+static const char blockers[] =
+    "SELECT l.relation::pg_catalog.regclass, "
+    "       CASE WHEN a.backend_type IS DISTINCT FROM 'startup' THEN l.pid END, "
+    "       CASE WHEN a.backend_type = 'startup' THEN 'recovery' "
+    "            WHEN p.gid IS NOT NULL THEN 'the prepared transaction ' || p.gid || ' of ' || "
+    "                 p.owner || ', since ' || p.prepared "
+    "            ELSE pg_catalog.format('process %s (user %s, application \"%s\", %s)', l.pid, "
+    "                 a.usename, a.application_name, a.state) END, "
+    "       CASE WHEN p.gid IS NULL THEN "
+    "            '; its last statement, since ' || a.query_start || ': ' || "
+    "            pg_catalog.left(a.query, 300) END, "
+    "       pg_catalog.quote_literal(p.gid) "
+    "  FROM pg_catalog.pg_locks l "
+    "  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
+    "  LEFT JOIN pg_catalog.pg_locks x ON l.pid IS NULL AND x.pid IS NULL "
+    "   AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction "
+    "  LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid "
+    " WHERE l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation' "
+    "   AND l.relation IN (%s) AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() "
+    "   AND l.database = (SELECT oid FROM pg_catalog.pg_database "
+    "                      WHERE datname = pg_catalog.current_database()) "
+    " ORDER BY l.granted DESC, a.query_start LIMIT 1";
+
+static void copy_text(char *to, size_t size, const char *text)
+{
+    snprintf(to, size, "%s", text == NULL ? "" : text);
+}
 
 static bool take_blocker(struct catalog *catalog, void *context, const struct catalog_row *row,
                          struct error *err)
 {
-    enum { RELATION, PID, USER, APPLICATION, STATE, QUERY };
+    enum { RELATION, PID, WHO, STATEMENT, PREPARED };
     struct blocker *blocker = context;
 
     (void)catalog;
@@ -38,40 +70,55 @@ static bool take_blocker(struct catalog *catalog, void *context, const struct ca
     if (blocker->found)
         return true;
     blocker->found = true;
-    snprintf(blocker->relation, sizeof(blocker->relation), "%s", row_text(row, RELATION));
-    snprintf(blocker->pid, sizeof(blocker->pid), "%s", row_text(row, PID));
-    snprintf(blocker->text, sizeof(blocker->text),
-             "process %s (user %s, application \"%s\", %s) holds or awaits a stronger lock; its "
-             "last statement: %.300s",
-             row_text(row, PID), row_text(row, USER), row_text(row, APPLICATION),
-             row_text(row, STATE), row_text(row, QUERY));
+    copy_text(blocker->relation, sizeof(blocker->relation), row_text(row, RELATION));
+    copy_text(blocker->pid, sizeof(blocker->pid), row_text(row, PID));
+    copy_text(blocker->prepared, sizeof(blocker->prepared), row_text(row, PREPARED));
+    snprintf(blocker->text, sizeof(blocker->text), "%s holds or awaits a stronger lock%s",
+             row_text(row, WHO), row_text(row, STATEMENT) == NULL ? "" : row_text(row, STATEMENT));
     return true;
+}
+
+/* `blockers` with the list of oids in it. */
+static bool append_query(struct buffer *sql, const char *oids, struct error *err)
+{
+    const char *list = strstr(blockers, "(%s) AND l.pid") + 1;
+
+    return buffer_append(sql, blockers, (size_t)(list - blockers), err) &&
+           buffer_append_string(sql, oids, err) && buffer_append_string(sql, list + 2, err);
 }
 
 static bool find_blocker(struct locking *locking, struct blocker *blocker)
 {
     struct buffer sql = {0};
     struct error ignored;
-    bool done =
-        wire_query(catalog_conn(locking->catalog), "ROLLBACK TO SAVEPOINT lock_batch", NULL,
-                   &ignored) &&
-        buffer_printf(&sql, &ignored,
-                      "SELECT l.relation::pg_catalog.regclass, l.pid, "
-                      "       coalesce(a.usename, '?'), coalesce(a.application_name, ''), "
-                      "       coalesce(a.state, '?'), coalesce(a.query, '?') "
-                      "  FROM pg_catalog.pg_locks l "
-                      "  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
-                      " WHERE l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation' "
-                      "   AND l.relation IN (%s) AND l.pid <> pg_catalog.pg_backend_pid() "
-                      "   AND l.database = (SELECT oid FROM pg_catalog.pg_database "
-                      "                      WHERE datname = pg_catalog.current_database()) "
-                      " ORDER BY l.granted DESC, a.query_start LIMIT 1",
-                      buffer_text(&locking->oids)) &&
-        catalog_query_as_is(locking->catalog, buffer_text(&sql), 6, take_blocker, blocker,
-                            &ignored);
+    bool done = wire_query(catalog_conn(locking->catalog), "ROLLBACK TO SAVEPOINT lock_batch", NULL,
+                           &ignored) &&
+                append_query(&sql, buffer_text(&locking->oids), &ignored) &&
+                catalog_query_as_is(locking->catalog, buffer_text(&sql), 5, take_blocker, blocker,
+                                    &ignored);
 
     buffer_free(&sql);
     return done && blocker->found;
+}
+
+/* Whether it is the time for all locks that has run out. */
+static bool all_expired(const struct locking *locking)
+{
+    return locking->limit_ms < locking->each_ms;
+}
+
+static const char *option_of(const struct locking *locking)
+{
+    return all_expired(locking) ? "--lock-timeout-total" : "--lock-timeout";
+}
+
+static void set_expired(const struct locking *locking, const char *table, struct error *err)
+{
+    int64_t seconds = (all_expired(locking) ? locking->total_ms : locking->each_ms) / 1000;
+
+    error_set(err, ERROR_TIMEOUT, "cannot lock %s%s within %" PRId64 " s%s",
+              table == NULL ? "a table" : "table ", table == NULL ? "" : table, seconds,
+              all_expired(locking) ? ", the time for all tables" : "");
 }
 
 static bool not_locked(struct locking *locking, struct error *err)
@@ -86,47 +133,76 @@ static bool not_locked(struct locking *locking, struct error *err)
                                "pg_read_all_data, to the role of the backup.");
     if (strcmp(err->sqlstate, "55P03") != 0)
         return false;
-    if (!find_blocker(locking, &blocker)) {
-        error_set(err, ERROR_TIMEOUT, "cannot lock a table within %" PRId64 " s",
-                  locking->each_ms / 1000);
+    set_expired(locking, find_blocker(locking, &blocker) ? blocker.relation : NULL, err);
+    if (!blocker.found)
         return error_hint(err, "Who held it is gone by now: run the backup again.");
-    }
-    error_set(err, ERROR_TIMEOUT, "cannot lock table %s within %" PRId64 " s", blocker.relation,
-              locking->each_ms / 1000);
     error_detail(err, "%s", blocker.text);
-    return error_hint(err,
-                      "Wait for it, or end it: SELECT pg_terminate_backend(%s);  A longer "
-                      "--lock-timeout waits longer.",
-                      blocker.pid);
+    if (blocker.pid[0] != '\0')
+        return error_hint(err,
+                          "Wait for it, or end it: SELECT pg_terminate_backend(%s);  A longer %s "
+                          "waits longer.",
+                          blocker.pid, option_of(locking));
+    if (blocker.prepared[0] != '\0')
+        return error_hint(err, "End it: COMMIT PREPARED %s;  or ROLLBACK PREPARED %s;",
+                          blocker.prepared, blocker.prepared);
+    return error_hint(err, "The primary has locked it: wait for it. A longer %s waits longer.",
+                      option_of(locking));
 }
 
 /* ---- Locking -----------------------------------------------------------------------------------
  */
 
-static bool take_missing(struct catalog *catalog, void *context, const struct catalog_row *row,
-                         struct error *err)
+static bool take_unfit(struct catalog *catalog, void *context, const struct catalog_row *row,
+                       struct error *err)
 {
+    const char *table = row_text(row, 0);
+
     (void)catalog;
     (void)context;
-    error_set(err, ERROR_SERVER, "table %s was dropped, renamed or replaced while the backup began",
-              row_text(row, 0));
-    return error_hint(err, "The backup knows it as it was: run it again.");
+    switch (row_char(row, 1)) {
+    case 'p':
+        error_set(err, ERROR_SERVER, "a policy of table %s would hide rows", table);
+        return error_hint(err, "Use a role with BYPASSRLS: ALTER ROLE backup BYPASSRLS;");
+    case 'r':
+        error_set(err, ERROR_SERVER, "permission denied for table %s", table);
+        return error_hint(err,
+                          "GRANT SELECT ON %s TO the role of the backup, or (14 and later) "
+                          "GRANT pg_read_all_data.",
+                          table);
+    default:
+        error_set(err, ERROR_SERVER,
+                  "table %s was dropped, renamed or replaced while the backup began", table);
+        return error_hint(err, "The backup knows it as it was: run it again.");
+    }
 }
 
-/* LOCK TABLE goes by name, and today's table of that name may be another than the snapshot's. */
+/* LOCK TABLE goes by name, and today's table of that name may be another than the snapshot's. What
+ * would keep a table from being read is told now, and not hours later. */
 static bool check_locked(struct locking *locking, struct error *err)
 {
     struct buffer sql = {0};
-    bool done =
-        buffer_printf(&sql, err,
-                      "SELECT o::pg_catalog.regclass "
-                      "  FROM pg_catalog.unnest(ARRAY[%s]::pg_catalog.oid[]) o "
-                      " WHERE o NOT IN (SELECT l.relation FROM pg_catalog.pg_locks l "
-                      "                  WHERE l.pid = pg_catalog.pg_backend_pid() "
-                      "                    AND l.locktype = 'relation' "
-                      "                    AND l.relation IS NOT NULL) LIMIT 1",
-                      buffer_text(&locking->oids)) &&
-        catalog_query_as_is(locking->catalog, buffer_text(&sql), 1, take_missing, NULL, err);
+    bool done = buffer_printf(
+                    &sql, err,
+                    "SELECT t.o::pg_catalog.regclass, t.reason "
+                    "  FROM (SELECT o, CASE "
+                    "               WHEN o NOT IN (SELECT l.relation FROM pg_catalog.pg_locks l "
+                    "                               WHERE l.pid = pg_catalog.pg_backend_pid() "
+                    "                                 AND l.locktype = 'relation' "
+                    "                                 AND l.relation IS NOT NULL) THEN 'd' "
+                    "               WHEN c.relkind = 'p' THEN NULL "
+                    "               WHEN NOT pg_catalog.has_table_privilege(o, 'SELECT') "
+                    "                AND EXISTS (SELECT FROM pg_catalog.pg_attribute a "
+                    "                             WHERE a.attrelid = o AND a.attnum > 0 "
+                    "                               AND NOT a.attisdropped "
+                    "                               AND NOT pg_catalog.has_column_privilege("
+                    "                                       o, a.attnum, 'SELECT')) THEN 'r' "
+                    "               WHEN c.relrowsecurity "
+                    "                AND pg_catalog.row_security_active(o) THEN 'p' END AS reason "
+                    "          FROM pg_catalog.unnest(ARRAY[%s]::pg_catalog.oid[]) o "
+                    "          LEFT JOIN pg_catalog.pg_class c ON c.oid = o) t "
+                    " WHERE t.reason IS NOT NULL LIMIT 1",
+                    buffer_text(&locking->oids)) &&
+                catalog_query_as_is(locking->catalog, buffer_text(&sql), 2, take_unfit, NULL, err);
 
     buffer_free(&sql);
     return done;
@@ -136,16 +212,17 @@ static bool lock_batch(struct locking *locking, struct error *err)
 {
     struct wire_conn *conn = catalog_conn(locking->catalog);
     int64_t left = locking->deadline - clock_now_ms();
-    int64_t limit = left < locking->each_ms ? left : locking->each_ms;
     struct buffer sql = {0};
     bool done;
 
+    locking->limit_ms = left < locking->each_ms ? left : locking->each_ms;
     if (locking->oids.len == 0)
         return true;
     done = buffer_printf(&sql, err,
                          "SAVEPOINT lock_batch; SET LOCAL lock_timeout = %" PRId64 "; %s IN ACCESS "
                          "SHARE MODE; SET LOCAL lock_timeout = 0; RELEASE SAVEPOINT lock_batch",
-                         limit > 1 ? limit : 1, buffer_text(&locking->statement)) &&
+                         locking->limit_ms > 1 ? locking->limit_ms : 1,
+                         buffer_text(&locking->statement)) &&
            (wire_query(conn, buffer_text(&sql), NULL, err) || not_locked(locking, err)) &&
            check_locked(locking, err);
     buffer_free(&sql);
@@ -169,11 +246,13 @@ static bool add_table(struct locking *locking, const struct catalog_object *obje
 bool table_locks_take(struct catalog *catalog, struct error *err)
 {
     const struct catalog_options *options = catalog_options(catalog);
-    int64_t total =
-        options->lock_timeout_total_ms > 0 ? options->lock_timeout_total_ms : LOCK_TIMEOUT_TOTAL_MS;
+    int64_t each = options->lock_timeout_ms > 0 ? options->lock_timeout_ms : LOCK_TIMEOUT_MS;
+    int64_t usual = each > LOCK_TIMEOUT_TOTAL_MS ? each : LOCK_TIMEOUT_TOTAL_MS;
+    int64_t total = options->lock_timeout_total_ms > 0 ? options->lock_timeout_total_ms : usual;
     struct locking locking = {
         .catalog = catalog,
-        .each_ms = options->lock_timeout_ms > 0 ? options->lock_timeout_ms : LOCK_TIMEOUT_MS,
+        .each_ms = each,
+        .total_ms = total,
         .deadline = clock_now_ms() + total,
     };
     bool done = true;

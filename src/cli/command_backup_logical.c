@@ -26,6 +26,7 @@ static bool read_options(struct logical *logical, const struct server_uri *serve
         .digest =
             strcmp(options_text(given, "digest"), "sha256") == 0 ? DIGEST_SHA256 : DIGEST_XXH3_128,
         .lock_timeout_ms = (int64_t)options_number(given, "lock-timeout"),
+        .lock_timeout_total_ms = (int64_t)options_number(given, "lock-timeout-total"),
         .stall_timeout_ms = (int64_t)options_number(given, "stall-timeout"),
         .allow_newer_server = options_flag(given, "allow-newer-server"),
         .cancel = command->cancel,

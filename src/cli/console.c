@@ -75,15 +75,22 @@ static void print_plainly(struct console *console, const char *prefix, const cha
     pthread_mutex_unlock(&console->lock);
 }
 
-static void print_warning(struct console *console, const char *text)
+/* A text that is all that is said, whatever memory there is. */
+static void print_message(struct console *console, const char *prefix, const char *text)
 {
     struct buffer line = {0};
 
-    if (!append_message(&line, "pgcask: warning: ", text)) {
-        buffer_free(&line);
-        print_plainly(console, "pgcask: warning: ", text);
+    if (append_message(&line, prefix, text)) {
+        print(console, &line);
+        return;
     }
-    print(console, &line);
+    buffer_free(&line);
+    print_plainly(console, prefix, text);
+}
+
+static void print_warning(struct console *console, const char *text)
+{
+    print_message(console, "pgcask: warning: ", text);
     pthread_mutex_lock(&console->lock);
     console->warning_count++;
     if (console->warnings != NULL && json_array_size(console->warnings) < WARNINGS_MAX)
@@ -124,14 +131,12 @@ void console_free(struct console *console)
 void console_message(struct console *console, const char *format, ...)
 {
     char text[4096];
-    struct buffer line = {0};
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    append_message(&line, "pgcask: ", text);
-    print(console, &line);
+    print_message(console, "pgcask: ", text);
 }
 
 void console_warning(struct console *console, const char *format, ...)

@@ -174,6 +174,14 @@ static const struct option_spec options[] = {
      .commands = BACKUP | PLAKAR,
      .help = "Gives a logical backup up when tables cannot be locked against changes within this "
              "time; from 1s to 7d."},
+    {.name = "lock-timeout-total",
+     .argument = "DURATION",
+     .kind = OPTION_DURATION,
+     .minimum = 1000,
+     .maximum = 7ULL * 24 * 3600 * 1000,
+     .commands = BACKUP | PLAKAR,
+     .help = "The same for all tables together: --lock-timeout is for each batch of some hundred. "
+             "10 minutes unless given, or --lock-timeout if that is longer."},
     {.name = "allow-newer-server",
      .kind = OPTION_FLAG,
      .commands = BACKUP | PLAKAR,

@@ -111,6 +111,7 @@ static bool start_logical(const struct postgres_connector *postgres, struct canc
         .compression_level = COMPRESSION_LEVEL_DEFAULT,
         .digest = digest_of(given),
         .lock_timeout_ms = (int64_t)options_number(given, "lock-timeout"),
+        .lock_timeout_total_ms = (int64_t)options_number(given, "lock-timeout-total"),
         .stall_timeout_ms = (int64_t)options_number(given, "stall-timeout"),
         .allow_newer_server = options_flag(given, "allow-newer-server"),
         .cancel = cancel,

@@ -6,7 +6,7 @@
 
 /* Where a record's content lies in a file. */
 struct written_content {
-    const char *path;
+    const char *name; /* of the file, for messages */
     int fd;
     uint64_t start;
 };
@@ -21,7 +21,7 @@ static bool write_at(void *context, uint64_t position, struct slice bytes, struc
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return error_set_errno(err, n < 0 ? errno : EIO, "cannot write to %s", content->path);
+            return error_set_errno(err, n < 0 ? errno : EIO, "cannot write %s", content->name);
         slice_take(&bytes, (size_t)n);
         position += (size_t)n;
     }
@@ -38,7 +38,7 @@ static bool read_at(void *context, uint64_t position, uint8_t *bytes, size_t len
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return error_set_errno(err, n < 0 ? errno : EIO, "cannot read back %s", content->path);
+            return error_set_errno(err, n < 0 ? errno : EIO, "cannot read back %s", content->name);
         bytes += n;
         len -= (size_t)n;
         position += (size_t)n;
@@ -46,9 +46,10 @@ static bool read_at(void *context, uint64_t position, uint8_t *bytes, size_t len
     return true;
 }
 
-bool content_amend(const struct record *record, int fd, uint64_t start, struct error *err)
+bool content_amend(const struct record *record, int fd, uint64_t start, const char *name,
+                   struct error *err)
 {
-    struct written_content content = {record->path, fd, start};
+    struct written_content content = {name, fd, start};
     struct reader_amender amender = {&content, write_at, read_at};
 
     return record->reader->ops->amend == NULL ||

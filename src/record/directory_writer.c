@@ -269,13 +269,23 @@ static bool set_attributes(int fd, uint32_t mode, struct timespec modified)
     return futimens(fd, times) == 0;
 }
 
+static bool file_amend(struct file_output *output, const struct record *record, struct error *err)
+{
+    char name[2 * RECORD_PATH_MAX + 3];
+
+    if (record->reader->ops->amend == NULL)
+        return true;
+    snprintf(name, sizeof(name), "\"%s%s\"", output->writer->root, output->path);
+    return content_amend(record, output->fd, 0, name, err);
+}
+
 static bool file_fill(struct file_output *output, const struct record *record, uint32_t mode,
                       struct error *err)
 {
     const struct directory_writer_options *options = &output->writer->options;
 
     if (!content_copy(record, options->cancel, file_write, output, err) ||
-        !content_amend(record, output->fd, 0, err))
+        !file_amend(output, record, err))
         return false;
     if (output->written >= WRITEBACK_SMALLEST && output->written > output->flushed &&
         !options->no_sync)

@@ -91,8 +91,9 @@ bool content_copy(const struct record *record, const struct cancel *cancel, cont
                   void *context, struct error *err);
 
 /* Once content_copy has written all of it to fd, from position `start` on: the reader may amend it.
- * fd can be read and written. */
-bool content_amend(const struct record *record, int fd, uint64_t start, struct error *err);
+ * fd can be read and written; name is its file's, for messages. */
+bool content_amend(const struct record *record, int fd, uint64_t start, const char *name,
+                   struct error *err);
 
 /* ---- What is left of several slices to write (record.c) ------------------------------------ */
 

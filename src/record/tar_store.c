@@ -201,7 +201,7 @@ static bool add_and_fill_in(struct tar_store *store, const struct record *record
     header_at = store->position - TAR_BLOCK;
     return content_copy(record, store->options->cancel, write_content, store, err) &&
            (record->reader->ops->amend == NULL || output_push(store, NULL, 0, err)) &&
-           content_amend(record, store->fd, header_at + TAR_BLOCK, err) &&
+           content_amend(record, store->fd, header_at + TAR_BLOCK, store->name, err) &&
            output_zeros(store, tar_padding(store->content), err) &&
            fill_in_size(store, header_at, store->content, err);
 }

@@ -5,6 +5,7 @@
 README.md beside this file says how to read what it prints and how to repeat one run.
 """
 
+import collections
 import importlib.util
 import os
 import pathlib
@@ -23,7 +24,8 @@ _spec = importlib.util.spec_from_file_location("integration_conftest",
 integration = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(integration)
 
-from faultkit import tiny, tiny_scenarios as tiny_scenarios_module, trial  # noqa: E402
+from faultkit import faults, real, tiny, trial  # noqa: E402
+from faultkit import tiny_scenarios as tiny_scenarios_module  # noqa: E402
 from pgcask_testing import temp, tls  # noqa: E402
 
 # Its hooks and fixtures, by name: what is not used here is not taken.
@@ -32,7 +34,7 @@ pytest_generate_tests = integration.pytest_generate_tests
 pgcask_path = integration.pgcask_path
 session_servers = integration.session_servers
 
-FAULTS_WANTED = 2000
+FAULTS_WANTED = {"physical": 2000, "logical": 500}
 
 
 def pytest_addoption(parser):
@@ -64,13 +66,22 @@ def _whole_run(config):
                 any("::" in word or word.endswith(".py") for word in config.args))
 
 
+def _job(scenario):
+    return "logical" if scenario.startswith("logical") else "physical"
+
+
+def _too_few(notes):
+    """Of which kind of backup a whole run injects too few faults."""
+    count = collections.Counter(_job(scenario) for scenario, _, _ in notes)
+    return [job for job, wanted in FAULTS_WANTED.items() if count[job] < wanted]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
     config = session.config
-    if hasattr(config, "workerinput") or exitstatus not in (0, 1):
+    if hasattr(config, "workerinput") or exitstatus not in (0, 1) or config.option.collectonly:
         return
-    count = len(trial.Ledger.read(os.environ["PGCASK_FAULT_LEDGER"]))
-    if _whole_run(config) and count < FAULTS_WANTED and not config.option.collectonly:
+    if _whole_run(config) and _too_few(trial.Ledger.read(os.environ["PGCASK_FAULT_LEDGER"])):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -82,18 +93,23 @@ def pytest_terminal_summary(terminalreporter, config):
     shutil.rmtree(folder, ignore_errors=True)
     if config.option.collectonly:
         return
-    count = {kind: sum(kind in kinds for _, _, kinds in notes)
-             for kind in ("false success", "leftover", "crash", "hang", "message", "failure",
-                          "library")}
     terminalreporter.section("fault kit")
-    others = ", ".join(f"{kind}: {number}" for kind, number in count.items()
-                       if kind not in ("false success", "leftover"))
-    terminalreporter.write_line(f"--fault-seed {os.environ['PGCASK_FAULT_SEED']}; {others}")
+    terminalreporter.write_line(f"--fault-seed {os.environ['PGCASK_FAULT_SEED']}")
+    for job in FAULTS_WANTED:
+        kinds = collections.Counter(faults.family(fault) for name, fault, _ in notes
+                                    if _job(name) == job)
+        each = ", ".join(f"{kind} {number}" for kind, number in kinds.most_common())
+        terminalreporter.write_line(f"{job}: {kinds.total()} faults ({each})")
+    count = collections.Counter(kind for _, _, kinds in notes for kind in kinds)
+    terminalreporter.write_line(", ".join(f"{kind}: {count[kind]}" for kind in (
+        "crash", "hang", "message", "failure", "library")))
     terminalreporter.write_line(
         f"faults injected: {len(notes)}, false successes: {count['false success']}, "
         f"leftovers: {count['leftover']}")
-    if _whole_run(config) and len(notes) < FAULTS_WANTED:
-        terminalreporter.write_line(f"FAILED: a whole run injects at least {FAULTS_WANTED}")
+    if _whole_run(config):
+        for job in _too_few(notes):
+            terminalreporter.write_line(
+                f"FAILED: a whole run injects at least {FAULTS_WANTED[job]} into {job} backups")
 
 
 # ---- What the tests ask for -----------------------------------------------------------------------
@@ -144,3 +160,17 @@ def tiny_servers(certificate):
 def tiny_scenarios(pgcask_path, tiny_servers):
     """{name: scenario} over the tiny cluster: tiny_scenarios.NAMES."""
     return tiny_scenarios_module.make(str(pgcask_path), tiny_servers, temp.new_dir("tiny"))
+
+
+@pytest.fixture(scope="session")
+def real_server(session_servers):
+    """real_server(major) -> the one RealServer of that major."""
+    made = {}
+
+    def make(major):
+        if major not in made:
+            authority = tls.Authority(temp.new_dir("tls"))
+            made[major] = real.RealServer(session_servers.create(major), authority)
+        return made[major]
+
+    return make

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from faultkit import faults, real, runs, trial
-from pgcask_testing import builders, temp, tls
+from pgcask_testing import builders, temp
 from test_stream import Places, arguments
 
 pytestmark = pytest.mark.majors(13, 15, 18)
@@ -17,16 +17,16 @@ CALLS = [kind for kind in faults.ERRNOS if kind != "memory"]
 
 
 @pytest.fixture(scope="session")
-def made(session_servers, pgcask_path, _made={}):
-    """made(major) -> ({kind: scenario}, RealServer), of one server for each major."""
+def made(real_server, pgcask_path):
+    """made(major) -> ({kind: scenario}, RealServer)"""
+    made = {}
 
     def make(major):
-        if major not in _made:
-            authority = tls.Authority(temp.new_dir("tls"))
-            server = real.RealServer(session_servers.create(major), authority)
+        if major not in made:
+            server = real_server(major)
             scenarios = real.make(str(pgcask_path), server, temp.new_dir("kept"), f"pg{major}")
-            _made[major] = scenarios, server
-        return _made[major]
+            made[major] = scenarios, server
+        return made[major]
 
     return make
 

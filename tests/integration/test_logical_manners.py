@@ -1,6 +1,7 @@
 """How a logical backup behaves: locks, snapshots, rights, memory, statuses, standbys."""
 
 import json
+import os
 import time
 
 import pytest
@@ -50,6 +51,94 @@ def test_a_lock_that_is_waited_for_counts_too(pgcask, server, workdir):
         assert_refused(server, result, workdir / "b", "table public.t", "LOCK TABLE t")
         reader.sql("COMMIT")
         writer.receive()
+
+
+def test_the_time_for_all_locks_can_be_set(pgcask, server, workdir):
+    server.sql("CREATE TABLE t (a int)")
+    with server.session() as session:
+        session.sql("SET application_name = 'the other'; BEGIN; LOCK TABLE t")
+        start = time.monotonic()
+        result = run(pgcask, server, workdir / "b", "--lock-timeout", "60s",
+                     "--lock-timeout-total", "2s")
+        assert time.monotonic() - start < 20
+        assert_refused(server, result, workdir / "b", "table public.t within 2 s", "for all tables",
+                       "user postgres", 'application "the other"', "LOCK TABLE t",
+                       f"since {time.strftime('%Y-%m-', time.gmtime())}", "--lock-timeout-total")
+
+
+def test_a_prepared_transaction_that_holds_a_table_is_named(pgcask, servers, major, workdir):
+    server = servers.create(major, conf={"max_prepared_transactions": 2})
+    server.sql("CREATE TABLE t (a int); BEGIN; LOCK TABLE t; PREPARE TRANSACTION 'it''s left'")
+    result = run(pgcask, server, workdir / "b", "--lock-timeout", "1s")
+    assert_refused(server, result, workdir / "b", "table public.t", "prepared transaction it's left",
+                   "ROLLBACK PREPARED 'it''s left'")
+    server.sql("ROLLBACK PREPARED 'it''s left'")
+    assert run(pgcask, server, workdir / "b").ok
+
+
+TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+
+
+def test_time_outs_of_the_role_do_not_end_it(pgcask, server, major, workdir):
+    names = TIMEOUTS + (("transaction_timeout",) if major >= 17 else ())
+    server.sql("CREATE TABLE t AS SELECT repeat('x', 1000) AS x, i FROM generate_series(1, 30000) i;"
+               + "".join(f"ALTER ROLE postgres SET {name} = '400ms';"
+                         f"ALTER DATABASE postgres SET {name} = '500ms';" for name in names))
+    with server.session() as session:
+        session.sql("".join(f"SET {name} = 0;" for name in names))
+        session.sql("BEGIN; LOCK TABLE t")
+        session.send("SELECT pg_sleep(1.5); COMMIT")
+        archive = logical.back_up(pgcask, server, "postgres", workdir / "b")
+        session.receive()
+    assert logical.summary(workdir / "b")["rows"] == 30000 and archive.exists()
+    assert logical.summary(workdir / "b")["warnings"] == []
+
+
+def test_the_session_is_safe_from_what_it_reads(pgcask, server, major, workdir):
+    """Seen by a function that an extension's condition calls while its table is read."""
+    safe = {"row_security": "off", "search_path": "", "datestyle": "ISO, MDY",
+            "intervalstyle": "postgres", "extra_float_digits": "3", "transaction_read_only": "on",
+            "transaction_isolation": "repeatable read", "TimeZone": "UTC",
+            "synchronize_seqscans": "off", "lock_timeout": "0", "statement_timeout": "0"}
+    if server.value("SELECT count(*) FROM pg_settings "
+                    "WHERE name = 'restrict_nonsystem_relation_kind'") == "1":
+        safe["restrict_nonsystem_relation_kind"] = "view, foreign-table"
+    else:
+        assert major < 17
+    checks = "".join(f"""
+        IF current_setting('{name}') <> '{value}' THEN
+            RAISE 'setting % is "%"', '{name}', current_setting('{name}'); END IF;"""
+                     for name, value in safe.items())
+    server.sql(f"""
+        CREATE EXTENSION hstore;
+        CREATE TABLE settings AS SELECT 1 AS a;
+        CREATE FUNCTION safe() RETURNS bool LANGUAGE plpgsql AS $$BEGIN {checks} RETURN true; END$$;
+        ALTER EXTENSION hstore ADD TABLE settings;
+        ALTER EXTENSION hstore ADD FUNCTION safe();
+        UPDATE pg_extension SET extconfig = ARRAY['settings'::regclass::oid],
+            extcondition = ARRAY['WHERE public.safe()'] WHERE extname = 'hstore';
+    """)
+    logical.back_up(pgcask, server, "postgres", workdir / "b")
+    assert logical.summary(workdir / "b")["rows"] == 1
+
+
+def test_what_may_not_be_read_is_told_before_any_row_is_sent(pgcask, servers, major, workdir):
+    server = servers.create(major, conf={"log_statement": "all"})
+    server.sql("CREATE ROLE reader LOGIN; CREATE TABLE a_first AS SELECT 1 AS a;"
+               "CREATE TABLE closed (a int, b int, c int GENERATED ALWAYS AS (1) STORED);"
+               "GRANT SELECT ON a_first TO reader; GRANT UPDATE, SELECT (a) ON closed TO reader;"
+               "CREATE TABLE hidden (a int); GRANT SELECT ON hidden TO reader;")
+    result = run(pgcask, server, workdir / "b", user="reader")
+    assert_refused(server, result, workdir / "b", "permission denied", "closed", "GRANT SELECT")
+    server.sql("GRANT SELECT ON closed TO reader; ALTER TABLE hidden ENABLE ROW LEVEL SECURITY")
+    result = run(pgcask, server, workdir / "b", user="reader")
+    assert_refused(server, result, workdir / "b", "table public.hidden", "BYPASSRLS")
+    assert "COPY" not in server.log
+    server.sql("ALTER TABLE hidden OWNER TO reader")
+    assert run(pgcask, server, workdir / "b", user="reader").ok  # an owner's rows are not hidden
+    server.sql("ALTER TABLE hidden FORCE ROW LEVEL SECURITY")
+    result = run(pgcask, server, workdir / "c", user="reader")
+    assert_refused(server, result, workdir / "c", "table public.hidden", "BYPASSRLS")
 
 
 def test_rows_behind_a_policy_are_an_error_and_no_subset(pgcask, server, workdir):
@@ -162,6 +251,32 @@ def test_a_standby_gives_the_same(pgcask, server, workdir):
     logical.restore(server, archive, "copy")
     assert logical.dump_schema(server, "copy") == logical.dump_schema(server, "postgres")
     assert server.value("SELECT sum(a) FROM t", "copy") == "500500"
+
+
+def test_a_standby_that_needs_what_is_read_ends_it_with_its_reason(
+        pgcask, pgcask_popen, server, workdir):
+    server.sql("CREATE TABLE t AS SELECT repeat(md5(i::text), 30) AS x "
+               "FROM generate_series(1, 60000) i")
+    standby = server.standby(conf={"max_standby_streaming_delay": "500ms"})
+    standby_wait(server, standby)
+    reading, writing = os.pipe()
+    running = pgcask_popen("backup", standby.uri("postgres"), "--to", "-", "--quiet",
+                           stdout=writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        copying = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^COPY'"
+        while standby.value(copying) == "0":
+            time.sleep(0.05)  # nobody reads: it stays in the middle of the table
+        server.sql("DROP TABLE t")
+        while standby.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0":
+            time.sleep(0.05)
+        time.sleep(1)  # max_standby_streaming_delay is over
+        while pipe.read(1 << 20):
+            pass
+    result = running.wait()
+    assert not result.ok
+    assert "cannot read table public.t" in result.stderr, result
+    assert "conflict with recovery" in result.stderr and "standby" in result.stderr, result
 
 
 def standby_wait(server, standby):

@@ -180,6 +180,20 @@ def parse(word):
     return kinds.get(kind, Shim)(word)
 
 
+def family(word):
+    """What a fault is counted as."""
+    kind, *rest = word.split(":")
+    if kind == "signal" or rest[1:2] == ["signal"]:
+        return "signals"
+    if kind == "memory":
+        return "allocations"
+    if kind == "proxy":
+        return "links"
+    if kind in ("limit", "disk", "full"):
+        return "limits and disks"
+    return "calls" if rest[1] in ("fail", "forever") else "short and interrupted calls"
+
+
 # How each kind of call may fail in the field; the first is what is swept with, call by call.
 ERRNOS = {
     "memory": [errno.ENOMEM],

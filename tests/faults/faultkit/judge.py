@@ -14,8 +14,8 @@ LINE = re.compile(r"(pgcask|detail|hint): \S|    ")
 THINGS = ("backup", "server", "memory", "standard", "guardian", "thread", "pipe", "descriptor",
           "signal", "random", "resolve", "tar output", "tar input", "IP address", "cannot connect to 127.0.0.1")
 # OpenSSL 3.0 and jansson 2.14 may crash, or stop at an assertion, where an allocation of their own
-# fails. That is counted and shown, but it is not ours.
-LIBRARIES = ("libcrypto.", "libssl.", "libjansson.")
+# fails; so does the address sanitizer. That is counted and shown, but it is not ours.
+LIBRARIES = ("libcrypto.", "libssl.", "libjansson.", "libasan.")
 NOT_BEGUN = "pgcask: the backup was not begun"
 REMAINS_TOLD = ("could not be removed", "stays behind", "is left half replaced",
                 "cannot remove directory")
@@ -59,7 +59,10 @@ def in_library(fault, outcome):
 
 
 def ended_in_library(fault, outcome):
-    return in_library(fault, outcome) and outcome.rc in (-signal.SIGSEGV, -signal.SIGABRT)
+    # The sanitizer ends a process by a status of its own.
+    ended = outcome.rc in (-signal.SIGSEGV, -signal.SIGABRT) or any(words in outcome.stderr for words in (
+        "AddressSanitizer:DEADLYSIGNAL", "AddressSanitizer: CHECK failed"))
+    return in_library(fault, outcome) and ended
 
 
 def told_what_remains(outcome):
@@ -68,8 +71,8 @@ def told_what_remains(outcome):
 
 def errors(outcome):
     """verify names each problem by its path in the backup, and then says how many there were."""
-    no_errors = ("pgcask: warning: ", "pgcask: /data/", "pgcask: /tablespaces/",
-                 "pgcask: /manifest.json", "pgcask: /summary.json")
+    no_errors = ("pgcask: warning: ", "pgcask: /data/", "pgcask: /tablespaces/", "pgcask: /app.dump",
+                 "pgcask: /globals.sql", "pgcask: /manifest.json", "pgcask: /summary.json")
     found = [line for line in outcome.stderr.splitlines()
              if line.startswith("pgcask: ") and not line.startswith(no_errors)]
     # What is found before any work begins is all told, and then what comes of it.

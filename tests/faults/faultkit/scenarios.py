@@ -18,9 +18,6 @@ from pgcask_testing import temp
 
 from . import runs, trees
 
-# Some of what a script would look for in the result of a backup.
-RESULT_KEYS = ("command", "status", "exit_status", "source", "target", "kind", "bytes", "files",
-               "system_identifier", "start_lsn", "stop_lsn")
 
 
 class Case:
@@ -105,6 +102,10 @@ class Backup(Scenario):
     options     more words of the command line; parameters go into the URI
     """
 
+    # Some of what a script would look for in the result of --json.
+    result_keys = ("command", "status", "exit_status", "source", "target", "kind", "bytes", "files",
+                   "system_identifier", "start_lsn", "stop_lsn")
+
     def __init__(self, name, program, server, kind, reference=None, options=(), **parameters):
         super().__init__(name, program)
         self.server = server
@@ -167,7 +168,7 @@ class BackupCase(Case):
             return [f"its standard output is no JSON: {error}"]
         if given.get("status") != ("failed" if self.outcome.rc else "complete"):
             return [f"the JSON says: status {given.get('status')}"]
-        missing = [name for name in RESULT_KEYS if name not in given]
+        missing = [name for name in self.scenario.result_keys if name not in given]
         return [f"the JSON has no {name}" for name in missing] if self.outcome.rc == 0 else []
 
     def after_failure(self):

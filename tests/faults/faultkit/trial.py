@@ -53,7 +53,8 @@ class Trials:
 
     def __init__(self, ledger, only=None):
         self.ledger = ledger
-        self.only = only  # (scenario, fault): nothing else is run
+        self.only = only  # (scenario, fault): nothing else is run, and this once
+        self._only_run = False
         self.problems = []
         self.counts = collections.Counter()
         self.outcomes = []
@@ -63,8 +64,10 @@ class Trials:
         """Runs it once; returns the Outcome. A fault that did not strike is not counted."""
         if isinstance(fault, str):
             fault = faults.parse(fault)
-        if self.only and self.only != (str(scenario), str(fault)):
-            return None
+        if self.only:
+            if self._only_run or self.only != (str(scenario), str(fault)):
+                return None
+            self._only_run = True
         with runs.folder() as folder, contextlib.ExitStack() as stack:
             if isinstance(fault, faults.Disk):
                 stack.enter_context(faults.small_disk(folder, fault.size))
@@ -110,18 +113,19 @@ class Trials:
     def each(self, scenario, words, at_once=AT_ONCE):
         """Runs under each of these faults, several at a time: many just wait."""
         if self.only:
-            words = [word for word in words if word == self.only[1]]
+            return [self.run(scenario, self.only[1])]
         if at_once == 1:
             return [self.run(scenario, word) for word in words]
         return list(self._pool.map(lambda word: self.run(scenario, word), words))
 
-    def sweep(self, scenario, kind, action, start=1, step=1):
+    def sweep(self, scenario, kind, action, start=1, step=1, at_once=AT_ONCE):
         """n = start, start + step, … until n lies behind the last call of a run."""
         if self.only:
             return self.run(scenario, self.only[1])
         while len(self.problems) < PROBLEMS_MAX:
             numbers = range(start, start + step * AT_ONCE * 4, step)
-            outcomes = self.each(scenario, [f"{kind}:{n}:{action}" for n in numbers])
+            words = [f"{kind}:{n}:{action}" for n in numbers]
+            outcomes = self.each(scenario, words, at_once)
             if not outcomes[-1].hits:
                 return
             start = numbers[-1] + step

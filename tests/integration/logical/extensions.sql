@@ -60,3 +60,6 @@ INSERT INTO refers_to_member VALUES ('new');
 CREATE VIEW on_configured AS SELECT * FROM configured.settings;
 CREATE TABLE configured.not_a_member (a int);
 INSERT INTO configured.not_a_member VALUES (3);
+CREATE STATISTICS of_member ON name, value FROM configured.settings;
+CREATE INDEX on_member ON configured.settings (value);
+ALTER TABLE configured.settings ADD CONSTRAINT on_member CHECK (name <> 'bad');

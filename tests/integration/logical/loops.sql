@@ -76,3 +76,36 @@ CREATE TABLE generated_by (a int, r rolled, g int GENERATED ALWAYS AS (of_rolled
 CREATE POLICY by_view ON keyed USING (EXISTS (SELECT FROM grouped g WHERE g.id = keyed.id));
 CREATE FUNCTION agg_of_view(int, grouped) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1';
 CREATE AGGREGATE of_views(grouped) (SFUNC = agg_of_view, STYPE = int, INITCOND = '0');
+-- Loops that can be broken in several places: at the same one as pg_dump does.
+CREATE SCHEMA by_view;
+CREATE TABLE by_view.t (a int, b text);
+CREATE VIEW by_view.v AS SELECT * FROM by_view.t;
+CREATE FUNCTION by_view.f(by_view.v) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE DOMAIN by_view.d AS int CHECK (by_view.f(NULL::by_view.v) OR VALUE > 0);
+ALTER TABLE by_view.t ADD CHECK (by_view.f(NULL::by_view.v)), ADD d by_view.d DEFAULT by_view.f(NULL::by_view.v)::int;
+CREATE SCHEMA by_second_view;
+CREATE TABLE by_second_view.t (a int, b text);
+CREATE FUNCTION by_second_view.f(by_second_view.t) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE VIEW by_second_view.v AS SELECT t.a, by_second_view.f(t) FROM by_second_view.t;
+CREATE VIEW by_second_view.v2 AS SELECT * FROM by_second_view.v;
+CREATE FUNCTION by_second_view.g(by_second_view.v2) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+ALTER TABLE by_second_view.t ALTER a SET DEFAULT by_second_view.g(NULL), ADD CHECK (by_second_view.f(t.*) > 0);
+CREATE SCHEMA by_check;
+CREATE TABLE by_check.t (a int, b int);
+CREATE TABLE by_check.u (a int, b int);
+CREATE FUNCTION by_check.of_t(by_check.t) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE FUNCTION by_check.of_u(by_check.u) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+ALTER TABLE by_check.t ALTER a SET DEFAULT by_check.of_u(NULL);
+ALTER TABLE by_check.u ADD CHECK (by_check.of_t(NULL) > 0);
+CREATE SCHEMA by_oldest;
+CREATE TABLE by_oldest.t (a int);
+CREATE TABLE by_oldest.s (a int);
+CREATE FUNCTION by_oldest.of_t(by_oldest.t) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE FUNCTION by_oldest.of_s(by_oldest.s) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+ALTER TABLE by_oldest.t ALTER a SET DEFAULT by_oldest.of_s(NULL);
+ALTER TABLE by_oldest.s ALTER a SET DEFAULT by_oldest.of_t(NULL);
+-- What a function reads has its rows first.
+CREATE MATERIALIZED VIEW z_first AS SELECT 1 AS a;
+CREATE FUNCTION of_first() RETURNS SETOF z_first LANGUAGE sql STABLE AS 'SELECT * FROM public.z_first';
+CREATE VIEW over_first AS SELECT * FROM of_first();
+CREATE MATERIALIZED VIEW a_second AS SELECT count(*) AS n FROM over_first;

@@ -47,3 +47,8 @@ CREATE TABLE fk_tree (a int, b int) PARTITION BY LIST (a);
 CREATE TABLE fk_tree_1 PARTITION OF fk_tree FOR VALUES IN (1);
 ALTER TABLE fk_tree ADD CONSTRAINT fk_tree_nv FOREIGN KEY (a, b) REFERENCES nn_pk NOT VALID;
 CREATE STATISTICS on_virtual ON a, s FROM virtuals;
+CREATE TABLE unproved_tree (a int, b int) PARTITION BY LIST (a);
+ALTER TABLE unproved_tree ADD CONSTRAINT of_tree NOT NULL b NOT VALID;
+CREATE TABLE unproved_part (a int, b int);
+ALTER TABLE unproved_part ADD CONSTRAINT of_part NOT NULL b NOT VALID;
+ALTER TABLE unproved_tree ATTACH PARTITION unproved_part FOR VALUES IN (1);

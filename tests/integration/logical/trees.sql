@@ -95,3 +95,8 @@ INSERT INTO added_later VALUES ('b', 1, 2);
 INSERT INTO gen_child (a) VALUES (1), (2);
 INSERT INTO kept_column (x, y, z) VALUES (1, 2, 3);
 CREATE VIEW over_tree AS SELECT tableoid::regclass, * FROM ONLY base1 UNION ALL SELECT tableoid::regclass, a, b, c FROM of_both;
+CREATE TABLE checked_tree (a int, b int CONSTRAINT above CHECK (b > 0)) PARTITION BY LIST (a);
+CREATE TABLE checked_part (b int CONSTRAINT above CHECK (b > 0), a int);
+COMMENT ON CONSTRAINT above ON checked_tree IS 'of the tree';
+COMMENT ON CONSTRAINT above ON checked_part IS 'of what becomes a part';
+ALTER TABLE checked_tree ATTACH PARTITION checked_part FOR VALUES IN (1);

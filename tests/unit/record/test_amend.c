@@ -152,6 +152,7 @@ static void an_amendment_that_fails_fails_the_backup(void **state)
 
         assert_false(directory_store_write(in_folder(state, "d"), &amended.source, &options, &err));
         assert_int_equal(err.code, i == 0 ? ERROR_CORRUPT : ERROR_IO);
+        assert_true(i == 0 || strstr(err.message, "/d.partial/summary.json\"") != NULL);
         assert_false(exists(in_folder(state, "d")));
         assert_false(exists(in_folder(state, "d.partial")));
     }

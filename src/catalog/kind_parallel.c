@@ -1,0 +1,69 @@
+/*
+ * What a parallel restore must not do side by side. pg_restore -j runs entries after the data in
+ * several sessions; before it starts one it only looks at the tables that the entry and those under
+ * way depend on. So an entry whose statement locks a whole tree of tables (a foreign key to or from
+ * a partitioned table, its triggers, a CHECK that is inherited) depends on all tables of the tree:
+ * else it would meet in a deadlock with what is done to a part. That also keeps it until the parts'
+ * rows are there: a trigger must not see them come.
+ */
+#include "catalog/relation.h"
+
+bool relation_lock_tree(struct catalog *catalog, struct relation *relation,
+                        struct catalog_object *object, struct error *err)
+{
+    struct tree_lock *lock = arena_take(catalog_arena(catalog), sizeof(*lock), err);
+
+    if (lock == NULL)
+        return false;
+    *lock = (struct tree_lock){.object = object, .next = relation->tree_locks};
+    relation->tree_locks = lock;
+    return true;
+}
+
+/* For all that `relation` descends from, each once. */
+static bool add_below(struct catalog *catalog, const struct relation *relation,
+                      const struct catalog_object *table, struct error *err)
+{
+    for (size_t i = 0; i < relation->parent_count; i++) {
+        struct relation *parent = relation->parents[i];
+
+        if (parent->reached == table)
+            continue;
+        parent->reached = table;
+        for (const struct tree_lock *lock = parent->tree_locks; lock != NULL; lock = lock->next) {
+            if (!catalog_depend(catalog, lock->object, table, err))
+                return false;
+        }
+        if (!add_below(catalog, parent, table, err))
+            return false;
+    }
+    return true;
+}
+
+static bool read_nothing(struct catalog *catalog, struct error *err)
+{
+    (void)catalog;
+    (void)err;
+    return true;
+}
+
+static bool link_trees(struct catalog *catalog, struct error *err)
+{
+    size_t count = catalog_object_count(catalog);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct catalog_object *object = catalog_object_at(catalog, i);
+        const struct relation *relation = relation_of(object);
+
+        if (relation != NULL && !add_below(catalog, relation, object, err))
+            return false;
+    }
+    return true;
+}
+
+const struct catalog_reader catalog_reader_parallel = {
+    .what = "what locks trees of tables",
+    .order = READ_UNSUPPORTED + 1,
+    .read = read_nothing,
+    .link = link_trees,
+};
