@@ -71,7 +71,6 @@ def restored_copy(server, db, archive, *options):
 # ---- Ours, read by stock tools -------------------------------------------------------------------
 
 
-@pytest.mark.majors(13, 15, 17, 18)
 def test_a_directory_archive_is_restored_by_pg_restore(probe, pgcask, cluster, major, workdir):
     db = make(cluster, "folder", script("kinds"), BIG)
     suffixes = {"none": "", "gzip": ".gz", "lz4": ".lz4", "zstd": ".zst"}

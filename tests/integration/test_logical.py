@@ -51,6 +51,7 @@ def make(server, name, *scripts, options=""):
 
 SINCE = {"since_14": 14, "since_15": 15, "since_16": 16, "since_17": 17, "since_18": 18}
 
+
 @pytest.mark.parametrize("name", [
     "kinds", "more_kinds", "names", "data", "trees", "loops", "extensions", *SINCE])
 def test_a_restored_copy_is_equal(pgcask, cluster, major, workdir, name):

@@ -55,6 +55,7 @@ SELECT nextval('configured.numbers'), nextval('configured.numbers');
 GRANT SELECT ON configured.settings TO carol;
 GRANT UPDATE (value) ON configured.settings TO bob;
 REVOKE SELECT ON configured.everything FROM alice;
+GRANT SELECT (tableoid) ON configured.everything TO alice;
 CREATE TABLE refers_to_member (name text REFERENCES configured.settings);
 INSERT INTO refers_to_member VALUES ('new');
 CREATE VIEW on_configured AS SELECT * FROM configured.settings;

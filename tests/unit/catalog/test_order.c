@@ -17,6 +17,12 @@ static const struct catalog_kind view = {.desc = "MATERIALIZED VIEW",
                                          .may_postpone = true};
 static const struct catalog_kind piece = {
     .desc = "DEFAULT", .section = SECTION_PRE_DATA, .priority = PRIORITY_DEFAULT, .piece_rank = 1};
+static const struct catalog_kind lower_piece = {.desc = "CHECK",
+                                                .section = SECTION_POST_DATA,
+                                                .priority = PRIORITY_CONSTRAINT,
+                                                .piece_rank = 1};
+static const struct catalog_kind higher_piece = {
+    .desc = "DEFAULT", .section = SECTION_PRE_DATA, .priority = PRIORITY_DEFAULT, .piece_rank = 2};
 static const struct catalog_kind constraint = {
     .desc = "CONSTRAINT", .section = SECTION_POST_DATA, .priority = PRIORITY_CONSTRAINT};
 
@@ -106,6 +112,56 @@ static void a_piece_that_closes_a_loop_is_taken_off(void **state)
     expect_order(catalog, "a f p ");
 }
 
+/* b needs a by its piece p, a needs b by its piece q. */
+static void add_pair(struct catalog *catalog, const struct catalog_kind *p_kind,
+                     const struct catalog_kind *q_kind)
+{
+    struct catalog_object *a = add(catalog, &table, "a"), *b = add(catalog, &table, "b");
+    struct catalog_object *p = add(catalog, p_kind, "p"), *q = add(catalog, q_kind, "q");
+
+    catalog_make_piece(p, b);
+    catalog_make_piece(q, a);
+    need(catalog, p, a);
+    need(catalog, q, b);
+    need(catalog, p, b);
+    need(catalog, q, a);
+}
+
+static void one_piece_of_a_loop_is_enough_the_one_of_the_lowest_rank(void **state)
+{
+    struct catalog *catalog = new_catalog();
+
+    (void)state;
+    add_pair(catalog, &lower_piece, &higher_piece);
+    expect_order(catalog, "b a p ");
+}
+
+static void of_equal_pieces_that_of_the_oldest_is_taken_off(void **state)
+{
+    struct catalog *catalog = new_catalog();
+
+    (void)state;
+    add_pair(catalog, &piece, &piece);
+    expect_order(catalog, "a b q ");
+}
+
+static void a_piece_is_taken_off_for_what_comes_later_before_loops_are_broken(void **state)
+{
+    struct catalog *catalog = new_catalog();
+    struct catalog_object *a = add(catalog, &table, "a"), *b = add(catalog, &table, "b");
+    struct catalog_object *key = add(catalog, &constraint, "k");
+    struct catalog_object *p = add(catalog, &lower_piece, "p"), *q = add(catalog, &piece, "q");
+
+    (void)state;
+    catalog_make_piece(q, b);
+    catalog_make_piece(p, a);
+    need(catalog, p, b);
+    need(catalog, q, a);
+    need(catalog, q, b);
+    need(catalog, q, key);
+    expect_order(catalog, "b a k q ");
+}
+
 static void what_needs_the_end_is_postponed_with_all_that_needs_it(void **state)
 {
     struct catalog *catalog = new_catalog();
@@ -160,6 +216,9 @@ int main(void)
         cmocka_unit_test(what_is_needed_comes_first_and_names_decide_the_rest),
         cmocka_unit_test(a_piece_stays_in_its_host_without_a_loop),
         cmocka_unit_test(a_piece_that_closes_a_loop_is_taken_off),
+        cmocka_unit_test(one_piece_of_a_loop_is_enough_the_one_of_the_lowest_rank),
+        cmocka_unit_test(of_equal_pieces_that_of_the_oldest_is_taken_off),
+        cmocka_unit_test(a_piece_is_taken_off_for_what_comes_later_before_loops_are_broken),
         cmocka_unit_test(what_needs_the_end_is_postponed_with_all_that_needs_it),
         cmocka_unit_test(a_loop_of_nothing_but_hosts_is_cut),
         cmocka_unit_test(edges_added_since_the_sort_are_not_found_yet),
