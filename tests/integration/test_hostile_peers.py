@@ -671,6 +671,7 @@ class RawServer:
         return self
 
     def __exit__(self, *exception):
+        self.socket.shutdown(socket.SHUT_RDWR)  # wakes accept, which would keep it open
         self.socket.close()
 
 

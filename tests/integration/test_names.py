@@ -92,7 +92,7 @@ class Place:
                 ["unshare", "--mount", "sh", "-c",
                  'mount --bind "$0" /etc && exec /usr/bin/python3 -ISc "$1" "$2"',
                  self.root / "etc", script, host],
-                env=process.clean_env(), capture_output=True, text=True, check=True)
+                env=process.clean_env(), capture_output=True, text=True, check=True, timeout=60)
         return json.loads(done.stdout)
 
 

@@ -399,4 +399,5 @@ class FakeServer:
         return self
 
     def __exit__(self, *exception):
+        self.socket.shutdown(socket.SHUT_RDWR)  # wakes accept, which would keep it open
         self.socket.close()
