@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 
+#include <poll.h>
+
 #define CLOSE_LIMIT_MS 1000
 
 /* What is still queued was never sent: it does not matter any more. */
@@ -90,13 +92,21 @@ static void end_session(struct wire_conn *conn)
 }
 
 /* The connection has ended on our side. A server that works may not know of it for long: whatever
- * stands between may have told us only. */
+ * stands between may have told us only. A request that comes before the server has begun with what
+ * we sent last is without effect, and nobody can tell us: so it is repeated. */
 static void end_lost_session(const struct wire_conn *conn)
 {
+    static const int pauses_ms[] = {0, 100, 400};
+    int64_t deadline = deadline_after_ms(CLOSE_LIMIT_MS);
     struct error ignored;
 
-    if (is_busy(conn) && conn->key_len > 0)
-        cancel_request_send(conn, deadline_after_ms(CLOSE_LIMIT_MS), &ignored);
+    if (!is_busy(conn) || conn->key_len == 0)
+        return;
+    for (size_t i = 0; i < sizeof(pauses_ms) / sizeof(pauses_ms[0]); i++) {
+        poll(NULL, 0, pauses_ms[i]);
+        if (!cancel_request_send(conn, deadline, &ignored))
+            return;
+    }
 }
 
 void wire_close(struct wire_conn *conn)

@@ -14,8 +14,7 @@ SCRIPTS = paths.REPO / "tests/integration/logical"
 
 @pytest.fixture(scope="module")
 def cluster(major, module_servers):
-    server = module_servers.create(major, conf={"deadlock_timeout": "50ms",
-                                                "max_prepared_transactions": "0"})
+    server = module_servers.create(major, conf={"deadlock_timeout": "50ms"})
     logical.run_sql(server, "postgres", (SCRIPTS / "roles.sql").read_text())
     yield server
     server.close()
@@ -429,7 +428,7 @@ HOSTILE = ["new\nline", "..", ".", ".hidden", "sl/ash/../up", "-o", "back\\slash
            "quo\"te's"]
 
 
-@pytest.mark.majors(13, 18)
+@pytest.mark.majors(18)
 def test_a_databases_name_is_a_files(pgcask, cluster, workdir):
     """Whatever it is: one file, inside the folder, another for each."""
     seen = set()
