@@ -117,7 +117,7 @@ def test_links(trials, scenario, rng, major, kind):
     trials.each(scenario(kind), words, at_once=1)
 
 
-# ---- In the wait for a lock: manifest.json's, which gives up after 5 s, then that of the table --------
+# ---- In the wait for a lock: that of manifest.json for 5 s, then that of the archive ---------------
 
 
 @contextlib.contextmanager

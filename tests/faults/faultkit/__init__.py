@@ -7,5 +7,7 @@
     runs        runs one command under runner.c, with shim.c where a fault wants it
     proxy       stands between the program and a server
     tiny        a scripted server of a cluster of a dozen files, and backups of it
+    real        physical backups of real servers
+    logical     logical backups of one database of a real server
     trees       folders before and after
 """

@@ -12,7 +12,8 @@ from pgcask_testing import temp
 LINE = re.compile(r"(pgcask|detail|hint): \S|    ")
 # What an error may be about that is no path of ours.
 THINGS = ("backup", "server", "memory", "standard", "guardian", "thread", "pipe", "descriptor",
-          "signal", "random", "resolve", "tar output", "tar input", "IP address", "cannot connect to 127.0.0.1")
+          "signal", "random", "resolve", "tar output", "tar input", "IP address",
+          "cannot connect to 127.0.0.1")
 # OpenSSL 3.0 and jansson 2.14 may crash, or stop at an assertion, where an allocation of their own
 # fails; so does the address sanitizer. That is counted and shown, but it is not ours.
 LIBRARIES = ("libcrypto.", "libssl.", "libjansson.", "libasan.")
@@ -60,8 +61,9 @@ def in_library(fault, outcome):
 
 def ended_in_library(fault, outcome):
     # The sanitizer ends a process by a status of its own.
-    ended = outcome.rc in (-signal.SIGSEGV, -signal.SIGABRT) or any(words in outcome.stderr for words in (
-        "AddressSanitizer:DEADLYSIGNAL", "AddressSanitizer: CHECK failed"))
+    ended = outcome.rc in (-signal.SIGSEGV, -signal.SIGABRT) or any(
+        words in outcome.stderr
+        for words in ("AddressSanitizer:DEADLYSIGNAL", "AddressSanitizer: CHECK failed"))
     return in_library(fault, outcome) and ended
 
 

@@ -51,7 +51,8 @@ CONTENT = """
     CREATE INDEX ON customer (lower(name)) WHERE feeling IS NOT NULL;
     CREATE VIEW happy AS SELECT id, name FROM customer WHERE feeling = 'happy';
     CREATE MATERIALIZED VIEW sums AS SELECT feeling, sum(balance) FROM customer GROUP BY feeling;
-    CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.at = now(); RETURN NEW; END';
+    CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN NEW.at = now(); RETURN NEW; END';
     CREATE TRIGGER touched BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION touch();
     COMMENT ON TABLE customer IS 'who pays';
     GRANT SELECT ON ALL TABLES IN SCHEMA public, "odd 'schema'" TO backup;
