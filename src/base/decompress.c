@@ -7,6 +7,7 @@
 
 #define OUT_SIZE (256 * 1024)
 #define ZSTD_WINDOW_LOG_MAX 27 /* 128 MiB */
+#define ZSTD_MAGIC_SIZE 4
 #define ZLIB_WINDOW_BITS (15 + 32) /* the largest window; zlib or gzip header, whichever comes */
 
 struct decompressor {
@@ -17,6 +18,7 @@ struct decompressor {
     bool zlib_ready;
     LZ4F_dctx *lz4;
     ZSTD_DCtx *zstd;
+    uint64_t taken; /* of the zstd stream */
     uint8_t out[];
 };
 
@@ -92,6 +94,7 @@ bool decompressor_begin(struct decompressor *decompressor, struct error *err)
 {
     decompressor->ended = false;
     decompressor->started = false;
+    decompressor->taken = 0;
     if (decompressor->zlib_ready && inflateReset(&decompressor->zlib) != Z_OK)
         return error_set(err, ERROR_MEMORY, "cannot restart decompression");
     if (decompressor->lz4 != NULL)
@@ -138,17 +141,35 @@ static bool next_lz4(struct decompressor *decompressor, struct slice *in, size_t
     return true;
 }
 
+/* The library may know streams from before version 0.8 too, and judges them by how they were cut.
+ * Nobody writes those. */
+static bool is_zstd(const struct decompressor *decompressor, struct slice in)
+{
+    for (size_t i = 0; i < in.len && decompressor->taken + i < ZSTD_MAGIC_SIZE; i++) {
+        unsigned shift = 8 * (unsigned)(decompressor->taken + i);
+
+        if (in.data[i] != (uint8_t)(ZSTD_MAGICNUMBER >> shift))
+            return false;
+    }
+    return true;
+}
+
 static bool next_zstd(struct decompressor *decompressor, struct slice *in, size_t *produced,
                       struct error *err)
 {
     ZSTD_inBuffer input = {in->data, in->len, 0};
     ZSTD_outBuffer output = {decompressor->out, OUT_SIZE, 0};
-    size_t rc = ZSTD_decompressStream(decompressor->zstd, &output, &input);
+    size_t rc;
 
+    if (!is_zstd(decompressor, *in))
+        return error_set(err, ERROR_CORRUPT,
+                         "the zstd stream is damaged: it does not begin as one");
+    rc = ZSTD_decompressStream(decompressor->zstd, &output, &input);
     if (ZSTD_isError(rc))
         return error_set(err, ERROR_CORRUPT, "the zstd stream is damaged: %s",
                          ZSTD_getErrorName(rc));
     slice_take(in, input.pos);
+    decompressor->taken += input.pos;
     *produced = output.pos;
     decompressor->ended = rc == 0;
     return true;

@@ -140,6 +140,35 @@ static void bytes_behind_the_end_are_an_error(void **state)
     free(plain);
 }
 
+/* Magic numbers of version 0.7, of a frame to be skipped, and of nothing. */
+static void a_zstd_stream_of_another_kind_is_an_error_however_it_is_cut(void **state)
+{
+    static const uint8_t streams[][9] = {
+        {0x27, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0, 0},
+        {0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 7},
+        {0x28, 0xb5, 0x2f, 0xfe, 0, 0, 0, 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
+        for (size_t piece = 1; piece <= sizeof(streams[0]); piece++) {
+            struct error err;
+            struct decompressor *decompressor = decompressor_new(COMPRESSION_ZSTD, &err);
+            bool ok = decompressor_begin(decompressor, &err);
+
+            for (size_t at = 0; ok && at < sizeof(streams[0]); at += piece) {
+                size_t left = sizeof(streams[0]) - at;
+                struct slice in = slice_make(streams[i] + at, piece < left ? piece : left), out;
+
+                ok = decompressor_next(decompressor, &in, &out, &err);
+            }
+            assert_false(ok);
+            assert_int_equal(err.code, ERROR_CORRUPT);
+            decompressor_free(decompressor);
+        }
+    }
+}
+
 static void names_are_known(void **state)
 {
     enum compression compression;
@@ -156,6 +185,7 @@ int main(void)
         cmocka_unit_test(every_format_round_trips_in_any_pieces),
         cmocka_unit_test(a_truncated_stream_is_an_error),
         cmocka_unit_test(bytes_behind_the_end_are_an_error),
+        cmocka_unit_test(a_zstd_stream_of_another_kind_is_an_error_however_it_is_cut),
         cmocka_unit_test(names_are_known),
     };
 
