@@ -70,7 +70,7 @@ _REASONS = (
     ("bad number", r"invalid integer value",
      r'bad value .* of connection setting "(connect_timeout|keepalives.*|tcp_user_timeout)"'),
     ("list lengths", r"could not match \d+ (port numbers|host names)",
-     r"\d+ (ports?|hosts?|addresses)"),
+     r"are lists of \d+ and \d+"),
     ("bad SCRAM key", r"invalid SCRAM (client|server) key", r"scram_(client|server)_key"),
     ("weak sslmode for direct TLS", r'weak sslmode .* may not be used with sslnegotiation=direct',
      r"sslnegotiation=direct needs sslmode"),
