@@ -17,9 +17,10 @@ struct pgcask_logical_options {
                                 on), "zstd" (likewise), with ":LEVEL" where wanted. NULL: none,
                                 which suits a store that compresses or finds duplicates itself */
     enum pgcask_digest digest;
-    int64_t lock_timeout_ms;  /* longest wait for the locks of a batch of tables; 0: a minute */
-    int64_t stall_timeout_ms; /* longest silence while data flows; 0: ten minutes */
-    bool allow_newer_server;  /* a major version that this one of pgcask was not made for */
+    int64_t lock_timeout_ms; /* longest wait for the locks of a batch of tables; 0: a minute */
+    int64_t lock_timeout_total_ms; /* for all batches; 0: ten minutes, or the former if longer */
+    int64_t stall_timeout_ms;      /* longest silence while data flows; 0: ten minutes */
+    bool allow_newer_server;       /* a major version that this one of pgcask was not made for */
 };
 
 /* Connects and gives the source of a logical backup of the database that the settings name, which

@@ -17,6 +17,7 @@ static bool read_options(const struct pgcask_settings *settings,
         !library_digest(taken.digest, &options->digest, err))
         return false;
     options->lock_timeout_ms = taken.lock_timeout_ms;
+    options->lock_timeout_total_ms = taken.lock_timeout_total_ms;
     options->stall_timeout_ms = taken.stall_timeout_ms;
     options->allow_newer_server = taken.allow_newer_server;
     return compression_parse(taken.compression == NULL ? "none" : taken.compression,
