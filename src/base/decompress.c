@@ -8,6 +8,7 @@
 #define OUT_SIZE (256 * 1024)
 #define ZSTD_WINDOW_LOG_MAX 27 /* 128 MiB */
 #define ZSTD_MAGIC_SIZE 4
+#define ZSTD_HEAD_SIZE 18          /* the longest frame header, RFC 8878 */
 #define ZLIB_WINDOW_BITS (15 + 32) /* the largest window; zlib or gzip header, whichever comes */
 
 struct decompressor {
@@ -18,7 +19,9 @@ struct decompressor {
     bool zlib_ready;
     LZ4F_dctx *lz4;
     ZSTD_DCtx *zstd;
-    uint64_t taken; /* of the zstd stream */
+    uint8_t zstd_head[ZSTD_HEAD_SIZE]; /* the stream's first bytes */
+    size_t zstd_head_len;
+    uint64_t zstd_produced;
     uint8_t out[];
 };
 
@@ -94,7 +97,8 @@ bool decompressor_begin(struct decompressor *decompressor, struct error *err)
 {
     decompressor->ended = false;
     decompressor->started = false;
-    decompressor->taken = 0;
+    decompressor->zstd_head_len = 0;
+    decompressor->zstd_produced = 0;
     if (decompressor->zlib_ready && inflateReset(&decompressor->zlib) != Z_OK)
         return error_set(err, ERROR_MEMORY, "cannot restart decompression");
     if (decompressor->lz4 != NULL)
@@ -145,13 +149,33 @@ static bool next_lz4(struct decompressor *decompressor, struct slice *in, size_t
  * Nobody writes those. */
 static bool is_zstd(const struct decompressor *decompressor, struct slice in)
 {
-    for (size_t i = 0; i < in.len && decompressor->taken + i < ZSTD_MAGIC_SIZE; i++) {
-        unsigned shift = 8 * (unsigned)(decompressor->taken + i);
+    for (size_t i = 0; i < in.len && decompressor->zstd_head_len + i < ZSTD_MAGIC_SIZE; i++) {
+        unsigned shift = 8 * (unsigned)(decompressor->zstd_head_len + i);
 
         if (in.data[i] != (uint8_t)(ZSTD_MAGICNUMBER >> shift))
             return false;
     }
     return true;
+}
+
+static void keep_zstd_head(struct decompressor *decompressor, struct slice taken)
+{
+    size_t room = ZSTD_HEAD_SIZE - decompressor->zstd_head_len;
+    struct slice part = slice_take(&taken, taken.len < room ? taken.len : room);
+
+    if (part.len > 0)
+        memcpy(decompressor->zstd_head + decompressor->zstd_head_len, part.data, part.len);
+    decompressor->zstd_head_len += part.len;
+}
+
+/* The library compares the length that the header declares in some cases only: not where the last
+ * block is empty and came by itself. */
+static bool has_declared_size(const struct decompressor *decompressor)
+{
+    unsigned long long declared =
+        ZSTD_getFrameContentSize(decompressor->zstd_head, decompressor->zstd_head_len);
+
+    return declared == ZSTD_CONTENTSIZE_UNKNOWN || declared == decompressor->zstd_produced;
 }
 
 static bool next_zstd(struct decompressor *decompressor, struct slice *in, size_t *produced,
@@ -168,11 +192,13 @@ static bool next_zstd(struct decompressor *decompressor, struct slice *in, size_
     if (ZSTD_isError(rc))
         return error_set(err, ERROR_CORRUPT, "the zstd stream is damaged: %s",
                          ZSTD_getErrorName(rc));
-    slice_take(in, input.pos);
-    decompressor->taken += input.pos;
+    keep_zstd_head(decompressor, slice_take(in, input.pos));
     *produced = output.pos;
+    decompressor->zstd_produced += output.pos;
     decompressor->ended = rc == 0;
-    return true;
+    return !decompressor->ended || has_declared_size(decompressor) ||
+           error_set(err, ERROR_CORRUPT,
+                     "the zstd stream is damaged: its length is not the one it declares");
 }
 
 bool decompressor_next(struct decompressor *decompressor, struct slice *in, struct slice *out,
