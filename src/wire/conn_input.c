@@ -3,10 +3,16 @@
 #include "base/clock.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* A rest up to this size is moved to the front to make room for a good read. */
 #define MOVE_FREELY 4096
 #define READ_WELL (INPUT_CAPACITY / 4)
+
+/* A stream is awaited in larger pieces once this much of it has come without a pause. */
+#define PATIENT_AFTER ((size_t)1 << 20)
+#define PATIENT_BYTES (64 * 1024)
+#define PATIENCE_MS 2
 
 /* For the last words of a server to which nothing can be sent any more. */
 #define LAST_WORDS_MS 2000
@@ -146,6 +152,42 @@ static bool read_now(struct wire_conn *conn, size_t *got, unsigned *interest, st
     }
 }
 
+/* ---- Streams ------------------------------------------------------------------------------- */
+
+/* A server sends 8 KiB at a time, and each time would wake us up. While much comes, the socket is
+ * ready only when there is more of it; if that takes a moment, what there is is read after all. */
+static void set_patient(struct wire_conn *conn, bool patient)
+{
+    int least = patient ? PATIENT_BYTES : 1;
+
+    conn->streamed = 0;
+    conn->patient =
+        setsockopt(conn->transport.fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least)) == 0 &&
+        patient;
+}
+
+static void note_stream(struct wire_conn *conn, size_t got)
+{
+    if (conn->patient || conn->uses_tls || conn->copy != COPY_FROM_SERVER)
+        return;
+    conn->streamed += got;
+    if (conn->streamed >= PATIENT_AFTER)
+        set_patient(conn, true);
+}
+
+static bool wait_a_moment(struct wire_conn *conn, struct error *err)
+{
+    unsigned ready;
+
+    if (socket_wait(conn->transport.fd, SOCKET_READ, deadline_after_ms(PATIENCE_MS), conn->cancel,
+                    &ready, err))
+        return true;
+    if (err->code != ERROR_TIMEOUT)
+        return wait_failed(conn, err);
+    set_patient(conn, false);
+    return true;
+}
+
 /* Adds at least a byte to the input: what was put aside first, then what is there, then waits. */
 static bool receive(struct wire_conn *conn, struct error *err)
 {
@@ -168,9 +210,11 @@ static bool receive(struct wire_conn *conn, struct error *err)
     for (;;) {
         if (!read_now(conn, &got, &interest, err))
             return false;
-        if (got > 0)
+        if (got > 0) {
+            note_stream(conn, got);
             return true;
-        if (!conn_wait(conn, interest, err))
+        }
+        if (!(conn->patient ? wait_a_moment(conn, err) : conn_wait(conn, interest, err)))
             return false;
     }
 }

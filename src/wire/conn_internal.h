@@ -63,6 +63,8 @@ struct wire_conn {
     bool in_copy_data;     /* inside a CopyData message … */
     bool copy_data_new;    /* … of which nothing was lent yet … */
     size_t copy_data_left; /* … and so much is to come */
+    bool patient;          /* the socket is ready only when there is much to read */
+    size_t streamed;       /* by COPY since it last was not */
 
     struct buffer output; /* queued whole messages */
     size_t sent_unlooked; /* bytes of COPY IN since the input was last looked at */
