@@ -178,10 +178,17 @@ static bool has_declared_size(const struct decompressor *decompressor)
     return declared == ZSTD_CONTENTSIZE_UNKNOWN || declared == decompressor->zstd_produced;
 }
 
+/* The library takes a frame that lies before it whole by another path, which accepts other things than
+ * the one in pieces. Given the head byte by byte, it never sees one. */
+static size_t zstd_piece(const struct decompressor *decompressor, struct slice in)
+{
+    return in.len > 0 && decompressor->zstd_head_len < ZSTD_HEAD_SIZE ? 1 : in.len;
+}
+
 static bool next_zstd(struct decompressor *decompressor, struct slice *in, size_t *produced,
                       struct error *err)
 {
-    ZSTD_inBuffer input = {in->data, in->len, 0};
+    ZSTD_inBuffer input = {in->data, zstd_piece(decompressor, *in), 0};
     ZSTD_outBuffer output = {decompressor->out, OUT_SIZE, 0};
     size_t rc;
 
