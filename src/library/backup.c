@@ -101,11 +101,7 @@ struct pgcask_source *pgcask_backup_open(const struct pgcask_settings *settings,
         return NULL;
     source->kind = LIBRARY_BACKUP;
     library_job_tell(&source->job);
-    if (open_backup(source, settings, options, &err))
-        return source;
-    library_fail(error, &err);
-    pgcask_source_close(source);
-    return NULL;
+    return library_source_opened(source, open_backup(source, settings, options, &err), &err, error);
 }
 
 static void fill_report(const struct physical_backup_report *from,

@@ -182,9 +182,5 @@ struct pgcask_source *pgcask_source_open_callbacks(const struct pgcask_source_ca
     source->job.progress.phase = "reading";
     if (take_callbacks(&taken, callbacks, &err))
         source->inner = callback_source_new(&taken, &err);
-    if (source->inner != NULL)
-        return source;
-    library_fail(error, &err);
-    pgcask_source_close(source);
-    return NULL;
+    return library_source_opened(source, source->inner != NULL, &err, error);
 }

@@ -116,6 +116,10 @@ struct pgcask_source {
 struct pgcask_source *library_source_new(const struct pgcask_control *control,
                                          struct pgcask_error *error);
 
+/* The last step of opening one: gives it, or if it was not opened tells why and frees it. */
+struct pgcask_source *library_source_opened(struct pgcask_source *source, bool opened,
+                                            const struct error *err, struct pgcask_error *error);
+
 /* Opens the path of a stored backup once more. */
 struct record_source *library_source_reopen(const struct pgcask_source *source, struct error *err);
 

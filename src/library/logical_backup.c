@@ -45,11 +45,7 @@ struct pgcask_source *pgcask_logical_backup_open(const struct pgcask_settings *s
         return NULL;
     source->kind = LIBRARY_LOGICAL_BACKUP;
     library_job_tell(&source->job);
-    if (open_backup(source, settings, options, &err))
-        return source;
-    library_fail(error, &err);
-    pgcask_source_close(source);
-    return NULL;
+    return library_source_opened(source, open_backup(source, settings, options, &err), &err, error);
 }
 
 bool pgcask_logical_backup_report(const struct pgcask_source *source,

@@ -210,6 +210,16 @@ void pgcask_source_close(struct pgcask_source *source)
     free(source);
 }
 
+struct pgcask_source *library_source_opened(struct pgcask_source *source, bool opened,
+                                            const struct error *err, struct pgcask_error *error)
+{
+    if (opened)
+        return source;
+    library_fail(error, err);
+    pgcask_source_close(source);
+    return NULL;
+}
+
 struct record_source *library_source_reopen(const struct pgcask_source *source, struct error *err)
 {
     struct record_source *inner;
@@ -236,11 +246,9 @@ static struct pgcask_source *open_path(enum library_source_kind kind, const char
     source->path = strdup(path);
     if (source->path == NULL)
         error_set_memory(&err);
-    else if ((source->inner = library_source_reopen(source, &err)) != NULL)
-        return source;
-    library_fail(error, &err);
-    pgcask_source_close(source);
-    return NULL;
+    else
+        source->inner = library_source_reopen(source, &err);
+    return library_source_opened(source, source->inner != NULL, &err, error);
 }
 
 struct pgcask_source *pgcask_source_open_directory(const char *directory,
@@ -267,11 +275,7 @@ struct pgcask_source *pgcask_source_open_tar_fd(int fd, const struct pgcask_cont
     source->kind = LIBRARY_OTHER;
     source->job.progress.phase = "reading";
     source->inner = tar_source_new_fd(fd, &err);
-    if (source->inner == NULL) {
-        library_fail(error, &err);
-        pgcask_source_close(source);
-        return NULL;
-    }
-    tar_source_set_cancel(source->inner, &source->job.cancel);
-    return source;
+    if (source->inner != NULL)
+        tar_source_set_cancel(source->inner, &source->job.cancel);
+    return library_source_opened(source, source->inner != NULL, &err, error);
 }

@@ -1,60 +1,17 @@
-#include "restore/checking_source.h"
+#include "restore/checking_internal.h"
 
-#include "archive/archive.h"
-#include "manifest/summary.h"
-#include "replication/backup_manifest.h"
-#include "replication/file_ledger.h"
-#include "replication/physical_layout.h"
-
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define PEEK_SIZE (64 * 1024)
 #define MANIFEST_RECORD layout_first[0]
 
-struct checking_source {
-    struct record_source source;
-    struct reader reader; /* wraps the current record's */
-    struct record_source *inner;
-    struct verify_options options;
-    struct verify_report report;
-    bool ended;
-    bool out_of_memory; /* which is no problem of the backup's */
-
-    /* The record being read. */
-    struct reader *inner_reader;
-    enum reader_status reader_state;
-    enum layout_class record_class;
-    bool reading;
-    char path[RECORD_PATH_MAX];
-    uint64_t record_bytes;
-
-    enum digest_algorithm listed_algorithm, summary_algorithm;
-    struct digest *listed_digest, *summary_digest;
-
-    /* What came, against what should have come: files that backup_manifest lists, and everything
-     * that summary.json lists. */
-    struct file_ledger *listed, *others;
-    struct backup_manifest_reader *manifest_reader;
-    struct summary_reader *summary_reader;
-    struct buffer peek; /* the beginning of manifest.json: it names the digests and the kind */
-    bool logical;
-    struct archive_decoder *archive; /* of the record being read, if it is one */
-    bool archive_failed;
-    struct digest *contents_digest;  /* of its header and table of contents */
-    bool digests_settled;
-    bool manifest_seen, manifest_whole, manifest_failed;
-    bool summary_seen, summary_whole, summary_failed;
-};
-
 static struct checking_source *from_source(struct record_source *source)
 {
     return (struct checking_source *)source;
 }
 
-ERROR_PRINTF(3, 4)
-static void add_problem(struct checking_source *check, const char *path, const char *format, ...)
+void checking_problem(struct checking_source *check, const char *path, const char *format, ...)
 {
     char text[1024];
     va_list args;
@@ -66,6 +23,14 @@ static void add_problem(struct checking_source *check, const char *path, const c
     check->options.problem(check->options.context, path, text);
 }
 
+void checking_failure(struct checking_source *check, const char *path, const struct error *err)
+{
+    if (err->code == ERROR_MEMORY)
+        check->out_of_memory = true;
+    else
+        checking_problem(check, path, "%s", err->message);
+}
+
 /* ---- Which digests ---- */
 
 /* manifest.json, which comes first, names both digests near its beginning; without it they are the
@@ -75,9 +40,8 @@ static bool settle_digests(struct checking_source *check, struct error *err)
     const char *text = buffer_text(&check->peek);
 
     check->digests_settled = true;
-    check->listed_algorithm = strstr(text, "\"manifest_checksums\": \"sha256\"") != NULL
-                                  ? DIGEST_SHA256
-                                  : DIGEST_CRC32C;
+    check->listed_algorithm =
+        strstr(text, "\"manifest_checksums\": \"sha256\"") != NULL ? DIGEST_SHA256 : DIGEST_CRC32C;
     check->summary_algorithm =
         strstr(text, "\"digest\": \"sha256\"") != NULL ? DIGEST_SHA256 : DIGEST_XXH3_128;
     check->listed_digest = digest_new(check->listed_algorithm, err);
@@ -90,220 +54,6 @@ static bool settle_digests(struct checking_source *check, struct error *err)
     check->logical = strstr(text, "\"connector\": \"postgresql\",") != NULL;
     digest_update(check->summary_digest, buffer_slice(&check->peek));
     return true;
-}
-
-static void note_failure(struct checking_source *check, const char *path, const struct error *err)
-{
-    if (err->code == ERROR_MEMORY)
-        check->out_of_memory = true;
-    else
-        add_problem(check, path, "%s", err->message);
-}
-
-/* ---- backup_manifest ---- */
-
-static bool check_listed(void *context, const struct backup_manifest_file *file,
-                         struct error *err)
-{
-    struct checking_source *check = context;
-    char path[RECORD_PATH_MAX];
-    uint64_t seen = 0;
-    size_t size = 0;
-
-    (void)err;
-    snprintf(path, sizeof(path), LAYOUT_DATA "/%s", file->path);
-    if (file->algorithm == check->listed_algorithm)
-        size = digest_size(file->algorithm);
-    else if (file->algorithm != DIGEST_NONE)
-        add_problem(check, path, "backup_manifest has its checksum as %s, expected was %s",
-                    digest_name(file->algorithm), digest_name(check->listed_algorithm));
-    switch (file_ledger_check(check->listed, file->path, file->size, file->digest, size, &seen)) {
-    case LEDGER_MATCH:
-        break;
-    case LEDGER_MISSING:
-        add_problem(check, path, "is missing");
-        break;
-    case LEDGER_SIZE_DIFFERS:
-        add_problem(check, path, "has %" PRIu64 " bytes instead of %" PRIu64, seen, file->size);
-        break;
-    case LEDGER_DIGEST_DIFFERS:
-        add_problem(check, path, "was changed: its checksum differs from backup_manifest's");
-        break;
-    case LEDGER_REPEATED:
-        add_problem(check, path, "is listed twice in backup_manifest");
-        break;
-    }
-    return true;
-}
-
-static void feed_manifest(struct checking_source *check, struct slice data)
-{
-    struct error err;
-
-    if (check->manifest_failed)
-        return;
-    if (!backup_manifest_reader_feed(check->manifest_reader, data, &err)) {
-        check->manifest_failed = true;
-        note_failure(check, LAYOUT_BACKUP_MANIFEST, &err);
-    }
-}
-
-static void end_manifest(struct checking_source *check)
-{
-    struct error err;
-
-    if (check->manifest_failed)
-        return;
-    if (backup_manifest_reader_finish(check->manifest_reader, &err))
-        check->manifest_whole = true;
-    else
-        note_failure(check, LAYOUT_BACKUP_MANIFEST, &err);
-}
-
-/* ---- summary.json ---- */
-
-static void copy_member(char *out, size_t out_size, const json_t *head, const char *name)
-{
-    const char *text = json_string_value(json_object_get(head, name));
-
-    snprintf(out, out_size, "%s", text == NULL ? "" : text);
-}
-
-static bool take_head(void *context, const json_t *head, struct error *err)
-{
-    struct checking_source *check = context;
-    struct verify_report *report = &check->report;
-
-    (void)err;
-    copy_member(report->kind, sizeof(report->kind), head, "kind");
-    copy_member(report->system_identifier, sizeof(report->system_identifier), head,
-                "system_identifier");
-    copy_member(report->start_lsn, sizeof(report->start_lsn), head, "start_lsn");
-    copy_member(report->stop_lsn, sizeof(report->stop_lsn), head, "stop_lsn");
-    copy_member(report->finished_at, sizeof(report->finished_at), head, "finished_at");
-    copy_member(report->database, sizeof(report->database), head, "database");
-    report->stop_timeline =
-        (uint32_t)json_integer_value(json_object_get(head, "stop_timeline"));
-    report->checksum_failures = json_array_size(json_object_get(head, "checksum_failures"));
-    return true;
-}
-
-static bool check_entry(void *context, const struct summary_entry *entry, struct error *err)
-{
-    struct checking_source *check = context;
-    uint8_t expected[DIGEST_MAX];
-    uint64_t seen = 0;
-    size_t size = summary_ledger_digest(entry->type, entry->digest, digest_size(entry->algorithm),
-                                        entry->link_target, expected);
-
-    (void)err;
-    if (entry->type == RECORD_FILE && entry->algorithm != check->summary_algorithm) {
-        add_problem(check, entry->path, "summary.json has its digest as %s, expected was %s",
-                    digest_name(entry->algorithm), digest_name(check->summary_algorithm));
-        size = 0;
-    }
-    switch (file_ledger_check(check->others, entry->path, entry->bytes, expected, size, &seen)) {
-    case LEDGER_MATCH:
-        break;
-    case LEDGER_MISSING:
-        add_problem(check, entry->path, "is missing");
-        break;
-    case LEDGER_SIZE_DIFFERS:
-        add_problem(check, entry->path, "has %" PRIu64 " bytes instead of %" PRIu64, seen,
-                    entry->bytes);
-        break;
-    case LEDGER_DIGEST_DIFFERS:
-        add_problem(check, entry->path,
-                    entry->type == RECORD_FILE
-                        ? "was changed: its digest differs from summary.json's"
-                        : "was changed: summary.json lists something else there");
-        break;
-    case LEDGER_REPEATED:
-        add_problem(check, entry->path, "is listed twice in summary.json");
-        break;
-    }
-    return true;
-}
-
-static void feed_summary(struct checking_source *check, struct slice data)
-{
-    struct error err;
-
-    if (check->summary_failed)
-        return;
-    if (!summary_reader_feed(check->summary_reader, data, &err)) {
-        check->summary_failed = true;
-        note_failure(check, SUMMARY_PATH, &err);
-    }
-}
-
-static void end_summary(struct checking_source *check)
-{
-    struct error err;
-
-    if (check->summary_failed)
-        return;
-    if (summary_reader_finish(check->summary_reader, &err))
-        check->summary_whole = true;
-    else
-        note_failure(check, SUMMARY_PATH, &err);
-}
-
-/* ---- Archives ---- */
-
-/* Their digest is made of two: see end_archive. */
-static bool begin_archive(struct checking_source *check, struct error *err)
-{
-    const struct archive_handler handler = {.context = NULL};
-    size_t len = strlen(check->path);
-
-    check->archive_failed = false;
-    if (!check->logical || len < 6 || strcmp(check->path + len - 5, ".dump") != 0)
-        return true;
-    check->archive = archive_decoder_new(&handler, err);
-    digest_begin(check->contents_digest);
-    return check->archive != NULL;
-}
-
-static void feed_archive(struct checking_source *check, struct slice data)
-{
-    uint64_t start = check->record_bytes - data.len, contents;
-    struct slice head = data;
-    struct error err;
-
-    if (!check->archive_failed && !archive_decoder_feed(check->archive, data, &err)) {
-        check->archive_failed = true;
-        note_failure(check, check->path, &err);
-    }
-    contents = archive_decoder_contents_size(check->archive);
-    if (contents > 0)
-        head = slice_take(&data, contents <= start             ? 0
-                                 : contents - start < data.len ? (size_t)(contents - start)
-                                                               : data.len);
-    else
-        data.len = 0;
-    digest_update(check->contents_digest, head);
-    digest_update(check->summary_digest, data);
-}
-
-/* A store that could amended the table of contents: its digest and that of the rest are digested
- * together. */
-static void end_archive(struct checking_source *check, uint8_t bytes[DIGEST_MAX])
-{
-    uint8_t parts[2 * DIGEST_MAX];
-    size_t size = digest_size(check->summary_algorithm);
-    struct error err;
-
-    if (!check->archive_failed && !archive_decoder_finish(check->archive, &err))
-        note_failure(check, check->path, &err);
-    check->report.rows += archive_decoder_rows(check->archive);
-    archive_decoder_free(check->archive);
-    check->archive = NULL;
-    digest_end(check->contents_digest, parts);
-    memcpy(parts + size, bytes, size);
-    digest_begin(check->summary_digest);
-    digest_update(check->summary_digest, slice_make(parts, 2 * size));
-    digest_end(check->summary_digest, bytes);
 }
 
 /* ---- Records passing through ---- */
@@ -327,7 +77,7 @@ static void seal(struct checking_source *check, struct file_ledger *ledger, cons
 
     file_ledger_seal(ledger, &duplicates);
     if (duplicates > 0)
-        add_problem(check, list, "%zu names occur twice in the backup", duplicates);
+        checking_problem(check, list, "%zu names occur twice in the backup", duplicates);
 }
 
 static bool begin_file(struct checking_source *check, const struct record *record,
@@ -345,12 +95,12 @@ static bool begin_file(struct checking_source *check, const struct record *recor
         digest_begin(check->summary_digest);
     }
     if (check->record_class == LAYOUT_FOREIGN)
-        add_problem(check, check->path, "does not belong into a %s backup",
-                    check->logical ? "logical" : "physical");
+        checking_problem(check, check->path, "does not belong into a %s backup",
+                         check->logical ? "logical" : "physical");
     if (check->record_class == LAYOUT_LISTED && check->manifest_seen)
-        add_problem(check, check->path, "comes after backup_manifest: the order was changed");
+        checking_problem(check, check->path, "comes after backup_manifest: the order was changed");
     if (check->record_class != LAYOUT_FOREIGN && check->summary_seen)
-        add_problem(check, check->path, "comes after summary.json: the order was changed");
+        checking_problem(check, check->path, "comes after summary.json: the order was changed");
     if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0 && !check->manifest_seen) {
         check->manifest_seen = true;
         seal(check, check->listed, LAYOUT_DATA);
@@ -359,7 +109,7 @@ static bool begin_file(struct checking_source *check, const struct record *recor
         check->summary_seen = true;
         seal(check, check->others, "/");
     }
-    return begin_archive(check, err);
+    return checking_begin_archive(check, err);
 }
 
 static void take_bytes(struct checking_source *check, struct slice data)
@@ -372,14 +122,14 @@ static void take_bytes(struct checking_source *check, struct slice data)
         break;
     case LAYOUT_SUMMARY:
         if (check->archive != NULL)
-            feed_archive(check, data);
+            checking_feed_archive(check, data);
         else
             digest_update(check->summary_digest, data);
         if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0)
-            feed_manifest(check, data);
+            checking_feed_manifest(check, data);
         break;
     case LAYOUT_THE_SUMMARY:
-        feed_summary(check, data);
+        checking_feed_summary(check, data);
         break;
     case LAYOUT_FOREIGN:
         break;
@@ -387,8 +137,7 @@ static void take_bytes(struct checking_source *check, struct slice data)
 }
 
 /* Until the digests are settled, the beginning of manifest.json is held instead of digested. */
-static bool hold_manifest_bytes(struct checking_source *check, struct slice data,
-                                struct error *err)
+static bool hold_manifest_bytes(struct checking_source *check, struct slice data, struct error *err)
 {
     size_t room = PEEK_SIZE - check->peek.len;
     struct slice held = slice_take(&data, data.len < room ? data.len : room);
@@ -415,7 +164,7 @@ static bool end_file(struct checking_source *check, struct error *err)
     check->reading = false;
     check->report.files++;
     if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0)
-        end_manifest(check);
+        checking_end_manifest(check);
     switch (check->record_class) {
     case LAYOUT_LISTED:
         if (check->manifest_seen)
@@ -432,11 +181,11 @@ static bool end_file(struct checking_source *check, struct error *err)
         }
         digest_end(check->summary_digest, bytes);
         if (check->archive != NULL)
-            end_archive(check, bytes);
+            checking_end_archive(check, bytes);
         return file_ledger_add(check->others, check->path, check->record_bytes, bytes,
                                digest_size(check->summary_algorithm), err);
     case LAYOUT_THE_SUMMARY:
-        end_summary(check);
+        checking_end_summary(check);
         return true;
     case LAYOUT_FOREIGN:
         break;
@@ -451,7 +200,7 @@ static bool take_other(struct checking_source *check, const struct record *recor
     size_t size = summary_ledger_digest(record->type, NULL, 0, record->link_target, digest);
 
     if (check->summary_seen) {
-        add_problem(check, record->path, "comes after summary.json: the order was changed");
+        checking_problem(check, record->path, "comes after summary.json: the order was changed");
         return true;
     }
     return file_ledger_add(check->others, record->path, 0, digest, size, err);
@@ -528,7 +277,7 @@ static bool name_surplus(struct checking_source *check, bool use_listed, bool us
     while ((status = source_next(again, &record, err)) == SOURCE_RECORD) {
         reader_close(record.reader);
         if (is_surplus(check, record.path, use_listed, use_others))
-            add_problem(check, record.path, "is not part of the backup");
+            checking_problem(check, record.path, "is not part of the backup");
     }
     source_close(again);
     return status == SOURCE_END;
@@ -539,9 +288,9 @@ static bool check_end(struct checking_source *check, struct error *err)
     bool surplus_listed, surplus_others;
 
     if (!check->manifest_seen && !check->logical)
-        add_problem(check, LAYOUT_BACKUP_MANIFEST, "is missing");
+        checking_problem(check, LAYOUT_BACKUP_MANIFEST, "is missing");
     if (!check->summary_seen)
-        add_problem(check, SUMMARY_PATH, "is missing: the backup is not complete");
+        checking_problem(check, SUMMARY_PATH, "is missing: the backup is not complete");
     surplus_listed = check->manifest_whole && file_ledger_unexpected(check->listed) > 0;
     surplus_others = check->summary_whole && file_ledger_unexpected(check->others) > 0;
     if (!surplus_listed && !surplus_others)
@@ -549,11 +298,11 @@ static bool check_end(struct checking_source *check, struct error *err)
     if (check->options.reopen != NULL)
         return name_surplus(check, surplus_listed, surplus_others, err);
     if (surplus_listed)
-        add_problem(check, LAYOUT_DATA, "holds %zu files that backup_manifest does not list",
-                    file_ledger_unexpected(check->listed));
+        checking_problem(check, LAYOUT_DATA, "holds %zu files that backup_manifest does not list",
+                         file_ledger_unexpected(check->listed));
     if (surplus_others)
-        add_problem(check, "/", "holds %zu entries that summary.json does not list",
-                    file_ledger_unexpected(check->others));
+        checking_problem(check, "/", "holds %zu entries that summary.json does not list",
+                         file_ledger_unexpected(check->others));
     return true;
 }
 
@@ -605,21 +354,6 @@ static void check_close(struct record_source *source)
 static const struct record_source_ops source_ops = {check_next, check_close};
 static const struct reader_ops reader_ops = {.next = check_read, .close = check_reader_close};
 
-static bool make_parts(struct checking_source *check, struct error *err)
-{
-    const struct backup_manifest_handler manifest = {.context = check, .file = check_listed};
-    const struct summary_handler summary = {check, take_head, check_entry};
-
-    check->listed = file_ledger_new(err);
-    check->others = check->listed == NULL ? NULL : file_ledger_new(err);
-    if (check->others == NULL)
-        return false;
-    check->manifest_reader = backup_manifest_reader_new(&manifest, err);
-    check->summary_reader = check->manifest_reader == NULL ? NULL
-                                                           : summary_reader_new(&summary, err);
-    return check->summary_reader != NULL;
-}
-
 struct record_source *checking_source_new(struct record_source *inner,
                                           const struct verify_options *options, struct error *err)
 {
@@ -634,7 +368,7 @@ struct record_source *checking_source_new(struct record_source *inner,
     check->reader.ops = &reader_ops;
     check->inner = inner;
     check->options = *options;
-    if (!make_parts(check, err)) {
+    if (!checking_begin_lists(check, err)) {
         check_close(&check->source);
         return NULL;
     }

@@ -42,18 +42,9 @@ def scenario(made, major):
     return lambda kind: made(major)[0][f"logical{major}-{kind}"]
 
 
-def dry_run(trials, scenario):
-    """The counts of calls of a run without a fault, and how long it takes."""
-    if trials.only:
-        return {kind: 1000 for kind in runs.KINDS}, 1
-    outcome = trials.run(scenario, "any:1000000000:none")
-    assert outcome.rc == (1 if getattr(scenario, "damaged", False) else 0), outcome.stderr
-    return outcome.counts, outcome.wall
-
-
 @pytest.mark.parametrize("kind", [*TARGETS, *READERS])
 def test_calls_that_fail(trials, scenario, rng, major, kind):
-    counts, _ = dry_run(trials, scenario(kind))
+    counts, _ = trials.dry_run(scenario(kind))
     words = []
     for call in CALLS:
         for _ in range(2 if call in ("read", "write", "sync", "files") else 1):
@@ -72,7 +63,7 @@ def test_each_call_fails(trials, scenario, major, call):
 
 @pytest.mark.parametrize("kind", ["directory-disable", "tar-require"])
 def test_allocations_that_fail(trials, scenario, rng, major, kind):
-    counts, _ = dry_run(trials, scenario(kind))
+    counts, _ = trials.dry_run(scenario(kind))
     number = 60 if major == WHOLE else 12
     words = [f"memory:{rng.randrange(1, counts['memory'] + 1)}:fail:12" for _ in range(number)]
     words += [f"memory:{rng.randrange(1, counts['memory'] + 1)}:forever:12"
@@ -98,7 +89,7 @@ def test_disturbances(trials, scenario, rng, major):
                          ids=runs.signal_name)
 def test_signals_at_random_moments(trials, scenario, rng, major, number):
     for kind in ("directory-require", "in-place-disable", "tar-disable", "pipe-disable"):
-        counts, wall = dry_run(trials, scenario(kind))
+        counts, wall = trials.dry_run(scenario(kind))
         words = [f"signal:{int(number)}:{rng.uniform(0, wall):.4f}" for _ in range(4)]
         words += [f"any:{rng.randrange(1, counts['any'])}:signal:{int(number)}" for _ in range(4)]
         # The last calls: where a backup gets its name.

@@ -37,18 +37,9 @@ def scenario(made, major):
     return lambda kind: made(major)[0][f"pg{major}-{kind}"]
 
 
-def dry_run(trials, scenario):
-    """The counts of calls of a run without a fault, and how long it takes."""
-    if trials.only:
-        return {kind: 1000 for kind in runs.KINDS}, 1
-    outcome = trials.run(scenario, "any:1000000000:none")
-    assert outcome.rc == 0, outcome.stderr
-    return outcome.counts, outcome.wall
-
-
 def test_calls_that_fail(trials, scenario, rng, major):
     for kind, number in (("directory-require", 7), ("tar-disable", 5), ("restore", 7)):
-        counts, _ = dry_run(trials, scenario(kind))
+        counts, _ = trials.dry_run(scenario(kind))
         words = []
         for call in CALLS:
             for _ in range(number if call in ("read", "write", "sync", "files") else 2):
@@ -60,7 +51,7 @@ def test_calls_that_fail(trials, scenario, rng, major):
 
 def test_allocations_that_fail(trials, scenario, rng, major):
     for kind, number in (("directory-require", 24), ("restore", 10)):
-        counts, _ = dry_run(trials, scenario(kind))
+        counts, _ = trials.dry_run(scenario(kind))
         trials.each(scenario(kind), [
             f"memory:{rng.randrange(1, counts['memory'] + 1)}:fail:12" for _ in range(number)],
             at_once=1)
@@ -77,7 +68,7 @@ def test_disturbances(trials, scenario, rng, major):
                          ids=runs.signal_name)
 def test_signals_at_random_moments(trials, scenario, rng, major, number):
     for kind in ("directory-require", "tar-disable", "restore"):
-        _, wall = dry_run(trials, scenario(kind))
+        _, wall = trials.dry_run(scenario(kind))
         trials.each(scenario(kind), [
             f"signal:{int(number)}:{rng.uniform(0, wall):.4f}" for _ in range(4)], at_once=1)
 

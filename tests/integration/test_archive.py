@@ -8,9 +8,9 @@ import shutil
 
 import pytest
 
-from pgcask_testing import logical, paths, process
+from pgcask_testing import logical, process
+from pgcask_testing.logical import make, script
 
-SCRIPTS = paths.REPO / "tests/integration/logical"
 BIG = """
     CREATE TABLE big (id int PRIMARY KEY, text text);
     INSERT INTO big SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 2000) i;
@@ -40,21 +40,9 @@ def probe(request):
 @pytest.fixture(scope="module")
 def cluster(major, module_servers):
     server = module_servers.create(major)
-    logical.run_sql(server, "postgres", (SCRIPTS / "roles.sql").read_text())
+    logical.run_sql(server, "postgres", script("roles"))
     yield server
     server.close()
-
-
-def make(server, name, *texts):
-    logical.run_sql(server, "postgres", f'DROP DATABASE IF EXISTS "{name}"; ')
-    logical.run_sql(server, "postgres", f'CREATE DATABASE "{name}" TEMPLATE template0')
-    for text in texts:
-        logical.run_sql(server, name, text)
-    return name
-
-
-def script(name):
-    return (SCRIPTS / f"{name}.sql").read_text()
 
 
 def compressions(major):

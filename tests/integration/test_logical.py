@@ -7,20 +7,16 @@ import shutil
 import pytest
 
 from pgcask_testing import logical, paths, temp
+from pgcask_testing.logical import make, script
 from pgcask_testing.random_schema import RandomSchema
 
-SCRIPTS = paths.REPO / "tests/integration/logical"
 EXTENSION = "pgcask_configured"
-
-
-def script(name):
-    return (SCRIPTS / f"{name}.sql").read_text()
 
 
 def install_extension(major):
     """Our own small extension among the server's; always the same files, so they may stay."""
     folder = paths.server_bin(major).parent / "share/postgresql/extension"
-    for source in SCRIPTS.glob(f"{EXTENSION}*"):
+    for source in logical.SCRIPTS.glob(f"{EXTENSION}*"):
         if not (folder / source.name).exists() or (
                 (folder / source.name).read_bytes() != source.read_bytes()):
             new = folder / f".{source.name}.{temp.root().name}"
@@ -37,14 +33,6 @@ def cluster(major, module_servers):
     install_extension(major)
     yield server
     server.close()
-
-
-def make(server, name, *scripts, options=""):
-    logical.run_sql(server, "postgres",
-                    f'DROP DATABASE IF EXISTS "{name}";\nCREATE DATABASE "{name}" {options};')
-    for text in scripts:
-        logical.run_sql(server, name, text)
-    return name
 
 
 # Every kind, by itself

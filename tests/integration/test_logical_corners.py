@@ -7,25 +7,16 @@ import time
 
 import pytest
 
-from pgcask_testing import logical, paths, process, temp
-
-SCRIPTS = paths.REPO / "tests/integration/logical"
+from pgcask_testing import logical, process, temp
+from pgcask_testing.logical import make, script
 
 
 @pytest.fixture(scope="module")
 def cluster(major, module_servers):
     server = module_servers.create(major, conf={"deadlock_timeout": "50ms"})
-    logical.run_sql(server, "postgres", (SCRIPTS / "roles.sql").read_text())
+    logical.run_sql(server, "postgres", script("roles"))
     yield server
     server.close()
-
-
-def make(server, name, *scripts, options=""):
-    logical.run_sql(server, "postgres",
-                    f'DROP DATABASE IF EXISTS "{name}";\nCREATE DATABASE "{name}" {options};')
-    for text in scripts:
-        logical.run_sql(server, name, text)
-    return name
 
 
 def refused(pgcask, server, db, folder, *words):

@@ -60,6 +60,14 @@ class Trials:
         self.outcomes = []
         self._pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
 
+    def dry_run(self, scenario):
+        """The counts of calls of a run without a fault, and how long it takes."""
+        if self.only:
+            return {kind: 1000 for kind in runs.KINDS}, 1
+        outcome = self.run(scenario, "any:1000000000:none")
+        assert outcome.rc == (1 if getattr(scenario, "damaged", False) else 0), outcome.stderr
+        return outcome.counts, outcome.wall
+
     def run(self, scenario, fault):
         """Runs it once; returns the Outcome. A fault that did not strike is not counted."""
         if isinstance(fault, str):

@@ -8,6 +8,8 @@ import re
 
 from . import paths, process
 
+SCRIPTS = paths.REPO / "tests/integration/logical"
+
 # pg_restore 17 and later sends this to every server; only 17 and later know it.
 NOT_OURS = 'unrecognized configuration parameter "transaction_timeout"'
 
@@ -39,6 +41,20 @@ def run_sql(server, db, sql, timeout=300, stop=True):
     command = [paths.stock("psql"), "-XqAt", "-v", f"ON_ERROR_STOP={int(stop)}", "-f", "-"]
     result = process.run(command, input=sql, env=_environment(server, db), timeout=timeout)
     return result.check().stdout_bytes
+
+
+def script(name):
+    """The text of one of tests/integration/logical."""
+    return (SCRIPTS / f"{name}.sql").read_text()
+
+
+def make(server, name, *scripts, options=""):
+    """A new database in the place of one of that name, with what the scripts make; its name."""
+    run_sql(server, "postgres",
+            f'DROP DATABASE IF EXISTS "{name}";\nCREATE DATABASE "{name}" {options};')
+    for text in scripts:
+        run_sql(server, name, text)
+    return name
 
 
 def back_up(pgcask, server, db, folder, *options, **more):

@@ -1,8 +1,10 @@
 #include "wire/session.h"
 
+#include "base/clock.h"
 #include "wire/conn_internal.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define MIB ((size_t)1 << 20)
 
@@ -83,6 +85,60 @@ static void many_copy_data_messages_keep_their_borders(void **state)
         assert_int_equal(read_message(&session), i * 199);
     session_expect(&session, WIRE_COPY_DONE, &event);
     session_expect(&session, WIRE_READY, &event);
+    session_finish(&session);
+}
+
+static int readable_from(const struct session *session)
+{
+    int least = 0;
+    socklen_t size = sizeof(least);
+
+    assert_int_equal(
+        getsockopt(session->conn->transport.fd, SOL_SOCKET, SO_RCVLOWAT, &least, &size), 0);
+    return least;
+}
+
+/* In the midst of a stream the socket waits for more of it; what stands alone is read all the same.
+ */
+static void what_is_behind_a_stream_is_read_at_once(void **state)
+{
+    uint8_t header[MESSAGE_HEADER_SIZE];
+    char *block = malloc(MIB);
+    struct session session;
+    struct wire_event event;
+    bool patient = false;
+    int64_t late;
+
+    (void)state;
+    memset(block, 'x', MIB);
+    session_prepare_ready(&session);
+    scripted_expect(session.server, 'Q');
+    scripted_copy_response(&session.reply, 'H');
+    session_script_reply(&session);
+    message_put_copy_data_header(header, 4 * MIB);
+    scripted_reply(session.server, header, sizeof(header));
+    scripted_reply_repeated(session.server, block, MIB, 4);
+    scripted_delay(session.server, 100);
+    scripted_message(&session.reply, 'd', "x", 1);
+    session_script_reply(&session);
+    scripted_delay(session.server, 3000);
+    scripted_message(&session.reply, 'c', "", 0);
+    scripted_ready(&session.reply, 'I');
+    session_script_reply(&session);
+    start_query(&session);
+    session_expect(&session, WIRE_COPY_OUT, &event);
+    do {
+        session_expect(&session, WIRE_COPY_DATA, &event);
+        patient = patient || (session.conn->patient && readable_from(&session) > 1);
+    } while (!event.last);
+    assert_true(patient);
+    late = deadline_after_ms(2500);
+    assert_int_equal(read_message(&session), 1);
+    assert_true(deadline_poll_ms(late) > 0);
+    assert_int_equal(readable_from(&session), 1);
+    session_expect(&session, WIRE_COPY_DONE, &event);
+    session_expect(&session, WIRE_READY, &event);
+    free(block);
     session_finish(&session);
 }
 
@@ -447,6 +503,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_huge_copy_data_message_passes_in_parts),
         cmocka_unit_test(many_copy_data_messages_keep_their_borders),
+        cmocka_unit_test(what_is_behind_a_stream_is_read_at_once),
         cmocka_unit_test(copy_data_ahead_is_what_has_arrived_of_the_next_message),
         cmocka_unit_test(copy_data_ahead_may_be_the_rest_of_a_message),
         cmocka_unit_test(joined_copy_data_is_what_has_arrived_of_all_messages),

@@ -1,0 +1,71 @@
+/*
+ * What the parts of a checking source share: checking_source.c passes the records on,
+ * checking_lists.c holds what came against the backup's two lists, checking_archive.c reads the
+ * archives of a logical backup.
+ */
+#ifndef PGCASK_RESTORE_CHECKING_INTERNAL_H
+#define PGCASK_RESTORE_CHECKING_INTERNAL_H
+
+#include "archive/archive.h"
+#include "manifest/summary.h"
+#include "replication/backup_manifest.h"
+#include "replication/file_ledger.h"
+#include "replication/physical_layout.h"
+#include "restore/checking_source.h"
+
+struct checking_source {
+    struct record_source source;
+    struct reader reader; /* wraps the current record's */
+    struct record_source *inner;
+    struct verify_options options;
+    struct verify_report report;
+    bool ended;
+    bool out_of_memory; /* which is no problem of the backup's */
+
+    /* The record being read. */
+    struct reader *inner_reader;
+    enum reader_status reader_state;
+    enum layout_class record_class;
+    bool reading;
+    char path[RECORD_PATH_MAX];
+    uint64_t record_bytes;
+
+    enum digest_algorithm listed_algorithm, summary_algorithm;
+    struct digest *listed_digest, *summary_digest;
+
+    /* What came, against what should have come: files that backup_manifest lists, and everything
+     * that summary.json lists. */
+    struct file_ledger *listed, *others;
+    struct backup_manifest_reader *manifest_reader;
+    struct summary_reader *summary_reader;
+    struct buffer peek; /* the beginning of manifest.json: it names the digests and the kind */
+    bool logical;
+    struct archive_decoder *archive; /* of the record being read, if it is one */
+    bool archive_failed;
+    struct digest *contents_digest; /* of its header and table of contents */
+    bool digests_settled;
+    bool manifest_seen, manifest_whole, manifest_failed;
+    bool summary_seen, summary_whole, summary_failed;
+};
+
+/* Tells of a problem of the backup. */
+ERROR_PRINTF(3, 4)
+void checking_problem(struct checking_source *check, const char *path, const char *format, ...);
+/* A failure to read `path` is a problem of the backup, unless it was our memory. */
+void checking_failure(struct checking_source *check, const char *path, const struct error *err);
+
+/* Makes the ledgers and the readers of both lists. */
+bool checking_begin_lists(struct checking_source *check, struct error *err);
+void checking_feed_manifest(struct checking_source *check, struct slice data);
+void checking_end_manifest(struct checking_source *check);
+void checking_feed_summary(struct checking_source *check, struct slice data);
+void checking_end_summary(struct checking_source *check);
+
+/* Does nothing if the record is not an archive; its digest is made of two: see
+ * checking_end_archive. */
+bool checking_begin_archive(struct checking_source *check, struct error *err);
+void checking_feed_archive(struct checking_source *check, struct slice data);
+/* `bytes` comes as the digest of all but the table of contents, and leaves as the archive's. */
+void checking_end_archive(struct checking_source *check, uint8_t bytes[DIGEST_MAX]);
+
+#endif

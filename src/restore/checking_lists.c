@@ -1,0 +1,169 @@
+#include "restore/checking_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- backup_manifest ---- */
+
+static bool check_listed(void *context, const struct backup_manifest_file *file, struct error *err)
+{
+    struct checking_source *check = context;
+    char path[RECORD_PATH_MAX];
+    uint64_t seen = 0;
+    size_t size = 0;
+
+    (void)err;
+    snprintf(path, sizeof(path), LAYOUT_DATA "/%s", file->path);
+    if (file->algorithm == check->listed_algorithm)
+        size = digest_size(file->algorithm);
+    else if (file->algorithm != DIGEST_NONE)
+        checking_problem(check, path, "backup_manifest has its checksum as %s, expected was %s",
+                         digest_name(file->algorithm), digest_name(check->listed_algorithm));
+    switch (file_ledger_check(check->listed, file->path, file->size, file->digest, size, &seen)) {
+    case LEDGER_MATCH:
+        break;
+    case LEDGER_MISSING:
+        checking_problem(check, path, "is missing");
+        break;
+    case LEDGER_SIZE_DIFFERS:
+        checking_problem(check, path, "has %" PRIu64 " bytes instead of %" PRIu64, seen,
+                         file->size);
+        break;
+    case LEDGER_DIGEST_DIFFERS:
+        checking_problem(check, path, "was changed: its checksum differs from backup_manifest's");
+        break;
+    case LEDGER_REPEATED:
+        checking_problem(check, path, "is listed twice in backup_manifest");
+        break;
+    }
+    return true;
+}
+
+void checking_feed_manifest(struct checking_source *check, struct slice data)
+{
+    struct error err;
+
+    if (check->manifest_failed)
+        return;
+    if (!backup_manifest_reader_feed(check->manifest_reader, data, &err)) {
+        check->manifest_failed = true;
+        checking_failure(check, LAYOUT_BACKUP_MANIFEST, &err);
+    }
+}
+
+void checking_end_manifest(struct checking_source *check)
+{
+    struct error err;
+
+    if (check->manifest_failed)
+        return;
+    if (backup_manifest_reader_finish(check->manifest_reader, &err))
+        check->manifest_whole = true;
+    else
+        checking_failure(check, LAYOUT_BACKUP_MANIFEST, &err);
+}
+
+/* ---- summary.json ---- */
+
+static void copy_member(char *out, size_t out_size, const json_t *head, const char *name)
+{
+    const char *text = json_string_value(json_object_get(head, name));
+
+    snprintf(out, out_size, "%s", text == NULL ? "" : text);
+}
+
+static bool take_head(void *context, const json_t *head, struct error *err)
+{
+    struct checking_source *check = context;
+    struct verify_report *report = &check->report;
+
+    (void)err;
+    copy_member(report->kind, sizeof(report->kind), head, "kind");
+    copy_member(report->system_identifier, sizeof(report->system_identifier), head,
+                "system_identifier");
+    copy_member(report->start_lsn, sizeof(report->start_lsn), head, "start_lsn");
+    copy_member(report->stop_lsn, sizeof(report->stop_lsn), head, "stop_lsn");
+    copy_member(report->finished_at, sizeof(report->finished_at), head, "finished_at");
+    copy_member(report->database, sizeof(report->database), head, "database");
+    report->stop_timeline = (uint32_t)json_integer_value(json_object_get(head, "stop_timeline"));
+    report->checksum_failures = json_array_size(json_object_get(head, "checksum_failures"));
+    return true;
+}
+
+static bool check_entry(void *context, const struct summary_entry *entry, struct error *err)
+{
+    struct checking_source *check = context;
+    uint8_t expected[DIGEST_MAX];
+    uint64_t seen = 0;
+    size_t size = summary_ledger_digest(entry->type, entry->digest, digest_size(entry->algorithm),
+                                        entry->link_target, expected);
+
+    (void)err;
+    if (entry->type == RECORD_FILE && entry->algorithm != check->summary_algorithm) {
+        checking_problem(check, entry->path, "summary.json has its digest as %s, expected was %s",
+                         digest_name(entry->algorithm), digest_name(check->summary_algorithm));
+        size = 0;
+    }
+    switch (file_ledger_check(check->others, entry->path, entry->bytes, expected, size, &seen)) {
+    case LEDGER_MATCH:
+        break;
+    case LEDGER_MISSING:
+        checking_problem(check, entry->path, "is missing");
+        break;
+    case LEDGER_SIZE_DIFFERS:
+        checking_problem(check, entry->path, "has %" PRIu64 " bytes instead of %" PRIu64, seen,
+                         entry->bytes);
+        break;
+    case LEDGER_DIGEST_DIFFERS:
+        checking_problem(check, entry->path,
+                         entry->type == RECORD_FILE
+                             ? "was changed: its digest differs from summary.json's"
+                             : "was changed: summary.json lists something else there");
+        break;
+    case LEDGER_REPEATED:
+        checking_problem(check, entry->path, "is listed twice in summary.json");
+        break;
+    }
+    return true;
+}
+
+void checking_feed_summary(struct checking_source *check, struct slice data)
+{
+    struct error err;
+
+    if (check->summary_failed)
+        return;
+    if (!summary_reader_feed(check->summary_reader, data, &err)) {
+        check->summary_failed = true;
+        checking_failure(check, SUMMARY_PATH, &err);
+    }
+}
+
+void checking_end_summary(struct checking_source *check)
+{
+    struct error err;
+
+    if (check->summary_failed)
+        return;
+    if (summary_reader_finish(check->summary_reader, &err))
+        check->summary_whole = true;
+    else
+        checking_failure(check, SUMMARY_PATH, &err);
+}
+
+/* ---- Both ---- */
+
+bool checking_begin_lists(struct checking_source *check, struct error *err)
+{
+    const struct backup_manifest_handler manifest = {.context = check, .file = check_listed};
+    const struct summary_handler summary = {check, take_head, check_entry};
+
+    check->listed = file_ledger_new(err);
+    check->others = check->listed == NULL ? NULL : file_ledger_new(err);
+    if (check->others == NULL)
+        return false;
+    check->manifest_reader = backup_manifest_reader_new(&manifest, err);
+    check->summary_reader =
+        check->manifest_reader == NULL ? NULL : summary_reader_new(&summary, err);
+    return check->summary_reader != NULL;
+}
