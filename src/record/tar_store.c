@@ -4,9 +4,9 @@
  *
  * A file that we made ourselves can be gone back in: a record of unknown size gets a header of size
  * 0 first, and its size field is filled in afterwards. Elsewhere the content of such a record is
- * gathered until 8 MiB are there or it ends, and goes out as a member of its own,
- * NAME.part000001 and so on. A record whose own name looks like that of a part would be joined by
- * the reader under a name that is not its own; it is therefore written as a part, too:
+ * gathered until it ends, or until there are more than 8 MiB: then it goes out as members of their
+ * own, NAME.part000001 and so on. A record whose own name looks like that of a part would be joined
+ * by the reader under a name that is not its own; it is therefore always written as a part, too:
  * NAME.part000001.part000001.
  */
 #include "record/tar_part.h"
@@ -206,16 +206,20 @@ static bool add_and_fill_in(struct tar_store *store, const struct record *record
            fill_in_size(store, header_at, store->content, err);
 }
 
-static bool part_flush(struct tar_store *store, const char *path, struct error *err)
+static bool part_write(struct tar_store *store, struct error *err)
 {
-    if (!tar_part_name(path, ++store->part_number, store->member.path, err))
-        return false;
     store->member.size = store->part.len;
     if (!output_header(store, err) || !output_write(store, buffer_slice(&store->part), err) ||
         !output_zeros(store, tar_padding(store->part.len), err))
         return false;
     buffer_clear(&store->part);
     return true;
+}
+
+static bool part_flush(struct tar_store *store, const char *path, struct error *err)
+{
+    return tar_part_name(path, ++store->part_number, store->member.path, err) &&
+           part_write(store, err);
 }
 
 struct part_writer {
@@ -229,12 +233,14 @@ static bool write_part_slice(const struct part_writer *writer, struct slice data
 
     report_moved(store, data.len);
     while (data.len > 0) {
-        size_t room = TAR_PART_MAX - store->part.len;
-        struct slice piece = slice_take(&data, data.len < room ? data.len : room);
+        size_t room;
+        struct slice piece;
 
-        if (!buffer_append(&store->part, piece.data, piece.len, err))
-            return false;
         if (store->part.len == TAR_PART_MAX && !part_flush(store, writer->path, err))
+            return false;
+        room = TAR_PART_MAX - store->part.len;
+        piece = slice_take(&data, data.len < room ? data.len : room);
+        if (!buffer_append(&store->part, piece.data, piece.len, err))
             return false;
     }
     return true;
@@ -257,9 +263,8 @@ static bool add_in_parts(struct tar_store *store, const struct record *record, s
     if (!buffer_reserve(&store->part, TAR_PART_MAX, err) ||
         !content_copy(record, store->options->cancel, write_part, &writer, err))
         return false;
-    /* Nothing at all is one empty part. */
-    if (store->part.len == 0 && store->part_number > 0)
-        return true;
+    if (store->part_number == 0 && !tar_part_parse(record->path, NULL, NULL))
+        return part_write(store, err);
     return part_flush(store, writer.path, err);
 }
 
