@@ -1,5 +1,6 @@
 """Run a command and measure it: exit status, output, peak memory, CPU time."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -113,7 +114,9 @@ class Process:
 
     def send_signal(self, number):
         if self.running():
-            os.kill(self.pid, number)
+            # Its end is reported a moment after it.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def terminate(self):
         self.send_signal(signal.SIGTERM)
