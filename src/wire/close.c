@@ -12,6 +12,11 @@
 
 #define CLOSE_LIMIT_MS 1000
 
+/* A cancel request that comes before the server has begun with what we sent last is without effect,
+ * and nobody can tell us. So it is repeated, each time after a longer pause. */
+static const int pauses_ms[] = {100, 400};
+#define REPEATS (sizeof(pauses_ms) / sizeof(pauses_ms[0]))
+
 /* What is still queued was never sent: it does not matter any more. */
 static bool build_farewell(struct wire_conn *conn, struct error *err)
 {
@@ -52,19 +57,37 @@ static bool discard_input(struct wire_conn *conn, int64_t deadline)
     return status == TRANSPORT_END || status == TRANSPORT_FAILED;
 }
 
+/* True if the session has ended. */
+static bool part_until(struct wire_conn *conn, struct slice *farewell, int64_t until)
+{
+    struct error ignored;
+    unsigned ready;
+
+    while (!discard_input(conn, until)) {
+        unsigned interest = SOCKET_READ | (farewell->len > 0 ? SOCKET_WRITE : 0);
+
+        /* A poll with no time left still succeeds on a flooded socket: the clock has to decide. */
+        if (deadline_poll_ms(until) == 0 ||
+            !socket_wait(conn->transport.fd, interest, until, NULL, &ready, &ignored))
+            return false;
+        if (!say_farewell(conn, farewell))
+            return true;
+    }
+    return true;
+}
+
 static void part_from_busy_server(struct wire_conn *conn, struct slice farewell, int64_t deadline)
 {
-    unsigned ready, interest = SOCKET_READ | (farewell.len > 0 ? SOCKET_WRITE : 0);
     struct error ignored;
 
-    /* A poll with no time left still succeeds on a flooded socket: the clock has to decide. */
-    while (!discard_input(conn, deadline) && deadline_poll_ms(deadline) > 0 &&
-           socket_wait(conn->transport.fd, interest, deadline, NULL, &ready, &ignored)) {
-        if (!say_farewell(conn, &farewell))
+    for (size_t i = 0; i < REPEATS; i++) {
+        int64_t until = deadline_after_ms(pauses_ms[i]);
+
+        if (part_until(conn, &farewell, until < deadline ? until : deadline))
             return;
-        if (farewell.len == 0)
-            interest = SOCKET_READ;
+        cancel_request_send(conn, deadline, &ignored);
     }
+    part_until(conn, &farewell, deadline);
 }
 
 static bool is_busy(const struct wire_conn *conn)
@@ -92,20 +115,19 @@ static void end_session(struct wire_conn *conn)
 }
 
 /* The connection has ended on our side. A server that works may not know of it for long: whatever
- * stands between may have told us only. A request that comes before the server has begun with what
- * we sent last is without effect, and nobody can tell us: so it is repeated. */
+ * stands between may have told us only. */
 static void end_lost_session(const struct wire_conn *conn)
 {
-    static const int pauses_ms[] = {0, 100, 400};
     int64_t deadline = deadline_after_ms(CLOSE_LIMIT_MS);
     struct error ignored;
+    bool sent;
 
     if (!is_busy(conn) || conn->key_len == 0)
         return;
-    for (size_t i = 0; i < sizeof(pauses_ms) / sizeof(pauses_ms[0]); i++) {
+    sent = cancel_request_send(conn, deadline, &ignored);
+    for (size_t i = 0; sent && i < REPEATS; i++) {
         poll(NULL, 0, pauses_ms[i]);
-        if (!cancel_request_send(conn, deadline, &ignored))
-            return;
+        sent = cancel_request_send(conn, deadline, &ignored);
     }
 }
 

@@ -225,6 +225,25 @@ static void a_busy_session_is_cancelled_first(void **state)
     session_finish(&session);
 }
 
+static void a_request_that_came_too_early_is_repeated(void **state)
+{
+    struct session session;
+
+    (void)state;
+    session_prepare_ready(&session);
+    for (int i = 0; i < 2; i++) { /* it goes on after each of them */
+        scripted_accept(session.server);
+        scripted_expect_startup(session.server, "\x04\xd2\x16\x2e", 4);
+        scripted_close(session.server);
+    }
+    scripted_use(session.server, 0);
+    scripted_expect(session.server, 'Q');
+    script_farewell(&session);
+    session_connect(&session);
+    assert_true(wire_send_query(session.conn, "SELECT pg_sleep(100)", &session.err));
+    session_finish(&session);
+}
+
 static void copy_in_is_failed_before_the_session_ends(void **state)
 {
     struct session session;
@@ -312,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_server_without_a_key_cannot_be_cancelled),
         cmocka_unit_test(an_idle_session_is_terminated),
         cmocka_unit_test(a_busy_session_is_cancelled_first),
+        cmocka_unit_test(a_request_that_came_too_early_is_repeated),
         cmocka_unit_test(copy_in_is_failed_before_the_session_ends),
         cmocka_unit_test(copy_both_is_done_before_the_session_ends),
         cmocka_unit_test(a_server_that_floods_does_not_hold_the_end_up),
