@@ -257,6 +257,31 @@ def test_list_describes_a_logical_backup(pgcask, cluster, sample, workdir):
     assert sorted(filter(kept.match, ours)) == sorted(filter(kept.match, verbose))
 
 
+@pytest.mark.parametrize("megabytes, parts", [(1, 0), (18, 3)])
+def test_an_archive_comes_out_of_a_tar_as_it_is(pgcask, cluster, workdir, megabytes, parts):
+    db = make(cluster, "packed", "CREATE TABLE t AS SELECT i, repeat(md5(i::text), 32) AS x "
+              f"FROM generate_series(1, {megabytes * 1000}) i;", options="TEMPLATE template0")
+    pgcask("backup", cluster.uri(db), "--to", workdir / "file.tar", "--quiet").check()
+    with open(workdir / "pipe.tar", "wb") as out:
+        pgcask("backup", cluster.uri(db), "--to", "-", "--quiet", stdout=out).check()
+    with open(workdir / "pipe.tar", "rb") as piped:
+        pgcask("verify", "-", "--quiet", stdin=piped).check()
+    for name in ("file", "pipe"):
+        folder = workdir / name
+        folder.mkdir()
+        process.run(["tar", "-xf", workdir / f"{name}.tar", "-C", folder]).check()
+        cut = name == "pipe" and parts > 0
+        archives = [f"packed.dump.part{n:06}" for n in range(1, parts + 1)] if cut else ["packed.dump"]
+        assert sorted(path.name for path in folder.iterdir()) == sorted(
+            ["globals.sql", "manifest.json", "summary.json", *archives])
+        if cut:
+            process.run(["sh", "-c", "cat packed.dump.part* > packed.dump"], cwd=folder).check()
+        logical.create_like(cluster, db, "unpacked")
+        logical.restore(cluster, folder / "packed.dump", "unpacked")
+        assert logical.table_sums(cluster, "unpacked") == logical.table_sums(cluster, db)
+        logical.drop(cluster, "unpacked")
+
+
 def test_a_lone_archive_is_not_restored_yet(pgcask, workdir):
     archive = workdir / "a.dump"
     archive.write_bytes(b"PGDMP\x01\x0e\x00\x04\x08\x01")

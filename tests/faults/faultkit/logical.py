@@ -131,7 +131,6 @@ class LogicalCase(BackupCase):
         with tempfile.TemporaryDirectory(dir=temp.root()) as unpacked:
             with tarfile.open(self.target) as archive:
                 archive.extractall(unpacked)
-            join_parts(pathlib.Path(unpacked))
             return self._facts_of(pathlib.Path(unpacked))
 
     def _facts_of(self, folder):
@@ -150,15 +149,6 @@ class LogicalCase(BackupCase):
             "entries": logical.contents(server, archive),
             "complete": summary["complete"],
         }
-
-
-def join_parts(folder):
-    """On a pipe, what has no known size comes as NAME.part000001, NAME.part000002, …"""
-    for part in sorted(folder.glob("*.part*")):
-        name, _, number = part.name.rpartition(".part")
-        with open(folder / name, "xb" if int(number) == 1 else "ab") as whole:
-            whole.write(part.read_bytes())
-        part.unlink()
 
 
 def make(program, server, home, name):
