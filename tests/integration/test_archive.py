@@ -271,7 +271,8 @@ def test_an_archive_comes_out_of_a_tar_as_it_is(pgcask, cluster, workdir, megaby
         folder.mkdir()
         process.run(["tar", "-xf", workdir / f"{name}.tar", "-C", folder]).check()
         cut = name == "pipe" and parts > 0
-        archives = [f"packed.dump.part{n:06}" for n in range(1, parts + 1)] if cut else ["packed.dump"]
+        numbers = range(1, parts + 1)
+        archives = [f"packed.dump.part{n:06}" for n in numbers] if cut else ["packed.dump"]
         assert sorted(path.name for path in folder.iterdir()) == sorted(
             ["globals.sql", "manifest.json", "summary.json", *archives])
         if cut:
