@@ -178,8 +178,8 @@ static bool has_declared_size(const struct decompressor *decompressor)
     return declared == ZSTD_CONTENTSIZE_UNKNOWN || declared == decompressor->zstd_produced;
 }
 
-/* The library takes a frame that lies before it whole by another path, which accepts other things than
- * the one in pieces. Given the head byte by byte, it never sees one. */
+/* The library takes a frame that lies before it whole by another path, which accepts other things
+ * than the one for pieces. Given the head byte by byte, it never sees one. */
 static size_t zstd_piece(const struct decompressor *decompressor, struct slice in)
 {
     return in.len > 0 && decompressor->zstd_head_len < ZSTD_HEAD_SIZE ? 1 : in.len;

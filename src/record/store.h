@@ -8,9 +8,9 @@
  * is written as FILE.tar.partial, fsynced and renamed. On failure the partial result is removed.
  *
  * In a tar, paths have no leading slash. A record of unknown size gets its size field filled in
- * afterwards in a file; on a descriptor one of more than 8 MiB becomes members NAME.part000001, … of
- * at most that size, which the tar source joins again. A record that has such a name of its own is written as
- * NAME.part000001.part000001.
+ * afterwards in a file; on a descriptor one of more than 8 MiB becomes members NAME.part000001, …
+ * of at most that size, which the tar source joins again. A record that has such a name of its own
+ * is written as NAME.part000001.part000001.
  */
 #ifndef PGCASK_RECORD_STORE_H
 #define PGCASK_RECORD_STORE_H

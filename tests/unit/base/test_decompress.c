@@ -166,8 +166,8 @@ static void a_zstd_stream_of_another_kind_is_an_error_however_it_is_cut(void **s
     }
 }
 
-/* Frames without content whose blocks are odd: empty ones of other kinds than stored, and a packed one
- * of nothing. The library's two ways of decompression disagree about them. */
+/* Frames without content whose blocks are odd: empty ones of other kinds than stored, and a packed
+ * one of nothing. The library's two ways of decompression disagree about them. */
 static void a_zstd_stream_is_judged_alike_however_it_is_cut(void **state)
 {
     static const struct {
