@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What is sent ahead has to fit into what lies between: a server that sends rows does not read. */
+#define AHEAD_MAX 16
+#define AHEAD_QUERY_MAX 512
+
 static bool give_entry(void *context, uint32_t number, struct archive_entry *entry,
                        struct error *err)
 {
@@ -13,16 +17,52 @@ static bool give_entry(void *context, uint32_t number, struct archive_entry *ent
     return catalog_entry(job->catalog, number, entry, err);
 }
 
-static bool begin_copy(struct logical_backup *job, uint32_t number, struct error *err)
+static uint32_t next_with_data(const struct logical_backup *job, uint32_t number)
+{
+    while (number < job->header.entry_count && !catalog_entry_has_data(job->catalog, number))
+        number++;
+    return number;
+}
+
+static bool ask(struct logical_backup *job, uint32_t number, struct error *err)
 {
     const char *query;
 
-    if (!catalog_data_query(job->catalog, number, &query, &job->report.table, err) ||
-        !wire_send_query(job->conn, query, err))
-        return false;
-    job->copying = true;
-    job->data_number = number;
+    if (number < job->asked) {
+        job->ahead--;
+        return true;
+    }
+    job->asked = number + 1;
+    return catalog_data_query(job->catalog, number, &query, err) &&
+           wire_queue_query(job->conn, query, err);
+}
+
+/* The rows of the next few entries are asked for as well, so that small tables do not each cost the
+ * way to the server and back. A long query waits for its turn. */
+static bool ask_ahead(struct logical_backup *job, struct error *err)
+{
+    uint32_t number;
+    const char *query;
+
+    while (job->ahead < AHEAD_MAX &&
+           (number = next_with_data(job, job->asked)) < job->header.entry_count) {
+        if (!catalog_data_query(job->catalog, number, &query, err))
+            return false;
+        if (strlen(query) > AHEAD_QUERY_MAX)
+            break;
+        if (!wire_queue_query(job->conn, query, err))
+            return false;
+        job->asked = number + 1;
+        job->ahead++;
+    }
     return true;
+}
+
+static bool begin_copy(struct logical_backup *job, uint32_t number, struct error *err)
+{
+    job->report.table = catalog_data_table(job->catalog, number);
+    job->copying = ask(job, number, err) && ask_ahead(job, err);
+    return job->copying;
 }
 
 /* "COPY 123" */
@@ -117,6 +157,8 @@ bool logical_dump_open(struct logical_backup *job, struct error *err)
     job->report.tables = count_tables(job);
     job->inner =
         custom_archive_reader_new(&job->header, &job->content, job->options.compression_level, err);
+    job->asked = 0;
+    job->ahead = 0;
     job->ended = false;
     job->record_bytes = 0;
     digest_begin(job->digest);

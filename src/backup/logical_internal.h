@@ -34,8 +34,9 @@ struct logical_backup {
     struct catalog *catalog;
     struct archive_header header;
     struct archive_content content;
-    bool copying;         /* a COPY runs for the entry at hand */
-    uint32_t data_number; /* of that entry */
+    bool copying;   /* the rows of the entry at hand are being read */
+    uint32_t asked; /* entries before this one were asked for their rows, if they have any */
+    unsigned ahead; /* of those, how many have yet to come */
 
     /* The record being read. */
     char path[RECORD_PATH_MAX];

@@ -40,9 +40,12 @@ bool catalog_entry(struct catalog *catalog, uint32_t number, struct archive_entr
 
 bool catalog_entry_has_data(const struct catalog *catalog, uint32_t number);
 
-/* The COPY … TO STDOUT that gives an entry's data, and "schema.table" for messages. Borrowed until
- * the next call. NULL if the entry has none. */
+/* The COPY … TO STDOUT that gives the data of an entry that has any. Borrowed until the next call.
+ */
 bool catalog_data_query(struct catalog *catalog, uint32_t number, const char **query,
-                        const char **name, struct error *err);
+                        struct error *err);
+
+/* "schema.table" of such an entry, for messages. */
+const char *catalog_data_table(const struct catalog *catalog, uint32_t number);
 
 #endif

@@ -198,11 +198,12 @@ bool catalog_entry_has_data(const struct catalog *catalog, uint32_t number)
 }
 
 bool catalog_data_query(struct catalog *catalog, uint32_t number, const char **query,
-                        const char **name, struct error *err)
+                        struct error *err)
 {
-    const struct catalog_slot *slot = &catalog->slots[number];
+    return catalog_get_text(catalog, catalog->slots[number].object->data_query, query, err);
+}
 
-    *name = slot->object->identity;
-    *query = NULL;
-    return slot->extra != NULL || catalog_get_text(catalog, slot->object->data_query, query, err);
+const char *catalog_data_table(const struct catalog *catalog, uint32_t number)
+{
+    return catalog->slots[number].object->identity;
 }

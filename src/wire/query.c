@@ -158,6 +158,18 @@ bool wire_send_query(struct wire_conn *conn, const char *sql, struct error *err)
     return conn_flush(conn, err);
 }
 
+bool wire_queue_query(struct wire_conn *conn, const char *sql, struct error *err)
+{
+    if (!conn_check(conn, err))
+        return false;
+    if (conn->unsynced || conn->copy == COPY_TO_SERVER || conn->copy == COPY_BOTH_WAYS)
+        return error_set(err, ERROR_USAGE, "nothing can follow the command that is running");
+    if (!message_append_query(&conn->output, sql, err))
+        return false;
+    conn->awaiting_ready++;
+    return true;
+}
+
 bool wire_query(struct wire_conn *conn, const char *sql, struct wire_result **result,
                 struct error *err)
 {
@@ -191,6 +203,9 @@ bool wire_query_params(struct wire_conn *conn, const char *sql, size_t count,
 
 bool wire_drain(struct wire_conn *conn, struct error *err)
 {
+    struct error later;
+    bool ok = true;
+
     if (!conn_check(conn, err))
         return false;
     if (conn->awaiting_ready == 0)
@@ -199,7 +214,9 @@ bool wire_drain(struct wire_conn *conn, struct error *err)
         return false;
     if (conn->copy == COPY_BOTH_WAYS && !wire_copy_done(conn, err))
         return false;
-    return collect(conn, NULL, err);
+    while (conn->awaiting_ready > 0 && !conn->broken)
+        ok = collect(conn, NULL, ok ? err : &later) && ok;
+    return ok;
 }
 
 size_t wire_result_rows(const struct wire_result *result)

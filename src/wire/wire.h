@@ -260,10 +260,10 @@ struct slice wire_copy_data_ahead(const struct wire_conn *conn, bool *first);
  * if all of it were one message. Other events stay as they are. */
 void wire_join_copy_data(struct wire_conn *conn, struct wire_event *event);
 
-/* Reads on until WIRE_READY, discarding; a COPY towards the server is ended. Nothing happens if no
- * command runs. If more than 64 MiB are to be discarded, the connection is broken instead. Keeps
- * the first server error, if there is one, in *err and returns false; a caller that has an error
- * already passes a scratch one. */
+/* Reads on until the last WIRE_READY, discarding; a COPY towards the server is ended. Nothing
+ * happens if no command runs. If more than 64 MiB are to be discarded, the connection is broken
+ * instead. Keeps the first server error, if there is one, in *err and returns false; a caller that
+ * has an error already passes a scratch one. */
 bool wire_drain(struct wire_conn *conn, struct error *err);
 
 size_t wire_column_count(const struct wire_conn *conn);
@@ -276,6 +276,12 @@ struct slice wire_row_value(const struct wire_conn *conn, size_t column);
 
 /* Sends a simple query and returns at once; events follow. */
 bool wire_send_query(struct wire_conn *conn, const char *sql, struct error *err);
+
+/* Queues a simple query, behind those that run if there are any: its events follow their
+ * WIRE_READY, and the way to the server and back is not waited for each time. wire_flush sends it,
+ * or wire_next. Not behind a COPY to the server. While the server sends rows it does not read: all
+ * that is sent ahead should be a few KiB, which lie in between. */
+bool wire_queue_query(struct wire_conn *conn, const char *sql, struct error *err);
 
 /* The extended protocol: each call queues one message; wire_flush sends what is queued, so that
  * many make one pipeline. While sending, what arrives is read too, so that neither side blocks the

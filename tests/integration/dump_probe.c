@@ -26,10 +26,10 @@ static bool data(void *context, uint32_t number, struct slice *bytes, struct err
 {
     struct dump *dump = context;
     struct wire_event event;
-    const char *query, *name;
+    const char *query;
 
     *bytes = (struct slice){0};
-    if (!dump->copying && (!catalog_data_query(dump->catalog, number, &query, &name, err) ||
+    if (!dump->copying && (!catalog_data_query(dump->catalog, number, &query, err) ||
                            !wire_send_query(dump->conn, query, err)))
         return false;
     dump->copying = true;

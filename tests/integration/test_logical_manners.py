@@ -7,6 +7,7 @@ import time
 import pytest
 
 from pgcask_testing import logical, oracles
+from pgcask_testing.slow_link import SlowLink
 
 MB = 1 << 20
 
@@ -285,3 +286,31 @@ def standby_wait(server, standby):
     while standby.value(f"SELECT pg_last_wal_replay_lsn() >= '{target}'") != "t":
         assert time.monotonic() < end, "the standby does not follow"
         time.sleep(0.05)
+
+
+def test_small_tables_do_not_each_cost_the_way_there_and_back(pgcask, server, workdir):
+    took, one_way = {}, 0.02
+    with SlowLink(server.port, one_way) as link:
+        for tables in (2, 202):
+            db = logical.make(server, f"with_{tables}", ";".join(
+                f"CREATE TABLE t{i} AS SELECT {i} AS a, g FROM generate_series(1, 3) g"
+                for i in range(tables)))
+            start = time.monotonic()
+            pgcask("backup", f"postgres://{server.superuser}@127.0.0.1:{link.port}/{db}"
+                   "?sslmode=disable", "--to", workdir / db, "--quiet").check()
+            took[tables] = time.monotonic() - start
+    logical.create_like(server, db, "copy")
+    logical.restore(server, workdir / db / f"{db}.dump", "copy")
+    assert logical.table_sums(server, "copy") == logical.table_sums(server, db)
+    assert took[202] - took[2] < 200 * 2 * one_way / 2, took
+
+
+def test_a_table_that_fails_is_named_though_others_were_asked_for(pgcask, server, workdir):
+    server.sql("".join(f"CREATE TABLE t{i} AS SELECT {i} AS a;" for i in range(30)))
+    broken = server.value("SELECT pg_relation_filepath('t9')")
+    server.sql("CHECKPOINT")
+    server.stop()
+    (server.datadir / broken).write_bytes(b"\xff" * 8192)
+    server.start()
+    result = run(pgcask, server, workdir / "b")
+    assert_refused(server, result, workdir / "b", "cannot read table public.t9:", "invalid page")

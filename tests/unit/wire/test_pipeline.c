@@ -120,6 +120,65 @@ static void each_sync_has_its_ready(void **state)
     session_finish(&session);
 }
 
+static void queries_may_follow_a_copy(void **state)
+{
+    struct session session;
+    struct wire_event event;
+
+    (void)state;
+    session_prepare_ready(&session);
+    for (int i = 0; i < 3; i++) /* all are there before the first is answered */
+        scripted_expect(session.server, 'Q');
+    for (int i = 0; i < 3; i++) {
+        if (i == 1) {
+            scripted_report(&session.reply, 'E', "ERROR", "42P01", "no such table");
+        } else {
+            scripted_copy_response(&session.reply, 'H');
+            scripted_message(&session.reply, 'd', "row\n", 4);
+            scripted_message(&session.reply, 'c', "", 0);
+        }
+        scripted_ready(&session.reply, 'T');
+    }
+    session_script_reply(&session);
+    session_connect(&session);
+    for (int i = 0; i < 3; i++)
+        assert_true(wire_queue_query(session.conn, "COPY t TO STDOUT", &session.err));
+    session_expect(&session, WIRE_COPY_OUT, &event);
+    session_expect(&session, WIRE_COPY_DATA, &event);
+    wire_join_copy_data(session.conn, &event);
+    assert_int_equal(event.data.len, 4);
+    session_expect(&session, WIRE_COPY_DONE, &event);
+    session_expect(&session, WIRE_READY, &event);
+    assert_false(wire_send_query(session.conn, "SELECT 1", &session.err)); /* two are to come */
+    assert_int_equal(session.err.code, ERROR_USAGE);
+    session_expect(&session, WIRE_SERVER_ERROR, &event);
+    assert_true(wire_drain(session.conn, &session.err)); /* the third, too */
+    assert_int_equal(session.conn->awaiting_ready, 0);
+    session_finish(&session);
+}
+
+static void nothing_follows_a_copy_to_the_server(void **state)
+{
+    struct session session;
+    struct wire_event event;
+
+    (void)state;
+    session_prepare_ready(&session);
+    scripted_expect(session.server, 'Q');
+    scripted_copy_response(&session.reply, 'G');
+    session_script_reply(&session);
+    scripted_expect(session.server, 'f');
+    scripted_ready(&session.reply, 'I');
+    session_script_reply(&session);
+    session_connect(&session);
+    assert_true(wire_queue_query(session.conn, "COPY t FROM STDIN", &session.err));
+    session_expect(&session, WIRE_COPY_IN, &event);
+    assert_false(wire_queue_query(session.conn, "SELECT 1", &session.err));
+    assert_int_equal(session.err.code, ERROR_USAGE);
+    assert_true(wire_drain(session.conn, &session.err));
+    session_finish(&session);
+}
+
 static void next_sends_what_is_still_queued(void **state)
 {
     struct session session;
@@ -146,6 +205,8 @@ int main(void)
         cmocka_unit_test(a_pipeline_larger_than_all_buffers_does_not_deadlock),
         cmocka_unit_test(what_was_lent_survives_a_flush),
         cmocka_unit_test(each_sync_has_its_ready),
+        cmocka_unit_test(queries_may_follow_a_copy),
+        cmocka_unit_test(nothing_follows_a_copy_to_the_server),
         cmocka_unit_test(next_sends_what_is_still_queued),
     };
 
