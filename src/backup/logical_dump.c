@@ -61,15 +61,29 @@ static bool ask_ahead(struct logical_backup *job, struct error *err)
 static bool begin_copy(struct logical_backup *job, uint32_t number, struct error *err)
 {
     job->report.table = catalog_data_table(job->catalog, number);
+    job->rows_ended = false;
+    job->counted = false;
     job->copying = ask(job, number, err) && ask_ahead(job, err);
     return job->copying;
 }
 
 /* "COPY 123" */
-static void count_rows(struct logical_backup *job, const char *tag)
+static bool count_rows(struct logical_backup *job, const char *tag)
 {
-    if (strncmp(tag, "COPY ", 5) == 0)
-        job->report.rows += strtoull(tag + 5, NULL, 10);
+    if (strncmp(tag, "COPY ", 5) != 0)
+        return false;
+    job->report.rows += strtoull(tag + 5, NULL, 10);
+    return true;
+}
+
+/* An answer that lacks one of its parts may lack rows, too. */
+static bool end_copy(struct logical_backup *job, struct error *err)
+{
+    job->copying = false;
+    return (job->rows_ended && job->counted) ||
+           error_set(err, ERROR_PROTOCOL,
+                     "cannot read table %s: the server's answer is not complete",
+                     job->report.table);
 }
 
 static bool copy_failed(struct logical_backup *job, struct error *err)
@@ -103,12 +117,12 @@ static bool give_data(void *context, uint32_t number, struct slice *bytes, struc
             *bytes = event.data;
             return true;
         }
+        if (event.type == WIRE_COPY_DONE)
+            job->rows_ended = true;
         if (event.type == WIRE_COMMAND_COMPLETE)
-            count_rows(job, event.tag);
-        if (event.type == WIRE_READY) {
-            job->copying = false;
-            return true;
-        }
+            job->counted = count_rows(job, event.tag);
+        if (event.type == WIRE_READY)
+            return end_copy(job, err);
     }
 }
 

@@ -34,9 +34,11 @@ struct logical_backup {
     struct catalog *catalog;
     struct archive_header header;
     struct archive_content content;
-    bool copying;   /* the rows of the entry at hand are being read */
-    uint32_t asked; /* entries before this one were asked for their rows, if they have any */
-    unsigned ahead; /* of those, how many have yet to come */
+    bool copying;    /* the rows of the entry at hand are being read */
+    bool rows_ended; /* the server said that these were all */
+    bool counted;    /* and how many */
+    uint32_t asked;  /* entries before this one were asked for their rows, if they have any */
+    unsigned ahead;  /* of those, how many have yet to come */
 
     /* The record being read. */
     char path[RECORD_PATH_MAX];

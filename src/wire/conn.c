@@ -283,7 +283,8 @@ static bool end_copy(struct wire_conn *conn, struct slice body, struct error *er
 static bool become_ready(struct wire_conn *conn, struct slice body, struct wire_event *event,
                          struct error *err)
 {
-    if (conn->awaiting_ready == 0)
+    /* A copy ends with CopyDone or an error; without, something of it is missing. */
+    if (conn->awaiting_ready == 0 || conn->copy == COPY_FROM_SERVER)
         return unexpected(conn, 'Z', err);
     conn->awaiting_ready--;
     conn->copy = COPY_NONE;
@@ -331,6 +332,8 @@ static bool message_to_event(struct wire_conn *conn, char type, struct slice bod
     case 'D':
         return message_parse_data_row(body, &conn->row, &conn->row_capacity, &conn->row_count, err);
     case 'C':
+        if (conn->copy == COPY_FROM_SERVER)
+            return unexpected(conn, 'C', err);
         conn->copy = COPY_NONE;
         return message_parse_command_complete(body, &event->tag, err);
     case 'G':

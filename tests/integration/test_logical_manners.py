@@ -314,3 +314,19 @@ def test_a_table_that_fails_is_named_though_others_were_asked_for(pgcask, server
     server.start()
     result = run(pgcask, server, workdir / "b")
     assert_refused(server, result, workdir / "b", "cannot read table public.t9:", "invalid page")
+
+
+COPY_OUT, ROW = b"H\0\0\0\x0d\0\0\3" + 6 * b"\0", b"d\0\0\0\x0b7\t6\t..\n"
+DONE, COUNT = b"c\0\0\0\4", b"C\0\0\0\x0bCOPY 1\0"
+
+
+@pytest.mark.parametrize("left", [
+    b"", COPY_OUT + ROW, COPY_OUT + ROW + DONE, COPY_OUT + ROW + COUNT, COUNT],
+    ids=["nothing", "rows", "no count", "no end", "no rows"])
+def test_an_answer_that_lacks_a_part_is_an_error(pgcask, server, workdir, left):
+    server.sql("CREATE TABLE t AS SELECT 7 AS a, 6 AS b, '..'::text AS c")
+    with SlowLink(server.port, replace=(COPY_OUT + ROW + DONE + COUNT, left)) as link:
+        result = pgcask("backup", f"postgres://{server.superuser}@127.0.0.1:{link.port}/postgres"
+                        "?sslmode=disable", "--to", workdir / "b", "--quiet")
+    assert link.replaced == 1
+    assert_refused(server, result, workdir / "b", "cannot read table public.t")

@@ -8,10 +8,15 @@ import time
 
 
 class SlowLink:
-    """Connect to 127.0.0.1 and `port`; each byte is `seconds` under way."""
+    """Connect to 127.0.0.1 and `port`; each byte is `seconds` under way.
 
-    def __init__(self, port, seconds):
+    replace: (found, left): what of the server's bytes becomes what, where it comes in one piece;
+    `replaced` counts.
+    """
+
+    def __init__(self, port, seconds=0, replace=None):
         self._target, self._seconds = ("127.0.0.1", port), seconds
+        self._replace, self.replaced = replace, 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -30,16 +35,21 @@ class SlowLink:
                 for one, other in ((client, server), (server, client)):
                     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     way = queue.SimpleQueue()
-                    threading.Thread(target=self._take, args=(one, way), daemon=True).start()
+                    replace = self._replace if one is server else None
+                    take = threading.Thread(target=self._take, args=(one, way, replace), daemon=True)
+                    take.start()
                     threading.Thread(target=self._give, args=(other, way), daemon=True).start()
 
-    def _take(self, source, way):
+    def _take(self, source, way, replace):
         data = b"?"
         while data:
             try:
                 data = source.recv(1 << 16)
             except OSError:
                 data = b""
+            if replace and replace[0] in data:
+                self.replaced += 1
+                data = data.replace(*replace)
             way.put((time.monotonic() + self._seconds, data))
 
     @staticmethod

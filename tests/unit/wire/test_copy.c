@@ -231,6 +231,29 @@ static void notices_and_an_error_may_come_within_a_copy(void **state)
     session_finish(&session);
 }
 
+static void a_copy_that_does_not_end_is_an_error(void **state)
+{
+    (void)state;
+    for (int tagged = 0; tagged < 2; tagged++) {
+        struct session session;
+        struct wire_event event;
+
+        session_prepare_ready(&session);
+        scripted_expect(session.server, 'Q');
+        scripted_copy_response(&session.reply, 'H');
+        scripted_message(&session.reply, 'd', "x", 1);
+        if (tagged)
+            scripted_text_message(&session.reply, 'C', "COPY 1");
+        scripted_ready(&session.reply, 'I');
+        session_script_reply(&session);
+        start_query(&session);
+        session_expect(&session, WIRE_COPY_OUT, &event);
+        assert_int_equal(read_message(&session), 1);
+        session_expect_failure(&session, ERROR_PROTOCOL);
+        session_finish(&session);
+    }
+}
+
 static void a_stream_that_ends_within_a_message_is_an_error(void **state)
 {
     struct session session;
@@ -508,6 +531,7 @@ int main(void)
         cmocka_unit_test(copy_data_ahead_may_be_the_rest_of_a_message),
         cmocka_unit_test(joined_copy_data_is_what_has_arrived_of_all_messages),
         cmocka_unit_test(notices_and_an_error_may_come_within_a_copy),
+        cmocka_unit_test(a_copy_that_does_not_end_is_an_error),
         cmocka_unit_test(a_stream_that_ends_within_a_message_is_an_error),
         cmocka_unit_test(small_pieces_and_large_ones_arrive_in_order),
         cmocka_unit_test(an_error_stops_what_is_sent_and_shows_up_in_next),
