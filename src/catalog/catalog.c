@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "catalog/versions.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define COLUMNS_MAX 80
@@ -324,6 +325,19 @@ static bool take_row(const struct wire_conn *conn, size_t columns, struct buffer
     return true;
 }
 
+/* "SELECT 123": a row that was lost on the way would be an object that is left out. */
+static bool check_count(const char *tag, uint64_t rows, bool *counted, struct error *err)
+{
+    if (strncmp(tag, "SELECT ", 7) != 0)
+        return true;
+    *counted = true;
+    return strtoull(tag + 7, NULL, 10) == rows ||
+           error_set(err, ERROR_PROTOCOL,
+                     "the server's answer about the catalogs is not complete: %s, but %" PRIu64
+                     " rows came",
+                     tag, rows);
+}
+
 static bool take_rows(struct catalog *catalog, size_t columns,
                       bool (*take)(struct catalog *, void *, const struct catalog_row *,
                                    struct error *),
@@ -332,7 +346,8 @@ static bool take_rows(struct catalog *catalog, size_t columns,
     const char *values[COLUMNS_MAX];
     struct catalog_row row = {.count = columns, .values = values};
     struct buffer bytes = {0};
-    bool done = true, ended = false;
+    bool done = true, ended = false, counted = false;
+    uint64_t rows = 0;
 
     while (done && !ended) {
         struct wire_event event;
@@ -345,12 +360,18 @@ static bool take_rows(struct catalog *catalog, size_t columns,
         else if (event.type == WIRE_ROW && wire_row_columns(catalog->conn) != columns)
             done = error_set(err, ERROR_PROTOCOL, "the server answered a query with %zu columns",
                              wire_row_columns(catalog->conn));
+        else if (event.type == WIRE_COMMAND_COMPLETE)
+            done = check_count(event.tag, rows, &counted, err);
         else if (event.type == WIRE_ROW)
             done = take_row(catalog->conn, columns, &bytes, values, err) &&
                    take(catalog, context, &row, err);
+        rows += event.type == WIRE_ROW;
         ended = event.type == WIRE_READY;
     }
     buffer_free(&bytes);
+    if (done && !counted)
+        return error_set(err, ERROR_PROTOCOL,
+                         "the server did not answer a query about the catalogs");
     return done;
 }
 

@@ -16,6 +16,11 @@ def run(pgcask, server, folder, *options, db="postgres", user=None, **more):
     return pgcask("backup", server.uri(db, user=user), "--to", folder, "--quiet", *options, **more)
 
 
+def run_over(link, pgcask, server, folder, db="postgres"):
+    uri = f"postgres://{server.superuser}@127.0.0.1:{link.port}/{db}?sslmode=disable"
+    return pgcask("backup", uri, "--to", folder, "--quiet")
+
+
 def assert_refused(server, result, folder, *words):
     """One error that says these words, nothing written, nobody left."""
     assert not result.ok, result
@@ -296,8 +301,7 @@ def test_small_tables_do_not_each_cost_the_way_there_and_back(pgcask, server, wo
                 f"CREATE TABLE t{i} AS SELECT {i} AS a, g FROM generate_series(1, 3) g"
                 for i in range(tables)))
             start = time.monotonic()
-            pgcask("backup", f"postgres://{server.superuser}@127.0.0.1:{link.port}/{db}"
-                   "?sslmode=disable", "--to", workdir / db, "--quiet").check()
+            run_over(link, pgcask, server, workdir / db, db).check()
             took[tables] = time.monotonic() - start
     logical.create_like(server, db, "copy")
     logical.restore(server, workdir / db / f"{db}.dump", "copy")
@@ -325,8 +329,28 @@ DONE, COUNT = b"c\0\0\0\4", b"C\0\0\0\x0bCOPY 1\0"
     ids=["nothing", "rows", "no count", "no end", "no rows"])
 def test_an_answer_that_lacks_a_part_is_an_error(pgcask, server, workdir, left):
     server.sql("CREATE TABLE t AS SELECT 7 AS a, 6 AS b, '..'::text AS c")
-    with SlowLink(server.port, replace=(COPY_OUT + ROW + DONE + COUNT, left)) as link:
-        result = pgcask("backup", f"postgres://{server.superuser}@127.0.0.1:{link.port}/postgres"
-                        "?sslmode=disable", "--to", workdir / "b", "--quiet")
-    assert link.replaced == 1
+    with SlowLink(server.port, change=lambda data: data.replace(
+            COPY_OUT + ROW + DONE + COUNT, left)) as link:
+        result = run_over(link, pgcask, server, workdir / "b")
+    assert link.changed == 1
     assert_refused(server, result, workdir / "b", "cannot read table public.t")
+
+
+@pytest.mark.parametrize("end", [False, True], ids=["row", "row and count"])
+def test_catalogs_that_lack_a_row_are_an_error(pgcask, server, workdir, end):
+    def lose(data):
+        """The DataRow that has this name as a column, or all from it to ReadyForQuery."""
+        name = data.find(b"\0\0\0\6lonely")
+        row = data.rfind(b"D\0\0", 0, name)
+        if name < 0 or row < 0:
+            return data
+        behind = row + 1 + int.from_bytes(data[row + 1:row + 5], "big")
+        if end:
+            behind = data.index(b"Z\0\0\0\5", behind)
+        return data[:row] + data[behind:]
+
+    server.sql("CREATE SCHEMA lonely")
+    with SlowLink(server.port, change=lose) as link:
+        result = run_over(link, pgcask, server, workdir / "b")
+    assert link.changed >= 1
+    assert_refused(server, result, workdir / "b", "about the catalogs")

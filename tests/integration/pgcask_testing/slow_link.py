@@ -10,13 +10,12 @@ import time
 class SlowLink:
     """Connect to 127.0.0.1 and `port`; each byte is `seconds` under way.
 
-    replace: (found, left): what of the server's bytes becomes what, where it comes in one piece;
-    `replaced` counts.
+    change: bytes -> bytes, of what has come from the server at once; `changed` counts.
     """
 
-    def __init__(self, port, seconds=0, replace=None):
+    def __init__(self, port, seconds=0, change=None):
         self._target, self._seconds = ("127.0.0.1", port), seconds
-        self._replace, self.replaced = replace, 0
+        self._change, self.changed = change, 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -35,22 +34,22 @@ class SlowLink:
                 for one, other in ((client, server), (server, client)):
                     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     way = queue.SimpleQueue()
-                    replace = self._replace if one is server else None
-                    take = threading.Thread(target=self._take, args=(one, way, replace), daemon=True)
+                    change = self._change if one is server else None
+                    take = threading.Thread(target=self._take, args=(one, way, change), daemon=True)
                     take.start()
                     threading.Thread(target=self._give, args=(other, way), daemon=True).start()
 
-    def _take(self, source, way, replace):
+    def _take(self, source, way, change):
         data = b"?"
         while data:
             try:
                 data = source.recv(1 << 16)
             except OSError:
                 data = b""
-            if replace and replace[0] in data:
-                self.replaced += 1
-                data = data.replace(*replace)
-            way.put((time.monotonic() + self._seconds, data))
+            changed = change(data) if change else data
+            self.changed += changed != data
+            if changed or not data:  # nothing says that it is over
+                way.put((time.monotonic() + self._seconds, changed))
 
     @staticmethod
     def _give(target, way):
