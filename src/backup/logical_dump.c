@@ -80,10 +80,11 @@ static bool count_rows(struct logical_backup *job, const char *tag)
 static bool end_copy(struct logical_backup *job, struct error *err)
 {
     job->copying = false;
-    return (job->rows_ended && job->counted) ||
-           error_set(err, ERROR_PROTOCOL,
-                     "cannot read table %s: the server's answer is not complete",
-                     job->report.table);
+    if (job->rows_ended && job->counted)
+        return true;
+    error_set(err, ERROR_PROTOCOL, "cannot read table %s: the server's answer is not complete",
+              job->report.table);
+    return error_hint(err, CATALOG_LOSS_HINT);
 }
 
 static bool copy_failed(struct logical_backup *job, struct error *err)

@@ -331,11 +331,13 @@ static bool check_count(const char *tag, uint64_t rows, bool *counted, struct er
     if (strncmp(tag, "SELECT ", 7) != 0)
         return true;
     *counted = true;
-    return strtoull(tag + 7, NULL, 10) == rows ||
-           error_set(err, ERROR_PROTOCOL,
-                     "the server's answer about the catalogs is not complete: %s, but %" PRIu64
-                     " rows came",
-                     tag, rows);
+    if (strtoull(tag + 7, NULL, 10) == rows)
+        return true;
+    error_set(err, ERROR_PROTOCOL,
+              "the server's answer about the catalogs is not complete: %s, but %" PRIu64
+              " rows came",
+              tag, rows);
+    return error_hint(err, CATALOG_LOSS_HINT);
 }
 
 static bool take_rows(struct catalog *catalog, size_t columns,
@@ -369,10 +371,10 @@ static bool take_rows(struct catalog *catalog, size_t columns,
         ended = event.type == WIRE_READY;
     }
     buffer_free(&bytes);
-    if (done && !counted)
-        return error_set(err, ERROR_PROTOCOL,
-                         "the server did not answer a query about the catalogs");
-    return done;
+    if (!done || counted)
+        return done;
+    error_set(err, ERROR_PROTOCOL, "the server did not answer a query about the catalogs");
+    return error_hint(err, CATALOG_LOSS_HINT);
 }
 
 bool catalog_query_as_is(struct catalog *catalog, const char *sql, size_t columns,

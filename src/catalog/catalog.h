@@ -31,6 +31,11 @@ bool catalog_read(struct catalog **catalog, struct wire_conn *conn,
                   const struct catalog_options *options, struct error *err);
 void catalog_free(struct catalog *catalog);
 
+/* What to do where an answer of the server lacks a part. */
+#define CATALOG_LOSS_HINT                                                                          \
+    "Something between here and the server loses data. Run it again with sslmode=require: TLS "    \
+    "notices that."
+
 uint32_t catalog_entry_count(const struct catalog *catalog);
 
 /* The entry with that number (from 0), in the order of the archive. Borrowed until the next call.

@@ -353,4 +353,4 @@ def test_catalogs_that_lack_a_row_are_an_error(pgcask, server, workdir, end):
     with SlowLink(server.port, change=lose) as link:
         result = run_over(link, pgcask, server, workdir / "b")
     assert link.changed >= 1
-    assert_refused(server, result, workdir / "b", "about the catalogs")
+    assert_refused(server, result, workdir / "b", "about the catalogs", "hint: ", "sslmode=require")
