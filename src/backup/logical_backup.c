@@ -287,14 +287,20 @@ static enum source_status logical_next(struct record_source *source, struct reco
 /* ---- The reader
  * ---------------------------------------------------------------------------------- */
 
+/* Known only once what follows it, or the archive's end, was asked for. */
+static void learn_contents_size(struct logical_backup *job)
+{
+    if (job->is_dump)
+        job->contents_size = custom_archive_contents_size(job->inner);
+}
+
 static void take_in(struct logical_backup *job, struct slice data)
 {
     bool contents = false;
 
-    if (job->is_dump) {
-        job->contents_size = custom_archive_contents_size(job->inner);
+    learn_contents_size(job);
+    if (job->is_dump)
         contents = job->contents_size == 0 || job->record_bytes < job->contents_size;
-    }
     digest_update(contents ? job->contents_digest : job->digest, data);
     job->record_bytes += data.len;
     job->report.bytes += data.len;
@@ -310,12 +316,14 @@ static enum reader_status logical_read(struct reader *reader, struct slice *data
             return READER_END;
         status = reader_next(job->inner, data, err);
     }
-    if (status == READER_DATA)
+    if (status == READER_DATA) {
         take_in(job, *data);
-    else if (status == READER_END)
+    } else if (status == READER_END) {
+        learn_contents_size(job); /* where nothing follows it */
         job->ended = true;
-    else
+    } else {
         fail(job, err);
+    }
     return status;
 }
 

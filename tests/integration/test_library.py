@@ -357,6 +357,13 @@ def test_a_logical_backup_through_functions_is_whole(program, pgcask, servers, w
     server.sql("CREATE DATABASE copy")
     logical.restore(server, workdir / "backup/app.dump", "copy")
     assert logical.table_sums(server, "copy") == logical.table_sums(server, "app")
+    # One without any data.
+    (workdir / "empty").mkdir()
+    server.sql("CREATE DATABASE empty")
+    found = values_of(program("logical", conninfo(server, dbname="empty"),
+                              workdir / "empty").check())
+    assert (found["rows"], found["tables"]) == ("0", "0")
+    pgcask("verify", workdir / "empty").check()
 
 
 @pytest.mark.majors(15)

@@ -1,0 +1,174 @@
+"""Databases that hold nothing, or next to nothing, all the way: backup, verify, list, restore."""
+
+import json
+
+import pytest
+
+from pgcask_testing import logical, oracles, process, temp
+from pgcask_testing.logical import make
+from pgcask_testing.plakar import plakar, plakar_package  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def cluster(major, module_servers):
+    server = module_servers.create(major)
+    yield server
+    server.close()
+
+
+# What there is little of. No table of any has a row but in "first is empty".
+LITTLE = {
+    "nothing": "",
+    "a schema": "CREATE SCHEMA s;",
+    "nothing, not even public": "DROP SCHEMA public CASCADE;",
+    "a view": "CREATE VIEW v AS SELECT 1 AS a;",
+    "a function": "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';",
+    "a type": "CREATE TYPE t AS ENUM ('a'); CREATE TYPE no_labels AS ENUM ();",
+    "a domain": "CREATE DOMAIN d AS int CHECK (VALUE > 0);",
+    "a comment": "COMMENT ON SCHEMA public IS 'mine';",
+    "a privilege": "REVOKE USAGE ON SCHEMA public FROM PUBLIC;",
+    "a sequence": "CREATE SEQUENCE s; SELECT nextval('s');",
+    "an extension": "DROP EXTENSION plpgsql; CREATE EXTENSION plpgsql;",
+    "no extension": "DROP EXTENSION plpgsql;",
+    "a materialized view": "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a;",
+    "one not populated": "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a WITH NO DATA;",
+    "a partitioned table": "CREATE TABLE p (a int) PARTITION BY LIST (a);",
+    "an empty table": "CREATE TABLE t (a int, b text);",
+    "a table without columns": "CREATE TABLE t ();",
+    "only generated columns": "CREATE TABLE t (a int GENERATED ALWAYS AS (1) STORED);",
+    "an unlogged table": "CREATE UNLOGGED TABLE t (a int);",
+    "empty tables": "".join(f"CREATE TABLE t{i} (a int);" for i in range(40)),
+    "rows of no columns": "CREATE TABLE t (); INSERT INTO t SELECT FROM generate_series(1, 3);",
+    "empty strings": "CREATE TABLE t (a text); INSERT INTO t VALUES (''), ('');",
+    "first is empty": "CREATE TABLE a (a int); CREATE TABLE b AS SELECT 1 AS a;",
+    "last is empty": "CREATE TABLE a AS SELECT 1 AS a; CREATE TABLE b (a int);",
+}
+ROWS = {"rows of no columns": 3, "empty strings": 2, "first is empty": 1, "last is empty": 1}
+WITH_DATA = {"an empty table", "a table without columns", "only generated columns",
+             "an unlogged table", "empty tables", *ROWS}
+
+
+def assert_is_good(pgcask, backup, archive):
+    """verify and list accept it, as they do what is written; returns verify's report."""
+    result = pgcask("verify", backup, "--json")
+    assert result.ok, result
+    pgcask("list", "--verbose", backup).check()
+    if archive is not None:
+        pgcask("verify", archive, "--quiet").check()
+        pgcask("list", "--verbose", archive).check()
+    return json.loads(result.stdout)
+
+
+@pytest.mark.majors(13, 18)
+@pytest.mark.parametrize("name", LITTLE)
+def test_what_there_is_little_of_comes_back(pgcask, cluster, workdir, name):
+    db = make(cluster, "little", "" if name == "nothing" else LITTLE[name],
+              options="TEMPLATE template0")
+    archive = logical.round_trip(pgcask, cluster, db, workdir)
+    report = assert_is_good(pgcask, workdir / "backup", archive)
+    assert report["rows"] == ROWS.get(name, 0), report
+    assert (logical.summary(workdir / "backup")["tables"] > 0) == (name in WITH_DATA)
+
+
+# A few of them by every way: nothing at all, no data, data that is empty, and some behind it.
+WAYS = ["nothing", "a view", "an empty table", "first is empty"]
+
+
+@pytest.mark.majors(15, 18)
+@pytest.mark.parametrize("name", WAYS)
+def test_by_every_target_compression_and_digest(pgcask, cluster, major, workdir, name):
+    db = make(cluster, "little", LITTLE[name], options="TEMPLATE template0")
+    sums = logical.table_sums(cluster, db)
+    listed = logical.contents(cluster, logical.stock_archive(cluster, db, workdir / "stock"))
+
+    def restored(archive):
+        assert logical.contents(cluster, archive) == listed
+        logical.create_like(cluster, db, "copy")
+        logical.restore(cluster, archive, "copy")
+        assert logical.table_sums(cluster, "copy") == sums
+        logical.drop(cluster, "copy")
+
+    more = [("xxh3", "zstd"), ("sha256", "lz4")] if major >= 16 else []
+    for digest, squeeze in [("xxh3", "none"), ("sha256", "gzip:9"), *more]:
+        how = ["--digest", digest, "--compress", squeeze]
+        folder = workdir / "folder"
+        restored(logical.back_up(pgcask, cluster, db, folder, *how))
+        assert_is_good(pgcask, folder, folder / "little.dump")
+
+        tar = workdir / "one.tar"
+        pgcask("backup", cluster.uri(db), "--to", tar, "--quiet", *how).check()
+        assert_is_good(pgcask, tar, None)
+        unpacked = temp.new_dir("unpacked")
+        process.run(["tar", "-C", unpacked, "-xf", tar]).check()
+        assert_is_good(pgcask, unpacked, unpacked / "little.dump")
+        # The table of contents is the same but for where the data lies.
+        restored(unpacked / "little.dump")
+
+        piped = pgcask("backup", cluster.uri(db), "--to", "-", "--quiet", *how).check()
+        pgcask("verify", "-", "--quiet", input=piped.stdout_bytes).check()
+        through = temp.new_dir("through")
+        process.run(["tar", "-C", through, "-xf", "-"], input=piped.stdout_bytes).check()
+        assert_is_good(pgcask, through, through / "little.dump")
+        restored(through / "little.dump")
+        for path in (folder, unpacked, through):
+            temp.remove(path)
+        tar.unlink()
+    logical.drop(cluster, db)
+
+
+@pytest.mark.majors(18)
+@pytest.mark.parametrize("name", WAYS)
+def test_a_flipped_byte_of_it_is_found(pgcask, cluster, workdir, name):
+    db = make(cluster, "little", LITTLE[name], options="TEMPLATE template0")
+    archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
+    good = archive.read_bytes()
+    for at in range(0, len(good), max(1, len(good) // 20)):
+        archive.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+        result = pgcask("verify", workdir / "backup")
+        assert result.rc == 1 and "/little.dump" in result.stderr + result.stdout, (at, result)
+    for cut in (good[:-1], good + b"\0"):
+        archive.write_bytes(cut)
+        assert pgcask("verify", workdir / "backup").rc == 1
+    archive.write_bytes(good)
+    assert pgcask("verify", workdir / "backup").ok
+
+
+@pytest.mark.majors(15)
+@pytest.mark.parametrize("name", WAYS)
+def test_through_plakar(plakar, pgcask, cluster, workdir, name):
+    db = make(cluster, "little", LITTLE[name], options="TEMPLATE template0")
+    plakar.backup(cluster.uri(db)).check()
+    snapshot = plakar.snapshots()[-1]
+    tree = plakar.restore(workdir / "tree", snapshot)
+    assert_is_good(pgcask, tree, tree / "little.dump")
+    logical.create_like(cluster, db, "copy")
+    logical.restore(cluster, tree / "little.dump", "copy")
+    assert logical.table_sums(cluster, "copy") == logical.table_sums(cluster, db)
+    oracles.wait_for_nothing_left(cluster)
+
+
+def test_databases_that_every_server_has(pgcask, cluster, workdir):
+    """As initdb leaves them; template0 lets nobody in."""
+    for db in ("postgres", "template1"):
+        archive = logical.back_up(pgcask, cluster, db, workdir / db)
+        assert_is_good(pgcask, workdir / db, archive)
+        theirs = logical.stock_archive(cluster, db, workdir / f"{db}.stock")
+        assert logical.contents(cluster, archive) == logical.contents(cluster, theirs)
+
+
+@pytest.mark.majors(13, 18)
+def test_an_empty_cluster_comes_back_physically(pgcask, servers, major, workdir):
+    """As initdb leaves it, with a folder for a tablespace that holds nothing."""
+    server = servers.create(major, fresh=True)
+    place = temp.new_dir("tablespace")
+    process.give_to_server(place)
+    server.sql(f"CREATE TABLESPACE nothing LOCATION '{place}'")
+    for target in (workdir / "folder", workdir / "one.tar"):
+        pgcask("backup", server.binary_uri(), "--to", target, "--quiet").check()
+        pgcask("verify", target, "--quiet").check()
+        pgcask("list", "--verbose", target).check()
+    data = workdir / "data"
+    pgcask("restore", workdir / "folder", "--to", data, "--quiet").check()
+    restored = servers.start_restored(data, major)
+    assert restored.databases() == server.databases()
+    assert restored.value("SELECT count(*) FROM pg_tablespace WHERE spcname = 'nothing'") == "1"
