@@ -14,6 +14,10 @@ void command_say(const struct command *command, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    if (command->out == stderr) {
+        console_message(command->console, "%s", text);
+        return;
+    }
     if (format_escape(&line, slice_string(text), FORMAT_FOR_TERMINAL, &ignored))
         fprintf(command->out, "%s\n", buffer_text(&line));
     buffer_free(&line);

@@ -23,7 +23,7 @@ static void note_problem(void *context, const char *path, const char *problem)
 {
     struct verification *verification = context;
 
-    console_message(verification->command->console, "%s: %s", path, problem);
+    console_problem(verification->command->console, path, problem);
     if (verification->command->result != NULL &&
         json_array_size(verification->problems) < PROBLEMS_MAX) {
         json_t *object = json_object();

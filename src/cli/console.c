@@ -88,9 +88,8 @@ static void print_message(struct console *console, const char *prefix, const cha
     print_plainly(console, prefix, text);
 }
 
-static void print_warning(struct console *console, const char *text)
+static void keep_warning(struct console *console, const char *text)
 {
-    print_message(console, "pgcask: warning: ", text);
     pthread_mutex_lock(&console->lock);
     console->warning_count++;
     if (console->warnings != NULL && json_array_size(console->warnings) < WARNINGS_MAX)
@@ -98,12 +97,36 @@ static void print_warning(struct console *console, const char *text)
     pthread_mutex_unlock(&console->lock);
 }
 
+/* A message with what is known about it and what to do, in one piece. */
+static void print_parts(struct console *console, const char *prefix, const char *message,
+                        const char *detail, const char *hint)
+{
+    struct buffer lines = {0};
+
+    if (append_message(&lines, prefix, message) &&
+        (*detail == '\0' || append_message(&lines, "detail: ", detail)) &&
+        (*hint == '\0' || append_message(&lines, "hint: ", hint))) {
+        print(console, &lines);
+        return;
+    }
+    buffer_free(&lines);
+    print_plainly(console, prefix, message);
+    if (*detail != '\0')
+        print_plainly(console, "detail: ", detail);
+}
+
+static void print_warning(struct console *console, const char *text, const char *hint)
+{
+    print_parts(console, "pgcask: warning: ", text, "", hint);
+    keep_warning(console, text);
+}
+
 static void write_log(void *context, enum log_level level, const char *message)
 {
     struct console *console = context;
 
     if (level == LOG_WARNING)
-        print_warning(console, message);
+        print_warning(console, message, "");
     else
         console_message(console, "%s", message);
 }
@@ -147,22 +170,33 @@ void console_warning(struct console *console, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    print_warning(console, text);
+    print_warning(console, text, "");
+}
+
+void console_finding(struct console *console, bool fatal, const char *message, const char *hint)
+{
+    if (fatal)
+        print_parts(console, "pgcask: error: ", message, "", hint);
+    else
+        print_warning(console, message, hint);
+}
+
+void console_problem(struct console *console, const char *path, const char *problem)
+{
+    struct buffer text = {0};
+    struct error ignored;
+
+    /* Without memory the path alone is said. */
+    if (buffer_printf(&text, &ignored, "%s: %s", path, problem))
+        print_message(console, "pgcask: error: ", buffer_text(&text));
+    else
+        print_message(console, "pgcask: error: ", path);
+    buffer_free(&text);
 }
 
 void console_error(struct console *console, const struct error *err)
 {
-    struct buffer lines = {0};
-
-    if (!append_message(&lines, "pgcask: ", err->message) ||
-        (err->detail[0] != '\0' && !append_message(&lines, "detail: ", err->detail)) ||
-        (err->hint[0] != '\0' && !append_message(&lines, "hint: ", err->hint))) {
-        buffer_free(&lines);
-        print_plainly(console, "pgcask: ", err->message);
-        if (err->detail[0] != '\0')
-            print_plainly(console, "detail: ", err->detail);
-    }
-    print(console, &lines);
+    print_parts(console, "pgcask: error: ", err->message, err->detail, err->hint);
 }
 
 void console_hold(struct console *console)

@@ -1,6 +1,10 @@
 /*
  * Standard error, shared by messages and the live progress line. Messages may come from any
  * thread; each is one write, with everything escaped that could harm a terminal.
+ *
+ * Each message begins a line with one of three words, so that a program that reads logs can tell:
+ * "pgcask: error: ", "pgcask: warning: ", or, of what is only said, "pgcask: ". What follows it
+ * begins with "detail: " or "hint: "; the further lines of one text are indented.
  */
 #ifndef PGCASK_CLI_CONSOLE_H
 #define PGCASK_CLI_CONSOLE_H
@@ -28,6 +32,12 @@ void console_message(struct console *console, const char *format, ...) ERROR_PRI
 
 /* A message that is also kept as a warning. */
 void console_warning(struct console *console, const char *format, ...) ERROR_PRINTF(2, 3);
+
+/* What preflight found: an error if it is fatal, else a warning; hint may be "". */
+void console_finding(struct console *console, bool fatal, const char *message, const char *hint);
+
+/* An error that concerns one file of a backup; what came of all of them is another error. */
+void console_problem(struct console *console, const char *path, const char *problem);
 
 /* message, then "detail: …" and "hint: …". */
 void console_error(struct console *console, const struct error *err);

@@ -50,17 +50,6 @@ static void check_space(struct preflight_report *report, const char *target, uin
     report->count++;
 }
 
-static void print_finding(const struct command *command, const struct preflight_finding *finding)
-{
-    if (!finding->fatal) {
-        console_warning(command->console, "%s%s%s", finding->message,
-                        finding->remedy[0] == '\0' ? "" : "\nhint: ", finding->remedy);
-        return;
-    }
-    console_message(command->console, "%s%s%s", finding->message,
-                    finding->remedy[0] == '\0' ? "" : "\nhint: ", finding->remedy);
-}
-
 static json_t *finding_to_json(const struct preflight_finding *finding)
 {
     json_t *object = json_object();
@@ -81,7 +70,7 @@ static bool tell_findings(const struct command *command, const struct preflight_
         const struct preflight_finding *finding = &report->findings[i];
 
         fatal += finding->fatal;
-        print_finding(command, finding);
+        console_finding(command->console, finding->fatal, finding->message, finding->remedy);
         json_array_append_new(list, finding_to_json(finding));
     }
     result_set(command->result, "findings", list);

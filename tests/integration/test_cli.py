@@ -123,7 +123,7 @@ def test_the_version(pgcask):
 def test_wrong_usage_is_status_2_and_names_what_is_right(pgcask, workdir, words, said):
     result = pgcask(*words, cwd=workdir)
     assert result.rc == 2, result
-    assert said in result.stderr and result.stderr.startswith("pgcask: "), result
+    assert said in result.stderr and result.stderr.startswith("pgcask: error: "), result
     assert not result.stdout and not list(workdir.iterdir()), result
 
 
@@ -210,7 +210,7 @@ def test_errors_leave_standard_output_empty(pgcask, small, workdir, major):
                   ["list", workdir], ["relocate", workdir],
                   ["backup", small(major).binary_uri(), "--to", workdir / "no/such/place"]):
         result = pgcask(*words)
-        assert result.rc == 1 and not result.stdout and "pgcask: " in result.stderr, result
+        assert result.rc == 1 and not result.stdout and "pgcask: error: " in result.stderr, result
 
 
 @pytest.mark.majors(15)

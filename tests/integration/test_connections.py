@@ -69,7 +69,7 @@ def uri_of(server, user="maria", **parameters):
 def error_of(result):
     """The one error line of pgcask."""
     assert result.rc == 1 or result.rc == 2, result
-    lines = [line for line in result.stderr.splitlines() if line.startswith("pgcask: ")]
+    lines = [line for line in result.stderr.splitlines() if line.startswith("pgcask: error: ")]
     assert len(lines) == 1, result
     return lines[0]
 

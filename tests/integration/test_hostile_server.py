@@ -22,7 +22,7 @@ def refused(pgcask, workdir, form, archives, manifest=None, **options):
     result = backup(pgcask, workdir / "backup", form, archives, manifest, **options)
     assert result.rc == 1, result
     assert not list(workdir.iterdir()), result
-    errors = [line for line in result.stderr.splitlines() if line.startswith("pgcask: ")]
+    errors = [line for line in result.stderr.splitlines() if line.startswith("pgcask: error: ")]
     return errors[-1]
 
 

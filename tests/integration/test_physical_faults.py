@@ -43,7 +43,7 @@ def judge(pgcask, server, result, target):
         shutil.rmtree(target)
     else:
         assert result.rc == 1, result
-        assert "pgcask: " in result.stderr, result
+        assert "pgcask: error: " in result.stderr, result
         assert not target.exists() or pgcask("verify", target).rc == 0, result
         if target.exists():
             shutil.rmtree(target)
@@ -157,5 +157,5 @@ def test_a_reader_that_goes_away(pgcask_path, source, major):
     backup.stdout.read(100000)
     backup.stdout.close()
     assert backup.wait(20) == 1
-    assert b"pgcask: " in backup.stderr.read()
+    assert b"pgcask: error: " in backup.stderr.read()
     oracles.wait_for_nothing_left(server, timeout=2)

@@ -32,7 +32,7 @@ def small(module_servers):
 
 def refused(result, *words):
     assert result.rc == 1, result
-    assert "pgcask: " in result.stderr and "hint: " in result.stderr, result
+    assert "pgcask: error: " in result.stderr and "hint: " in result.stderr, result
     for word in words:
         assert word in result.stderr, result
     assert result.wall_time < 20, result

@@ -92,7 +92,7 @@ def links_of(datadir):
 def refused(result, *words, status=1):
     """Failed with an error that has these words, and a hint."""
     assert result.rc == status, result
-    assert result.stderr.startswith("pgcask: ") and "hint: " in result.stderr, result
+    assert "pgcask: error: " in result.stderr and "hint: " in result.stderr, result
     for word in words:
         assert word in result.stderr, result
     assert not result.stdout, result
@@ -188,7 +188,7 @@ def test_a_mapping_that_cannot_be_is_refused(pgcask, backed, place, major, mappi
     options = [f"--tablespace-mapping={text.format(**names)}" for text in mapping]
     result = pgcask("restore", made.directory, "--to", place / "data", *options)
     assert result.rc == status, result
-    assert result.stderr.startswith("pgcask: "), result
+    assert "pgcask: error: " in result.stderr, result
     for word in words:
         assert word in result.stderr, result
     assert oracles.tree(place) == before
@@ -442,7 +442,7 @@ def test_a_truncated_tar_is_not_restored(pgcask, backed, place, major):
     content = backed(major).tar.read_bytes()
     for length in (len(content) // 3, len(content) - 20000):
         result = pgcask("restore", "-", "--to", place / "data", input=content[:length])
-        assert result.rc == 1 and "pgcask: " in result.stderr, result
+        assert result.rc == 1 and "pgcask: error: " in result.stderr, result
         assert not list(place.iterdir()), result
 
 

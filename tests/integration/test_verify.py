@@ -170,4 +170,4 @@ def test_what_is_no_backup_is_refused_with_a_hint(pgcask, workdir, major):
     (workdir / "text.tar").write_text("hello")
     for target in ("empty", "text.tar", "absent"):
         result = pgcask("verify", workdir / target)
-        assert result.rc == 1 and "pgcask: " in result.stderr, result
+        assert result.rc == 1 and "pgcask: error: " in result.stderr, result

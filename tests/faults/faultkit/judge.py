@@ -17,7 +17,8 @@ THINGS = ("backup", "server", "memory", "standard", "guardian", "thread", "pipe"
 # OpenSSL 3.0 and jansson 2.14 may crash, or stop at an assertion, where an allocation of their own
 # fails; so does the address sanitizer. That is counted and shown, but it is not ours.
 LIBRARIES = ("libcrypto.", "libssl.", "libjansson.", "libasan.")
-NOT_BEGUN = "pgcask: the backup was not begun"
+ERROR = "pgcask: error: "
+NOT_BEGUN = "the backup was not begun"
 REMAINS_TOLD = ("could not be removed", "stays behind", "is left half replaced",
                 "cannot remove directory")
 
@@ -73,10 +74,11 @@ def told_what_remains(outcome):
 
 def errors(outcome):
     """verify names each problem by its path in the backup, and then says how many there were."""
-    no_errors = ("pgcask: warning: ", "pgcask: /data/", "pgcask: /tablespaces/", "pgcask: /app.dump",
-                 "pgcask: /globals.sql", "pgcask: /manifest.json", "pgcask: /summary.json")
-    found = [line for line in outcome.stderr.splitlines()
-             if line.startswith("pgcask: ") and not line.startswith(no_errors)]
+    paths = ("/data/", "/tablespaces/", "/app.dump", "/globals.sql", "/manifest.json",
+             "/summary.json")
+    texts = [line.removeprefix(ERROR) for line in outcome.stderr.splitlines()
+             if line.startswith(ERROR)]
+    found = [text for text in texts if not text.startswith(paths)]
     # What is found before any work begins is all told, and then what comes of it.
     return found[-1:] if found and found[-1].startswith(NOT_BEGUN) else found
 

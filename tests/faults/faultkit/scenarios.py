@@ -198,7 +198,7 @@ class BackupCase(Case):
         again = runs.execute(runs.Run(self.words(self.target)))
         if again.rc == 0:
             return self.after_success()
-        if again.rc != 1 or "pgcask: " not in again.stderr or "hint: " not in again.stderr:
+        if again.rc != 1 or "pgcask: error: " not in again.stderr or "hint: " not in again.stderr:
             found.append(f"the next backup says nothing clear: {again.rc} {again.stderr}")
         return found
 

@@ -58,9 +58,9 @@ class Judge:
         self.clean(result, memory_more)
         assert result.rc == 1, result
         errors = [line for line in result.stderr.splitlines()
-                  if line.startswith("pgcask: ") and not line.startswith("pgcask: warning: ")]
+                  if line.startswith("pgcask: error: ")]
         assert len(errors) == 1, result
-        assert len(errors[0]) > len("pgcask: ") + 10, result
+        assert len(errors[0]) > len("pgcask: error: ") + 10, result
         return errors[0]
 
 
