@@ -73,6 +73,17 @@ bool server_ping(const struct wire_settings *settings, bool want_replication,
                  struct cancel *cancel, const struct log *log, struct server_facts *facts,
                  struct error *err);
 
+/* What a whole server has to back up: every database that allows connections, the template ones
+ * among them. */
+struct server_databases {
+    uint64_t count;
+    char first[128];   /* one that is no template, the first by name; "" if there is none */
+    char names[512];   /* the first five, templates last, with commas */
+};
+bool server_count_databases(const struct wire_settings *settings, struct cancel *cancel,
+                            const struct log *log, struct server_databases *databases,
+                            struct error *err);
+
 /* Opens the sessions and checks the versions; the backup itself starts when records are asked for.
  * *source is closed with source_close, which leaves neither session nor slot behind. */
 bool physical_backup_new(const struct physical_backup_options *options,

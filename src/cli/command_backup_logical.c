@@ -95,6 +95,20 @@ static void fill_result(const struct logical *logical)
     result_set_number(result, "manifest_unavailable", report->manifest_unavailable);
 }
 
+/* Where nobody named a database, libpq's rule has chosen it. */
+static const char *chosen_by(const struct logical *logical)
+{
+    switch (wire_settings_database_from(logical->options.settings)) {
+    case WIRE_DATABASE_OF_ENVIRONMENT:
+        return " (named by the environment)";
+    case WIRE_DATABASE_LIKE_USER:
+        return " (called like the user, because the URI names none)";
+    case WIRE_DATABASE_NAMED:
+        break;
+    }
+    return "";
+}
+
 static void say_result(const struct logical *logical, const struct backup_target *target)
 {
     const struct logical_backup_report *report = &logical->report;
@@ -103,8 +117,8 @@ static void say_result(const struct logical *logical, const struct backup_target
     format_size(report->bytes, size);
     format_seconds(progress_seconds(&logical->progress), duration);
     command_say(logical->command,
-                "backed up database %s, %" PRIu64 " rows of %zu tables, %s to %s in %s",
-                report->database, report->rows, report->tables, size, backup_target_shown(target),
+                "backed up database %s%s, %" PRIu64 " rows of %zu tables, %s to %s in %s",
+                report->database, chosen_by(logical), report->rows, report->tables, size, backup_target_shown(target),
                 duration);
     if (report->manifest_unavailable > 0)
         console_warning(logical->command->console,

@@ -6,12 +6,22 @@
 #include "wire/wire.h"
 
 /*
- * "db.example.org:5432": the cluster's address, without user or password. A loopback address or a
- * socket's folder is another cluster on each machine, so the machine's name stands before it:
- * "backup01:5432", "backup01:/run/postgresql:5432". Several hosts are joined by commas. Settings
- * are complete; hostname may be "": the machine is asked then.
+ * Fills type and origin. Plakar prunes and groups snapshots by them and looks there for the parent
+ * of the next one, so that two sources must not share them, and one must keep them.
+ *
+ * A physical backup is of type "postgres+bin", and its origin the cluster's address without user or
+ * password: "db.example.org:5432". A logical one is of type "postgresql", and the database comes
+ * behind: "db.example.org:5432/shop", encoded as in a record's path (record_path_encode).
+ *
+ * It is made of what was configured, not of what was found: of several hosts the one that answers
+ * may be another each time, so all of them are named, sorted, with commas between them. Names of
+ * hosts are in lower case, addresses in their usual form. A loopback address or a socket's folder
+ * is another cluster on each machine, so that the machine's name stands for it or before it:
+ * "backup01:5432", "backup01:/run/postgresql:5432".
+ *
+ * Settings are complete; hostname may be "": the machine is asked then.
  */
-bool identity_origin(const struct wire_settings *settings, const char *hostname,
-                     char out[CONNECTOR_ORIGIN_SIZE], struct error *err);
+bool identity_make(const struct wire_settings *settings, bool physical, const char *hostname,
+                   struct connector_identity *identity, struct error *err);
 
 #endif

@@ -3,7 +3,7 @@
 #include "plakar/import_job.h"
 #include "plakar/importer.pb-c.h"
 #include "plakar/init_request.h"
-#include "plakar/ping_task.h"
+#include "plakar/ask_task.h"
 
 #include <stdlib.h>
 
@@ -15,9 +15,10 @@ struct importer {
     bool excludes;
     size_t concurrency;
     struct import_job *job;
-    struct grpc_call *import; /* NULL once it is gone */
-    struct ping_task *ping;
-    struct grpc_call *ping_call;
+    struct grpc_call *import;      /* NULL once it is gone */
+    struct ask_task *asking;       /* on behalf of Init or Ping */
+    struct grpc_call *asking_call; /* NULL once it is gone */
+    struct connector_identity identity;
     struct grpc_call *close_call;
     bool closing, closed;
 };
@@ -30,24 +31,44 @@ struct method_call {
 
 /* ---- Methods ------------------------------------------------------------------------------- */
 
+static void ask(struct importer *importer, struct grpc_call *call, ask_task_fn *question)
+{
+    const struct importer_options *options = &importer->options;
+    struct error err;
+
+    importer->asking = ask_task_start(question, options->connector->context, options->cancel,
+                                      options->wake_fd, &err);
+    importer->asking_call = importer->asking != NULL ? call : NULL;
+    if (importer->asking == NULL)
+        call_fail(call, GRPC_INTERNAL, &err);
+}
+
+static void answer_init(struct importer *importer, struct grpc_call *call)
+{
+    importer->configured = true;
+    init_request_answer(call, &importer->identity, INIT_STREAM | INIT_NOMERGE);
+}
+
 static void do_init(struct importer *importer, struct grpc_call *call, struct slice message)
 {
     const struct connector *connector = importer->options.connector;
-    struct connector_identity identity = {.type = ""};
     struct init_request init;
     struct error err;
 
     error_clear(&err);
-    if (importer->configured) {
+    if (importer->configured || importer->asking != NULL) {
         grpc_call_end(call, GRPC_FAILED_PRECONDITION, "Init was called before");
         return;
     }
+    importer->identity = (struct connector_identity){.type = ""};
     if (init_request_parse(&init, message, &err) &&
-        connector->configure(connector->context, &init.request, &identity, &err)) {
-        importer->configured = true;
+        connector->configure(connector->context, &init.request, &importer->identity, &err)) {
         importer->excludes = init.excludes;
         importer->concurrency = init.request.concurrency;
-        init_request_answer(call, &identity, INIT_STREAM | INIT_NOMERGE);
+        if (importer->identity.unsettled)
+            ask(importer, call, connector->admit);
+        else
+            answer_init(importer, call);
     } else {
         call_fail(call, GRPC_INVALID_ARGUMENT, &err);
     }
@@ -66,19 +87,12 @@ static bool check_ready(const struct importer *importer, struct grpc_call *call)
 
 static void do_ping(struct importer *importer, struct grpc_call *call)
 {
-    const struct importer_options *options = &importer->options;
-    struct error err;
-
     if (!check_ready(importer, call))
         return;
-    if (importer->ping != NULL) {
+    if (importer->asking != NULL)
         grpc_call_end(call, GRPC_FAILED_PRECONDITION, "another Ping is under way");
-        return;
-    }
-    importer->ping = ping_task_start(options->connector, options->cancel, options->wake_fd, &err);
-    importer->ping_call = importer->ping != NULL ? call : NULL;
-    if (importer->ping == NULL)
-        call_fail(call, GRPC_INTERNAL, &err);
+    else
+        ask(importer, call, importer->options.connector->ping);
 }
 
 static void do_import(struct importer *importer, struct grpc_call *call)
@@ -250,8 +264,8 @@ void importer_ended(struct importer *importer, struct grpc_call *call, bool comp
         import_job_stop(importer->job, "Plakar cancelled the backup");
     } else if (data->method == METHOD_OPEN && importer->job != NULL) {
         import_job_open_ended(importer->job, call, complete);
-    } else if (call == importer->ping_call) {
-        importer->ping_call = NULL;
+    } else if (call == importer->asking_call) {
+        importer->asking_call = NULL;
     } else if (call == importer->close_call) {
         importer->close_call = NULL;
         importer->closed = true;
@@ -262,30 +276,35 @@ void importer_ended(struct importer *importer, struct grpc_call *call, bool comp
 
 /* ---- What threads have done ---------------------------------------------------------------- */
 
-/* True if no ping is under way. */
-static bool pump_ping(struct importer *importer)
+/* True if no question is under way. */
+static bool pump_question(struct importer *importer)
 {
+    struct grpc_call *call = importer->asking_call;
     struct error err;
     bool ok;
 
-    if (importer->ping == NULL)
+    if (importer->asking == NULL)
         return true;
-    if (!ping_task_over(importer->ping, &ok, &err))
+    if (!ask_task_over(importer->asking, &ok, &err))
         return false;
-    ping_task_free(importer->ping);
-    importer->ping = NULL;
-    if (importer->ping_call != NULL && ok)
-        call_answer_nothing(importer->ping_call);
-    else if (importer->ping_call != NULL)
-        call_fail(importer->ping_call, GRPC_UNKNOWN, &err);
-    importer->ping_call = NULL;
+    ask_task_free(importer->asking);
+    importer->asking = NULL;
+    importer->asking_call = NULL;
+    if (call == NULL)
+        return true;
+    if (!ok)
+        call_fail(call, importer->configured ? GRPC_UNKNOWN : GRPC_INVALID_ARGUMENT, &err);
+    else if (importer->configured)
+        call_answer_nothing(call);
+    else
+        answer_init(importer, call);
     return true;
 }
 
 void importer_pump(struct importer *importer)
 {
     const struct error *failure;
-    bool idle = pump_ping(importer);
+    bool idle = pump_question(importer);
 
     if (importer->job != NULL) {
         import_job_pump(importer->job, importer->import);
@@ -300,10 +319,10 @@ bool importer_stop(struct importer *importer, const char *why)
     const struct error *failure;
 
     if (importer->job == NULL)
-        return importer->ping != NULL;
+        return importer->asking != NULL;
     /* Over already: the host is still to hear how it ended. */
     if (import_job_over(importer->job, &failure))
-        return failure != NULL || importer->import != NULL || importer->ping != NULL;
+        return failure != NULL || importer->import != NULL || importer->asking != NULL;
     import_job_stop(importer->job, why);
     return true;
 }
@@ -330,7 +349,7 @@ void importer_free(struct importer *importer)
     if (importer == NULL)
         return;
     cancel_request(importer->options.cancel);
-    ping_task_free(importer->ping);
+    ask_task_free(importer->asking);
     import_job_free(importer->job);
     free(importer);
 }

@@ -4,6 +4,7 @@
 #include "backup/logical_backup.h"
 #include "plakar/configuration.h"
 #include "plakar/identity.h"
+#include "plakar/unnamed_database.h"
 #include "replication/lsn.h"
 
 #include <stdio.h>
@@ -29,11 +30,23 @@ static bool configure(void *context, const struct connector_request *request,
         return false;
     wire_settings_watch(configuration->settings, postgres->watcher);
     wire_settings_set_password_source(configuration->settings, postgres->password_source);
-    if (identity_origin(configuration->settings, request->hostname, identity->origin, err)) {
-        identity->type = configuration->physical ? "postgres+bin" : "postgres";
+    if (identity_make(configuration->settings, configuration->physical, request->hostname, identity,
+                      err)) {
+        identity->unsettled = unnamed_database(configuration);
         return true;
     }
     configuration_free(configuration);
+    return false;
+}
+
+static bool admit(void *context, struct cancel *cancel, struct error *err)
+{
+    struct postgres_connector *postgres = context;
+
+    if (!unnamed_database(&postgres->configuration))
+        return true;
+    unnamed_database_refuse(&postgres->configuration, cancel, postgres->log, err);
+    configuration_free(&postgres->configuration);
     return false;
 }
 
@@ -223,7 +236,7 @@ struct postgres_connector *postgres_connector_new(const struct option_program *p
     postgres->log = options->log;
     postgres->watcher = options->watcher;
     postgres->password_source = options->password_source;
-    *connector = (struct connector){postgres, configure, ping, start, position, completed};
+    *connector = (struct connector){postgres, configure, admit, ping, start, position, completed};
     return postgres;
 }
 

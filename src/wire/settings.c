@@ -176,6 +176,7 @@ struct wire_settings *wire_settings_clone(const struct wire_settings *settings, 
         clone->watcher = settings->watcher;
         clone->password_source = settings->password_source;
         clone->ignores_environment = settings->ignores_environment;
+        clone->database_from = settings->database_from;
     }
     for (size_t i = 0; clone != NULL && i < TABLE_COUNT; i++) {
         if (!settings_put(clone, i, settings->values[i], err)) {

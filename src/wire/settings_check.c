@@ -154,11 +154,30 @@ static bool check_hosts(const struct wire_settings *settings, struct error *err)
     return true;
 }
 
+static bool has(const struct wire_settings *settings, const char *name)
+{
+    const char *value = wire_settings_get(settings, name);
+
+    return value != NULL && value[0] != '\0';
+}
+
+enum wire_database_from wire_settings_database_from(const struct wire_settings *settings)
+{
+    return settings->database_from;
+}
+
 bool wire_settings_complete(struct wire_settings *settings, struct error *err)
 {
-    if (!settings_from_service(settings, err) || !settings_from_environment(settings, err) ||
-        !check_values(settings, err))
+    bool service = has(settings, "service"), named = has(settings, "dbname");
+
+    if (!settings_from_service(settings, err))
         return false;
+    named = named || (service && has(settings, "dbname"));
+    if (!settings_from_environment(settings, err) || !check_values(settings, err))
+        return false;
+    settings->database_from = named                     ? WIRE_DATABASE_NAMED
+                              : has(settings, "dbname") ? WIRE_DATABASE_OF_ENVIRONMENT
+                                                        : WIRE_DATABASE_LIKE_USER;
     drop_empty(settings);
     return complete_sslmode(settings, err) && fill_defaults(settings, err) &&
            settings_check_security(settings, err) && check_hosts(settings, err);

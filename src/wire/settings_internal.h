@@ -42,6 +42,7 @@ struct wire_settings {
     const struct wire_watcher *watcher;
     const struct wire_password_source *password_source;
     bool ignores_environment;
+    enum wire_database_from database_from; /* once complete */
 };
 
 /* The table; *count parameters. */

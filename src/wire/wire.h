@@ -48,6 +48,16 @@ const char *wire_settings_get(const struct wire_settings *settings, const char *
  * connect time. */
 bool wire_settings_complete(struct wire_settings *settings, struct error *err);
 
+/* Who named the database of complete settings: dbname itself, or the service that they name; the
+ * environment (PGDATABASE, or the service of PGSERVICE); or nobody, so that it is called like the
+ * user. */
+enum wire_database_from {
+    WIRE_DATABASE_NAMED,
+    WIRE_DATABASE_OF_ENVIRONMENT,
+    WIRE_DATABASE_LIKE_USER
+};
+enum wire_database_from wire_settings_database_from(const struct wire_settings *settings);
+
 /* A copy of complete settings that lead to the very server that conn reached: its address, with the
  * host's name kept for certificates and passwords, and nothing left to choose. For jobs of several
  * sessions, which must not end up at different servers of a list. */

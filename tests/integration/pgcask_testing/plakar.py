@@ -63,7 +63,7 @@ class Plakar:
     def paths(self, snapshot):
         """All paths in a snapshot."""
         listed = self.on_store("ls", "-recursive", snapshot).check().stdout
-        return [line.split(None, 5)[-1] for line in listed.splitlines()]
+        return [line.split(None, 6)[-1] for line in listed.splitlines()]
 
     def restore(self, target, snapshot=None):
         self.on_store("restore", "-to", target, *([snapshot] if snapshot else [])).check()

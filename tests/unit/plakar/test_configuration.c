@@ -1,6 +1,7 @@
 #include "plakar/configuration.h"
 
 #include "plakar/identity.h"
+#include "plakar/unnamed_database.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -234,31 +235,119 @@ static void a_logical_backup_that_leaves_something_out_is_refused(void **state)
     done(&reading);
 }
 
-static void expect_origin(const char *location, const char *hostname, const char *expected)
+/* Of a source on machine "m". */
+static void expect_identity(const char *location, const char *type, const char *origin)
 {
     struct reading reading;
-    char origin[CONNECTOR_ORIGIN_SIZE];
+    struct connector_identity identity;
+    char scheme[32];
 
-    if (!READ(&reading, "postgres+bin", {"location", location}))
+    snprintf(scheme, sizeof(scheme), "%.*s", (int)strcspn(location, ":"), location);
+    if (!READ(&reading, scheme, {"location", location}))
         fail_msg("%s: %s", location, reading.err.message);
-    assert_true(identity_origin(reading.configuration.settings, hostname, origin, &reading.err));
-    assert_string_equal(origin, expected);
+    assert_true(identity_make(reading.configuration.settings, reading.configuration.physical, "m",
+                              &identity, &reading.err));
+    assert_string_equal(identity.origin, origin);
+    assert_string_equal(identity.type, type);
     done(&reading);
+}
+
+static void expect_origin(const char *location, const char *origin)
+{
+    expect_identity(location, "postgres+bin", origin);
+}
+
+static void expect_logical_origin(const char *location, const char *origin)
+{
+    expect_identity(location, "postgresql", origin);
 }
 
 static void origins_keep_clusters_apart(void **state)
 {
     (void)state;
-    expect_origin("postgres+bin://u:p@DB.example/d", "m", "db.example:5432");
-    expect_origin("postgres+bin://db.example:5433", "m", "db.example:5433");
-    expect_origin("postgres+bin://localhost", "m", "m:5432");
-    expect_origin("postgres+bin://127.0.0.1:1", "m", "m:1");
-    expect_origin("postgres+bin://a,b:2,c", "m", "a:5432,b:2,c:5432");
-    expect_origin("postgres+bin://[::1]:1", "m", "m:1");
-    expect_origin("postgres+bin://[fe80::1]:1", "m", "[fe80::1]:1");
-    expect_origin("postgres+bin://%2Frun%2Fpg:7", "m", "m:/run/pg:7");
-    expect_origin("postgres+bin://a?hostaddr=10.0.0.1", "m", "a:5432");
-    expect_origin("postgres+bin://h\xff", "m", "h\\xff:5432");
+    expect_origin("postgres+bin://u:p@DB.example/d", "db.example:5432");
+    expect_origin("postgresql+bin://db.example:5433", "db.example:5433");
+    expect_origin("postgres+bin://localhost", "m:5432");
+    expect_origin("postgres+bin://127.0.0.1:1", "m:1");
+    expect_origin("postgres+bin://127.example:1", "127.example:1");
+    expect_origin("postgres+bin://[::1]:1", "m:1");
+    expect_origin("postgres+bin://[fe80::1]:1", "[fe80::1]:1");
+    expect_origin("postgres+bin://%2Frun%2Fpg:7", "m:/run/pg:7");
+    expect_origin("postgres+bin://%40abstract", "m:@abstract:5432");
+    expect_origin("postgres+bin://a?hostaddr=10.0.0.1", "a:5432");
+    expect_origin("postgres+bin://?hostaddr=10.0.0.1", "10.0.0.1:5432");
+    expect_origin("postgres+bin://a,?hostaddr=10.0.0.1,10.0.0.2", "10.0.0.2:5432,a:5432");
+    expect_origin("postgres+bin://h\xff", "h\\xff:5432");
+}
+
+static void one_place_written_in_several_ways_has_one_origin(void **state)
+{
+    (void)state;
+    expect_origin("postgres+bin://DB.Example.:05433", "db.example:5433");
+    expect_origin("postgres+bin://[FE80:0:0::1]", "[fe80::1]:5432");
+    expect_origin("postgres+bin://%2Fvar%2Frun%2Fpostgresql%2F", "m:/run/postgresql:5432");
+    expect_origin("postgres+bin://%2Frun%2Fpostgresql", "m:/run/postgresql:5432");
+    /* A failover pair, whichever of the two answers, and however often one is named. */
+    expect_origin("postgres+bin://a,b:2,c", "a:5432,b:2,c:5432");
+    expect_origin("postgres+bin://c,b:2,a", "a:5432,b:2,c:5432");
+    expect_origin("postgres+bin://b,a?port=7&target_session_attrs=standby", "a:7,b:7");
+    expect_origin("postgres+bin://b,a,b", "a:5432,b:5432");
+    expect_origin("postgres+bin://a,", "a:5432,m:5432");
+}
+
+static void origins_keep_databases_apart(void **state)
+{
+    (void)state;
+    expect_logical_origin("postgres://u:p@h/shop", "h:5432/shop");
+    expect_logical_origin("postgresql://h:1/Shop", "h:1/Shop");
+    expect_logical_origin("postgres://b,a/shop", "a:5432,b:5432/shop");
+    expect_logical_origin("postgres://%2Frun%2Fpg:7/shop", "m:/run/pg:7/shop");
+    expect_logical_origin("postgres://h?dbname=shop", "h:5432/shop");
+    /* What stands behind the last slash is the database, whatever it is called. */
+    expect_logical_origin("postgres://h/a%2Fb", "h:5432/a%2Fb");
+    expect_logical_origin("postgres://h/a%252Fb", "h:5432/a%252Fb");
+    expect_logical_origin("postgres://h/caf%E9", "h:5432/caf%E9");
+    expect_logical_origin("postgres://h/a%0Ab", "h:5432/a%0Ab");
+}
+
+static void expect_unnamed(bool unnamed, const char *location, const char *database)
+{
+    struct reading reading;
+
+    if (!READ(&reading, "postgres", {"location", location}, {"database", database}))
+        fail_msg("%s: %s", location, reading.err.message);
+    if (unnamed_database(&reading.configuration) != unnamed)
+        fail_msg("%s, database=%s", location, database);
+    done(&reading);
+}
+
+static void a_source_names_its_database_itself(void **state)
+{
+    (void)state;
+    for (int environment = 0; environment < 2; environment++) {
+        expect_unnamed(true, "postgres:", "");
+        expect_unnamed(true, "postgres://", "");
+        expect_unnamed(true, "postgres://h", "");
+        expect_unnamed(true, "postgres://u@h:1/", "");
+        expect_unnamed(true, "postgres://u@h/?dbname=", "");
+        expect_unnamed(true, "postgres://u@h?sslmode=disable", "");
+        expect_unnamed(false, "postgres://h/d", "");
+        expect_unnamed(false, "postgres://h/?dbname=d", "");
+        expect_unnamed(false, "postgres://h", "d");
+        expect_unnamed(false, "postgres://h/d", "e");
+        setenv("PGDATABASE", "other", 1); /* of whoever runs plakar */
+    }
+    unsetenv("PGDATABASE");
+}
+
+static void a_physical_source_needs_no_database(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    assert_true(READ(&reading, "postgres+bin", {"location", "postgres+bin://h"}));
+    assert_false(unnamed_database(&reading.configuration));
+    done(&reading);
 }
 
 int main(void)
@@ -273,6 +362,10 @@ int main(void)
         cmocka_unit_test(what_a_physical_backup_cannot_do_is_refused),
         cmocka_unit_test(a_logical_backup_that_leaves_something_out_is_refused),
         cmocka_unit_test(origins_keep_clusters_apart),
+        cmocka_unit_test(one_place_written_in_several_ways_has_one_origin),
+        cmocka_unit_test(origins_keep_databases_apart),
+        cmocka_unit_test(a_source_names_its_database_itself),
+        cmocka_unit_test(a_physical_source_needs_no_database),
     };
 
     return cmocka_run_group_tests(tests, clean_environment, NULL);

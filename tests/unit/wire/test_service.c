@@ -184,6 +184,43 @@ static void the_environment_may_name_service_and_file(void **state)
     assert_setting(fixture, "host", "mine");
 }
 
+static void expect_database_from(struct fixture *fixture, const char *string,
+                                 enum wire_database_from expected)
+{
+    struct wire_settings *settings = wire_settings_new(&err), *clone;
+
+    (void)fixture;
+    assert_true(wire_settings_parse(settings, string, &err));
+    assert_true(wire_settings_complete(settings, &err));
+    clone = wire_settings_clone(settings, &err);
+    if (wire_settings_database_from(settings) != expected ||
+        wire_settings_database_from(clone) != expected)
+        fail_msg("%s: %d", string, (int)wire_settings_database_from(settings));
+    wire_settings_free(clone);
+    wire_settings_free(settings);
+}
+
+static void who_named_the_database_is_known(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_file(fixture, ".pg_service.conf", "[with]\ndbname=d\n[without]\nhost=h\n");
+    expect_database_from(fixture, "host=h", WIRE_DATABASE_LIKE_USER);
+    expect_database_from(fixture, "dbname=d", WIRE_DATABASE_NAMED);
+    expect_database_from(fixture, "dbname=''", WIRE_DATABASE_LIKE_USER);
+    expect_database_from(fixture, "service=with", WIRE_DATABASE_NAMED);
+    expect_database_from(fixture, "service=without", WIRE_DATABASE_LIKE_USER);
+    setenv("PGDATABASE", "d", 1);
+    expect_database_from(fixture, "host=h", WIRE_DATABASE_OF_ENVIRONMENT);
+    expect_database_from(fixture, "dbname=d", WIRE_DATABASE_NAMED);
+    expect_database_from(fixture, "service=without", WIRE_DATABASE_OF_ENVIRONMENT);
+    unsetenv("PGDATABASE");
+    setenv("PGSERVICE", "with", 1);
+    expect_database_from(fixture, "host=h", WIRE_DATABASE_OF_ENVIRONMENT);
+    expect_database_from(fixture, "dbname=d", WIRE_DATABASE_NAMED);
+    unsetenv("PGSERVICE");
+}
+
 static void the_setting_servicefile_wins_over_the_environment(void **state)
 {
     struct fixture *fixture = *state;
@@ -243,6 +280,7 @@ int main(void)
         TEST(a_line_that_makes_no_sense_is_named),
         TEST(the_string_wins_over_the_service_and_that_over_the_environment),
         TEST(the_environment_may_name_service_and_file),
+        TEST(who_named_the_database_is_known),
         TEST(the_setting_servicefile_wins_over_the_environment),
         TEST(the_systems_file_is_the_second_choice),
         TEST(a_service_that_nobody_knows_is_an_error),

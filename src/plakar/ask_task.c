@@ -1,11 +1,12 @@
-#include "plakar/ping_task.h"
+#include "plakar/ask_task.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-struct ping_task {
-    const struct connector *connector;
+struct ask_task {
+    ask_task_fn *ask;
+    void *context;
     struct cancel *cancel;
     int wake_fd;
     pthread_t thread;
@@ -16,29 +17,29 @@ struct ping_task {
 
 static void *run(void *argument)
 {
-    struct ping_task *task = argument;
-    const struct connector *connector = task->connector;
+    struct ask_task *task = argument;
     const uint64_t one = 1;
     ssize_t written;
 
-    task->ok = connector->ping(connector->context, task->cancel, &task->error);
+    task->ok = task->ask(task->context, task->cancel, &task->error);
     atomic_store(&task->over, true);
     written = write(task->wake_fd, &one, sizeof(one));
     (void)written;
     return NULL;
 }
 
-struct ping_task *ping_task_start(const struct connector *connector, struct cancel *cancel,
-                                  int wake_fd, struct error *err)
+struct ask_task *ask_task_start(ask_task_fn *ask, void *context, struct cancel *cancel, int wake_fd,
+                                struct error *err)
 {
-    struct ping_task *task = calloc(1, sizeof(*task));
+    struct ask_task *task = calloc(1, sizeof(*task));
     int code;
 
     if (task == NULL) {
         error_set_memory(err);
         return NULL;
     }
-    task->connector = connector;
+    task->ask = ask;
+    task->context = context;
     task->cancel = cancel;
     task->wake_fd = wake_fd;
     error_clear(&task->error);
@@ -50,7 +51,7 @@ struct ping_task *ping_task_start(const struct connector *connector, struct canc
     return NULL;
 }
 
-bool ping_task_over(struct ping_task *task, bool *ok, struct error *err)
+bool ask_task_over(struct ask_task *task, bool *ok, struct error *err)
 {
     if (!atomic_load(&task->over))
         return false;
@@ -59,7 +60,7 @@ bool ping_task_over(struct ping_task *task, bool *ok, struct error *err)
     return true;
 }
 
-void ping_task_free(struct ping_task *task)
+void ask_task_free(struct ask_task *task)
 {
     if (task == NULL)
         return;

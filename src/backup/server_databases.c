@@ -1,0 +1,80 @@
+#include "backup/backup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WAIT_MS (60 * 1000)
+#define ANSWER_MAX ((size_t)64 << 10)
+
+/* Databases that are worth a try: any will do. */
+static bool connect_anywhere(struct wire_conn **conn, const struct wire_settings *settings,
+                             struct cancel *cancel, const struct log *log, struct error *err)
+{
+    static const char *const databases[] = {"postgres", "template1", NULL /* the settings' own */};
+    struct wire_connect_options options = {
+        .kind = WIRE_SESSION_SQL,
+        .application_name = "pgcask check",
+        .client_encoding = "UTF8",
+        .cancel = cancel,
+        .log = log,
+        .wait_limit_ms = WAIT_MS,
+    };
+    struct error later;
+
+    options.database = databases[0];
+    if (wire_connect(conn, settings, &options, err))
+        return true;
+    for (size_t i = 1; i < sizeof(databases) / sizeof(databases[0]); i++) {
+        /* No such database, no right to enter it, no line in pg_hba.conf: another may do better. */
+        if (strcmp(err->sqlstate, "3D000") != 0 && strcmp(err->sqlstate, "42501") != 0 &&
+            strcmp(err->sqlstate, "28000") != 0)
+            return false;
+        options.database = databases[i];
+        if (wire_connect(conn, settings, &options, &later))
+            return true;
+    }
+    return false;
+}
+
+static void copy_text(char *out, size_t out_size, const char *text)
+{
+    snprintf(out, out_size, "%s", text == NULL ? "" : text);
+}
+
+bool server_count_databases(const struct wire_settings *settings, struct cancel *cancel,
+                            const struct log *log, struct server_databases *databases,
+                            struct error *err)
+{
+    enum { COUNT, FIRST, NAMES };
+    /* -2 marks what a DROP DATABASE that was interrupted left. */
+    static const char sql[] =
+        "SELECT pg_catalog.count(*), "
+        "       pg_catalog.min(datname::text) FILTER (WHERE NOT datistemplate), "
+        "       (SELECT pg_catalog.string_agg(n, ', ') "
+        "          FROM (SELECT datname::text AS n FROM pg_catalog.pg_database "
+        "                 WHERE datallowconn AND datconnlimit <> -2 "
+        "                 ORDER BY datistemplate, datname::text LIMIT 5) AS few) "
+        "  FROM pg_catalog.pg_database WHERE datallowconn AND datconnlimit <> -2";
+    struct wire_result *result = NULL;
+    const char *count = NULL;
+    struct wire_conn *conn;
+    bool done;
+
+    *databases = (struct server_databases){0};
+    if (!connect_anywhere(&conn, settings, cancel, log, err))
+        return false;
+    wire_set_answer_limit(conn, ANSWER_MAX);
+    done = wire_query(conn, sql, &result, err);
+    if (done && wire_result_rows(result) == 1 && wire_result_columns(result) == 3)
+        count = wire_result_value(result, 0, COUNT);
+    if (count != NULL) {
+        databases->count = strtoull(count, NULL, 10);
+        copy_text(databases->first, sizeof(databases->first), wire_result_value(result, 0, FIRST));
+        copy_text(databases->names, sizeof(databases->names), wire_result_value(result, 0, NAMES));
+    } else if (done) {
+        done = error_set(err, ERROR_PROTOCOL, "the server's answer is not complete");
+    }
+    wire_result_free(result);
+    wire_close(conn);
+    return done;
+}
