@@ -32,7 +32,7 @@ static void add(struct preflight *preflight, bool fatal, const char *remedy, con
     finding = &report->findings[report->count++];
     finding->fatal = fatal;
     va_start(args, format);
-    vsnprintf(finding->message, sizeof(finding->message), format, args);
+    error_format(finding->message, sizeof(finding->message), format, args);
     va_end(args);
     snprintf(finding->remedy, sizeof(finding->remedy), "%s", remedy);
 }
@@ -72,7 +72,7 @@ static void check_version(struct preflight *preflight)
     bool newer;
 
     if (!replication_check_version(preflight->version, &newer, &err))
-        add(preflight, true, err.hint, "%s", err.message);
+        add(preflight, true, err.hint, ERROR_OURS("%s"), err.message);
     else if (newer)
         add(preflight, false, "Look for a newer pgcask.",
             "the server is PostgreSQL %d; this version of pgcask was tested with %d to %d",
@@ -123,7 +123,7 @@ static void check_replication_session(struct preflight *preflight)
         return; /* the missing REPLICATION right */
     if (strcmp(why->sqlstate, "53300") == 0)
         return; /* too many: check_senders counts them */
-    add(preflight, true, why->hint, "no replication session: %s", why->message);
+    add(preflight, true, why->hint, "no replication session: " ERROR_OURS("%s"), why->message);
 }
 
 static void check_senders(struct preflight *preflight)

@@ -20,7 +20,7 @@ bool error_set(struct error *err, enum error_code code, const char *format, ...)
     error_clear(err);
     err->code = code;
     va_start(args, format);
-    vsnprintf(err->message, sizeof(err->message), format, args);
+    error_format(err->message, sizeof(err->message), format, args);
     va_end(args);
     return false;
 }
@@ -54,7 +54,7 @@ bool error_set_errno(struct error *err, int errno_value, const char *format, ...
     error_clear(err);
     err->code = errno_value == ENOMEM ? ERROR_MEMORY : ERROR_IO;
     va_start(args, format);
-    vsnprintf(err->message, sizeof(err->message), format, args);
+    error_format(err->message, sizeof(err->message), format, args);
     va_end(args);
     used = strlen(err->message);
     snprintf(err->message + used, sizeof(err->message) - used, ": %s", strerror(errno_value));
@@ -72,7 +72,7 @@ bool error_detail(struct error *err, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(err->detail, sizeof(err->detail), format, args);
+    error_format(err->detail, sizeof(err->detail), format, args);
     va_end(args);
     return false;
 }
@@ -82,7 +82,7 @@ bool error_hint(struct error *err, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(err->hint, sizeof(err->hint), format, args);
+    error_format(err->hint, sizeof(err->hint), format, args);
     va_end(args);
     return false;
 }
@@ -94,7 +94,7 @@ bool error_prefix(struct error *err, const char *format, ...)
     size_t used, room;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    error_format(text, sizeof(text), format, args);
     va_end(args);
     used = strlen(text);
     room = sizeof(text) - used - 1;

@@ -5,12 +5,20 @@
  *
  * Style follows PostgreSQL: the message is a phrase without capital or full stop; detail and
  * hint are sentences or commands. No secret may ever be put into an error.
+ *
+ * A text that names an option or a connection setting does not spell it: the command, Plakar and
+ * the library each have a name of their own for it. It has ERROR_OPTION("lock-timeout") or
+ * ERROR_SETTING("sslmode") in its format, and the face that shows the text spells what they mark
+ * (error_spell). Marks count only where the format has them. In what a conversion brings (names,
+ * the server's words) they are nothing but control characters, and are written out as such, unless
+ * ERROR_OURS("%s") says that the text is our own.
  */
 #ifndef PGCASK_BASE_ERROR_H
 #define PGCASK_BASE_ERROR_H
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 enum error_code {
     ERROR_NONE = 0,
@@ -40,12 +48,17 @@ struct error {
 
 #define ERROR_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
+/* In a format: an option of the table in src/cli, and a connection setting by libpq's name. */
+#define ERROR_OPTION(name) "\x1c" name "\x1f"
+#define ERROR_SETTING(name) "\x1d" name "\x1f"
+/* In a format: a conversion whose text is our own and may have marks. */
+#define ERROR_OURS(conversion) "\x1e" conversion "\x1e"
+
 /* Makes *err "no error". */
 void error_clear(struct error *err);
 
 /* Replaces whatever *err held. Always returns false, so that `return error_set(…);` reads well. */
-bool error_set(struct error *err, enum error_code code, const char *format, ...)
-    ERROR_PRINTF(3, 4);
+bool error_set(struct error *err, enum error_code code, const char *format, ...) ERROR_PRINTF(3, 4);
 
 /* The same with ": <text of errno_value>" at the end; code is ERROR_IO (ERROR_MEMORY for ENOMEM).
  * ENOSPC, EACCES and the like get a hint. */
@@ -61,6 +74,26 @@ bool error_hint(struct error *err, const char *format, ...) ERROR_PRINTF(2, 3);
 
 /* Puts "<text>: " before the message: what was being done when it happened. Returns false. */
 bool error_prefix(struct error *err, const char *format, ...) ERROR_PRINTF(2, 3);
+
+/* What the functions above format with, for texts that are kept elsewhere: marks count as described
+ * at the top. */
+void error_format(char *out, size_t size, const char *format, va_list args) ERROR_PRINTF(3, 0);
+
+enum error_word { ERROR_WORD_OPTION, ERROR_WORD_SETTING };
+
+/* How a face calls things. */
+struct error_speller {
+    void (*spell)(const void *context, enum error_word word, const char *name, char *out,
+                  size_t size);
+    const void *context;
+};
+
+/* For a text that is about to be shown: replaces its marks, and cuts off what no longer fits.
+ * Without a speller the names are those of the marks. */
+void error_spell_copy(char *out, size_t size, const char *text,
+                      const struct error_speller *speller);
+void error_spell_text(char *text, size_t size, const struct error_speller *speller);
+void error_spell(struct error *err, const struct error_speller *speller);
 
 /* A stable lower-case word for JSON output: "usage", "connection_lost", … */
 const char *error_code_name(enum error_code code);

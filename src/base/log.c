@@ -10,7 +10,7 @@ void log_message(const struct log *log, enum log_level level, const char *format
     if (log == NULL || log->write == NULL || level < log->threshold)
         return;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    error_format(text, sizeof(text), format, args);
     va_end(args);
     log->write(log->context, level, text);
 }

@@ -108,11 +108,13 @@ static bool check_choice(const struct option_spec *spec, const char *text, struc
             continue;
         if (level == NULL || (*level != '\0' && strspn(level, "0123456789") == strlen(level)))
             return true;
-        error_set(err, ERROR_USAGE, "--%s: \"%s\" is not a level", spec->name, level);
-        return error_hint(err, "Write a whole number behind the colon: --%s=%s:1", spec->name,
-                          choice);
+        error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": \"%s\" is not a level", spec->name,
+                  level);
+        return error_hint(err, "Write a whole number behind the colon: " ERROR_OPTION("%s") "=%s:1",
+                          spec->name, choice);
     }
-    error_set(err, ERROR_USAGE, "--%s: unknown choice \"%.*s\"", spec->name, (int)len, text);
+    error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": unknown choice \"%.*s\"", spec->name,
+              (int)len, text);
     nearest = text_nearest(text, spec->choices, count);
     return error_hint(err, "It takes %s%s%s%s", spec->argument,
                       nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
@@ -195,7 +197,7 @@ static bool fail_unknown(const struct options *options, const char *name, size_t
     len = len < sizeof(typed) ? len : sizeof(typed) - 1;
     memcpy(typed, name, len);
     typed[len] = '\0';
-    error_set(err, ERROR_USAGE, "%s has no option --%s", command, typed);
+    error_set(err, ERROR_USAGE, "%s has no option " ERROR_OPTION("%s"), command, typed);
     for (size_t i = 0; i < program->option_count; i++) {
         if ((program->options[i].commands & OPTION_COMMAND(options->command)) != 0)
             names[count++] = program->options[i].name;
@@ -203,8 +205,9 @@ static bool fail_unknown(const struct options *options, const char *name, size_t
     nearest = text_nearest(typed, names, count);
     free(names);
     if (nearest != NULL)
-        return error_hint(err, "Did you mean --%s? \"%s help %s\" lists the options.", nearest,
-                          program->name, command);
+        return error_hint(err,
+                          "Did you mean " ERROR_OPTION("%s") "? \"%s help %s\" lists the options.",
+                          nearest, program->name, command);
     return error_hint(err, "\"%s help %s\" lists the options.", program->name, command);
 }
 
@@ -230,15 +233,15 @@ static bool parse_option(struct options *options, size_t count, char *const *wor
         return fail_unknown(options, name, len, err);
     if (spec->kind == OPTION_FLAG) {
         if (equals != NULL)
-            return error_set(err, ERROR_USAGE, "--%s takes no value", spec->name);
+            return error_set(err, ERROR_USAGE, ERROR_OPTION("%s") " takes no value", spec->name);
         options->values[index].number = 1;
         return set_value(options, index, "true", err);
     }
     if (equals != NULL)
         return set_value(options, index, equals + 1, err);
     if (*at + 1 == count) {
-        error_set(err, ERROR_USAGE, "--%s needs a value", spec->name);
-        return error_hint(err, "Write --%s %s.", spec->name, spec->argument);
+        error_set(err, ERROR_USAGE, ERROR_OPTION("%s") " needs a value", spec->name);
+        return error_hint(err, "Write " ERROR_OPTION("%s") " %s.", spec->name, spec->argument);
     }
     return set_value(options, index, words[++*at], err);
 }
@@ -280,7 +283,8 @@ static bool check_complete(const struct options *options, struct error *err)
         if (!spec->required || (spec->commands & OPTION_COMMAND(options->command)) == 0 ||
             options->values[i].count > 0)
             continue;
-        error_set(err, ERROR_USAGE, "%s needs --%s %s", command->name, spec->name, spec->argument);
+        error_set(err, ERROR_USAGE, "%s needs " ERROR_OPTION("%s") " %s", command->name, spec->name,
+                  spec->argument);
         return error_hint(err, "\"%s help %s\" says what it takes.", program->name, command->name);
     }
     return true;

@@ -99,13 +99,13 @@ bool options_read_number(const struct option_spec *spec, const char *text, uint6
                          struct error *err)
 {
     if (!read_quantity(text, kinds[spec->kind].units, kinds[spec->kind].compound, number)) {
-        error_set(err, ERROR_USAGE, "--%s: \"%s\" is not a %s", spec->name, text,
+        error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": \"%s\" is not a %s", spec->name, text,
                   kinds[spec->kind].name);
         return error_hint(err, "%s", kinds[spec->kind].example);
     }
     if (*number < spec->minimum || (spec->maximum != 0 && *number > spec->maximum)) {
-        error_set(err, ERROR_USAGE, "--%s: %s is out of range", spec->name, text);
-        return error_hint(err, "%s", spec->help);
+        error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": %s is out of range", spec->name, text);
+        return error_hint(err, ERROR_OURS("%s"), spec->help);
     }
     return true;
 }

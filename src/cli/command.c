@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "cli/format.h"
+#include "cli/spelling.h"
 
 void command_say(const struct command *command, const char *format, ...)
 {
@@ -12,12 +13,13 @@ void command_say(const struct command *command, const char *format, ...)
     if (command->out == NULL)
         return;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    error_format(text, sizeof(text), format, args);
     va_end(args);
     if (command->out == stderr) {
-        console_message(command->console, "%s", text);
+        console_message(command->console, ERROR_OURS("%s"), text);
         return;
     }
+    error_spell_text(text, sizeof(text), &command_speller);
     if (format_escape(&line, slice_string(text), FORMAT_FOR_TERMINAL, &ignored))
         fprintf(command->out, "%s\n", buffer_text(&line));
     buffer_free(&line);

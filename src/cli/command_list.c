@@ -54,7 +54,7 @@ static bool read_file(struct listing *listing, struct reader *reader, feed_funct
  * say something. */
 static void note_unsound(struct listing *listing, const struct error *err)
 {
-    console_warning(listing->command->console, "%s", err->message);
+    console_warning(listing->command->console, ERROR_OURS("%s"), err->message);
     listing->command->problems = true;
 }
 

@@ -44,7 +44,7 @@ static void say_session(const struct command *command, const char *what, bool po
     else if (why_not->code == ERROR_NONE)
         command_say(command, "%-19s not tried", what);
     else
-        command_say(command, "%-19s no: %s", what, why_not->message);
+        command_say(command, "%-19s no: " ERROR_OURS("%s"), what, why_not->message);
 }
 
 static void say_facts(const struct command *command, const struct server_facts *facts)

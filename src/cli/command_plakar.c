@@ -5,6 +5,7 @@
 #include "password/password.h"
 
 #include "plakar/plugin.h"
+#include "plakar/spelling.h"
 #include "plakar/schema.h"
 
 #include <errno.h>
@@ -22,7 +23,10 @@ bool command_plakar(struct command *command, struct error *err)
         .watcher = command->guardian == NULL ? NULL : guardian_watcher(command->guardian),
         .password_source = password == NULL ? NULL : password_source_face(password),
     };
-    bool done = password != NULL && plugin_run(&pgcask_program, COMMAND_PLAKAR, &options, err);
+    bool done;
+
+    command->console->speller = &plakar_speller;
+    done = password != NULL && plugin_run(&pgcask_program, COMMAND_PLAKAR, &options, err);
 
     password_source_free(password);
     return done;

@@ -29,7 +29,7 @@ static void note_problem(void *context, const char *path, const char *problem)
         json_t *object = json_object();
 
         result_set_text(object, "path", path);
-        result_set_text(object, "problem", problem);
+        result_set(object, "problem", result_message(problem));
         json_array_append_new(verification->problems, object);
     }
 }

@@ -2,6 +2,7 @@
 
 #include "cli/format.h"
 #include "cli/result.h"
+#include "cli/spelling.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -93,8 +94,17 @@ static void keep_warning(struct console *console, const char *text)
     pthread_mutex_lock(&console->lock);
     console->warning_count++;
     if (console->warnings != NULL && json_array_size(console->warnings) < WARNINGS_MAX)
-        json_array_append_new(console->warnings, result_text(text));
+        json_array_append_new(console->warnings, result_message(text));
     pthread_mutex_unlock(&console->lock);
+}
+
+static bool append_spelled(const struct console *console, struct buffer *out, const char *prefix,
+                           const char *text)
+{
+    char spelled[4096];
+
+    error_spell_copy(spelled, sizeof(spelled), text, console->speller);
+    return append_message(out, prefix, spelled);
 }
 
 /* A message with what is known about it and what to do, in one piece. */
@@ -103,9 +113,9 @@ static void print_parts(struct console *console, const char *prefix, const char 
 {
     struct buffer lines = {0};
 
-    if (append_message(&lines, prefix, message) &&
-        (*detail == '\0' || append_message(&lines, "detail: ", detail)) &&
-        (*hint == '\0' || append_message(&lines, "hint: ", hint))) {
+    if (append_spelled(console, &lines, prefix, message) &&
+        (*detail == '\0' || append_spelled(console, &lines, "detail: ", detail)) &&
+        (*hint == '\0' || append_spelled(console, &lines, "hint: ", hint))) {
         print(console, &lines);
         return;
     }
@@ -128,7 +138,7 @@ static void write_log(void *context, enum log_level level, const char *message)
     if (level == LOG_WARNING)
         print_warning(console, message, "");
     else
-        console_message(console, "%s", message);
+        console_message(console, ERROR_OURS("%s"), message);
 }
 
 bool console_init(struct console *console, bool keep_warnings, struct error *err)
@@ -137,6 +147,7 @@ bool console_init(struct console *console, bool keep_warnings, struct error *err
 
     *console = (struct console){
         .terminal = isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0,
+        .speller = &command_speller,
         .log = {.write = write_log, .context = console, .threshold = LOG_WARNING},
     };
     pthread_mutex_init(&console->lock, NULL);
@@ -157,8 +168,9 @@ void console_message(struct console *console, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    error_format(text, sizeof(text), format, args);
     va_end(args);
+    error_spell_text(text, sizeof(text), console->speller);
     print_message(console, "pgcask: ", text);
 }
 
@@ -168,7 +180,7 @@ void console_warning(struct console *console, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    error_format(text, sizeof(text), format, args);
     va_end(args);
     print_warning(console, text, "");
 }
@@ -185,9 +197,11 @@ void console_problem(struct console *console, const char *path, const char *prob
 {
     struct buffer text = {0};
     struct error ignored;
+    char spelled[2048];
 
+    error_spell_copy(spelled, sizeof(spelled), problem, console->speller);
     /* Without memory the path alone is said. */
-    if (buffer_printf(&text, &ignored, "%s: %s", path, problem))
+    if (buffer_printf(&text, &ignored, "%s: %s", path, spelled))
         print_message(console, "pgcask: error: ", buffer_text(&text));
     else
         print_message(console, "pgcask: error: ", path);

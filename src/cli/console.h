@@ -21,6 +21,7 @@ struct console {
     bool line_shown;  /* the live line is on the screen */
     json_t *warnings; /* every warning so far, for the result; NULL if nobody asked */
     size_t warning_count;
+    const struct error_speller *speller; /* of what texts from below call options */
     struct log log; /* writes here; give it to the libraries */
 };
 

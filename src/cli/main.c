@@ -142,7 +142,7 @@ static void name_the_signal(struct error *err)
         return;
     error_set(err, ERROR_CANCELLED, "cancelled by %s", signal_name);
     if (original.code != ERROR_CANCELLED)
-        error_detail(err, "%s", original.message);
+        error_detail(err, ERROR_OURS("%s"), original.message);
 }
 
 static void fill_result(const struct command *command, int status, const struct error *err)

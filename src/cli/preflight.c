@@ -55,8 +55,8 @@ static json_t *finding_to_json(const struct preflight_finding *finding)
     json_t *object = json_object();
 
     result_set_flag(object, "fatal", finding->fatal);
-    result_set_text(object, "message", finding->message);
-    result_set_text(object, "remedy", finding->remedy);
+    result_set(object, "message", result_message(finding->message));
+    result_set(object, "remedy", result_message(finding->remedy));
     return object;
 }
 

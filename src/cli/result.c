@@ -1,6 +1,7 @@
 #include "cli/result.h"
 
 #include "cli/format.h"
+#include "cli/spelling.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +16,14 @@ json_t *result_text(const char *text)
         value = json_string(buffer_text(&escaped));
     buffer_free(&escaped);
     return value;
+}
+
+json_t *result_message(const char *text)
+{
+    char spelled[4096];
+
+    error_spell_copy(spelled, sizeof(spelled), text, &command_speller);
+    return result_text(spelled);
 }
 
 /* Where there is no memory for a part, the object is emptied: result_print refuses it then, because
@@ -50,11 +59,11 @@ json_t *result_error(const struct error *err)
     json_t *object = json_object();
 
     result_set_text(object, "code", error_code_name(err->code));
-    result_set_text(object, "message", err->message);
+    result_set(object, "message", result_message(err->message));
     if (err->detail[0] != '\0')
-        result_set_text(object, "detail", err->detail);
+        result_set(object, "detail", result_message(err->detail));
     if (err->hint[0] != '\0')
-        result_set_text(object, "hint", err->hint);
+        result_set(object, "hint", result_message(err->hint));
     if (err->sqlstate[0] != '\0')
         result_set_text(object, "sqlstate", err->sqlstate);
     return object;

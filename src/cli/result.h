@@ -18,6 +18,9 @@ void result_set_text(json_t *object, const char *name, const char *text);
 void result_set_number(json_t *object, const char *name, uint64_t number);
 void result_set_flag(json_t *object, const char *name, bool flag);
 
+/* The same of one of our messages: options are spelled as on the command line. */
+json_t *result_message(const char *text);
+
 /* {"code", "message", "detail", "hint", "sqlstate"}; texts that are empty are left out. */
 json_t *result_error(const struct error *err);
 

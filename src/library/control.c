@@ -46,9 +46,11 @@ bool pgcask_cancel_requested(const struct pgcask_cancel *cancel)
 static void write_log(void *context, enum log_level level, const char *message)
 {
     struct library_job *job = context;
+    char spelled[2048];
 
+    error_spell_copy(spelled, sizeof(spelled), message, &library_speller);
     pthread_mutex_lock(&job->log_lock);
-    job->control.log(job->control.context, (enum pgcask_log_level)level, message);
+    job->control.log(job->control.context, (enum pgcask_log_level)level, spelled);
     pthread_mutex_unlock(&job->log_lock);
 }
 

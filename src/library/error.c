@@ -60,15 +60,20 @@ static void copy_text(char *out, size_t size, const char *text)
     out[len] = '\0';
 }
 
+static void spell_text(char *out, size_t size, const char *text)
+{
+    error_spell_copy(out, size, text, &library_speller);
+}
+
 bool library_fail(struct pgcask_error *error, const struct error *err)
 {
     if (error == NULL)
         return false;
     error->code = (enum pgcask_error_code)err->code;
     copy_text(error->sqlstate, sizeof(error->sqlstate), err->sqlstate);
-    copy_text(error->message, sizeof(error->message), err->message);
-    copy_text(error->detail, sizeof(error->detail), err->detail);
-    copy_text(error->hint, sizeof(error->hint), err->hint);
+    spell_text(error->message, sizeof(error->message), err->message);
+    spell_text(error->detail, sizeof(error->detail), err->detail);
+    spell_text(error->hint, sizeof(error->hint), err->hint);
     return false;
 }
 

@@ -32,6 +32,9 @@ bool library_give(void *theirs, const void *ours, size_t our_size, const char *n
 
 /* ---- Errors (error.c) ---------------------------------------------------------------------- */
 
+/* How the library calls options and settings (spelling.c). */
+extern const struct error_speller library_speller;
+
 /* Gives the error to the caller, who may not want it; false. */
 bool library_fail(struct pgcask_error *error, const struct error *err);
 

@@ -16,9 +16,11 @@ struct verification {
 static void tell_problem(void *context, const char *path, const char *problem)
 {
     const struct verification *verification = context;
+    char spelled[1024];
 
+    error_spell_copy(spelled, sizeof(spelled), problem, &library_speller);
     if (verification->problem != NULL)
-        verification->problem(verification->context, path, problem);
+        verification->problem(verification->context, path, spelled);
 }
 
 static struct record_source *reopen(void *context, struct error *err)

@@ -35,8 +35,10 @@ bool pgcask_preflight(const struct pgcask_settings *settings,
     done =
         library_job_init(&job, control, &err) && preflight(settings, options, &job, report, &err);
     for (size_t i = 0; done && finding != NULL && i < report->count; i++) {
-        const struct preflight_finding *found = &report->findings[i];
+        struct preflight_finding *found = &report->findings[i];
 
+        error_spell_text(found->message, sizeof(found->message), &library_speller);
+        error_spell_text(found->remedy, sizeof(found->remedy), &library_speller);
         finding(context, found->fatal, found->message, found->remedy);
     }
     if (done && estimated_bytes != NULL)

@@ -52,6 +52,7 @@ bool manifest_note(struct manifest *manifest, struct error *err, const char *for
     va_start(arguments, format);
     vsnprintf(field, sizeof field, format, arguments);
     va_end(arguments);
+    error_spell(err, NULL); /* it goes into a file that no face shows */
     manifest->unavailable_count++;
     log_message(manifest->log, LOG_INFO, "manifest: %s is not available: %s", field, err->message);
     return keep_note(manifest, field, err) || error_set_memory(err);

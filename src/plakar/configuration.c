@@ -60,19 +60,6 @@ static bool fail_unknown(const struct configuration *configuration, const char *
     return false;
 }
 
-/* Errors about a value begin with "--name", as on the command line. */
-static bool name_as_key(const struct option_spec *spec, const char *key, struct error *err)
-{
-    char copy[sizeof(err->message)];
-    size_t len = strlen(spec->name) + 2;
-
-    if (strncmp(err->message, "--", 2) == 0 && strlen(err->message) > len) {
-        snprintf(copy, sizeof(copy), "%s%.900s", key, err->message + len);
-        snprintf(err->message, sizeof(err->message), "%s", copy);
-    }
-    return false;
-}
-
 static bool set_option(struct configuration *configuration, const struct connector_setting *given,
                        struct error *err)
 {
@@ -87,8 +74,7 @@ static bool set_option(struct configuration *configuration, const struct connect
     if (copy == NULL)
         return error_set_memory(err);
     configuration->texts[configuration->text_count++] = copy;
-    return options_set(&configuration->options, given->key, copy, err) ||
-           name_as_key(spec, given->key, err);
+    return options_set(&configuration->options, given->key, copy, err);
 }
 
 static bool set_options(struct configuration *configuration,
@@ -133,32 +119,34 @@ static bool read_location(struct configuration *configuration, struct error *err
     return done;
 }
 
+const struct configuration_setting configuration_settings[] = {
+    {"host", "host"},
+    {"port", "port"},
+    {"username", "user"},
+    {"password", "password"},
+    {"password-command", "password_command"},
+    {"database", "dbname"},
+    {"ssl-mode", "sslmode"},
+    {"ssl-cert", "sslcert"},
+    {"ssl-cert-data", "sslcert"},
+    {"ssl-key", "sslkey"},
+    {"ssl-key-data", "sslkey"},
+    {"ssl-root-cert", "sslrootcert"},
+    {"ssl-root-cert-data", "sslrootcert"},
+    {NULL, NULL},
+};
+
 static bool read_connection(struct configuration *configuration, struct error *err)
 {
-    /* Later ones win: inline certificates over files. */
-    static const char *const keys[][2] = {
-        {"host", "host"},
-        {"port", "port"},
-        {"username", "user"},
-        {"password", "password"},
-        {"password-command", "password_command"},
-        {"database", "dbname"},
-        {"ssl-mode", "sslmode"},
-        {"ssl-cert", "sslcert"},
-        {"ssl-cert-data", "sslcert"},
-        {"ssl-key", "sslkey"},
-        {"ssl-key-data", "sslkey"},
-        {"ssl-root-cert", "sslrootcert"},
-        {"ssl-root-cert-data", "sslrootcert"},
-    };
-
     configuration->settings = wire_settings_new(err);
     if (configuration->settings == NULL || !read_location(configuration, err))
         return false;
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        const char *value = options_text(&configuration->options, keys[i][0]);
+    for (size_t i = 0; configuration_settings[i].option != NULL; i++) {
+        const struct configuration_setting *from = &configuration_settings[i];
+        const char *value = options_text(&configuration->options, from->option);
 
-        if (value != NULL && !wire_settings_set(configuration->settings, keys[i][1], value, err))
+        if (value != NULL &&
+            !wire_settings_set(configuration->settings, from->setting, value, err))
             return false;
     }
     return wire_settings_complete(configuration->settings, err);

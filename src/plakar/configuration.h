@@ -25,6 +25,13 @@ bool configuration_read(struct configuration *configuration, const struct option
                         const struct log *log, struct error *err);
 void configuration_free(struct configuration *configuration);
 
+/* Which options set which of the connection's settings, later ones over earlier ones: inline
+ * certificates over files. Ends with NULL. */
+struct configuration_setting {
+    const char *option, *setting;
+};
+extern const struct configuration_setting configuration_settings[];
+
 /* An option's name as a key: '_' for '-'. */
 #define CONFIGURATION_KEY_SIZE 64
 void configuration_key(const char *option, char out[CONFIGURATION_KEY_SIZE]);

@@ -3,6 +3,7 @@
 #include "plakar/grpc.h"
 
 #include "manifest/utf8.h"
+#include "plakar/spelling.h"
 
 #define TEXT_MAX 2000 /* three times as much when encoded: below 8 KiB of trailers */
 
@@ -50,7 +51,10 @@ bool grpc_encode_message(struct buffer *out, const char *text, struct error *err
 
 bool grpc_error_text(struct buffer *out, const struct error *error, struct error *err)
 {
-    return buffer_append_string(out, error->message, err) &&
-           (error->detail[0] == '\0' || buffer_printf(out, err, " (%s)", error->detail)) &&
-           (error->hint[0] == '\0' || buffer_printf(out, err, "; hint: %s", error->hint));
+    struct error spelled = *error;
+
+    error_spell(&spelled, &plakar_speller);
+    return buffer_append_string(out, spelled.message, err) &&
+           (spelled.detail[0] == '\0' || buffer_printf(out, err, " (%s)", spelled.detail)) &&
+           (spelled.hint[0] == '\0' || buffer_printf(out, err, "; hint: %s", spelled.hint));
 }

@@ -90,10 +90,12 @@ static bool judge_findings(const struct postgres_connector *postgres,
         if (finding->fatal)
             append_finding(finding, &used, list, sizeof(list));
         else
-            log_message(postgres->log, LOG_WARNING, "%s%s%s", finding->message,
-                        finding->remedy[0] != '\0' ? "; hint: " : "", finding->remedy);
+            log_message(postgres->log, LOG_WARNING, ERROR_OURS("%s") "%s" ERROR_OURS("%s"),
+                        finding->message, finding->remedy[0] != '\0' ? "; hint: " : "",
+                        finding->remedy);
     }
-    return used == 0 || error_set(err, ERROR_REFUSED, "the backup was not begun: %s", list);
+    return used == 0 ||
+           error_set(err, ERROR_REFUSED, "the backup was not begun: " ERROR_OURS("%s"), list);
 }
 
 static bool preflight(const struct postgres_connector *postgres,

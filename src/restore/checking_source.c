@@ -17,7 +17,7 @@ void checking_problem(struct checking_source *check, const char *path, const cha
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    error_format(text, sizeof(text), format, args);
     va_end(args);
     check->report.problems++;
     check->options.problem(check->options.context, path, text);
@@ -28,7 +28,7 @@ void checking_failure(struct checking_source *check, const char *path, const str
     if (err->code == ERROR_MEMORY)
         check->out_of_memory = true;
     else
-        checking_problem(check, path, "%s", err->message);
+        checking_problem(check, path, ERROR_OURS("%s"), err->message);
 }
 
 /* ---- Which digests ---- */

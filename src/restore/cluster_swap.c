@@ -298,7 +298,7 @@ static void remove_old_in(const char *folder, const struct log *log)
     struct error problem;
 
     if (!folder_join(path, folder, FOLDER_STAGING, &problem) || !folder_remove(path, &problem))
-        log_message(log, LOG_WARNING, "%s", problem.message);
+        log_message(log, LOG_WARNING, ERROR_OURS("%s"), problem.message);
     if (!folder_join(path, folder, FOLDER_REPLACED, &problem) ||
         !directory_remove_tree(path, true, &problem))
         log_message(log, LOG_WARNING, "the old files in %s could not be removed: %s", path,

@@ -506,11 +506,11 @@ static void undo(struct restore *restore, struct error *err)
     if (restore->mixture)
         return;
     if (!tablespace_set_undo(&restore->tablespaces, &later))
-        error_detail(err, "What was written could not be removed again: %s.", later.message);
+        error_detail(err, "What was written could not be removed again: " ERROR_OURS("%s") ".", later.message);
     if (!restore->prepared)
         return;
     if (!directory_remove_tree(restore->build, restore->replacing || !data->exists, &later))
-        error_detail(err, "What was written could not be removed again: %s.", later.message);
+        error_detail(err, "What was written could not be removed again: " ERROR_OURS("%s") ".", later.message);
     if (!restore->replacing && data->exists && data->mode != 0700 &&
         chmod(data->path, data->mode) != 0)
         log_message(restore->options->log, LOG_WARNING, "cannot give %s its mode back: %s",

@@ -66,7 +66,7 @@ static bool report_failures(const struct connect_failures *failures, struct erro
         snprintf(more, sizeof(more), "(%u more); ", failures->left_out);
     snprintf(last, sizeof(last), "%s", err->message);
     snprintf(err->message, sizeof(err->message), "%s%s%.380s", failures->text, more, last);
-    return err->hint[0] != '\0' ? false : error_hint(err, "%s", failures->hint);
+    return err->hint[0] != '\0' ? false : error_hint(err, ERROR_OURS("%s"), failures->hint);
 }
 
 static bool fail_at(const struct wire_conn *conn, struct error *err)

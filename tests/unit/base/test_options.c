@@ -6,9 +6,26 @@
 
 #include "base/options.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { COPY, MOVE, SECRET };
+
+static void spell(const void *context, enum error_word word, const char *name, char *out,
+                  size_t size)
+{
+    (void)context;
+    (void)word;
+    snprintf(out, size, "--%s", name);
+}
+
+/* As the command shows it. */
+static void spell_error(struct error *err)
+{
+    const struct error_speller speller = {.spell = spell};
+
+    error_spell(err, &speller);
+}
 
 static const struct option_command commands[] = {
     {.name = "copy",
@@ -220,6 +237,7 @@ static void wrong_usage_is_named(void **state)
 
         assert_false(parse(&options, COPY, cases[i].words, &err));
         assert_int_equal(err.code, ERROR_USAGE);
+        spell_error(&err);
         assert_string_equal(err.message, cases[i].message);
         if (strstr(err.hint, cases[i].hint) == NULL)
             fail_msg("%s: the hint is \"%s\"", err.message, err.hint);
@@ -234,6 +252,7 @@ static void an_option_of_another_command_is_unknown(void **state)
 
     (void)state;
     assert_false(PARSE(&options, MOVE, &err, "a", "--keep=1"));
+    spell_error(&err);
     assert_string_equal(err.message, "move has no option --keep");
     options_free(&options);
 }
@@ -327,6 +346,7 @@ static void keys_take_underscores_and_truth_values(void **state)
     assert_false(options_flag(&options, "force"));
     assert_false(options_set(&options, "force", "maybe", &err));
     assert_false(options_set(&options, "forse", "true", &err));
+    spell_error(&err);
     assert_non_null(strstr(err.hint, "--force?"));
     options_free(&options);
 }

@@ -1,4 +1,5 @@
 #include "plakar/configuration.h"
+#include "plakar/spelling.h"
 
 #include "plakar/identity.h"
 #include "plakar/unnamed_database.h"
@@ -194,9 +195,11 @@ static void a_bad_value_is_named_by_its_key(void **state)
 
     (void)state;
     assert_false(READ(&reading, "postgres+bin", {"max_rate", "fast"}));
+    error_spell(&reading.err, &plakar_speller);
     assert_memory_equal(reading.err.message, "max_rate:", 9);
     done(&reading);
     assert_false(READ(&reading, "postgres+bin", {"compress", "perhaps"}));
+    error_spell(&reading.err, &plakar_speller);
     assert_memory_equal(reading.err.message, "compress:", 9);
     done(&reading);
 }
