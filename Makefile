@@ -1,7 +1,8 @@
 # A plain `make` builds build/release/pgcask and what manifest.yaml lists for Plakar's package. The
 # other targets name the CMake presets.
 PRESETS = dev tsan release static fuzz coverage clang
-version = v$(shell sed -n 's/^project(pgcask VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+# A dot stands for the parenthesis: make counts those in a $(shell …).
+version = v$(shell sed -n 's/^project.pgcask VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
 
 all: release plugin
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from pgcask_testing import builders, oracles, paths, process, temp
+from pgcask_testing import builders, oracles, paths, process, temp, tree
 from pgcask_testing.plakar import plakar, plakar_package  # noqa: F401
 
 NEWEST_AND_DEBIANS = pytest.mark.majors(15, 18)
@@ -315,26 +315,14 @@ def test_restoring_into_a_server_is_not_there_yet(plakar, shared_server, major):
 
 @ONE
 def test_plakar_builds_the_package_from_a_tag(plakar, workdir, major):
-    tree = workdir / "tree"
-    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=paths.REPO,
-                           check=True, capture_output=True, text=True).stdout.split("\n")
-    for name in filter(None, files):
-        if (paths.REPO / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(paths.REPO / name, tree / name)
-    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", tree]
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"],
-                    ["tag", "v0.1.0"]):
-        subprocess.run([*git, *command], check=True)
-    recipe = (paths.REPO / "packaging/plakar/recipe.yaml").read_text()
-    recipe = re.sub(r"(?m)^repository: .*", f"repository: file://{tree}", recipe)
-    (workdir / "recipe.yaml").write_text(recipe)
+    clone = tree.copy(workdir / "clone")
+    tree.commit(clone, "v0.1.0")
     plakar.run("pkg", "rm", "postgresql").check()
     process.run(
-        [paths.cache_dir() / "plakar/bin/plakar", "pkg", "build", "./recipe.yaml"],
-        cwd=workdir, timeout=600, env={"HOME": plakar.home, "TMPDIR": plakar.tmp},
+        [paths.cache_dir() / "plakar/bin/plakar", "pkg", "build", "./packaging/plakar/recipe.yaml"],
+        cwd=clone, timeout=600, env={"HOME": plakar.home, "TMPDIR": plakar.tmp},
     ).check()
-    (package,) = workdir.glob("postgresql_v0.1.0_linux_*.ptar")
+    (package,) = clone.glob("postgresql_v0.1.0_linux_*.ptar")
     plakar.run("pkg", "add", package).check()
     (program,) = plakar.home.glob(".cache/plakar/plugins/*/*/build/plakar/pgcask")
     needed = subprocess.run(["readelf", "-d", program], check=True, capture_output=True, text=True)
