@@ -27,52 +27,71 @@
 static const char roles_with_verifiers[] = ROLES("pg_catalog.pg_authid", "r.rolpassword");
 static const char roles_alone[] = ROLES("pg_catalog.pg_roles", "NULL::pg_catalog.text");
 
-/* Each gives rows of a statement, or of its beginning and the setting that it sets. NULL: roles. */
-static const char *const queries[] = {
-    "SELECT s, NULL FROM (VALUES "
-    "  ('SET default_transaction_read_only = off;'), "
-    "  ('SET client_encoding = ' || "
-    "   pg_catalog.quote_literal(pg_catalog.current_setting('client_encoding')) || ';'), "
-    "  ('SET standard_conforming_strings = on;')) v (s)",
-
-    NULL,
-
-    "SELECT 'ALTER ROLE ' || pg_catalog.quote_ident(r.rolname), s "
-    "  FROM pg_catalog.pg_db_role_setting g "
-    "  JOIN pg_catalog.pg_roles r ON r.oid = g.setrole, "
-    "       pg_catalog.unnest(g.setconfig) WITH ORDINALITY u (s, number) "
-    " WHERE g.setdatabase = 0 AND r.rolname !~ '^pg_' ORDER BY r.rolname, u.number",
-
-    "SELECT 'COMMENT ON ROLE ' || pg_catalog.quote_ident(r.rolname) || ' IS ' || "
-    "       pg_catalog.quote_literal(d.description) || ';', NULL "
-    "  FROM pg_catalog.pg_roles r "
-    "  JOIN pg_catalog.pg_shdescription d ON d.objoid = r.oid "
-    "   AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass "
-    " WHERE r.rolname !~ '^pg_' ORDER BY r.rolname",
-
+/* A query gives rows of a statement, or of its beginning and the setting that it sets. Where
+ * `privileges_on` says so it gives privileges instead: of what (as GRANT names it), the owner, the
+ * privileges, and the usual ones. text NULL: roles. */
+static const struct {
+    const char *text;
+    const char *privileges_on;
+    char type; /* acldefault's letter */
+} queries[] = {
+    {.text = "SELECT s, NULL FROM (VALUES "
+             "  ('SET default_transaction_read_only = off;'), "
+             "  ('SET client_encoding = ' || "
+             "   pg_catalog.quote_literal(pg_catalog.current_setting('client_encoding')) || ';'), "
+             "  ('SET standard_conforming_strings = on;')) v (s)"},
+    {.text = NULL},
+    {.text = "SELECT 'ALTER ROLE ' || coalesce(pg_catalog.quote_ident(r.rolname), 'ALL'), s "
+             "  FROM pg_catalog.pg_db_role_setting g "
+             "  LEFT JOIN pg_catalog.pg_roles r ON r.oid = g.setrole, "
+             "       pg_catalog.unnest(g.setconfig) WITH ORDINALITY u (s, number) "
+             " WHERE g.setdatabase = 0 AND (r.rolname !~ '^pg_' OR g.setrole = 0) "
+             " ORDER BY r.rolname NULLS FIRST, u.number"},
+    {.text = "SELECT 'COMMENT ON ROLE ' || pg_catalog.quote_ident(r.rolname) || ' IS ' || "
+             "       pg_catalog.quote_literal(d.description) || ';', NULL "
+             "  FROM pg_catalog.pg_roles r "
+             "  JOIN pg_catalog.pg_shdescription d ON d.objoid = r.oid "
+             "   AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass "
+             " WHERE r.rolname !~ '^pg_' ORDER BY r.rolname"},
     /* Grants of the bootstrap superuser first: others may only grant what they may pass on. */
-    "SELECT 'GRANT ' || pg_catalog.quote_ident(g.rolname) || ' TO ' || "
-    "       pg_catalog.quote_ident(u.rolname) || {membership_options} || "
-    "       {membership_grantor} || ';', NULL "
-    "  FROM pg_catalog.pg_auth_members m "
-    "  JOIN pg_catalog.pg_roles g ON g.oid = m.roleid "
-    "  JOIN pg_catalog.pg_roles u ON u.oid = m.member "
-    "  LEFT JOIN pg_catalog.pg_roles b ON b.oid = m.grantor "
-    " WHERE NOT (g.rolname ~ '^pg_' AND u.rolname ~ '^pg_') "
-    " ORDER BY (m.grantor <> 10), m.admin_option DESC, g.rolname, u.rolname, b.rolname",
-
-    "SELECT 'CREATE TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' OWNER ' || "
-    "       pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(t.spcowner)) || ' LOCATION ' || "
-    "       pg_catalog.quote_literal(CASE WHEN l LIKE 'pg_tblspc/%' THEN '' ELSE l END) || ';' || "
-    "       coalesce(E'\\nALTER TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' SET (' || "
-    "                pg_catalog.array_to_string(t.spcoptions, ', ') || ');', '') || "
-    "       coalesce(E'\\nCOMMENT ON TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' IS ' "
-    "|| "
-    "                pg_catalog.quote_literal(pg_catalog.shobj_description(t.oid, "
-    "                                                                      'pg_tablespace')) || "
-    "                ';', ''), NULL "
-    "  FROM pg_catalog.pg_tablespace t, pg_catalog.pg_tablespace_location(t.oid) l "
-    " WHERE t.spcname !~ '^pg_' ORDER BY t.spcname",
+    {.text = "SELECT 'GRANT ' || pg_catalog.quote_ident(g.rolname) || ' TO ' || "
+             "       pg_catalog.quote_ident(u.rolname) || {membership_options} || "
+             "       {membership_grantor} || ';', NULL "
+             "  FROM pg_catalog.pg_auth_members m "
+             "  JOIN pg_catalog.pg_roles g ON g.oid = m.roleid "
+             "  JOIN pg_catalog.pg_roles u ON u.oid = m.member "
+             "  LEFT JOIN pg_catalog.pg_roles b ON b.oid = m.grantor "
+             " WHERE NOT (g.rolname ~ '^pg_' AND u.rolname ~ '^pg_') "
+             " ORDER BY (m.grantor <> 10), m.admin_option DESC, g.rolname, u.rolname, b.rolname"},
+    {.text =
+         "SELECT 'CREATE TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' OWNER ' || "
+         "       pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(t.spcowner)) || ' LOCATION ' || "
+         "       pg_catalog.quote_literal(CASE WHEN l LIKE 'pg_tblspc/%' THEN '' ELSE l END) || "
+         "';' || "
+         "       coalesce(E'\\nALTER TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' SET (' "
+         "|| "
+         "                pg_catalog.array_to_string(t.spcoptions, ', ') || ');', '') || "
+         "       coalesce(E'\\nCOMMENT ON TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' "
+         "IS ' "
+         "|| "
+         "                pg_catalog.quote_literal(pg_catalog.shobj_description(t.oid, "
+         "                                                                      'pg_tablespace')) "
+         "|| "
+         "                ';', ''), NULL "
+         "  FROM pg_catalog.pg_tablespace t, pg_catalog.pg_tablespace_location(t.oid) l "
+         " WHERE t.spcname !~ '^pg_' ORDER BY t.spcname"},
+    {.text = "SELECT pg_catalog.quote_ident(t.spcname), pg_catalog.pg_get_userbyid(t.spcowner), "
+             "       t.spcacl, pg_catalog.acldefault('t', t.spcowner) "
+             "  FROM pg_catalog.pg_tablespace t "
+             " WHERE t.spcname !~ '^pg_' AND t.spcacl IS NOT NULL ORDER BY t.spcname",
+     .privileges_on = "TABLESPACE",
+     .type = 't'},
+    /* Parameters belong to the bootstrap superuser. */
+    {.text = "SELECT pg_catalog.quote_ident(p.parname), pg_catalog.pg_get_userbyid(10), "
+             "       p.paracl, {parameter_default} "
+             "  FROM {parameter_acls} p ORDER BY p.parname",
+     .privileges_on = "PARAMETER",
+     .type = 'p'},
 };
 
 #define QUERY_COUNT (sizeof(queries) / sizeof(queries[0]))
@@ -125,10 +144,25 @@ static bool append_row(struct globals_reader *globals, const struct wire_result 
     return buffer_append_byte(out, '\n', err);
 }
 
+static bool append_privileges(struct globals_reader *globals, const struct wire_result *result,
+                              size_t row, struct error *err)
+{
+    struct privileges privileges = {
+        .acl = wire_result_value(result, row, 2),
+        .usual = wire_result_value(result, row, 3),
+        .on = queries[globals->next].privileges_on,
+        .type = queries[globals->next].type,
+    };
+
+    return privileges_append(&globals->out, &privileges, wire_result_value(result, row, 0),
+                             wire_result_value(result, row, 1),
+                             wire_server_version(globals->conn) / 10000, err);
+}
+
 static const char *query_of(const struct globals_reader *globals)
 {
-    if (queries[globals->next] != NULL)
-        return queries[globals->next];
+    if (queries[globals->next].text != NULL)
+        return queries[globals->next].text;
     return globals->verifiers ? roles_with_verifiers : roles_alone;
 }
 
@@ -146,7 +180,9 @@ static bool ask_next(struct globals_reader *globals, struct error *err)
         (wire_query(globals->conn, buffer_text(&sql), &result, err) ||
          error_prefix(err, "cannot read roles and tablespaces"));
     for (size_t i = 0; done && i < wire_result_rows(result); i++)
-        done = append_row(globals, result, i, err);
+        done = queries[globals->next].privileges_on != NULL
+                   ? append_privileges(globals, result, i, err)
+                   : append_row(globals, result, i, err);
     if (result != NULL)
         wire_result_free(result);
     buffer_free(&sql);

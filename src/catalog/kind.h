@@ -249,19 +249,23 @@ bool setting_append(struct buffer *out, const char *setting, struct error *err);
  */
 
 /* One aclitem[] against another, both as the server prints arrays: GRANT and REVOKE statements that
- * make of `base` (NULL: the owner's usual ones, given by `usual`) what `acl` says (NULL: nothing to
- * do). Adds an ACL entry behind the object if there is a difference. `column`: of that column. */
+ * make of `usual`, which the object has once it was made, what `acl` says (NULL: nothing to do).
+ * What pg_init_privs says counts only for objects that are not made from the archive.
+ * `column`: of that column. */
 struct privileges {
     const char *acl;   /* NULL: never changed */
-    const char *usual; /* acldefault(…) of the kind and owner */
-    const char *init;  /* pg_init_privs.initprivs, or NULL */
+    const char *usual; /* acldefault(…) of the kind and owner; NULL: none */
     const char *on;    /* "TABLE", "SEQUENCE", "FUNCTION", … */
     char type;         /* acldefault's letter, 'c' for a column */
     const char *column;
     const char *signature; /* "f(integer)": how GRANT names an aggregate; NULL: by its identity */
 };
+/* Adds an ACL entry behind the object if there is a difference. */
 bool privileges_add(struct catalog *catalog, struct catalog_object *object,
                     const struct privileges *privileges, struct error *err);
+/* Appends the statements alone. target: the object as GRANT names it. */
+bool privileges_append(struct buffer *out, const struct privileges *privileges, const char *target,
+                       const char *owner, int major, struct error *err);
 
 /* ---- Catalogs whose oids never change ----------------------------------------------------------
  */

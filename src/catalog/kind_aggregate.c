@@ -18,7 +18,6 @@ enum {
     ITEMS,
     ACL,
     ACL_USUAL,
-    ACL_INIT,
     COLUMNS
 };
 
@@ -52,7 +51,6 @@ static bool add_privileges(struct catalog *catalog, struct catalog_object *objec
     struct privileges privileges = {
         .acl = row_text(row, ACL),
         .usual = row_text(row, ACL_USUAL),
-        .init = row_text(row, ACL_INIT),
         .on = "FUNCTION",
         .type = 'f',
     };
@@ -132,10 +130,7 @@ static bool read_aggregates(struct catalog *catalog, struct error *err)
         "         CASE WHEN a.aggkind = 'h' THEN 'HYPOTHETICAL' END, "
         "         'PARALLEL = ' || CASE p.proparallel WHEN 's' THEN 'safe' "
         "                               WHEN 'r' THEN 'restricted' END), "
-        "       p.proacl, pg_catalog.acldefault('f', p.proowner), "
-        "       (SELECT i.initprivs FROM pg_catalog.pg_init_privs i WHERE i.objoid = p.oid "
-        "           AND i.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass "
-        "           AND i.objsubid = 0) "
+        "       p.proacl, pg_catalog.acldefault('f', p.proowner) "
         "  FROM pg_catalog.pg_proc p "
         "  JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid "
         "  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "

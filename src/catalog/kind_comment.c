@@ -55,7 +55,8 @@ static bool take_comment(struct catalog *catalog, void *context, const struct ca
     struct subject subject;
 
     (void)context;
-    if (object == NULL || check_is_inherited(object))
+    if (object == NULL || check_is_inherited(object) ||
+        (object->class_oid == CLASS_EXTENSION && object->hidden))
         return true;
     subject = (struct subject){
         .word = column != NULL ? "COLUMN" : catalog_word(object),
@@ -74,14 +75,15 @@ static bool take_comment(struct catalog *catalog, void *context, const struct ca
 
 static bool read_comments(struct catalog *catalog, struct error *err)
 {
-    /* initdb comments on public; that comment is everywhere. */
+    /* initdb comments on public; that comment is everywhere. Users' objects may have oids below
+     * 16384 (of single-user mode), but none below 12000. */
     static const char query[] =
         "SELECT d.classoid, d.objoid, a.attname, d.description "
         "  FROM pg_catalog.pg_description d "
         "  LEFT JOIN pg_catalog.pg_attribute a "
         "    ON d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass "
         "   AND a.attrelid = d.objoid AND a.attnum = d.objsubid AND d.objsubid > 0 "
-        " WHERE (d.objoid >= 16384 OR d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass) "
+        " WHERE (d.objoid >= 12000 OR d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass) "
         "   AND NOT (d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass "
         "            AND d.description = 'standard public schema' "
         "            AND d.objoid = (SELECT oid FROM pg_catalog.pg_namespace "
@@ -102,12 +104,11 @@ static bool read_comments(struct catalog *catalog, struct error *err)
 static bool take_column_privileges(struct catalog *catalog, void *context,
                                    const struct catalog_row *row, struct error *err)
 {
-    enum { RELATION, COLUMN, ACL, ACL_INIT };
+    enum { RELATION, COLUMN, ACL };
     struct relation *relation = relation_find(catalog, row_oid(row, RELATION));
     struct privileges privileges = {
         .acl = row_text(row, ACL),
         .usual = "{}",
-        .init = row_text(row, ACL_INIT),
         .on = "TABLE",
         .type = 'c',
         .column = row_text(row, COLUMN),
@@ -120,15 +121,12 @@ static bool take_column_privileges(struct catalog *catalog, void *context,
 static bool read_column_privileges(struct catalog *catalog, struct error *err)
 {
     static const char query[] =
-        "SELECT a.attrelid, a.attname, a.attacl, i.initprivs "
+        "SELECT a.attrelid, a.attname, a.attacl "
         "  FROM pg_catalog.pg_attribute a "
-        "  LEFT JOIN pg_catalog.pg_init_privs i "
-        "    ON i.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass "
-        "   AND i.objoid = a.attrelid AND i.objsubid = a.attnum "
-        " WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND a.attrelid >= 16384 "
+        " WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND a.attrelid >= 12000 "
         " ORDER BY a.attrelid, a.attnum";
 
-    return catalog_query(catalog, query, 4, take_column_privileges, NULL, err);
+    return catalog_query(catalog, query, 3, take_column_privileges, NULL, err);
 }
 
 static bool read_both(struct catalog *catalog, struct error *err)

@@ -100,7 +100,6 @@ enum {
     ARRAY,
     ACL,
     ACL_USUAL,
-    ACL_INIT,
     BASE,
     COLLATION,
     NOT_NULL,
@@ -131,7 +130,6 @@ static bool take_domain(struct catalog *catalog, void *context, const struct cat
     struct privileges privileges = {
         .acl = row_text(row, ACL),
         .usual = row_text(row, ACL_USUAL),
-        .init = row_text(row, ACL_INIT),
         .on = "TYPE",
         .type = 'T',
     };
@@ -214,9 +212,6 @@ static bool read_domains(struct catalog *catalog, struct error *err)
     static const char domains[] =
         "SELECT t.oid, n.nspname, t.typname, pg_catalog.pg_get_userbyid(t.typowner), t.typarray, "
         "       t.typacl, pg_catalog.acldefault('T', t.typowner), "
-        "       (SELECT i.initprivs FROM pg_catalog.pg_init_privs i WHERE i.objoid = t.oid "
-        "           AND i.classoid = 'pg_catalog.pg_type'::pg_catalog.regclass "
-        "           AND i.objsubid = 0), "
         "       pg_catalog.format_type(t.typbasetype, t.typtypmod), "
         "       CASE WHEN t.typcollation <> b.typcollation "
         "            THEN pg_catalog.quote_ident(cn.nspname) || '.' || "

@@ -9,7 +9,11 @@ static const struct catalog_kind kind_extension = {
     .no_owner = true,
 };
 
-#define FIRST_USER_OID 16384 /* what initdb makes is in every database */
+/* initdb makes plpgsql; in single-user mode users make theirs with such oids as well. */
+static bool is_everywhere(const struct catalog_object *extension)
+{
+    return extension->oid < 16384 && strcmp(extension->name, "plpgsql") == 0;
+}
 
 static bool take_extension(struct catalog *catalog, void *context, const struct catalog_row *row,
                            struct error *err)
@@ -24,7 +28,7 @@ static bool take_extension(struct catalog *catalog, void *context, const struct 
     (void)context;
     if (object == NULL)
         return false;
-    object->hidden = object->oid < FIRST_USER_OID;
+    object->hidden = is_everywhere(object);
     done = buffer_printf(&sql, err, "CREATE EXTENSION IF NOT EXISTS %s WITH SCHEMA ",
                          object->identity) &&
            name_append(&sql, row_text(row, SCHEMA), err) &&

@@ -34,7 +34,6 @@ enum {
     SQL_BODY,
     ACL,
     ACL_USUAL,
-    ACL_INIT,
     COLUMNS
 };
 
@@ -126,7 +125,6 @@ static bool take_function(struct catalog *catalog, void *context, const struct c
     struct privileges privileges = {
         .acl = row_text(row, ACL),
         .usual = row_text(row, ACL_USUAL),
-        .init = row_text(row, ACL_INIT),
         .on = procedure ? "PROCEDURE" : "FUNCTION",
         .type = 'f',
     };
@@ -179,10 +177,7 @@ static bool read_functions(struct catalog *catalog, struct error *err)
         "       (SELECT pg_catalog.string_agg(s || E'\\x1e', '') "
         "          FROM pg_catalog.unnest(p.proconfig) s), "
         "       p.prosrc, p.probin, {prosqlbody}, "
-        "       p.proacl, pg_catalog.acldefault('f', p.proowner), "
-        "       (SELECT i.initprivs FROM pg_catalog.pg_init_privs i WHERE i.objoid = p.oid "
-        "           AND i.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass "
-        "           AND i.objsubid = 0) "
+        "       p.proacl, pg_catalog.acldefault('f', p.proowner) "
         "  FROM pg_catalog.pg_proc p "
         "  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
         "  JOIN pg_catalog.pg_language l ON l.oid = p.prolang "

@@ -93,13 +93,15 @@ static bool take_privileges(struct catalog *catalog, void *context, const struct
     "       " schema " AS schema, " name "::pg_catalog.text AS name, "                             \
     "       pg_catalog.pg_get_userbyid(" owner ")::pg_catalog.text AS owner, "                     \
     "       " on " AS word, " letter " AS letter, NULL::pg_catalog.text AS column_name, "          \
-    "       " arguments " AS arguments, " acl " AS acl, "                                          \
+    "       " arguments " AS arguments, "                                                          \
+    "       CASE WHEN i.initprivs IS NULL THEN " acl " ELSE coalesce(" acl ", "                    \
+    "         pg_catalog.acldefault((" letter ")::\"char\", " owner ")) END AS acl, "              \
     "       coalesce(i.initprivs, pg_catalog.acldefault((" letter ")::\"char\", " owner ")) "      \
     "         AS base "                                                                            \
     "  FROM " table " " alias " " joins                                                            \
     FROM_WHERE(table, alias, system) " UNION ALL "
 
-#define SYSTEM_SCHEMA "(n.nspname = 'pg_catalog')"
+#define SYSTEM_SCHEMA(alias) "(n.nspname = 'pg_catalog' AND " alias ".oid < 16384)"
 #define NAMESPACE(column) " JOIN pg_catalog.pg_namespace n ON n.oid = " column
 
 static bool read_members(struct catalog *catalog, struct error *err)
@@ -111,15 +113,20 @@ static bool read_members(struct catalog *catalog, struct error *err)
         MEMBER("pg_catalog.pg_class", "c", "n.nspname", "c.relname", "c.relowner",
                "CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END",
                "CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END", "NULL::pg_catalog.text", "c.relacl",
-               NAMESPACE("c.relnamespace"), SYSTEM_SCHEMA)
+               NAMESPACE("c.relnamespace"), SYSTEM_SCHEMA("c"))
         MEMBER("pg_catalog.pg_proc", "p", "n.nspname", "p.proname", "p.proowner",
                "CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END", "'f'",
-               "pg_catalog.pg_get_function_identity_arguments(p.oid)", "p.proacl",
-               NAMESPACE("p.pronamespace"), SYSTEM_SCHEMA)
+               "CASE p.prokind WHEN 'a' THEN "
+               "  coalesce((SELECT pg_catalog.string_agg("
+               "                     pg_catalog.format_type(x.type, NULL), ', ' ORDER BY x.number) "
+               "              FROM pg_catalog.unnest(p.proargtypes) "
+               "                   WITH ORDINALITY x (type, number)), '') "
+               "ELSE pg_catalog.pg_get_function_identity_arguments(p.oid) END", "p.proacl",
+               NAMESPACE("p.pronamespace"), SYSTEM_SCHEMA("p"))
         MEMBER("pg_catalog.pg_type", "t", "n.nspname", "t.typname", "t.typowner", "'TYPE'", "'T'",
-               "NULL::pg_catalog.text", "t.typacl", NAMESPACE("t.typnamespace"), SYSTEM_SCHEMA)
+               "NULL::pg_catalog.text", "t.typacl", NAMESPACE("t.typnamespace"), SYSTEM_SCHEMA("t"))
         MEMBER("pg_catalog.pg_namespace", "n", "NULL", "n.nspname", "n.nspowner", "'SCHEMA'", "'n'",
-               "NULL::pg_catalog.text", "n.nspacl", "", SYSTEM_SCHEMA)
+               "NULL::pg_catalog.text", "n.nspacl", "", SYSTEM_SCHEMA("n"))
         MEMBER("pg_catalog.pg_language", "l", "NULL", "l.lanname", "l.lanowner", "'LANGUAGE'",
                "'l'", "NULL::pg_catalog.text", "l.lanacl", "", "(l.oid < 16384 AND l.lanispl)")
         MEMBER("pg_catalog.pg_foreign_data_wrapper", "w", "NULL", "w.fdwname", "w.fdwowner",
@@ -136,7 +143,7 @@ static bool read_members(struct catalog *catalog, struct error *err)
         "    ON i.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass "
         "   AND i.objoid = c.oid AND i.objsubid = a.attnum "
         " WHERE a.attacl IS NOT NULL AND NOT a.attisdropped "
-        "   AND (n.nspname = 'pg_catalog' "
+        "   AND (" SYSTEM_SCHEMA("c")
         "        OR EXISTS (SELECT FROM pg_catalog.pg_depend d "
         "                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass "
         "                      AND d.objid = c.oid AND d.deptype = 'e'))) m "

@@ -98,7 +98,6 @@ enum {
     ARRAY_TYPE,
     ACL,
     ACL_USUAL,
-    ACL_INIT,
     COLUMNS
 };
 
@@ -145,7 +144,6 @@ static bool add_privileges(struct catalog *catalog, struct catalog_object *objec
     struct privileges privileges = {
         .acl = row_text(row, ACL),
         .usual = row_text(row, ACL_USUAL),
-        .init = row_text(row, ACL_INIT),
         .on = sequence ? "SEQUENCE" : "TABLE",
         .type = sequence ? 's' : 'r',
     };
@@ -192,17 +190,13 @@ static bool read_relations(struct catalog *catalog, struct error *err)
         "            THEN pg_catalog.format_type(c.reloftype, NULL) END, "
         "       c.reltype, t.typarray, c.relacl, "
         "       pg_catalog.acldefault(CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END::\"char\", "
-        "                             c.relowner), "
-        "       i.initprivs "
+        "                             c.relowner) "
         "  FROM pg_catalog.pg_class c "
         "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
         "  LEFT JOIN pg_catalog.pg_class tc ON tc.oid = c.reltoastrelid "
         "  LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace "
         "  LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam "
         "  LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype "
-        "  LEFT JOIN pg_catalog.pg_init_privs i "
-        "    ON i.objoid = c.oid AND i.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass "
-        "   AND i.objsubid = 0 "
         " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') "
         "   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
         " ORDER BY n.nspname, c.relname";

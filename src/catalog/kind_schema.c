@@ -7,7 +7,7 @@ static const struct catalog_kind kind_schema = {
     .priority = PRIORITY_SCHEMA,
 };
 
-enum { OID, NAME, OWNER, ACL, ACL_USUAL, ACL_INIT, PUBLIC_USUAL, COLUMNS };
+enum { OID, NAME, OWNER, ACL, ACL_USUAL, PUBLIC_USUAL, COLUMNS };
 
 /* Every database has a schema "public" from the start. Only if its owner is not the usual one is
  * there an entry that says so, to have pg_restore change the owner. */
@@ -23,16 +23,19 @@ static bool write_public(struct catalog *catalog, struct catalog_object *object,
            catalog_put_text(catalog, "-- public stays\n", &object->drop, err);
 }
 
-/* What public grants is held against what initdb grants there since PostgreSQL 15, whatever the
- * version: so does every archive say it. */
+/*
+ * What public grants is held against what initdb grants there since PostgreSQL 15, whatever the
+ * version: so does every archive say it. That is so as well where public was made anew, which
+ * grants PUBLIC nothing: the database that the archive is restored into has a public of initdb's.
+ * Up to 14 initdb grants CREATE, too, so that an archive of these says in any case what PUBLIC has.
+ */
 static bool add_privileges(struct catalog *catalog, struct catalog_object *object,
                            const struct catalog_row *row, struct error *err)
 {
     bool is_public = strcmp(object->name, "public") == 0;
     struct privileges privileges = {
-        .acl = row_text(row, ACL),
+        .acl = row_text(row, is_public && row_text(row, ACL) == NULL ? ACL_USUAL : ACL),
         .usual = row_text(row, is_public ? PUBLIC_USUAL : ACL_USUAL),
-        .init = is_public ? NULL : row_text(row, ACL_INIT),
         .on = "SCHEMA",
         .type = 'n',
     };
@@ -66,13 +69,10 @@ static bool read_schemas(struct catalog *catalog, struct error *err)
 {
     static const char query[] =
         "SELECT n.oid, n.nspname, pg_catalog.pg_get_userbyid(n.nspowner), n.nspacl, "
-        "       pg_catalog.acldefault('n', n.nspowner), i.initprivs, "
+        "       pg_catalog.acldefault('n', n.nspowner), "
         "       pg_catalog.acldefault('n', n.nspowner) || "
-        "         pg_catalog.makeaclitem(0, n.nspowner, 'USAGE', false) "
+        "         pg_catalog.makeaclitem(0, n.nspowner, {public_privilege}, false) "
         "  FROM pg_catalog.pg_namespace n "
-        "  LEFT JOIN pg_catalog.pg_init_privs i "
-        "    ON i.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass "
-        "   AND i.objoid = n.oid AND i.objsubid = 0 "
         " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
         " ORDER BY n.nspname";
 

@@ -21,13 +21,11 @@ static const struct catalog_kind kind_shell_type = {
 };
 
 /* What all types have; the columns of their own follow. */
-enum { OID, SCHEMA, NAME, OWNER, ARRAY, ACL, ACL_USUAL, ACL_INIT, OWN };
+enum { OID, SCHEMA, NAME, OWNER, ARRAY, ACL, ACL_USUAL, OWN };
 
 #define TYPE_COLUMNS                                                                               \
     "t.oid, n.nspname, t.typname, pg_catalog.pg_get_userbyid(t.typowner), t.typarray, t.typacl, "  \
-    "pg_catalog.acldefault('T', t.typowner), "                                                     \
-    "(SELECT i.initprivs FROM pg_catalog.pg_init_privs i WHERE i.objoid = t.oid "                  \
-    "    AND i.classoid = 'pg_catalog.pg_type'::pg_catalog.regclass AND i.objsubid = 0) "
+    "pg_catalog.acldefault('T', t.typowner) "
 
 #define TYPE_SCHEMAS                                                                               \
     "JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace "                                    \
@@ -42,7 +40,6 @@ static struct catalog_object *add_type(struct catalog *catalog, const struct cat
     struct privileges privileges = {
         .acl = row_text(row, ACL),
         .usual = row_text(row, ACL_USUAL),
-        .init = row_text(row, ACL_INIT),
         .on = "TYPE",
         .type = 'T',
     };

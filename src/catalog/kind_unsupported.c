@@ -30,60 +30,157 @@ static bool take_object(struct catalog *catalog, void *context, const struct cat
     return true;
 }
 
-static bool read_unsupported(struct catalog *catalog, struct error *err)
+/*
+ * Whose they are is not always said by the oid. What genbki numbers is below 12000, and initdb
+ * makes nothing of the kinds without a schema above that; where there is a schema, it tells. A
+ * server in single-user mode gives users oids below 16384, too, and those of large objects are the
+ * users' own choice. What hangs on another object as a part of it (deptype 'i') is made with that.
+ */
+struct part {
+    const char *kind, *catalog, *name, *schema; /* schema: the column; NULL: the kind has none */
+};
+
+static const struct part parts[] = {
+    {"language", "pg_language", "o.lanname", NULL},
+    {"cast", "pg_cast",
+     "pg_catalog.format_type(o.castsource, NULL) || ' AS ' || "
+     "pg_catalog.format_type(o.casttarget, NULL)",
+     NULL},
+    {"transform", "pg_transform",
+     "pg_catalog.concat('for ', pg_catalog.format_type(o.trftype, NULL), ' language ', "
+     "(SELECT l.lanname FROM pg_catalog.pg_language l WHERE l.oid = o.trflang))",
+     NULL},
+    {"operator", "pg_operator", "o.oid::pg_catalog.regoperator", "oprnamespace"},
+    {"access method", "pg_am", "o.amname", NULL},
+    {"operator class", "pg_opclass", "o.opcname", "opcnamespace"},
+    {"operator family", "pg_opfamily", "o.opfname", "opfnamespace"},
+    {"collation", "pg_collation", "o.collname", "collnamespace"},
+    {"conversion", "pg_conversion", "o.conname", "connamespace"},
+    {"text search parser", "pg_ts_parser", "o.prsname", "prsnamespace"},
+    {"text search template", "pg_ts_template", "o.tmplname", "tmplnamespace"},
+    {"text search dictionary", "pg_ts_dict", "o.dictname", "dictnamespace"},
+    {"text search configuration", "pg_ts_config", "o.cfgname", "cfgnamespace"},
+    {"foreign data wrapper", "pg_foreign_data_wrapper", "o.fdwname", NULL},
+    {"foreign server", "pg_foreign_server", "o.srvname", NULL},
+    {"event trigger", "pg_event_trigger", "o.evtname", NULL},
+    {"publication", "pg_publication", "o.pubname", NULL},
+};
+
+/* Of these every one is the user's. */
+static const char others[] =
+    "SELECT 'default privilege', 0, 0, 'of ' || pg_catalog.pg_get_userbyid(o.defaclrole) "
+    "  FROM pg_catalog.pg_default_acl o "
+    "UNION ALL "
+    "SELECT 'large object', 0, 0, o.oid::pg_catalog.text "
+    "  FROM pg_catalog.pg_largeobject_metadata o "
+    "UNION ALL "
+    "SELECT 'subscription', 0, 0, s.subname "
+    "  FROM pg_catalog.pg_subscription s "
+    "  JOIN pg_catalog.pg_database d ON d.oid = s.subdbid "
+    " WHERE d.datname = pg_catalog.current_database() "
+    "UNION ALL "
+    "SELECT 'user mapping', 'pg_catalog.pg_user_mapping'::pg_catalog.regclass::pg_catalog.oid, "
+    "       u.umid, "
+    "       pg_catalog.concat('for ', coalesce(r.rolname, 'PUBLIC'), ' server ', u.srvname) "
+    "  FROM pg_catalog.pg_user_mappings u "
+    "  LEFT JOIN pg_catalog.pg_roles r ON r.oid = u.umuser "
+    "UNION ALL "
+    "SELECT 'foreign table', c.tableoid, c.oid, c.oid::pg_catalog.regclass::pg_catalog.text "
+    "  FROM pg_catalog.pg_class c WHERE c.relkind = 'f' AND c.relpersistence <> 't' "
+    "UNION ALL "
+    "SELECT 'security label', 0, 0, l.objtype || ' ' || l.objname "
+    "  FROM pg_catalog.pg_seclabels l";
+
+static bool append_part(struct buffer *sql, const struct part *part, struct error *err)
+{
+    return buffer_printf(sql, err,
+                         "SELECT '%s', o.tableoid, o.oid, (%s)::pg_catalog.text "
+                         "  FROM pg_catalog.%s o ",
+                         part->kind, part->name, part->catalog) &&
+           (part->schema == NULL
+                ? buffer_append_string(sql, " WHERE o.oid >= 12000 ", err)
+                : buffer_printf(sql, err,
+                                "  JOIN pg_catalog.pg_namespace n ON n.oid = o.%s "
+                                " WHERE n.nspname !~ '^pg_temp_' AND (o.oid >= 16384 OR "
+                                "       n.nspname NOT IN ('pg_catalog', 'information_schema')) ",
+                                part->schema)) &&
+           buffer_append_string(sql,
+                                " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d "
+                                "                  WHERE d.classid = o.tableoid "
+                                "                    AND d.objid = o.oid AND d.deptype = 'i') "
+                                "UNION ALL ",
+                                err);
+}
+
+static bool find_unsupported(struct catalog *catalog, struct found *found, struct error *err)
+{
+    struct buffer sql = {0};
+    bool done = true;
+
+    for (size_t i = 0; done && i < sizeof(parts) / sizeof(parts[0]); i++)
+        done = append_part(&sql, &parts[i], err);
+    done = done && buffer_append_string(&sql, others, err) &&
+           catalog_query_as_is(catalog, buffer_text(&sql), 4, take_object, found, err);
+    buffer_free(&sql);
+    return done;
+}
+
+/* ---- In the schemas of the system --------------------------------------------------------------
+ */
+
+static bool warn(struct catalog *catalog, void *context, const struct catalog_row *row,
+                 struct error *err)
+{
+    (void)context;
+    (void)err;
+    if (catalog_find(catalog, row_oid(row, 1), row_oid(row, 2)) == NULL)
+        log_message(catalog_options(catalog)->log, LOG_WARNING,
+                    "%s %s is left out, because schema %s is the system's; move it: ALTER %s … "
+                    "SET SCHEMA …",
+                    row_text(row, 0), row_text(row, 3), row_text(row, 4), row_text(row, 5));
+    return true;
+}
+
+/* pg_dump leaves them out without a word, and so they are not here for others to depend on. */
+static bool find_misplaced(struct catalog *catalog, struct error *err)
 {
     static const char query[] =
-/* What hangs on another object as a part of it (deptype 'i') is made with that. */
-#define PART(kind, table, name)                                                                    \
-    "SELECT '" kind "', '" table "'::pg_catalog.regclass::pg_catalog.oid, o.oid, "                 \
-    "       " name "::pg_catalog.text FROM " table " o WHERE o.oid >= 16384 "                      \
-    "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d "                                       \
-    "                    WHERE d.classid = '" table "'::pg_catalog.regclass "                      \
-    "                      AND d.objid = o.oid AND d.deptype = 'i') UNION ALL "
-        PART("language", "pg_catalog.pg_language", "o.lanname") PART(
-            "cast", "pg_catalog.pg_cast",
-            "(pg_catalog.format_type(o.castsource, NULL) || ' AS ' || "
-            " pg_catalog.format_type(o.casttarget, NULL))") PART("transform",
-                                                                 "pg_catalog.pg_transform", "o.oid")
-            PART("operator", "pg_catalog.pg_operator", "o.oid::pg_catalog.regoperator") PART(
-                "access method", "pg_catalog.pg_am",
-                "o.amname") PART("operator class", "pg_catalog.pg_opclass",
-                                 "o.opcname") PART("operator family", "pg_catalog.pg_opfamily",
-                                                   "o.opfname") PART("collation",
-                                                                     "pg_catalog.pg_collation",
-                                                                     "o.collname")
-                PART("conversion", "pg_catalog.pg_conversion", "o.conname") PART(
-                    "text search parser", "pg_catalog.pg_ts_parser",
-                    "o.prsname") PART("text search template", "pg_catalog.pg_ts_template",
-                                      "o.tmplname") PART("text search dictionary",
-                                                         "pg_catalog.pg_ts_dict", "o.dictname")
-                    PART("text search configuration", "pg_catalog.pg_ts_config", "o.cfgname") PART(
-                        "foreign data wrapper", "pg_catalog.pg_foreign_data_wrapper",
-                        "o.fdwname") PART("foreign server", "pg_catalog.pg_foreign_server",
-                                          "o.srvname")
-                        PART("event trigger", "pg_catalog.pg_event_trigger", "o.evtname") PART(
-                            "publication", "pg_catalog.pg_publication",
-                            "o.pubname") PART("default privilege", "pg_catalog.pg_default_acl",
-                                              "('of ' || pg_catalog.pg_get_userbyid(o.defaclrole))")
-                            PART("large object", "pg_catalog.pg_largeobject_metadata",
-                                 "o.oid") "SELECT 'subscription', 0, 0, s.subname "
-                                          "  FROM pg_catalog.pg_subscription s "
-                                          "  JOIN pg_catalog.pg_database d ON d.oid = s.subdbid "
-                                          " WHERE d.datname = pg_catalog.current_database() "
-                                          "UNION ALL "
-                                          "SELECT 'foreign table', "
-                                          "'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog."
-                                          "oid, "
-                                          "       c.oid, "
-                                          "c.oid::pg_catalog.regclass::pg_catalog.text "
-                                          "  FROM pg_catalog.pg_class c WHERE c.relkind = 'f' "
-                                          "UNION ALL "
-                                          "SELECT 'security label', 0, 0, l.objtype || ' ' || "
-                                          "l.objname "
-                                          "  FROM pg_catalog.pg_seclabels l";
+        "WITH n AS (SELECT s.oid, s.nspname FROM pg_catalog.pg_namespace s "
+        "            WHERE s.nspname = 'information_schema' OR (s.nspname ~ '^pg_' "
+        "              AND s.nspname !~ '^pg_(toast|temp_|toast_temp_)')) "
+        "SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' "
+        "                      ELSE 'function' END, "
+        "       p.tableoid, p.oid, p.oid::pg_catalog.regprocedure::pg_catalog.text, n.nspname, "
+        "       'ROUTINE' "
+        "  FROM pg_catalog.pg_proc p JOIN n ON n.oid = p.pronamespace "
+        " WHERE p.oid >= 16384 AND NOT EXISTS "
+        "       (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = p.tableoid "
+        "           AND d.objid = p.oid AND d.deptype = 'i') "
+        "UNION ALL "
+        "SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' "
+        "                      WHEN 'S' THEN 'sequence' ELSE 'table' END, "
+        "       c.tableoid, c.oid, c.oid::pg_catalog.regclass::pg_catalog.text, n.nspname, "
+        "       CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' "
+        "                      WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END "
+        "  FROM pg_catalog.pg_class c JOIN n ON n.oid = c.relnamespace "
+        " WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'm', 'S') "
+        "UNION ALL "
+        "SELECT 'type', t.tableoid, t.oid, pg_catalog.format_type(t.oid, NULL), n.nspname, 'TYPE' "
+        "  FROM pg_catalog.pg_type t JOIN n ON n.oid = t.typnamespace "
+        "  LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid "
+        " WHERE t.oid >= 16384 AND coalesce(c.relkind, 'c') = 'c' AND NOT EXISTS "
+        "       (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = t.tableoid "
+        "           AND d.objid = t.oid AND d.deptype = 'i') "
+        " ORDER BY 5, 4";
+
+    return catalog_query_as_is(catalog, query, 6, warn, NULL, err);
+}
+
+static bool read_unsupported(struct catalog *catalog, struct error *err)
+{
     struct found found = {0};
 
-    if (!catalog_query(catalog, query, 4, take_object, &found, err))
+    if (!find_misplaced(catalog, err) || !find_unsupported(catalog, &found, err))
         return false;
     if (found.count == 0)
         return true;

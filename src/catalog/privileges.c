@@ -330,33 +330,40 @@ static bool append_signature(struct buffer *out, const struct catalog_object *ob
             buffer_append_string(out, privileges->signature, err));
 }
 
+bool privileges_append(struct buffer *out, const struct privileges *privileges, const char *target,
+                       const char *owner, int major, struct error *err)
+{
+    const char *base_text = privileges->usual == NULL ? "{}" : privileges->usual;
+    struct list base = {0}, acl = {0};
+    struct writing writing = {
+        .privileges = privileges,
+        .target = target,
+        .owner = owner,
+        .out = out,
+        .major = major,
+    };
+    bool done = privileges->acl == NULL ||
+                (list_parse(base_text, &base, err) && list_parse(privileges->acl, &acl, err) &&
+                 append_difference(&writing, &base, &acl, err));
+
+    list_reset(&base);
+    list_reset(&acl);
+    return done;
+}
+
 bool privileges_add(struct catalog *catalog, struct catalog_object *object,
                     const struct privileges *privileges, struct error *err)
 {
-    const char *base_text = privileges->init != NULL ? privileges->init : privileges->usual;
-    struct list base = {0}, acl = {0};
     struct buffer sql = {0}, target = {0};
-    struct writing writing = {
-        .privileges = privileges,
-        .target = object->identity,
-        .owner = object->owner,
-        .out = &sql,
-        .major = catalog_server_major(catalog),
-    };
-    bool done;
+    bool done =
+        append_signature(&target, object, privileges, err) &&
+        privileges_append(&sql, privileges,
+                          privileges->signature != NULL ? buffer_text(&target) : object->identity,
+                          object->owner, catalog_server_major(catalog), err);
 
-    if (privileges->acl == NULL)
-        return true;
-    done = append_signature(&target, object, privileges, err);
-    if (done && privileges->signature != NULL)
-        writing.target = buffer_text(&target);
-    done = done && list_parse(base_text == NULL ? "{}" : base_text, &base, err) &&
-           list_parse(privileges->acl, &acl, err) && append_difference(&writing, &base, &acl, err);
     if (done && sql.len > 0)
         done = add_entry(catalog, object, privileges, &sql, err);
     buffer_free(&sql);
     buffer_free(&target);
-    list_reset(&base);
-    list_reset(&acl);
     return done;
 }

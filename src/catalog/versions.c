@@ -21,6 +21,19 @@ static const struct {
      "pg_catalog.quote_literal(d.datlocale)"},
     {"daticurules", 0, "NULL"},
     {"daticurules", 16, "' ICU_RULES = ' || pg_catalog.quote_literal(d.daticurules)"},
+    /* pg_namespace: what PUBLIC has in a new database's public; up to 14 anything but what it has
+     * here, so that an archive says that */
+    {"public_privilege", 0,
+     "CASE WHEN (SELECT pg_catalog.array_agg(x.privilege_type) "
+     "             FROM pg_catalog.aclexplode(n.nspacl) x WHERE x.grantee = 0) = ARRAY['CREATE'] "
+     "     THEN 'USAGE' ELSE 'CREATE' END"},
+    {"public_privilege", 15, "'USAGE'"},
+    /* pg_parameter_acl */
+    {"parameter_acls", 0,
+     "(SELECT NULL::pg_catalog.text AS parname, NULL::pg_catalog.aclitem[] AS paracl WHERE false)"},
+    {"parameter_acls", 15, "pg_catalog.pg_parameter_acl"},
+    {"parameter_default", 0, "NULL"},
+    {"parameter_default", 15, "pg_catalog.acldefault('p', 10)"},
     /* pg_auth_members */
     {"membership_options", 0, "CASE WHEN m.admin_option THEN ' WITH ADMIN OPTION' ELSE '' END"},
     {"membership_options", 16,
