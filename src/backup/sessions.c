@@ -5,11 +5,11 @@
 #define WAIT_MS (60 * 1000)
 #define ANSWER_MAX ((size_t)256 << 10) /* one value each */
 
-/* Where SQL is tried if the settings' database will not do. */
+/* Where SQL is tried if the settings' database will not do and any other is as good. */
 static const char *const fallback_databases[] = {"postgres", "template1"};
 
 static void open_sql(struct sessions *sessions, const struct wire_settings *settings,
-                     struct cancel *cancel, const struct log *log)
+                     bool any_database, struct cancel *cancel, const struct log *log)
 {
     struct wire_connect_options options = {
         .kind = WIRE_SESSION_SQL,
@@ -25,8 +25,8 @@ static void open_sql(struct sessions *sessions, const struct wire_settings *sett
         return;
     }
     /* 3D000: the database does not exist; 42501: no CONNECT. Anything else would not get better. */
-    if (strcmp(sessions->sql_error.sqlstate, "3D000") != 0 &&
-        strcmp(sessions->sql_error.sqlstate, "42501") != 0)
+    if (!any_database || (strcmp(sessions->sql_error.sqlstate, "3D000") != 0 &&
+                          strcmp(sessions->sql_error.sqlstate, "42501") != 0))
         return;
     for (size_t i = 0; i < sizeof(fallback_databases) / sizeof(fallback_databases[0]); i++) {
         options.database = fallback_databases[i];
@@ -71,7 +71,8 @@ bool sessions_open(struct sessions *sessions, const struct wire_settings *settin
     }
     if (sessions->replication != NULL && !pin(sessions, settings, sessions->replication, err))
         return false;
-    open_sql(sessions, sessions->pinned != NULL ? sessions->pinned : settings, cancel, log);
+    open_sql(sessions, sessions->pinned != NULL ? sessions->pinned : settings, want_replication,
+             cancel, log);
     if (sessions->sql != NULL && !pin(sessions, settings, sessions->sql, err))
         return false;
     if (sessions->sql != NULL || sessions->replication != NULL)

@@ -11,7 +11,9 @@ struct sessions {
     struct error replication_error, sql_error; /* why one is missing */
 };
 
-/* Tries both (replication only if wanted). False if neither came about; *err then says why. */
+/* Tries both. If only an SQL session is wanted, it is one of the settings' database and no other:
+ * that is what will be backed up. Beside a replication session, any database will do to ask in.
+ * False if neither came about; *err then says why. */
 bool sessions_open(struct sessions *sessions, const struct wire_settings *settings,
                    bool want_replication, struct cancel *cancel, const struct log *log,
                    struct error *err);

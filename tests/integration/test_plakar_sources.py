@@ -134,6 +134,42 @@ def test_the_command_follows_the_users_name_and_says_so(pgcask, shop, workdir, m
         assert told in result.stdout, result
 
 
+# ---- Ping
+
+
+@ONE
+def test_ping_enters_the_database_that_a_backup_would(plakar, pgcask, shop, major):
+    server = shop(major)
+    server.sql("CREATE DATABASE crowded CONNECTION LIMIT 0")
+    for name in ("half", "private"):
+        server.sql(f"CREATE DATABASE {name}")
+    server.sql("REVOKE CONNECT ON DATABASE private FROM PUBLIC")
+    server.sql("UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'half'")  # as DROP leaves
+    cases = {"absent": "does not exist", "closed": "not currently accepting connections",
+             "private": "permission denied", "crowded": "too many connections",
+             "half": 'invalid database "half"'}
+    try:
+        for database, why in cases.items():
+            uri = server.uri(database, user="limited", password=PASSWORD)
+            plakar.run("source", "add", database, uri).check()
+            for result in (plakar.run("source", "ping", database), plakar.backup(f"@{database}"),
+                           pgcask("ping", uri)):
+                assert result.rc == 1 and why in result.stdout + result.stderr, (database, result)
+                assert PASSWORD not in result.stdout + result.stderr
+        for database in ("shop", "template1"):
+            uri = server.uri(database, user="limited", password=PASSWORD)
+            plakar.run("source", "add", database, uri).check()
+            assert "configuration OK" in plakar.run("source", "ping", database).check().stdout
+            pgcask("ping", uri).check()
+        # A physical backup copies all of them, and needs none.
+        plakar.run("source", "add", "all", server.binary_uri() + "/absent").check()
+        assert "configuration OK" in plakar.run("source", "ping", "all").check().stdout
+    finally:
+        server.sql("UPDATE pg_database SET datconnlimit = -1 WHERE datname = 'half'")
+        for database in ("crowded", "half", "private"):
+            server.sql(f"DROP DATABASE {database}")
+
+
 # ---- Who it is
 
 
