@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "catalog/kind.h"
 #include "catalog/versions.h"
+#include "wire/stored_options.h"
 
 #include <stdlib.h>
 
@@ -70,7 +71,9 @@ static const struct {
          "';' || "
          "       coalesce(E'\\nALTER TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' SET (' "
          "|| "
-         "                pg_catalog.array_to_string(t.spcoptions, ', ') || ');', '') || "
+         "                (SELECT pg_catalog.string_agg(o, ', ') "
+         "                   FROM pg_catalog.unnest(t.spcoptions) o "
+         "                  WHERE " SQL_USER_TABLESPACE_OPTION ") || ');', '') || "
          "       coalesce(E'\\nCOMMENT ON TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' "
          "IS ' "
          "|| "

@@ -3,6 +3,8 @@
  */
 #include "catalog/relation.h"
 
+#include "wire/stored_options.h"
+
 #include <stdlib.h>
 
 static bool default_write(struct catalog *catalog, const struct catalog_object *object,
@@ -234,7 +236,7 @@ static bool read_columns(struct catalog *catalog, struct error *err)
         "       (SELECT pg_catalog.string_agg("
         "                 pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || '=' || "
         "                 pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1), ', ') "
-        "          FROM pg_catalog.unnest(a.attoptions) o), "
+        "          FROM pg_catalog.unnest(a.attoptions) o WHERE " SQL_USER_COLUMN_OPTION "), "
         "       d.oid, pg_catalog.pg_get_expr(d.adbin, d.adrelid) "
         "  FROM pg_catalog.pg_attribute a "
         "  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "

@@ -1,6 +1,8 @@
 /* Indexes. One that stands behind a constraint has no entry: the constraint makes it. */
 #include "catalog/relation.h"
 
+#include "wire/stored_options.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -177,7 +179,7 @@ static bool read_indexes(struct catalog *catalog, struct error *err)
         "                 pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || '=' || "
         "                 pg_catalog.quote_literal("
         "                   pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', ') "
-        "          FROM pg_catalog.unnest(c.reloptions) o), "
+        "          FROM pg_catalog.unnest(c.reloptions) o WHERE " SQL_USER_STORAGE_OPTION "), "
         "       h.inhparent, "
         "       (SELECT pg_catalog.string_agg(a.attnum || '=' || {attstattarget}, ',' "
         "                                     ORDER BY a.attnum) "

@@ -4,6 +4,7 @@
 #include "catalog/relation.h"
 
 #include "catalog/table_locks.h"
+#include "wire/stored_options.h"
 
 static const struct catalog_kind kind_table = {
     .desc = "TABLE",
@@ -183,7 +184,7 @@ static bool read_relations(struct catalog *catalog, struct error *err)
         "          FROM (SELECT '' AS p, x AS o FROM pg_catalog.unnest(c.reloptions) x "
         "                UNION ALL "
         "                SELECT 'toast.', x FROM pg_catalog.unnest(tc.reloptions) x) r "
-        "         WHERE o NOT LIKE 'check_option=%'), "
+        "         WHERE o NOT LIKE 'check_option=%' AND " SQL_USER_STORAGE_OPTION "), "
         "       (SELECT pg_catalog.upper(pg_catalog.substr(o, 14)) "
         "          FROM pg_catalog.unnest(c.reloptions) o WHERE o LIKE 'check_option=%'), "
         "       CASE WHEN c.reloftype <> 0 "

@@ -1,6 +1,7 @@
 #include "manifest/gather_internal.h"
 #include "base/clock.h"
 #include "manifest/utf8.h"
+#include "wire/stored_options.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -31,7 +32,8 @@ const char cluster_tablespaces_sql[] =
     "    'name', t.spcname,\n"
     "    'owner', pg_catalog.pg_get_userbyid(t.spcowner),\n"
     "    'location', pg_catalog.pg_tablespace_location(t.oid),\n"
-    "    'options', t.spcoptions,\n"
+    "    'options', (SELECT pg_catalog.array_agg(o) FROM pg_catalog.unnest(t.spcoptions) o\n"
+    "                 WHERE " SQL_USER_TABLESPACE_OPTION "),\n"
     "    'oid', t.oid::pg_catalog.int8)\n"
     "  FROM pg_catalog.pg_tablespace t\n"
     " ORDER BY t.spcname";

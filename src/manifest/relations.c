@@ -1,5 +1,7 @@
 #include "manifest/gather_internal.h"
 
+#include "wire/stored_options.h"
+
 /*
  * One row a relation, everything about it as one JSON object. Ordering comes first, the expensive
  * columns are computed as rows leave (the planner postpones them past the sort), so that the first
@@ -39,7 +41,9 @@ static const char relations_format[] =
     "        (SELECT CASE s.partstrat WHEN 'r' THEN 'range' WHEN 'l' THEN 'list'\n"
     "                                 WHEN 'h' THEN 'hash' END\n"
     "           FROM pg_catalog.pg_partitioned_table s WHERE s.partrelid = c.oid) END,\n"
-    "    'storage_options', c.reloptions,\n"
+    "    'storage_options', (SELECT pg_catalog.array_agg(o)\n"
+    "                          FROM pg_catalog.unnest(c.reloptions) o\n"
+    "                         WHERE " SQL_USER_STORAGE_OPTION "),\n"
     "    'last_vacuum', " SQL_TIME("pg_catalog.pg_stat_get_last_vacuum_time(c.oid)") ",\n"
     "    'last_analyze', " SQL_TIME("pg_catalog.pg_stat_get_last_analyze_time(c.oid)") ",\n"
     "    'columns',\n"

@@ -16,7 +16,8 @@ NOT_OURS = 'unrecognized configuration parameter "transaction_timeout"'
 
 def stock(tool, server):
     """The stock tool that suits a server: of its major, or the nearest that knows it."""
-    return paths.stock(tool, {13: 15, 14: 15, 16: 17}.get(server.major, server.major))
+    return paths.stock(tool, {13: 15, 14: 15, 16: 17}.get(server.major, server.major),
+                       server.flavour)
 
 
 def _environment(server, db):

@@ -9,12 +9,12 @@ import time
 from . import paths, process
 
 
-def verifybackup(datadir, major, *extra, timeout=600):
+def verifybackup(datadir, major, *extra, timeout=600, flavour="debian"):
     """Stock pg_verifybackup on a data directory with a backup_manifest; returns its Result.
 
     For 13, 14 and 16 the nearest newer one is run, which cannot read that WAL (--no-parse-wal).
     """
-    command = [paths.stock("pg_verifybackup", major), *extra]
+    command = [paths.stock("pg_verifybackup", major, flavour), *extra]
     if paths.stock_major(major) != major:
         command.append("--no-parse-wal")
     return process.run([*command, datadir], timeout=timeout)

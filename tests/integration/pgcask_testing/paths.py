@@ -28,15 +28,25 @@ def _existing(path):
 def server_bin(major, flavour="npm"):
     """The folder of initdb, pg_ctl and postgres.
 
-    "npm": all majors, without lz4 and zstd. "debian": 15, 17 and 18, with both.
+    "npm": all majors, without lz4 and zstd. "debian": 15, 17 and 18, with both. "newest": the same
+    in the newest minor release that Debian's suites have.
     """
-    kind = {"npm": "server", "debian": "stock"}[flavour]
+    kind = {"npm": "server", "debian": "stock", "newest": "newest"}[flavour]
     return _existing(cache_dir() / kind / str(major) / "bin")
 
 
-def stock(tool, major=NEWEST):
-    """One of Debian's own tools: of that major, or the nearest newer one that Debian has."""
-    return str(_existing(cache_dir() / "stock" / str(stock_major(major)) / "bin" / tool))
+def flavours(major):
+    """Servers of a major that may be of different minor releases, the oldest first."""
+    return ("npm", "newest") if major in STOCK_MAJORS else ("npm",)
+
+
+def stock(tool, major=NEWEST, flavour="debian"):
+    """One of Debian's own tools: of that major, or the nearest newer one that Debian has.
+
+    A server of the flavour "newest" may need tools that are as new.
+    """
+    kind = "newest" if flavour == "newest" else "stock"
+    return str(_existing(cache_dir() / kind / str(stock_major(major)) / "bin" / tool))
 
 
 def stock_major(major):

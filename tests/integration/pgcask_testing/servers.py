@@ -227,7 +227,7 @@ class Server:
             "PGHOST": self.socket_dir, "PGPORT": self.port,
             "PGUSER": self.superuser, "PGDATABASE": db,
         }
-        command = [paths.stock(name, self.major), *args]
+        command = [paths.stock(name, self.major, self.flavour), *args]
         result = process.run(command, timeout=timeout, env=env, user=user)
         return result.check() if check else result
 
