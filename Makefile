@@ -1,23 +1,37 @@
-# A plain `make` builds build/release/pgcask and what manifest.yaml lists for Plakar's package. The
-# other targets name the CMake presets.
-PRESETS = dev tsan release static fuzz coverage clang
+# A plain `make` builds the program alone, build/program/pgcask, and puts it where manifest.yaml looks
+# for Plakar's package; it needs nothing that only tests need. `make install` installs it below
+# PREFIX, for a package below DESTDIR. The other targets name the CMake presets.
+PROGRAM = program
+PREFIX = /usr/local
+PRESETS = program dev tsan release static fuzz coverage clang
 # A dot stands for the parenthesis: make counts those in a $(shell …).
 version = v$(shell sed -n 's/^project.pgcask VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
 
-all: release plugin
+# What manifest.yaml lists for Plakar's package, made of the build in the folder $(1).
+define plugin_of
+	mkdir -p build/plakar
+	cp build/$(1)/pgcask build/plakar/pgcask.new
+	mv build/plakar/pgcask.new build/plakar/pgcask
+	build/plakar/pgcask plakar-schema importer >build/plakar/importer.schema.json
+	build/plakar/pgcask plakar-schema exporter >build/plakar/exporter.schema.json
+endef
 
-.PHONY: all plugin package $(PRESETS) test demo format clean
+all: program
+	$(call plugin_of,program)
+
+install:
+	cmake --preset $(PROGRAM)
+	cmake --build --preset $(PROGRAM) --target pgcask
+	cmake --install build/$(PROGRAM) --prefix $(PREFIX) --component program
+
+.PHONY: all install plugin package $(PRESETS) test demo format clean
 $(PRESETS):
 	cmake --preset $@
 	cmake --build --preset $@
 
 # The package needs a static executable: it runs on machines that have nothing but Plakar.
 plugin: static
-	mkdir -p build/plakar
-	cp build/static/pgcask build/plakar/pgcask.new
-	mv build/plakar/pgcask.new build/plakar/pgcask
-	build/plakar/pgcask plakar-schema importer >build/plakar/importer.schema.json
-	build/plakar/pgcask plakar-schema exporter >build/plakar/exporter.schema.json
+	$(call plugin_of,static)
 
 # build/plakar/postgresql_VERSION_OS_ARCH.ptar; needs plakar, or PLAKAR=/path/to/plakar.
 package: plugin

@@ -41,8 +41,8 @@ struct pgcask_record {
 /* ---- Taking records ------------------------------------------------------------------------ */
 
 /* The next record; its texts are borrowed until the next call on the source. What was not read of
- * the last one is passed over. A backup is whole only when PGCASK_END has come: whatever was stored
- * before a PGCASK_FAILED is to be thrown away. The last record is always /summary.json. */
+ * the last one is passed over. A backup is complete only when PGCASK_END has come: whatever was
+ * stored before a PGCASK_FAILED is to be thrown away. The last record is always /summary.json. */
 enum pgcask_step pgcask_source_next(struct pgcask_source *source, struct pgcask_record *record,
                                     struct pgcask_error *error);
 

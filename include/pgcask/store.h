@@ -36,7 +36,7 @@ struct pgcask_store_callbacks {
     /* The record's end: for a file all of its content has come. May be NULL. */
     bool (*end)(void *context, struct pgcask_error *error);
 
-    /* Everything has come and is whole: make it permanent. May be NULL. */
+    /* Everything has come and is complete: make it permanent. May be NULL. */
     bool (*finish)(void *context, struct pgcask_error *error);
 
     /* Called once if the work fails at any point, finish included: remove what is there. May be

@@ -120,7 +120,8 @@ static enum compression take_compression(struct slice *name)
 
 static bool not_of_archive(struct error *err)
 {
-    return error_set(err, ERROR_CORRUPT, "it does not belong to the archive");
+    return error_set(err, ERROR_CORRUPT,
+                     "an unexpected file: the table of contents does not name it");
 }
 
 static bool find_rows(struct archive_folder *folder, struct slice number, struct error *err)
@@ -325,8 +326,10 @@ static bool check_blobs(struct archive_folder *folder, struct error *err)
             return error_set(err, ERROR_CORRUPT, "the data of large object %lu is missing",
                              (unsigned long)listed->oids[i]);
         if (listed->oids[i] > seen->oids[i])
-            return error_set(err, ERROR_CORRUPT, "large object %lu does not belong to the archive",
-                             (unsigned long)seen->oids[i]);
+            return error_set(
+                err, ERROR_CORRUPT,
+                "large object %lu is unexpected: the table of contents does not list it",
+                (unsigned long)seen->oids[i]);
     }
     if (listed->count != seen->count)
         return error_set(err, ERROR_CORRUPT, "%zu large objects are listed, %zu are there",

@@ -1,6 +1,7 @@
 #include "backup/logical_internal.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 static json_t *describe_warnings(const struct logical_backup *job)
 {
@@ -10,9 +11,10 @@ static json_t *describe_warnings(const struct logical_backup *job)
         json_array_append_new(list, json_string("the server is newer than any that this version "
                                                 "of pgcask was tested with"));
     if (job->report.manifest_unavailable > 0)
-        json_array_append_new(list, json_sprintf("%zu parts of manifest.json could not be read "
+        json_array_append_new(list, json_sprintf("%zu part%s of manifest.json could not be read "
                                                  "from the server",
-                                                 job->report.manifest_unavailable));
+                                                 job->report.manifest_unavailable,
+                                                 TEXT_S(job->report.manifest_unavailable)));
     return list;
 }
 

@@ -192,7 +192,7 @@ static bool begin_file(struct physical_backup *job, struct record *record, struc
 {
     job->record_class = layout_classify(job->path);
     if (job->record_class != LAYOUT_LISTED && job->record_class != LAYOUT_SUMMARY)
-        return bad_member(job, "does not belong into a data directory", err);
+        return bad_member(job, "is unexpected in a data directory", err);
     count_wal_segment(job);
     job->reading = READING_MEMBER;
     job->reading_label = strcmp(job->path, LAYOUT_DATA "/backup_label") == 0;

@@ -1,6 +1,7 @@
 #include "backup/physical_internal.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <stdio.h>
 
@@ -14,9 +15,9 @@ static json_t *describe_tablespaces(const struct physical_backup *job)
 
         if (location == NULL) /* not valid UTF-8: manifest.json has it escaped */
             location = json_null();
-        json_array_append_new(list, json_pack("{s:I, s:o, s:b}", "oid",
-                                              (json_int_t)tablespace->oid, "location", location,
-                                              "in_place", (int)tablespace->in_place));
+        json_array_append_new(list, json_pack("{s:I, s:o, s:b}", "oid", (json_int_t)tablespace->oid,
+                                              "location", location, "in_place",
+                                              (int)tablespace->in_place));
     }
     return list;
 }
@@ -49,13 +50,14 @@ static json_t *describe_warnings(const struct physical_backup *job)
         append_text(list, "the cluster has tablespaces: they are under /tablespaces, reached by "
                           "relative links; pgcask restore and pgcask relocate make absolute ones");
     if (job->report.manifest_unavailable > 0) {
-        snprintf(text, sizeof(text), "%zu parts of manifest.json could not be read from the server",
-                 job->report.manifest_unavailable);
+        snprintf(text, sizeof(text),
+                 "%zu part%s of manifest.json could not be read from the server",
+                 job->report.manifest_unavailable, TEXT_S(job->report.manifest_unavailable));
         append_text(list, text);
     }
     if (job->notices_dropped > 0) {
-        snprintf(text, sizeof(text), "%zu more warnings of the server are not listed",
-                 job->notices_dropped);
+        snprintf(text, sizeof(text), "%zu more warning%s of the server not listed",
+                 job->notices_dropped, TEXT_S(job->notices_dropped));
         append_text(list, text);
     }
     return list;
@@ -79,8 +81,7 @@ static json_t *describe_checksum_failures(const struct physical_backup *job)
     return list;
 }
 
-bool physical_summary_content(struct physical_backup *job, struct slice *content,
-                              struct error *err)
+bool physical_summary_content(struct physical_backup *job, struct slice *content, struct error *err)
 {
     const struct physical_backup_report *report = &job->report;
     char started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
@@ -92,18 +93,18 @@ bool physical_summary_content(struct physical_backup *job, struct slice *content
     head = json_pack(
         "{s:s, s:s, s:s, s:s, s:i, s:b, s:s, s:i, s:s, s:i, s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:o,"
         " s:o, s:O, s:o}",
-        "kind", "physical",                                             /* what it is */
-        "started_at", started, "finished_at", finished,                 /* when */
-        "system_identifier", report->system_identifier,                 /* of which cluster */
-        "server_version_num", report->server_version_num,               /* by which server */
-        "in_recovery", (int)job->in_recovery,                           /* a standby */
-        "start_lsn", report->start_lsn, "start_timeline", (int)report->start_timeline,
-        "stop_lsn", report->stop_lsn, "stop_timeline", (int)report->stop_timeline,
-        "wal_segment_size", (json_int_t)job->wal_segment_size,          /* bytes */
-        "manifest_checksums", sha256 ? "sha256" : "crc32c",             /* in backup_manifest */
-        "digest", digest_name(job->options.digest),                     /* in this file */
+        "kind", "physical",                               /* what it is */
+        "started_at", started, "finished_at", finished,   /* when */
+        "system_identifier", report->system_identifier,   /* of which cluster */
+        "server_version_num", report->server_version_num, /* by which server */
+        "in_recovery", (int)job->in_recovery,             /* a standby */
+        "start_lsn", report->start_lsn, "start_timeline", (int)report->start_timeline, "stop_lsn",
+        report->stop_lsn, "stop_timeline", (int)report->stop_timeline, "wal_segment_size",
+        (json_int_t)job->wal_segment_size,                  /* bytes */
+        "manifest_checksums", sha256 ? "sha256" : "crc32c", /* in backup_manifest */
+        "digest", digest_name(job->options.digest),         /* in this file */
         "files", (json_int_t)report->files, "bytes", (json_int_t)report->bytes, /* before this */
-        "wal_bytes", (json_int_t)report->wal_bytes,                     /* of these */
+        "wal_bytes", (json_int_t)report->wal_bytes,                             /* of these */
         "tablespaces", describe_tablespaces(job), "options", describe_options(job), "warnings",
         describe_warnings(job), "server_warnings", job->notices, "checksum_failures",
         describe_checksum_failures(job));

@@ -300,6 +300,8 @@ bool options_parse(struct options *options, size_t count, char *const *words, st
                 return false;
         } else if (strcmp(words[i], "--") == 0) {
             only_arguments = true;
+        } else if (strcmp(words[i], "-h") == 0) {
+            options->help = true;
         } else if (words[i][1] != '-') {
             error_set(err, ERROR_USAGE, "unknown option %s", words[i]);
             return error_hint(err, "Options have two dashes; \"%s help %s\" lists them.",

@@ -4,7 +4,7 @@
  * and everything else that talks about options is made from that table.
  *
  * Options are written --name value or --name=value; "--" ends them, "-" alone is an argument.
- * Every command takes --help. Nothing here writes or exits.
+ * Every command takes --help and -h. Nothing here writes or exits.
  */
 #ifndef PGCASK_BASE_OPTIONS_H
 #define PGCASK_BASE_OPTIONS_H

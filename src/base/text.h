@@ -9,4 +9,7 @@
  * to be what was meant. */
 const char *text_nearest(const char *name, const char *const *candidates, size_t count);
 
+/* What makes a noun a plural: printf("%zu file%s", count, TEXT_S(count)). */
+#define TEXT_S(count) ((count) == 1 ? "" : "s")
+
 #endif

@@ -212,7 +212,7 @@ static bool read_file(struct archive_report *report, struct archive_folder *fold
         return true;
     report->files++;
     if (record->type != RECORD_FILE) {
-        error_set(err, ERROR_CORRUPT, "it does not belong to the archive");
+        error_set(err, ERROR_CORRUPT, "an unexpected file: the table of contents does not name it");
         return note(report, name, err);
     }
     if (!archive_folder_begin(folder, name, err))

@@ -24,8 +24,8 @@ struct command {
     struct console *console;
     struct cancel *cancel;
     struct guardian *guardian; /* NULL for commands that make no session */
-    json_t *result; /* NULL without --json */
-    FILE *out;      /* where the summary for people goes; NULL: nowhere */
+    json_t *result;            /* NULL without --json */
+    FILE *out;                 /* where the summary for people goes; NULL: nowhere */
     bool quiet;
     bool problems; /* set by the command: finished with EXIT_PROBLEMS */
 };

@@ -9,6 +9,7 @@
 #include "cli/server_uri.h"
 
 #include "backup/backup.h"
+#include "base/text.h"
 #include "manifest/summary.h"
 
 #include <inttypes.h>
@@ -61,6 +62,15 @@ static bool read_options(struct backup *backup, struct error *err)
            backup_target_of_command(&backup->target, command, err);
 }
 
+/* A URI that names a database reads as if that alone were copied. */
+static void note_database(const struct backup *backup)
+{
+    if (backup->server.names_database)
+        console_message(backup->command->console,
+                        "the whole cluster is copied; database \"%s\" is only what to connect to",
+                        wire_settings_get(backup->server.settings, "dbname"));
+}
+
 static bool read_source(struct backup *backup, struct error *err)
 {
     const struct command *command = backup->command;
@@ -72,6 +82,8 @@ static bool read_source(struct backup *backup, struct error *err)
     backup->options.pinned = &backup->pinned;
     result_set_text(command->result, "source", shown);
     result_set_text(command->result, "target", backup->target.text);
+    if (backup->server.physical && !command->quiet)
+        note_database(backup);
     return true;
 }
 
@@ -194,8 +206,8 @@ static void say_result(const struct backup *backup)
 
     format_size(report->bytes, size);
     format_seconds(progress_seconds(&backup->progress), duration);
-    command_say(command, "backed up %s in %" PRIu64 " files to %s in %s", size, report->files,
-                backup_target_shown(&backup->target), duration);
+    command_say(command, "backed up %s in %" PRIu64 " file%s to %s in %s", size, report->files,
+                TEXT_S(report->files), backup_target_shown(&backup->target), duration);
     command_say(command, "positions %s to %s on timeline %" PRIu32, report->start_lsn,
                 report->stop_lsn, report->stop_timeline);
 }

@@ -1,6 +1,7 @@
 #include "cli/command_backup_logical.h"
 
 #include "backup/logical_backup.h"
+#include "base/text.h"
 #include "cli/format.h"
 #include "cli/progress.h"
 
@@ -117,8 +118,9 @@ static void say_result(const struct logical *logical, const struct backup_target
     format_size(report->bytes, size);
     format_seconds(progress_seconds(&logical->progress), duration);
     command_say(logical->command,
-                "backed up database %s%s, %" PRIu64 " rows of %zu tables, %s to %s in %s",
-                report->database, chosen_by(logical), report->rows, report->tables, size, backup_target_shown(target),
+                "backed up database %s%s, %" PRIu64 " row%s of %zu table%s, %s to %s in %s",
+                report->database, chosen_by(logical), report->rows, TEXT_S(report->rows),
+                report->tables, TEXT_S(report->tables), size, backup_target_shown(target),
                 duration);
     if (report->manifest_unavailable > 0)
         console_warning(logical->command->console,

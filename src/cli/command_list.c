@@ -6,6 +6,7 @@
 #include "cli/format.h"
 #include "cli/location.h"
 
+#include "base/text.h"
 #include "manifest/manifest.h"
 
 #include <inttypes.h>
@@ -185,8 +186,8 @@ static void say_physical(const struct command *command, const json_t *summary)
     command_say(command, "%-12s %s to %s on timeline %" PRIu64, "positions",
                 text_of(summary, "start_lsn"), text_of(summary, "stop_lsn"),
                 number_of(summary, "stop_timeline"));
-    command_say(command, "%-12s %s in %" PRIu64 " files, of which %s are WAL", "size", size,
-                number_of(summary, "files"), wal);
+    command_say(command, "%-12s %s in %" PRIu64 " file%s, of which %s are WAL", "size", size,
+                number_of(summary, "files"), TEXT_S(number_of(summary, "files")), wal);
 }
 
 static void say_logical(const struct command *command, const json_t *summary)
@@ -198,8 +199,9 @@ static void say_logical(const struct command *command, const json_t *summary)
     command_say(command, "%-12s %s", "position", text_of(summary, "wal_lsn"));
     command_say(command, "%-12s %" PRIu64 " in the table of contents", "entries",
                 number_of(summary, "entries"));
-    command_say(command, "%-12s %" PRIu64 " with %" PRIu64 " rows", "tables",
-                number_of(summary, "tables"), number_of(summary, "rows"));
+    command_say(command, "%-12s %" PRIu64 " with %" PRIu64 " row%s", "tables",
+                number_of(summary, "tables"), number_of(summary, "rows"),
+                TEXT_S(number_of(summary, "rows")));
     command_say(command, "%-12s %s, compression %s", "size", size, text_of(summary, "compression"));
 }
 
@@ -214,6 +216,22 @@ static void say_summary(const struct command *command, const json_t *summary)
         say_physical(command, summary);
 }
 
+/* "about 12 rows", and what that leaves out: the server has counted no table that it never
+ * analysed. */
+static void format_rows(const json_t *database, char *out, size_t size)
+{
+    uint64_t rows = number_of(database, "row_estimate");
+    uint64_t missing = number_of(database, "tables_not_analysed");
+
+    if (json_object_get(database, "row_estimate") == NULL)
+        snprintf(out, size, "rows unknown (never analysed)");
+    else if (missing > 0)
+        snprintf(out, size, "about %" PRIu64 " row%s, and %" PRIu64 " table%s never analysed", rows,
+                 TEXT_S(rows), missing, TEXT_S(missing));
+    else
+        snprintf(out, size, "about %" PRIu64 " row%s", rows, TEXT_S(rows));
+}
+
 static void say_databases(const struct command *command, const json_t *databases)
 {
     size_t index;
@@ -222,9 +240,12 @@ static void say_databases(const struct command *command, const json_t *databases
     command_say(command, "%-12s %zu", "databases", json_array_size(databases));
     json_array_foreach(databases, index, database)
     {
-        command_say(command, "    %-20s %" PRIu64 " relations, about %" PRIu64 " rows",
-                    text_of(database, "name"), number_of(database, "relations"),
-                    number_of(database, "row_estimate"));
+        uint64_t relations = number_of(database, "relations");
+        char rows[128];
+
+        format_rows(database, rows, sizeof(rows));
+        command_say(command, "    %-20s %" PRIu64 " relation%s, %s", text_of(database, "name"),
+                    relations, TEXT_S(relations), rows);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "cli/location.h"
 #include "cli/progress.h"
 
+#include "base/text.h"
 #include "restore/restore.h"
 
 #include <inttypes.h>
@@ -102,8 +103,8 @@ static void say_result(const struct restoration *restoration,
 
     format_size(report->bytes, size);
     format_seconds(seconds, duration);
-    command_say(command, "restored %s in %" PRIu64 " files to %s in %s; the backup was whole", size,
-                report->files, restoration->target, duration);
+    command_say(command, "restored %s in %" PRIu64 " file%s to %s in %s; the backup was complete",
+                size, report->files, TEXT_S(report->files), restoration->target, duration);
     command_say(command,
                 "the cluster is consistent from %s on; start it as the user who owns it: "
                 "pg_ctl -D %s start",
@@ -205,6 +206,7 @@ bool command_relocate(struct command *command, struct error *err)
     done = data_directory_relocate(directory, &changed, err);
     result_set_number(command->result, "links_changed", changed);
     if (done)
-        command_say(command, "%zu tablespace links of %s made absolute", changed, directory);
+        command_say(command, "%zu tablespace link%s of %s made absolute", changed, TEXT_S(changed),
+                    directory);
     return done;
 }

@@ -5,6 +5,7 @@
 #include "cli/location.h"
 #include "cli/progress.h"
 
+#include "base/text.h"
 #include "restore/restore.h"
 
 #include <inttypes.h>
@@ -70,11 +71,11 @@ static void say_whole(const struct command *command, const struct verify_report 
 
     format_size(report->bytes, size);
     format_seconds(seconds, duration);
-    command_say(command, "the backup is whole: %s, %" PRIu64 " files, %s, read in %s", report->kind,
-                report->files, size, duration);
+    command_say(command, "the backup is complete: %s, %" PRIu64 " file%s, %s, read in %s",
+                report->kind, report->files, TEXT_S(report->files), size, duration);
     if (strcmp(report->kind, "logical") == 0) {
-        command_say(command, "finished at %s, database %s, %" PRIu64 " rows", report->finished_at,
-                    report->database, report->rows);
+        command_say(command, "finished at %s, database %s, %" PRIu64 " row%s", report->finished_at,
+                    report->database, report->rows, TEXT_S(report->rows));
         return;
     }
     command_say(command, "finished at %s, positions %s to %s on timeline %" PRIu32,
@@ -82,7 +83,7 @@ static void say_whole(const struct command *command, const struct verify_report 
     if (report->checksum_failures > 0)
         console_warning(command->console,
                         "page checksum failures reported by the server when this backup was made: "
-                        "%zu; the copy is true to what it had",
+                        "%zu; this copy matches what the server had",
                         report->checksum_failures);
 }
 
@@ -130,14 +131,15 @@ static void say_whole_archive(const struct command *command, const struct archiv
     format_size(report->data_bytes, size);
     format_seconds(seconds, duration);
     command_say(command,
-                "the archive is whole: %" PRIu64 " entries, the data of %" PRIu64
-                " unpacked to its end, %s, read in %s",
-                report->entries, report->entries_with_data, size, duration);
+                "the archive is complete: %" PRIu64 " entr%s, the data of %" PRIu64
+                " unpacked to the end, %s, read in %s",
+                report->entries, report->entries == 1 ? "y" : "ies", report->entries_with_data,
+                size, duration);
     command_say(command,
                 "%" PRIu64
-                " rows counted; an archive has no checksums of its own: what was changed "
+                " row%s counted; an archive has no checksums of its own: what was changed "
                 "within a row may not be seen",
-                report->rows);
+                report->rows, TEXT_S(report->rows));
 }
 
 static bool verify_archive(struct verification *verification, struct record_source *source,
@@ -159,7 +161,8 @@ static bool verify_archive(struct verification *verification, struct record_sour
     progress_stop(progress);
     fill_archive_result(command->result, &report, progress_seconds(progress));
     if (done && report.problems > 0)
-        done = error_set(err, ERROR_CORRUPT, "the archive is not whole: %" PRIu64 " problem%s",
+        done = error_set(err, ERROR_CORRUPT,
+                         "the archive is damaged or incomplete: %" PRIu64 " problem%s",
                          report.problems, report.problems == 1 ? "" : "s");
     if (done)
         say_whole_archive(command, &report, progress_seconds(progress));

@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define WARNINGS_MAX 1000
+#define WARNINGS_MAX CONSOLE_WARNINGS_KNOWN
 #define CLEAR_LINE "\r\033[K"
 
 static void write_all(const char *text, size_t len)
@@ -89,6 +89,31 @@ static void print_message(struct console *console, const char *prefix, const cha
     print_plainly(console, prefix, text);
 }
 
+/* FNV-1a */
+static uint64_t hash_of(const char *text)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (uint8_t)*text) * 0x100000001b3;
+    return hash;
+}
+
+/* Also notes that it is being said. */
+static bool is_said_already(struct console *console, const char *text)
+{
+    uint64_t hash = hash_of(text);
+    bool found = false;
+
+    pthread_mutex_lock(&console->lock);
+    for (size_t i = 0; i < console->said_count && !found; i++)
+        found = console->said[i] == hash;
+    if (!found && console->said_count < CONSOLE_WARNINGS_KNOWN)
+        console->said[console->said_count++] = hash;
+    pthread_mutex_unlock(&console->lock);
+    return found;
+}
+
 static void keep_warning(struct console *console, const char *text)
 {
     pthread_mutex_lock(&console->lock);
@@ -127,6 +152,8 @@ static void print_parts(struct console *console, const char *prefix, const char 
 
 static void print_warning(struct console *console, const char *text, const char *hint)
 {
+    if (is_said_already(console, text))
+        return;
     print_parts(console, "pgcask: warning: ", text, "", hint);
     keep_warning(console, text);
 }

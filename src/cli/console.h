@@ -14,6 +14,9 @@
 
 #include <jansson.h>
 #include <pthread.h>
+#include <stdint.h>
+
+#define CONSOLE_WARNINGS_KNOWN 1000
 
 struct console {
     pthread_mutex_t lock;
@@ -21,7 +24,9 @@ struct console {
     bool line_shown;  /* the live line is on the screen */
     json_t *warnings; /* every warning so far, for the result; NULL if nobody asked */
     size_t warning_count;
-    const struct error_speller *speller; /* of what texts from below call options */
+    const struct error_speller *speller;   /* of what texts from below call options */
+    uint64_t said[CONSOLE_WARNINGS_KNOWN]; /* hashes of warnings: each is said once */
+    size_t said_count;
     struct log log; /* writes here; give it to the libraries */
 };
 
@@ -31,7 +36,8 @@ void console_free(struct console *console);
 /* Prints "pgcask: " and the message. */
 void console_message(struct console *console, const char *format, ...) ERROR_PRINTF(2, 3);
 
-/* A message that is also kept as a warning. */
+/* A message that is also kept as a warning. What was said already is not said again: a server gives
+ * the same warning to each session. */
 void console_warning(struct console *console, const char *format, ...) ERROR_PRINTF(2, 3);
 
 /* What preflight found: an error if it is fatal, else a warning; hint may be "". */

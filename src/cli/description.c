@@ -45,9 +45,11 @@ static void take_value(struct description *description, enum json_walk_type type
                        const char *text)
 {
     if (type == JSON_WALK_WORD && strcmp(path, "databases[].relations[].row_estimate") == 0) {
-        double rows = strtod(text, NULL);
-
-        description->rows += rows > 0 ? rows : 0; /* -1: never counted */
+        description->row_estimate = strtod(text, NULL);
+        return;
+    }
+    if (type == JSON_WALK_STRING && strcmp(path, "databases[].relations[].kind") == 0) {
+        description->relation_kind = text[0];
         return;
     }
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
@@ -56,6 +58,8 @@ static void take_value(struct description *description, enum json_walk_type type
         if (strcmp(path, wanted[i].path) != 0)
             continue;
         description->kept += strlen(text);
+        if (strcmp(path, "server_version_num") == 0)
+            description->zero_is_unknown = atol(text) < 140000; /* -1 since 14 */
         result_set(wanted[i].in_entry ? description->entry : description->object,
                    dot == NULL ? path : dot + 1, value_of(type, text));
         return;
@@ -81,11 +85,36 @@ static void begin_object(struct description *description, const char *path)
     if (list_of(path) != NULL) {
         json_decref(description->entry);
         description->entry = json_object();
-        description->relations = 0;
+        description->relations = description->tables = description->not_analysed = 0;
         description->rows = 0;
     } else if (strcmp(path, "databases[].relations[]") == 0) {
         description->relations++;
+        description->relation_kind = '\0';
+        description->row_estimate = -1;
     }
+}
+
+/* Sequences, indexes and views have estimates of their own, which are nobody's rows; a partitioned
+ * table's are those of its partitions. */
+static void end_relation(struct description *description)
+{
+    if (description->relation_kind != 'r' && description->relation_kind != 'm')
+        return;
+    description->tables++;
+    if (description->row_estimate < 0 ||
+        (description->row_estimate == 0 && description->zero_is_unknown))
+        description->not_analysed++;
+    else
+        description->rows += description->row_estimate;
+}
+
+static void end_database(struct description *description)
+{
+    result_set_number(description->entry, "relations", description->relations);
+    result_set_number(description->entry, "tables", description->tables);
+    result_set_number(description->entry, "tables_not_analysed", description->not_analysed);
+    if (description->tables > description->not_analysed || description->tables == 0)
+        result_set_number(description->entry, "row_estimate", (uint64_t)description->rows);
 }
 
 static void end_object(struct description *description, const char *path)
@@ -93,12 +122,12 @@ static void end_object(struct description *description, const char *path)
     const char *list = list_of(path);
     json_t *array;
 
+    if (strcmp(path, "databases[].relations[]") == 0)
+        end_relation(description);
     if (list == NULL)
         return;
-    if (strcmp(list, "databases") == 0) {
-        result_set_number(description->entry, "relations", description->relations);
-        result_set_number(description->entry, "row_estimate", (uint64_t)description->rows);
-    }
+    if (strcmp(list, "databases") == 0)
+        end_database(description);
     array = json_object_get(description->object, list);
     description->kept += ENTRY_SIZE;
     if (json_array_size(array) < ENTRIES_MAX && description->kept < KEPT_MAX)

@@ -14,16 +14,22 @@ struct description {
     struct json_walk walk;
     struct summary_reader *summary;
     json_t *entry; /* the database, tablespace or unavailable field being read */
-    uint64_t relations;
+    uint64_t relations, tables, not_analysed;
     double rows;
-    size_t kept; /* bytes of all entries, roughly */
+    /* of the relation being read */
+    char relation_kind;
+    double row_estimate;  /* negative: never analysed */
+    bool zero_is_unknown; /* an old server says 0 for both */
+    size_t kept;          /* bytes of all entries, roughly */
 };
 
 bool description_init(struct description *description, struct error *err);
 void description_reset(struct description *description);
 
-/* manifest.json in pieces. Fills "server_version", "host", "databases": [{name, relations,
- * row_estimate}], "tablespaces": [{name, location}], "unavailable": [{field, reason}], … */
+/* manifest.json in pieces. Rows are those of tables; of one that was never analysed the server
+ * knows none, and where that is so of all, there is no "row_estimate". Fills "server_version",
+ * "host", "databases": [{name, relations, tables, tables_not_analysed, row_estimate}],
+ * "tablespaces": [{name, location}], "unavailable": [{field, reason}], … */
 bool description_feed_manifest(struct description *description, struct slice piece,
                                struct error *err);
 bool description_finish_manifest(struct description *description, struct error *err);

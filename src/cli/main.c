@@ -210,7 +210,7 @@ static int run(int argc, char **argv, struct command *command, struct options *o
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return finish(command, print_help(NULL, err), err);
-    if (strcmp(argv[1], "--version") == 0)
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
         return finish(command, print_version(err), err);
     if (json_wanted(argc, argv) && (command->result = json_object()) == NULL)
         return finish(command, error_set_memory(err), err);

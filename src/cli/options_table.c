@@ -35,20 +35,19 @@ static const struct option_command commands[] = {
     [COMMAND_VERIFY] =
         {.name = "verify",
          .arguments = {"SOURCE"},
-         .summary = "Reads every byte of a backup and says whether it is whole.",
-         .description =
-             "Reads every byte of a backup and holds it against the checksums in it. "
-             "Every file that is missing, changed or not expected is named.\n\n"
-             "Of a lone archive of pg_dump, all data are unpacked and rows counted.\n\n" //
+         .summary = "Reads every byte of a backup and says whether it is complete and undamaged.",
+         .description = "Reads every byte of a backup and compares it with the checksums in it. "
+                        "Every file that is missing, changed or not expected is named.\n\n"
+                        "Of an archive of pg_dump, all data are unpacked and rows counted.\n\n" //
          SOURCE_TEXT " " ARCHIVE_TEXT},
     [COMMAND_RESTORE] =
         {.name = "restore",
          .arguments = {"SOURCE"},
-         .summary = "Puts a backup back as a data directory, verifying it on the way.",
+         .summary = "Restores a backup to a data directory, verifying it on the way.",
          .description =
-             "Puts a backup back as a data directory that a server of the same major version can "
-             "be started on. The backup is verified while it is written; if it is not whole, what "
-             "was written is removed.\n\n" SOURCE_TEXT},
+             "Restores a backup to a data directory that a server of the same major version can "
+             "be started on. The backup is verified while it is written; if it is damaged or "
+             "incomplete, what was written is removed.\n\n" SOURCE_TEXT},
     [COMMAND_LIST] = {.name = "list",
                       .arguments = {"SOURCE"},
                       .summary = "Says what is in a backup without restoring it.",
@@ -140,7 +139,7 @@ static const struct option_spec options[] = {
      .kind = OPTION_SIZE,
      .default_text = "16GiB",
      .commands = BACKUP | PLAKAR,
-     .help = "Gives the backup up rather than make the server keep more WAL than this; 0 is no "
+     .help = "Aborts the backup when the server has to keep more WAL than this for it; 0 is no "
              "limit."},
     {.name = "transfer-compression",
      .argument = "gzip|lz4|zstd[:LEVEL]",
@@ -172,7 +171,7 @@ static const struct option_spec options[] = {
      .maximum = 7ULL * 24 * 3600 * 1000,
      .default_text = "1min",
      .commands = BACKUP | PLAKAR,
-     .help = "Gives a logical backup up when tables cannot be locked against changes within this "
+     .help = "Aborts a logical backup when tables cannot be locked against changes within this "
              "time; from 1s to 7d."},
     {.name = "lock-timeout-total",
      .argument = "DURATION",
@@ -198,7 +197,7 @@ static const struct option_spec options[] = {
      .maximum = 7ULL * 24 * 3600 * 1000,
      .default_text = "10min",
      .commands = BACKUP | PLAKAR,
-     .help = "Gives the backup up when the server has sent nothing for this long; from 1s to 7d."},
+     .help = "Aborts the backup when the server has sent nothing for this long; from 1s to 7d."},
     {.name = "password-command",
      .argument = "COMMAND",
      .kind = OPTION_TEXT,
@@ -318,7 +317,7 @@ static const struct option_spec options[] = {
      .argument = "FILE",
      .kind = OPTION_TEXT,
      .commands = PLAKAR,
-     .help = "The certificates of the authorities that may vouch for the server."},
+     .help = "The certificates of the authorities that may sign the server's certificate."},
     {.name = "ssl-root-cert-data",
      .argument = "PEM",
      .kind = OPTION_TEXT,

@@ -78,7 +78,7 @@ static bool tell_findings(const struct command *command, const struct preflight_
         return true;
     error_set(err, ERROR_REFUSED, "the backup was not begun: %s",
               fatal == 1 ? "something would make it fail" : "several things would make it fail");
-    return error_hint(err, "See above for what mends %s.", fatal == 1 ? "it" : "each of them");
+    return error_hint(err, "How to fix %s is said above.", fatal == 1 ? "it" : "each of them");
 }
 
 bool preflight_check(const struct command *command, const struct physical_backup_options *options,

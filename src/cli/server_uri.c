@@ -78,7 +78,10 @@ bool server_uri_parse(struct server_uri *server, const char *uri, const char *sh
     done = buffer_reserve(&conninfo, strlen(uri) + 16, err) &&
            strip_scheme(server, uri, shown, &conninfo, err) &&
            (server->settings = wire_settings_new(err)) != NULL &&
-           wire_settings_parse(server->settings, buffer_text(&conninfo), err) &&
+           wire_settings_parse(server->settings, buffer_text(&conninfo), err);
+    if (done)
+        server->names_database = wire_settings_get(server->settings, "dbname") != NULL;
+    done = done &&
            (password_command == NULL ||
             wire_settings_set(server->settings, "password_command", password_command, err)) &&
            wire_settings_complete(server->settings, err);

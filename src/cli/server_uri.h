@@ -8,6 +8,7 @@
 
 struct server_uri {
     bool physical;                    /* the scheme had "+bin" */
+    bool names_database;              /* itself, not the environment */
     struct wire_settings *settings;   /* complete */
     struct password_source *password; /* what the settings ask; NULL after server_uri_parse */
 };

@@ -1,5 +1,6 @@
 #include "plakar/import_queue.h"
 
+#include "base/text.h"
 #include "manifest/summary.h"
 
 #include <stdlib.h>
@@ -190,9 +191,9 @@ static void say_end(struct import_job *job, const struct record_source *source, 
         return;
     if (job->left_out > 0)
         log_message(job->options.log, LOG_WARNING,
-                    "%llu files were left out as Plakar was told to: what is in the snapshot "
+                    "%llu file%s left out as Plakar was told to: what is in the snapshot "
                     "cannot be verified as a whole, and may not start",
-                    (unsigned long long)job->left_out);
+                    (unsigned long long)job->left_out, TEXT_S(job->left_out));
     connector->completed(connector->context, source);
 }
 

@@ -48,7 +48,7 @@ static bool check_text(const char *text, const char *path, struct error *err)
     if (utf8_append_escaped(&shown, slice_string(path), UTF8_IN_TEXT, false, &escaped, err)) {
         error_set(err, ERROR_UNSUPPORTED, "the name %.600s is not UTF-8, and Plakar holds no other",
                   buffer_text(&shown));
-        error_hint(err, "If the file does not belong to the cluster, remove it.");
+        error_hint(err, "If the file is not part of the cluster, remove it.");
     }
     buffer_free(&shown);
     return false;

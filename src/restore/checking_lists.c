@@ -1,5 +1,7 @@
 #include "restore/checking_internal.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -26,8 +28,8 @@ static bool check_listed(void *context, const struct backup_manifest_file *file,
         checking_problem(check, path, "is missing");
         break;
     case LEDGER_SIZE_DIFFERS:
-        checking_problem(check, path, "has %" PRIu64 " bytes instead of %" PRIu64, seen,
-                         file->size);
+        checking_problem(check, path, "has %" PRIu64 " byte%s instead of %" PRIu64, seen,
+                         TEXT_S(seen), file->size);
         break;
     case LEDGER_DIGEST_DIFFERS:
         checking_problem(check, path, "was changed: its checksum differs from backup_manifest's");
@@ -111,8 +113,8 @@ static bool check_entry(void *context, const struct summary_entry *entry, struct
         checking_problem(check, entry->path, "is missing");
         break;
     case LEDGER_SIZE_DIFFERS:
-        checking_problem(check, entry->path, "has %" PRIu64 " bytes instead of %" PRIu64, seen,
-                         entry->bytes);
+        checking_problem(check, entry->path, "has %" PRIu64 " byte%s instead of %" PRIu64, seen,
+                         TEXT_S(seen), entry->bytes);
         break;
     case LEDGER_DIGEST_DIFFERS:
         checking_problem(check, entry->path,

@@ -1,5 +1,7 @@
 #include "restore/checking_internal.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -77,7 +79,8 @@ static void seal(struct checking_source *check, struct file_ledger *ledger, cons
 
     file_ledger_seal(ledger, &duplicates);
     if (duplicates > 0)
-        checking_problem(check, list, "%zu names occur twice in the backup", duplicates);
+        checking_problem(check, list, "%zu name%s occur%s twice in the backup", duplicates,
+                         TEXT_S(duplicates), duplicates == 1 ? "s" : "");
 }
 
 static bool begin_file(struct checking_source *check, const struct record *record,
@@ -95,7 +98,7 @@ static bool begin_file(struct checking_source *check, const struct record *recor
         digest_begin(check->summary_digest);
     }
     if (check->record_class == LAYOUT_FOREIGN)
-        checking_problem(check, check->path, "does not belong into a %s backup",
+        checking_problem(check, check->path, "unexpected: a %s backup has nothing of that name",
                          check->logical ? "logical" : "physical");
     if (check->record_class == LAYOUT_LISTED && check->manifest_seen)
         checking_problem(check, check->path, "comes after backup_manifest: the order was changed");
@@ -298,11 +301,13 @@ static bool check_end(struct checking_source *check, struct error *err)
     if (check->options.reopen != NULL)
         return name_surplus(check, surplus_listed, surplus_others, err);
     if (surplus_listed)
-        checking_problem(check, LAYOUT_DATA, "holds %zu files that backup_manifest does not list",
-                         file_ledger_unexpected(check->listed));
+        checking_problem(
+            check, LAYOUT_DATA, "holds %zu unexpected file%s (backup_manifest lists no such)",
+            file_ledger_unexpected(check->listed), TEXT_S(file_ledger_unexpected(check->listed)));
     if (surplus_others)
-        checking_problem(check, "/", "holds %zu entries that summary.json does not list",
-                         file_ledger_unexpected(check->others));
+        checking_problem(check, "/", "holds %zu unexpected file%s (summary.json lists no such)",
+                         file_ledger_unexpected(check->others),
+                         TEXT_S(file_ledger_unexpected(check->others)));
     return true;
 }
 

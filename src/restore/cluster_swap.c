@@ -281,7 +281,7 @@ bool cluster_swap_run(const char *data_directory, const struct tablespace_set *t
 
     *undone = false;
     if (!ok) {
-        log_message(log, LOG_DEBUG, "putting the old cluster back into %s", data_directory);
+        log_message(log, LOG_DEBUG, "restoring the old cluster in %s", data_directory);
         *undone = swap_undo(&swap);
         if (!*undone)
             describe_mixture(&swap, data_directory, errno, err);

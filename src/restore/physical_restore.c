@@ -318,7 +318,8 @@ static bool restore_tablespace(struct restore *restore, const struct record *rec
     if (!split_oid(path + 1, &oid, &rest) || record->type == RECORD_LINK ||
         (rest[0] == '\0' && record->type != RECORD_DIRECTORY) ||
         (rest[0] != '\0' && strncmp(rest, "/PG_", 4) != 0))
-        return error_set(err, ERROR_CORRUPT, "%s does not belong into a tablespace", record->path);
+        return error_set(err, ERROR_CORRUPT, "%s is an unexpected file in a tablespace",
+                         record->path);
     if (!tablespace_set_use(&restore->tablespaces, oid, &tablespace, err))
         return false;
     return rest[0] == '\0' || add(restore, tablespace->writer, record, rest, err);
@@ -367,9 +368,9 @@ static void note_problem(void *context, const char *path, const char *problem)
 static bool fail_not_whole(const struct restore *restore, struct error *err)
 {
     if (restore->problem_count == 0)
-        error_set(err, ERROR_CORRUPT, "the backup is not whole");
+        error_set(err, ERROR_CORRUPT, "the backup is damaged or incomplete");
     else
-        error_set(err, ERROR_CORRUPT, "the backup is not whole: %s", restore->problem);
+        error_set(err, ERROR_CORRUPT, "the backup is damaged or incomplete: %s", restore->problem);
     if (restore->problem_count > 1)
         error_detail(err, "%zu problems were found.", restore->problem_count);
     return error_hint(err, "pgcask verify names all of them. Restore another copy or an earlier "

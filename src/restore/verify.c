@@ -1,5 +1,7 @@
 #include "restore/checking_source.h"
 
+#include "base/text.h"
+
 /* Reads everything; what the records are is the checking source's business. */
 static bool drain(struct record_source *source, const struct verify_options *options,
                   struct error *err)
@@ -43,7 +45,7 @@ bool backup_verify(struct record_source *source, const struct verify_options *op
     checking_source_report(check, report);
     source_close(check);
     if (!whole)
-        error_set(err, ERROR_CORRUPT, "the backup is not whole: %zu problem%s", report->problems,
-                  report->problems == 1 ? "" : "s");
+        error_set(err, ERROR_CORRUPT, "the backup is damaged or incomplete: %zu problem%s",
+                  report->problems, TEXT_S(report->problems));
     return whole;
 }

@@ -111,7 +111,7 @@ static const char *why_unusable(const struct stat *st)
         return NULL;
     if (st->st_uid == 0 && (st->st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) == 0)
         return NULL;
-    return "others than its owner may use it; chmod 0600 mends that";
+    return "others than its owner may use it; chmod 0600 fixes that";
 }
 
 static bool read_open_file(int fd, size_t size, struct buffer *text, struct error *err)

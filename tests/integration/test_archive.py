@@ -224,7 +224,7 @@ def test_what_is_wrong_with_an_archive_is_said(pgcask, cluster, sample, workdir)
         shutil.copytree(folder, again)
         damage()
         result = pgcask("verify", folder)
-        assert result.rc == 1 and "not whole" in result.stderr, result
+        assert result.rc == 1 and "damaged or incomplete" in result.stderr, result
         shutil.rmtree(folder)
         again.rename(folder)
     assert pgcask("verify", folder).ok
@@ -237,7 +237,7 @@ def test_list_describes_a_logical_backup(pgcask, cluster, sample, workdir):
     archive = logical.back_up(pgcask, cluster, db, workdir / "backup", "--compress", "gzip")
     entries = listed(cluster, archive)
     text = pgcask("list", workdir / "backup").check().stdout
-    assert re.search(r"^kind +logical$", text, re.M) and "unknown" not in text, text
+    assert re.search(r"^kind +logical$", text, re.M) and "unknown" not in text.replace("rows unknown", ""), text
     assert re.search(r"^database +sample$", text, re.M)
     assert re.search(rf"^entries +{len(entries)} ", text, re.M)
     assert re.search(rf"^tables +4 with {rows} rows$", text, re.M)

@@ -13,6 +13,8 @@ MAKEFILE = paths.REPO / "Makefile"
 RUN_HERE = {"plugin", "package", "format", "clean"}
 RUN_BY_OTHER_TESTS = {
     "all": "test_plakar.py: plakar runs a plain `make`",
+    "program": "the same, because all is made of it",
+    "install": "test_install.py",
 }
 NOT_RUN = {
     "test": "it is what runs these tests",

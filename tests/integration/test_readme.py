@@ -127,7 +127,7 @@ def test_the_commands_work_as_printed(pgcask_path, servers, workdir, major):
         said = output.read()
     assert done.returncode == 0, said
     assert all(f"\n{n}: started" in said for n in range(len(commands_of(*PROGRAMS)))), said
-    assert said.count("the backup is whole") == 2 and f"\n{rows}\n" in said, said
+    assert said.count("the backup is complete") == 2 and f"\n{rows}\n" in said, said
 
 
 def prepare(workdir, pgcask_path, server):

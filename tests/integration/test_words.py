@@ -1,15 +1,17 @@
-"""The words on standard error: each line says what it is, so that a program that reads logs can
-tell an error from a warning and from what is only said."""
+"""The words of the command: each line on standard error says what it is, so that a program that
+reads logs can tell an error from a warning and from what is only said; and all of them are plain."""
 
+import json
 import re
 import shutil
+import subprocess
 
 import pytest
 
-from pgcask_testing import builders, temp
+from pgcask_testing import builders, paths, temp
 
 LINE = re.compile(r"pgcask: (error: |warning: )?\S|detail: \S|hint: \S|    ")
-SAID = re.compile(r"pgcask: (connecting|reading|waiting|copying|describing|finishing|restoring|"
+SAID = re.compile(r"pgcask: (connecting|the whole cluster|reading|waiting|copying|describing|finishing|restoring|"
                   r"writing|working|backed up|positions|the backup starts|manifest:)")
 DEAD = "postgres+bin://u@127.0.0.1:1/"
 
@@ -78,3 +80,87 @@ def test_each_damaged_file_is_an_error(pgcask, backup, workdir):
     unfinished = shutil.copytree(backup, workdir / "u", symlinks=True)
     (unfinished / "summary.json").unlink()
     assert check_words(pgcask("list", unfinished)).rc == 3
+
+
+# Plain words
+
+
+COMMANDS = ("backup", "verify", "restore", "list", "ping", "relocate", "help", "version")
+# What only those who made it understand.
+ODD = re.compile(r"\b(is|was|be|not|copy|it) whole\b|\bmends?\b|\bproves?\b|\blone\b|does not belong|"
+                 r"\b[Gg]ives? (the|a logical) backup up\b|\bput(s|ting)? .{1,20} back\b")
+
+
+def test_what_users_read_is_plain():
+    texts = [paths.REPO / "README.md", paths.REPO / "man/pgcask.1", *paths.REPO.glob("docs/*.md")]
+    found = [f"{text.name}: {odd.group()}" for text in texts
+             if text.name != "architecture.md"
+             for odd in ODD.finditer(text.read_text().replace("\n", " "))]
+    for source in paths.REPO.glob("src/**/*.c"):
+        for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', source.read_text()):
+            found += [f"{source.name}: {literal}" for _ in ODD.finditer(literal)]
+    assert not found
+
+
+def test_a_short_h_is_help(pgcask):
+    for command in COMMANDS:
+        assert pgcask(command, "-h").check().stdout == pgcask("help", command).check().stdout
+    assert pgcask("-h").check().stdout == pgcask("help").check().stdout
+    assert pgcask("-V").check().stdout == pgcask("version").check().stdout
+    assert pgcask("backup", "x", "-h", "--nonsense").rc == 2
+
+
+@pytest.mark.parametrize("width", [60, 80, 132])
+def test_the_manual_reads_as_words(width):
+    page = paths.REPO / "man" / "pgcask.1"
+    for command in (["mandoc", "-Tutf8", f"-Owidth={width}", page],
+                    ["groff", "-man", "-Tutf8", f"-rLL={width}n", "-ww", page]):
+        shown = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert not shown.stderr, shown.stderr
+        text = re.sub(r".\x08|\x1b\[[0-9;]*m", "", shown.stdout)
+        # A sentence that goes on without a blank; two words that were joined.
+        assert not re.search(r"[a-z)][.,;:][A-Z][a-z]", text), text
+        # A font macro joins its arguments: what stands behind a name is punctuation.
+    for line in page.read_text().splitlines():
+        if re.match(r"\.[BIR][BIR] ", line):
+            words = re.findall(r'"[^"]*"|\S+', line)[1:]
+            assert len(words) <= 2 or not re.search("[a-zA-Z]", " ".join(words[1::2])) \
+                or not re.search("[a-zA-Z]", " ".join(words[0::2])), line
+
+
+def test_list_says_what_was_never_analysed(pgcask, server, workdir):
+    server.sql("CREATE DATABASE fresh")
+    server.sql("CREATE TABLE one (id serial)", db="fresh")
+    listed = {}
+    for step, sql in enumerate(["SELECT 1", "INSERT INTO one VALUES (1); ANALYZE one",
+                                "CREATE TABLE two ()"]):
+        server.sql(sql, db="fresh")
+        pgcask("backup", server.uri(db="fresh"), "--to", workdir / str(step), "--quiet").check()
+        listed[step] = re.search(r"fresh +(.*)", pgcask("list", workdir / str(step)).stdout)[1]
+    shown = json.loads(pgcask("list", workdir / "0", "--json").stdout)
+    server.sql("DROP DATABASE fresh")
+    assert "row_estimate" not in next(d for d in shown["databases"] if d["name"] == "fresh")
+    assert listed[0].endswith("relations, rows unknown (never analysed)"), listed
+    assert listed[1].endswith("relations, about 1 row"), listed
+    assert listed[2].endswith("relations, about 1 row, and 1 table never analysed"), listed
+
+
+def test_a_database_in_the_uri_of_a_cluster_is_told_of(pgcask, server, workdir):
+    note = 'pgcask: the whole cluster is copied; database "postgres" is only what to connect to\n'
+    for number, uri in enumerate([f"{server.binary_uri()}/postgres",
+                                  f"{server.binary_uri()}?dbname=postgres"]):
+        assert note in pgcask("backup", uri, "--to", workdir / str(number)).check().stderr
+    assert note not in pgcask("backup", uri, "--to", workdir / "q", "--quiet").check().stderr
+    assert "whole cluster" not in pgcask("backup", server.binary_uri(), "--to", workdir / "n",
+                                         env={"PGDATABASE": "postgres"}).check().stderr
+
+
+def test_what_the_server_warns_of_is_said_once(pgcask, server, workdir):
+    """Both sessions of a backup are told of a changed collation."""
+    server.sql("CREATE DATABASE moved LOCALE 'C.UTF-8' TEMPLATE template0")
+    server.sql("UPDATE pg_database SET datcollversion = '0.1' WHERE datname = 'moved'")
+    result = pgcask("backup", f"{server.binary_uri()}/moved", "--to", workdir / "b").check()
+    server.sql("DROP DATABASE moved")
+    assert len(result.stderr.splitlines()) == len(set(result.stderr.splitlines())), result
+    warned = json.loads(pgcask("list", workdir / "b", "--json").check().stdout)
+    assert warned["complete"]

@@ -46,6 +46,14 @@ static void say_warning(struct console *console)
     assert_int_equal(json_array_size(console->warnings), 1);
 }
 
+static void say_warning_twice(struct console *console)
+{
+    console_warning(console, "the same");
+    console_warning(console, "another");
+    console->log.write(console->log.context, LOG_WARNING, "the same");
+    assert_int_equal(json_array_size(console->warnings), 2);
+}
+
 static void say_log(struct console *console)
 {
     console->log.write(console->log.context, LOG_WARNING, "a warning");
@@ -87,10 +95,17 @@ static void each_message_says_what_it_is(void **state)
     assert_written(say_problem, "pgcask: error: /data/a\n    b: is missing\n");
 }
 
+static void a_warning_is_said_once(void **state)
+{
+    (void)state;
+    assert_written(say_warning_twice, "pgcask: warning: the same\npgcask: warning: another\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_message_says_what_it_is),
+        cmocka_unit_test(a_warning_is_said_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,9 +11,15 @@ static const char manifest[] =
     " \"tablespaces\": [{\"name\": \"fast\", \"owner\": \"o\", \"location\": \"/srv/fast\"}],"
     " \"databases\": ["
     "  {\"name\": \"app\", \"relations\": ["
-    "   {\"name\": \"t\", \"row_estimate\": 100, \"columns\": [{\"name\": \"c\"}]},"
-    "   {\"name\": \"v\", \"row_estimate\": -1},"
-    "   {\"name\": \"u\", \"row_estimate\": 23}]},"
+    "   {\"name\": \"t\", \"kind\": \"r\", \"row_estimate\": 100, \"columns\": [{\"kind\": "
+    "\"c\"}]},"
+    "   {\"name\": \"v\", \"kind\": \"v\", \"row_estimate\": 0},"
+    "   {\"name\": \"s\", \"kind\": \"S\", \"row_estimate\": 1},"
+    "   {\"name\": \"n\", \"kind\": \"r\", \"row_estimate\": -1},"
+    "   {\"name\": \"u\", \"row_estimate\": 23, \"kind\": \"m\"}]},"
+    "  {\"name\": \"new\", \"relations\": ["
+    "   {\"name\": \"n\", \"kind\": \"r\", \"row_estimate\": -1},"
+    "   {\"name\": \"s\", \"kind\": \"S\", \"row_estimate\": 1}]},"
     "  {\"name\": \"empty\"}],"
     " \"unavailable\": [{\"field\": \"roles\", \"reason\": \"no right\"}]}";
 
@@ -40,12 +46,17 @@ static void a_manifest_is_counted_not_held(void **state)
     assert_true(description_finish_manifest(&description, &err));
 
     databases = json_object_get(description.object, "databases");
-    assert_int_equal(json_array_size(databases), 2);
+    assert_int_equal(json_array_size(databases), 3);
     assert_string_equal(text_at(databases, 0, "name"), "app");
-    assert_int_equal(number_at(databases, 0, "relations"), 3);
+    assert_int_equal(number_at(databases, 0, "relations"), 5);
+    assert_int_equal(number_at(databases, 0, "tables"), 3);
+    assert_int_equal(number_at(databases, 0, "tables_not_analysed"), 1);
     assert_int_equal(number_at(databases, 0, "row_estimate"), 123);
-    assert_string_equal(text_at(databases, 1, "name"), "empty");
-    assert_int_equal(number_at(databases, 1, "relations"), 0);
+    assert_int_equal(number_at(databases, 1, "tables_not_analysed"), 1);
+    assert_null(json_object_get(json_array_get(databases, 1), "row_estimate"));
+    assert_string_equal(text_at(databases, 2, "name"), "empty");
+    assert_int_equal(number_at(databases, 2, "relations"), 0);
+    assert_int_equal(number_at(databases, 2, "row_estimate"), 0);
     assert_string_equal(text_at(json_object_get(description.object, "tablespaces"), 0, "location"),
                         "/srv/fast");
     assert_string_equal(text_at(json_object_get(description.object, "unavailable"), 0, "reason"),
