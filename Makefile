@@ -1,23 +1,14 @@
-# A plain `make` builds the program alone, build/program/pgcask, and puts it where manifest.yaml looks
+# A plain `make` builds the program alone, build/static/pgcask, and puts it where manifest.yaml looks
 # for Plakar's package; it needs nothing that only tests need. `make install` installs it below
-# PREFIX, for a package below DESTDIR. The other targets name the CMake presets.
-PROGRAM = program
+# PREFIX, for a package below DESTDIR; with PROGRAM=program, one that is linked with the system's
+# libraries. The other targets name the CMake presets.
+PROGRAM = static
 PREFIX = /usr/local
 PRESETS = program dev tsan release static fuzz coverage clang
 # A dot stands for the parenthesis: make counts those in a $(shell …).
 version = v$(shell sed -n 's/^project.pgcask VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
 
-# What manifest.yaml lists for Plakar's package, made of the build in the folder $(1).
-define plugin_of
-	mkdir -p build/plakar
-	cp build/$(1)/pgcask build/plakar/pgcask.new
-	mv build/plakar/pgcask.new build/plakar/pgcask
-	build/plakar/pgcask plakar-schema importer >build/plakar/importer.schema.json
-	build/plakar/pgcask plakar-schema exporter >build/plakar/exporter.schema.json
-endef
-
-all: program
-	$(call plugin_of,program)
+all: plugin
 
 install:
 	cmake --preset $(PROGRAM)
@@ -31,7 +22,11 @@ $(PRESETS):
 
 # The package needs a static executable: it runs on machines that have nothing but Plakar.
 plugin: static
-	$(call plugin_of,static)
+	mkdir -p build/plakar
+	cp build/static/pgcask build/plakar/pgcask.new
+	mv build/plakar/pgcask.new build/plakar/pgcask
+	build/plakar/pgcask plakar-schema importer >build/plakar/importer.schema.json
+	build/plakar/pgcask plakar-schema exporter >build/plakar/exporter.schema.json
 
 # build/plakar/postgresql_VERSION_OS_ARCH.ptar; needs plakar, or PLAKAR=/path/to/plakar.
 package: plugin

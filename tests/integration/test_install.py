@@ -14,14 +14,17 @@ def run(*words, **options):
                           timeout=300, **options).stdout
 
 
-def test_make_needs_nothing_that_only_tests_need(workdir):
-    """The preset of a plain make is configured on a machine without cmocka."""
-    run("cmake", "--preset", "program", "-B", workdir,
+@pytest.mark.parametrize("words, preset", [
+    ([], "static"), (["install"], "static"), (["install", "PROGRAM=program"], "program"),
+])
+def test_make_needs_nothing_that_only_tests_need(workdir, words, preset):
+    """What a plain make builds is configured on a machine without cmocka."""
+    planned = run("make", "-n", *words)
+    assert set(re.findall(r"--preset (\S+)", planned)) == {preset}, planned
+    run("cmake", "--preset", preset, "-B", workdir,
         *(f"-D{name}=-NOTFOUND" for name in ("CMOCKA_INCLUDE", "CMOCKA_LIBRARY")))
     built = run("cmake", "--build", workdir, "--", "-t", "inputs", "all")
     assert "src/cli/" in built and "tests/" not in built and "pgcask_face" not in built
-    planned = run("make", "-n")
-    assert set(re.findall(r"--preset (\S+)", planned)) == {"program"}, planned
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ MAKEFILE = paths.REPO / "Makefile"
 RUN_HERE = {"plugin", "package", "format", "clean"}
 RUN_BY_OTHER_TESTS = {
     "all": "test_plakar.py: plakar runs a plain `make`",
-    "program": "the same, because all is made of it",
+    "program": "test_install.py configures it; release is built of the same sources",
     "install": "test_install.py",
 }
 NOT_RUN = {
