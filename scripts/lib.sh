@@ -22,7 +22,7 @@ test_packages=(
     postgresql-15 postgresql-client-15
     python3 python3-pytest python3-pytest-xdist python3-h2 git
     debootstrap patchelf openssl iproute2 util-linux procps ca-certificates groff-base man-db mandoc
-    binutils
+    binutils zstd
 )
 
 repo_root() {

@@ -103,8 +103,8 @@ def shell(plakar_package, servers, workdir, major):  # noqa: F811
     server = servers.create(major, auth="scram-sha-256")
     builders.tablespaces(server, names=["fast"])
     builders.fill(server, mb=5)
-    server.sql(f"CREATE ROLE backup LOGIN REPLICATION PASSWORD '{PASSWORD}';"
-               "GRANT pg_monitor TO backup")
+    [statements] = re.findall(r"^```sql\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
+    server.sql(statements.replace("…", PASSWORD))
     live = oracles.all_sums(server)
     (server.datadir / "log").mkdir(0o700)
     (server.datadir / "log/postgresql.log").write_text("LOG:  all is well\n")

@@ -1,0 +1,399 @@
+"""Every command that is printed anywhere (documents, manual page, help texts, Makefile, packaging,
+heads of scripts) is run by a test exactly as it is printed, or stands in printed_not_run.txt with the
+reason why not.
+
+The manual page's examples and docs/connections.md are run here, on a machine of their own (see
+pgcask_testing/sandbox.py) with a cluster as Debian lays it out; what the other pages print, by the
+tests that COVERED names.
+"""
+
+import itertools
+import re
+import shlex
+
+import pytest
+
+from pgcask_testing import paths, printed, process, sandbox, temp, tree
+
+HERE = paths.REPO / "tests/integration"
+PASSWORD = "…"  # as the pages write it
+
+
+def not_run():
+    """{command: reason}"""
+    reasons, waiting = {}, []
+    for line in (HERE / "printed_not_run.txt").read_text().splitlines():
+        if line.startswith("    "):
+            for command in waiting:
+                reasons[command] = reasons.get(command, "") + line.strip() + " "
+        elif not line or line.startswith("#"):
+            waiting = []
+        else:
+            waiting.append(line)
+            reasons[line] = ""
+    return reasons
+
+
+# ---- Who runs what ---------------------------------------------------------------------------
+
+
+def is_usage_line(command):
+    return command.text.startswith("pgcask ") and re.search(
+        r"\[|\b(SOURCE|URI|COMMAND)\b|^pgcask version$", command.text) is not None
+
+
+def is_mention(command):
+    """`pgcask verify`, `plakar source show`: a program's command without what it is given."""
+    return not command.block and re.fullmatch(r"(pgcask|plakar)( [a-z]+){1,2}", command.text)
+
+
+def is_make(command):
+    return re.fullmatch(r"make( [a-z]+)?", command.text) and command.text != "make test"
+
+
+def is_step_of_scripts_test(command):
+    """scripts/test runs it, as CI does: `step "…" COMMAND`, with a value for each word in capitals."""
+    words = re.sub(r"\[.*?\]", "", command.text).split()
+    pattern = r"\s+".join(r"[\d.]+" if word.isupper() else re.escape(word) for word in words)
+    pattern = pattern.replace("scripts/fuzz", r"scripts/fuzz(?: --seed \d+)?")
+    pattern = pattern.replace("scripts/demo", "make demo")
+    return command.text != "scripts/test" and re.search(
+        rf'^step "[^"]*" {pattern}( \|\| finish)?$', (paths.REPO / "scripts/test").read_text(), re.M)
+
+
+def of(*files, block=None):
+    return lambda command: command.where in files and block in (None, command.block)
+
+
+def exactly(*texts):
+    return lambda command: command.text in texts
+
+
+COVERED = [
+    (is_usage_line, "test_printed_commands.py::test_usage_lines_are_true"),
+    (is_mention, "test_printed_commands.py::test_commands_that_sentences_speak_of_are_there"),
+    (is_make, "test_make.py::test_every_target_is_run_or_there_is_a_reason"),
+    (is_step_of_scripts_test, "../../scripts/test"),
+    (of("README.md"), "test_readme.py::test_the_commands_work_as_printed"),
+    (of("docs/plakar.md", block=True), "test_plakar_docs.py::test_the_commands_print_what_the_page_says"),
+    (of("docs/library.md", block=True),
+     "test_printed_commands.py::test_the_librarys_page_is_followed"),
+    (of("docs/connections.md"), "test_printed_commands.py::test_connections_md_is_followed"),
+    (of("man/pgcask.1"), "test_printed_commands.py::test_the_manual_pages_examples_work"),
+    (of("examples/embed.c"),
+     "test_library.py::test_the_example_keeps_a_cluster_in_a_file_of_its_own"),
+    (exactly("plakar pkg rm postgresql", "plakar pkg build ./packaging/plakar/recipe.yaml"),
+     "test_plakar.py::test_plakar_builds_the_package_from_a_tag"),
+    (exactly("chown -R"), "test_printed_commands.py::test_what_sentences_advise_is_right"),
+    (of("fuzz/make_seeds.py"), "test_printed_commands.py::test_the_seeds_are_made"),
+    (of("bench/logical", "bench/physical"), "test_printed_commands.py::test_a_benchmark_runs"),
+    (of("tests/servers/stock"), "test_printed_commands.py::test_a_stock_tool_is_run"),
+]
+
+
+def runner_of(command):
+    return next((test for matches, test in COVERED if matches(command)), None)
+
+
+@pytest.fixture(scope="module")
+def everything(pgcask_path):
+    return printed.all_commands(pgcask_path)
+
+
+def test_every_printed_command_is_run_or_there_is_a_reason(everything):
+    reasons = not_run()
+    unknown = [str(each) for each in everything
+               if runner_of(each) is None and each.text not in reasons]
+    assert not unknown, "run them as they are printed, or tell why not in printed_not_run.txt"
+
+
+def test_the_reasons_are_of_commands_that_are_printed(everything):
+    reasons = not_run()
+    assert all(len(reason) > 15 for reason in reasons.values())
+    assert set(reasons) <= {each.text for each in everything}
+
+
+def test_the_tests_that_are_named_are_there(everything):
+    for matches, test in COVERED:
+        assert any(matches(each) for each in everything), f"{test}: nothing is printed for it"
+        file, _, name = test.partition("::")
+        assert name == "" or f"def {name}(" in (HERE / file).read_text(), test
+
+
+NO_COMMANDS = re.compile(
+    r"postgres(\+bin)?://|[\w-]+=|\[|#|--fault|find_package|target_link_libraries|hostssl |"
+    r"[\w.]+:\d+:|.* ◀──|.*──wire|(physical|logical|crash|faults|leftover|exit|file_write|\| pgcask)")
+
+
+def test_no_program_is_overlooked():
+    strange = [str(each) for each in printed.strangers() if not NO_COMMANDS.match(each.text)
+               and not each.text.startswith("… ")]
+    assert not strange, "a program for printed.PROGRAMS, or something else for NO_COMMANDS?"
+
+
+def test_the_extractor_sees_what_is_there():
+    text = "a `make x` b\n\n    pgcask backup a \\\n        --to b    # c\n\n```console\n$ ls -l\nx\n```\n"
+    assert [(each.text, each.block) for each in printed.markdown("x.md", text)] == [
+        ("pgcask backup a --to b", True), ("ls -l", True), ("make x", False)]
+    page = ".nf\n    pgcask verify \\-\n.fi\nsee\n.B pgcask list x\nand\n.BR pg_restore (1)\n"
+    assert [each.text for each in printed.manual_page("x.1", page)] == [
+        "pgcask verify -", "pgcask list x", "pg_restore(1)"]
+
+
+# ---- The machine -----------------------------------------------------------------------------
+
+TOKEN = """#!/bin/sh
+case "$*" in
+    'rds generate-db-auth-token --hostname db.example.org --port 5432 --username backup') ;;
+    'backup') ;;
+    *) echo "what is $*?" >&2; exit 1 ;;
+esac
+echo '…'
+"""
+
+
+SSH = """#!/bin/sh
+[ "$1" = vault ] && cd /tmp && exec sh -c "$2"
+"""
+
+
+@pytest.fixture(scope="module")
+def machine(pgcask_path):
+    """Debian's cluster; names of hosts that are this machine; programs of elsewhere, stood in for:
+    aws and token print the password, `ssh vault` runs a shell here."""
+    hosts = {name: "10.0.0.7" for name in (
+        "db.example.org", "a.example.org", "b.example.org", "db1", "db2", "vault")}
+    folder = temp.new_dir("machine")
+    with sandbox.Sandbox(folder, hosts) as made:
+        made.program("/usr/local/bin/pgcask", pgcask_path)
+        made.program("/usr/local/bin/aws", TOKEN)
+        made.program("/usr/local/bin/token", TOKEN)
+        made.program("/usr/local/bin/ssh", SSH)
+        root = made.root = made.shell()
+        sandbox.debian_cluster(root, {"listen_addresses": "*"})
+        root.check("mkdir -p /backups /srv /mnt/nvme /var/fast && chown postgres /backups /srv "
+                   "/mnt /mnt/nvme /var/fast")
+        made.user = made.shell("postgres", "/var/lib/postgresql")
+        made.user.check("psql -c \"CREATE TABLESPACE fast LOCATION '/var/fast'\" -c \"CREATE TABLE t"
+                        " TABLESPACE fast AS SELECT 1 AS x\" -c \"ALTER ROLE postgres PASSWORD '…'\"")
+        add_hba(made, *hba_lines("docs/plakar.md"))
+        yield made
+    temp.remove(folder)
+
+
+def hba_lines(page):
+    return re.findall(r"^ +(hostssl .*)$", (paths.REPO / page).read_text(), re.M)
+
+
+def add_hba(machine, line):
+    """With one line for this address, as a page prints it, and no other."""
+    folder = machine.user.check("psql -At -c 'SHOW hba_file'").strip()
+    machine.root.check(f"echo {shlex.quote(line)} >>{folder}")
+    machine.user.check("psql -c 'SELECT pg_reload_conf()'")
+
+
+def make_role(machine, statement):
+    machine.user.run("psql -c 'DROP ROLE IF EXISTS backup'")
+    machine.user.check(f'psql -c "{statement}" -c "GRANT pg_monitor TO backup"')
+
+
+ROLE = f"CREATE ROLE backup LOGIN REPLICATION PASSWORD '{PASSWORD}';"
+
+
+def verify_the_cluster_starts(machine, data):
+    """Debian's own server starts on it, with the configuration in it or Debian's."""
+    config = ("" if machine.path(f"{data}/postgresql.conf").exists()
+              else "-c config_file=/etc/postgresql/15/main/postgresql.conf")
+    machine.user.check(
+        f"/usr/lib/postgresql/15/bin/pg_ctl -w -D {data} -l /tmp/log-of-it -o '-p 5499 {config} "
+        f"-c data_directory={data} -c external_pid_file=' start")
+    assert machine.user.check("psql -p 5499 -At -c 'SELECT x FROM t'") == "1\n"
+    machine.user.check(f"/usr/lib/postgresql/15/bin/pg_ctl -D {data} -m fast stop")
+
+
+def test_the_manual_pages_examples_work(machine):
+    commands = [each.text for each in printed.commands_of("man/pgcask.1") if each.block]
+    [role] = [each for each in commands if each.startswith("CREATE ROLE")]
+    make_role(machine, role)
+    password = re.search("PASSWORD '(.*)'", role)[1]
+    machine.user.check(f"echo '*:*:*:backup:{password}' >~/.pgpass; chmod 0600 ~/.pgpass")
+    machine.user.check("cd /tmp")
+    for command in commands:
+        if command == role:
+            continue
+        if command.startswith("pg_ctl "):
+            verify_the_cluster_starts(machine, command.split()[2])
+            continue
+        if "token" in command:  # the same target once more; the token is another password
+            machine.user.check("rm -rf /backups/monday; rm ~/.pgpass")
+            make_role(machine, ROLE)
+        if " monday.tar " in command:
+            machine.user.check("zstd -qd monday.tar.zst")
+        machine.user.check(command)
+    assert machine.path("/srv/pg/global/pg_control").exists()
+    assert machine.path("/mnt/nvme/fast").is_dir()
+
+
+def test_connections_md_is_followed(machine, authority):
+    certificate, key = authority.issue("machine", "db.example.org", ["DNS:db.example.org"])
+    for source, name in ((certificate, "server.crt"), (key, "server.key")):
+        machine.path(f"/etc/{name}").write_bytes(source.read_bytes())
+    machine.root.check("chown postgres /etc/server.key && chmod 0600 /etc/server.key")
+    machine.user.check("mkdir -p ~/.postgresql && psql -c \"ALTER SYSTEM SET ssl_cert_file = "
+                       "'/etc/server.crt'\" -c \"ALTER SYSTEM SET ssl_key_file = '/etc/server.key'\" "
+                       "-c 'SELECT pg_reload_conf()' -c 'CREATE DATABASE shop'")
+    machine.path("/var/lib/postgresql/.postgresql/root.crt").write_bytes(authority.root.read_bytes())
+    make_role(machine, ROLE)
+    machine.user.check("export HOST=db.example.org; rm -rf ~/.pgpass /mnt/monday")
+    text = (paths.REPO / "docs/connections.md").read_text()
+    run = [each.text for each in printed.commands_of("docs/connections.md") if each.block]
+    assert len(run) >= 1
+    for command in run:
+        machine.user.check(command)
+
+    machine.user.check(f"echo '*:*:*:backup:{PASSWORD}' >~/.pgpass")
+    ignored = machine.user.run("pgcask ping 'host=db.example.org user=backup' --no-password")
+    assert ignored[0] == 1  # everybody may read it
+    machine.user.check("chmod 0600 ~/.pgpass")  # as the page says
+    strings, service = [
+        [line.strip() for line in lines] for language, lines in printed.markdown_blocks(text)
+        if language == "indented" and not printed.is_command(lines[0].strip())]
+    assert len(strings) >= 3
+    for line in strings:
+        string = re.split(r"\s{2,}", line)[0]
+        machine.user.check(f"pgcask ping {shlex.quote(string)}")
+    [name] = [line.strip("[]") for line in service if line.startswith("[")]
+    machine.path("/var/lib/postgresql/.pg_service.conf").write_text("\n".join(service) + "\n")
+    machine.user.check(f"pgcask ping 'service={name}'")
+    [wrapped] = re.findall(r"`(sh -c '…')`", text)
+    machine.user.check("rm ~/.pgpass; pgcask ping 'host=db.example.org user=backup' "
+                       f"--password-command {shlex.quote(wrapped.replace('…', 'echo …'))}")
+
+
+def test_what_sentences_advise_is_right(machine):
+    """`chown -R` the result, where it was restored by another user."""
+    assert "`chown -R` the result" in (paths.REPO / "docs/plakar.md").read_text()
+    machine.root.check("mkdir -p /tmp/result && touch /tmp/result/file")
+    assert machine.user.run("touch -m /tmp/result/file")[0] == 1
+    machine.root.check("chown -R postgres /tmp/result")
+    machine.user.check("touch -m /tmp/result/file")
+
+
+# ---- Help texts ------------------------------------------------------------------------------
+
+
+def choices(line):
+    """Every way of a usage line: with and without what stands in brackets, each alternative."""
+    words = []
+    for word in re.findall(r"\[[^\]]*\](?:\.\.\.)?|\S+", line):
+        if word.startswith("["):
+            inner = word.strip("[].")
+            words.append([[]] if inner == "OPTION" else [[], [inner]])
+        else:
+            words.append([[each] for each in word.split("|")])
+    for chosen in itertools.product(*words):
+        yield [word for part in chosen for word in part]
+
+
+def test_usage_lines_are_true(machine, everything):
+    lines = {each.text for each in everything if is_usage_line(each)}
+    assert len(lines) >= 8
+    make_role(machine, ROLE)
+    machine.user.check(f"echo '*:*:*:backup:{PASSWORD}' >~/.pgpass; chmod 0600 ~/.pgpass; "
+                       "rm -rf /tmp/usage; mkdir /tmp/usage; cd /tmp/usage")
+    uri = "postgres+bin://backup@db.example.org/"
+    for suffix in ("", ".tar"):
+        machine.user.check(f"pgcask backup {uri} --to backup{suffix} --quiet")
+    machine.user.check("pgcask restore backup --to data --quiet")
+    values = {"SOURCE-URI": [uri], "URI": [uri], "DIR": ["new"], "FILE.tar": ["new.tar"],
+              "SOURCE": ["backup", "backup.tar", "- <backup.tar"], "DATA-DIRECTORY": ["data"],
+              "COMMAND": ["verify"], "-": ["- >/dev/null"]}
+    for line in sorted(lines):
+        for words in choices(line):
+            for filled in itertools.product(*[values.get(word, [word]) for word in words]):
+                if filled[1] == "restore":
+                    filled = [word if word != "data" else "new" for word in filled]
+                assert not re.search(r"\b[A-Z]{3,}\b", " ".join(filled)), line
+                machine.user.check("rm -rf new*; " + " ".join(filled))
+
+
+def test_commands_that_sentences_speak_of_are_there(pgcask, everything, workdir):
+    mentions = {each.text for each in everything if is_mention(each)}
+    assert len(mentions) > 5
+    for mention in mentions:
+        program, *words = mention.split()
+        if program == "pgcask" and words != ["plakar"]:
+            pgcask("help", *words).check()
+        elif program == "plakar":
+            said = process.run([paths.cache_dir() / "plakar/bin/plakar", "help", words[0]],
+                               env={"HOME": workdir}).check().stdout
+            assert all(word in said for word in words), mention
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/connections.md", "docs/architecture.md"])
+def test_options_that_a_page_speaks_of_are_there(pgcask, page):
+    reference = pgcask("options-reference").check().stdout
+    told = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", (paths.REPO / page).read_text()))
+    others = {"hostname", "port", "username", "jobs"}  # of aws
+    assert told - others <= set(re.findall(r"`--([a-z-]+)", reference))
+
+
+# ---- The library's page ----------------------------------------------------------------------
+
+
+def test_the_librarys_page_is_followed(machine, pgcask_path):
+    commands = [each.text for each in printed.commands_of("docs/library.md") if each.block]
+    assert [each.split()[0] for each in commands][:4] == ["cmake", "cmake", "cmake", "cc"]
+    if not (paths.REPO / "build/release/CMakeCache.txt").exists():
+        pytest.skip("build/release is not there")
+    make_role(machine, ROLE)
+    page = (paths.REPO / "docs/library.md").read_text()
+    machine.root.check(f"cd {paths.REPO}")
+    machine.path(paths.REPO / "backup.c").write_text(re.search(r"(?ms)^```c\n(.*?)^```$", page)[1])
+    for command in commands:
+        machine.root.check(command, timeout=600)
+    machine.root.check(f"cd {paths.REPO} && cp backup /usr/local/bin/embedding")
+    machine.user.check("rm -rf /tmp/embedded; embedding 'host=db.example.org user=backup "
+                       f"password={PASSWORD}' /tmp/embedded && pgcask verify /tmp/embedded")
+
+
+# ---- Scripts ---------------------------------------------------------------------------------
+
+
+def test_the_seeds_are_made(workdir):
+    clone = tree.copy(workdir / "clone")
+    before = {path.relative_to(clone): path.read_bytes()
+              for path in (clone / "fuzz/seeds").rglob("*") if path.is_file()}
+    for path in before:
+        if path.parts[2] in ("archive", "session", "base_backup"):
+            (clone / path).unlink()
+    process.run([clone / "fuzz/make_seeds.py"], cwd=clone).check()
+    after = {path.relative_to(clone): path.read_bytes()
+             for path in (clone / "fuzz/seeds").rglob("*") if path.is_file()}
+    assert set(after) == set(before)
+
+
+@pytest.mark.parametrize("name", ["logical", "physical"])
+def test_a_benchmark_runs(name, pgcask_path, workdir):
+    """With every option that its head names."""
+    head = (paths.REPO / f"bench/{name}").read_text().split('"""')[1]
+    [usage] = re.findall(rf"^ +(bench/{name} .*)$", head, re.M)
+    values = {"--major": 15, "--gb": 0.02, "--pairs": 1, "--pgcask": pgcask_path,
+              "--json": workdir / "figures.json"}
+    options = re.findall(r"\[(--\w+) \w+\]", usage)
+    assert set(options) == set(values)
+    words = [str(word) for option in options for word in (option, values[option])]
+    done = process.run([paths.REPO / f"bench/{name}", *words], timeout=300,
+                       env={"PGCASK_TEST_TMP": workdir}).check()
+    assert "pgcask" in done.stdout and (workdir / "figures.json").stat().st_size > 100
+
+
+def test_a_stock_tool_is_run(machine):
+    [command] = [each.text for each in printed.commands_of("tests/servers/stock")
+                 if "MAJOR" not in each.text]
+    make_role(machine, ROLE)
+    machine.user.check(f"echo '*:*:*:backup:{PASSWORD}' >~/.pgpass; chmod 0600 ~/.pgpass; rm -rf "
+                       "/tmp/whole; pgcask backup postgres+bin://backup@db.example.org/ --to /tmp/whole"
+                       " && ln -s /tmp/whole/data /tmp/backup")
+    root = machine.shell(PGCASK_TEST_CACHE=paths.cache_dir())
+    assert "successfully verified" in root.check(f"cd {paths.REPO} && {command}")
