@@ -61,51 +61,6 @@ static bool check_version(struct logical_backup *job, struct error *err)
                            "same; what is new in its catalogs is then not seen.");
 }
 
-/* One value of one row. */
-static bool ask(struct logical_backup *job, const char *sql, char **text, struct error *err)
-{
-    struct wire_result *result;
-    const char *value;
-
-    if (!wire_query(job->conn, sql, &result, err))
-        return false;
-    value = wire_result_rows(result) > 0 ? wire_result_value(result, 0, 0) : NULL;
-    *text = strdup(value == NULL ? "" : value);
-    wire_result_free(result);
-    return *text != NULL || error_set_memory(err);
-}
-
-static bool take_snapshot(struct logical_backup *job, struct error *err)
-{
-    char *snapshot, *size, *lsn;
-
-    if (!catalog_begin(job->conn, NULL, err) ||
-        !ask(job, "SELECT pg_catalog.pg_export_snapshot()", &snapshot, err))
-        return false;
-    snprintf(job->snapshot, sizeof(job->snapshot), "%s", snapshot);
-    free(snapshot);
-    if (!ask(job,
-             "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() "
-             "            THEN pg_catalog.pg_last_wal_replay_lsn() "
-             "            ELSE pg_catalog.pg_current_wal_insert_lsn() END",
-             &lsn, err))
-        return false;
-    snprintf(job->report.wal_lsn, sizeof(job->report.wal_lsn), "%s", lsn);
-    free(lsn);
-    if (!ask(job, "SELECT pg_catalog.current_database()", &job->database, err) ||
-        !ask(job,
-             /* As the last VACUUM counted: pg_table_size() would wait for locks. */
-             "SELECT coalesce(pg_catalog.sum(relpages::bigint), 0) * "
-             "       pg_catalog.current_setting('block_size')::bigint "
-             "  FROM pg_catalog.pg_class WHERE relkind IN ('r', 't') AND oid >= 16384",
-             &size, err))
-        return false;
-    job->report.database = job->database;
-    job->report.total_bytes = strtoull(size, NULL, 10);
-    free(size);
-    return true;
-}
-
 static bool connect_server(struct logical_backup *job, struct error *err)
 {
     struct wire_connect_options options = {
@@ -185,7 +140,6 @@ static bool begin_dump(struct logical_backup *job, struct error *err)
 {
     char name[RECORD_PATH_MAX - 16];
 
-    set_phase(job, "catalog");
     if (!record_path_encode(job->database, name, sizeof(name)))
         return error_set(err, ERROR_UNSUPPORTED, "the database's name is too long");
     snprintf(job->path, sizeof(job->path), "/%s.dump", name);
@@ -249,11 +203,19 @@ static bool end_record(struct logical_backup *job, struct error *err)
     return done;
 }
 
+/* All that is known of the database is read, locked and found to be of one moment before the first
+ * byte is given: until then it can be read again. */
+static bool read_catalogs(struct logical_backup *job, struct error *err)
+{
+    set_phase(job, "catalog");
+    return logical_catalog_read(job, err);
+}
+
 static bool begin_next(struct logical_backup *job, struct error *err)
 {
     switch (job->step++) {
     case LOGICAL_MANIFEST:
-        return connect_server(job, err) && take_snapshot(job, err) && begin_manifest(job, err);
+        return connect_server(job, err) && read_catalogs(job, err) && begin_manifest(job, err);
     case LOGICAL_GLOBALS:
         return begin_globals(job, err);
     case LOGICAL_DUMP:
@@ -306,6 +268,14 @@ static void take_in(struct logical_backup *job, struct slice data)
     job->report.bytes += data.len;
 }
 
+/* Some of what a record holds was looked at after the catalogs were found to be of one moment. */
+static bool check_ended(struct logical_backup *job, struct error *err)
+{
+    if (job->is_dump)
+        return catalog_check_copied(job->catalog, err);
+    return job->step != LOGICAL_DUMP || catalog_check_roles(job->catalog, err);
+}
+
 static enum reader_status logical_read(struct reader *reader, struct slice *data, struct error *err)
 {
     struct logical_backup *job = from_reader(reader);
@@ -316,6 +286,8 @@ static enum reader_status logical_read(struct reader *reader, struct slice *data
             return READER_END;
         status = reader_next(job->inner, data, err);
     }
+    if (status == READER_END && !check_ended(job, err))
+        status = READER_FAILED;
     if (status == READER_DATA) {
         take_in(job, *data);
     } else if (status == READER_END) {

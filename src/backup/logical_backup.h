@@ -39,7 +39,7 @@ struct logical_backup_report {
     uint64_t rows;        /* read so far */
     size_t entries, tables;
     size_t manifest_unavailable;
-    const char *phase; /* "connecting", "manifest", "catalog", "copying", "finishing", "done" */
+    const char *phase; /* "connecting", "catalog", "manifest", "copying", "finishing", "done" */
     const char *table; /* the one being read, or NULL */
 };
 void logical_backup_report(const struct record_source *source,

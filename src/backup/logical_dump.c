@@ -95,6 +95,9 @@ static bool copy_failed(struct logical_backup *job, struct error *err)
     else if (strcmp(err->sqlstate, "42501") == 0)
         error_hint(err, "GRANT SELECT on the table, or (14 and later) GRANT pg_read_all_data, to "
                         "the role of the backup.");
+    else if (strcmp(err->sqlstate, "42P01") == 0 || strcmp(err->sqlstate, "3F000") == 0 ||
+             strcmp(err->sqlstate, "42703") == 0) /* the tables are locked, their schemas are not */
+        error_hint(err, "Its schema was renamed meanwhile: run it again, when nobody does that.");
     else if (strcmp(err->sqlstate, "40001") == 0)
         error_hint(err, "The standby had to replay what the backup was reading. Let it wait: "
                         "max_standby_streaming_delay, or hot_standby_feedback = on, on the "
@@ -127,17 +130,6 @@ static bool give_data(void *context, uint32_t number, struct slice *bytes, struc
     }
 }
 
-static bool read_catalogs(struct logical_backup *job, struct error *err)
-{
-    struct catalog_options options = {
-        .lock_timeout_ms = job->options.lock_timeout_ms,
-        .lock_timeout_total_ms = job->options.lock_timeout_total_ms,
-        .log = job->options.log,
-    };
-
-    return catalog_read(&job->catalog, job->conn, &options, err);
-}
-
 /* How many tables there are to read, for progress. */
 static size_t count_tables(struct logical_backup *job)
 {
@@ -152,8 +144,6 @@ bool logical_dump_open(struct logical_backup *job, struct error *err)
 {
     const char *version;
 
-    if (!read_catalogs(job, err))
-        return false;
     version = wire_parameter(job->conn, "server_version");
     job->server_version = strdup(version == NULL ? "" : version);
     if (job->server_version == NULL)

@@ -1,5 +1,6 @@
-/* The logical job from the inside. logical_backup.c steps from record to record, logical_dump.c is
- * the archive's reader, logical_summary.c writes summary.json. */
+/* The logical job from the inside. logical_backup.c steps from record to record, logical_catalog.c
+ * reads the catalogs, logical_dump.c is the archive's reader, logical_summary.c writes
+ * summary.json. */
 #ifndef PGCASK_BACKUP_LOGICAL_INTERNAL_H
 #define PGCASK_BACKUP_LOGICAL_INTERNAL_H
 
@@ -53,7 +54,11 @@ struct logical_backup {
     uint64_t contents_size;
 };
 
-/* Reads the catalogs and opens the archive's reader. */
+/* Takes a snapshot and reads the catalogs in it, again and again if something changes meanwhile,
+ * but not for ever. */
+bool logical_catalog_read(struct logical_backup *job, struct error *err);
+
+/* Opens the archive's reader. */
 bool logical_dump_open(struct logical_backup *job, struct error *err);
 
 /* The content of summary.json; borrowed until the job is closed. */

@@ -2,9 +2,11 @@
 #include "catalog/catalog_internal.h"
 
 #include "base/bytes.h"
+#include "catalog/changes.h"
 #include "catalog/versions.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define COLUMNS_MAX 80
@@ -276,6 +278,15 @@ bool catalog_get_text(struct catalog *catalog, struct text_ref ref, const char *
 /* ---- Queries ----------------------------------------------------------------------------------
  */
 
+const char *row_text(const struct catalog_row *row, size_t column)
+{
+    if (row->values[column] != NULL)
+        return row->values[column];
+    if (*row->missing == 0)
+        *row->missing = column + 1;
+    return "";
+}
+
 uint32_t row_oid(const struct catalog_row *row, size_t column)
 {
     uint64_t value;
@@ -340,38 +351,69 @@ static bool check_count(const char *tag, uint64_t rows, bool *counted, struct er
     return error_hint(err, CATALOG_LOSS_HINT);
 }
 
-static bool take_rows(struct catalog *catalog, size_t columns,
-                      bool (*take)(struct catalog *, void *, const struct catalog_row *,
-                                   struct error *),
-                      void *context, struct error *err)
+/* Names the row by what comes first in it: oid, schema, name. */
+static bool row_lacks(const struct catalog_row *row, struct error *err)
+{
+    char head[300] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < row->count && i < 3 && used < sizeof(head); i++) {
+        if (row->values[i] != NULL)
+            used += (size_t)snprintf(head + used, sizeof(head) - used, "%s%s", used > 0 ? ", " : "",
+                                     row->values[i]);
+    }
+    error_set(err, ERROR_SERVER, "the server has no definition of (%s): it was dropped or changed",
+              head);
+    return error_hint(err, CATALOG_CHANGED_HINT);
+}
+
+/* What a query's rows are given to, and how many came. */
+struct taking {
+    size_t columns;
+    bool (*take)(struct catalog *, void *, const struct catalog_row *, struct error *);
+    void *context;
+    struct buffer bytes;
+    uint64_t rows;
+    bool counted;
+};
+
+static bool take_event(struct catalog *catalog, struct taking *taking,
+                       const struct wire_event *event, struct error *err)
 {
     const char *values[COLUMNS_MAX];
-    struct catalog_row row = {.count = columns, .values = values};
-    struct buffer bytes = {0};
-    bool done = true, ended = false, counted = false;
-    uint64_t rows = 0;
+    size_t missing = 0;
+    struct catalog_row row = {taking->columns, values, &missing};
+
+    if (event->type == WIRE_SERVER_ERROR)
+        return false;
+    if (event->type == WIRE_COMMAND_COMPLETE)
+        return check_count(event->tag, taking->rows, &taking->counted, err);
+    if (event->type != WIRE_ROW)
+        return true;
+    taking->rows++;
+    if (wire_row_columns(catalog->conn) != taking->columns)
+        return error_set(err, ERROR_PROTOCOL, "the server answered a query with %zu columns",
+                         wire_row_columns(catalog->conn));
+    return take_row(catalog->conn, taking->columns, &taking->bytes, values, err) &&
+           taking->take(catalog, taking->context, &row, err) &&
+           (missing == 0 || row_lacks(&row, err));
+}
+
+/* After a failure the rest of the answer is thrown away: the session can be used again. */
+static bool take_rows(struct catalog *catalog, struct taking *taking, struct error *err)
+{
+    struct error ignored;
+    bool done = true, ended = false;
 
     while (done && !ended) {
         struct wire_event event;
 
-        done = wire_next(catalog->conn, &event, err);
-        if (!done)
-            break;
-        if (event.type == WIRE_SERVER_ERROR)
-            done = false;
-        else if (event.type == WIRE_ROW && wire_row_columns(catalog->conn) != columns)
-            done = error_set(err, ERROR_PROTOCOL, "the server answered a query with %zu columns",
-                             wire_row_columns(catalog->conn));
-        else if (event.type == WIRE_COMMAND_COMPLETE)
-            done = check_count(event.tag, rows, &counted, err);
-        else if (event.type == WIRE_ROW)
-            done = take_row(catalog->conn, columns, &bytes, values, err) &&
-                   take(catalog, context, &row, err);
-        rows += event.type == WIRE_ROW;
-        ended = event.type == WIRE_READY;
+        done = wire_next(catalog->conn, &event, err) && take_event(catalog, taking, &event, err);
+        ended = done && event.type == WIRE_READY;
     }
-    buffer_free(&bytes);
-    if (!done || counted)
+    if (!done)
+        wire_drain(catalog->conn, &ignored);
+    if (!done || taking->counted)
         return done;
     error_set(err, ERROR_PROTOCOL, "the server did not answer a query about the catalogs");
     return error_hint(err, CATALOG_LOSS_HINT);
@@ -382,8 +424,11 @@ bool catalog_query_as_is(struct catalog *catalog, const char *sql, size_t column
                                      struct error *),
                          void *context, struct error *err)
 {
-    return wire_send_query(catalog->conn, sql, err) &&
-           take_rows(catalog, columns, row, context, err);
+    struct taking taking = {.columns = columns, .take = row, .context = context};
+    bool done = wire_send_query(catalog->conn, sql, err) && take_rows(catalog, &taking, err);
+
+    buffer_free(&taking.bytes);
+    return done;
 }
 
 bool catalog_query(struct catalog *catalog, const char *query, size_t columns,
@@ -451,29 +496,99 @@ static bool take_facts(struct catalog *catalog, void *context, const struct cata
     return (catalog->database != NULL && catalog->encoding != NULL) || error_set_memory(err);
 }
 
+static bool read_everything(struct catalog *catalog, struct error *err)
+{
+    return catalog_query(catalog,
+                         "SELECT pg_catalog.current_database(), "
+                         "pg_catalog.current_setting('client_encoding')",
+                         2, take_facts, NULL, err) &&
+           run_readers(catalog, err) && order_objects(catalog, err);
+}
+
+static bool set_changed(struct error *err, const char *what)
+{
+    error_set(err, ERROR_SERVER, "%s was dropped or changed while the catalogs were read", what);
+    return error_hint(err, CATALOG_CHANGED_HINT);
+}
+
+/* Whether what failed did so because somebody changed something: then the error says what. A
+ * standby that had to replay over what was read is such a case, too. */
+static bool failed_by_change(struct catalog *catalog, struct error *err)
+{
+    char what[CHANGED_TEXT_SIZE];
+    struct error ignored;
+
+    if (wire_is_broken(catalog->conn) || err->code == ERROR_TIMEOUT || err->code == ERROR_MEMORY ||
+        !wire_query(catalog->conn, "ROLLBACK TO SAVEPOINT reading", NULL, &ignored))
+        return false;
+    if (strcmp(err->sqlstate, "40001") == 0)
+        return true;
+    if (!changes_find(catalog, what, &ignored) || what[0] == '\0')
+        return false;
+    set_changed(err, what);
+    return true;
+}
+
+/* What was read belongs together: nothing of it has changed since the snapshot. */
+static bool check_changes(struct catalog *catalog, bool *changed, struct error *err)
+{
+    char what[CHANGED_TEXT_SIZE];
+
+    if (!changes_find(catalog, what, err))
+        return error_prefix(err, "cannot see what changed in the catalogs");
+    *changed = what[0] != '\0';
+    return !*changed || set_changed(err, what);
+}
+
 bool catalog_read(struct catalog **result, struct wire_conn *conn,
-                  const struct catalog_options *options, struct error *err)
+                  const struct catalog_options *options, bool *changed, struct error *err)
 {
     struct catalog *catalog = calloc(1, sizeof(*catalog));
 
     *result = NULL;
+    *changed = false;
     if (catalog == NULL)
         return error_set_memory(err);
     catalog->conn = conn;
     catalog->options = *options;
     catalog->major = wire_server_version(conn) / 10000;
     catalog->texts = text_store_new(err);
-    if (catalog->texts != NULL &&
-        catalog_query(catalog,
-                      "SELECT pg_catalog.current_database(), "
-                      "pg_catalog.current_setting('client_encoding')",
-                      2, take_facts, NULL, err) &&
-        run_readers(catalog, err) && order_objects(catalog, err)) {
-        *result = catalog;
-        return true;
+    if (catalog->texts != NULL && wire_query(conn, "SAVEPOINT reading", NULL, err)) {
+        if (!read_everything(catalog, err))
+            *changed = failed_by_change(catalog, err);
+        else if (wire_query(conn, "RELEASE SAVEPOINT reading", NULL, err) &&
+                 check_changes(catalog, changed, err)) {
+            *result = catalog;
+            return true;
+        }
     }
     catalog_free(catalog);
     return false;
+}
+
+static bool set_changed_late(struct error *err, const char *what)
+{
+    error_set(err, ERROR_SERVER, "%s was renamed, changed or dropped while the backup ran", what);
+    return error_hint(err, "What follows would not fit what was read before: run it again, when "
+                           "nobody renames roles, schemas or labels of enums.");
+}
+
+bool catalog_check_roles(struct catalog *catalog, struct error *err)
+{
+    char what[CHANGED_TEXT_SIZE];
+
+    if (!changes_find_roles(catalog, what, err))
+        return error_prefix(err, "cannot see what changed in the catalogs");
+    return what[0] == '\0' || set_changed_late(err, what);
+}
+
+bool catalog_check_copied(struct catalog *catalog, struct error *err)
+{
+    char what[CHANGED_TEXT_SIZE];
+
+    if (!changes_find_late(catalog, what, err))
+        return error_prefix(err, "cannot see what changed in the catalogs");
+    return what[0] == '\0' || set_changed_late(err, what);
 }
 
 void catalog_free(struct catalog *catalog)

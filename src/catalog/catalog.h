@@ -24,17 +24,33 @@ struct catalog_options {
  * row_security = off. Then BEGIN, and the snapshot: that of `snapshot`, or a new one if NULL. */
 bool catalog_begin(struct wire_conn *conn, const char *snapshot, struct error *err);
 
-/* Reads everything, locks the tables in ACCESS SHARE mode, and puts the entries in order. The
- * session is in the transaction of catalog_begin, and borrowed until catalog_free. An object of a
- * kind that cannot be dumped yet is an error that names it. */
+/* Reads everything, locks the tables in ACCESS SHARE mode, puts the entries in order, and looks
+ * whether all of it is of one moment. If something changed since the snapshot, *changed is true and
+ * the error names it: after ROLLBACK and a new catalog_begin it can be read again. The session is
+ * in the transaction of catalog_begin, and borrowed until catalog_free. An object of a kind that
+ * cannot be dumped yet is an error that names it. */
 bool catalog_read(struct catalog **catalog, struct wire_conn *conn,
-                  const struct catalog_options *options, struct error *err);
+                  const struct catalog_options *options, bool *changed, struct error *err);
+
+/* For when globals.sql was gathered: the server prints privileges on tablespaces with the names
+ * that roles have by then. */
+bool catalog_check_roles(struct catalog *catalog, struct error *err);
+
+/* For when the rows were copied. The tables are locked all the while, and what their rows are
+ * printed by cannot be altered while a table uses it; but an enum's label can be renamed, and so
+ * can a schema, behind whose name COPY may then have found another table. */
+bool catalog_check_copied(struct catalog *catalog, struct error *err);
 void catalog_free(struct catalog *catalog);
 
 /* What to do where an answer of the server lacks a part. */
 #define CATALOG_LOSS_HINT                                                                          \
     "Something between here and the server loses data. Run it again with sslmode=require: TLS "    \
     "notices that."
+
+/* What to do where definitions changed meanwhile. */
+#define CATALOG_CHANGED_HINT                                                                       \
+    "Definitions change while the backup begins: run it again, when nobody creates, alters or "    \
+    "drops objects of this database."
 
 uint32_t catalog_entry_count(const struct catalog *catalog);
 

@@ -66,7 +66,7 @@ static const struct {
              " ORDER BY (m.grantor <> 10), m.admin_option DESC, g.rolname, u.rolname, b.rolname"},
     {.text =
          "SELECT 'CREATE TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' OWNER ' || "
-         "       pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(t.spcowner)) || ' LOCATION ' || "
+         "       pg_catalog.quote_ident(r.rolname) || ' LOCATION ' || "
          "       pg_catalog.quote_literal(CASE WHEN l LIKE 'pg_tblspc/%' THEN '' ELSE l END) || "
          "';' || "
          "       coalesce(E'\\nALTER TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' SET (' "
@@ -81,7 +81,8 @@ static const struct {
          "                                                                      'pg_tablespace')) "
          "|| "
          "                ';', ''), NULL "
-         "  FROM pg_catalog.pg_tablespace t, pg_catalog.pg_tablespace_location(t.oid) l "
+         "  FROM pg_catalog.pg_tablespace t JOIN pg_catalog.pg_roles r ON r.oid = t.spcowner, "
+         "       pg_catalog.pg_tablespace_location(t.oid) l "
          " WHERE t.spcname !~ '^pg_' ORDER BY t.spcname"},
     {.text = "SELECT pg_catalog.quote_ident(t.spcname), pg_catalog.pg_get_userbyid(t.spcowner), "
              "       t.spcacl, pg_catalog.acldefault('t', t.spcowner) "
@@ -138,6 +139,10 @@ static bool append_row(struct globals_reader *globals, const struct wire_result 
     const char *setting = wire_result_value(result, row, 1);
     struct buffer *out = &globals->out;
 
+    if (statement == NULL) {
+        error_set(err, ERROR_SERVER, "a role or tablespace was dropped meanwhile");
+        return error_hint(err, CATALOG_CHANGED_HINT);
+    }
     if (!buffer_append_string(out, statement, err))
         return false;
     if (setting != NULL &&
@@ -169,6 +174,14 @@ static const char *query_of(const struct globals_reader *globals)
     return globals->verifiers ? roles_with_verifiers : roles_alone;
 }
 
+/* Where a tablespace lies is read from its link, which is as it is now. */
+static bool ask_failed(struct error *err)
+{
+    if (strcmp(err->sqlstate, "58P01") == 0)
+        error_hint(err, "A tablespace was dropped meanwhile: run it again.");
+    return error_prefix(err, "cannot read roles and tablespaces");
+}
+
 static bool ask_next(struct globals_reader *globals, struct error *err)
 {
     struct wire_result *result = NULL;
@@ -180,8 +193,7 @@ static bool ask_next(struct globals_reader *globals, struct error *err)
         return false;
     done =
         versions_expand(query_of(globals), wire_server_version(globals->conn) / 10000, &sql, err) &&
-        (wire_query(globals->conn, buffer_text(&sql), &result, err) ||
-         error_prefix(err, "cannot read roles and tablespaces"));
+        (wire_query(globals->conn, buffer_text(&sql), &result, err) || ask_failed(err));
     for (size_t i = 0; done && i < wire_result_rows(result); i++)
         done = queries[globals->next].privileges_on != NULL
                    ? append_privileges(globals, result, i, err)

@@ -144,9 +144,15 @@ const struct catalog_options *catalog_options(const struct catalog *catalog);
 struct catalog_row {
     size_t count;
     const char *const *values;
+    size_t *missing; /* set to the number (from 1) of a column whose value is not there */
 };
 
-static inline const char *row_text(const struct catalog_row *row, size_t column)
+/* Never NULL. Where the server has no value, as of an object that was dropped meanwhile, it is "",
+ * and the query fails once the row's function has returned: what that made of it is not used. */
+const char *row_text(const struct catalog_row *row, size_t column);
+
+/* For columns that may be null. */
+static inline const char *row_text_or_null(const struct catalog_row *row, size_t column)
 {
     return row->values[column];
 }

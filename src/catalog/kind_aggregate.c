@@ -49,8 +49,8 @@ static bool add_privileges(struct catalog *catalog, struct catalog_object *objec
 {
     struct buffer signature = {0};
     struct privileges privileges = {
-        .acl = row_text(row, ACL),
-        .usual = row_text(row, ACL_USUAL),
+        .acl = row_text_or_null(row, ACL),
+        .usual = row_text_or_null(row, ACL_USUAL),
         .on = "FUNCTION",
         .type = 'f',
     };

@@ -206,9 +206,10 @@ static bool take_column(struct catalog *catalog, void *context, const struct cat
     column->number = (int16_t)row_number(row, NUMBER);
     column->name = arena_copy(arena, row_text(row, NAME), err);
     column->type = arena_copy(arena, row_text(row, TYPE), err);
-    column->collation = arena_copy(arena, row_text(row, COLLATION), err);
-    column->options = arena_copy(arena, row_text(row, OPTIONS), err);
-    column->default_value = arena_copy(arena, row_text(row, DEFAULT), err);
+    column->collation = arena_copy(arena, row_text_or_null(row, COLLATION), err);
+    column->options = arena_copy(arena, row_text_or_null(row, OPTIONS), err);
+    if (row_oid(row, DEFAULT_OID) != 0)
+        column->default_value = arena_copy(arena, row_text(row, DEFAULT), err);
     column->not_null = row_flag(row, NOT_NULL);
     column->not_null_local = column->not_null;
     column->identity = row_char(row, IDENTITY);
@@ -217,7 +218,7 @@ static bool take_column(struct catalog *catalog, void *context, const struct cat
     column->storage = row_char(row, STORAGE);
     column->compression = row_char(row, COMPRESSION);
     column->statistics =
-        row_text(row, STATISTICS) == NULL ? -1 : (int32_t)row_number(row, STATISTICS);
+        row_text_or_null(row, STATISTICS) == NULL ? -1 : (int32_t)row_number(row, STATISTICS);
     return err->code == ERROR_NONE && add_default(catalog, reading->relation, column, row, err);
 }
 

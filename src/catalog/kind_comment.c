@@ -51,7 +51,7 @@ static bool take_comment(struct catalog *catalog, void *context, const struct ca
     enum { CLASS, OID, COLUMN, TEXT };
     uint32_t class_oid = row_oid(row, CLASS), oid = row_oid(row, OID);
     struct catalog_object *object = catalog_find(catalog, class_oid, oid);
-    const char *column = row_text(row, COLUMN);
+    const char *column = row_text_or_null(row, COLUMN);
     struct subject subject;
 
     (void)context;

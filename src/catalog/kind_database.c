@@ -107,8 +107,8 @@ static bool take_database(struct catalog *catalog, void *context, const struct c
     enum { OID, NAME, OWNER, OPTIONS, LIMIT, IS_TEMPLATE, COMMENT, ACL, ACL_USUAL };
     struct properties *properties = context;
     struct privileges privileges = {
-        .acl = row_text(row, ACL),
-        .usual = row_text(row, ACL_USUAL),
+        .acl = row_text_or_null(row, ACL),
+        .usual = row_text_or_null(row, ACL_USUAL),
         .on = "DATABASE",
         .type = 'd',
     };
@@ -127,10 +127,10 @@ static bool take_database(struct catalog *catalog, void *context, const struct c
            buffer_append_string(&sql, row_text(row, OPTIONS), err) &&
            buffer_append_string(&sql, ";\n", err) &&
            catalog_put_text(catalog, buffer_text(&sql), &database->definition, err) &&
-           (row_text(row, COMMENT) == NULL ||
-            add_comment(catalog, database, row_text(row, COMMENT), err)) &&
+           (row_text_or_null(row, COMMENT) == NULL ||
+            add_comment(catalog, database, row_text_or_null(row, COMMENT), err)) &&
            privileges_add(catalog, database, &privileges, err) &&
-           append_limits(properties, row_text(row, LIMIT), err);
+           append_limits(properties, row_text_or_null(row, LIMIT), err);
     buffer_free(&sql);
     return done;
 }
@@ -144,12 +144,13 @@ static bool take_setting(struct catalog *catalog, void *context, const struct ca
     struct buffer *sql = &properties->sql;
 
     (void)catalog;
-    if (row_text(row, ROLE) != NULL &&
+    if (row_text_or_null(row, ROLE) != NULL &&
         (!buffer_append_string(sql, "ALTER ROLE ", err) ||
-         !name_append(sql, row_text(row, ROLE), err) || !buffer_append_string(sql, " IN ", err)))
+         !name_append(sql, row_text_or_null(row, ROLE), err) ||
+         !buffer_append_string(sql, " IN ", err)))
         return false;
     return buffer_printf(sql, err, "%sDATABASE %s SET ",
-                         row_text(row, ROLE) == NULL ? "ALTER " : "",
+                         row_text_or_null(row, ROLE) == NULL ? "ALTER " : "",
                          properties->database->identity) &&
            setting_append(sql, row_text(row, SETTING), err) &&
            buffer_append_string(sql, ";\n", err);

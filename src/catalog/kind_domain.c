@@ -113,11 +113,11 @@ static bool put_begun(struct catalog *catalog, struct catalog_object *object,
     struct buffer sql = {0};
     bool done =
         buffer_printf(&sql, err, "CREATE DOMAIN %s AS %s", object->identity, row_text(row, BASE)) &&
-        (row_text(row, COLLATION) == NULL ||
-         buffer_printf(&sql, err, " COLLATE %s", row_text(row, COLLATION))) &&
+        (row_text_or_null(row, COLLATION) == NULL ||
+         buffer_printf(&sql, err, " COLLATE %s", row_text_or_null(row, COLLATION))) &&
         (!row_flag(row, NOT_NULL) || buffer_append_string(&sql, " NOT NULL", err)) &&
-        (row_text(row, DEFAULT) == NULL ||
-         buffer_printf(&sql, err, " DEFAULT %s", row_text(row, DEFAULT))) &&
+        (row_text_or_null(row, DEFAULT) == NULL ||
+         buffer_printf(&sql, err, " DEFAULT %s", row_text_or_null(row, DEFAULT))) &&
         catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
 
     buffer_free(&sql);
@@ -128,8 +128,8 @@ static bool take_domain(struct catalog *catalog, void *context, const struct cat
                         struct error *err)
 {
     struct privileges privileges = {
-        .acl = row_text(row, ACL),
-        .usual = row_text(row, ACL_USUAL),
+        .acl = row_text_or_null(row, ACL),
+        .usual = row_text_or_null(row, ACL_USUAL),
         .on = "TYPE",
         .type = 'T',
     };

@@ -1,6 +1,6 @@
 /* The rows of an extension's configuration tables: CREATE EXTENSION makes the table, but only the
  * user knows what is in it. A condition leaves out what the extension's own script puts there. */
-#include "catalog/kind.h"
+#include "catalog/table_locks.h"
 
 #include <inttypes.h>
 
@@ -80,8 +80,8 @@ static bool take_configuration(struct catalog *catalog, void *context,
     if (object == NULL)
         return false;
     if (!sequence)
-        return put_table(catalog, object, row_text(row, COLUMN_LIST), row_text(row, CONDITION),
-                         err);
+        return put_table(catalog, object, row_text(row, COLUMN_LIST),
+                         row_text_or_null(row, CONDITION), err);
     return buffer_printf(positions, err, "%sSELECT %" PRIu32 ", last_value, is_called FROM %s",
                          positions->len == 0 ? "" : " UNION ALL ", object->oid, object->identity);
 }
@@ -113,6 +113,11 @@ static bool take_reference(struct catalog *catalog, void *context, const struct 
     return from == NULL || to == NULL || catalog_depend(catalog, from, to, err);
 }
 
+static bool is_table(const struct catalog_object *object)
+{
+    return object->kind == &kind_configuration;
+}
+
 static bool read_configurations(struct catalog *catalog, struct error *err)
 {
     static const char configurations[] =
@@ -135,6 +140,7 @@ static bool read_configurations(struct catalog *catalog, struct error *err)
         "   AND o.conrelid IN (SELECT pg_catalog.unnest(extconfig) FROM pg_catalog.pg_extension)";
     struct buffer positions = {0};
     bool done = catalog_query(catalog, configurations, 8, take_configuration, &positions, err) &&
+                table_locks_take(catalog, is_table, err) &&
                 (positions.len == 0 || catalog_query_as_is(catalog, buffer_text(&positions), 3,
                                                            take_position, NULL, err)) &&
                 catalog_query(catalog, references, 2, take_reference, NULL, err);

@@ -61,15 +61,15 @@ static bool append_settings(struct buffer *sql, const char *settings, struct err
 
 static bool append_body(struct buffer *sql, const struct catalog_row *row, struct error *err)
 {
-    const char *source = row_text(row, SOURCE);
+    const char *source = row_text_or_null(row, SOURCE);
 
-    if (row_text(row, SQL_BODY) != NULL)
+    if (row_text_or_null(row, SQL_BODY) != NULL)
         return buffer_append_string(sql, "\n    ", err) &&
-               buffer_append_string(sql, row_text(row, SQL_BODY), err);
+               buffer_append_string(sql, row_text_or_null(row, SQL_BODY), err);
     if (!buffer_append_string(sql, "\n    AS ", err))
         return false;
-    if (row_text(row, OBJECT_FILE) != NULL)
-        return literal_append(sql, row_text(row, OBJECT_FILE), err) &&
+    if (row_text_or_null(row, OBJECT_FILE) != NULL)
+        return literal_append(sql, row_text_or_null(row, OBJECT_FILE), err) &&
                buffer_append_string(sql, ", ", err) && literal_append(sql, source, err);
     return dollar_quote_append(sql, source == NULL ? "" : source, err);
 }
@@ -78,8 +78,8 @@ static bool put_definition(struct catalog *catalog, struct catalog_object *objec
                            const struct catalog_row *row, struct error *err)
 {
     struct buffer sql = {0};
-    const char *result = row_text(row, RESULT);
-    const char *transforms = row_text(row, TRANSFORMS);
+    const char *result = row_text_or_null(row, RESULT);
+    const char *transforms = row_text_or_null(row, TRANSFORMS);
     bool done = buffer_printf(&sql, err, "CREATE %s ", object->kind->desc) &&
                 name_append_qualified(&sql, object->schema, object->name, err) &&
                 buffer_append_byte(&sql, '(', err) &&
@@ -90,7 +90,7 @@ static bool put_definition(struct catalog *catalog, struct catalog_object *objec
                 buffer_printf(&sql, err, "\n    LANGUAGE %s", row_text(row, LANGUAGE)) &&
                 (transforms == NULL || buffer_printf(&sql, err, " TRANSFORM %s", transforms)) &&
                 buffer_append_string(&sql, row_text(row, ATTRIBUTES), err) &&
-                append_settings(&sql, row_text(row, SETTINGS), err) &&
+                append_settings(&sql, row_text_or_null(row, SETTINGS), err) &&
                 append_body(&sql, row, err) && buffer_append_string(&sql, ";\n", err) &&
                 catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
 
@@ -123,8 +123,8 @@ static bool take_function(struct catalog *catalog, void *context, const struct c
 {
     bool procedure = row_char(row, KIND) == 'p';
     struct privileges privileges = {
-        .acl = row_text(row, ACL),
-        .usual = row_text(row, ACL_USUAL),
+        .acl = row_text_or_null(row, ACL),
+        .usual = row_text_or_null(row, ACL_USUAL),
         .on = procedure ? "PROCEDURE" : "FUNCTION",
         .type = 'f',
     };

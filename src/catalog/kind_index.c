@@ -64,7 +64,7 @@ static bool put_after(struct catalog *catalog, struct table_index *index,
 {
     const char *table = index->table->object->identity;
     struct buffer sql = {0};
-    bool done = append_statistics(index->object, row_text(row, STATISTICS), &sql, err);
+    bool done = append_statistics(index->object, row_text_or_null(row, STATISTICS), &sql, err);
 
     if (done && row_flag(row, CLUSTERED))
         done = buffer_printf(&sql, err, "ALTER TABLE %s CLUSTER ON ", table) &&
@@ -139,7 +139,7 @@ static struct table_index *add_index(struct catalog *catalog, struct relation *t
         .oid = object->oid,
         .name = object->name,
         .parent_oid = table->detaching ? 0 : row_oid(row, PARENT),
-        .options = arena_copy(catalog_arena(catalog), row_text(row, OPTIONS), err),
+        .options = arena_copy(catalog_arena(catalog), row_text_or_null(row, OPTIONS), err),
         .tablespace = arena_copy(catalog_arena(catalog), row_text(row, TABLESPACE), err),
     };
     object->detail = index;

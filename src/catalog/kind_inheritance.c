@@ -99,7 +99,7 @@ static bool take_member_column(struct catalog *catalog, void *context,
     error_clear(err); /* a copy of NULL is NULL without being a failure */
     relation->columns[relation->column_count++] = (struct column){
         .name = arena_copy(arena, row_text(row, 1), err),
-        .default_value = arena_copy(arena, row_text(row, 2), err),
+        .default_value = arena_copy(arena, row_text_or_null(row, 2), err),
         .not_null = row_flag(row, 3),
     };
     return err->code == ERROR_NONE;
@@ -176,8 +176,8 @@ static bool take_parent(struct catalog *catalog, void *context, const struct cat
         parent = add_member(catalog, members, row, err);
     if (parent == NULL || !add_parent(catalog, child, parent, err))
         return false;
-    return row_text(row, BOUND) == NULL ||
-           add_attach(catalog, child, parent, row_text(row, BOUND), err);
+    return row_text_or_null(row, BOUND) == NULL ||
+           add_attach(catalog, child, parent, row_text_or_null(row, BOUND), err);
 }
 
 static bool read_parents(struct catalog *catalog, struct error *err)

@@ -40,14 +40,14 @@ static bool find_member(struct catalog *catalog, struct member *member,
 
     if (member->class_oid == class_oid && member->oid == oid)
         return true;
-    object = catalog_add(catalog, &kind_member, 0, 0, row_text(row, SCHEMA), row_text(row, NAME),
-                         row_text(row, OWNER), err);
+    object = catalog_add(catalog, &kind_member, 0, 0, row_text_or_null(row, SCHEMA),
+                         row_text(row, NAME), row_text(row, OWNER), err);
     if (object == NULL)
         return false;
     object->hidden = true;
     *member = (struct member){class_oid, oid, object};
-    if (row_text(row, ARGUMENTS) != NULL &&
-        !function_name(catalog, object, row_text(row, ARGUMENTS), "", err))
+    if (row_text_or_null(row, ARGUMENTS) != NULL &&
+        !function_name(catalog, object, row_text_or_null(row, ARGUMENTS), "", err))
         return false;
     return extension == NULL || catalog_depend(catalog, object, extension, err);
 }
@@ -59,10 +59,10 @@ static bool take_privileges(struct catalog *catalog, void *context, const struct
         catalog_find(catalog, row_oid(row, CLASS), row_oid(row, OID));
     struct member *member = context;
     struct privileges privileges = {
-        .acl = row_text(row, ACL),
-        .usual = row_text(row, ACL_BASE),
+        .acl = row_text_or_null(row, ACL),
+        .usual = row_text_or_null(row, ACL_BASE),
         .type = row_char(row, TYPE),
-        .column = row_text(row, COLUMN),
+        .column = row_text_or_null(row, COLUMN),
     };
     static const char *const words[] = {
         "TABLE",         "SEQUENCE", "FUNCTION", "PROCEDURE",

@@ -231,10 +231,10 @@ static bool take_policy(struct catalog *catalog, void *context, const struct cat
         return false;
     done = buffer_printf(&sql, err, "CREATE POLICY %s", object->identity) &&
            (row_flag(row, PERMISSIVE) || buffer_append_string(&sql, " AS RESTRICTIVE", err)) &&
-           append_clause(&sql, " FOR ", row_text(row, COMMAND), "", err) &&
-           append_clause(&sql, " TO ", row_text(row, ROLES), "", err) &&
-           append_clause(&sql, " USING (", row_text(row, USING), ")", err) &&
-           append_clause(&sql, " WITH CHECK (", row_text(row, CHECK), ")", err) &&
+           append_clause(&sql, " FOR ", row_text_or_null(row, COMMAND), "", err) &&
+           append_clause(&sql, " TO ", row_text_or_null(row, ROLES), "", err) &&
+           append_clause(&sql, " USING (", row_text_or_null(row, USING), ")", err) &&
+           append_clause(&sql, " WITH CHECK (", row_text_or_null(row, CHECK), ")", err) &&
            buffer_append_string(&sql, ";\n", err) &&
            catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
     buffer_free(&sql);
@@ -281,9 +281,9 @@ static bool take_statistics(struct catalog *catalog, void *context, const struct
         return false;
     done = buffer_append_string(&sql, row_text(row, DEFINITION), err) &&
            buffer_append_string(&sql, ";\n", err) &&
-           (row_text(row, TARGET) == NULL ||
+           (row_text_or_null(row, TARGET) == NULL ||
             buffer_printf(&sql, err, "ALTER STATISTICS %s SET STATISTICS %s;\n", object->identity,
-                          row_text(row, TARGET))) &&
+                          row_text_or_null(row, TARGET))) &&
            catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
     buffer_free(&sql);
     return done;

@@ -127,12 +127,14 @@ static bool fill_relation(struct catalog *catalog, struct catalog_object *object
     relation->row_security = row_flag(row, ROW_SECURITY);
     relation->force_row_security = row_flag(row, FORCE_ROW_SECURITY);
     relation->populated = row_flag(row, POPULATED);
-    relation->reloptions = arena_copy(catalog_arena(catalog), row_text(row, OPTIONS), err);
-    relation->check_option = arena_copy(catalog_arena(catalog), row_text(row, CHECK_OPTION), err);
-    relation->of_type = arena_copy(catalog_arena(catalog), row_text(row, OF_TYPE), err);
+    relation->reloptions = arena_copy(catalog_arena(catalog), row_text_or_null(row, OPTIONS), err);
+    relation->check_option =
+        arena_copy(catalog_arena(catalog), row_text_or_null(row, CHECK_OPTION), err);
+    relation->of_type = arena_copy(catalog_arena(catalog), row_text_or_null(row, OF_TYPE), err);
     object->detail = relation;
     object->relkind = relation->relkind == 'S' ? '\0' : relation->relkind;
-    object->access_method = arena_copy(catalog_arena(catalog), row_text(row, ACCESS_METHOD), err);
+    object->access_method =
+        arena_copy(catalog_arena(catalog), row_text_or_null(row, ACCESS_METHOD), err);
     object->tablespace =
         has_storage ? arena_copy(catalog_arena(catalog), row_text(row, TABLESPACE), err) : NULL;
     return err->code == ERROR_NONE;
@@ -143,8 +145,8 @@ static bool add_privileges(struct catalog *catalog, struct catalog_object *objec
 {
     bool sequence = row_char(row, RELKIND) == 'S';
     struct privileges privileges = {
-        .acl = row_text(row, ACL),
-        .usual = row_text(row, ACL_USUAL),
+        .acl = row_text_or_null(row, ACL),
+        .usual = row_text_or_null(row, ACL_USUAL),
         .on = sequence ? "SEQUENCE" : "TABLE",
         .type = sequence ? 's' : 'r',
     };
@@ -165,6 +167,13 @@ static bool take_relation(struct catalog *catalog, void *context, const struct c
                     row_text(row, SCHEMA), row_text(row, NAME), row_text(row, OWNER), err);
     return object != NULL && alias_types(catalog, object, row, err) &&
            fill_relation(catalog, object, row, err) && add_privileges(catalog, object, row, err);
+}
+
+static bool is_table(const struct catalog_object *object)
+{
+    const struct relation *relation = relation_of(object);
+
+    return relation != NULL && strchr("rp", relation->relkind) != NULL;
 }
 
 static bool read_relations(struct catalog *catalog, struct error *err)
@@ -203,7 +212,7 @@ static bool read_relations(struct catalog *catalog, struct error *err)
         " ORDER BY n.nspname, c.relname";
 
     return catalog_query(catalog, query, COLUMNS, take_relation, NULL, err) &&
-           table_locks_take(catalog, err);
+           table_locks_take(catalog, is_table, err);
 }
 
 const struct catalog_reader catalog_reader_relation = {

@@ -33,9 +33,10 @@ static bool add_privileges(struct catalog *catalog, struct catalog_object *objec
                            const struct catalog_row *row, struct error *err)
 {
     bool is_public = strcmp(object->name, "public") == 0;
+    bool never_changed = row_text_or_null(row, ACL) == NULL;
     struct privileges privileges = {
-        .acl = row_text(row, is_public && row_text(row, ACL) == NULL ? ACL_USUAL : ACL),
-        .usual = row_text(row, is_public ? PUBLIC_USUAL : ACL_USUAL),
+        .acl = row_text_or_null(row, is_public && never_changed ? ACL_USUAL : ACL),
+        .usual = row_text_or_null(row, is_public ? PUBLIC_USUAL : ACL_USUAL),
         .on = "SCHEMA",
         .type = 'n',
     };

@@ -46,8 +46,8 @@ static bool append_counting(const struct catalog_row *row, struct buffer *text, 
 {
     return buffer_printf(text, err, "\n    START WITH %s\n    INCREMENT BY %s",
                          row_text(row, START), row_text(row, INCREMENT)) &&
-           append_bound(text, "MINVALUE", row_text(row, MINIMUM), err) &&
-           append_bound(text, "MAXVALUE", row_text(row, MAXIMUM), err) &&
+           append_bound(text, "MINVALUE", row_text_or_null(row, MINIMUM), err) &&
+           append_bound(text, "MAXVALUE", row_text_or_null(row, MAXIMUM), err) &&
            buffer_printf(text, err, "\n    CACHE %s%s", row_text(row, CACHE),
                          row_flag(row, CYCLE) ? "\n    CYCLE" : "");
 }

@@ -38,8 +38,8 @@ static struct catalog_object *add_type(struct catalog *catalog, const struct cat
         catalog_add(catalog, &kind_type, CLASS_TYPE, row_oid(row, OID), row_text(row, SCHEMA),
                     row_text(row, NAME), row_text(row, OWNER), err);
     struct privileges privileges = {
-        .acl = row_text(row, ACL),
-        .usual = row_text(row, ACL_USUAL),
+        .acl = row_text_or_null(row, ACL),
+        .usual = row_text_or_null(row, ACL_USUAL),
         .on = "TYPE",
         .type = 'T',
     };
@@ -91,7 +91,7 @@ static bool take_listed(struct catalog *catalog, const char *format, const struc
                         struct catalog_object **object, struct error *err)
 {
     struct buffer sql = {0};
-    const char *list = row_text(row, OWN);
+    const char *list = row_text_or_null(row, OWN);
     bool done;
 
     *object = add_type(catalog, row, err);
@@ -186,15 +186,16 @@ static bool take_range(struct catalog *catalog, void *context, const struct cata
     if (object == NULL ||
         !catalog_alias(catalog, CLASS_TYPE, row_oid(row, MULTIRANGE), object, err) ||
         !catalog_alias(catalog, CLASS_TYPE, row_oid(row, MULTIRANGE_ARRAY), object, err) ||
-        (row_text(row, CANONICAL) != NULL && !add_shell(catalog, object, err)))
+        (row_text_or_null(row, CANONICAL) != NULL && !add_shell(catalog, object, err)))
         return false;
     done = buffer_printf(&sql, err, "CREATE TYPE %s AS RANGE (", object->identity) &&
            append_item(&sql, &first, "subtype", row_text(row, SUBTYPE), err) &&
-           append_item(&sql, &first, "multirange_type_name", row_text(row, MULTIRANGE_NAME), err) &&
-           append_item(&sql, &first, "subtype_opclass", row_text(row, OPCLASS), err) &&
-           append_item(&sql, &first, "collation", row_text(row, COLLATION), err) &&
-           append_item(&sql, &first, "canonical", row_text(row, CANONICAL), err) &&
-           append_item(&sql, &first, "subtype_diff", row_text(row, DIFFERENCE), err) &&
+           append_item(&sql, &first, "multirange_type_name", row_text_or_null(row, MULTIRANGE_NAME),
+                       err) &&
+           append_item(&sql, &first, "subtype_opclass", row_text_or_null(row, OPCLASS), err) &&
+           append_item(&sql, &first, "collation", row_text_or_null(row, COLLATION), err) &&
+           append_item(&sql, &first, "canonical", row_text_or_null(row, CANONICAL), err) &&
+           append_item(&sql, &first, "subtype_diff", row_text_or_null(row, DIFFERENCE), err) &&
            buffer_append_string(&sql, "\n);\n", err) &&
            catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
     buffer_free(&sql);

@@ -174,9 +174,6 @@ static bool take_view(struct catalog *catalog, void *context, const struct catal
     (void)context;
     if (relation == NULL)
         return true;
-    if (row_text(row, QUERY) == NULL)
-        return error_set(err, ERROR_SERVER, "the server does not give the query of %s",
-                         relation->object->identity);
     if (!catalog_put_text(catalog, row_text(row, QUERY), &relation->query, err))
         return false;
     if (relation->relkind == 'v')

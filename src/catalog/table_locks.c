@@ -70,11 +70,12 @@ static bool take_blocker(struct catalog *catalog, void *context, const struct ca
     if (blocker->found)
         return true;
     blocker->found = true;
-    copy_text(blocker->relation, sizeof(blocker->relation), row_text(row, RELATION));
-    copy_text(blocker->pid, sizeof(blocker->pid), row_text(row, PID));
-    copy_text(blocker->prepared, sizeof(blocker->prepared), row_text(row, PREPARED));
+    copy_text(blocker->relation, sizeof(blocker->relation), row_text_or_null(row, RELATION));
+    copy_text(blocker->pid, sizeof(blocker->pid), row_text_or_null(row, PID));
+    copy_text(blocker->prepared, sizeof(blocker->prepared), row_text_or_null(row, PREPARED));
     snprintf(blocker->text, sizeof(blocker->text), "%s holds or awaits a stronger lock%s",
-             row_text(row, WHO), row_text(row, STATEMENT) == NULL ? "" : row_text(row, STATEMENT));
+             row_text_or_null(row, WHO),
+             row_text_or_null(row, STATEMENT) == NULL ? "" : row_text_or_null(row, STATEMENT));
     return true;
 }
 
@@ -243,7 +244,8 @@ static bool add_table(struct locking *locking, const struct catalog_object *obje
     return locking->statement.len < STATEMENT_MAX || lock_batch(locking, err);
 }
 
-bool table_locks_take(struct catalog *catalog, struct error *err)
+bool table_locks_take(struct catalog *catalog,
+                      bool (*is_wanted)(const struct catalog_object *object), struct error *err)
 {
     const struct catalog_options *options = catalog_options(catalog);
     int64_t each = options->lock_timeout_ms > 0 ? options->lock_timeout_ms : LOCK_TIMEOUT_MS;
@@ -258,10 +260,10 @@ bool table_locks_take(struct catalog *catalog, struct error *err)
     bool done = true;
 
     for (size_t i = 0; done && i < catalog_object_count(catalog); i++) {
-        const struct relation *relation = relation_of(catalog_object_at(catalog, i));
+        const struct catalog_object *object = catalog_object_at(catalog, i);
 
-        if (relation != NULL && strchr("rp", relation->relkind) != NULL)
-            done = add_table(&locking, relation->object, err);
+        if (is_wanted(object))
+            done = add_table(&locking, object, err);
     }
     done = done && lock_batch(&locking, err);
     buffer_free(&locking.statement);

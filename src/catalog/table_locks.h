@@ -4,9 +4,10 @@
 
 #include "catalog/kind.h"
 
-/* Locks every table and partitioned table found so far, in batches, each within
+/* Locks those tables of the objects found so far that are wanted, in batches, each within
  * options.lock_timeout_ms and all within options.lock_timeout_total_ms. The error of a lock that
  * was not got names the table and who holds it. */
-bool table_locks_take(struct catalog *catalog, struct error *err);
+bool table_locks_take(struct catalog *catalog,
+                      bool (*is_wanted)(const struct catalog_object *object), struct error *err);
 
 #endif

@@ -103,13 +103,14 @@ static bool connect_server(const char *conninfo, struct dump *dump, struct error
 {
     struct wire_connect_options options = {0};
     struct catalog_options catalog_options = {0};
+    bool changed;
 
     dump->settings = wire_settings_new(err);
     return dump->settings != NULL && wire_settings_parse(dump->settings, conninfo, err) &&
            wire_settings_complete(dump->settings, err) &&
            wire_connect(&dump->conn, dump->settings, &options, err) &&
            catalog_begin(dump->conn, NULL, err) &&
-           catalog_read(&dump->catalog, dump->conn, &catalog_options, err);
+           catalog_read(&dump->catalog, dump->conn, &catalog_options, &changed, err);
 }
 
 static bool run(struct dump *dump, struct error *err)

@@ -1,0 +1,214 @@
+#include "catalog/changes.h"
+
+#include "catalog/kind.h"
+
+#include <stdio.h>
+
+/* Temporary objects of other sessions come and go all day, and nothing that is dumped can need
+ * them. */
+#define NOT_TEMPORARY " AND n.nspname !~ '^pg_(temp|toast)' "
+/* As readers of relations have it. */
+#define DUMPED " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
+
+#define NAMESPACE(column) " JOIN pg_catalog.pg_namespace n ON n.oid = " column " "
+#define CLASS(column) " JOIN pg_catalog.pg_class c ON c.oid = " column NAMESPACE("c.relnamespace")
+#define TOUCHED(alias) " WHERE " alias ".xmax <> '0'::pg_catalog.xid "
+
+#define RELATION_NAME                                                                              \
+    "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)"
+
+#define RELATION_WORD                                                                              \
+    "CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' "                     \
+    "     WHEN 'S' THEN 'sequence ' WHEN 'c' THEN 'type ' WHEN 'f' THEN 'foreign table ' "         \
+    "     WHEN 'i' THEN 'index ' WHEN 'I' THEN 'index ' ELSE 'table ' END || "
+
+/* An index that is still being made, or dropped, by CONCURRENTLY is not dumped. */
+#define WHOLE_INDEX(oid)                                                                           \
+    "EXISTS (SELECT FROM pg_catalog.pg_index v WHERE v.indexrelid = " oid                          \
+    "            AND (v.indisvalid OR v.indrelid IN "                                              \
+    "                 (SELECT partrelid FROM pg_catalog.pg_partitioned_table)) "                   \
+    "            AND v.indisready)"
+
+/* REFRESH MATERIALIZED VIEW and REINDEX put a new file behind the same name. Nothing is copied out
+ * of either, so that only the name matters. */
+#define ONLY_REBUILT                                                                               \
+    "(c.relkind IN ('m', 'i') AND c.relfilenode <> 0 "                                             \
+    " AND pg_catalog.pg_relation_filenode(c.oid) <> c.relfilenode "                                \
+    " AND c.oid::pg_catalog.regclass::pg_catalog.text = " RELATION_NAME ")"
+
+#define PART_OF(word, table, alias, name, column, rank, more)                                      \
+    "SELECT " alias ".xmax, " rank ", '" word " ' || pg_catalog.quote_ident(" alias "." name ") "  \
+    "       || ' on ' || " RELATION_NAME "  FROM " table " " alias                                 \
+    CLASS(alias "." column) TOUCHED(alias) DUMPED more " UNION ALL "
+
+#define IN_SCHEMA(word, table, alias, name, column, rank)                                          \
+    "SELECT " alias ".xmax, " rank ", '" word " ' || pg_catalog.quote_ident(n.nspname) || '.' || " \
+    "       pg_catalog.quote_ident(" alias "." name ") FROM " table " " alias                      \
+    NAMESPACE(alias "." column) TOUCHED(alias) NOT_TEMPORARY " UNION ALL "
+
+/* By rank: what was dropped as a whole is named rather than its parts. clang-format off: the table
+ * of catalogs is read line by line. */
+/* clang-format off */
+static const char catalogs[] =
+    "SELECT n.xmax, 1 AS rank, 'schema ' || pg_catalog.quote_ident(n.nspname) AS what "
+    "  FROM pg_catalog.pg_namespace n " TOUCHED("n") DUMPED " UNION ALL "
+    "SELECT c.xmax, CASE WHEN c.relkind IN ('i', 'I') THEN 4 ELSE 2 END, "
+            RELATION_WORD RELATION_NAME
+    "  FROM pg_catalog.pg_class c " NAMESPACE("c.relnamespace") TOUCHED("c") DUMPED
+    "   AND (c.relkind NOT IN ('i', 'I') OR " WHOLE_INDEX("c.oid") ") "
+    "   AND " ONLY_REBUILT " IS NOT TRUE UNION ALL "
+    "SELECT p.xmax, 3, CASE p.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate ' "
+    "                       ELSE 'function ' END || "
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) || '(' || "
+    "       coalesce((SELECT pg_catalog.string_agg(t.typname, ', ' ORDER BY a.number) "
+    "                   FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY a (type, number) "
+    "                   JOIN pg_catalog.pg_type t ON t.oid = a.type), '') || ')' "
+    "  FROM pg_catalog.pg_proc p " NAMESPACE("p.pronamespace") TOUCHED("p") NOT_TEMPORARY
+    "UNION ALL "
+    "SELECT e.xmax, 3, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' || "
+    "       pg_catalog.quote_ident(t.typname) "
+    "  FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid "
+            NAMESPACE("t.typnamespace") TOUCHED("e") NOT_TEMPORARY " UNION ALL "
+    "SELECT o.xmax, 5, 'constraint ' || pg_catalog.quote_ident(o.conname) || ' on type ' || "
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) "
+    "  FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_type t ON t.oid = o.contypid "
+            NAMESPACE("t.typnamespace") TOUCHED("o") NOT_TEMPORARY " UNION ALL "
+    "SELECT i.xmax, 4, 'index ' || " RELATION_NAME
+    "  FROM pg_catalog.pg_index i " CLASS("i.indexrelid") TOUCHED("i") DUMPED
+    "   AND " WHOLE_INDEX("i.indexrelid") " UNION ALL "
+    "SELECT p.xmax, 6, 'table ' || " RELATION_NAME
+    "  FROM pg_catalog.pg_partitioned_table p " CLASS("p.partrelid") TOUCHED("p") DUMPED
+    "UNION ALL "
+    PART_OF("column", "pg_catalog.pg_attribute", "a", "attname", "attrelid", "6",
+            " AND a.attnum > 0 AND c.relkind NOT IN ('i', 'I') ")
+    PART_OF("constraint", "pg_catalog.pg_constraint", "o", "conname", "conrelid", "5", "")
+    PART_OF("rule", "pg_catalog.pg_rewrite", "r", "rulename", "ev_class", "5", "")
+    PART_OF("trigger", "pg_catalog.pg_trigger", "t", "tgname", "tgrelid", "5",
+            " AND (NOT t.tgisinternal OR t.tgparentid <> 0) ")
+    IN_SCHEMA("type", "pg_catalog.pg_type", "t", "typname", "typnamespace", "4")
+    IN_SCHEMA("statistics", "pg_catalog.pg_statistic_ext", "s", "stxname", "stxnamespace", "4")
+    IN_SCHEMA("operator", "pg_catalog.pg_operator", "o", "oprname", "oprnamespace", "3")
+    IN_SCHEMA("operator class", "pg_catalog.pg_opclass", "o", "opcname", "opcnamespace", "3")
+    IN_SCHEMA("collation", "pg_catalog.pg_collation", "o", "collname", "collnamespace", "3")
+    IN_SCHEMA("text search configuration", "pg_catalog.pg_ts_config", "o", "cfgname",
+              "cfgnamespace", "3")
+    IN_SCHEMA("text search dictionary", "pg_catalog.pg_ts_dict", "o", "dictname", "dictnamespace",
+              "3")
+    "SELECT '0'::pg_catalog.xid, 9, '' WHERE false";
+/* clang-format on */
+
+/* What is looked at while rows are copied: labels of enums (a type that is gone has no rows), and
+ * names of schemas, since COPY goes by name and a lock on a table does not keep its schema's. Other
+ * changes of a schema are no matter. */
+/* clang-format off */
+static const char late[] =
+    "SELECT e.xmax, 1 AS rank, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' || "
+    "       pg_catalog.quote_ident(t.typname) AS what "
+    "  FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid "
+            NAMESPACE("t.typnamespace") TOUCHED("e") NOT_TEMPORARY
+    "   AND t.oid::pg_catalog.regtype::pg_catalog.text <> t.oid::pg_catalog.text UNION ALL "
+    "SELECT n.xmax, 1, 'schema ' || pg_catalog.quote_ident(n.nspname) "
+    "  FROM pg_catalog.pg_namespace n " TOUCHED("n") DUMPED
+    "   AND n.oid::pg_catalog.regnamespace::pg_catalog.text <> pg_catalog.quote_ident(n.nspname) "
+    "   AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)";
+/* clang-format on */
+
+/*
+ * xmax has 32 bits: the whole number is the one nearest to the snapshot's. That it is not below
+ * those that ran then leaves out who only locked the row long ago. (pg_visible_in_snapshot() would
+ * not do: it knows no subtransactions, and on a standby nobody who ran.) A row locked by several
+ * has the number of their group instead, which may be one that no transaction has had yet:
+ * pg_xact_status() does not take that, so the second time age() keeps it away.
+ */
+static const char frame_begin[] =
+    "SELECT t.what "
+    "  FROM (SELECT c.what, c.rank, c.xmax AS short, s.next - 2147483648 + "
+    "               (c.xmax::pg_catalog.text::pg_catalog.int8 - s.next + 2147483648 "
+    "                + 4294967296 * (s.next / 4294967296 + 1)) % 4294967296 AS full, s.oldest "
+    "          FROM (SELECT pg_catalog.pg_snapshot_xmin(x)::pg_catalog.text::pg_catalog.int8 "
+    "                         AS oldest, "
+    "                       pg_catalog.pg_snapshot_xmax(x)::pg_catalog.text::pg_catalog.int8 "
+    "                         AS next "
+    "                  FROM pg_catalog.pg_current_snapshot() x) s, "
+    "               (";
+static const char frame_end[] =
+    ") c) t "
+    " WHERE CASE WHEN t.full >= t.oldest THEN "
+    "            pg_catalog.pg_xact_status(t.full::pg_catalog.text::pg_catalog.xid8) END "
+    "       = 'committed' "
+    " ORDER BY t.rank, t.what LIMIT 1";
+static const char frame_end_guarded[] =
+    ") c) t "
+    " WHERE CASE WHEN t.full >= t.oldest AND pg_catalog.age(t.short) > 0 THEN "
+    "            pg_catalog.pg_xact_status(t.full::pg_catalog.text::pg_catalog.xid8) END "
+    "       = 'committed' "
+    " ORDER BY t.rank, t.what LIMIT 1";
+
+/* pg_authid is not for everybody, so a role's name then is held against its name now. Only roles
+ * count that own something here, or have privileges on it. */
+static const char roles[] =
+    "SELECT 'role ' || pg_catalog.quote_ident(r.rolname) "
+    "  FROM pg_catalog.pg_roles r "
+    " WHERE r.rolname <> pg_catalog.pg_get_userbyid(r.oid) "
+    "   AND (r.oid = 10 OR EXISTS "
+    "        (SELECT FROM pg_catalog.pg_shdepend d "
+    "          WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass "
+    "            AND d.refobjid = r.oid "
+    "            AND d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database "
+    "                                WHERE datname = pg_catalog.current_database())))) "
+    " ORDER BY r.rolname LIMIT 1";
+
+static bool take_what(struct catalog *catalog, void *context, const struct catalog_row *row,
+                      struct error *err)
+{
+    (void)catalog;
+    (void)err;
+    snprintf(context, CHANGED_TEXT_SIZE, "%s", row_text(row, 0));
+    return true;
+}
+
+static bool ask(struct catalog *catalog, const char *rows, const char *end, char *what,
+                struct error *err)
+{
+    struct buffer sql = {0};
+    bool done = buffer_append_string(&sql, frame_begin, err) &&
+                buffer_append_string(&sql, rows, err) && buffer_append_string(&sql, end, err) &&
+                catalog_query_as_is(catalog, buffer_text(&sql), 1, take_what, what, err);
+
+    buffer_free(&sql);
+    return done;
+}
+
+static bool find_touched(struct catalog *catalog, const char *rows, char *what, struct error *err)
+{
+    struct wire_conn *conn = catalog_conn(catalog);
+
+    if (!wire_query(conn, "SAVEPOINT changes", NULL, err))
+        return false;
+    if (!ask(catalog, rows, frame_end, what, err)) {
+        if (strcmp(err->sqlstate, "22023") != 0 ||
+            !wire_query(conn, "ROLLBACK TO SAVEPOINT changes", NULL, err) ||
+            !ask(catalog, rows, frame_end_guarded, what, err))
+            return false;
+    }
+    return wire_query(conn, "RELEASE SAVEPOINT changes", NULL, err);
+}
+
+bool changes_find_roles(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
+{
+    what[0] = '\0';
+    return catalog_query_as_is(catalog, roles, 1, take_what, what, err);
+}
+
+bool changes_find(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
+{
+    what[0] = '\0';
+    return find_touched(catalog, catalogs, what, err) &&
+           (what[0] != '\0' || changes_find_roles(catalog, what, err));
+}
+
+bool changes_find_late(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
+{
+    what[0] = '\0';
+    return find_touched(catalog, late, what, err);
+}
