@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "manifest/utf8.h"
 
 static json_t *describe_warnings(const struct logical_backup *job)
 {
@@ -22,14 +23,13 @@ bool logical_summary_content(struct logical_backup *job, struct slice *content, 
 {
     const struct logical_backup_report *report = &job->report;
     char started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
-    json_t *name = json_string(job->database);
     json_t *head;
 
     clock_format_utc(job->started_at, started);
     clock_format_utc(time(NULL), finished);
     head = json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}",
                      "kind", "logical", "layout", "classic", "started_at", started, "finished_at",
-                     finished, "database", name == NULL ? json_null() : name, "server_version_num",
+                     finished, "database", utf8_to_json(job->database), "server_version_num",
                      report->server_version_num, "snapshot", job->snapshot, "wal_lsn",
                      report->wal_lsn, "digest", digest_name(job->options.digest), "compression",
                      compression_name(job->options.compression), "entries",

@@ -1,5 +1,7 @@
 #include "cli/format.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -48,38 +50,6 @@ void format_seconds(double seconds, char out[FORMAT_SIZE])
         format_duration((uint64_t)seconds, out);
 }
 
-/* The length of the UTF-8 character that text begins with, and its code point; 0 if it is none. */
-static size_t utf8_character(struct slice text, uint32_t *code)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    uint8_t first = text.data[0];
-    size_t len;
-
-    if (first < 0x80) {
-        *code = first;
-        return 1;
-    }
-    if (first >= 0xc2 && first <= 0xdf)
-        len = 2;
-    else if (first >= 0xe0 && first <= 0xef)
-        len = 3;
-    else if (first >= 0xf0 && first <= 0xf4)
-        len = 4;
-    else
-        return 0;
-    if (text.len < len)
-        return 0;
-    *code = first & (0x7fU >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((text.data[i] & 0xc0) != 0x80)
-            return 0;
-        *code = *code << 6 | (text.data[i] & 0x3f);
-    }
-    if (*code < least[len] || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
-        return 0;
-    return len;
-}
-
 /* What could move the cursor, change colours, or make text read other than it is. */
 static bool harms_terminal(uint32_t code)
 {
@@ -94,7 +64,7 @@ bool format_escape(struct buffer *out, struct slice text, enum format_escape wha
 {
     while (text.len > 0) {
         uint32_t code = 0;
-        size_t len = utf8_character(text, &code);
+        size_t len = text_character(text, &code);
         bool harmless = len > 0 && (what == FORMAT_FOR_JSON || !harms_terminal(code));
         struct slice character = slice_take(&text, len > 0 ? len : 1);
 

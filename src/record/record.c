@@ -1,5 +1,7 @@
 #include "record/record_internal.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,38 +39,33 @@ bool record_path_check(const char *path, struct error *err)
     }
 }
 
-static bool byte_is_plain(char byte, bool first)
+/* Whether a character of a name may stand in a path as it is. */
+static bool is_plain(uint32_t code, bool first)
 {
-    if (byte >= 'A' && byte <= 'Z')
-        return true;
-    if (byte >= 'a' && byte <= 'z')
-        return true;
-    if (byte >= '0' && byte <= '9')
-        return true;
-    if (byte == '.')
-        return !first;
-    return byte == '_' || byte == '-';
+    if (code < 0x20 || (code >= 0x7f && code <= 0x9f))
+        return false;
+    return code != '/' && code != '%' && (code != '.' || !first);
 }
 
 bool record_path_encode(const char *name, char *out, size_t out_size)
 {
-    static const char digits[] = "0123456789ABCDEF";
+    struct slice rest = slice_string(name);
     size_t used = 0;
 
-    for (size_t i = 0; name[i] != '\0'; i++) {
-        uint8_t byte = (uint8_t)name[i];
+    while (rest.len > 0) {
+        uint32_t code = 0;
+        size_t len = text_character(rest, &code);
+        bool plain = len > 0 && is_plain(code, used == 0);
+        struct slice bytes = slice_take(&rest, len > 0 ? len : 1);
 
-        if (byte_is_plain(name[i], i == 0)) {
-            if (out_size - used < 2)
-                return false;
-            out[used++] = name[i];
-            continue;
-        }
-        if (out_size - used < 4)
+        if (out_size - used <= (plain ? bytes.len : 3 * bytes.len))
             return false;
-        out[used++] = '%';
-        out[used++] = digits[byte >> 4];
-        out[used++] = digits[byte & 15];
+        for (size_t i = 0; !plain && i < bytes.len; i++)
+            used += (size_t)snprintf(out + used, 4, "%%%02X", bytes.data[i]);
+        if (plain) {
+            memcpy(out + used, bytes.data, bytes.len);
+            used += bytes.len;
+        }
     }
     if (used >= out_size)
         return false;

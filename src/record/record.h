@@ -103,9 +103,10 @@ struct record {
  * which is "." or "..": "/a/b". Anything else (from a server or an archive) fails. */
 bool record_path_check(const char *path, struct error *err);
 
-/* Writes the name with every byte but [A-Za-z0-9_.-], and a leading dot, percent-encoded:
- * for names of databases and the like in paths. False if it does not fit. The empty name stays
- * empty. */
+/* For names of databases and the like in paths: what a path or Plakar cannot hold is
+ * percent-encoded, byte by byte: '/', '%', control characters, a leading dot, and what is not UTF-8.
+ * The rest stays readable. Different names stay different. False if it does not fit. The empty name
+ * stays empty. */
 bool record_path_encode(const char *name, char *out, size_t out_size);
 
 /* Sources. */
