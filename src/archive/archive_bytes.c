@@ -16,8 +16,9 @@ bool archive_compression_check(int minor, enum compression compression, struct e
         return true;
     error_set(err, ERROR_UNSUPPORTED, "archives of PostgreSQL 15 and older cannot hold %s",
               compression_name(compression));
-    return error_hint(err, "The pg_restore of the server's own version could not read it: use "
-                           "--compress=gzip, or --compress=none.");
+    return error_hint(
+        err, "The pg_restore of the server's own version could not read it: use " ERROR_OPTION(
+                 "compress") "=gzip, or " ERROR_OPTION("compress") "=none.");
 }
 
 void archive_put_int(uint8_t out[ARCHIVE_INT_SIZE], int64_t value)

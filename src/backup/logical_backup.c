@@ -57,8 +57,10 @@ static bool check_version(struct logical_backup *job, struct error *err)
               "the server is PostgreSQL %d, which this version of pgcask "
               "does not know",
               version / 10000);
-    return error_hint(err, "A newer pgcask may know it. --allow-newer-server backs it up all the "
-                           "same; what is new in its catalogs is then not seen.");
+    return error_hint(
+        err, "A newer pgcask may know it. " ERROR_OPTION(
+                 "allow-newer-server") " backs it up all the "
+                                       "same; what is new in its catalogs is then not seen.");
 }
 
 static bool connect_server(struct logical_backup *job, struct error *err)

@@ -2,6 +2,8 @@
  * table of contents. */
 #include "backup/logical_internal.h"
 
+#include "base/quote.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -89,12 +91,16 @@ static bool end_copy(struct logical_backup *job, struct error *err)
 
 static bool copy_failed(struct logical_backup *job, struct error *err)
 {
+    char role[QUOTE_NAME_SIZE];
+
+    quote_identifier(wire_settings_get(job->options.settings, "user"), role, sizeof(role));
     if (strcmp(err->sqlstate, "42501") == 0 && strstr(err->message, "row-level") != NULL)
-        error_hint(err, "A policy would hide rows. Use a role with BYPASSRLS: ALTER ROLE backup "
-                        "BYPASSRLS;");
+        error_hint(err, "A policy would hide rows: ALTER ROLE %s BYPASSRLS;", role);
     else if (strcmp(err->sqlstate, "42501") == 0)
-        error_hint(err, "GRANT SELECT on the table, or (14 and later) GRANT pg_read_all_data, to "
-                        "the role of the backup.");
+        error_hint(err,
+                   "GRANT SELECT ON %s TO %s;  or, from PostgreSQL 14 on, for all tables: "
+                   "GRANT pg_read_all_data TO %s;",
+                   job->report.table, role, role);
     else if (strcmp(err->sqlstate, "42P01") == 0 || strcmp(err->sqlstate, "3F000") == 0 ||
              strcmp(err->sqlstate, "42703") == 0) /* the tables are locked, their schemas are not */
         error_hint(err, "Its schema was renamed meanwhile: run it again, when nobody does that.");

@@ -207,8 +207,9 @@ static bool start_base_backup(struct physical_backup *job, struct error *err)
                                                               : FAST_CHECKPOINT_WAIT_MS);
     if (!base_backup_start(&job->backup, job->conn, &base, err)) {
         if (base.compression != COMPRESSION_NONE && err->code == ERROR_SERVER)
-            error_hint(err, "Choose a --transfer-compression that the server was built with, or "
-                            "leave it out.");
+            error_hint(err, "Choose a " ERROR_OPTION(
+                                "transfer-compression") " that the server was built with, or "
+                                                        "leave it out.");
         return error_prefix(err, "cannot start a base backup");
     }
     wire_set_wait_limit(job->conn, options->stall_timeout_ms > 0 ? options->stall_timeout_ms

@@ -24,9 +24,11 @@ static void open_sql(struct sessions *sessions, const struct wire_settings *sett
         wire_set_answer_limit(sessions->sql, ANSWER_MAX);
         return;
     }
-    /* 3D000: the database does not exist; 42501: no CONNECT. Anything else would not get better. */
+    /* 3D000: the database does not exist; 42501: no CONNECT; 55000: it takes no connections.
+     * Anything else would not get better. */
     if (!any_database || (strcmp(sessions->sql_error.sqlstate, "3D000") != 0 &&
-                          strcmp(sessions->sql_error.sqlstate, "42501") != 0))
+                          strcmp(sessions->sql_error.sqlstate, "42501") != 0 &&
+                          strcmp(sessions->sql_error.sqlstate, "55000") != 0))
         return;
     for (size_t i = 0; i < sizeof(fallback_databases) / sizeof(fallback_databases[0]); i++) {
         options.database = fallback_databases[i];
@@ -55,8 +57,8 @@ bool sessions_open(struct sessions *sessions, const struct wire_settings *settin
 {
     *sessions = (struct sessions){0};
     if (want_replication)
-        replication_connect(&sessions->replication, settings, "pgcask check", WAIT_MS, cancel,
-                            log, &sessions->replication_error);
+        replication_connect(&sessions->replication, settings, "pgcask check", WAIT_MS, cancel, log,
+                            &sessions->replication_error);
     if (!cancel_check(cancel, err)) {
         sessions_close(sessions);
         return false;

@@ -1,3 +1,4 @@
+#include "base/quote.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -87,6 +88,13 @@ bool error_hint(struct error *err, const char *format, ...)
     return false;
 }
 
+bool error_hint_mkdir(struct error *err, const char *folder)
+{
+    char quoted[QUOTE_PATH_SIZE];
+
+    return error_hint(err, "mkdir -p %s", quote_shell(folder, quoted, sizeof(quoted)));
+}
+
 bool error_prefix(struct error *err, const char *format, ...)
 {
     char text[sizeof(err->message)];
@@ -106,20 +114,13 @@ bool error_prefix(struct error *err, const char *format, ...)
 const char *error_code_name(enum error_code code)
 {
     static const char *const names[] = {
-        [ERROR_NONE] = "none",
-        [ERROR_USAGE] = "usage",
-        [ERROR_MEMORY] = "memory",
-        [ERROR_IO] = "io",
-        [ERROR_CONNECT] = "connect",
-        [ERROR_AUTHENTICATION] = "authentication",
-        [ERROR_TLS] = "tls",
-        [ERROR_CONNECTION_LOST] = "connection_lost",
-        [ERROR_TIMEOUT] = "timeout",
-        [ERROR_CANCELLED] = "cancelled",
-        [ERROR_PROTOCOL] = "protocol",
-        [ERROR_SERVER] = "server",
-        [ERROR_CORRUPT] = "corrupt",
-        [ERROR_UNSUPPORTED] = "unsupported",
+        [ERROR_NONE] = "none",         [ERROR_USAGE] = "usage",
+        [ERROR_MEMORY] = "memory",     [ERROR_IO] = "io",
+        [ERROR_CONNECT] = "connect",   [ERROR_AUTHENTICATION] = "authentication",
+        [ERROR_TLS] = "tls",           [ERROR_CONNECTION_LOST] = "connection_lost",
+        [ERROR_TIMEOUT] = "timeout",   [ERROR_CANCELLED] = "cancelled",
+        [ERROR_PROTOCOL] = "protocol", [ERROR_SERVER] = "server",
+        [ERROR_CORRUPT] = "corrupt",   [ERROR_UNSUPPORTED] = "unsupported",
         [ERROR_REFUSED] = "refused",
     };
     return names[code];

@@ -72,6 +72,9 @@ bool error_set_memory(struct error *err);
 bool error_detail(struct error *err, const char *format, ...) ERROR_PRINTF(2, 3);
 bool error_hint(struct error *err, const char *format, ...) ERROR_PRINTF(2, 3);
 
+/* The hint to make a folder that is not there. False. */
+bool error_hint_mkdir(struct error *err, const char *folder);
+
 /* Puts "<text>: " before the message: what was being done when it happened. Returns false. */
 bool error_prefix(struct error *err, const char *format, ...) ERROR_PRINTF(2, 3);
 
@@ -87,6 +90,10 @@ struct error_speller {
                   size_t size);
     const void *context;
 };
+
+/* "sslkey-data" marks a setting whose value was the text itself where a file's name may stand, for
+ * which a face may have a name of its own: how long the setting's own name is. */
+size_t error_setting_length(const char *name);
 
 /* For a text that is about to be shown: replaces its marks, and cuts off what no longer fits.
  * Without a speller the names are those of the marks. */

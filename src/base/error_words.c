@@ -93,6 +93,13 @@ void error_format(char *out, size_t size, const char *format, va_list args)
     va_end(own.args);
 }
 
+size_t error_setting_length(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 5 && strcmp(name + len - 5, "-data") == 0 ? len - 5 : len;
+}
+
 /* ---- Spelling ------------------------------------------------------------------------------ */
 
 static size_t append(char *out, size_t used, size_t size, const char *text, size_t len)
@@ -116,7 +123,9 @@ static void spell_mark(const char **text, const struct error_speller *speller, c
     *text += len;
     *text += **text == MARK_END;
     if (speller == NULL)
-        snprintf(out, size, "%s", name);
+        snprintf(out, size, "%.*s",
+                 (int)(word == ERROR_WORD_SETTING ? error_setting_length(name) : strlen(name)),
+                 name);
     else
         speller->spell(speller->context, word, name, out, size);
 }

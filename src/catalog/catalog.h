@@ -44,8 +44,9 @@ void catalog_free(struct catalog *catalog);
 
 /* What to do where an answer of the server lacks a part. */
 #define CATALOG_LOSS_HINT                                                                          \
-    "Something between here and the server loses data. Run it again with sslmode=require: TLS "    \
-    "notices that."
+    "Something between here and the server loses data. Run it again with " ERROR_SETTING(          \
+        "sslmode") "=require: TLS "                                                                \
+                   "notices that."
 
 /* What to do where definitions changed meanwhile. */
 #define CATALOG_CHANGED_HINT                                                                       \

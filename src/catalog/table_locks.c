@@ -110,7 +110,7 @@ static bool all_expired(const struct locking *locking)
 
 static const char *option_of(const struct locking *locking)
 {
-    return all_expired(locking) ? "--lock-timeout-total" : "--lock-timeout";
+    return all_expired(locking) ? "lock-timeout-total" : "lock-timeout";
 }
 
 static void set_expired(const struct locking *locking, const char *table, struct error *err)
@@ -122,6 +122,21 @@ static void set_expired(const struct locking *locking, const char *table, struct
               all_expired(locking) ? ", the time for all tables" : "");
 }
 
+static bool check_batch(struct locking *locking, bool locked, struct error *err);
+
+/* Which table it is that may not be locked: the server tells no schema. */
+static bool name_forbidden(struct locking *locking, struct error *err)
+{
+    struct error named;
+
+    error_clear(&named);
+    if (wire_query(catalog_conn(locking->catalog), "ROLLBACK TO SAVEPOINT lock_batch", NULL,
+                   &named) &&
+        !check_batch(locking, false, &named) && named.hint[0] != '\0')
+        *err = named;
+    return false;
+}
+
 static bool not_locked(struct locking *locking, struct error *err)
 {
     struct blocker blocker = {0};
@@ -130,8 +145,7 @@ static bool not_locked(struct locking *locking, struct error *err)
         return error_hint(err, "A table was dropped or renamed while the backup began: run it "
                                "again.");
     if (strcmp(err->sqlstate, "42501") == 0)
-        return error_hint(err, "GRANT SELECT on the table, or (14 and later) GRANT "
-                               "pg_read_all_data, to the role of the backup.");
+        return name_forbidden(locking, err);
     if (strcmp(err->sqlstate, "55P03") != 0)
         return false;
     set_expired(locking, find_blocker(locking, &blocker) ? blocker.relation : NULL, err);
@@ -139,15 +153,19 @@ static bool not_locked(struct locking *locking, struct error *err)
         return error_hint(err, "Who held it is gone by now: run the backup again.");
     error_detail(err, "%s", blocker.text);
     if (blocker.pid[0] != '\0')
-        return error_hint(err,
-                          "Wait for it, or end it: SELECT pg_terminate_backend(%s);  A longer %s "
-                          "waits longer.",
-                          blocker.pid, option_of(locking));
+        return error_hint(
+            err,
+            "Wait for it, or end it: SELECT pg_terminate_backend(%s);  A longer " ERROR_OPTION(
+                "%s") " "
+                      "waits longer.",
+            blocker.pid, option_of(locking));
     if (blocker.prepared[0] != '\0')
         return error_hint(err, "End it: COMMIT PREPARED %s;  or ROLLBACK PREPARED %s;",
                           blocker.prepared, blocker.prepared);
-    return error_hint(err, "The primary has locked it: wait for it. A longer %s waits longer.",
-                      option_of(locking));
+    return error_hint(
+        err,
+        "The primary has locked it: wait for it. A longer " ERROR_OPTION("%s") " waits longer.",
+        option_of(locking));
 }
 
 /* ---- Locking -----------------------------------------------------------------------------------
@@ -156,20 +174,21 @@ static bool not_locked(struct locking *locking, struct error *err)
 static bool take_unfit(struct catalog *catalog, void *context, const struct catalog_row *row,
                        struct error *err)
 {
-    const char *table = row_text(row, 0);
+    enum { TABLE, REASON, ROLE };
+    const char *table = row_text(row, TABLE), *role = row_text(row, ROLE);
 
     (void)catalog;
     (void)context;
-    switch (row_char(row, 1)) {
+    switch (row_char(row, REASON)) {
     case 'p':
         error_set(err, ERROR_SERVER, "a policy of table %s would hide rows", table);
-        return error_hint(err, "Use a role with BYPASSRLS: ALTER ROLE backup BYPASSRLS;");
+        return error_hint(err, "ALTER ROLE %s BYPASSRLS;", role);
     case 'r':
         error_set(err, ERROR_SERVER, "permission denied for table %s", table);
         return error_hint(err,
-                          "GRANT SELECT ON %s TO the role of the backup, or (14 and later) "
-                          "GRANT pg_read_all_data.",
-                          table);
+                          "GRANT SELECT ON %s TO %s;  or, from PostgreSQL 14 on, for all tables: "
+                          "GRANT pg_read_all_data TO %s;",
+                          table, role, role);
     default:
         error_set(err, ERROR_SERVER,
                   "table %s was dropped, renamed or replaced while the backup began", table);
@@ -179,31 +198,32 @@ static bool take_unfit(struct catalog *catalog, void *context, const struct cata
 
 /* LOCK TABLE goes by name, and today's table of that name may be another than the snapshot's. What
  * would keep a table from being read is told now, and not hours later. */
-static bool check_locked(struct locking *locking, struct error *err)
+static bool check_batch(struct locking *locking, bool locked, struct error *err)
 {
     struct buffer sql = {0};
-    bool done = buffer_printf(
-                    &sql, err,
-                    "SELECT t.o::pg_catalog.regclass, t.reason "
-                    "  FROM (SELECT o, CASE "
-                    "               WHEN o NOT IN (SELECT l.relation FROM pg_catalog.pg_locks l "
-                    "                               WHERE l.pid = pg_catalog.pg_backend_pid() "
-                    "                                 AND l.locktype = 'relation' "
-                    "                                 AND l.relation IS NOT NULL) THEN 'd' "
-                    "               WHEN c.relkind = 'p' THEN NULL "
-                    "               WHEN NOT pg_catalog.has_table_privilege(o, 'SELECT') "
-                    "                AND EXISTS (SELECT FROM pg_catalog.pg_attribute a "
-                    "                             WHERE a.attrelid = o AND a.attnum > 0 "
-                    "                               AND NOT a.attisdropped "
-                    "                               AND NOT pg_catalog.has_column_privilege("
-                    "                                       o, a.attnum, 'SELECT')) THEN 'r' "
-                    "               WHEN c.relrowsecurity "
-                    "                AND pg_catalog.row_security_active(o) THEN 'p' END AS reason "
-                    "          FROM pg_catalog.unnest(ARRAY[%s]::pg_catalog.oid[]) o "
-                    "          LEFT JOIN pg_catalog.pg_class c ON c.oid = o) t "
-                    " WHERE t.reason IS NOT NULL LIMIT 1",
-                    buffer_text(&locking->oids)) &&
-                catalog_query_as_is(locking->catalog, buffer_text(&sql), 2, take_unfit, NULL, err);
+    bool done =
+        buffer_printf(
+            &sql, err,
+            "SELECT t.o::pg_catalog.regclass, t.reason, pg_catalog.quote_ident(CURRENT_USER) "
+            "  FROM (SELECT o, CASE "
+            "               WHEN %s o NOT IN (SELECT l.relation FROM pg_catalog.pg_locks l "
+            "                               WHERE l.pid = pg_catalog.pg_backend_pid() "
+            "                                 AND l.locktype = 'relation' "
+            "                                 AND l.relation IS NOT NULL) THEN 'd' "
+            "               WHEN c.relkind = 'p' THEN NULL "
+            "               WHEN NOT pg_catalog.has_table_privilege(o, 'SELECT') "
+            "                AND EXISTS (SELECT FROM pg_catalog.pg_attribute a "
+            "                             WHERE a.attrelid = o AND a.attnum > 0 "
+            "                               AND NOT a.attisdropped "
+            "                               AND NOT pg_catalog.has_column_privilege("
+            "                                       o, a.attnum, 'SELECT')) THEN 'r' "
+            "               WHEN c.relrowsecurity "
+            "                AND pg_catalog.row_security_active(o) THEN 'p' END AS reason "
+            "          FROM pg_catalog.unnest(ARRAY[%s]::pg_catalog.oid[]) o "
+            "          LEFT JOIN pg_catalog.pg_class c ON c.oid = o) t "
+            " WHERE t.reason IS NOT NULL LIMIT 1",
+            locked ? "" : "false AND", buffer_text(&locking->oids)) &&
+        catalog_query_as_is(locking->catalog, buffer_text(&sql), 3, take_unfit, NULL, err);
 
     buffer_free(&sql);
     return done;
@@ -225,7 +245,7 @@ static bool lock_batch(struct locking *locking, struct error *err)
                          locking->limit_ms > 1 ? locking->limit_ms : 1,
                          buffer_text(&locking->statement)) &&
            (wire_query(conn, buffer_text(&sql), NULL, err) || not_locked(locking, err)) &&
-           check_locked(locking, err);
+           check_batch(locking, true, err);
     buffer_free(&sql);
     buffer_clear(&locking->statement);
     buffer_clear(&locking->oids);

@@ -7,6 +7,8 @@
 static void spell(const void *context, enum error_word word, const char *name, char *out,
                   size_t size)
 {
+    size_t len = error_setting_length(name);
+
     (void)context;
     if (word == ERROR_WORD_OPTION)
         snprintf(out, size, "--%s", name);
@@ -15,7 +17,7 @@ static void spell(const void *context, enum error_word word, const char *name, c
     else if (strcmp(name, "password_command") == 0)
         snprintf(out, size, "--password-command");
     else
-        snprintf(out, size, "%s", name);
+        snprintf(out, size, "%.*s", (int)len, name);
 }
 
 const struct error_speller command_speller = {.spell = spell};

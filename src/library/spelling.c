@@ -34,7 +34,7 @@ static void spell(const void *context, enum error_word word, const char *name, c
     else if (strcmp(name, "password_command") == 0)
         snprintf(out, size, "pgcask_settings_set_password_callback");
     else
-        snprintf(out, size, "%s", name);
+        snprintf(out, size, "%.*s", (int)error_setting_length(name), name);
 }
 
 const struct error_speller library_speller = {.spell = spell};

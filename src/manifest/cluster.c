@@ -1,4 +1,5 @@
 #include "manifest/gather_internal.h"
+#include "base/quote.h"
 #include "base/clock.h"
 #include "manifest/utf8.h"
 #include "wire/stored_options.h"
@@ -166,8 +167,11 @@ static const char *find_setting(const struct wire_result *result, const char *na
 static bool note_missing_setting(struct manifest *manifest, const struct cluster_setting *setting,
                                  struct error *err)
 {
+    char role[QUOTE_NAME_SIZE];
+
     error_set(err, ERROR_SERVER, "permission denied to read setting \"%s\"", setting->name);
-    error_hint(err, "GRANT pg_read_all_settings TO the role that makes the backup.");
+    error_hint(err, "GRANT pg_read_all_settings TO %s;",
+               quote_identifier(wire_settings_get(manifest->settings, "user"), role, sizeof(role)));
     return manifest_note(manifest, err, "cluster_config.%s", setting->key);
 }
 

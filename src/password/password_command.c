@@ -205,11 +205,13 @@ static void reap(struct running *running, int flags)
 
 static bool out_of_time(const struct running *running, struct error *err)
 {
-    error_set(err, ERROR_AUTHENTICATION,
-              "the password_command \"%.100s\" gave no password within connect_timeout",
-              running->program);
-    return error_hint(err, "It cannot ask anybody anything: its standard input is empty. A longer "
-                           "connect_timeout waits longer.");
+    error_set(
+        err, ERROR_AUTHENTICATION,
+        "the password_command \"%.100s\" gave no password within " ERROR_SETTING("connect_timeout"),
+        running->program);
+    return error_hint(
+        err, "It cannot ask anybody anything: its standard input is empty. A longer " ERROR_SETTING(
+                 "connect_timeout") " waits longer.");
 }
 
 /* Until it has ended and everything was read. What it left behind may hold the pipe open: that is

@@ -1,5 +1,7 @@
 #include "record/record_internal.h"
 
+#include "base/quote.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -38,9 +40,12 @@ static bool folder_is_empty(const char *folder, bool *empty, struct error *err)
 
 static bool refuse_partial(const char *partial, struct error *err)
 {
+    char quoted[QUOTE_PATH_SIZE];
+
     error_set(err, ERROR_REFUSED, "\"%s\" exists: another run writes it, or was interrupted",
               partial);
-    return error_hint(err, "If no other run is at work, remove it:  rm -r '%s'", partial);
+    return error_hint(err, "If no other run is at work, remove it:  rm -r %s",
+                      quote_shell(partial, quoted, sizeof(quoted)));
 }
 
 /* Finds out whether DIR is absent or an empty folder; everything else is refused. */
@@ -118,7 +123,7 @@ static bool begin_partial(struct directory_store *store, struct error *err)
         return refuse_partial(store->folder, err);
     error_set_errno(err, failure, "cannot make folder \"%s\"", store->folder);
     if (failure == ENOENT)
-        error_hint(err, "mkdir -p '%s'", store->parent);
+        error_hint_mkdir(err, store->parent);
     return false;
 }
 

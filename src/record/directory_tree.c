@@ -1,5 +1,6 @@
 #include "record/record_internal.h"
 
+#include "base/quote.h"
 #include "base/buffer.h"
 
 #include <dirent.h>
@@ -109,7 +110,7 @@ bool path_check_writable(const char *folder, struct error *err)
 
         error_set_errno(err, failure, "cannot write into \"%s\"", folder);
         if (failure == ENOENT)
-            error_hint(err, "mkdir -p '%s'", folder);
+            error_hint_mkdir(err, folder);
         return false;
     }
     if (!S_ISDIR(st.st_mode))

@@ -86,7 +86,7 @@ static bool pax_apply(struct tar_decoder *decoder, struct slice keyword, struct 
     } else if (keyword.len >= 11 && memcmp(keyword.data, "GNU.sparse.", 11) == 0) {
         /* Content of another form: to ignore this would be to misread the file. */
         error_set(err, ERROR_UNSUPPORTED, "the tar archive holds a sparse file");
-        return error_hint(err, "Make the archive without --sparse.");
+        return error_hint(err, "Make the archive without sparse files.");
     }
     if (!good)
         return error_set(err, ERROR_CORRUPT, "tar extended header: bad %.*s \"%.*s\"",

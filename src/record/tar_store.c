@@ -13,6 +13,8 @@
 #include "record/record_internal.h"
 #include "record/tar.h"
 
+#include "base/quote.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -358,8 +360,9 @@ bool tar_store_write_fd(int fd, struct record_source *source, const struct store
 
     if (isatty(fd)) {
         error_set(err, ERROR_REFUSED, "a tar archive is not written to a terminal");
-        return error_hint(err, "Redirect the output to a file or into a pipe:  … --to - | cat > "
-                               "backup.tar");
+        return error_hint(err, "Redirect the output to a file or into a pipe:  … " ERROR_OPTION(
+                                   "to") " - | cat > "
+                                         "backup.tar");
     }
     own_fd = reopen_pipe(fd);
     store = store_new(own_fd >= 0 ? own_fd : fd, "the tar output", options, err);
@@ -375,9 +378,12 @@ bool tar_store_write_fd(int fd, struct record_source *source, const struct store
 
 static bool refuse_partial(const char *partial, struct error *err)
 {
+    char quoted[QUOTE_PATH_SIZE];
+
     error_set(err, ERROR_REFUSED, "\"%s\" exists: another run writes it, or was interrupted",
               partial);
-    return error_hint(err, "If no other run is at work, remove it:  rm '%s'", partial);
+    return error_hint(err, "If no other run is at work, remove it:  rm %s",
+                      quote_shell(partial, quoted, sizeof(quoted)));
 }
 
 static bool check_absent(const char *file, struct error *err)
@@ -420,7 +426,7 @@ static int create_partial(const char *partial, const char *parent, struct error 
     }
     error_set_errno(err, failure, "cannot create \"%s\"", partial);
     if (failure == ENOENT)
-        error_hint(err, "mkdir -p '%s'", parent);
+        error_hint_mkdir(err, parent);
     return -1;
 }
 

@@ -27,8 +27,9 @@ static bool append_new_form(struct buffer *sql, const struct base_backup_options
 {
     if (!buffer_append_string(sql, "BASE_BACKUP (LABEL ", err) ||
         !wire_quote_literal(sql, options->label, err) ||
-        !buffer_append_string(sql, ", PROGRESS, WAL, WAIT false, MANIFEST 'yes', "
-                                   "MANIFEST_CHECKSUMS ",
+        !buffer_append_string(sql,
+                              ", PROGRESS, WAL, WAIT false, MANIFEST 'yes', "
+                              "MANIFEST_CHECKSUMS ",
                               err) ||
         !wire_quote_literal(sql, digest_name(options->manifest_checksums), err) ||
         !buffer_printf(sql, err, ", CHECKPOINT '%s'",
@@ -58,7 +59,7 @@ bool base_backup_command(struct buffer *sql, int server_version_num,
         error_set(err, ERROR_UNSUPPORTED,
                   "PostgreSQL %d cannot compress a base backup; 15 and later can",
                   server_version_num / 10000);
-        return error_hint(err, "Leave --transfer-compression out.");
+        return error_hint(err, "Leave " ERROR_OPTION("transfer-compression") " out.");
     }
     return append_old_form(sql, options, err);
 }

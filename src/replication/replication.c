@@ -83,9 +83,18 @@ static bool is_pg_hba_refusal(const struct error *err)
     return strcmp(err->sqlstate, "28000") == 0;
 }
 
+/* Whether another database may do better: this one has no line either, does not exist, takes no
+ * connections or may not be entered. */
+static bool leads_on(const struct error *err)
+{
+    return is_pg_hba_refusal(err) || strcmp(err->sqlstate, "3D000") == 0 ||
+           strcmp(err->sqlstate, "55000") == 0 ||
+           (strcmp(err->sqlstate, "42501") == 0 && strstr(err->detail, "CONNECT") != NULL);
+}
+
 bool replication_connect(struct wire_conn **conn, const struct wire_settings *settings,
-                         const char *application_name, int64_t wait_limit_ms,
-                         struct cancel *cancel, const struct log *log, struct error *err)
+                         const char *application_name, int64_t wait_limit_ms, struct cancel *cancel,
+                         const struct log *log, struct error *err)
 {
     struct wire_connect_options options = {
         .kind = WIRE_SESSION_REPLICATION,
@@ -94,25 +103,32 @@ bool replication_connect(struct wire_conn **conn, const struct wire_settings *se
         .log = log,
         .wait_limit_ms = wait_limit_ms,
     };
-    struct error second;
+    /* Some database has to be named then; which one does not matter. */
+    static const char *const databases[] = {NULL, "postgres", "template1"};
+    struct error other;
 
     if (wire_connect(conn, settings, &options, err))
         return true;
     if (!is_pg_hba_refusal(err))
         return false;
     options.kind = WIRE_SESSION_REPLICATION_DATABASE;
-    if (wire_connect(conn, settings, &options, &second)) {
-        error_clear(err);
-        return true;
+    for (size_t i = 0; i < sizeof(databases) / sizeof(databases[0]); i++) {
+        options.database = databases[i];
+        if (wire_connect(conn, settings, &options, &other)) {
+            error_clear(err);
+            return true;
+        }
+        /* The first error says more, unless this way led as far as the role's rights. */
+        if (!leads_on(&other)) {
+            if (other.code == ERROR_SERVER || other.code == ERROR_CANCELLED)
+                *err = other;
+            return false;
+        }
     }
-    /* The first error says more unless only the second got as far as the role's rights. */
-    if (!is_pg_hba_refusal(&second))
-        *err = second;
     return false;
 }
 
-bool replication_create_temporary_slot(struct wire_conn *conn, const char *name,
-                                       struct error *err)
+bool replication_create_temporary_slot(struct wire_conn *conn, const char *name, struct error *err)
 {
     struct buffer command = {0};
     bool ok;

@@ -21,7 +21,7 @@ struct slot_keeper {
     int64_t beat_ms;
     pthread_t thread;
     bool thread_running;
-    struct cancel stop; /* ends the thread's waits */
+    struct cancel stop;   /* ends the thread's waits */
     pthread_mutex_t lock; /* guards what follows */
     bool failed;
     struct error error;
@@ -62,8 +62,9 @@ static bool check_retained(struct slot_keeper *keeper, uint64_t position, struct
               "the backup holds back %" PRIu64 " MiB of WAL on the server, more than "
               "max_retained_wal (%" PRIu64 " MiB)",
               retained >> 20, limit >> 20);
-    return error_hint(err, "Raise --max-retained-wal if the server has room for more WAL, or back "
-                           "up when less is written.");
+    return error_hint(err, "Raise " ERROR_OPTION(
+                               "max-retained-wal") " if the server has room for more WAL, or back "
+                                                   "up when less is written.");
 }
 
 /* One beat: IDENTIFY_SYSTEM says where the WAL is, START_REPLICATION proves that the slot lives. */

@@ -1,5 +1,6 @@
 #include "restore/cluster_files.h"
 
+#include "base/quote.h"
 #include "base/bytes.h"
 #include "restore/folder.h"
 
@@ -105,22 +106,27 @@ static bool parse_pid(struct slice text, pid_t *pid)
 
 static bool refuse_running(const char *data_directory, pid_t pid, struct error *err)
 {
+    char quoted[QUOTE_PATH_SIZE];
+
     error_set(err, ERROR_REFUSED, "a server runs on %s (process %d in its postmaster.pid)",
               data_directory, (int)pid);
     return error_hint(err,
-                      "Stop it first:  pg_ctl stop -D '%s'\nIf process %d is something else, no "
+                      "Stop it first:  pg_ctl stop -D %s\nIf process %d is something else, no "
                       "server runs: remove %s/postmaster.pid.",
-                      data_directory, (int)pid, data_directory);
+                      quote_shell(data_directory, quoted, sizeof(quoted)), (int)pid,
+                      data_directory);
 }
 
 static bool refuse_stale(const char *data_directory, const char *process, struct error *err)
 {
+    char quoted[QUOTE_PATH_SIZE];
+
     error_set(err, ERROR_REFUSED, "%s has a postmaster.pid%s%s", data_directory,
               process[0] == '\0' ? "" : " of process ", process);
     error_detail(err, "No such process runs here: the file is stale, or the server runs in another "
                       "container or on another host that shares this directory.");
-    return error_hint(err, "Make sure that no server uses it, then:  rm '%s/postmaster.pid'",
-                      data_directory);
+    return error_hint(err, "Make sure that no server uses it, then:  rm %s/postmaster.pid",
+                      quote_shell(data_directory, quoted, sizeof(quoted)));
 }
 
 bool cluster_check_stopped(const char *data_directory, struct error *err)

@@ -1,5 +1,7 @@
 #include "restore/cluster_swap.h"
 
+#include "base/quote.h"
+
 #include "restore/cluster_files.h"
 
 #include <errno.h>
@@ -24,7 +26,7 @@ struct swap {
 bool cluster_swap_check(const char *data_directory, struct error *err)
 {
     struct stat root, info;
-    char path[PATH_MAX], **names;
+    char path[PATH_MAX], quoted[QUOTE_PATH_SIZE], **names;
     bool ok = true;
 
     if (folder_has(data_directory, FOLDER_REPLACED)) {
@@ -40,8 +42,8 @@ bool cluster_swap_check(const char *data_directory, struct error *err)
     if (folder_has(data_directory, FOLDER_STAGING)) {
         error_set(err, ERROR_REFUSED, "%s has a %s: another restore is at work or was killed",
                   data_directory, FOLDER_STAGING);
-        return error_hint(err, "If none is running:  rm -r '%s/%s'", data_directory,
-                          FOLDER_STAGING);
+        return error_hint(err, "If none is running:  rm -r %s/%s",
+                          quote_shell(data_directory, quoted, sizeof(quoted)), FOLDER_STAGING);
     }
     names = folder_names(data_directory, err);
     if (names == NULL)

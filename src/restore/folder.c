@@ -1,5 +1,7 @@
 #include "restore/folder.h"
 
+#include "base/quote.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -85,7 +87,7 @@ static bool resolve_absent(const char *given, struct folder *folder, struct erro
         int failure = errno;
 
         error_set_errno(err, failure, "cannot make %s in %s", given, parent);
-        return failure == ENOENT ? error_hint(err, "mkdir -p '%s'", parent) : false;
+        return failure == ENOENT ? error_hint_mkdir(err, parent) : false;
     }
     if (stat(real_parent, &info) != 0 || !S_ISDIR(info.st_mode))
         return error_set(err, ERROR_REFUSED, "cannot make %s: %s is not a directory", given,

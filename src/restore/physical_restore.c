@@ -12,6 +12,8 @@
 #include "restore/cluster_swap.h"
 #include "restore/tablespace_links.h"
 
+#include "base/quote.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,7 +47,7 @@ struct restore {
 
 static bool refuse_not_empty(const char *data_directory, struct error *err)
 {
-    char beside[PATH_MAX + 16];
+    char beside[PATH_MAX + 16], quoted[QUOTE_PATH_SIZE], quoted_beside[QUOTE_PATH_SIZE];
     bool with_tablespaces;
 
     snprintf(beside, sizeof(beside), "%s.tablespaces", data_directory);
@@ -53,13 +55,14 @@ static bool refuse_not_empty(const char *data_directory, struct error *err)
     error_set(err, ERROR_REFUSED, "data directory %s is not empty", data_directory);
     if (folder_has(data_directory, CONTROL_FILE))
         return error_hint(err, "It holds a cluster. To replace it by the backup, which must be of "
-                               "the same cluster: --replace");
+                               "the same cluster: " ERROR_OPTION("replace"));
     error_hint(
         err,
         "Without a %s it is no cluster; a restore that was killed leaves such a directory. If "
-        "nothing in it is needed:  rm -r '%s'%s%s%s",
-        CONTROL_FILE, data_directory, with_tablespaces ? " '" : "", with_tablespaces ? beside : "",
-        with_tablespaces ? "'" : "");
+        "nothing in it is needed:  rm -r %s%s%s",
+        CONTROL_FILE, quote_shell(data_directory, quoted, sizeof(quoted)),
+        with_tablespaces ? " " : "",
+        with_tablespaces ? quote_shell(beside, quoted_beside, sizeof(quoted_beside)) : "");
     return false;
 }
 
@@ -327,9 +330,18 @@ static bool restore_tablespace(struct restore *restore, const struct record *rec
 
 static bool refuse_record(const struct record *record, struct error *err)
 {
+    size_t len = strlen(record->path);
+    bool logical = strcmp(record->path, "/globals.sql") == 0 ||
+                   (len > 5 && strcmp(record->path + len - 5, ".dump") == 0);
+
     error_set(err, ERROR_CORRUPT, "%s is not part of a physical backup", record->path);
-    return error_hint(err, "A logical backup is restored into a server:  "
-                           "--to postgres://USER@HOST/DATABASE");
+    if (logical)
+        return error_hint(err, "This is a logical backup. Its globals.sql is run by psql, and its "
+                               "archive restored by PostgreSQL's own pg_restore:  pg_restore -d "
+                               "DATABASE FILE.dump");
+    return error_hint(err, "This is no backup that pgcask made. A data directory, or a copy that "
+                           "pg_basebackup made, needs no restore: copy it as it is (cp -a), and "
+                           "start the server on the copy.");
 }
 
 static bool restore_record(struct restore *restore, const struct record *record, struct error *err)
@@ -507,11 +519,13 @@ static void undo(struct restore *restore, struct error *err)
     if (restore->mixture)
         return;
     if (!tablespace_set_undo(&restore->tablespaces, &later))
-        error_detail(err, "What was written could not be removed again: " ERROR_OURS("%s") ".", later.message);
+        error_detail(err, "What was written could not be removed again: " ERROR_OURS("%s") ".",
+                     later.message);
     if (!restore->prepared)
         return;
     if (!directory_remove_tree(restore->build, restore->replacing || !data->exists, &later))
-        error_detail(err, "What was written could not be removed again: " ERROR_OURS("%s") ".", later.message);
+        error_detail(err, "What was written could not be removed again: " ERROR_OURS("%s") ".",
+                     later.message);
     if (!restore->replacing && data->exists && data->mode != 0700 &&
         chmod(data->path, data->mode) != 0)
         log_message(restore->options->log, LOG_WARNING, "cannot give %s its mode back: %s",

@@ -8,6 +8,8 @@
 #include "restore/restore.h"
 #include "restore/tablespace_links.h"
 
+#include "base/quote.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,13 +36,15 @@ static bool is_folder(const char *path)
 static bool fail_target(const struct relocation *relocation, const char *name, const char *place,
                         struct error *err)
 {
+    char quoted[QUOTE_PATH_SIZE], data[QUOTE_PATH_SIZE];
     struct stat info;
 
     if (lstat(place, &info) == 0) {
         error_set(err, ERROR_REFUSED, "%s, where pg_tblspc/%s leads, is not a plain directory",
                   place, name);
-        return error_hint(err, "If that is meant:  ln -sfn \"$(realpath '%s')\" '%s/pg_tblspc/%s'",
-                          place, relocation->data, name);
+        return error_hint(err, "If that is meant:  ln -sfn \"$(realpath %s)\" %s/pg_tblspc/%s",
+                          quote_shell(place, quoted, sizeof(quoted)),
+                          quote_shell(relocation->data, data, sizeof(data)), name);
     }
     error_set(err, ERROR_REFUSED, "pg_tblspc/%s leads to %s, which is not there", name, place);
     return error_hint(err,

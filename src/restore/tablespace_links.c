@@ -1,5 +1,6 @@
 #include "restore/tablespace_links.h"
 
+#include "base/quote.h"
 #include "base/bytes.h"
 
 #include <errno.h>
@@ -87,6 +88,8 @@ static bool was_tablespace(const struct tablespace_set *set, const char *place, 
 /* What was staged can be made again; what was replaced may be the only copy. */
 static bool refuse_remains(const char *place, struct error *err)
 {
+    char quoted[QUOTE_PATH_SIZE];
+
     error_set(
         err, ERROR_REFUSED,
         "tablespace directory %s holds what a restore left that was killed or is still at work",
@@ -94,7 +97,8 @@ static bool refuse_remains(const char *place, struct error *err)
     if (folder_has(place, FOLDER_REPLACED))
         return error_hint(err, "Look at %s and %s in it, and remove them if nothing is needed.",
                           FOLDER_REPLACED, FOLDER_STAGING);
-    return error_hint(err, "If none is running:  rm -r '%s/%s'", place, FOLDER_STAGING);
+    return error_hint(err, "If none is running:  rm -r %s/%s",
+                      quote_shell(place, quoted, sizeof(quoted)), FOLDER_STAGING);
 }
 
 static bool check_place(const struct tablespace_set *set, const struct folder *place, uint32_t oid,
@@ -115,8 +119,8 @@ static bool check_place(const struct tablespace_set *set, const struct folder *p
     if (set->replace && was_tablespace(set, place->path, oid))
         return true;
     error_set(err, ERROR_REFUSED, "tablespace directory %s is not empty", place->path);
-    return error_hint(err, "Empty it, or give the tablespace another one:  "
-                           "--tablespace-mapping OLD=NEW");
+    return error_hint(err, "Empty it, or give the tablespace another one:  " ERROR_OPTION(
+                               "tablespace-mapping") " OLD=NEW");
 }
 
 static bool resolve_plan(struct tablespace_set *set, const struct tablespace_mapping *mapping,
@@ -333,8 +337,8 @@ static bool make_default_base(struct tablespace_set *set, struct error *err)
     } else if (errno != EEXIST) {
         error_set_errno(err, errno, "cannot make directory %s for the tablespaces",
                         set->default_base);
-        return error_hint(err, "Make it, or choose another place for each of them:  "
-                               "--tablespace-mapping OLD=NEW");
+        return error_hint(err, "Make it, or choose another place for each of them:  " ERROR_OPTION(
+                                   "tablespace-mapping") " OLD=NEW");
     }
     if (realpath(set->default_base, real) == NULL)
         return error_set_errno(err, errno, "cannot look at %s", set->default_base);

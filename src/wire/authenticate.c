@@ -11,7 +11,8 @@
 #include <stdio.h>
 
 #define MD5_SIZE 16
-#define BINDING_HINT "channel_binding=require needs TLS and a scram-sha-256 line in pg_hba.conf."
+#define BINDING_HINT                                                                               \
+    ERROR_SETTING("channel_binding") "=require needs TLS and a scram-sha-256 line in pg_hba.conf."
 
 static bool setting_is(const struct authentication *authentication, const char *name,
                        const char *value)
@@ -39,14 +40,16 @@ static bool check_allowed(const struct authentication *authentication, enum logi
         return true;
     if (method == LOGIN_NONE)
         error_set(err, ERROR_AUTHENTICATION,
-                  "the server asks for no authentication (none), and require_auth does not allow "
-                  "that");
+                  "the server asks for no authentication (none), and " ERROR_SETTING(
+                      "require_auth") " does not allow "
+                                      "that");
     else
         error_set(err, ERROR_AUTHENTICATION,
-                  "the server asks for the authentication method %s, which require_auth does not "
-                  "allow",
+                  "the server asks for the authentication method %s, which " ERROR_SETTING(
+                      "require_auth") " does not "
+                                      "allow",
                   method_name(method));
-    return error_hint(err, "require_auth is \"%s\".",
+    return error_hint(err, ERROR_SETTING("require_auth") " is \"%s\".",
                       wire_settings_get(authentication->settings, "require_auth"));
 }
 
@@ -112,10 +115,12 @@ static bool get_password(const struct authentication *authentication, struct buf
     error_set(err, ERROR_AUTHENTICATION,
               "the server asks for a password for role \"%s\", and there is none",
               authentication->user);
-    return error_hint(err,
-                      "Set PGPASSWORD, put a line into ~/.pgpass (mode 0600): "
-                      "HOST:PORT:DATABASE:%s:PASSWORD, or name a password_command.",
-                      authentication->user);
+    return error_hint(
+        err,
+        "Set " ERROR_SETTING("password") ", put a line into ~/.pgpass (mode 0600): "
+                                         "HOST:PORT:DATABASE:%s:PASSWORD, or name a " ERROR_SETTING(
+                                             "password_command") ".",
+        authentication->user);
 }
 
 static bool answer_cleartext(struct authentication *authentication, struct buffer *reply,
@@ -224,7 +229,7 @@ static bool choose_binding(const struct authentication *authentication, bool plu
         return true;
     error_set(err, ERROR_AUTHENTICATION,
               "the signature algorithm of the server's certificate allows no channel binding");
-    return error_hint(err, "Set channel_binding=disable.");
+    return error_hint(err, "Set " ERROR_SETTING("channel_binding") "=disable.");
 }
 
 static bool check_scram_offer(const struct authentication *authentication,
@@ -235,7 +240,7 @@ static bool check_scram_offer(const struct authentication *authentication,
                               : not_supported("an unknown kind of SASL", "that asks for it", err);
     if (!offered->plus && setting_is(authentication, "channel_binding", "require")) {
         error_set(err, ERROR_AUTHENTICATION, "the server does not offer channel binding");
-        return error_hint(err, "%s", BINDING_HINT);
+        return error_hint(err, BINDING_HINT);
     }
     return check_allowed(authentication, LOGIN_SCRAM, err);
 }
@@ -258,8 +263,9 @@ static bool begin_scram(struct authentication *authentication, struct slice list
         return false;
     if (binding != SCRAM_BOUND && !offered.plain)
         return error_set(err, ERROR_AUTHENTICATION,
-                         "the server insists on channel binding, which channel_binding=disable "
-                         "forbids");
+                         "the server insists on channel binding, which " ERROR_SETTING(
+                             "channel_binding") "=disable "
+                                                "forbids");
     authentication->scram_begun = true;
     authentication->bound = binding == SCRAM_BOUND;
     ok = scram_begin(&authentication->scram, "", nonce, binding, slice_make(data, len), &first,
@@ -326,7 +332,7 @@ static bool accept_ok(struct authentication *authentication, struct error *err)
                          "the server ended SCRAM without proving that it knows the password");
     if (setting_is(authentication, "channel_binding", "require") && !authentication->bound) {
         error_set(err, ERROR_AUTHENTICATION, "the server authenticated us without channel binding");
-        return error_hint(err, "%s", BINDING_HINT);
+        return error_hint(err, BINDING_HINT);
     }
     if (!authentication->answered && !check_allowed(authentication, LOGIN_NONE, err))
         return false;
@@ -334,10 +340,16 @@ static bool accept_ok(struct authentication *authentication, struct error *err)
         (transport == NULL || !transport->certificate_sent)) {
         error_set(err, ERROR_AUTHENTICATION,
                   transport != NULL && transport->certificate_wanted
-                      ? "there is no client certificate to show, and sslcertmode is require"
-                      : "the server asks for no client certificate, and sslcertmode is require");
-        return error_hint(err, "Set sslcert and sslkey, and ssl_ca_file at the server; or "
-                               "sslcertmode=allow.");
+                      ? "there is no client certificate to show, and " ERROR_SETTING(
+                            "sslcertmode") " is require"
+                      : "the server asks for no client certificate, and " ERROR_SETTING(
+                            "sslcertmode") " is require");
+        return error_hint(
+            err,
+            "Set " ERROR_SETTING("sslcert") " and " ERROR_SETTING(
+                "sslkey") ", and ssl_ca_file at the server; or " ERROR_SETTING("sslcertmode") "=all"
+                                                                                              "ow"
+                                                                                              ".");
     }
     authentication->done = true;
     return true;
@@ -353,7 +365,7 @@ static bool begin_password(struct authentication *authentication, uint32_t code,
         error_set(err, ERROR_AUTHENTICATION,
                   "the server asks for a password in a way that has no "
                   "channel binding");
-        return error_hint(err, "%s", BINDING_HINT);
+        return error_hint(err, BINDING_HINT);
     }
     if (code == AUTHENTICATION_CLEARTEXT)
         return answer_cleartext(authentication, reply, err);

@@ -142,8 +142,9 @@ static bool nothing_found(const struct trail *trail, struct error *err)
     error_detail(err, "Looked for %s.", trail->text);
     return error_hint(err,
                       "Install the package ca-certificates, mount a bundle as %s, or name one "
-                      "in SSL_CERT_FILE; or set sslrootcert to the file of the authority that "
-                      "signed the server's certificate.",
+                      "in SSL_CERT_FILE; or set " ERROR_SETTING(
+                          "sslrootcert") " to the file of the authority that "
+                                         "signed the server's certificate.",
                       places[0].path);
 }
 

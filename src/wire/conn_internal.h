@@ -160,10 +160,4 @@ void report_clean(const char *text, char *out, size_t out_size);
 /* The server's error as ours, with a hint of ours if it sent none. False. */
 bool report_to_error(const struct message_report *report, struct error *err);
 
-/* ---- connect_hints.c ----------------------------------------------------------------------- */
-
-/* Replaces the hint of an error that the server answered a connection attempt with. */
-void connect_hint(const struct wire_conn *conn, enum wire_session_kind kind, const char *database,
-                  const char *user, struct error *err);
-
 #endif

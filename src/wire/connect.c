@@ -76,14 +76,15 @@ static bool fail_at(const struct wire_conn *conn, struct error *err)
     if (err->code == ERROR_CANCELLED)
         return false;
     if (err->code == ERROR_TIMEOUT) {
-        error_set(err, ERROR_TIMEOUT, "no answer within connect_timeout");
-        error_hint(err, "Is it a PostgreSQL server, and is it overloaded? A longer "
-                        "connect_timeout waits longer.");
+        error_set(err, ERROR_TIMEOUT, "no answer within " ERROR_SETTING("connect_timeout"));
+        error_hint(err, "Is it a PostgreSQL server, and is it overloaded? A longer " ERROR_SETTING(
+                            "connect_timeout") " waits longer.");
     }
     if (err->code == ERROR_TLS && err->hint[0] == '\0')
         error_hint(err,
-                   "The server's log says what it did not like. A client certificate (sslcert, "
-                   "sslkey) has to be signed by an authority in the server's ssl_ca_file.");
+                   "The server's log says what it did not like. A client certificate "
+                   "(" ERROR_SETTING("sslcert") ", " ERROR_SETTING(
+                       "sslkey") ") has to be signed by an authority in the server's ssl_ca_file.");
     socket_address_text(&conn->address, address);
     if (address[0] != '\0' && strcmp(address, conn->host) != 0)
         return error_prefix(err, "cannot connect to %s (%s)", conn->peer, address);

@@ -21,8 +21,9 @@ static bool secure(struct attempt *attempt, enum encryption encryption, struct e
         return true;
     if (!accepted) {
         error_set(err, ERROR_TLS, "the server does not offer TLS");
-        return error_hint(err, "Set ssl = on at the server, or sslmode=prefer if the network is "
-                               "trusted.");
+        return error_hint(err, "Set ssl = on at the server, or " ERROR_SETTING(
+                                   "sslmode") "=prefer if the network is "
+                                              "trusted.");
     }
     conn->uses_tls = true;
     return tls_start(&conn->transport, attempt->settings, conn->host, conn->deadline, conn->cancel,

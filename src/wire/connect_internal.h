@@ -42,6 +42,9 @@ static inline const char *connect_first_set(const char *a, const char *b, const 
  * starts the session. */
 bool connect_address(struct attempt *attempt, enum tls_mode mode, struct error *err);
 
+/* Replaces the hint of an error that the server answered the attempt with (connect_hints.c). */
+void connect_hint(const struct attempt *attempt, struct error *err);
+
 /* From the first message on a connection (which may be under TLS) to ReadyForQuery. */
 bool connect_start_session(struct attempt *attempt, struct error *err);
 

@@ -77,7 +77,7 @@ static bool refused(struct attempt *attempt, struct slice body, struct error *er
     if (!message_parse_report(body, &report, err))
         return false;
     report_to_error(&report, err);
-    connect_hint(attempt->conn, attempt->options->kind, attempt->database, attempt->user, err);
+    connect_hint(attempt, err);
     return false;
 }
 

@@ -37,17 +37,20 @@ static struct slice take_element(const char **list)
 
 /* A text that is no number may be a piece of a password: "postgres://user:secret" without an @ puts
  * the secret where the port is. It is not shown. */
-static bool bad_port(const char *text, struct error *err)
+static bool bad_port(const char *text, bool from_uri, struct error *err)
 {
     bool digits = text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
 
     error_set(err, ERROR_USAGE, "bad port%s%.20s: it must be a number from 1 to 65535",
               digits ? " " : "", digits ? text : "");
-    return error_hint(err, "In a URI, bytes of a password other than letters and digits are "
-                           "written as %%XX, and @ stands behind it.");
+    if (digits || !from_uri)
+        return error_hint(err, "The usual one is 5432; the server's own: SHOW port;");
+    return error_hint(err, "Write postgres://USER@HOST:5432/DATABASE. If that text is a piece of a "
+                           "password: in a URI its bytes other than letters and digits are written "
+                           "as %%XX, and @ stands behind it.");
 }
 
-static bool set_port(struct host *host, struct slice text, struct error *err)
+static bool set_port(struct host *host, struct slice text, bool from_uri, struct error *err)
 {
     char copy[32];
     int number;
@@ -57,19 +60,19 @@ static bool set_port(struct host *host, struct slice text, struct error *err)
         return true;
     }
     if (text.len >= sizeof(copy))
-        return bad_port("", err);
+        return bad_port("", from_uri, err);
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
     if (!settings_parse_integer(copy, &number) || number < 1 || number > 65535)
-        return bad_port(copy, err);
+        return bad_port(copy, from_uri, err);
     snprintf(host->port, sizeof(host->port), "%u", (unsigned)number & 0xffff);
     return true;
 }
 
 static bool fill_host(struct host *host, struct slice name, struct slice address, struct slice port,
-                      struct error *err)
+                      bool from_uri, struct error *err)
 {
-    if (!set_port(host, port, err))
+    if (!set_port(host, port, from_uri, err))
         return false;
     if (name.len == 0 && address.len == 0)
         name = slice_string(settings_default_host(host->port));
@@ -124,7 +127,7 @@ bool host_list_read(struct host_list *list, const struct wire_settings *settings
 
         if (port_count == 1)
             port = slice_string(all_ports);
-        if (!fill_host(&list->items[i], name, address, port, err)) {
+        if (!fill_host(&list->items[i], name, address, port, settings->port_from_uri, err)) {
             host_list_free(list);
             return false;
         }

@@ -141,12 +141,14 @@ static bool read_passfile(const char *path, struct buffer *text, const struct lo
 
     if (fd < 0) {
         if (errno != ENOENT && errno != ENOTDIR)
-            log_message(log, LOG_WARNING, "passfile \"%s\" is ignored: %s", path, strerror(errno));
+            log_message(log, LOG_WARNING, ERROR_SETTING("passfile") " \"%s\" is ignored: %s", path,
+                        strerror(errno));
         return true;
     }
     why = fstat(fd, &st) == 0 ? why_unusable(&st) : strerror(errno);
     if (why != NULL)
-        log_message(log, LOG_WARNING, "passfile \"%s\" is ignored: %s", path, why);
+        log_message(log, LOG_WARNING, ERROR_SETTING("passfile") " \"%s\" is ignored: %s", path,
+                    why);
     else
         done = read_open_file(fd, (size_t)st.st_size, text, err);
     close(fd);

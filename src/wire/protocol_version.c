@@ -28,7 +28,9 @@ bool protocol_versions_read(const struct wire_settings *settings,
         return false;
     if (versions->least <= versions->asked)
         return true;
-    error_set(err, ERROR_USAGE, "min_protocol_version is above max_protocol_version");
+    error_set(
+        err, ERROR_USAGE,
+        ERROR_SETTING("min_protocol_version") " is above " ERROR_SETTING("max_protocol_version"));
     return error_hint(err, "Leave one of them out.");
 }
 
@@ -53,7 +55,9 @@ bool protocol_version_settle(const struct protocol_versions *versions, struct sl
     if (*version >= versions->least)
         return true;
     error_set(err, ERROR_UNSUPPORTED,
-              "the server speaks the protocol version %u.%u, which min_protocol_version forbids",
+              "the server speaks the protocol version %u.%u, which " ERROR_SETTING(
+                  "min_protocol_version") " forbids",
               *version >> 16, *version & 0xffffu);
-    return error_hint(err, "Protocol 3.2 came with PostgreSQL 18. Leave min_protocol_version out.");
+    return error_hint(err, "Protocol 3.2 came with PostgreSQL 18. Leave " ERROR_SETTING(
+                               "min_protocol_version") " out.");
 }

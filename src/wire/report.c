@@ -56,8 +56,8 @@ struct sqlstate_hint {
 static const char *hint_for(const char *sqlstate)
 {
     static const struct sqlstate_hint hints[] = {
-        {"42501", "The role lacks a right: GRANT it what the message names, or connect as a role "
-                  "that has it."},
+        {"42501", "The role that connected lacks a right: GRANT it what the message names, or "
+                  "connect as a role that has it."},
         {"53100", "The server's disk is full: free space there."},
         {"53200", "The server is out of memory: look at work_mem and what else runs there."},
         {"53300", "All connections are taken: raise max_connections (or max_wal_senders), or end "
@@ -84,6 +84,20 @@ static const char *hint_for(const char *sqlstate)
     return "";
 }
 
+/* Also the server's own rights in its file system are SQLSTATE 42501. */
+#define HINT_FILE                                                                                  \
+    "The system user that the server runs as may not read or write that file: look at its owner "  \
+    "and mode on the server's machine, or move it out of the data directory."
+
+static const char *hint_of(const struct error *err)
+{
+    bool of_a_file = strcmp(err->sqlstate, "42501") == 0 &&
+                     (strstr(err->message, ": Permission denied") != NULL ||
+                      strstr(err->message, ": Operation not permitted") != NULL);
+
+    return of_a_file ? HINT_FILE : hint_for(err->sqlstate);
+}
+
 bool report_to_error(const struct message_report *report, struct error *err)
 {
     char text[REPORT_TEXT_SIZE];
@@ -95,5 +109,5 @@ bool report_to_error(const struct message_report *report, struct error *err)
     report_clean(report->detail, text, sizeof(text));
     error_detail(err, "%s", text);
     report_clean(report->hint, text, sizeof(text));
-    return error_hint(err, "%s", text[0] != '\0' ? text : hint_for(err->sqlstate));
+    return error_hint(err, "%s", text[0] != '\0' ? text : hint_of(err));
 }

@@ -214,7 +214,7 @@ bool socket_parse_address(const char *address, const char *port, struct socket_a
     if (failure == EAI_MEMORY || failure == EAI_SYSTEM)
         return error_set_errno(err, system_failure, "cannot read the IP address \"%s\"", address);
     error_set(err, ERROR_CONNECT, "\"%s\" is no IP address", address);
-    return error_hint(err, "hostaddr takes an address; a name goes into host.");
+    return error_hint(err, ERROR_SETTING("hostaddr") " takes an address; a name goes into host.");
 }
 
 bool socket_resolve(const char *host, const char *port, int64_t deadline,

@@ -89,7 +89,8 @@ static const struct setting_parameter table[] = {
      .words = " disable prefer require ",
      .support = SETTING_NOT_SUPPORTED,
      .neutral = " disable prefer ",
-     .why = "pgcask does not speak GSSAPI; sslmode=verify-full encrypts as well"},
+     .why =
+         "pgcask does not speak GSSAPI; " ERROR_SETTING("sslmode") "=verify-full encrypts as well"},
     {.name = "sslnegotiation",
      .environment = "PGSSLNEGOTIATION",
      .kind = SETTING_WORD,
@@ -165,6 +166,8 @@ bool settings_put(struct wire_settings *settings, size_t index, const char *valu
         return error_set_memory(err);
     value_free(settings->values[index]);
     settings->values[index] = copy;
+    if (strcmp(table[index].name, "port") == 0)
+        settings->port_from_uri = false;
     return true;
 }
 
@@ -177,6 +180,7 @@ struct wire_settings *wire_settings_clone(const struct wire_settings *settings, 
         clone->password_source = settings->password_source;
         clone->ignores_environment = settings->ignores_environment;
         clone->database_from = settings->database_from;
+        clone->port_from_uri = settings->port_from_uri;
     }
     for (size_t i = 0; clone != NULL && i < TABLE_COUNT; i++) {
         if (!settings_put(clone, i, settings->values[i], err)) {
@@ -224,7 +228,7 @@ bool wire_settings_set(struct wire_settings *settings, const char *name, const c
     nearest = settings_nearest(name);
     if (nearest != NULL)
         return error_hint(err, "Did you mean \"%s\"?", nearest);
-    return error_hint(err, "The settings are libpq's, such as host, port, dbname, user, sslmode.");
+    return error_hint(err, "The settings are libpq's, such as host, port, dbname and user.");
 }
 
 const char *wire_settings_get(const struct wire_settings *settings, const char *name)

@@ -40,7 +40,8 @@ static bool word_in(const char *words, const char *word)
 static bool bad_value(const struct setting_parameter *parameter, const char *value,
                       struct error *err)
 {
-    return error_set(err, ERROR_USAGE, "bad value \"%.50s\" of connection setting \"%s\"", value,
+    return error_set(err, ERROR_USAGE,
+                     "bad value \"%.50s\" of connection setting \"" ERROR_SETTING("%s") "\"", value,
                      parameter->name);
 }
 
@@ -67,9 +68,11 @@ static bool check_word(const struct setting_parameter *parameter, const char *va
 
 static bool not_supported(const struct setting_parameter *parameter, struct error *err)
 {
-    error_set(err, ERROR_UNSUPPORTED, "the connection setting \"%s\" is not supported%s%s",
-              parameter->name, parameter->why != NULL ? ": " : "",
-              parameter->why != NULL ? parameter->why : "");
+    error_set(
+        err, ERROR_UNSUPPORTED,
+        "the connection setting \"" ERROR_SETTING("%s") "\" is not supported%s" ERROR_OURS("%s"),
+        parameter->name, parameter->why != NULL ? ": " : "",
+        parameter->why != NULL ? parameter->why : "");
     if (parameter->environment != NULL)
         return error_hint(err, "Leave it out, and unset %s.", parameter->environment);
     return error_hint(err, "Leave it out.");
@@ -115,8 +118,11 @@ static bool complete_sslmode(struct wire_settings *settings, struct error *err)
         return wire_settings_set(settings, "sslmode", "verify-full", err);
     if (strcmp(mode, "verify-full") == 0)
         return true;
-    error_set(err, ERROR_USAGE, "sslmode \"%.50s\" is too weak for sslrootcert=system", mode);
-    return error_hint(err, "sslmode=verify-full");
+    error_set(err, ERROR_USAGE,
+              ERROR_SETTING("sslmode") " \"%.50s\" is too weak for " ERROR_SETTING(
+                  "sslrootcert") "=system",
+              mode);
+    return error_hint(err, "Set " ERROR_SETTING("sslmode") "=verify-full.");
 }
 
 /* An empty value that may be empty stands for the default, and kept the environment from being

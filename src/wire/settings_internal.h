@@ -43,6 +43,7 @@ struct wire_settings {
     const struct wire_password_source *password_source;
     bool ignores_environment;
     enum wire_database_from database_from; /* once complete */
+    bool port_from_uri;                    /* where it may be a piece of a password */
 };
 
 /* The table; *count parameters. */

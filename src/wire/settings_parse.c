@@ -165,6 +165,7 @@ static bool uri_hosts(struct wire_settings *settings, struct slice *rest, struct
         done = put_decoded(settings, "host", buffer_slice(&hosts), err);
     if (done && ports.len > 0)
         done = put_decoded(settings, "port", buffer_slice(&ports), err);
+    settings->port_from_uri = settings->port_from_uri || (done && ports.len > 0);
     buffer_free_secret(&hosts);
     buffer_free_secret(&ports);
     return done;
@@ -321,8 +322,9 @@ static bool refuse_aws(struct error *err)
 {
     error_set(err, ERROR_UNSUPPORTED, "there is no scheme for tokens of AWS IAM");
     return error_hint(
-        err, "Use postgres:// with sslmode=verify-full and the setting password_command=\"aws "
-             "rds generate-db-auth-token --hostname HOST --port 5432 --username USER\".");
+        err, "Use postgres:// with " ERROR_SETTING("sslmode") "=verify-full and " ERROR_SETTING(
+                 "password_command") "=\"aws rds generate-db-auth-token "
+                                     "--hostname HOST --port 5432 --username USER\"");
 }
 
 bool wire_settings_parse(struct wire_settings *settings, const char *conninfo, struct error *err)

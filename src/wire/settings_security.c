@@ -17,8 +17,11 @@ static bool check_negotiation(const struct wire_settings *settings, struct error
         return false;
     if (!tls_is_direct(settings) || mode >= TLS_REQUIRE)
         return true;
-    error_set(err, ERROR_USAGE, "sslnegotiation=direct needs sslmode=require or stronger");
-    return error_hint(err, "Set sslmode to require, verify-ca or verify-full.");
+    error_set(err, ERROR_USAGE,
+              ERROR_SETTING("sslnegotiation") "=direct needs " ERROR_SETTING(
+                  "sslmode") "=require or stronger");
+    return error_hint(err,
+                      "Set " ERROR_SETTING("sslmode") " to require, verify-ca or verify-full.");
 }
 
 static bool check_scram_key(const struct wire_settings *settings, const char *setting,

@@ -56,7 +56,7 @@ static bool refuse_line(const char *path, unsigned number, const char *why, cons
                         struct error *err)
 {
     error_set(err, ERROR_USAGE, "service file \"%.300s\", line %u: %s", path, number, why);
-    return error_hint(err, "%s", hint);
+    return error_hint(err, ERROR_OURS("%s"), hint);
 }
 
 /* A line of the section. A piece of a password may stand anywhere in it, so that nothing but a
@@ -149,8 +149,9 @@ static bool read_service_file(struct wire_settings *settings, const char *path, 
     if (fd < 0) {
         error_set(err, ERROR_USAGE, "cannot open the service file \"%.300s\": %s", path,
                   strerror(errno));
-        return error_hint(err, "Check servicefile and PGSERVICEFILE, or put the file at "
-                               "~/.pg_service.conf.");
+        return error_hint(
+            err, "Check " ERROR_SETTING("servicefile") " and PGSERVICEFILE, or put the file at "
+                                                       "~/.pg_service.conf.");
     }
     done = read_text(fd, &text, err);
     if (!done)

@@ -111,9 +111,11 @@ static bool find_facts(struct attempt *attempt, const char *target, struct sessi
 
 static bool refuse(const char *target, const char *what, struct error *err)
 {
-    error_set(err, ERROR_CONNECT, "%s, and target_session_attrs is %s", what, target);
-    return error_hint(err, "Name another host as well (host=a,b), or leave target_session_attrs "
-                           "out.");
+    error_set(err, ERROR_CONNECT, "%s, and " ERROR_SETTING("target_session_attrs") " is %s", what,
+              target);
+    return error_hint(err, "Name another host as well (host=a,b), or leave " ERROR_SETTING(
+                               "target_session_attrs") " "
+                                                       "out.");
 }
 
 static bool judge(const char *target, const struct session_facts *facts, struct error *err)

@@ -148,8 +148,9 @@ static bool check_name(SSL *ssl, const char *host, struct error *err)
     bool fits;
 
     if (host == NULL || host[0] == '\0') {
-        error_set(err, ERROR_TLS, "sslmode=verify-full needs a host name to check");
-        return error_hint(err, "Give host beside hostaddr.");
+        error_set(err, ERROR_TLS,
+                  ERROR_SETTING("sslmode") "=verify-full needs a host name to check");
+        return error_hint(err, "Give host beside " ERROR_SETTING("hostaddr") ".");
     }
     certificate = SSL_get1_peer_certificate(ssl);
     if (certificate == NULL)

@@ -31,15 +31,20 @@ static const struct {
     {X509_V_ERR_CERT_NOT_YET_VALID,
      "The clock of this machine or of the one that made it is wrong."},
     {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
-     "It is signed by itself. If it is your server's, set sslrootcert to a copy of that file."},
+     "It is signed by itself. If it is your server's, set " ERROR_SETTING(
+         "sslrootcert") " to a copy of that file."},
     {X509_V_ERR_INVALID_PURPOSE,
      "It was not made for a TLS server: its extendedKeyUsage must have serverAuth."},
-    {X509_V_ERR_CERT_REVOKED, "Its authority has revoked it: see sslcrl or sslcrldir."},
+    {X509_V_ERR_CERT_REVOKED, "Its authority has revoked it: see " ERROR_SETTING(
+                                  "sslcrl") " or " ERROR_SETTING("sslcrldir") "."},
     {X509_V_ERR_UNABLE_TO_GET_CRL,
-     "sslcrl or sslcrldir has to hold a list of each authority in the chain."},
-    {X509_V_ERR_CRL_HAS_EXPIRED, "Get the authority's newest list for sslcrl or sslcrldir."},
+     ERROR_SETTING("sslcrl") " or " ERROR_SETTING(
+         "sslcrldir") " has to hold a list of each authority in the chain."},
+    {X509_V_ERR_CRL_HAS_EXPIRED, "Get the authority's newest list for " ERROR_SETTING(
+                                     "sslcrl") " or " ERROR_SETTING("sslcrldir") "."},
     {X509_V_ERR_CRL_NOT_YET_VALID, "The clock of this machine may be wrong."},
-    {X509_V_ERR_CRL_SIGNATURE_FAILURE, "The list in sslcrl or sslcrldir is not the authority's."},
+    {X509_V_ERR_CRL_SIGNATURE_FAILURE, "The list in " ERROR_SETTING("sslcrl") " or " ERROR_SETTING(
+                                           "sslcrldir") " is not the authority's."},
     {X509_V_ERR_EE_KEY_TOO_SMALL, "Make a new one with a key of at least 2048 bits."},
     {X509_V_ERR_CA_KEY_TOO_SMALL, "Its authority needs a key of at least 2048 bits."},
     {X509_V_ERR_CA_MD_TOO_WEAK, "It must be signed anew, with SHA-256 or better."},
@@ -60,6 +65,11 @@ int tls_note_certificate(int accepted, X509_STORE_CTX *store)
     return accepted;
 }
 
+#define WRONG_AUTHORITY                                                                            \
+    "Set " ERROR_SETTING("sslrootcert") " to the file of the authority "                           \
+                                        "that signed it. Authorities in between belong into the "  \
+                                        "server's ssl_cert_file."
+
 static bool certificate_failed(long verdict, const struct tls_suspect *suspect,
                                const struct wire_settings *settings, struct error *err)
 {
@@ -74,25 +84,27 @@ static bool certificate_failed(long verdict, const struct tls_suspect *suspect,
         error_detail(err, "The certificate is %s, issued by %s.", subject, issuer);
     for (size_t i = 0; i < sizeof(certificate_hints) / sizeof(certificate_hints[0]); i++) {
         if (certificate_hints[i].verdict == verdict)
-            return error_hint(err, "%s", certificate_hints[i].hint);
+            return error_hint(err, ERROR_OURS("%s"), certificate_hints[i].hint);
     }
-    return error_hint(
-        err,
-        "It was checked against %s: set sslrootcert to the file of the authority that "
-        "signed it. Authorities in between belong into the server's ssl_cert_file.",
-        tls_is_inline(roots)                ? "the text given as sslrootcert"
-        : roots != NULL && roots[0] != '\0' ? roots
-                                            : "~/.postgresql/root.crt");
+    if (tls_is_inline(roots))
+        return error_hint(err, "It was checked against the text given as " ERROR_SETTING(
+                                   "sslrootcert-data") ". " WRONG_AUTHORITY);
+    return error_hint(err, "It was checked against %s. " WRONG_AUTHORITY,
+                      roots != NULL && roots[0] != '\0' ? roots : "~/.postgresql/root.crt");
 }
 
 /* ---- Everything else ----------------------------------------------------------------------- */
 
 #define HINT_OUR_CERTIFICATE                                                                       \
-    "The server does not take our certificate: sslcert has to be signed by an authority in the "   \
-    "server's ssl_ca_file, with the authorities in between in the file behind it."
+    "The server does not take our certificate: " ERROR_SETTING(                                    \
+        "sslcert") " has to be signed by an authority in the "                                     \
+                   "server's ssl_ca_file, with the authorities in between in the file behind it."
 #define HINT_VERSIONS                                                                              \
-    "The TLS versions of both sides do not meet: see ssl_min_protocol_version and "                \
-    "ssl_max_protocol_version here and in postgresql.conf."
+    "The TLS versions of both sides do not meet: see " ERROR_SETTING(                              \
+        "ssl_min_protocol_version") " and " ERROR_SETTING("ssl_max_protocol_version") " here and " \
+                                                                                      "in "        \
+                                                                                      "postgresql" \
+                                                                                      ".conf."
 #define HINT_NO_TLS "Is it a PostgreSQL server that listens on this port?"
 
 static const struct {
@@ -101,10 +113,13 @@ static const struct {
 } handshake_hints[] = {
     {SSL_R_TLSV1_ALERT_UNKNOWN_CA, HINT_OUR_CERTIFICATE},
     {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, HINT_OUR_CERTIFICATE},
-    {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, "Our certificate (sslcert) has expired: renew it."},
-    {SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, "Our certificate (sslcert) is revoked: get another."},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
+     "Our certificate (" ERROR_SETTING("sslcert") ") has expired: renew it."},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED,
+     "Our certificate (" ERROR_SETTING("sslcert") ") is revoked: get another."},
     {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, HINT_OUR_CERTIFICATE},
-    {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, "Set sslcert and sslkey: a certificate is wanted."},
+    {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED,
+     "Set " ERROR_SETTING("sslcert") " and " ERROR_SETTING("sslkey") ": a certificate is wanted."},
     {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, HINT_VERSIONS},
     {SSL_R_UNSUPPORTED_PROTOCOL, HINT_VERSIONS},
     {SSL_R_NO_PROTOCOLS_AVAILABLE, HINT_VERSIONS},
@@ -117,7 +132,7 @@ void tls_hint(unsigned long code, struct error *err)
 {
     for (size_t i = 0; i < sizeof(handshake_hints) / sizeof(handshake_hints[0]); i++) {
         if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == handshake_hints[i].reason)
-            error_hint(err, "%s", handshake_hints[i].hint);
+            error_hint(err, ERROR_OURS("%s"), handshake_hints[i].hint);
     }
 }
 
@@ -135,7 +150,8 @@ bool tls_handshake_failed(SSL *ssl, const struct tls_suspect *suspect,
     if (code == 0) {
         error_set(err, ERROR_TLS, "the server closed the connection during the TLS handshake");
         if (tls_is_direct(settings))
-            error_hint(err, "Direct TLS needs PostgreSQL 17. Set sslnegotiation=postgres.");
+            error_hint(err, "Direct TLS needs PostgreSQL 17. Set " ERROR_SETTING(
+                                "sslnegotiation") "=postgres.");
         return false;
     }
     tls_take_reason(reason);

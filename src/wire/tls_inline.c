@@ -20,7 +20,9 @@ static bool fail_inline(const char *setting, struct error *err)
     char reason[TLS_REASON_SIZE];
 
     tls_take_reason(reason);
-    return error_set(err, ERROR_TLS, "cannot read the PEM text given as %s: %s", setting, reason);
+    return error_set(err, ERROR_TLS,
+                     "cannot read the PEM text given as " ERROR_SETTING("%s-data") ": %s", setting,
+                     reason);
 }
 
 BIO *tls_open_inline(const char *pem, struct error *err)

@@ -126,6 +126,7 @@ bool tls_check_name(X509 *certificate, const char *host, struct error *err)
     else
         error_set(err, ERROR_TLS, "the server's certificate is for \"%s\", not for the host \"%s\"",
                   check.seen, host);
-    return error_hint(err, "Connect by a name that the certificate has (hostaddr may say where it "
-                           "is), or use sslmode=verify-ca.");
+    return error_hint(err, "Connect by a name that the certificate has (" ERROR_SETTING(
+                               "hostaddr") " may say where it "
+                                           "is), or use " ERROR_SETTING("sslmode") "=verify-ca.");
 }

@@ -4,6 +4,8 @@
  */
 #include "wire/tls_internal.h"
 
+#include "base/quote.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
@@ -35,6 +37,7 @@ static int give_password(char *out, int size, int writing, void *context)
  * secrets are mounted for a program that runs as somebody else. */
 static bool check_key_file(FILE *file, const char *path, struct error *err)
 {
+    char quoted[QUOTE_PATH_SIZE];
     struct stat info;
     mode_t forbidden;
 
@@ -43,13 +46,13 @@ static bool check_key_file(FILE *file, const char *path, struct error *err)
                          strerror(errno));
     if (!S_ISREG(info.st_mode)) {
         error_set(err, ERROR_TLS, "cannot open the private key %s: it is no file", path);
-        return error_hint(err, "Set sslkey to the file of the key.");
+        return error_hint(err, "Set " ERROR_SETTING("sslkey") " to the file of the key.");
     }
     forbidden = info.st_uid == 0 ? (S_IWGRP | S_IXGRP | S_IRWXO) : (S_IRWXG | S_IRWXO);
     if ((info.st_mode & forbidden) == 0)
         return true;
     error_set(err, ERROR_TLS, "the private key %s can be read by others", path);
-    return error_hint(err, "chmod 0600 '%s'", path);
+    return error_hint(err, "chmod 0600 %s", quote_shell(path, quoted, sizeof(quoted)));
 }
 
 static BIO *open_key_file(const char *path, struct error *err)
@@ -59,7 +62,7 @@ static BIO *open_key_file(const char *path, struct error *err)
 
     if (file == NULL) {
         error_set(err, ERROR_TLS, "cannot open the private key %s: %s", path, strerror(errno));
-        error_hint(err, "Set sslkey to the key of the client certificate.");
+        error_hint(err, "Set " ERROR_SETTING("sslkey") " to the key of the client certificate.");
         return NULL;
     }
     if (!check_key_file(file, path, err)) {
@@ -97,14 +100,19 @@ static bool key_failed(const char *name, const struct key_password *password, st
     tls_take_reason(reason);
     if (!password->asked_for) {
         error_set(err, ERROR_TLS, "cannot load the private key %s: %s", name, reason);
-        return error_hint(err, "sslkey is a file with one private key in PEM or DER form.");
+        return error_hint(
+            err, ERROR_SETTING("sslkey") " is a file with one private key in PEM or DER form.");
     }
     error_set(err, ERROR_TLS,
-              given ? "cannot load the private key %s: sslpassword is not its password"
-                    : "cannot load the private key %s: it is encrypted, and sslpassword is not set",
+              given ? "cannot load the private key %s: " ERROR_SETTING(
+                          "sslpassword") " is not its password"
+                    : "cannot load the private key %s: it is encrypted, and " ERROR_SETTING(
+                          "sslpassword") " is not set",
               name);
-    return error_hint(err, "Set sslpassword in the connection string, or take the password off: "
-                           "openssl pkey -in KEY -out NEWKEY");
+    return error_hint(
+        err,
+        "Set " ERROR_SETTING("sslpassword") " in the connection string, or take the password off: "
+                                            "openssl pkey -in KEY -out NEWKEY");
 }
 
 static bool use_key(SSL_CTX *context, const struct wire_settings *settings, struct error *err)
@@ -112,7 +120,7 @@ static bool use_key(SSL_CTX *context, const struct wire_settings *settings, stru
     const char *configured = wire_settings_get(settings, "sslkey");
     struct key_password password = {.text = wire_settings_get(settings, "sslpassword")};
     bool is_text = tls_is_inline(configured), ok;
-    char file[PATH_MAX] = "given as sslkey";
+    char file[PATH_MAX] = "that was given as text";
     EVP_PKEY *key;
     BIO *bio;
 
@@ -133,7 +141,8 @@ static bool use_key(SSL_CTX *context, const struct wire_settings *settings, stru
         return true;
     ERR_clear_error();
     error_set(err, ERROR_TLS, "the private key %s does not fit the certificate", file);
-    return error_hint(err, "Set sslcert and sslkey to files that belong together.");
+    return error_hint(err, "Set " ERROR_SETTING("sslcert") " and " ERROR_SETTING(
+                               "sslkey") " to files that belong together.");
 }
 
 /* ---- The certificate ----------------------------------------------------------------------- */
@@ -146,8 +155,9 @@ static bool use_certificate_file(SSL_CTX *context, const char *file, struct erro
         return true;
     tls_take_reason(reason);
     error_set(err, ERROR_TLS, "cannot load the client certificate %s: %s", file, reason);
-    return error_hint(err, "sslcert is a file in PEM form: our certificate, then those of the "
-                           "authorities between it and the server's ssl_ca_file.");
+    return error_hint(
+        err, ERROR_SETTING("sslcert") " is a file in PEM form: our certificate, then those of the "
+                                      "authorities between it and the server's ssl_ca_file.");
 }
 
 bool tls_use_own_certificate(SSL_CTX *context, const struct wire_settings *settings,

@@ -171,11 +171,11 @@ static void a_leftover_partial_folder_is_refused_with_the_command_that_removes_i
     assert_int_equal(mkdir(in_folder(state, "backup.partial"), 0755), 0);
     assert_false(store(target, backup_source(), &options));
     assert_int_equal(err.code, ERROR_REFUSED);
-    assert_mentions(err.hint, "rm -r '");
-    assert_mentions(err.hint, "backup.partial'");
+    assert_mentions(err.hint, "rm -r /");
+    assert_mentions(err.hint, "backup.partial");
     assert_true(exists(in_folder(state, "backup.partial")));
     assert_false(directory_store_check(target, &room, &err));
-    assert_mentions(err.hint, "rm -r '");
+    assert_mentions(err.hint, "rm -r /");
 }
 
 static void a_folder_that_another_run_is_filling_is_refused(void **state)

@@ -241,8 +241,44 @@ static void of_two_refusals_the_first_says_more(void **state)
     session_prepare(&session);
     script_refusal(&session, "28000", "first");
     script_refusal(&session, "28000", "second");
+    script_refusal(&session, "28000", "third");
+    script_refusal(&session, "28000", "fourth");
     assert_false(connect(&session));
     assert_non_null(strstr(session.err.message, "first"));
+    session_finish(&session);
+}
+
+/* Of the databases that a session may name, one is called like the role, and need not exist. */
+static void any_database_will_do(void **state)
+{
+    static const char *const states[] = {"3D000", "55000", "28000"};
+    struct session session;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        session_prepare(&session);
+        script_refusal(&session, "28000", "no pg_hba.conf entry for replication connection");
+        script_refusal(&session, states[i], "this database will not do");
+        scripted_session(session.server);
+        if (!connect(&session))
+            fail_msg("%s: %s", states[i], session.err.message);
+        session_finish(&session);
+    }
+}
+
+static void a_database_that_is_not_there_hides_no_missing_line(void **state)
+{
+    struct session session;
+
+    (void)state;
+    session_prepare(&session);
+    script_refusal(&session, "28000", "no pg_hba.conf entry for replication connection");
+    script_refusal(&session, "3D000", "database \"maria\" does not exist");
+    script_refusal(&session, "28000", "no pg_hba.conf entry");
+    script_refusal(&session, "28000", "no pg_hba.conf entry");
+    assert_false(connect(&session));
+    assert_string_equal(session.err.sqlstate, "28000");
+    assert_non_null(strstr(session.err.hint, " replication maria "));
     session_finish(&session);
 }
 
@@ -286,6 +322,8 @@ int main(void)
         cmocka_unit_test(a_server_that_goes_away_while_touched_is_an_error),
         cmocka_unit_test(without_a_replication_line_the_database_will_do),
         cmocka_unit_test(of_two_refusals_the_first_says_more),
+        cmocka_unit_test(any_database_will_do),
+        cmocka_unit_test(a_database_that_is_not_there_hides_no_missing_line),
         cmocka_unit_test(what_only_the_second_way_shows_is_told),
         cmocka_unit_test(a_wrong_password_is_not_tried_twice),
     };

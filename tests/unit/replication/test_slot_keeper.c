@@ -178,7 +178,8 @@ static void too_much_wal_held_back_ends_the_job(void **state)
     wait_for_trouble(&keeping);
     assert_int_equal(keeping.session.err.code, ERROR_REFUSED);
     assert_non_null(strstr(keeping.session.err.message, "holds back 32 MiB"));
-    assert_non_null(strstr(keeping.session.err.hint, "--max-retained-wal"));
+    error_spell(&keeping.session.err, NULL);
+    assert_non_null(strstr(keeping.session.err.hint, "Raise max-retained-wal"));
     finish(&keeping);
 }
 

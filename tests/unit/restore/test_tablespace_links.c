@@ -279,7 +279,7 @@ static void what_a_killed_restore_left_is_named_with_what_removes_it(void **stat
     scratch_mkdir(scratch, "place");
     scratch_mkdir(scratch, "place/" FOLDER_STAGING);
     map(fixture, "16384", scratch_path(scratch, "place"));
-    snprintf(command, sizeof(command), "rm -r '%s/%s'", scratch_path(scratch, "place"),
+    snprintf(command, sizeof(command), "rm -r %s/%s", scratch_path(scratch, "place"),
              FOLDER_STAGING);
 
     assert_false(begin(fixture, true));

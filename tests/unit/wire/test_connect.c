@@ -196,7 +196,11 @@ static void a_rejection_by_pg_hba_gives_the_line_to_add(void **state)
     assert_int_equal(session.err.code, ERROR_SERVER);
     assert_string_equal(session.err.sqlstate, "28000");
     assert_non_null(strstr(session.err.message, "127.0.0.1:"));
-    assert_non_null(strstr(session.err.hint, "host shop maria 10.1.2.3/32 scram-sha-256"));
+    /* The session's sslmode is disable: that comes first, and the line is one for TLS. */
+    error_spell(&session.err, NULL);
+    assert_non_null(strstr(session.err.hint, "set sslmode=require"));
+    assert_true(strstr(session.err.hint, "hostssl shop maria 10.1.2.3/32 scram-sha-256") >
+                strstr(session.err.hint, "sslmode"));
     session_finish(&session);
 }
 
@@ -210,7 +214,7 @@ static void a_rejected_replication_session_gives_its_own_line(void **state)
     scripted_report(&session.reply, 'E', "FATAL", "28000",
                     "kein pg_hba.conf-Eintrag"); /* without an address */
     connect_to_reply(&session);
-    assert_non_null(strstr(session.err.hint, "host replication maria 127.0.0.1/32"));
+    assert_non_null(strstr(session.err.hint, "hostssl replication maria 127.0.0.1/32"));
     session_finish(&session);
 }
 
@@ -222,7 +226,7 @@ static void refusals_come_with_a_hint(void **state)
         const char *hint;
         const char *message;
     } refusals[] = {
-        {"28P01", WIRE_SESSION_SQL, "PGPASSWORD", "no"},
+        {"28P01", WIRE_SESSION_SQL, "ALTER ROLE \"maria\" PASSWORD", "no"},
         {"28000", WIRE_SESSION_SQL, "CREATE ROLE \"maria\" LOGIN ", "no"},
         {"28000", WIRE_SESSION_REPLICATION, "LOGIN REPLICATION", "no"},
         {"28000", WIRE_SESSION_SQL, "sslcert", "connection requires a valid client certificate"},
@@ -230,6 +234,9 @@ static void refusals_come_with_a_hint(void **state)
          "certificate authentication failed for user \"maria\""},
         {"28000", WIRE_SESSION_SQL, "pg_ident.conf",
          "Peer authentication failed for user \"maria\""},
+        {"28000", WIRE_SESSION_SQL, "CREATE ROLE \"maria\" LOGIN ", "role \"x\" does not exist"},
+        {"28000", WIRE_SESSION_SQL, "ALTER ROLE \"maria\" LOGIN;",
+         "role \"x\" is not permitted to log in"},
         {"3D000", WIRE_SESSION_SQL, "pg_database", "no"},
         {"53300", WIRE_SESSION_SQL, "max_connections", "no"},
         {"53300", WIRE_SESSION_SQL, "ALTER ROLE \"maria\" CONNECTION LIMIT",

@@ -404,6 +404,7 @@ static void a_refusal_names_the_variable_too(void **state)
     setenv("PGGSSENCMODE", "require", 1);
     assert_false(wire_settings_complete(*state, &err));
     unsetenv("PGGSSENCMODE");
+    error_spell(&err, NULL);
     assert_non_null(strstr(err.message, "\"gssencmode\" is not supported: "));
     assert_non_null(strstr(err.hint, "PGGSSENCMODE"));
 }
@@ -432,6 +433,7 @@ static void tokens_of_aws_are_no_scheme(void **state)
     for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
         assert_false(wire_settings_parse(*state, uris[i], &err));
         assert_int_equal(err.code, ERROR_UNSUPPORTED);
+        error_spell(&err, NULL);
         assert_non_null(strstr(err.hint, "password_command=\"aws rds generate-db-auth-token"));
         assert_false(error_shows("hunter2"));
     }

@@ -262,6 +262,7 @@ static void sessions_are_judged_by_what_servers_report(void **state)
         } else {
             session_connect_fails(&session);
             assert_int_equal(session.err.code, ERROR_CONNECT);
+            error_spell(&session.err, NULL);
             assert_non_null(strstr(session.err.message, "target_session_attrs is"));
         }
         session_finish(&session);

@@ -130,6 +130,7 @@ static void check_refused(struct secured *secured, const char *says)
 
     assert_false(wire_connect(&session->conn, session->settings, &session->options, &session->err));
     assert_null(session->conn);
+    error_spell(&session->err, NULL);
     if (strstr(session->err.message, says) == NULL)
         fail_msg("\"%s\" does not say \"%s\"", session->err.message, says);
     abandon(secured);

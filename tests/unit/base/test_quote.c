@@ -1,0 +1,58 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/quote.h"
+
+#include <string.h>
+
+static void a_name_is_quoted_for_sql(void **state)
+{
+    char out[QUOTE_NAME_SIZE];
+
+    (void)state;
+    assert_string_equal(quote_identifier("backup", out, sizeof(out)), "\"backup\"");
+    assert_string_equal(quote_identifier("My \"Role\"", out, sizeof(out)), "\"My \"\"Role\"\"\"");
+}
+
+static void a_path_is_quoted_for_a_shell_where_it_must_be(void **state)
+{
+    char out[64];
+
+    (void)state;
+    assert_string_equal(quote_shell("/srv/a-b_c.tar", out, sizeof(out)), "/srv/a-b_c.tar");
+    assert_string_equal(quote_shell("/my backups", out, sizeof(out)), "'/my backups'");
+    assert_string_equal(quote_shell("it's", out, sizeof(out)), "'it'\\''s'");
+    assert_string_equal(quote_shell("", out, sizeof(out)), "''");
+    assert_string_equal(quote_shell("$HOME", out, sizeof(out)), "'$HOME'");
+}
+
+/* Whatever is cut off, the text ends with its quote, and a doubled quote is not cut in two. */
+static void what_does_not_fit_is_cut_inside_the_quotes(void **state)
+{
+    char out[12];
+
+    (void)state;
+    for (size_t size = 3; size <= sizeof(out); size++) {
+        size_t quotes = 0;
+
+        quote_identifier("\"\"\"\"\"\"\"\"", out, size);
+        assert_true(strlen(out) < size);
+        for (const char *at = out; *at != '\0'; at++)
+            quotes += *at == '"';
+        assert_int_equal(quotes % 2, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_is_quoted_for_sql),
+        cmocka_unit_test(a_path_is_quoted_for_a_shell_where_it_must_be),
+        cmocka_unit_test(what_does_not_fit_is_cut_inside_the_quotes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
