@@ -112,6 +112,17 @@ static bool default_identity(struct catalog *catalog, struct catalog_object *obj
     return done;
 }
 
+/* pg_get_userbyid() says what is now, which may be less than the snapshot has. */
+static bool check_owner(const struct catalog_kind *kind, const char *schema, const char *name,
+                        const char *owner, struct error *err)
+{
+    if (kind->no_owner || owner == NULL || strncmp(owner, "unknown (OID=", 13) != 0)
+        return true;
+    error_set(err, ERROR_UNSUPPORTED, "%s %s%s%s has an owner that is no role: %s", kind->desc,
+              schema == NULL ? "" : schema, schema == NULL ? "" : ".", name, owner);
+    return error_hint(err, "The role was dropped while the backup began: run it again.");
+}
+
 struct catalog_object *catalog_add(struct catalog *catalog, const struct catalog_kind *kind,
                                    uint32_t class_oid, uint32_t oid, const char *schema,
                                    const char *name, const char *owner, struct error *err)
@@ -120,7 +131,7 @@ struct catalog_object *catalog_add(struct catalog *catalog, const struct catalog
     const struct catalog_object *last =
         catalog->object_count > 0 ? catalog->objects[catalog->object_count - 1] : NULL;
 
-    if (object == NULL)
+    if (object == NULL || !check_owner(kind, schema, name, owner, err))
         return NULL;
     object->kind = kind;
     object->section = kind->section;

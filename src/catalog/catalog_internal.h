@@ -22,6 +22,12 @@ struct catalog_slot {
     struct catalog_extra *extra; /* NULL: the object itself */
 };
 
+/* A role that is gone but has privileges: in lists of these its oid stands for its name. */
+struct gone_role {
+    struct gone_role *next;
+    const char *name;
+};
+
 struct catalog {
     struct wire_conn *conn;
     struct catalog_options options;
@@ -41,6 +47,7 @@ struct catalog {
     struct catalog_slot *slots;
     size_t slot_count;
     char *database, *encoding;
+    struct gone_role *gone_roles;
 
     struct buffer text; /* the definition of the entry given last */
     struct buffer drop, statement;

@@ -28,14 +28,62 @@
 static const char roles_with_verifiers[] = ROLES("pg_catalog.pg_authid", "r.rolpassword");
 static const char roles_alone[] = ROLES("pg_catalog.pg_roles", "NULL::pg_catalog.text");
 
-/* A query gives rows of a statement, or of its beginning and the setting that it sets. Where
- * `privileges_on` says so it gives privileges instead: of what (as GRANT names it), the owner, the
- * privileges, and the usual ones. text NULL: roles. */
+/* Privileges without those of or by roles that are gone. */
+#define OF_ROLES(acl)                                                                              \
+    "(SELECT coalesce(pg_catalog.array_agg(i), '{}') FROM pg_catalog.unnest(" acl ") i "           \
+    "  WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(ARRAY[i]) x "                           \
+    "                     WHERE (x.grantee <> 0 AND NOT EXISTS "                                   \
+    "                            (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = x.grantee)) "    \
+    "                        OR NOT EXISTS "                                                       \
+    "                            (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = x.grantor)))"
+
+/* Rows of a query are one of these. */
+enum rows {
+    STATEMENTS, /* a statement, or its beginning and the setting that it sets */
+    PRIVILEGES, /* of what (as GRANT names it), the owner, the privileges, the usual ones */
+    WARNINGS,   /* a text */
+    ERRORS      /* a text and a hint */
+};
+
 static const struct {
-    const char *text;
+    const char *text; /* NULL: roles */
+    enum rows rows;
     const char *privileges_on;
     char type; /* acldefault's letter */
 } queries[] = {
+    {.text = "SELECT 'tablespace ' || pg_catalog.quote_ident(t.spcname) || "
+             "       ' has the owner with OID ' || t.spcowner || ', which is not there', "
+             "       'Give it to a role: ALTER TABLESPACE ' || "
+             "       pg_catalog.quote_ident(t.spcname) || ' OWNER TO …;' "
+             "  FROM pg_catalog.pg_tablespace t "
+             " WHERE t.spcname !~ '^pg_' AND NOT EXISTS "
+             "       (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = t.spcowner) "
+             " ORDER BY t.spcname",
+     .rows = ERRORS},
+    {.text = "SELECT pg_catalog.format('the membership of %s in %s is left out: the role with "
+             "OID %s, which is not there, is part of it', "
+             "         coalesce(u.rolname, m.member::pg_catalog.text), "
+             "         coalesce(g.rolname, m.roleid::pg_catalog.text), "
+             "         CASE WHEN u.oid IS NULL THEN m.member ELSE m.roleid END) "
+             "  FROM pg_catalog.pg_auth_members m "
+             "  LEFT JOIN pg_catalog.pg_roles g ON g.oid = m.roleid "
+             "  LEFT JOIN pg_catalog.pg_roles u ON u.oid = m.member "
+             " WHERE g.oid IS NULL OR u.oid IS NULL ORDER BY 1",
+     .rows = WARNINGS},
+    {.text = "SELECT pg_catalog.format('privileges on %s %I of or by the role with OID %s, which "
+             "is not there, are left out', w.word, w.name, x.role) "
+             "  FROM (SELECT 'tablespace' AS word, t.spcname::pg_catalog.text AS name, t.spcacl "
+             "          FROM pg_catalog.pg_tablespace t WHERE t.spcname !~ '^pg_' "
+             "        UNION ALL "
+             "        SELECT 'parameter', p.parname, p.paracl FROM {parameter_acls} p) w (word, "
+             "        name, acl) "
+             " CROSS JOIN LATERAL (SELECT e.grantee FROM pg_catalog.aclexplode(w.acl) e "
+             "                      WHERE e.grantee <> 0 "
+             "                     UNION "
+             "                     SELECT e.grantor FROM pg_catalog.aclexplode(w.acl) e) x (role) "
+             " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = x.role) "
+             " ORDER BY 1",
+     .rows = WARNINGS},
     {.text = "SELECT s, NULL FROM (VALUES "
              "  ('SET default_transaction_read_only = off;'), "
              "  ('SET client_encoding = ' || "
@@ -84,16 +132,20 @@ static const struct {
          "  FROM pg_catalog.pg_tablespace t JOIN pg_catalog.pg_roles r ON r.oid = t.spcowner, "
          "       pg_catalog.pg_tablespace_location(t.oid) l "
          " WHERE t.spcname !~ '^pg_' ORDER BY t.spcname"},
-    {.text = "SELECT pg_catalog.quote_ident(t.spcname), pg_catalog.pg_get_userbyid(t.spcowner), "
-             "       t.spcacl, pg_catalog.acldefault('t', t.spcowner) "
-             "  FROM pg_catalog.pg_tablespace t "
-             " WHERE t.spcname !~ '^pg_' AND t.spcacl IS NOT NULL ORDER BY t.spcname",
+    {.text =
+         "SELECT pg_catalog.quote_ident(t.spcname), pg_catalog.pg_get_userbyid(t.spcowner), "
+         "       " OF_ROLES(
+             "t.spcacl") ", pg_catalog.acldefault('t', t.spcowner) "
+                         "  FROM pg_catalog.pg_tablespace t "
+                         " WHERE t.spcname !~ '^pg_' AND t.spcacl IS NOT NULL ORDER BY t.spcname",
+     .rows = PRIVILEGES,
      .privileges_on = "TABLESPACE",
      .type = 't'},
     /* Parameters belong to the bootstrap superuser. */
     {.text = "SELECT pg_catalog.quote_ident(p.parname), pg_catalog.pg_get_userbyid(10), "
-             "       p.paracl, {parameter_default} "
-             "  FROM {parameter_acls} p ORDER BY p.parname",
+             "       " OF_ROLES("p.paracl") ", {parameter_default} "
+                                            "  FROM {parameter_acls} p ORDER BY p.parname",
+     .rows = PRIVILEGES,
      .privileges_on = "PARAMETER",
      .type = 'p'},
 };
@@ -162,9 +214,27 @@ static bool append_privileges(struct globals_reader *globals, const struct wire_
         .type = queries[globals->next].type,
     };
 
-    return privileges_append(&globals->out, &privileges, wire_result_value(result, row, 0),
+    return privileges_append(&globals->out, NULL, &privileges, wire_result_value(result, row, 0),
                              wire_result_value(result, row, 1),
                              wire_server_version(globals->conn) / 10000, err);
+}
+
+static bool take_row(struct globals_reader *globals, const struct wire_result *result, size_t row,
+                     struct error *err)
+{
+    switch (queries[globals->next].rows) {
+    case STATEMENTS:
+        break;
+    case PRIVILEGES:
+        return append_privileges(globals, result, row, err);
+    case WARNINGS:
+        log_message(globals->log, LOG_WARNING, "%s", wire_result_value(result, row, 0));
+        return true;
+    case ERRORS:
+        error_set(err, ERROR_UNSUPPORTED, "%s", wire_result_value(result, row, 0));
+        return error_hint(err, "%s", wire_result_value(result, row, 1));
+    }
+    return append_row(globals, result, row, err);
 }
 
 static const char *query_of(const struct globals_reader *globals)
@@ -195,9 +265,7 @@ static bool ask_next(struct globals_reader *globals, struct error *err)
         versions_expand(query_of(globals), wire_server_version(globals->conn) / 10000, &sql, err) &&
         (wire_query(globals->conn, buffer_text(&sql), &result, err) || ask_failed(err));
     for (size_t i = 0; done && i < wire_result_rows(result); i++)
-        done = queries[globals->next].privileges_on != NULL
-                   ? append_privileges(globals, result, i, err)
-                   : append_row(globals, result, i, err);
+        done = take_row(globals, result, i, err);
     if (result != NULL)
         wire_result_free(result);
     buffer_free(&sql);

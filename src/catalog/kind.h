@@ -121,8 +121,9 @@ struct catalog_reader {
 /* Who needs what: relations need schemas and types by name only, so most could run in any order;
  * what attaches to tables comes after them. */
 enum catalog_reader_order {
-    READ_DATABASE = 5,
-    READ_EXTENSIONS = 10,
+    READ_EXTENSIONS = 5,
+    READ_DANGLING = 10, /* before anything is made of what points to nothing */
+    READ_DATABASE = 15,
     READ_SCHEMAS = 20,
     READ_RELATIONS = 30, /* and locks tables: as early as can be */
     READ_TYPES = 40,
@@ -221,6 +222,9 @@ bool catalog_visit_needs(const struct catalog *catalog, const struct catalog_obj
                                        struct error *err),
                          void *context, struct error *err);
 
+/* Whether that name in a list of privileges is the oid of a role that is gone. */
+bool catalog_role_is_gone(const struct catalog *catalog, const char *name);
+
 bool catalog_put_text(struct catalog *catalog, const char *text, struct text_ref *ref,
                       struct error *err);
 bool catalog_get_text(struct catalog *catalog, struct text_ref ref, const char **text,
@@ -269,9 +273,11 @@ struct privileges {
 /* Adds an ACL entry behind the object if there is a difference. */
 bool privileges_add(struct catalog *catalog, struct catalog_object *object,
                     const struct privileges *privileges, struct error *err);
-/* Appends the statements alone. target: the object as GRANT names it. */
-bool privileges_append(struct buffer *out, const struct privileges *privileges, const char *target,
-                       const char *owner, int major, struct error *err);
+/* Appends the statements alone. target: the object as GRANT names it. catalog: knows which roles are
+ * gone; NULL: none is. */
+bool privileges_append(struct buffer *out, const struct catalog *catalog,
+                       const struct privileges *privileges, const char *target, const char *owner,
+                       int major, struct error *err);
 
 /* ---- Catalogs whose oids never change ----------------------------------------------------------
  */

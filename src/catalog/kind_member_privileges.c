@@ -7,6 +7,7 @@ static const struct catalog_kind kind_member = {
     .desc = "MEMBER",
     .section = SECTION_PRE_DATA,
     .priority = PRIORITY_EXTENSION,
+    .no_owner = true,
 };
 
 enum {

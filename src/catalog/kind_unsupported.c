@@ -100,9 +100,10 @@ static bool append_part(struct buffer *sql, const struct part *part, struct erro
            (part->schema == NULL
                 ? buffer_append_string(sql, " WHERE o.oid >= 12000 ", err)
                 : buffer_printf(sql, err,
-                                "  JOIN pg_catalog.pg_namespace n ON n.oid = o.%s "
-                                " WHERE n.nspname !~ '^pg_temp_' AND (o.oid >= 16384 OR "
-                                "       n.nspname NOT IN ('pg_catalog', 'information_schema')) ",
+                                "  LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.%s "
+                                " WHERE coalesce(n.nspname, '') !~ '^pg_temp_' "
+                                "   AND (o.oid >= 16384 OR coalesce(n.nspname, '') NOT IN "
+                                "        ('pg_catalog', 'information_schema')) ",
                                 part->schema)) &&
            buffer_append_string(sql,
                                 " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d "

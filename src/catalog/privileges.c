@@ -116,6 +116,23 @@ static bool list_parse(const char *array, struct list *list, struct error *err)
     return true;
 }
 
+/* Nobody has what a role had that is gone; what it granted comes from the owner. */
+static void drop_gone(const struct catalog *catalog, struct list *list, const char *owner)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; catalog != NULL && i < list->count; i++) {
+        struct item item = list->items[i];
+
+        if (catalog_role_is_gone(catalog, item.grantor))
+            item.grantor = owner;
+        if (!catalog_role_is_gone(catalog, item.grantee))
+            list->items[kept++] = item;
+    }
+    if (catalog != NULL)
+        list->count = kept;
+}
+
 static void list_reset(struct list *list)
 {
     free(list->bytes);
@@ -330,8 +347,9 @@ static bool append_signature(struct buffer *out, const struct catalog_object *ob
             buffer_append_string(out, privileges->signature, err));
 }
 
-bool privileges_append(struct buffer *out, const struct privileges *privileges, const char *target,
-                       const char *owner, int major, struct error *err)
+bool privileges_append(struct buffer *out, const struct catalog *catalog,
+                       const struct privileges *privileges, const char *target, const char *owner,
+                       int major, struct error *err)
 {
     const char *base_text = privileges->usual == NULL ? "{}" : privileges->usual;
     struct list base = {0}, acl = {0};
@@ -343,9 +361,13 @@ bool privileges_append(struct buffer *out, const struct privileges *privileges, 
         .major = major,
     };
     bool done = privileges->acl == NULL ||
-                (list_parse(base_text, &base, err) && list_parse(privileges->acl, &acl, err) &&
-                 append_difference(&writing, &base, &acl, err));
+                (list_parse(base_text, &base, err) && list_parse(privileges->acl, &acl, err));
 
+    if (done && privileges->acl != NULL) {
+        drop_gone(catalog, &base, owner);
+        drop_gone(catalog, &acl, owner);
+        done = append_difference(&writing, &base, &acl, err);
+    }
     list_reset(&base);
     list_reset(&acl);
     return done;
@@ -357,7 +379,7 @@ bool privileges_add(struct catalog *catalog, struct catalog_object *object,
     struct buffer sql = {0}, target = {0};
     bool done =
         append_signature(&target, object, privileges, err) &&
-        privileges_append(&sql, privileges,
+        privileges_append(&sql, catalog, privileges,
                           privileges->signature != NULL ? buffer_text(&target) : object->identity,
                           object->owner, catalog_server_major(catalog), err);
 

@@ -1,0 +1,342 @@
+/*
+ * What points to nothing: an owner that is no role any more, a schema, type, tablespace … that is
+ * gone. A server gets into such a state when roles are dropped at an unlucky moment or somebody
+ * writes to its catalogs. What is made from these rows would belong to whoever restores it, or be
+ * left out in silence by a join; so it is an error that names the object.
+ *
+ * Privileges of and by roles that are gone are another matter: they are nobody's, and left out.
+ */
+#include "catalog/catalog_internal.h"
+
+#include <stdio.h>
+
+/* clang-format off */
+
+/* The objects that an archive has, by kind. Each has class, oid, word (as SQL has it), name
+ * (quoted), and the columns that refer to something. */
+#define OURS(schema)                                                                               \
+    "coalesce(" schema ", '') !~ '^pg_' AND coalesce(" schema ", '') <> 'information_schema' "
+#define NAME(schema, name)                                                                         \
+    "coalesce(pg_catalog.quote_ident(" schema ") || '.', '') || pg_catalog.quote_ident(" name ")"
+#define NO_PART(alias)                                                                             \
+    "NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = " alias ".tableoid "         \
+    "              AND d.objid = " alias ".oid AND d.deptype = 'i') "
+
+static const char objects[] =
+    "WITH schema_ AS ("
+    "  SELECT n.tableoid AS class, n.oid, 'SCHEMA' AS word, "
+    "         pg_catalog.quote_ident(n.nspname) AS name, n.nspowner "
+    "    FROM pg_catalog.pg_namespace n WHERE " OURS("n.nspname") "), "
+    "database_ AS ("
+    "  SELECT 0::pg_catalog.oid AS class, d.oid, 'DATABASE' AS word, "
+    "         pg_catalog.quote_ident(d.datname) AS name, d.datdba, d.dattablespace "
+    "    FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()), "
+    "relation AS ("
+    "  SELECT c.tableoid AS class, c.oid, "
+    "         CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' "
+    "                        WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' "
+    "                        WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX' "
+    "                        WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END AS word, "
+    "         " NAME("n.nspname", "c.relname") " AS name, c.relnamespace, "
+    "         CASE WHEN c.relkind NOT IN ('i', 'I', 'c') THEN c.relowner ELSE 0 END AS relowner, "
+    "         c.relam, c.reltablespace, c.reloftype "
+    "    FROM pg_catalog.pg_class c "
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "   WHERE c.relkind <> 't' AND c.relpersistence <> 't' AND " OURS("n.nspname") "), "
+    "column_ AS ("
+    "  SELECT r.class, r.oid, r.word, "
+    "         pg_catalog.concat(r.name, ' column ', pg_catalog.quote_ident(a.attname)) AS name, "
+    "         a.atttypid, a.attcollation "
+    "    FROM relation r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid "
+    "   WHERE a.attnum > 0 AND NOT a.attisdropped), "
+    "routine AS ("
+    "  SELECT p.tableoid AS class, p.oid, "
+    "         CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' "
+    "                        ELSE 'FUNCTION' END AS word, "
+    "         " NAME("n.nspname", "p.proname") " || '(' || "
+    "         coalesce((SELECT pg_catalog.string_agg(pg_catalog.format_type(x.t, NULL), ', ' "
+    "                                                ORDER BY x.number) "
+    "                     FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY x (t, number)), "
+    "                  CASE p.prokind WHEN 'a' THEN '*' ELSE '' END) || ')' AS name, "
+    "         p.pronamespace, p.proowner, p.prolang, p.prorettype, p.prosupport::pg_catalog.oid, "
+    "         p.proargtypes, p.proallargtypes, p.protrftypes "
+    "    FROM pg_catalog.pg_proc p "
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
+    "   WHERE " OURS("n.nspname") " AND " NO_PART("p") "), "
+    "argument AS ("
+    "  SELECT r.class, r.oid, r.word, r.name, a.type FROM routine r, "
+    "         pg_catalog.unnest(r.proargtypes::pg_catalog.oid[] || r.proallargtypes || "
+    "                           r.protrftypes) a (type)), "
+    "type_ AS ("
+    "  SELECT t.tableoid AS class, t.oid, CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END "
+    "                                     AS word, "
+    "         " NAME("n.nspname", "t.typname") " AS name, t.typnamespace, t.typowner, "
+    "         t.typbasetype, t.typelem, t.typcollation, t.typrelid, "
+    "         CASE WHEN t.typisdefined AND t.typtype = 'b' THEN t.typinput::pg_catalog.oid "
+    "              ELSE 0 END AS typinput, "
+    "         CASE WHEN t.typtype = 'r' THEN t.oid ELSE 0 END AS range_of, "
+    "         g.rngsubtype, g.rngsubopc, g.rngcollation "
+    "    FROM pg_catalog.pg_type t "
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace "
+    "    LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid "
+    "   WHERE " OURS("n.nspname") " AND " NO_PART("t") "), "
+    "statistics_ AS ("
+    "  SELECT s.tableoid AS class, s.oid, 'STATISTICS' AS word, "
+    "         " NAME("n.nspname", "s.stxname") " AS name, s.stxnamespace, s.stxowner "
+    "    FROM pg_catalog.pg_statistic_ext s "
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace "
+    "   WHERE " OURS("n.nspname") "), "
+    "extension_ AS ("
+    "  SELECT 0::pg_catalog.oid AS class, e.oid, 'EXTENSION' AS word, "
+    "         pg_catalog.quote_ident(e.extname) AS name, e.extnamespace "
+    "    FROM pg_catalog.pg_extension e), "
+    "policy AS ("
+    "  SELECT p.tableoid AS class, p.oid, 'POLICY' AS word, "
+    "         pg_catalog.quote_ident(p.polname) || ' ON ' || r.name AS name, x.role "
+    "    FROM pg_catalog.pg_policy p JOIN relation r ON r.oid = p.polrelid, "
+    "         pg_catalog.unnest(p.polroles) x (role)), "
+    "trigger_ AS ("
+    "  SELECT t.tableoid AS class, t.oid, 'TRIGGER' AS word, "
+    "         pg_catalog.quote_ident(t.tgname) || ' ON ' || r.name AS name, t.tgfoid "
+    "    FROM pg_catalog.pg_trigger t JOIN relation r ON r.oid = t.tgrelid "
+    "   WHERE NOT t.tgisinternal), "
+    "index_ AS ("
+    "  SELECT i.tableoid AS class, i.indexrelid AS oid, 'INDEX' AS word, "
+    "         'with OID ' || i.indexrelid || ' ON ' || r.name AS name, i.indexrelid "
+    "    FROM pg_catalog.pg_index i JOIN relation r ON r.oid = i.indrelid), "
+    "inheritance AS ("
+    "  SELECT r.class, r.oid, r.word, r.name, i.inhparent "
+    "    FROM pg_catalog.pg_inherits i JOIN relation r ON r.oid = i.inhrelid), "
+    "foreign_key AS ("
+    "  SELECT k.tableoid AS class, k.oid, 'CONSTRAINT' AS word, "
+    "         pg_catalog.quote_ident(k.conname) || ' ON ' || r.name AS name, k.confrelid "
+    "    FROM pg_catalog.pg_constraint k JOIN relation r ON r.oid = k.conrelid "
+    "   WHERE k.contype = 'f') ";
+
+/* clang-format on */
+
+/* What each may refer to. */
+static const struct reference {
+    const char *object, *column, *catalog, *key, *what;
+} references[] = {
+    {"database_", "datdba", "pg_roles", "oid", "owner"},
+    {"schema_", "nspowner", "pg_roles", "oid", "owner"},
+    {"relation", "relowner", "pg_roles", "oid", "owner"},
+    {"routine", "proowner", "pg_roles", "oid", "owner"},
+    {"type_", "typowner", "pg_roles", "oid", "owner"},
+    {"statistics_", "stxowner", "pg_roles", "oid", "owner"},
+    {"policy", "role", "pg_roles", "oid", "role"},
+    {"relation", "relnamespace", "pg_namespace", "oid", "schema"},
+    {"routine", "pronamespace", "pg_namespace", "oid", "schema"},
+    {"type_", "typnamespace", "pg_namespace", "oid", "schema"},
+    {"statistics_", "stxnamespace", "pg_namespace", "oid", "schema"},
+    {"extension_", "extnamespace", "pg_namespace", "oid", "schema"},
+    {"database_", "dattablespace", "pg_tablespace", "oid", "tablespace"},
+    {"relation", "reltablespace", "pg_tablespace", "oid", "tablespace"},
+    {"relation", "relam", "pg_am", "oid", "access method"},
+    {"relation", "reloftype", "pg_type", "oid", "type"},
+    {"column_", "atttypid", "pg_type", "oid", "type"},
+    {"column_", "attcollation", "pg_collation", "oid", "collation"},
+    {"routine", "prolang", "pg_language", "oid", "language"},
+    {"routine", "prorettype", "pg_type", "oid", "type of result"},
+    {"routine", "prosupport", "pg_proc", "oid", "support function"},
+    {"argument", "type", "pg_type", "oid", "type of argument"},
+    {"type_", "typbasetype", "pg_type", "oid", "type"},
+    {"type_", "typelem", "pg_type", "oid", "type of element"},
+    {"type_", "typcollation", "pg_collation", "oid", "collation"},
+    {"type_", "typinput", "pg_proc", "oid", "input function"},
+    {"type_", "typrelid", "pg_class", "oid", "row of pg_class"},
+    {"type_", "range_of", "pg_range", "rngtypid", "row of pg_range"},
+    {"type_", "rngsubtype", "pg_type", "oid", "subtype"},
+    {"type_", "rngsubopc", "pg_opclass", "oid", "operator class"},
+    {"type_", "rngcollation", "pg_collation", "oid", "collation"},
+    {"trigger_", "tgfoid", "pg_proc", "oid", "function"},
+    {"index_", "indexrelid", "pg_class", "oid", "row of pg_class"},
+    {"inheritance", "inhparent", "pg_class", "oid", "parent"},
+    {"foreign_key", "confrelid", "pg_class", "oid", "table"},
+};
+
+#define REFERENCE_COUNT (sizeof(references) / sizeof(references[0]))
+
+enum { CLASS, OID, WORD, NAME, WHAT, MISSING, COLUMNS };
+
+struct dangling {
+    size_t count;
+    char first[500], hint[700], all[900];
+};
+
+/* What mends it: for an owner or a policy's role one statement. */
+static void advise(struct dangling *dangling, const struct catalog_row *row)
+{
+    const char *what = row_text(row, WHAT);
+
+    if (strcmp(what, "owner") == 0)
+        snprintf(dangling->hint, sizeof(dangling->hint),
+                 "Give it to a role: ALTER %s %s OWNER TO …;", row_text(row, WORD),
+                 row_text(row, NAME));
+    else if (strcmp(what, "role") == 0)
+        snprintf(dangling->hint, sizeof(dangling->hint),
+                 "Say whom it is for: ALTER POLICY %s TO …;", row_text(row, NAME));
+    else
+        snprintf(dangling->hint, sizeof(dangling->hint),
+                 "The server's catalogs are damaged there. DROP %s, and make it anew; "
+                 "postgres+bin:// backs the cluster up physically, as it is.",
+                 row_text(row, WORD));
+}
+
+static bool take_dangling(struct catalog *catalog, void *context, const struct catalog_row *row,
+                          struct error *err)
+{
+    struct dangling *dangling = context;
+    size_t used = strlen(dangling->all);
+    char text[500];
+
+    (void)err;
+    if (catalog_find(catalog, row_oid(row, CLASS), row_oid(row, OID)) != NULL)
+        return true; /* an extension's */
+    snprintf(text, sizeof(text), "%s %s has the %s with OID %s", row_text(row, WORD),
+             row_text(row, NAME), row_text(row, WHAT), row_text(row, MISSING));
+    if (dangling->count++ == 0) {
+        memcpy(dangling->first, text, sizeof(dangling->first));
+        advise(dangling, row);
+    }
+    if (used < sizeof(dangling->all) - 1)
+        snprintf(dangling->all + used, sizeof(dangling->all) - used, "%s%s", used == 0 ? "" : "; ",
+                 text);
+    return true;
+}
+
+static bool append_reference(struct buffer *sql, const struct reference *reference, bool first,
+                             struct error *err)
+{
+    return buffer_printf(sql, err,
+                         "%s SELECT o.class, o.oid, o.word, o.name, '%s', o.%s FROM %s o "
+                         " WHERE o.%s <> 0 AND NOT EXISTS "
+                         "       (SELECT FROM pg_catalog.%s x WHERE x.%s = o.%s) ",
+                         first ? "" : "UNION ALL", reference->what, reference->column,
+                         reference->object, reference->column, reference->catalog, reference->key,
+                         reference->column);
+}
+
+static bool find_dangling(struct catalog *catalog, struct error *err)
+{
+    struct dangling dangling = {0};
+    struct buffer sql = {0};
+    bool done = buffer_append_string(&sql, objects, err);
+
+    for (size_t i = 0; done && i < REFERENCE_COUNT; i++)
+        done = append_reference(&sql, &references[i], i == 0, err);
+    done = done &&
+           catalog_query_as_is(catalog, buffer_text(&sql), COLUMNS, take_dangling, &dangling, err);
+    buffer_free(&sql);
+    if (!done || dangling.count == 0)
+        return done;
+    error_set(err, ERROR_UNSUPPORTED, "%s, which is not there", dangling.first);
+    if (dangling.count > 1)
+        error_detail(err, "%zu such: %s.", dangling.count, dangling.all);
+    return error_hint(err, "%s", dangling.hint);
+}
+
+/* ---- Privileges of roles that are gone ---------------------------------------------------------
+ */
+
+bool catalog_role_is_gone(const struct catalog *catalog, const char *name)
+{
+    for (const struct gone_role *role = catalog->gone_roles; role != NULL; role = role->next) {
+        if (strcmp(role->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool take_gone_role(struct catalog *catalog, void *context, const struct catalog_row *row,
+                           struct error *err)
+{
+    enum { ROLE, KIND, OBJECT, TAKEN };
+    const char *name = row_text(row, ROLE);
+    struct gone_role *role;
+
+    (void)context;
+    if (row_flag(row, TAKEN)) {
+        error_set(err, ERROR_UNSUPPORTED,
+                  "%s %s has privileges of the role with OID %s, which is not there, and a role "
+                  "has that number as its name",
+                  row_text(row, KIND), row_text(row, OBJECT), name);
+        return error_hint(err,
+                          "Rename that role for the time of the backup: ALTER ROLE \"%s\" "
+                          "RENAME TO …;",
+                          name);
+    }
+    log_message(catalog->options.log, LOG_WARNING,
+                "%s %s has privileges of or by the role with OID %s, which is not there: what it "
+                "was granted is left out, what it granted comes from the owner",
+                row_text(row, KIND), row_text(row, OBJECT), name);
+    if (catalog_role_is_gone(catalog, name))
+        return true;
+    role = arena_take(&catalog->arena, sizeof(*role), err);
+    if (role == NULL)
+        return false;
+    *role = (struct gone_role){.next = catalog->gone_roles,
+                               .name = arena_copy(&catalog->arena, name, err)};
+    catalog->gone_roles = role;
+    return role->name != NULL;
+}
+
+static bool find_gone_roles(struct catalog *catalog, struct error *err)
+{
+    /* clang-format off */
+    static const char query[] =
+        "WITH acl AS ("
+        "  SELECT 'relation' AS kind, " NAME("n.nspname", "c.relname") " AS object, c.relacl AS acl "
+        "    FROM pg_catalog.pg_class c "
+        "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        "   WHERE c.relacl IS NOT NULL AND c.relpersistence <> 't' "
+        "  UNION ALL "
+        "  SELECT 'column', " NAME("n.nspname", "c.relname") " || '.' || a.attname, a.attacl "
+        "    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
+        "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        "   WHERE a.attacl IS NOT NULL AND c.relpersistence <> 't' "
+        "  UNION ALL "
+        "  SELECT 'routine', " NAME("n.nspname", "p.proname") ", p.proacl "
+        "    FROM pg_catalog.pg_proc p "
+        "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
+        "   WHERE p.proacl IS NOT NULL "
+        "  UNION ALL "
+        "  SELECT 'type', " NAME("n.nspname", "t.typname") ", t.typacl "
+        "    FROM pg_catalog.pg_type t "
+        "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace "
+        "   WHERE t.typacl IS NOT NULL "
+        "  UNION ALL "
+        "  SELECT 'schema', pg_catalog.quote_ident(n.nspname), n.nspacl "
+        "    FROM pg_catalog.pg_namespace n WHERE n.nspacl IS NOT NULL "
+        "  UNION ALL "
+        "  SELECT 'language', pg_catalog.quote_ident(l.lanname), l.lanacl "
+        "    FROM pg_catalog.pg_language l WHERE l.lanacl IS NOT NULL "
+        "  UNION ALL "
+        "  SELECT 'database', pg_catalog.quote_ident(d.datname), d.datacl "
+        "    FROM pg_catalog.pg_database d "
+        "   WHERE d.datname = pg_catalog.current_database() AND d.datacl IS NOT NULL) SELECT u.role, u.kind, u.object, EXISTS (SELECT FROM pg_catalog.pg_roles r "
+        "                                          WHERE r.rolname = u.role::pg_catalog.text) "
+        "  FROM (SELECT a.kind, a.object, x.grantee AS role "
+        "          FROM acl a CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) x "
+        "         WHERE x.grantee <> 0 "
+        "        UNION "
+        "        SELECT a.kind, a.object, x.grantor "
+        "          FROM acl a CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) x) u "
+        "  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = u.role) "
+        "  ORDER BY 1, 2, 3";
+    /* clang-format on */
+
+    return catalog_query_as_is(catalog, query, 4, take_gone_role, NULL, err);
+}
+
+static bool read_dangling(struct catalog *catalog, struct error *err)
+{
+    return find_dangling(catalog, err) && find_gone_roles(catalog, err);
+}
+
+const struct catalog_reader catalog_reader_dangling = {
+    .what = "what points to nothing",
+    .order = READ_DANGLING,
+    .read = read_dangling,
+};
