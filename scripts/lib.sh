@@ -20,7 +20,7 @@ build_packages=(
 # npm only fetches and unpacks the server packages; a nodejs of another origin brings its own.
 test_packages=(
     postgresql-15 postgresql-client-15
-    python3 python3-pytest python3-pytest-xdist python3-h2 git
+    python3 python3-pytest python3-pytest-xdist python3-h2 python3-jsonschema git
     debootstrap patchelf openssl iproute2 util-linux procps ca-certificates groff-base man-db mandoc
     binutils zstd
 )

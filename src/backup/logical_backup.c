@@ -199,6 +199,7 @@ static bool end_record(struct logical_backup *job, struct error *err)
     reader_close(job->inner);
     job->inner = NULL;
     end_digest(job, bytes);
+    job->report.files++;
     job->is_dump = false;
     done = job->step == LOGICAL_DONE ||
            summary_writer_add(job->summary, &record, job->record_bytes, bytes, err);

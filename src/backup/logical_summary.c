@@ -27,15 +27,15 @@ bool logical_summary_content(struct logical_backup *job, struct slice *content, 
 
     clock_format_utc(job->started_at, started);
     clock_format_utc(time(NULL), finished);
-    head = json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}",
-                     "kind", "logical", "layout", "classic", "started_at", started, "finished_at",
-                     finished, "database", utf8_to_json(job->database), "server_version_num",
-                     report->server_version_num, "snapshot", job->snapshot, "wal_lsn",
-                     report->wal_lsn, "digest", digest_name(job->options.digest), "compression",
-                     compression_name(job->options.compression), "entries",
-                     (json_int_t)report->entries, "tables", (json_int_t)report->tables, "rows",
-                     (json_int_t)report->rows, "bytes", (json_int_t)report->bytes, "warnings",
-                     describe_warnings(job));
+    head = json_pack(
+        "{s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "kind",
+        "logical", "layout", "classic", "started_at", started, "finished_at", finished, "database",
+        utf8_to_json(job->database), "server_version_num", report->server_version_num, "snapshot",
+        job->snapshot, "wal_lsn", report->wal_lsn, "digest", digest_name(job->options.digest),
+        "compression", compression_name(job->options.compression), "entries",
+        (json_int_t)report->entries, "tables", (json_int_t)report->tables, "rows",
+        (json_int_t)report->rows, "files", (json_int_t)report->files, "bytes",
+        (json_int_t)report->bytes, "warnings", describe_warnings(job));
     if (head == NULL)
         return error_set_memory(err);
     return summary_writer_finish(job->summary, head, content, err);

@@ -185,13 +185,13 @@ static void fill_result(const struct backup *backup)
     result_set_number(result, "bytes", report->bytes);
     result_set_number(result, "files", report->files);
     result_set_number(result, "wal_bytes", report->wal_bytes);
-    result_set_text(result, "system_identifier", report->system_identifier);
+    result_set_known(result, "system_identifier", report->system_identifier);
     result_set_number(result, "server_version_num", (uint64_t)report->server_version_num);
-    result_set_text(result, "start_lsn", report->start_lsn);
-    result_set_text(result, "stop_lsn", report->stop_lsn);
+    result_set_known(result, "start_lsn", report->start_lsn);
+    result_set_known(result, "stop_lsn", report->stop_lsn);
     result_set_number(result, "start_timeline", report->start_timeline);
     result_set_number(result, "stop_timeline", report->stop_timeline);
-    result_set_number(result, "tablespaces", report->tablespaces);
+    result_set_number(result, "tablespace_count", report->tablespaces);
     result_set_number(result, "manifest_unavailable", report->manifest_unavailable);
     result_set_number(result, "checksum_failures", report->checksum_failures);
     if (report->checksum_failures > 0)

@@ -89,6 +89,7 @@ static void fill_result(const struct logical *logical)
     result_set_text(result, "database", report->database);
     result_set(result, "seconds", json_real(progress_seconds(&logical->progress)));
     result_set_number(result, "bytes", report->bytes);
+    result_set_number(result, "files", report->files);
     result_set_number(result, "entries", report->entries);
     result_set_number(result, "tables", report->tables);
     result_set_number(result, "rows", report->rows);

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/description.h"
 #include "cli/format.h"
+#include "cli/listing_result.h"
 #include "cli/location.h"
 
 #include "base/text.h"
@@ -103,6 +104,7 @@ static bool take_record(struct listing *listing, const struct record *record, st
             note_unsound(listing, err);
     } else if (record->type == RECORD_FILE && strcmp(record->path, SUMMARY_PATH) == 0) {
         listing->summary_seen = true;
+        description->summary_bytes = record->size > 0 ? (uint64_t)record->size : 0;
         if (!read_file(listing, record->reader, description_feed_summary, &sound, err))
             return false;
         listing->complete = sound && description_finish_summary(description, err);
@@ -335,13 +337,16 @@ static bool list_archive(struct command *command, const char *name, struct recor
 static bool list_backup(struct listing *listing, struct record_source *source, struct error *err)
 {
     json_t *result = listing->command->result;
-    bool done = read_source(listing, source, err);
+    bool done;
+
+    if (listing->verbose && result != NULL)
+        listing->records = json_array();
+    done = read_source(listing, source, err);
 
     if (listing->manifest_seen || listing->summary_seen) {
         say_all(listing);
         result_set_flag(result, "complete", listing->complete);
-        if (result != NULL)
-            json_object_update(result, listing->description.object);
+        listing_fill_result(result, listing->description.object);
     }
     return done && check_found(listing, err);
 }
@@ -377,8 +382,6 @@ bool command_list(struct command *command, struct error *err)
         return error_set_memory(err);
     listing->command = command;
     listing->verbose = options_flag(command->options, "verbose");
-    if (listing->verbose && command->result != NULL)
-        listing->records = json_array();
     result_set_text(command->result, "source", options_argument(command->options, 0));
     done = description_init(&listing->description, err) &&
            location_of_source(name, &kind, &bytes, err) && list(listing, name, kind, err);

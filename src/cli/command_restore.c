@@ -83,15 +83,15 @@ struct restoration {
 static void fill_result(json_t *result, const struct physical_restore_report *report,
                         double seconds)
 {
-    result_set_text(result, "kind", report->verify.kind);
+    result_set_known(result, "kind", report->verify.kind);
     result_set(result, "seconds", json_real(seconds));
-    result_set_number(result, "bytes", report->bytes);
-    result_set_number(result, "files", report->files);
-    result_set_number(result, "tablespaces", report->tablespaces);
+    result_set_number(result, "bytes", report->verify.bytes);
+    result_set_number(result, "files", report->verify.files);
+    result_set_number(result, "tablespace_count", report->tablespaces);
     result_set_number(result, "checksum_failures", report->verify.checksum_failures);
-    result_set_text(result, "system_identifier", report->verify.system_identifier);
-    result_set_text(result, "start_lsn", report->verify.start_lsn);
-    result_set_text(result, "stop_lsn", report->verify.stop_lsn);
+    result_set_known(result, "system_identifier", report->verify.system_identifier);
+    result_set_known(result, "start_lsn", report->verify.start_lsn);
+    result_set_known(result, "stop_lsn", report->verify.stop_lsn);
     result_set_number(result, "stop_timeline", report->verify.stop_timeline);
 }
 
@@ -101,10 +101,11 @@ static void say_result(const struct restoration *restoration,
     const struct command *command = restoration->command;
     char size[FORMAT_SIZE], duration[FORMAT_SIZE];
 
-    format_size(report->bytes, size);
+    format_size(report->verify.bytes, size);
     format_seconds(seconds, duration);
     command_say(command, "restored %s in %" PRIu64 " file%s to %s in %s; the backup was complete",
-                size, report->files, TEXT_S(report->files), restoration->target, duration);
+                size, report->verify.files, TEXT_S(report->verify.files), restoration->target,
+                duration);
     command_say(command,
                 "the cluster is consistent from %s on; start it as the user who owns it: "
                 "pg_ctl -D %s start",

@@ -45,23 +45,23 @@ static struct record_source *reopen(void *context, struct error *err)
 
 static void fill_result(json_t *result, const struct verify_report *report, double seconds)
 {
-    result_set_text(result, "kind", report->kind);
+    result_set_known(result, "kind", report->kind);
     result_set(result, "seconds", json_real(seconds));
     result_set_number(result, "bytes", report->bytes);
     result_set_number(result, "files", report->files);
     result_set_number(result, "problem_count", report->problems);
     if (strcmp(report->kind, "logical") == 0) {
-        result_set_text(result, "database", report->database);
+        result_set_known(result, "database", report->database);
         result_set_number(result, "rows", report->rows);
-        result_set_text(result, "finished_at", report->finished_at);
+        result_set_known(result, "finished_at", report->finished_at);
         return;
     }
     result_set_number(result, "checksum_failures", report->checksum_failures);
-    result_set_text(result, "system_identifier", report->system_identifier);
-    result_set_text(result, "start_lsn", report->start_lsn);
-    result_set_text(result, "stop_lsn", report->stop_lsn);
+    result_set_known(result, "system_identifier", report->system_identifier);
+    result_set_known(result, "start_lsn", report->start_lsn);
+    result_set_known(result, "stop_lsn", report->stop_lsn);
     result_set_number(result, "stop_timeline", report->stop_timeline);
-    result_set_text(result, "finished_at", report->finished_at);
+    result_set_known(result, "finished_at", report->finished_at);
 }
 
 static void say_whole(const struct command *command, const struct verify_report *report,

@@ -117,6 +117,15 @@ static void end_database(struct description *description)
         result_set_number(description->entry, "row_estimate", (uint64_t)description->rows);
 }
 
+/* The tablespaces that every cluster has. */
+static bool is_built_in(const char *list, const json_t *entry)
+{
+    const char *name = json_string_value(json_object_get(entry, "name"));
+
+    return strcmp(list, "tablespaces") == 0 && name != NULL &&
+           (strcmp(name, "pg_default") == 0 || strcmp(name, "pg_global") == 0);
+}
+
 static void end_object(struct description *description, const char *path)
 {
     const char *list = list_of(path);
@@ -130,7 +139,8 @@ static void end_object(struct description *description, const char *path)
         end_database(description);
     array = json_object_get(description->object, list);
     description->kept += ENTRY_SIZE;
-    if (json_array_size(array) < ENTRIES_MAX && description->kept < KEPT_MAX)
+    if (!is_built_in(list, description->entry) && json_array_size(array) < ENTRIES_MAX &&
+        description->kept < KEPT_MAX)
         json_array_append(array, description->entry);
     json_decref(description->entry);
     description->entry = NULL;
@@ -171,6 +181,20 @@ bool description_finish_manifest(struct description *description, struct error *
 /* ---- summary.json ------------------------------------------------------------------------------
  */
 
+/* The counts of the summary are of what was there before it. */
+static void count_summary(const struct description *description, json_t *summary)
+{
+    static const char *const names[] = {"files", "bytes"};
+    const json_int_t more[] = {1, (json_int_t)description->summary_bytes};
+
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *count = json_object_get(summary, names[i]);
+
+        if (json_is_integer(count))
+            result_set_number(summary, names[i], (uint64_t)(json_integer_value(count) + more[i]));
+    }
+}
+
 static bool take_head(void *context, const json_t *head, struct error *err)
 {
     struct description *description = context;
@@ -179,6 +203,7 @@ static bool take_head(void *context, const json_t *head, struct error *err)
     if (copy == NULL)
         return error_set_memory(err);
     json_object_del(copy, "records");
+    count_summary(description, copy);
     result_set(description->object, "summary", copy);
     return true;
 }

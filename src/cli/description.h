@@ -9,7 +9,8 @@
 #include <jansson.h>
 
 struct description {
-    json_t *object; /* what is known so far */
+    json_t *object;         /* what is known so far */
+    uint64_t summary_bytes; /* to be set by the caller: the size of summary.json */
     /* private */
     struct json_walk walk;
     struct summary_reader *summary;
@@ -34,7 +35,8 @@ bool description_feed_manifest(struct description *description, struct slice pie
                                struct error *err);
 bool description_finish_manifest(struct description *description, struct error *err);
 
-/* summary.json in pieces. Its head becomes "summary". */
+/* summary.json in pieces. Its head becomes "summary", with counts of files and bytes that include
+ * summary.json itself. */
 bool description_feed_summary(struct description *description, struct slice piece,
                               struct error *err);
 bool description_finish_summary(struct description *description, struct error *err);

@@ -77,7 +77,7 @@ static bool run_text_command(const struct options *options, bool *done, struct e
     else if (options->command == COMMAND_HELP)
         *done = print_help(options_argument(options, 0), err);
     else if (options->command == COMMAND_VERSION)
-        *done = print_version(err);
+        *done = options_flag(options, "json") || print_version(err);
     else if (options->command == COMMAND_OPTIONS_REFERENCE)
         *done = print_reference(err);
     else
@@ -212,17 +212,18 @@ static int run(int argc, char **argv, struct command *command, struct options *o
         return finish(command, print_help(NULL, err), err);
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
         return finish(command, print_version(err), err);
-    if (json_wanted(argc, argv) && (command->result = json_object()) == NULL)
+    if (json_wanted(argc, argv) && (command->result = result_new(argv[1])) == NULL)
         return finish(command, error_set_memory(err), err);
-    result_set_text(command->result, "command", argv[1]);
     number = options_find_command(&pgcask_program, argv[1], err);
     if (number < 0)
         return finish(command, false, err);
     done = options_init(options, &pgcask_program, (size_t)number, err) &&
            options_parse(options, (size_t)argc - 2, argv + 2, err);
     if (done && run_text_command(options, &done, err)) {
-        json_decref(command->result);
-        command->result = NULL; /* the text is what was asked for */
+        if (options->command != COMMAND_VERSION || options->help) {
+            json_decref(command->result);
+            command->result = NULL; /* the text is what was asked for */
+        }
     } else if (done) {
         done = start_guardian(command, arguments, err) && run_command(command, err);
         guardian_stop(command->guardian);
@@ -252,8 +253,7 @@ int main(int argc, char **argv)
     command.cancel = &cancel;
     if (!arguments_init(&arguments, argc, argv, &err) || !cancel_init(&cancel, &err) ||
         !signals_install(&cancel, &err)) {
-        command.result = json_wanted(argc, argv) ? json_object() : NULL;
-        result_set_text(command.result, "command", argc > 1 ? argv[1] : "");
+        command.result = json_wanted(argc, argv) ? result_new(argc > 1 ? argv[1] : "") : NULL;
         status = finish(&command, false, &err);
     } else {
         status = run(argc, argv, &command, &options, &arguments, &err);

@@ -6,6 +6,7 @@
 #define LIST OPTION_COMMAND(COMMAND_LIST)
 #define PING OPTION_COMMAND(COMMAND_PING)
 #define RELOCATE OPTION_COMMAND(COMMAND_RELOCATE)
+#define VERSION OPTION_COMMAND(COMMAND_VERSION)
 #define PLAKAR OPTION_COMMAND(COMMAND_PLAKAR)
 
 #define SOURCE_TEXT                                                                                \
@@ -223,7 +224,7 @@ static const struct option_spec options[] = {
      .help = "Replaces an existing cluster: a stopped one of the same system identifier."},
     {.name = "json",
      .kind = OPTION_FLAG,
-     .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE,
+     .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE | VERSION,
      .help = "Prints exactly one JSON object on standard output at the end, also on failure."},
     {.name = "quiet",
      .kind = OPTION_FLAG,

@@ -56,7 +56,7 @@ static json_t *finding_to_json(const struct preflight_finding *finding)
 
     result_set_flag(object, "fatal", finding->fatal);
     result_set(object, "message", result_message(finding->message));
-    result_set(object, "remedy", result_message(finding->remedy));
+    result_set(object, "hint", result_message(finding->remedy));
     return object;
 }
 

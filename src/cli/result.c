@@ -6,6 +6,16 @@
 #include <errno.h>
 #include <stdio.h>
 
+json_t *result_new(const char *command)
+{
+    json_t *object = json_object();
+
+    result_set_number(object, "schema", RESULT_SCHEMA);
+    result_set_text(object, "pgcask", PGCASK_VERSION);
+    result_set_text(object, "command", command);
+    return object;
+}
+
 json_t *result_text(const char *text)
 {
     struct buffer escaped = {0};
@@ -40,6 +50,12 @@ void result_set_text(json_t *object, const char *name, const char *text)
 {
     if (object != NULL)
         result_set(object, name, result_text(text));
+}
+
+void result_set_known(json_t *object, const char *name, const char *text)
+{
+    if (text[0] != '\0')
+        result_set_text(object, name, text);
 }
 
 void result_set_number(json_t *object, const char *name, uint64_t number)

@@ -10,11 +10,20 @@
 #include <jansson.h>
 #include <stdint.h>
 
+/* What docs/json.md and docs/pgcask.schema.json describe; it grows when a member changes its
+ * meaning or is gone. */
+#define RESULT_SCHEMA 1
+
+/* The object of a command: says which schema, which pgcask and which command it is of. */
+json_t *result_new(const char *command);
+
 /* A JSON string of any bytes: what is no UTF-8 is written as \xHH. */
 json_t *result_text(const char *text);
 
 void result_set(json_t *object, const char *name, json_t *value); /* takes over value */
 void result_set_text(json_t *object, const char *name, const char *text);
+/* Nothing if the text is empty: what is not known is left out. */
+void result_set_known(json_t *object, const char *name, const char *text);
 void result_set_number(json_t *object, const char *name, uint64_t number);
 void result_set_flag(json_t *object, const char *name, bool flag);
 

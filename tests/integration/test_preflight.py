@@ -85,9 +85,9 @@ def test_the_line_for_pg_hba_is_printed_and_works(pgcask, servers, workdir, majo
 
 
 def sql_remedies(found):
-    """The statements in the remedies of a result's findings."""
+    """The statements in the hints of a result's findings."""
     return [statement for finding in found["findings"]
-            for statement in re.findall(r"(?:ALTER|SELECT|GRANT)\b[^;]*;", finding["remedy"])
+            for statement in re.findall(r"(?:ALTER|SELECT|GRANT)\b[^;]*;", finding["hint"])
             if "NAME" not in statement]
 
 
@@ -112,7 +112,7 @@ def test_everything_missing_is_listed_at_once_and_the_remedies_work(
     (warned,) = [f for f in found["findings"] if not f["fatal"]]
     assert "max_slot_wal_keep_size" in warned["message"]
     for finding in found["findings"]:
-        assert finding["remedy"] and finding["remedy"] in result.stderr, result
+        assert finding["hint"] and finding["hint"] in result.stderr, result
 
     for statement in sql_remedies(found):
         server.sql(statement)

@@ -147,7 +147,7 @@ def test_each_kind_of_mapping_leads_a_tablespace_elsewhere(
         f"--tablespace-mapping={made.oids['slow disk']}={new['slow disk']}",
         "--tablespace-mapping", f"fast={new['fast']}/",
         "--tablespace-mapping", f"{escaped}/={new['odd']}", "--json")
-    assert json.loads(result.check().stdout)["tablespaces"] == 3
+    assert json.loads(result.check().stdout)["tablespace_count"] == 3
     assert links_of(place / "data") == {made.oids[name]: path for name, path in new.items()}
     assert new["fast"].stat().st_mode & 0o7777 == 0o700
     assert not (place / "data.tablespaces").exists()

@@ -1,0 +1,110 @@
+#include "cli/listing_result.h"
+
+#include "cli/result.h"
+
+#include <string.h>
+
+/* What is taken over, and under which name. */
+struct name {
+    const char *from, *to;
+};
+
+/* Copies the members that are there and not null, and not yet in the result. */
+static void copy(json_t *result, const json_t *from, const struct name *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(from, names[i].from);
+
+        if (value != NULL && !json_is_null(value) && json_object_get(result, names[i].to) == NULL)
+            result_set(result, names[i].to, json_incref(value));
+    }
+}
+
+static void fill_from_summary(json_t *result, const json_t *summary)
+{
+    static const struct name names[] = {
+        {"kind", "kind"},
+        {"producer", "producer"},
+        {"started_at", "started_at"},
+        {"finished_at", "finished_at"},
+        {"files", "files"},
+        {"bytes", "bytes"},
+        {"wal_bytes", "wal_bytes"},
+        {"system_identifier", "system_identifier"},
+        {"server_version_num", "server_version_num"},
+        {"in_recovery", "in_recovery"},
+        {"start_lsn", "start_lsn"},
+        {"stop_lsn", "stop_lsn"},
+        {"start_timeline", "start_timeline"},
+        {"stop_timeline", "stop_timeline"},
+        {"wal_lsn", "wal_lsn"},
+        {"digest", "digest"},
+        {"manifest_checksums", "manifest_checksums"},
+        {"database", "database"},
+        {"compression", "compression"},
+        {"entries", "entries"},
+        {"tables", "tables"},
+        {"rows", "rows"},
+        {"warnings", "backup_warnings"},
+        {"server_warnings", "server_warnings"},
+        {"checksum_failures", "checksum_failure_messages"},
+    };
+    static const struct name options[] = {{"label", "label"}};
+    json_t *failures = json_object_get(summary, "checksum_failures");
+    json_t *tablespaces = json_object_get(summary, "tablespaces");
+
+    copy(result, summary, names, sizeof(names) / sizeof(names[0]));
+    copy(result, json_object_get(summary, "options"), options, 1);
+    if (failures != NULL)
+        result_set_number(result, "checksum_failures", json_array_size(failures));
+    if (tablespaces != NULL)
+        result_set_number(result, "tablespace_count", json_array_size(tablespaces));
+}
+
+/* manifest.json says "PostgreSQL 15.18". */
+static void fill_server_version(json_t *result, const json_t *described)
+{
+    static const char product[] = "PostgreSQL ";
+    const char *text = json_string_value(json_object_get(described, "server_version"));
+
+    if (text == NULL)
+        return;
+    if (strncmp(text, product, strlen(product)) == 0)
+        text += strlen(product);
+    result_set_text(result, "server_version", text);
+}
+
+/* Without a summary, manifest.json's connector says what it is: "postgresql+bin". */
+static void fill_kind(json_t *result, const json_t *described)
+{
+    const char *connector = json_string_value(json_object_get(described, "connector"));
+
+    if (connector != NULL && json_object_get(result, "kind") == NULL)
+        result_set_text(result, "kind", strstr(connector, "+bin") != NULL ? "physical" : "logical");
+}
+
+void listing_fill_result(json_t *result, const json_t *described)
+{
+    static const struct name names[] = {
+        {"producer", "producer"},
+        {"created_at", "manifest_created_at"},
+        {"host", "host"},
+        {"port", "port"},
+        {"server_version_num", "server_version_num"},
+        {"cluster_system_identifier", "system_identifier"},
+        {"in_recovery", "in_recovery"},
+        {"database", "database"},
+        {"databases", "databases"},
+        {"tablespaces", "tablespaces"},
+        {"unavailable", "unavailable"},
+    };
+
+    if (result == NULL)
+        return;
+    fill_from_summary(result, json_object_get(described, "summary"));
+    fill_kind(result, described);
+    fill_server_version(result, described);
+    copy(result, described, names, sizeof(names) / sizeof(names[0]));
+    result_set_number(result, "manifest_unavailable",
+                      json_array_size(json_object_get(described, "unavailable")));
+}

@@ -1,0 +1,11 @@
+/* What `list --json` says of a backup, under the names that every other command uses for the same.
+ */
+#ifndef PGCASK_CLI_LISTING_RESULT_H
+#define PGCASK_CLI_LISTING_RESULT_H
+
+#include <jansson.h>
+
+/* `described` is the object of a struct description. Does nothing if result is NULL. */
+void listing_fill_result(json_t *result, const json_t *described);
+
+#endif
