@@ -192,8 +192,11 @@ static bool end_record(struct logical_backup *job, struct error *err)
 
     if (job->inner == NULL)
         return true;
-    if (!job->ended)
-        return error_set(err, ERROR_CANCELLED, "%s was not read to its end", job->path);
+    if (!job->ended) {
+        error_set(err, ERROR_CANCELLED, "%s was not read to its end", job->path);
+        return error_hint(err, "A logical backup is all its records, each of them whole: leave "
+                               "none out.");
+    }
     if (job->step == LOGICAL_GLOBALS)
         job->report.manifest_unavailable = manifest_reader_unavailable(job->inner);
     reader_close(job->inner);

@@ -49,6 +49,8 @@ struct connector {
                   struct error *err);
     /* Where in the log the backup starts, as far as the source knows by now; else 0. */
     uint64_t (*position)(void *context, const struct record_source *source);
+    /* Whether the backup is nothing without that record. */
+    bool (*needs)(void *context, const char *path);
     /* The source gave its last record, and all of them arrived: a word to people. */
     void (*completed)(void *context, const struct record_source *source);
 };

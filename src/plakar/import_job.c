@@ -17,12 +17,11 @@ static void put_down_unopened(struct import_job *job)
         reader_close(entry->reader);
         entry->reader = NULL;
         entry->idle = true;
-        job->left_out++;
+        import_note_unopened_locked(job, entry->path);
     }
 }
 
-/* Waits until at most that many records are on their way. False: the job failed. */
-static bool wait_for_acknowledged(struct import_job *job, size_t most)
+bool import_wait_for_acknowledged(struct import_job *job, size_t most)
 {
     bool done;
 
@@ -61,62 +60,23 @@ static void put_down(struct import_entry *entry)
     pthread_mutex_unlock(&job->lock);
 }
 
-static bool fail_unopened(const char *path, struct error *err)
-{
-    error_set(err, ERROR_REFUSED, "Plakar did not read %.600s, without which the backup is nothing",
-              path);
-    return error_hint(err, "A Plakar store hides records that have its own path, or one below it: "
-                           "keep it elsewhere.");
-}
-
-static bool judge_opened(struct import_job *job, const char *path, struct error *err)
-{
-    uint64_t opened;
-
-    pthread_mutex_lock(&job->lock);
-    opened = job->opened;
-    pthread_mutex_unlock(&job->lock);
-    return opened == 0 || fail_unopened(path, err);
-}
-
-/* After Plakar was done with something without opening it: is that fine? *ends: it does not want
- * content at all (plakar backup -dry-run). */
-static bool judge_unopened(struct import_job *job, const char *path, bool *ends, struct error *err)
-{
-    uint64_t opened, left_out;
-
-    pthread_mutex_lock(&job->lock);
-    opened = job->opened;
-    left_out = job->left_out;
-    pthread_mutex_unlock(&job->lock);
-    if (left_out == 0 || job->options.excludes)
-        return true;
-    if (opened == 0) {
-        /* Nothing that is still on its way may be opened after all. */
-        *ends = true;
-        return wait_for_acknowledged(job, 0) && judge_opened(job, path, err);
-    }
-    return fail_unopened(path, err);
-}
-
 /* One record of a sequential source. */
 static bool pass_record(struct import_entry *entry, bool *ends, struct error *err)
 {
     struct import_job *job = entry->job;
-    char path[RECORD_PATH_MAX];
     bool failed;
 
     if (wait_for_open(entry)) {
         import_read_content(entry);
         return true;
     }
-    snprintf(path, sizeof(path), "%s", entry->path);
     pthread_mutex_lock(&job->lock);
     failed = job->failed;
-    job->left_out += !failed;
+    if (!failed)
+        import_note_unopened_locked(job, entry->path);
     pthread_mutex_unlock(&job->lock);
     put_down(entry); /* from here on the I/O thread may free it */
-    return failed || judge_unopened(job, path, ends, err);
+    return failed || import_judge_unopened(job, ends, err);
 }
 
 /* summary.json says that the backup is complete: it waits for everything else. */
@@ -152,8 +112,8 @@ static bool pass_next(struct import_job *job, const struct record_source *source
     if (!regular)
         record->reader = NULL;
     /* Where the job has failed, job->error says why. */
-    going_on = wait_for_acknowledged(job, records_before(job, record)) &&
-               (job->sequential || judge_unopened(job, record->path, ends, err));
+    going_on = import_wait_for_acknowledged(job, records_before(job, record)) &&
+               (job->sequential || import_judge_unopened(job, ends, err));
     if (!going_on || *ends) {
         reader_close(record->reader);
         return going_on;
@@ -232,10 +192,10 @@ static void *run(void *argument)
 
     error_clear(&err);
     if (!start(job, &source, &err) || !pass_records(job, source, &dry_run, &err) ||
-        (!dry_run && wait_for_acknowledged(job, 0) &&
-         !judge_unopened(job, "everything", &dry_run, &err)))
+        (!dry_run && import_wait_for_acknowledged(job, 0) &&
+         !import_judge_unopened(job, &dry_run, &err)))
         import_fail(job, &err);
-    else if (wait_for_acknowledged(job, 0))
+    else if (import_wait_for_acknowledged(job, 0))
         say_end(job, source, dry_run);
     wait_for_readers(job);
     source_close(source);

@@ -12,14 +12,15 @@
 #define PGCASK_PLAKAR_IMPORT_JOB_H
 
 #include "plakar/connector.h"
+#include "plakar/excludes.h"
 #include "plakar/grpc.h"
 
 struct import_job_options {
     const struct connector *connector;
     struct cancel *cancel;
     const struct log *log;
-    bool excludes;      /* Plakar was told to leave records out */
-    size_t concurrency; /* readers at a time, of an independent source */
+    const struct excludes *excludes; /* what Plakar was told to leave out */
+    size_t concurrency;              /* readers at a time, of an independent source */
     /* NULL, or names the signal that requested cancel; NULL if none did. Any thread calls it. */
     const char *(*stopped_by)(void);
     int wake_fd; /* an eventfd that makes the I/O thread call import_job_pump */

@@ -11,6 +11,8 @@
 #define CHUNKS_OF_RECORD 4         /* that are filled and not yet sent */
 #define RECORDS_IN_FLIGHT 1        /* announced and not yet acknowledged */
 
+#define IMPORT_PATH_SHOWN 600
+
 /* A message on its way from a reader to Plakar. */
 struct content_chunk {
     struct grpc_chunk base;
@@ -54,8 +56,11 @@ struct import_job {
     size_t spare_count;
     size_t unacknowledged;
     bool sequential;
-    size_t readers; /* threads that read records of an independent source */
-    uint64_t opened, left_out;
+    size_t readers;            /* threads that read records of an independent source */
+    uint64_t opened, left_out; /* the latter as a pattern says */
+    /* The first record that was left out although it is needed, and the first that was not opened
+     * for no reason; "" if there is none. */
+    char needed[IMPORT_PATH_SHOWN], unopened[IMPORT_PATH_SHOWN];
     bool failed, over;
     bool finished_sent; /* the I/O thread's */
     struct error error; /* the first failure */
@@ -68,6 +73,16 @@ void import_wake(const struct import_job *job);
 /* Keeps the first failure and tells everybody. */
 void import_fail(struct import_job *job, const struct error *error);
 void import_fail_locked(struct import_job *job, const struct error *error);
+
+/* Plakar is done with the record and did not open it. */
+void import_note_unopened_locked(struct import_job *job, const char *path);
+
+/* Whether it is fine that these were not opened. *ends: Plakar does not want content at all
+ * (plakar backup -dry-run). */
+bool import_judge_unopened(struct import_job *job, bool *ends, struct error *err);
+
+/* Waits until at most that many records are on their way. False: the job failed. */
+bool import_wait_for_acknowledged(struct import_job *job, size_t most);
 
 /* Announces a record; takes over its reader in any case. NULL: failed. */
 struct import_entry *import_announce(struct import_job *job, const struct record *record,

@@ -12,7 +12,7 @@ enum method { METHOD_INIT, METHOD_PING, METHOD_IMPORT, METHOD_OPEN, METHOD_CLOSE
 struct importer {
     struct importer_options options;
     bool configured;
-    bool excludes;
+    struct excludes excludes;
     size_t concurrency;
     struct import_job *job;
     struct grpc_call *import;      /* NULL once it is gone */
@@ -62,8 +62,8 @@ static void do_init(struct importer *importer, struct grpc_call *call, struct sl
     }
     importer->identity = (struct connector_identity){.type = ""};
     if (init_request_parse(&init, message, &err) &&
-        connector->configure(connector->context, &init.request, &importer->identity, &err)) {
-        importer->excludes = init.excludes;
+        connector->configure(connector->context, &init.request, &importer->identity, &err) &&
+        excludes_init(&importer->excludes, init.excludes, init.exclude_count, &err)) {
         importer->concurrency = init.request.concurrency;
         if (importer->identity.unsettled)
             ask(importer, call, connector->admit);
@@ -101,7 +101,7 @@ static void do_import(struct importer *importer, struct grpc_call *call)
         .connector = importer->options.connector,
         .cancel = importer->options.cancel,
         .log = importer->options.log,
-        .excludes = importer->excludes,
+        .excludes = &importer->excludes,
         .concurrency = importer->concurrency,
         .stopped_by = importer->options.stopped_by,
         .wake_fd = importer->options.wake_fd,
@@ -351,5 +351,6 @@ void importer_free(struct importer *importer)
     cancel_request(importer->options.cancel);
     ask_task_free(importer->asking);
     import_job_free(importer->job);
+    excludes_reset(&importer->excludes);
     free(importer);
 }

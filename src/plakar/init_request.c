@@ -35,7 +35,10 @@ bool init_request_parse(struct init_request *init, struct slice message, struct 
         .setting_count = unpacked->n_config,
         .concurrency = concurrency_of(unpacked->options),
     };
-    init->excludes = unpacked->options != NULL && unpacked->options->n_excludes > 0;
+    if (unpacked->options != NULL) {
+        init->excludes = unpacked->options->excludes;
+        init->exclude_count = unpacked->options->n_excludes;
+    }
     return true;
 }
 

@@ -7,7 +7,8 @@
 
 struct init_request {
     struct connector_request request; /* borrowed from below */
-    bool excludes;
+    char *const *excludes;            /* patterns; borrowed likewise */
+    size_t exclude_count;
     void *unpacked;
     struct connector_setting *settings;
 };

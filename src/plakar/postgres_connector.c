@@ -189,6 +189,13 @@ static uint64_t position(void *context, const struct record_source *source)
     return lsn_parse(logical.wal_lsn, &lsn) ? lsn : 0;
 }
 
+/* A logical backup has nothing that could be missing. Logs and the like may lie in a cluster. */
+static bool needs(void *context, const char *path)
+{
+    (void)path;
+    return !((struct postgres_connector *)context)->configuration.physical;
+}
+
 static void warn_unavailable(const struct postgres_connector *postgres, size_t count)
 {
     if (count > 0)
@@ -238,7 +245,8 @@ struct postgres_connector *postgres_connector_new(const struct option_program *p
     postgres->log = options->log;
     postgres->watcher = options->watcher;
     postgres->password_source = options->password_source;
-    *connector = (struct connector){postgres, configure, admit, ping, start, position, completed};
+    *connector =
+        (struct connector){postgres, configure, admit, ping, start, position, needs, completed};
     return postgres;
 }
 

@@ -298,6 +298,8 @@ def test_a_store_in_the_way_of_records_fails_the_backup(plakar, shared_server, m
         plakar.store = plakar.store.__class__("/data")
         plakar.create_store()
         assert_failed(plakar.backup(shared_server.binary_uri()), "did not read /data/")
+        assert_failed(plakar.backup("-ignore", "*.log", shared_server.binary_uri()),
+                      "did not read /data/")  # and no pattern is the reason
         assert plakar.snapshots() == []
     finally:
         shutil.rmtree("/data")

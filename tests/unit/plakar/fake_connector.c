@@ -101,7 +101,8 @@ static bool configure(void *context, const struct connector_request *request,
 static bool admit(void *context, struct cancel *cancel, struct error *err)
 {
     (void)cancel;
-    return ((struct fake_connector *)context)->admits || error_set(err, ERROR_UNSUPPORTED, "there are 206 of them");
+    return ((struct fake_connector *)context)->admits ||
+           error_set(err, ERROR_UNSUPPORTED, "there are 206 of them");
 }
 
 static bool ping(void *context, struct cancel *cancel, struct error *err)
@@ -141,6 +142,12 @@ static uint64_t position(void *context, const struct record_source *source)
     return 4711;
 }
 
+static bool needs(void *context, const char *path)
+{
+    (void)path;
+    return ((struct fake_connector *)context)->needs_all;
+}
+
 static void completed(void *context, const struct record_source *source)
 {
     (void)source;
@@ -151,5 +158,6 @@ void fake_connector_init(struct fake_connector *fake, const struct fake_record *
                          struct connector *connector)
 {
     *fake = (struct fake_connector){.records = records, .sequential = true};
-    *connector = (struct connector){fake, configure, admit, ping, start, position, completed};
+    *connector =
+        (struct connector){fake, configure, admit, ping, start, position, needs, completed};
 }

@@ -115,13 +115,13 @@ size_t host_unary(struct host *host, const char *method, struct slice message)
     return call;
 }
 
-size_t host_init(struct host *host, bool excludes, const char *key)
+size_t host_init(struct host *host, const char *exclude, const char *key)
 {
     Connectors__InitRequest request;
     Connectors__Options options;
     Connectors__ConfigEntry entry;
     Connectors__ConfigEntry *entries[] = {&entry};
-    char pattern[] = "*.log", *patterns[] = {pattern};
+    char *patterns[] = {(char *)(uintptr_t)exclude};
     char scheme[] = "fake+bin", hostname[] = "here", value[] = "v";
     uint8_t packed[512];
 
@@ -131,7 +131,7 @@ size_t host_init(struct host *host, bool excludes, const char *key)
     options.hostname = hostname;
     options.maxconcurrency = 3;
     options.excludes = patterns;
-    options.n_excludes = excludes;
+    options.n_excludes = exclude != NULL;
     entry.key = (char *)(uintptr_t)(key == NULL ? "" : key);
     entry.value = value;
     request.options = &options;

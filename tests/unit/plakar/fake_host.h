@@ -40,7 +40,8 @@ void host_step(struct host *host);
 
 /* Calls; those that are answered once are waited for. */
 size_t host_unary(struct host *host, const char *method, struct slice message);
-size_t host_init(struct host *host, bool excludes, const char *key);
+/* exclude: a pattern of what is left out; NULL: none. key: one of the configuration; NULL: none. */
+size_t host_init(struct host *host, const char *exclude, const char *key);
 void host_import(struct host *host);
 size_t host_open_record(struct host *host, const char *path);
 void host_acknowledge(struct host *host, const char *path);

@@ -1,9 +1,11 @@
 #include "plakar/fake_host.h"
 
 #include "base/bytes.h"
+#include "plakar/excludes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -18,10 +20,10 @@ static const struct fake_record some_records[] = {
     {NULL, RECORD_FILE, 0, 0},
 };
 
-static void begin_import(struct host *host, const struct fake_record *records, bool excludes)
+static void begin_import(struct host *host, const struct fake_record *records, const char *exclude)
 {
     host_open(host, records, -1);
-    host_init(host, excludes, NULL);
+    host_init(host, exclude, NULL);
     host_import(host);
 }
 
@@ -75,7 +77,7 @@ static void a_backup_is_announced_read_and_finished(void **state)
     const struct peer_stream *import;
 
     (void)state;
-    begin_import(&host, some_records, false);
+    begin_import(&host, some_records, NULL);
     expect_folder(&host, "/");
     expect_file(&host, "/manifest.json", 1000);
     expect_folder(&host, "/data");
@@ -102,7 +104,7 @@ static void a_record_carries_what_plakar_needs(void **state)
     Importer__ImportResponse *response;
 
     (void)state;
-    begin_import(&host, some_records, false);
+    begin_import(&host, some_records, NULL);
     expect_folder(&host, "/");
     HOST_WAIT(&host, (response = host_next(&host)) != NULL);
     assert_string_equal(response->record->pathname, "/manifest.json");
@@ -122,7 +124,7 @@ static void nothing_is_read_before_it_is_opened(void **state)
     struct host host;
 
     (void)state;
-    begin_import(&host, some_records, false);
+    begin_import(&host, some_records, NULL);
     expect_folder(&host, "/");
     expect_next(&host, "/manifest.json");
     settle(&host);
@@ -139,7 +141,7 @@ static void a_closed_window_bounds_what_is_read_ahead(void **state)
 
     (void)state;
     host_open(&host, records, 5000);
-    host_init(&host, false, NULL);
+    host_init(&host, NULL, NULL);
     host_import(&host);
     expect_folder(&host, "/");
     expect_next(&host, "/manifest.json");
@@ -159,7 +161,7 @@ static void the_summary_waits_for_everything_else(void **state)
     struct host host;
 
     (void)state;
-    begin_import(&host, records, false);
+    begin_import(&host, records, NULL);
     expect_folder(&host, "/");
     expect_file(&host, "/manifest.json", 10);
     expect_next(&host, "/data");
@@ -176,7 +178,7 @@ static void finished_is_withheld_until_all_is_acknowledged(void **state)
     size_t call;
 
     (void)state;
-    begin_import(&host, &some_records[5], false); /* the summary alone */
+    begin_import(&host, &some_records[5], NULL); /* the summary alone */
     expect_folder(&host, "/");
     expect_next(&host, "/summary.json");
     call = host_open_record(&host, "/summary.json");
@@ -195,7 +197,7 @@ static void a_dry_run_ends_with_the_first_file(void **state)
     struct host host;
 
     (void)state;
-    begin_import(&host, some_records, false);
+    begin_import(&host, some_records, NULL);
     expect_folder(&host, "/");
     expect_folder(&host, "/manifest.json");
     expect_next(&host, "");
@@ -213,7 +215,7 @@ static void a_file_that_is_not_read_fails_the_backup(void **state)
     struct host host;
 
     (void)state;
-    begin_import(&host, some_records, false);
+    begin_import(&host, some_records, NULL);
     expect_folder(&host, "/");
     expect_file(&host, "/manifest.json", 1000);
     expect_folder(&host, "/data");
@@ -222,14 +224,14 @@ static void a_file_that_is_not_read_fails_the_backup(void **state)
     host_close(&host);
 }
 
-static void with_excludes_a_file_may_be_left_out(void **state)
+static void what_a_pattern_names_may_be_left_out(void **state)
 {
     struct host host;
 
     (void)state;
-    begin_import(&host, some_records, true);
+    begin_import(&host, some_records, "/data/e*");
     expect_folder(&host, "/");
-    expect_folder(&host, "/manifest.json");
+    expect_file(&host, "/manifest.json", 1000);
     expect_folder(&host, "/data");
     expect_folder(&host, "/data/empty");
     expect_file(&host, "/data/big", 3000000);
@@ -237,6 +239,98 @@ static void with_excludes_a_file_may_be_left_out(void **state)
     expect_file(&host, "/summary.json", 100);
     expect_next(&host, "");
     host_close(&host);
+}
+
+static void the_first_record_may_be_left_out_as_well(void **state)
+{
+    struct host host;
+
+    (void)state;
+    begin_import(&host, some_records, "*.json");
+    expect_folder(&host, "/");
+    expect_folder(&host, "/manifest.json");
+    expect_folder(&host, "/data");
+    expect_file(&host, "/data/empty", 0);
+    expect_file(&host, "/data/big", 3000000);
+    expect_folder(&host, "/data/link");
+    expect_folder(&host, "/summary.json");
+    expect_next(&host, "");
+    host_close(&host);
+}
+
+static void what_no_pattern_names_fails_the_backup_all_the_same(void **state)
+{
+    struct host host;
+
+    (void)state;
+    begin_import(&host, some_records, "/data/e*");
+    expect_folder(&host, "/");
+    expect_file(&host, "/manifest.json", 1000);
+    expect_folder(&host, "/data");
+    expect_folder(&host, "/data/empty");
+    expect_folder(&host, "/data/big");
+    expect_failure(&host, "did not read /data/big");
+    host_close(&host);
+    /* Nor is it a dry run where the first record was left out as told. */
+    begin_import(&host, some_records, "*.json");
+    expect_folder(&host, "/");
+    expect_folder(&host, "/manifest.json");
+    expect_folder(&host, "/data");
+    expect_folder(&host, "/data/empty");
+    expect_failure(&host, "did not read /data/empty");
+    host_close(&host);
+}
+
+static void a_dry_run_with_patterns_is_one(void **state)
+{
+    struct host host;
+
+    (void)state;
+    begin_import(&host, some_records, "/data/log");
+    expect_folder(&host, "/");
+    expect_folder(&host, "/manifest.json");
+    expect_next(&host, "");
+    assert_int_equal(host.fake.given, 1);
+    assert_int_equal(host.fake.completed, 0);
+    host_close(&host);
+}
+
+static void where_every_record_is_needed_a_pattern_fails_the_backup(void **state)
+{
+    static const char *const patterns[] = {"manifest.json", "/data/empty", "/data/*",
+                                           "big",           "/data/",      "**/big",
+                                           "/summary.json", "*",           "[s]ummary.json"};
+    const struct fake_record *record;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+        const struct excludes only = {.patterns = (char *[]){(char *)(uintptr_t)patterns[i]},
+                                      .count = 1};
+        struct host host;
+        char text[256];
+
+        host_open(&host, some_records, -1);
+        host.fake.needs_all = true;
+        host_init(&host, patterns[i], NULL);
+        host_import(&host);
+        expect_folder(&host, "/");
+        for (record = some_records; record->path != NULL; record++) {
+            bool out = record->type == RECORD_FILE && excludes_may_match(&only, record->path) &&
+                       (patterns[i][0] != '[' || strcmp(record->path, "/summary.json") == 0);
+
+            if (record->type != RECORD_FILE || out)
+                expect_folder(&host, record->path);
+            else
+                expect_file(&host, record->path, record->size);
+            if (out)
+                break;
+        }
+        assert_non_null(record->path);
+        snprintf(text, sizeof(text), "Plakar left %s out, as it was told to", record->path);
+        expect_failure(&host, text);
+        assert_non_null(strstr(host_stream(&host, host.import)->message, "-ignore"));
+        host_close(&host);
+    }
 }
 
 /* ---- Failures ------------------------------------------------------------------------------ */
@@ -248,7 +342,7 @@ static void a_source_that_cannot_start_fails_the_backup(void **state)
     (void)state;
     host_open(&host, some_records, -1);
     host.fake.start_fails = true;
-    host_init(&host, false, NULL);
+    host_init(&host, NULL, NULL);
     host_import(&host);
     expect_failure(&host, "cannot connect to nowhere");
     host_unary(&host, "Close", slice_string(""));
@@ -264,7 +358,7 @@ static void a_reader_that_fails_fails_the_backup(void **state)
     size_t call;
 
     (void)state;
-    begin_import(&host, records, false);
+    begin_import(&host, records, NULL);
     expect_folder(&host, "/");
     expect_next(&host, "/manifest.json");
     call = host_open_record(&host, "/manifest.json");
@@ -280,7 +374,7 @@ static void a_reset_open_fails_the_backup(void **state)
     size_t call;
 
     (void)state;
-    begin_import(&host, some_records, false);
+    begin_import(&host, some_records, NULL);
     expect_folder(&host, "/");
     expect_file(&host, "/manifest.json", 1000);
     expect_folder(&host, "/data");
@@ -302,7 +396,7 @@ static void an_acknowledgement_before_the_end_fails_the_backup(void **state)
 
     (void)state;
     host_open(&host, records, 100000); /* the window keeps the call open */
-    host_init(&host, false, NULL);
+    host_init(&host, NULL, NULL);
     host_import(&host);
     expect_folder(&host, "/");
     expect_next(&host, "/manifest.json");
@@ -318,7 +412,7 @@ static void a_half_close_before_the_end_stops_the_backup(void **state)
     struct host host;
 
     (void)state;
-    begin_import(&host, some_records, false);
+    begin_import(&host, some_records, NULL);
     expect_folder(&host, "/");
     expect_next(&host, "/manifest.json");
     host_half_close(&host);
@@ -331,7 +425,7 @@ static void a_reset_import_stops_the_source(void **state)
     struct host host;
 
     (void)state;
-    begin_import(&host, some_records, false);
+    begin_import(&host, some_records, NULL);
     expect_folder(&host, "/");
     expect_next(&host, "/manifest.json");
     nghttp2_submit_rst_stream(host.peer.http, NGHTTP2_FLAG_NONE, (int32_t)host.import * 2 + 1,
@@ -345,7 +439,7 @@ static void close_is_answered_when_the_source_is_closed(void **state)
     struct host host;
 
     (void)state;
-    begin_import(&host, some_records, false);
+    begin_import(&host, some_records, NULL);
     expect_folder(&host, "/");
     expect_next(&host, "/manifest.json");
     host_unary(&host, "Close", slice_string(""));
@@ -361,7 +455,7 @@ static void a_start_that_waits_ends_with_close(void **state)
     (void)state;
     host_open(&host, some_records, -1);
     host.fake.endless_start = true;
-    host_init(&host, false, NULL);
+    host_init(&host, NULL, NULL);
     host_import(&host);
     host_unary(&host, "Close", slice_string(""));
     host_close(&host);
@@ -379,7 +473,7 @@ static void begin_tables(struct host *host)
 {
     host_open(host, tables, -1);
     host->fake.sequential = false;
-    host_init(host, false, NULL);
+    host_init(host, NULL, NULL);
     host_import(host);
     expect_folder(host, "/");
     expect_next(host, "/0");
@@ -451,7 +545,7 @@ static void readers_that_wait_end_with_close(void **state)
     (void)state;
     host_open(&host, tables, 1000);
     host.fake.sequential = false;
-    host_init(&host, false, NULL);
+    host_init(&host, NULL, NULL);
     host_import(&host);
     expect_folder(&host, "/");
     expect_next(&host, "/0");
@@ -471,7 +565,7 @@ static void init_says_who_the_source_is(void **state)
 
     (void)state;
     host_open(&host, some_records, -1);
-    data = &host_stream(&host, host_init(&host, false, NULL))->data;
+    data = &host_stream(&host, host_init(&host, NULL, NULL))->data;
     /* origin, type, root, flags STREAM | NOMERGE */
     assert_int_equal(data->len, GRPC_PREFIX + 2 + 13 + 2 + 4 + 2 + 1 + 2);
     assert_memory_equal(data->data + GRPC_PREFIX, "\x0a\x0dhere/fake+bin\x12\4fake\x1a\1/\x20\x14",
@@ -486,7 +580,7 @@ static void init_refuses_what_makes_no_sense(void **state)
 
     (void)state;
     host_open(&host, some_records, -1);
-    stream = host_stream(&host, host_init(&host, false, "bad"));
+    stream = host_stream(&host, host_init(&host, NULL, "bad"));
     assert_string_equal(stream->status, "3");
     assert_string_equal(stream->message, "unknown option \"bad\"");
     host_close(&host);
@@ -514,13 +608,13 @@ static void what_only_the_server_can_settle_is_asked_before_init_is_answered(voi
     (void)state;
     host_open(&host, some_records, -1);
     host.fake.unsettled = true;
-    call = host_init(&host, false, NULL);
+    call = host_init(&host, NULL, NULL);
     assert_string_equal(host_stream(&host, call)->status, "3");
     assert_string_equal(host_stream(&host, call)->message, "there are 206 of them");
     call = host_unary(&host, "Ping", slice_string(""));
     assert_string_equal(host_stream(&host, call)->status, "9"); /* Init comes first */
     host.fake.admits = true;
-    call = host_init(&host, false, NULL);
+    call = host_init(&host, NULL, NULL);
     assert_string_equal(host_stream(&host, call)->status, "0");
     call = host_unary(&host, "Ping", slice_string(""));
     assert_string_equal(host_stream(&host, call)->status, "0");
@@ -536,7 +630,7 @@ static void ping_says_whether_the_server_answers(void **state)
         (void)state;
         host_open(&host, some_records, -1);
         host.fake.ping_fails = fails;
-        host_init(&host, false, NULL);
+        host_init(&host, NULL, NULL);
         stream = host_stream(&host, host_unary(&host, "Ping", slice_string("")));
         assert_string_equal(stream->status, fails ? "2" : "0");
         assert_string_equal(stream->message, fails ? "nobody is there" : "");
@@ -550,7 +644,7 @@ static void an_unknown_record_is_not_found(void **state)
     struct host host;
 
     (void)state;
-    begin_import(&host, some_records, false);
+    begin_import(&host, some_records, NULL);
     expect_folder(&host, "/");
     expect_next(&host, "/manifest.json");
     for (int i = 0; i < 2; i++) {
@@ -573,7 +667,11 @@ int main(void)
         cmocka_unit_test(finished_is_withheld_until_all_is_acknowledged),
         cmocka_unit_test(a_dry_run_ends_with_the_first_file),
         cmocka_unit_test(a_file_that_is_not_read_fails_the_backup),
-        cmocka_unit_test(with_excludes_a_file_may_be_left_out),
+        cmocka_unit_test(what_a_pattern_names_may_be_left_out),
+        cmocka_unit_test(the_first_record_may_be_left_out_as_well),
+        cmocka_unit_test(what_no_pattern_names_fails_the_backup_all_the_same),
+        cmocka_unit_test(a_dry_run_with_patterns_is_one),
+        cmocka_unit_test(where_every_record_is_needed_a_pattern_fails_the_backup),
         cmocka_unit_test(a_source_that_cannot_start_fails_the_backup),
         cmocka_unit_test(a_reader_that_fails_fails_the_backup),
         cmocka_unit_test(a_reset_open_fails_the_backup),
