@@ -86,7 +86,7 @@ static bool read_comments(struct catalog *catalog, struct error *err)
         " WHERE (d.objoid >= 12000 OR d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass) "
         "   AND NOT (d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass "
         "            AND d.description = 'standard public schema' "
-        "            AND d.objoid = (SELECT oid FROM pg_catalog.pg_namespace "
+        "            AND d.objoid IN (SELECT oid FROM pg_catalog.pg_namespace "
         "                             WHERE nspname = 'public')) "
         "UNION ALL "
         "SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass, n.oid, NULL, '' "
