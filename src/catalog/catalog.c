@@ -469,11 +469,16 @@ static int compare_readers(const void *a, const void *b)
 }
 
 /* The server prints definitions as of now, not as of the snapshot. */
+static bool is_lookup_failure(const struct error *err)
+{
+    return strcmp(err->sqlstate, "XX000") == 0 &&
+           (strstr(err->message, "cache lookup failed") != NULL ||
+            strstr(err->message, "could not open relation") != NULL);
+}
+
 static bool reader_failed(const struct catalog_reader *reader, struct error *err)
 {
-    if (strcmp(err->sqlstate, "XX000") == 0 &&
-        (strstr(err->message, "cache lookup failed") != NULL ||
-         strstr(err->message, "could not open relation") != NULL))
+    if (is_lookup_failure(err))
         error_hint(err, "Something was dropped or changed while the backup began: run it again.");
     return error_prefix(err, "cannot read the catalogs (%s)", reader->what);
 }
@@ -532,10 +537,8 @@ static bool failed_by_change(struct catalog *catalog, struct error *err)
     if (wire_is_broken(catalog->conn) || err->code == ERROR_TIMEOUT || err->code == ERROR_MEMORY ||
         !wire_query(catalog->conn, "ROLLBACK TO SAVEPOINT reading", NULL, &ignored))
         return false;
-    if (strcmp(err->sqlstate, "40001") == 0)
-        return true;
     if (!changes_find(catalog, what, &ignored) || what[0] == '\0')
-        return false;
+        return strcmp(err->sqlstate, "40001") == 0 || is_lookup_failure(err);
     set_changed(err, what);
     return true;
 }

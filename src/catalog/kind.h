@@ -109,6 +109,8 @@ struct catalog_object {
     void *detail;               /* the kind's own */
 };
 
+/* What a reader asks of objects that are not dumped, of other sessions' temporary ones above all,
+ * it should not ask at all: they come and go, and the server's functions fail over them. */
 struct catalog_reader {
     const char *what; /* "types", for messages */
     unsigned order;   /* readers run by this, lowest first; see below */

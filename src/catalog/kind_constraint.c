@@ -281,7 +281,9 @@ static bool read_constraints(struct catalog *catalog, struct error *err)
         "       co.convalidated, co.conislocal, co.connoinherit, co.conkey[1], co.conindid, "
         "       co.conparentid, co.condeferrable, co.condeferred "
         "  FROM pg_catalog.pg_constraint co "
-        " WHERE co.conrelid <> 0 "
+        "  JOIN pg_catalog.pg_class c ON c.oid = co.conrelid "
+        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
         "   AND (co.contype IN ('c', 'p', 'u', 'x', 'f') OR {table_not_null}) "
         " ORDER BY co.conrelid, co.conname";
 

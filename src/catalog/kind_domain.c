@@ -231,7 +231,9 @@ static bool read_domains(struct catalog *catalog, struct error *err)
         "SELECT co.oid, co.contypid, co.conname, pg_catalog.pg_get_constraintdef(co.oid), "
         "       co.convalidated "
         "  FROM pg_catalog.pg_constraint co "
-        " WHERE co.contypid <> 0 "
+        "  JOIN pg_catalog.pg_type t ON t.oid = co.contypid "
+        "  JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace "
+        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
         " ORDER BY co.contypid, co.conname";
 
     return catalog_query(catalog, domains, COLUMNS, take_domain, NULL, err) &&

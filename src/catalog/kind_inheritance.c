@@ -24,7 +24,10 @@ static bool take_key(struct catalog *catalog, void *context, const struct catalo
 static bool read_keys(struct catalog *catalog, struct error *err)
 {
     static const char query[] = "SELECT p.partrelid, pg_catalog.pg_get_partkeydef(p.partrelid) "
-                                "  FROM pg_catalog.pg_partitioned_table p";
+                                "  FROM pg_catalog.pg_partitioned_table p "
+                                "  JOIN pg_catalog.pg_class c ON c.oid = p.partrelid "
+                                "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                                " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
     return catalog_query(catalog, query, 2, take_key, NULL, err);
 }
@@ -188,6 +191,8 @@ static bool read_parents(struct catalog *catalog, struct error *err)
         "       i.inhparent::pg_catalog.regclass "
         "  FROM pg_catalog.pg_inherits i "
         "  JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relkind IN ('r', 'p') "
+        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
         " ORDER BY i.inhrelid, i.inhseqno";
     struct member_parent *members = NULL;
 

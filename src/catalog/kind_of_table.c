@@ -167,9 +167,12 @@ static bool read_triggers(struct catalog *catalog, struct error *err)
         "SELECT t.oid, t.tgrelid, t.tgname, t.tgenabled, "
         "       pg_catalog.pg_get_triggerdef(t.oid, false), t.tgparentid, p.tgenabled "
         "  FROM pg_catalog.pg_trigger t "
+        "  JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid "
+        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
         "  LEFT JOIN pg_catalog.pg_trigger p ON p.oid = t.tgparentid "
         "  LEFT JOIN pg_catalog.pg_constraint co ON co.oid = t.tgconstraint "
         " WHERE coalesce(co.contype, 't') = 't' AND (NOT t.tgisinternal OR t.tgparentid <> 0) "
+        "   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
         " ORDER BY t.oid";
 
     return catalog_query(catalog, query, 7, take_trigger, NULL, err);
@@ -254,6 +257,9 @@ static bool read_policies(struct catalog *catalog, struct error *err)
         "       pg_catalog.pg_get_expr(p.polqual, p.polrelid), "
         "       pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) "
         "  FROM pg_catalog.pg_policy p "
+        "  JOIN pg_catalog.pg_class c ON c.oid = p.polrelid "
+        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
         " ORDER BY p.polrelid, p.polname";
 
     return add_row_security(catalog, err) &&

@@ -28,6 +28,8 @@ def pytest_addoption(parser):
         "--pgcask", default=os.environ.get("PGCASK", str(paths.REPO / "build/release/pgcask")),
         metavar="PATH", help="the program to test (default $PGCASK, else build/release/pgcask)",
     )
+    parser.addoption("--whole", action="store_true",
+                     help="whole sweeps where a sample is usual: hours")
     parser.addoption("--keep", action="store_true", help="leave clusters and backups behind")
 
 

@@ -1,0 +1,355 @@
+"""What may happen to a database while its catalogs are read: every kind of object that is dumped,
+and every change to it. Objects of a kind stand in the schema k; the one that is changed is o."""
+
+import dataclasses
+
+from . import logical, process
+from .held_link import HeldLink
+
+# Of each kind: what makes it; how it is dropped, made again, renamed, otherwise altered.
+# "owner" is how ALTER names it to change its owner.
+TABLE = "CREATE TABLE k.t (a int, b text); INSERT INTO k.t VALUES (1, 'one'), (2, 'two');"
+BODY = "RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'"
+TRIGGER = "CREATE FUNCTION k.tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';"
+
+
+@dataclasses.dataclass
+class Kind:
+    base: str = ""
+    make: str = ""
+    drop: str = ""
+    rename: str = ""
+    alter: str = ""
+    owner: str = ""
+    more: dict = dataclasses.field(default_factory=dict)
+
+
+def of_table(make, drop, rename="", alter="", base="", **more):
+    """For what belongs to the table k.t."""
+    return Kind(TABLE + base, make, drop, rename, alter, more=more)
+
+
+def constraint(definition, base="", **options):
+    return of_table(f"ALTER TABLE k.t ADD CONSTRAINT o {definition};",
+                    "ALTER TABLE k.t DROP CONSTRAINT o;",
+                    "ALTER TABLE k.t RENAME CONSTRAINT o TO o2;", base=base, **options)
+
+
+KINDS = {
+    "table": Kind(
+        "", "CREATE TABLE k.o (a int, b text); INSERT INTO k.o VALUES (1, 'one'), (2, 'two');",
+        "DROP TABLE k.o;", "ALTER TABLE k.o RENAME TO o2;", "ALTER TABLE k.o ADD c int DEFAULT 5;",
+        "TABLE k.o", {
+            "truncated": "TRUNCATE k.o;",
+            "rewritten": "ALTER TABLE k.o ALTER a TYPE text;",
+            "emptied": "DELETE FROM k.o;",
+            "moved": "ALTER TABLE k.o SET SCHEMA k2;",
+            "unlogged": "ALTER TABLE k.o SET UNLOGGED;",
+            "swapped": "CREATE TABLE k.n (a int, b text); INSERT INTO k.n VALUES (7, 'seven'); "
+                       "ALTER TABLE k.o RENAME TO old; ALTER TABLE k.n RENAME TO o;",
+            "with options": "ALTER TABLE k.o SET (fillfactor = 50);",
+        }),
+    "partition": Kind(
+        "CREATE TABLE k.p (a int PRIMARY KEY, b text) PARTITION BY RANGE (a);",
+        "CREATE TABLE k.o PARTITION OF k.p FOR VALUES FROM (0) TO (10); "
+        "INSERT INTO k.p VALUES (1, 'one');",
+        "DROP TABLE k.o;", "ALTER TABLE k.o RENAME TO o2;",
+        "ALTER TABLE k.p DETACH PARTITION k.o;", "TABLE k.o", {
+            "renamed above": "ALTER TABLE k.p RENAME TO p2;",
+            "with another": "CREATE TABLE k.d PARTITION OF k.p DEFAULT;",
+            "column renamed": "ALTER TABLE k.p RENAME a TO aa;",
+            "truncated": "TRUNCATE k.p;",
+        }),
+    "child": Kind(
+        TABLE, "CREATE TABLE k.o (c int) INHERITS (k.t); INSERT INTO k.o VALUES (3, 'three', 4);",
+        "DROP TABLE k.o;", "ALTER TABLE k.o RENAME TO o2;", "ALTER TABLE k.o NO INHERIT k.t;",
+        "TABLE k.o", {"with a column more": "ALTER TABLE k.t ADD d int DEFAULT 3;"}),
+    "column": of_table(
+        "ALTER TABLE k.t ADD o int; UPDATE k.t SET o = a;", "ALTER TABLE k.t DROP o;",
+        "ALTER TABLE k.t RENAME o TO o2;", "ALTER TABLE k.t ALTER o TYPE text;",
+        base="CREATE VIEW k.v AS SELECT * FROM k.t;",
+        statistics="ALTER TABLE k.t ALTER o SET STATISTICS 7;"),
+    "generated": of_table(
+        "ALTER TABLE k.t ADD o int GENERATED ALWAYS AS (a * k.f()) STORED;",
+        "ALTER TABLE k.t DROP o;", "ALTER TABLE k.t RENAME o TO o2;",
+        "ALTER FUNCTION k.f() RENAME TO f2;", base=f"CREATE FUNCTION k.f() {BODY};"),
+    "default": of_table(
+        "ALTER TABLE k.t ALTER a SET DEFAULT k.f();", "ALTER TABLE k.t ALTER a DROP DEFAULT;",
+        "ALTER FUNCTION k.f() RENAME TO f2;", "ALTER TABLE k.t ALTER a SET DEFAULT 2;",
+        base=f"CREATE FUNCTION k.f() {BODY};"),
+    "check": constraint("CHECK (a > 0)"),
+    "not null": of_table("ALTER TABLE k.t ALTER a SET NOT NULL;",
+                         "ALTER TABLE k.t ALTER a DROP NOT NULL;"),
+    "primary key": constraint("PRIMARY KEY (a)"),
+    "unique": constraint("UNIQUE (a, b)"),
+    "exclusion": constraint("EXCLUDE USING btree (a WITH =)"),
+    "foreign key": constraint(
+        "FOREIGN KEY (a) REFERENCES k.r",
+        base="CREATE TABLE k.r (x int PRIMARY KEY); INSERT INTO k.r VALUES (1), (2);",
+        referred="ALTER TABLE k.r RENAME TO r2;", referring="ALTER TABLE k.r RENAME x TO y;"),
+    "index": of_table(
+        "CREATE INDEX o ON k.t (a, lower(b));", "DROP INDEX k.o;", "ALTER INDEX k.o RENAME TO o2;",
+        "ALTER INDEX k.o SET (fillfactor = 50);", clustered="ALTER TABLE k.t CLUSTER ON o;",
+        rebuilt="REINDEX INDEX k.o;"),
+    "view": Kind(
+        TABLE, "CREATE VIEW k.o AS SELECT a FROM k.t;", "DROP VIEW k.o;",
+        "ALTER VIEW k.o RENAME TO o2;", "CREATE OR REPLACE VIEW k.o AS SELECT a, 1 AS n FROM k.t;",
+        "VIEW k.o", {"column renamed": "ALTER TABLE k.t RENAME a TO aa;",
+                     "table renamed": "ALTER TABLE k.t RENAME TO tt;",
+                     "with options": "ALTER VIEW k.o SET (security_barrier);",
+                     "with a default": "ALTER VIEW k.o ALTER a SET DEFAULT 9;"}),
+    "materialized view": Kind(
+        TABLE, "CREATE MATERIALIZED VIEW k.o AS SELECT a FROM k.t; CREATE INDEX i ON k.o (a);",
+        "DROP MATERIALIZED VIEW k.o;", "ALTER MATERIALIZED VIEW k.o RENAME TO o2;",
+        "REFRESH MATERIALIZED VIEW k.o WITH NO DATA;", "MATERIALIZED VIEW k.o",
+        {"refreshed": "REFRESH MATERIALIZED VIEW k.o;",
+         "column renamed": "ALTER MATERIALIZED VIEW k.o RENAME a TO aa;"}),
+    "rule": of_table(
+        "CREATE RULE o AS ON DELETE TO k.t DO INSTEAD NOTHING;", "DROP RULE o ON k.t;",
+        "ALTER RULE o ON k.t RENAME TO o2;", "ALTER TABLE k.t DISABLE RULE o;",
+        replaced="CREATE OR REPLACE RULE o AS ON DELETE TO k.t DO INSTEAD SELECT 1;"),
+    "trigger": of_table(
+        "CREATE TRIGGER o BEFORE UPDATE ON k.t FOR EACH ROW EXECUTE FUNCTION k.tf();",
+        "DROP TRIGGER o ON k.t;", "ALTER TRIGGER o ON k.t RENAME TO o2;",
+        "ALTER TABLE k.t DISABLE TRIGGER o;", base=TRIGGER,
+        called="ALTER FUNCTION k.tf() RENAME TO tf2;"),
+    "policy": of_table(
+        "CREATE POLICY o ON k.t USING (a > k.f());", "DROP POLICY o ON k.t;",
+        "ALTER POLICY o ON k.t RENAME TO o2;", "ALTER POLICY o ON k.t USING (a > 7);",
+        base=f"CREATE FUNCTION k.f() {BODY};", called="ALTER FUNCTION k.f() RENAME TO f2;",
+        enabled="ALTER TABLE k.t ENABLE ROW LEVEL SECURITY;"),
+    "function": Kind(
+        "CREATE TYPE k.y AS ENUM ('x');",
+        f"CREATE FUNCTION k.o(a int, b k.y DEFAULT 'x') {BODY};", "DROP FUNCTION k.o;",
+        "ALTER FUNCTION k.o RENAME TO o2;",
+        f"CREATE OR REPLACE FUNCTION k.o(a int, b k.y DEFAULT 'x') {BODY.replace('1', '2')};",
+        "FUNCTION k.o(int, k.y)", {
+            "argument renamed": "ALTER TYPE k.y RENAME TO yy;",
+            "default renamed": "ALTER TYPE k.y RENAME VALUE 'x' TO 'xx';",
+            "moved": "ALTER FUNCTION k.o SET SCHEMA k2;",
+        }),
+    "procedure": Kind(
+        "", "CREATE PROCEDURE k.o(a int) LANGUAGE sql AS 'SELECT 1';", "DROP PROCEDURE k.o;",
+        "ALTER PROCEDURE k.o RENAME TO o2;", "ALTER PROCEDURE k.o SECURITY DEFINER;",
+        "PROCEDURE k.o(int)"),
+    "aggregate": Kind(
+        "CREATE FUNCTION k.add(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1 + $2';",
+        "CREATE AGGREGATE k.o(int) (SFUNC = k.add, STYPE = int);", "DROP AGGREGATE k.o(int);",
+        "ALTER AGGREGATE k.o(int) RENAME TO o2;", "ALTER FUNCTION k.add RENAME TO plus;",
+        "AGGREGATE k.o(int)"),
+    "enum": Kind(
+        "", "CREATE TYPE k.o AS ENUM ('a', 'b');", "DROP TYPE k.o;", "ALTER TYPE k.o RENAME TO o2;",
+        "ALTER TYPE k.o RENAME VALUE 'a' TO 'c';", "TYPE k.o",
+        {"with a label more": "ALTER TYPE k.o ADD VALUE 'z';"}),
+    "enum in rows": Kind(
+        "", "CREATE TYPE k.o AS ENUM ('a', 'b'); CREATE TABLE k.e (x k.o DEFAULT 'a'); "
+            "INSERT INTO k.e VALUES ('a'), ('b');",
+        "DROP TYPE k.o CASCADE;", "ALTER TYPE k.o RENAME TO o2;",
+        "ALTER TYPE k.o RENAME VALUE 'a' TO 'c';", "TYPE k.o"),
+    "composite": Kind(
+        "", "CREATE TYPE k.o AS (x int, y text);", "DROP TYPE k.o;", "ALTER TYPE k.o RENAME TO o2;",
+        "ALTER TYPE k.o ADD ATTRIBUTE z int;", "TYPE k.o",
+        {"attribute renamed": "ALTER TYPE k.o RENAME ATTRIBUTE x TO xx;"}),
+    "range": Kind(
+        "", "CREATE TYPE k.o AS RANGE (subtype = float8);", "DROP TYPE k.o;",
+        "ALTER TYPE k.o RENAME TO o2;", "ALTER TYPE k.o SET SCHEMA k2;", "TYPE k.o"),
+    "domain": Kind(
+        "", "CREATE DOMAIN k.o AS int DEFAULT 1 CONSTRAINT c CHECK (VALUE > 0);", "DROP DOMAIN k.o;",
+        "ALTER DOMAIN k.o RENAME TO o2;", "ALTER DOMAIN k.o SET DEFAULT 2;", "DOMAIN k.o",
+        {"constraint dropped": "ALTER DOMAIN k.o DROP CONSTRAINT c;",
+         "constraint renamed": "ALTER DOMAIN k.o RENAME CONSTRAINT c TO c2;"}),
+    "shell type": Kind("", "CREATE TYPE k.o;", "DROP TYPE k.o;", owner="TYPE k.o"),
+    "base type": Kind(
+        "", "CREATE TYPE k.o; "
+        "CREATE FUNCTION k.i(cstring) RETURNS k.o LANGUAGE internal IMMUTABLE STRICT AS 'int4in'; "
+        "CREATE FUNCTION k.u(k.o) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT "
+        "AS 'int4out'; CREATE TYPE k.o (INPUT = k.i, OUTPUT = k.u, LIKE = int4);",
+        "DROP TYPE k.o CASCADE;", "ALTER TYPE k.o RENAME TO o2;",
+        "ALTER FUNCTION k.i(cstring) RENAME TO i2;", "TYPE k.o"),
+    "sequence": Kind(
+        "", "CREATE SEQUENCE k.o; SELECT nextval('k.o');", "DROP SEQUENCE k.o;",
+        "ALTER SEQUENCE k.o RENAME TO o2;", "ALTER SEQUENCE k.o INCREMENT 5 RESTART 50;",
+        "SEQUENCE k.o", {"typed": "ALTER SEQUENCE k.o AS smallint;"}),
+    "serial": Kind(
+        "", "CREATE TABLE k.t (o serial, z int); INSERT INTO k.t (z) VALUES (1);",
+        "DROP TABLE k.t;", "ALTER SEQUENCE k.t_o_seq RENAME TO s2;",
+        "ALTER SEQUENCE k.t_o_seq OWNED BY NONE;", "TABLE k.t",
+        {"restarted": "TRUNCATE k.t RESTART IDENTITY;"}),
+    "identity": Kind(
+        "", "CREATE TABLE k.t (o int GENERATED ALWAYS AS IDENTITY, z int); "
+            "INSERT INTO k.t (z) VALUES (1);",
+        "ALTER TABLE k.t ALTER o DROP IDENTITY;", "ALTER SEQUENCE k.t_o_seq RENAME TO s2;",
+        "ALTER TABLE k.t ALTER o SET GENERATED BY DEFAULT SET INCREMENT 3;", "TABLE k.t"),
+    "schema": Kind("", "CREATE SCHEMA o; CREATE TABLE o.t (a int);", "DROP SCHEMA o CASCADE;",
+                   "ALTER SCHEMA o RENAME TO k3;", owner="SCHEMA o"),
+    "comment": of_table("COMMENT ON TABLE k.t IS 'one';", "COMMENT ON TABLE k.t IS NULL;",
+                        alter="COMMENT ON TABLE k.t IS 'two';"),
+    "privilege": of_table(
+        "GRANT SELECT ON k.t TO PUBLIC; GRANT INSERT (a) ON k.t TO PUBLIC;",
+        "REVOKE ALL ON k.t FROM PUBLIC;", alter="GRANT DELETE ON k.t TO PUBLIC;"),
+    "statistics": of_table(
+        "CREATE STATISTICS k.o ON a, b FROM k.t;", "DROP STATISTICS k.o;",
+        "ALTER STATISTICS k.o RENAME TO o2;", "ALTER STATISTICS k.o SET STATISTICS 9;"),
+}
+
+ROLE = "ddl_role"
+QUIET = "SET client_min_messages = error;\n"
+RESET = (f'DROP SCHEMA IF EXISTS k CASCADE; DROP SCHEMA IF EXISTS k2 CASCADE; '
+         f'DROP SCHEMA IF EXISTS k3 CASCADE; DROP SCHEMA IF EXISTS o CASCADE; '
+         f'DROP ROLE IF EXISTS {ROLE}; DROP ROLE IF EXISTS {ROLE}_2; '
+         'CREATE SCHEMA k; CREATE SCHEMA k2;')
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    kind: str
+    what: str
+    before: str  # makes the database
+    sql: str
+
+    def __str__(self):
+        return f"{self.kind}: {self.what}"
+
+
+def changes_of(name):
+    kind = KINDS[name]
+    made = kind.base + kind.make
+    yield Change(name, "dropped", made, kind.drop)
+    yield Change(name, "dropped and made again", made, kind.drop + kind.make)
+    if kind.rename:
+        yield Change(name, "renamed", made, kind.rename)
+    if kind.alter:
+        yield Change(name, "altered", made, kind.alter)
+    for what, sql in kind.more.items():
+        yield Change(name, what, made, sql)
+    yield Change(name, "its schema dropped", made, "DROP SCHEMA k CASCADE;")
+    yield Change(name, "its schema renamed", made, "ALTER SCHEMA k RENAME TO k3;")
+    owner = kind.owner or "TABLE k.t"
+    owned = made + f"CREATE ROLE {ROLE}; ALTER {owner} OWNER TO {ROLE};"
+    yield Change(name, "its owner dropped", owned, f"REASSIGN OWNED BY {ROLE} TO postgres; "
+                                                  f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE};")
+    yield Change(name, "its owner renamed", owned, f"ALTER ROLE {ROLE} RENAME TO {ROLE}_2;")
+    if owner.startswith("TABLE"):
+        granted = made + f"CREATE ROLE {ROLE}; GRANT SELECT ON {owner[6:]} TO {ROLE};"
+        yield Change(name, "who has privileges dropped", granted,
+                     f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE};")
+        yield Change(name, "who has privileges renamed", granted,
+                     f"ALTER ROLE {ROLE} RENAME TO {ROLE}_2;")
+
+
+CHANGES = [change for name in KINDS for change in changes_of(name)]
+
+
+@dataclasses.dataclass
+class Outcome:
+    change: Change
+    at: int
+    word: str  # before, after, refused, error: what it came to; anything else is wrong
+    result: object
+
+    @property
+    def wrong(self):
+        return self.word not in ("before", "after", "error", "refused")
+
+    def __str__(self):
+        return f"{self.change} at query {self.at}: {self.word}\n{self.result}"
+
+
+class Sweep:
+    """Changes of one server's database, at chosen moments of a backup."""
+
+    def __init__(self, pgcask, server, db, workdir):
+        self.pgcask, self.server, self.db, self.workdir = pgcask, server, db, workdir
+        self._known = {}  # change -> (before, after, how many queries)
+        self._number = 0
+
+    def _backup(self, port):
+        self._number += 1
+        folder = self.workdir / f"b{self._number}"
+        result = self.pgcask(
+            "backup", f"postgres://{self.server.superuser}@127.0.0.1:{port}/{self.db}"
+                      "?sslmode=disable", "--to", folder, "--quiet", "--compress", "none")
+        return folder, result
+
+    def _content(self, folder):
+        """What is in a backup, without what only tells when it was made; the folder goes."""
+        (archive,) = folder.glob("*.dump")
+        command = [logical.stock("pg_restore", self.server), "-f", "-", archive]
+        text = process.run(command, timeout=60).check().stdout
+        text = [line for line in text.splitlines()
+                if not line.startswith(("\\restrict", "\\unrestrict"))]
+        roles = (folder / "globals.sql").read_text()
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+        return text, roles
+
+    def make(self, change):
+        logical.run_sql(self.server, self.db, QUIET + RESET + change.before)
+
+    def apply(self, change):
+        """Whether it could be done: the backup's own locks may be in the way."""
+        sql = f"SET lock_timeout = '100ms'; BEGIN; {change.sql} COMMIT;"
+        try:
+            logical.run_sql(self.server, self.db, QUIET + sql)
+        except process.CommandFailed as failure:
+            if "lock timeout" in str(failure):
+                return False
+            raise
+        return True
+
+    def references(self, change):
+        """Contents of undisturbed backups before and after, and how many queries one takes."""
+        if change not in self._known:
+            self.make(change)
+            with HeldLink(self.server.port) as link:
+                folder, result = self._backup(link.port)
+                assert result.ok, result
+                count = link.queries
+            before = self._content(folder)
+            assert self.apply(change), change
+            folder, result = self._backup(self.server.port)
+            assert result.ok, result
+            self._known[change] = before, self._content(folder), count
+        return self._known[change]
+
+    def prove_references(self, change):
+        """Both restore by stock pg_restore, to what stock pg_dump says of the source."""
+        for apply in (False, True):
+            self.make(change)
+            if apply:
+                assert self.apply(change)
+            folder, result = self._backup(self.server.port)
+            assert result.ok, result
+            (archive,) = folder.glob("*.dump")
+            logical.create_like(self.server, self.db, "copy")
+            logical.restore(self.server, archive, "copy")
+            assert (logical.dump_schema(self.server, "copy")
+                    == logical.dump_schema(self.server, self.db)), change
+            assert (logical.table_sums(self.server, "copy")
+                    == logical.table_sums(self.server, self.db)), change
+            self._content(folder)
+
+    def run(self, change, at):
+        before, after, _ = self.references(change)
+        self.make(change)
+        done = []
+        with HeldLink(self.server.port, at, lambda: done.append(self.apply(change))) as link:
+            folder, result = self._backup(link.port)
+        return Outcome(change, at, self._judge(folder, result, done, before, after), result)
+
+    def _judge(self, folder, result, done, before, after):
+        if result.rc == 0:
+            content = self._content(folder)
+            if content == before:
+                return "before" if done != [False] else "refused"
+            return "after" if content == after else f"an archive of no moment: {content}"
+        if result.rc != 1:
+            return f"exit status {result.rc}"
+        if folder.exists() or list(self.workdir.glob("*.partial")):
+            return "something is left"
+        errors = [line for line in result.stderr.splitlines() if "error: " in line]
+        if "run it again" not in result.stderr or len(errors) != 1:
+            return "not one error that says to run it again"
+        named = any(word in errors[0] for word in ("k.", "k2.", " k", " o", ROLE))
+        return "error" if named else "an error that names nothing"

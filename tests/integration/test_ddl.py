@@ -1,0 +1,215 @@
+"""Objects that change while the catalogs are read: the backup is of one moment, or says that it is
+not and which object changed. A relay stops the job before a query until the change is made.
+
+`--whole` runs every change at every query; otherwise it is a sample, another one for each version.
+"""
+
+import collections
+import random
+import threading
+import time
+
+import pytest
+
+from pgcask_testing import ddl, logical, oracles
+from pgcask_testing.held_link import HeldLink
+
+CHANGES, MOMENTS = 14, 5  # of a sample
+
+
+@pytest.fixture(scope="module")
+def module_server(module_servers, major):
+    server = module_servers.create(major)
+    logical.make(server, "app")
+    return server
+
+
+@pytest.fixture
+def sweep(pgcask, module_server, workdir):
+    return ddl.Sweep(pgcask, module_server, "app", workdir)
+
+
+def run(sweep, change, moments):
+    return [sweep.run(change, at) for at in moments]
+
+
+def judge(outcomes):
+    """All are right; how many came to what."""
+    wrong = [str(outcome) for outcome in outcomes if outcome.wrong]
+    assert not wrong, f"{len(wrong)} of {len(outcomes)}\n" + "\n\n".join(wrong[:5])
+    counts = collections.Counter(outcome.word for outcome in outcomes)
+    print(len(outcomes), dict(counts))
+    return counts
+
+
+def test_a_change_at_any_moment(sweep, module_server, major, request):
+    if request.config.getoption("--whole"):
+        pytest.skip("part of the whole")
+    choice = random.Random(major)
+    outcomes = []
+    for change in choice.sample(ddl.CHANGES, CHANGES):
+        count = sweep.references(change)[2]
+        outcomes += run(sweep, change, choice.sample(range(1, count + 1), MOMENTS))
+    counts = judge(outcomes)
+    # The first half of the moments is before all is read: most of these are read again.
+    assert counts["after"] >= len(outcomes) / 5 and counts["before"] >= len(outcomes) / 10
+    oracles.wait_for_nothing_left(module_server)
+
+
+@pytest.mark.parametrize("kind", ddl.KINDS)
+def test_every_change_at_every_moment(kind, sweep, request):
+    if not request.config.getoption("--whole"):
+        pytest.skip("needs --whole")
+    for change in ddl.changes_of(kind):
+        count = sweep.references(change)[2]
+        sweep.prove_references(change)
+        print(change, end=" ")
+        judge(run(sweep, change, range(1, count + 1)))
+
+
+# Before the tables are locked, each of these goes through.
+@pytest.mark.parametrize("name", ["function: dropped", "enum in rows: altered",
+                                  "view: column renamed", "table: truncated",
+                                  "table: its owner renamed", "default: renamed"])
+def test_what_would_be_torn(name, sweep):
+    """Found, and read again: what comes out is what is there afterwards."""
+    (change,) = [change for change in ddl.CHANGES if str(change) == name]
+    assert judge(run(sweep, change, (6, 10, 14)))["after"] == 3
+
+
+def test_a_function_dropped_behind_a_lock(pgcask, module_server, workdir):
+    """The job waits for a table while a function goes; its definition is asked for afterwards."""
+    server = module_server
+    logical.run_sql(server, "app", ddl.RESET + "CREATE TABLE k.gate (a int); "
+                    "CREATE FUNCTION k.f() RETURNS int LANGUAGE sql AS 'SELECT 1';")
+    with server.session("app") as session:
+        session.send("BEGIN; LOCK TABLE k.gate; SELECT pg_sleep(1.5); DROP FUNCTION k.f(); COMMIT")
+        time.sleep(0.3)
+        archive = logical.back_up(pgcask, server, "app", workdir / "b")
+        session.receive()
+    listed = logical.contents(server, archive)
+    assert not [entry for entry in listed if entry.startswith("FUNCTION")]
+    logical.create_like(server, "app", "copy")
+    logical.restore(server, archive, "copy")
+
+
+@pytest.mark.parametrize("subtransaction", [False, True])
+def test_subtransactions_count_too(pgcask, module_server, workdir, subtransaction):
+    """A transaction that was there before the snapshot changes something in one."""
+    server = module_server
+    logical.run_sql(server, "app", ddl.RESET + "CREATE TABLE k.gate (a int); "
+                    "CREATE TABLE k.o (a int); INSERT INTO k.o VALUES (1);")
+    before, after = ("SAVEPOINT s; ", "; RELEASE s") if subtransaction else ("", "")
+    with server.session("app") as session:
+        session.send("BEGIN; LOCK TABLE k.gate; SELECT pg_sleep(1); "
+                     f"{before}TRUNCATE k.o; INSERT INTO k.o VALUES (2), (3){after}; COMMIT")
+        time.sleep(0.3)
+        logical.back_up(pgcask, server, "app", workdir / "b")
+        session.receive()
+    assert logical.summary(workdir / "b")["rows"] == 2
+
+
+def busy(server, *scripts):
+    """Runs each script over and over, in a session of its own, until it is told to end."""
+    end = threading.Event()
+
+    def work(script):
+        while not end.is_set():
+            logical.run_sql(server, "app", script, stop=False)
+
+    threads = [threading.Thread(target=work, args=(script,)) for script in scripts]
+    for thread in threads:
+        thread.start()
+    return end, threads
+
+
+def test_what_goes_on_all_day_is_no_change(pgcask, module_server, workdir):
+    """Temporary objects, statistics, vacuum, new indexes, views refreshed, privileges elsewhere."""
+    server = module_server
+    logical.run_sql(server, "app", ddl.RESET + """
+        CREATE TABLE k.t AS SELECT g AS a FROM generate_series(1, 1000) g;
+        CREATE TABLE k.u AS SELECT g AS a FROM generate_series(1, 1000) g;
+        CREATE MATERIALIZED VIEW k.m AS SELECT * FROM k.t;
+        CREATE TYPE k.e AS ENUM ('a'); CREATE FUNCTION k.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+    """)
+    end, threads = busy(
+        server,
+        "CREATE TEMP TABLE x (a serial PRIMARY KEY, b text DEFAULT 'x', CHECK (a > 0)); "
+        "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; "
+        "CREATE TYPE pg_temp.e AS ENUM ('a'); CREATE TEMP VIEW v AS SELECT * FROM x; "
+        "ALTER TABLE x RENAME b TO c; CREATE INDEX ON x (c); TRUNCATE x; DROP TABLE x CASCADE;",
+        "ANALYZE k.t; VACUUM k.t; REFRESH MATERIALIZED VIEW k.m; REINDEX TABLE k.u;",
+        "CREATE INDEX CONCURRENTLY i ON k.u (a); COMMENT ON TABLE k.u IS 'x'; ",
+        "CREATE TABLE k2.new (a int); CREATE ROLE not_here; DROP ROLE not_here;")
+    try:
+        for i in range(6):
+            result = pgcask("backup", server.uri("app"), "--to", workdir / f"b{i}", "--verbose")
+            result.check()
+            assert "again" not in result.stderr, result
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_changes_without_end(pgcask, module_server, workdir):
+    """It ends, one way or the other, and soon."""
+    server = module_server
+    logical.run_sql(server, "app", ddl.RESET + "CREATE TABLE k.o (a int)")
+    end, threads = busy(server, "DROP TABLE k.o; CREATE TABLE k.o (a int);" * 50)
+    try:
+        for i in range(3):
+            start = time.monotonic()
+            result = pgcask("backup", server.uri("app"), "--to", workdir / f"b{i}", "--quiet")
+            assert time.monotonic() - start < 60
+            if not result.ok:
+                assert result.rc == 1 and "k.o" in result.stderr, result
+                assert "run it again" in result.stderr, result
+                assert not list(workdir.glob(f"b{i}*")), result
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_change_in_every_try_is_an_error(pgcask, module_server, workdir):
+    """Something else is in the way each time: after a few tries it is named."""
+    server = module_server
+    logical.run_sql(server, "app", ddl.RESET + f"CREATE FUNCTION k.o() {ddl.BODY}")
+    change = f"CREATE OR REPLACE FUNCTION k.o() {ddl.BODY}"
+
+    class Always(HeldLink):
+        def _count(self):
+            super()._count()
+            if self.queries % 10 == 0:  # a try takes more
+                logical.run_sql(server, "app", change)
+
+    with Always(server.port) as link:
+        result = pgcask("backup", f"postgres://{server.superuser}@127.0.0.1:{link.port}/app"
+                                  "?sslmode=disable", "--to", workdir / "b", "--quiet")
+    assert result.rc == 1 and result.stderr.count("error") == 1, result
+    for words in ("k.o", "was dropped or changed", "6 times", "run it again"):
+        assert words in result.stderr, result
+    assert not list(workdir.iterdir())
+    oracles.wait_for_nothing_left(server)
+
+
+@pytest.mark.majors(13, 18)
+def test_on_a_standby(pgcask, module_servers, major, workdir):
+    """Nothing that looks at transactions by their numbers knows what ran there."""
+    primary = module_servers.create(major)
+    standby = module_servers.standby(primary)
+    primary.sql("CREATE SCHEMA k; CREATE FUNCTION k.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; "
+                "CREATE VIEW k.v AS SELECT 1 AS a")
+    standby.wait_for_replay(primary)
+    for at, change in ((15, "ALTER FUNCTION k.f() RENAME TO g"),
+                       (25, "BEGIN; SAVEPOINT s; ALTER VIEW k.v RENAME a TO b; COMMIT")):
+
+        def hold():
+            primary.sql(change)
+            standby.wait_for_replay(primary)
+
+        with HeldLink(standby.port, at, hold) as link:
+            result = pgcask("backup", f"postgres://postgres@127.0.0.1:{link.port}/postgres"
+                                      "?sslmode=disable", "--to", workdir / f"b{at}", "--verbose")
+        assert result.ok and "reading them again" in result.stderr, result
