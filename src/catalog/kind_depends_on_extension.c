@@ -6,13 +6,14 @@
 static bool append_target(struct catalog *catalog, const struct catalog_object *object,
                           uint32_t class_oid, uint32_t oid, struct buffer *sql, struct error *err)
 {
-    const struct table_index *index;
+    const struct table_index *index =
+        class_oid == CLASS_RELATION && object->class_oid == CLASS_CONSTRAINT
+            ? table_index_find(catalog, oid)
+            : NULL;
 
-    if (class_oid == CLASS_RELATION && object->class_oid == CLASS_CONSTRAINT) {
-        index = table_index_find(catalog, oid);
+    if (index != NULL)
         return buffer_append_string(sql, "INDEX ", err) &&
                name_append_qualified(sql, object->schema, index->name, err);
-    }
     return buffer_printf(sql, err, "%s %s", catalog_word(object), object->identity);
 }
 

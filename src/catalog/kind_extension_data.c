@@ -91,7 +91,9 @@ static bool take_position(struct catalog *catalog, void *context, const struct c
 {
     struct catalog_object *object = catalog_find(catalog, CLASS_CONFIGURATION, row_oid(row, 0));
     struct buffer sql = {0};
-    bool done = buffer_append_string(&sql, "SELECT pg_catalog.setval(", err) &&
+    bool done = (object != NULL || error_set(err, ERROR_PROTOCOL,
+                                             "the server tells of a sequence nobody asked for")) &&
+                buffer_append_string(&sql, "SELECT pg_catalog.setval(", err) &&
                 literal_append(&sql, object->identity, err) &&
                 buffer_printf(&sql, err, ", %s, %s);\n", row_text(row, 1),
                               row_flag(row, 2) ? "true" : "false") &&

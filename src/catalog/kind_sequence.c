@@ -149,13 +149,16 @@ static bool take_position(struct catalog *catalog, void *context, const struct c
 {
     enum { RELATION, LAST_VALUE, IS_CALLED };
     struct relation *sequence = relation_find(catalog, row_oid(row, RELATION));
-    const struct catalog_object *set = sequence->object;
-    struct catalog_object *object =
-        catalog_add(catalog, &kind_sequence_set, 0, 0, set->schema, set->name, set->owner, err);
+    const struct catalog_object *set = sequence == NULL ? NULL : sequence->object;
+    struct catalog_object *object;
     struct buffer sql = {0};
     bool done;
 
     (void)context;
+    if (sequence == NULL)
+        return error_set(err, ERROR_PROTOCOL, "the server tells of a sequence nobody asked for");
+    object =
+        catalog_add(catalog, &kind_sequence_set, 0, 0, set->schema, set->name, set->owner, err);
     if (object == NULL || !catalog_depend(catalog, object, set, err))
         return false;
     object->oid = set->oid;

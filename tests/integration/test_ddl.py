@@ -12,7 +12,7 @@ import time
 import pytest
 
 from pgcask_testing import ddl, logical, oracles
-from pgcask_testing.held_link import HeldLink
+from pgcask_testing.held_link import HeldLink, NullLink
 
 CHANGES, MOMENTS = 14, 5  # of a sample
 
@@ -107,6 +107,43 @@ def test_subtransactions_count_too(pgcask, module_server, workdir, subtransactio
         logical.back_up(pgcask, server, "app", workdir / "b")
         session.receive()
     assert logical.summary(workdir / "b")["rows"] == 2
+
+
+@pytest.mark.majors(13, 18)
+def test_a_value_that_is_not_there_is_no_crash(pgcask, module_server, workdir, request, major):
+    """Of an object that is gone the server's functions give null, whichever object it is."""
+    server = module_server
+    tables, others = ddl.KINDS["policy"], ("view", "materialized view", "function", "procedure",
+                                           "aggregate", "range", "domain", "base type", "sequence")
+    logical.run_sql(server, "app", ddl.QUIET + ddl.RESET + tables.base + tables.make + "".join(
+        (kind.base if kind.base != ddl.TABLE else "") + kind.make.replace("k.o", f"k.o{number}")
+        for number, kind in enumerate(map(ddl.KINDS.get, others))
+    ).replace("k.f()", "k.f2()") + """
+        ALTER TABLE k.t ADD PRIMARY KEY (a), ADD CHECK (a > 0), ALTER a SET DEFAULT 5;
+        CREATE RULE r AS ON DELETE TO k.t DO INSTEAD NOTHING; CREATE STATISTICS k.s ON a, b FROM k.t;
+        CREATE TABLE k.p (a int) PARTITION BY LIST (a);
+        CREATE TABLE k.q PARTITION OF k.p FOR VALUES IN (1); GRANT SELECT ON k.p TO PUBLIC;
+        COMMENT ON TABLE k.t IS 'x'; CREATE INDEX ON k.p (a);
+    """ + ddl.TRIGGER + "CREATE TRIGGER g BEFORE UPDATE ON k.t EXECUTE FUNCTION k.tf();")
+
+    def backup(link, folder):
+        return pgcask("backup", f"postgres://{server.superuser}@127.0.0.1:{link.port}/app"
+                                "?sslmode=disable", "--to", folder, "--quiet")
+
+    with NullLink(server.port) as link:
+        backup(link, workdir / "b").check()
+    cases = [(query, column) for query, count in link.columns.items() for column in range(count)]
+    assert len(cases) > 200
+    if not request.config.getoption("--whole"):
+        cases = random.Random(major).sample(cases, 40)
+    failed = 0
+    for query, column in cases:
+        with NullLink(server.port, query, column) as link:
+            result = backup(link, workdir / f"{query}-{column}")
+        assert result.rc in (0, 1), (query, column, result)
+        assert result.rc == 0 or result.stderr.count("error: ") == 1, (query, column, result)
+        failed += result.rc
+    assert failed > len(cases) / 4
 
 
 def busy(server, *scripts):

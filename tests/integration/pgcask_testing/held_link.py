@@ -6,6 +6,14 @@ import struct
 import threading
 
 
+def messages(source, first_has_no_letter=False):
+    stream = source.makefile("rb")
+    head = 0 if first_has_no_letter else 1
+    while len(length := stream.read(head + 4)) == head + 4:
+        yield length + stream.read(struct.unpack(">I", length[head:])[0] - 4)
+        head = 1
+
+
 class HeldLink:
     """Connect to 127.0.0.1 and `port`, without TLS.
 
@@ -49,17 +57,11 @@ class HeldLink:
             target.shutdown(socket.SHUT_WR)
 
     def _queries(self, source, target):
-        """Message by message: the first one has no letter."""
         with contextlib.suppress(OSError):
-            stream = source.makefile("rb")
-            head = 0
-            while len(length := stream.read(head + 4)) == head + 4:
-                size = struct.unpack(">I", length[head:])[0]
-                message = length + stream.read(size - 4)
-                if message[:1] == b"Q" and head:
+            for message in messages(source, first_has_no_letter=True):
+                if message[:1] == b"Q":
                     self._count()
                 target.sendall(message)
-                head = 1
             target.shutdown(socket.SHUT_WR)
 
     def _count(self):
@@ -67,3 +69,40 @@ class HeldLink:
             self.queries += 1
             if self.queries == self._at:
                 self._hold()
+
+
+class NullLink(HeldLink):
+    """The answers to one query of the first connection, counted from 1, have a null in a column.
+
+    columns: {query: how many columns its rows have}, of those that have rows.
+    """
+
+    def __init__(self, port, query=0, column=0):
+        self._query, self._column, self.columns, self._first = query, column, {}, None
+        super().__init__(port)
+
+    def _answers(self, source, target):
+        if self._first is None:
+            self._first = source
+        elif self._first is not source:
+            return super()._answers(source, target)
+        answered = -1  # the server is ready once before the first query
+        with contextlib.suppress(OSError):
+            for message in messages(source):
+                answered += message[:1] == b"Z"
+                if message[:1] == b"D":
+                    self.columns[answered + 1] = struct.unpack(">H", message[5:7])[0]
+                    if answered + 1 == self._query:
+                        message = _with_null(message, self._column)
+                target.sendall(message)
+            target.shutdown(socket.SHUT_WR)
+
+
+def _with_null(row, column):
+    values, at = [], 7
+    for number in range(struct.unpack(">H", row[5:7])[0]):
+        size = max(struct.unpack(">i", row[at:at + 4])[0], 0)
+        values.append(b"\xff\xff\xff\xff" if number == column else row[at:at + 4 + size])
+        at += 4 + size
+    body = row[5:7] + b"".join(values)
+    return b"D" + struct.pack(">I", 4 + len(body)) + body
