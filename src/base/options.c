@@ -3,8 +3,10 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- Looking things up ---------------------------------------------------------------------- */
 
@@ -92,12 +94,31 @@ void options_free(struct options *options)
     *options = (struct options){0};
 }
 
+/* "a, b or c", and what may stand behind it. */
+static void list_choices(const struct option_spec *spec, char *out, size_t size)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < OPTION_CHOICES_MAX && spec->choices[i] != NULL && used < size; i++) {
+        bool last = i + 1 == OPTION_CHOICES_MAX || spec->choices[i + 1] == NULL;
+
+        used += (size_t)snprintf(out + used, size - used, "%s%s",
+                                 i == 0 ? ""
+                                 : last ? " or "
+                                        : ", ",
+                                 spec->choices[i]);
+    }
+    if (spec->kind == OPTION_CHOICE_LEVEL && used < size)
+        snprintf(out + used, size - used, ", with :LEVEL behind it where wanted");
+}
+
 static bool check_choice(const struct option_spec *spec, const char *text, struct error *err)
 {
     size_t len = strlen(text);
     const char *level = NULL;
     size_t count = 0;
     const char *nearest;
+    char list[256];
 
     if (spec->kind == OPTION_CHOICE_LEVEL && (level = strchr(text, ':')) != NULL)
         len = (size_t)(level++ - text);
@@ -116,9 +137,9 @@ static bool check_choice(const struct option_spec *spec, const char *text, struc
     error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": unknown choice \"%.*s\"", spec->name,
               (int)len, text);
     nearest = text_nearest(text, spec->choices, count);
-    return error_hint(err, "It takes %s%s%s%s", spec->argument,
-                      nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
-                      nearest != NULL ? "?" : ".");
+    list_choices(spec, list, sizeof(list));
+    return error_hint(err, "It takes %s%s%s%s", list, nearest != NULL ? ". Did you mean " : "",
+                      nearest != NULL ? nearest : "", nearest != NULL ? "?" : ".");
 }
 
 static bool check_value(const struct option_spec *spec, const char *text, uint64_t *number,
@@ -167,15 +188,17 @@ static bool set_value(struct options *options, size_t index, const char *text, s
 
 static bool read_truth(const char *name, const char *text, uint64_t *truth, struct error *err)
 {
-    static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
+    static const char *const words[] = {"false", "true", "f",  "t", "no",
+                                        "yes",   "off",  "on", "0", "1"};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(text, words[i]) == 0) {
+        if (strcasecmp(text, words[i]) == 0) {
             *truth = i % 2;
             return true;
         }
     }
-    error_set(err, ERROR_USAGE, "%s: \"%s\" is neither true nor false", name, text);
+    error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": \"%s\" is neither true nor false", name,
+              text);
     return error_hint(err, "Write true or false.");
 }
 
@@ -326,6 +349,39 @@ bool options_set(struct options *options, const char *key, const char *value, st
         return false;
     options->values[index].number = truth;
     return set_value(options, index, value, err);
+}
+
+const char *options_scope_name(enum option_scope scope)
+{
+    static const char *const names[] = {NULL, "physical", "logical"};
+
+    return names[scope];
+}
+
+static bool asks_for_something(const struct options *options, size_t index)
+{
+    const struct option_value *value = &options->values[index];
+
+    return value->count > 0 &&
+           (options->program->options[index].kind != OPTION_FLAG || value->number != 0);
+}
+
+bool options_check_scope(const struct options *options, enum option_scope kind, struct error *err)
+{
+    for (size_t i = 0; i < options->program->option_count; i++) {
+        const struct option_spec *spec = &options->program->options[i];
+
+        if (spec->scope == OPTION_OF_BOTH || spec->scope == kind || !asks_for_something(options, i))
+            continue;
+        error_set(err, ERROR_USAGE, ERROR_OPTION("%s") " is for %s backups: " ERROR_OURS("%s"),
+                  spec->name, options_scope_name(spec->scope), spec->help);
+        return error_hint(err,
+                          "This is a %s backup, because the server is named by %s. Leave the "
+                          "option out.",
+                          options_scope_name(kind),
+                          kind == OPTION_OF_PHYSICAL ? "postgres+bin://" : "postgres://");
+    }
+    return true;
 }
 
 /* ---- Asking

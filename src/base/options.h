@@ -13,7 +13,7 @@
 #include "base/error.h"
 
 enum option_kind {
-    OPTION_FLAG,        /* there or not; as a key: true, yes, on, 1 or false, no, off, 0 */
+    OPTION_FLAG,        /* there or not; as a key: true, t, yes, on, 1 or false, f, no, off, 0 */
     OPTION_TEXT,        /* anything, the empty text too */
     OPTION_INTEGER,     /* a decimal number */
     OPTION_SIZE,        /* bytes: 4096, 64kB, 16MiB, 2G; units are powers of 1024 */
@@ -22,6 +22,9 @@ enum option_kind {
     OPTION_CHOICE,      /* one of option_spec.choices */
     OPTION_CHOICE_LEVEL /* one of option_spec.choices, with ":LEVEL" behind it if wanted */
 };
+
+/* What an option is about. One that is about the other kind of backup is refused. */
+enum option_scope { OPTION_OF_BOTH, OPTION_OF_PHYSICAL, OPTION_OF_LOGICAL };
 
 #define OPTION_COMMAND(index) (1U << (index))
 #define OPTION_CHOICES_MAX 8
@@ -36,6 +39,7 @@ struct option_spec {
     uint64_t minimum, maximum; /* in the unit of the kind; maximum 0: no limit */
     uint32_t commands; /* OPTION_COMMAND(…) of each command that takes it. A name may occur
                           again for other commands, to which it means something else */
+    enum option_scope scope;
     bool required;
     bool repeatable;
     const char *help; /* a sentence or two, plain text */
@@ -88,6 +92,10 @@ bool options_parse(struct options *options, size_t count, char *const *words, st
  * the key, and a flag takes a truth value. */
 bool options_set(struct options *options, const char *key, const char *value, struct error *err);
 
+/* Fails if an option is set that is about the other kind of backup than `kind`; a flag that is off
+ * asks for nothing. */
+bool options_check_scope(const struct options *options, enum option_scope kind, struct error *err);
+
 /* The index of a command, or -1; then *err names the nearest. */
 int options_find_command(const struct option_program *program, const char *name, struct error *err);
 
@@ -105,6 +113,9 @@ const char *options_argument(const struct options *options, size_t index);
 /* Reads one value the way an option of that kind does; the error names the option. */
 bool options_read_number(const struct option_spec *spec, const char *text, uint64_t *number,
                          struct error *err);
+
+/* "physical" or "logical"; NULL for what is about both. */
+const char *options_scope_name(enum option_scope scope);
 
 /* Help as plain text of at most 79 columns, and the reference page as Markdown. */
 bool options_write_help(const struct option_program *program, struct buffer *out,

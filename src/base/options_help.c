@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define HELP_WIDTH 79
+#define HELP_TEXT_SIZE 1024
 #define HELP_COLUMN 26 /* where the help text of an option begins */
 
 static bool append_spaces(struct buffer *out, size_t count, struct error *err)
@@ -71,16 +72,54 @@ static bool append_usage(const struct option_program *program, size_t index, str
     return buffer_append_string(out, optional ? " [OPTION]...\n" : "\n", err);
 }
 
+/* ---- What the option says of itself -------------------------------------------------------- */
+
+static void spell(const void *context, enum error_word word, const char *name, char *out,
+                  size_t size)
+{
+    (void)context;
+    (void)word;
+    snprintf(out, size, "--%s", name);
+}
+
+static const char *help_of(const struct option_spec *spec, char out[HELP_TEXT_SIZE])
+{
+    const struct error_speller command_line = {.spell = spell};
+
+    error_spell_copy(out, HELP_TEXT_SIZE, spec->help, &command_line);
+    return out;
+}
+
+/* The groups of a command's options, by what they are about. */
+static const struct {
+    enum option_scope scope;
+    const char *title;
+} groups[] = {
+    {OPTION_OF_BOTH, "Options"},
+    {OPTION_OF_PHYSICAL, "Options of physical backups (postgres+bin://)"},
+    {OPTION_OF_LOGICAL, "Options of logical backups (postgres://)"},
+};
+
+#define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
+
+static bool is_in_group(const struct option_program *program, size_t command, size_t group,
+                        size_t option)
+{
+    const struct option_spec *spec = &program->options[option];
+
+    return (spec->commands & OPTION_COMMAND(command)) != 0 && spec->scope == groups[group].scope;
+}
+
 static bool append_option_help(const struct option_spec *spec, struct buffer *out,
                                struct error *err)
 {
-    char head[128];
+    char head[128], help[HELP_TEXT_SIZE];
     struct buffer text = {0};
     bool done;
 
     snprintf(head, sizeof(head), "  --%s%s%s", spec->name, spec->argument != NULL ? " " : "",
              spec->argument != NULL ? spec->argument : "");
-    done = buffer_append_string(&text, spec->help, err) &&
+    done = buffer_append_string(&text, help_of(spec, help), err) &&
            (!spec->repeatable || buffer_append_string(&text, " May be repeated.", err)) &&
            (spec->default_text == NULL ||
             buffer_printf(&text, err, " Default: %s.", spec->default_text)) &&
@@ -93,22 +132,33 @@ static bool append_option_help(const struct option_spec *spec, struct buffer *ou
     return done;
 }
 
+static bool append_group_help(const struct option_program *program, size_t command, size_t group,
+                              struct buffer *out, struct error *err)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < program->option_count; i++) {
+        if (!is_in_group(program, command, group, i))
+            continue;
+        if (first && !buffer_printf(out, err, "\n%s:\n", groups[group].title))
+            return false;
+        first = false;
+        if (!append_option_help(&program->options[i], out, err))
+            return false;
+    }
+    return true;
+}
+
 bool options_write_command_help(const struct option_program *program, size_t command,
                                 struct buffer *out, struct error *err)
 {
     const struct option_command *entry = &program->commands[command];
-    bool first = true;
 
     if (!buffer_append_string(out, "Usage: ", err) || !append_usage(program, command, out, err) ||
         !buffer_append_byte(out, '\n', err) || !append_wrapped(out, entry->description, 0, err))
         return false;
-    for (size_t i = 0; i < program->option_count; i++) {
-        if ((program->options[i].commands & OPTION_COMMAND(command)) == 0)
-            continue;
-        if (first && !buffer_append_string(out, "\nOptions:\n", err))
-            return false;
-        first = false;
-        if (!append_option_help(&program->options[i], out, err))
+    for (size_t group = 0; group < GROUP_COUNT; group++) {
+        if (!append_group_help(program, command, group, out, err))
             return false;
     }
     return true;
@@ -153,11 +203,12 @@ static bool append_cell(struct buffer *out, const char *text, struct error *err)
 static bool append_option_row(const struct option_spec *spec, struct buffer *out, struct error *err)
 {
     bool has_default = spec->default_text != NULL;
+    char help[HELP_TEXT_SIZE];
 
     return buffer_printf(out, err, "| `--%s", spec->name) &&
            (spec->argument == NULL ||
             (buffer_append_byte(out, ' ', err) && append_cell(out, spec->argument, err))) &&
-           buffer_append_string(out, "` | ", err) && append_cell(out, spec->help, err) &&
+           buffer_append_string(out, "` | ", err) && append_cell(out, help_of(spec, help), err) &&
            buffer_append_string(out, spec->required ? " Required." : "", err) &&
            buffer_append_string(out, spec->repeatable ? " May be repeated." : "", err) &&
            buffer_append_string(out, has_default ? " | `" : " | ", err) &&
@@ -170,24 +221,38 @@ static bool append_line(struct buffer *out, const char *text, struct error *err)
     return buffer_append_string(out, text, err) && buffer_append_byte(out, '\n', err);
 }
 
-static bool append_command_reference(const struct option_program *program, size_t index,
-                                     struct buffer *out, struct error *err)
+static bool append_group_reference(const struct option_program *program, size_t command,
+                                   size_t group, struct buffer *out, struct error *err)
 {
-    const struct option_command *command = &program->commands[index];
     bool first = true;
 
-    if (!buffer_printf(out, err, "\n## %s %s\n\n    ", program->name, command->name) ||
-        !append_usage(program, index, out, err) || !buffer_append_byte(out, '\n', err) ||
-        !append_line(out, command->description, err))
-        return false;
     for (size_t i = 0; i < program->option_count; i++) {
-        if ((program->options[i].commands & OPTION_COMMAND(index)) == 0)
+        if (!is_in_group(program, command, group, i))
             continue;
+        if (first && groups[group].scope != OPTION_OF_BOTH &&
+            !buffer_printf(out, err, "\n%s:\n", groups[group].title))
+            return false;
         if (first &&
             !buffer_append_string(out, "\n| option | meaning | default |\n|---|---|---|\n", err))
             return false;
         first = false;
         if (!append_option_row(&program->options[i], out, err))
+            return false;
+    }
+    return true;
+}
+
+static bool append_command_reference(const struct option_program *program, size_t index,
+                                     struct buffer *out, struct error *err)
+{
+    const struct option_command *command = &program->commands[index];
+
+    if (!buffer_printf(out, err, "\n## %s %s\n\n    ", program->name, command->name) ||
+        !append_usage(program, index, out, err) || !buffer_append_byte(out, '\n', err) ||
+        !append_line(out, command->description, err))
+        return false;
+    for (size_t group = 0; group < GROUP_COUNT; group++) {
+        if (!append_group_reference(program, index, group, out, err))
             return false;
     }
     return true;

@@ -82,6 +82,9 @@ static bool read_source(struct backup *backup, struct error *err)
     backup->options.pinned = &backup->pinned;
     result_set_text(command->result, "source", shown);
     result_set_text(command->result, "target", backup->target.text);
+    if (!options_check_scope(command->options,
+                             backup->server.physical ? OPTION_OF_PHYSICAL : OPTION_OF_LOGICAL, err))
+        return false;
     if (backup->server.physical && !command->quiet)
         note_database(backup);
     return true;

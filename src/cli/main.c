@@ -119,10 +119,11 @@ static bool run_command(struct command *command, struct error *err)
     command->quiet = options_flag(options, "quiet");
     if (!command->quiet && command->result == NULL)
         command->out = stdout;
-    if (options->command != COMMAND_LIST && options_flag(options, "verbose")) {
+    if (options_flag(options, "verbose")) {
         if (command->quiet)
             return error_set(err, ERROR_USAGE, "--quiet and --verbose contradict each other");
-        command->console->log.threshold = LOG_DEBUG;
+        if (options->command != COMMAND_LIST)
+            command->console->log.threshold = LOG_DEBUG;
     }
     return functions[options->command](command, err);
 }

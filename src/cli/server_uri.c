@@ -67,6 +67,26 @@ static bool strip_scheme(struct server_uri *server, const char *uri, const char 
     return fail_unknown_scheme(shown, err);
 }
 
+/* A password in the URI would win, and the command never be run. */
+static bool check_password(const struct server_uri *server, const char *password_command,
+                           struct error *err)
+{
+    if (password_command == NULL || wire_settings_get(server->settings, "password") == NULL)
+        return true;
+    error_set(err, ERROR_USAGE, "the URI has a password, and --password-command is given, too");
+    return error_hint(err, "Leave one of them out.");
+}
+
+/* The command was asked for here and now: it counts more than a password from the environment or a
+ * service file. */
+static bool set_password_command(struct server_uri *server, const char *password_command,
+                                 struct error *err)
+{
+    return password_command == NULL ||
+           (wire_settings_set(server->settings, "password_command", password_command, err) &&
+            wire_settings_set(server->settings, "password", NULL, err));
+}
+
 bool server_uri_parse(struct server_uri *server, const char *uri, const char *shown,
                       const char *password_command, struct error *err)
 {
@@ -81,10 +101,9 @@ bool server_uri_parse(struct server_uri *server, const char *uri, const char *sh
            wire_settings_parse(server->settings, buffer_text(&conninfo), err);
     if (done)
         server->names_database = wire_settings_get(server->settings, "dbname") != NULL;
-    done = done &&
-           (password_command == NULL ||
-            wire_settings_set(server->settings, "password_command", password_command, err)) &&
-           wire_settings_complete(server->settings, err);
+    done = done && check_password(server, password_command, err) &&
+           wire_settings_complete(server->settings, err) &&
+           set_password_command(server, password_command, err);
     buffer_free_secret(&conninfo);
     if (!done)
         server_uri_reset(server);
@@ -111,6 +130,10 @@ bool server_uri_of_command(struct server_uri *server, const struct command *comm
         .release = release_console,
     };
 
+    if (!password.may_ask && options_given(command->options, "password-command")) {
+        error_set(err, ERROR_USAGE, "--no-password and --password-command are both given");
+        return error_hint(err, "With a command nobody is asked: leave --no-password out.");
+    }
     if (!server_uri_parse(server, command_argument(command, 0),
                           options_argument(command->options, 0),
                           command_text(command, "password-command"), err))

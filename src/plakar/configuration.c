@@ -145,11 +145,15 @@ static bool read_connection(struct configuration *configuration, struct error *e
         const struct configuration_setting *from = &configuration_settings[i];
         const char *value = options_text(&configuration->options, from->option);
 
-        if (value != NULL &&
-            !wire_settings_set(configuration->settings, from->setting, value, err))
+        if (value != NULL && !wire_settings_set(configuration->settings, from->setting, value, err))
             return false;
     }
-    return wire_settings_complete(configuration->settings, err);
+    if (!wire_settings_complete(configuration->settings, err))
+        return false;
+    /* A key wins over the location and the environment, whose password would keep it from being
+     * run. */
+    return !options_given(&configuration->options, "password-command") ||
+           wire_settings_set(configuration->settings, "password", NULL, err);
 }
 
 /* ---- What makes no sense together ---------------------------------------------------------- */
@@ -171,44 +175,40 @@ static bool check_inline(const struct configuration *configuration, struct error
     return true;
 }
 
-/* A setting that leaves something out of a logical backup, or NULL. */
-static const char *logical_filter(const struct options *options)
-{
-    if (options_flag(options, "schema-only"))
-        return "schema_only";
-    if (options_flag(options, "data-only"))
-        return "data_only";
-    return options_given(options, "exclude-databases") ? "exclude_databases" : NULL;
-}
-
 /* A backup of one database, whole: whoever asks for anything else must not believe that they have
  * it. */
-static bool check_logical(const struct configuration *configuration, struct error *err)
+static bool check_filters(const struct configuration *configuration, struct error *err)
 {
-    const char *filter = logical_filter(&configuration->options);
+    static const char *const filters[] = {"schema-only", "data-only", "exclude-databases"};
+    const struct options *options = &configuration->options;
 
-    if (filter != NULL) {
-        error_set(err, ERROR_UNSUPPORTED, "not yet: %s", filter);
+    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+        bool flag = strcmp(filters[i], "exclude-databases") != 0;
+
+        if (flag ? !options_flag(options, filters[i]) : !options_given(options, filters[i]))
+            continue;
+        error_set(err, ERROR_UNSUPPORTED, "not yet: " ERROR_OPTION("%s"), filters[i]);
         return error_hint(err, "Leave it out: the whole database is backed up.");
     }
     return true;
 }
 
-/* A backup that is not what was asked for is refused; what changes nothing is only noted. */
-static bool check_physical(const struct configuration *configuration, const struct log *log,
-                           struct error *err)
+/* Two answers to one question, of which one would be forgotten. */
+static bool check_doubles(const struct configuration *configuration, struct error *err)
 {
-    const struct options *options = &configuration->options;
-    const char *logical = logical_filter(options);
+    static const char *const doubles[][2] = {{"ssl-cert", "ssl-cert-data"},
+                                             {"ssl-key", "ssl-key-data"},
+                                             {"ssl-root-cert", "ssl-root-cert-data"},
+                                             {"password", "password-command"}};
 
-    if (logical != NULL) {
-        error_set(err, ERROR_USAGE, "%s makes no sense with a physical backup", logical);
-        return error_hint(err, "It copies the whole cluster: leave the option out.");
+    for (size_t i = 0; i < sizeof(doubles) / sizeof(doubles[0]); i++) {
+        if (!options_given(&configuration->options, doubles[i][0]) ||
+            !options_given(&configuration->options, doubles[i][1]))
+            continue;
+        error_set(err, ERROR_USAGE, ERROR_OPTION("%s") " and " ERROR_OPTION("%s") " are both set",
+                  doubles[i][0], doubles[i][1]);
+        return error_hint(err, "Leave one of them out.");
     }
-    if (options_flag(options, "compress"))
-        log_message(log, LOG_WARNING,
-                    "compress is ignored: a physical backup goes to Plakar uncompressed, because "
-                    "Plakar compresses and de-duplicates it");
     return true;
 }
 
@@ -221,8 +221,11 @@ static bool read_all(struct configuration *configuration, const struct option_pr
     configuration->physical = len > 4 && strcmp(request->scheme + len - 4, "+bin") == 0;
     if (!options_init(&configuration->options, program, command, err) ||
         !set_options(configuration, request, err) || !check_inline(configuration, err) ||
-        !(configuration->physical ? check_physical(configuration, log, err)
-                                  : check_logical(configuration, err)))
+        !check_doubles(configuration, err) ||
+        !options_check_scope(&configuration->options,
+                             configuration->physical ? OPTION_OF_PHYSICAL : OPTION_OF_LOGICAL,
+                             err) ||
+        !check_filters(configuration, err))
         return false;
     if (options_given(&configuration->options, "pg-bin-dir"))
         log_message(log, LOG_WARNING, "pg_bin_dir is ignored: no PostgreSQL program is run");

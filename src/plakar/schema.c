@@ -1,8 +1,10 @@
 #include "plakar/schema.h"
 
 #include "plakar/configuration.h"
+#include "plakar/spelling.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SCHEMA_DIALECT "https://json-schema.org/draft/2020-12/schema"
@@ -10,11 +12,17 @@
 static json_t *property_of(const struct option_spec *spec)
 {
     json_t *property = json_object();
+    const char *scope = options_scope_name(spec->scope);
+    char help[1024], description[1100];
     json_t *choices;
+
+    error_spell_copy(help, sizeof(help), spec->help, &plakar_speller);
+    snprintf(description, sizeof(description), "%s%s%s%s", help, scope == NULL ? "" : " Of ",
+             scope == NULL ? "" : scope, scope == NULL ? "" : " backups only.");
 
     json_object_set_new(property, "type",
                         json_string(spec->kind == OPTION_FLAG ? "boolean" : "string"));
-    json_object_set_new(property, "description", json_string(spec->help));
+    json_object_set_new(property, "description", json_string(description));
     if (spec->default_text != NULL)
         json_object_set_new(property, "default", json_string(spec->default_text));
     if (spec->kind != OPTION_CHOICE)

@@ -223,9 +223,9 @@ static void wrong_usage_is_named(void **state)
         {{"a", "--keep=1X"}, "--keep: \"1X\" is not a size", "16GiB"},
         {{"a", "--wait=1h30"}, "--wait: \"1h30\" is not a duration", "1h30m"},
         {{"a", "--count=-1"}, "--count: \"-1\" is not a whole number", ""},
-        {{"a", "--mode=fasst"}, "--mode: unknown choice \"fasst\"", "fast|slow"},
-        {{"a", "--mode=fast:1"}, "--mode: unknown choice \"fast:1\"", "fast|slow"},
-        {{"a", "--pack=lz5"}, "--pack: unknown choice \"lz5\"", "gzip|zstd"},
+        {{"a", "--mode=fasst"}, "--mode: unknown choice \"fasst\"", "fast or slow. Did you mean fast?"},
+        {{"a", "--mode=fast:1"}, "--mode: unknown choice \"fast:1\"", "fast or slow"},
+        {{"a", "--pack=lz5"}, "--pack: unknown choice \"lz5\"", "gzip or zstd, with :LEVEL"},
         {{"a", "--pack=zstd:x"}, "--pack: \"x\" is not a level", "--pack=zstd:1"},
         {{"a", "--pack=zstd:"}, "--pack: \"\" is not a level", "--pack=zstd:1"},
     };

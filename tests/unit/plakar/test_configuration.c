@@ -16,9 +16,9 @@
     {                                                                                              \
         .name = key, .argument = "X", .kind = OPTION_TEXT, .commands = 1, .help = "."              \
     }
-#define FLAG(key)                                                                                  \
+#define LOGICAL_FLAG(key)                                                                          \
     {                                                                                              \
-        .name = key, .kind = OPTION_FLAG, .commands = 1, .help = "."                               \
+        .name = key, .kind = OPTION_FLAG, .commands = 1, .scope = OPTION_OF_LOGICAL, .help = "."   \
     }
 
 static const struct option_spec specs[] = {
@@ -36,12 +36,22 @@ static const struct option_spec specs[] = {
     TEXT("ssl-key-data"),
     TEXT("ssl-root-cert"),
     TEXT("pg-bin-dir"),
-    TEXT("exclude-databases"),
-    FLAG("compress"),
-    FLAG("schema-only"),
-    FLAG("data-only"),
+    {.name = "exclude-databases",
+     .argument = "LIST",
+     .kind = OPTION_TEXT,
+     .commands = 1,
+     .scope = OPTION_OF_LOGICAL,
+     .help = "."},
+    LOGICAL_FLAG("compress"),
+    LOGICAL_FLAG("schema-only"),
+    LOGICAL_FLAG("data-only"),
     TEXT("ssl-root-cert-data"),
-    {.name = "max-rate", .argument = "RATE", .kind = OPTION_RATE, .commands = 1, .help = "."},
+    {.name = "max-rate",
+     .argument = "RATE",
+     .kind = OPTION_RATE,
+     .commands = 1,
+     .scope = OPTION_OF_PHYSICAL,
+     .help = "."},
     {.name = "to", .argument = "DIR", .kind = OPTION_TEXT, .commands = 2, .help = "."},
 };
 static const struct option_command commands[] = {
@@ -133,16 +143,19 @@ static void keys_win_over_the_location(void **state)
     (void)state;
     assert_true(READ(&reading, "postgresql", {"host", "h2"}, {"port", "1"}, {"username", "v"},
                      {"password", "q"}, {"database", "d2"}, {"ssl_mode", "verify-ca"},
-                     {"password_command", "token"},
                      {"location", "postgresql://u:p@h:5/d?sslmode=disable"}));
     assert_false(reading.configuration.physical);
     assert_string_equal(setting(&reading, "host"), "h2");
     assert_string_equal(setting(&reading, "port"), "1");
     assert_string_equal(setting(&reading, "user"), "v");
     assert_string_equal(setting(&reading, "password"), "q");
-    assert_string_equal(setting(&reading, "password_command"), "token");
     assert_string_equal(setting(&reading, "dbname"), "d2");
     assert_string_equal(setting(&reading, "sslmode"), "verify-ca");
+    done(&reading);
+    assert_true(READ(&reading, "postgresql", {"password_command", "token"},
+                     {"location", "postgresql://u:p@h:5/d"}));
+    assert_string_equal(setting(&reading, "password_command"), "token");
+    assert_null(setting(&reading, "password"));
     done(&reading);
 }
 
@@ -157,14 +170,26 @@ static void an_empty_value_is_none(void **state)
     done(&reading);
 }
 
-static void inline_certificates_win_over_files(void **state)
+static void a_file_and_its_text_are_not_both_taken(void **state)
 {
+    static const char *const pairs[][2] = {{"ssl_cert", "ssl_cert_data"},
+                                           {"ssl_key", "ssl_key_data"},
+                                           {"ssl_root_cert", "ssl_root_cert_data"},
+                                           {"password", "password_command"}};
+
     struct reading reading;
 
     (void)state;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        assert_false(READ(&reading, "postgres+bin", {pairs[i][0], "x"},
+                          {pairs[i][1], "-----BEGIN CERTIFICATE-----\n"}));
+        error_spell(&reading.err, &plakar_speller);
+        assert_non_null(strstr(reading.err.message, pairs[i][0]));
+        assert_non_null(strstr(reading.err.message, pairs[i][1]));
+        done(&reading);
+    }
     assert_true(READ(&reading, "postgres+bin", {"location", "postgres+bin://u@h"},
-                     {"ssl_cert_data", "-----BEGIN CERTIFICATE-----\n"}, {"ssl_cert", "/c"},
-                     {"ssl_key", "/k"}));
+                     {"ssl_cert_data", "-----BEGIN CERTIFICATE-----\n"}, {"ssl_key", "/k"}));
     assert_string_equal(setting(&reading, "sslcert"), "-----BEGIN CERTIFICATE-----\n");
     assert_string_equal(setting(&reading, "sslkey"), "/k");
     done(&reading);
@@ -187,6 +212,24 @@ static void an_unknown_key_names_the_nearest(void **state)
     done(&reading);
     assert_false(READ(&reading, "postgres+bin", {"max-rate", "1M"})); /* keys have '_' */
     done(&reading);
+}
+
+/* As Go writes truth, whose users' values come through Plakar, and as people do. */
+static void truth_has_many_spellings(void **state)
+{
+    static const char *const on[] = {"1", "t", "T", "TRUE", "true", "True", "yes", "On"};
+    static const char *const off[] = {"0", "f", "F", "FALSE", "false", "False", "no", "Off"};
+    struct reading reading;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
+        assert_true(READ(&reading, "postgres", {"compress", on[i]}));
+        assert_true(options_flag(&reading.configuration.options, "compress"));
+        done(&reading);
+        assert_true(READ(&reading, "postgres", {"compress", off[i]}));
+        assert_false(options_flag(&reading.configuration.options, "compress"));
+        done(&reading);
+    }
 }
 
 static void a_bad_value_is_named_by_its_key(void **state)
@@ -215,9 +258,13 @@ static void what_a_physical_backup_cannot_do_is_refused(void **state)
     done(&reading);
     assert_false(READ(&reading, "postgres+bin", {"exclude_databases", "a"}));
     done(&reading);
-    assert_true(READ(&reading, "postgres+bin", {"schema_only", "false"}, {"compress", "true"},
+    assert_false(READ(&reading, "postgres+bin", {"compress", "true"}));
+    error_spell(&reading.err, &plakar_speller);
+    assert_string_equal(reading.err.message, "compress is for logical backups: .");
+    assert_int_equal(reading.err.code, ERROR_USAGE);
+    done(&reading);
+    assert_true(READ(&reading, "postgres+bin", {"schema_only", "false"}, {"compress", "false"},
                      {"pg_bin_dir", "/usr/bin"}));
-    assert_non_null(strstr(buffer_text(&reading.notes), "compress is ignored"));
     assert_non_null(strstr(buffer_text(&reading.notes), "pg_bin_dir is ignored"));
     done(&reading);
 }
@@ -230,6 +277,7 @@ static void a_logical_backup_that_leaves_something_out_is_refused(void **state)
     assert_true(READ(&reading, "postgres", {"schema_only", "false"}, {"compress", "true"}));
     done(&reading);
     assert_false(READ(&reading, "postgres", {"schema_only", "true"}));
+    error_spell(&reading.err, &plakar_speller);
     assert_non_null(strstr(reading.err.message, "schema_only"));
     done(&reading);
     assert_false(READ(&reading, "postgresql", {"data_only", "true"}));
@@ -359,8 +407,9 @@ int main(void)
         cmocka_unit_test(a_location_says_where),
         cmocka_unit_test(keys_win_over_the_location),
         cmocka_unit_test(an_empty_value_is_none),
-        cmocka_unit_test(inline_certificates_win_over_files),
+        cmocka_unit_test(a_file_and_its_text_are_not_both_taken),
         cmocka_unit_test(an_unknown_key_names_the_nearest),
+        cmocka_unit_test(truth_has_many_spellings),
         cmocka_unit_test(a_bad_value_is_named_by_its_key),
         cmocka_unit_test(what_a_physical_backup_cannot_do_is_refused),
         cmocka_unit_test(a_logical_backup_that_leaves_something_out_is_refused),
