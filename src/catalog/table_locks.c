@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "catalog/relation.h"
+#include "catalog/statement_words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,10 +40,7 @@ static const char blockers[] =
     "                 p.owner || ', since ' || p.prepared "
     "            ELSE pg_catalog.format('process %s (user %s, application \"%s\", %s)', l.pid, "
     "                 a.usename, a.application_name, a.state) END, "
-    "       CASE WHEN p.gid IS NULL THEN "
-    "            '; its last statement, since ' || a.query_start || ': ' || "
-    "            pg_catalog.left(a.query, 300) END, "
-    "       pg_catalog.quote_literal(p.gid) "
+    "       pg_catalog.quote_literal(p.gid), a.query_start, pg_catalog.left(a.query, 10000) "
     "  FROM pg_catalog.pg_locks l "
     "  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
     "  LEFT JOIN pg_catalog.pg_locks x ON l.pid IS NULL AND x.pid IS NULL "
@@ -62,8 +60,10 @@ static void copy_text(char *to, size_t size, const char *text)
 static bool take_blocker(struct catalog *catalog, void *context, const struct catalog_row *row,
                          struct error *err)
 {
-    enum { RELATION, PID, WHO, STATEMENT, PREPARED };
+    enum { RELATION, PID, WHO, PREPARED, SINCE, STATEMENT };
     struct blocker *blocker = context;
+    char words[STATEMENT_WORDS_SIZE] = "";
+    const char *since = row_text_or_null(row, SINCE);
 
     (void)catalog;
     (void)err;
@@ -73,9 +73,12 @@ static bool take_blocker(struct catalog *catalog, void *context, const struct ca
     copy_text(blocker->relation, sizeof(blocker->relation), row_text_or_null(row, RELATION));
     copy_text(blocker->pid, sizeof(blocker->pid), row_text_or_null(row, PID));
     copy_text(blocker->prepared, sizeof(blocker->prepared), row_text_or_null(row, PREPARED));
-    snprintf(blocker->text, sizeof(blocker->text), "%s holds or awaits a stronger lock%s",
-             row_text_or_null(row, WHO),
-             row_text_or_null(row, STATEMENT) == NULL ? "" : row_text_or_null(row, STATEMENT));
+    if (row_text_or_null(row, STATEMENT) != NULL)
+        statement_words(row_text_or_null(row, STATEMENT), words);
+    snprintf(blocker->text, sizeof(blocker->text), "%s holds or awaits a stronger lock%s%s%s%s%s",
+             row_text_or_null(row, WHO), since == NULL ? "" : "; its last statement began ",
+             since == NULL ? "" : since, words[0] == '\0' ? "" : " (", words,
+             words[0] == '\0' ? "" : " …)");
     return true;
 }
 
@@ -95,7 +98,7 @@ static bool find_blocker(struct locking *locking, struct blocker *blocker)
     bool done = wire_query(catalog_conn(locking->catalog), "ROLLBACK TO SAVEPOINT lock_batch", NULL,
                            &ignored) &&
                 append_query(&sql, buffer_text(&locking->oids), &ignored) &&
-                catalog_query_as_is(locking->catalog, buffer_text(&sql), 5, take_blocker, blocker,
+                catalog_query_as_is(locking->catalog, buffer_text(&sql), 6, take_blocker, blocker,
                                     &ignored);
 
     buffer_free(&sql);

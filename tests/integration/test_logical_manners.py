@@ -1,5 +1,6 @@
 """How a logical backup behaves: locks, snapshots, rights, memory, statuses, standbys."""
 
+import contextlib
 import json
 import os
 import time
@@ -54,9 +55,29 @@ def test_a_lock_that_is_waited_for_counts_too(pgcask, server, workdir):
         while server.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0":
             time.sleep(0.02)
         result = run(pgcask, server, workdir / "b", "--lock-timeout", "1s")
-        assert_refused(server, result, workdir / "b", "table public.t", "LOCK TABLE t")
+        assert_refused(server, result, workdir / "b", "table public.t", "(LOCK TABLE …)")
         reader.sql("COMMIT")
         writer.receive()
+
+
+def test_of_the_statement_in_the_way_only_known_words_are_shown(pgcask, server, workdir):
+    server.sql("CREATE TABLE t (a int); CREATE ROLE nobody;"
+               " CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w")
+    for statement, shown in (
+        ("CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (password 'hunter2')", "(CREATE USER …)"),
+        ("ALTER ROLE nobody PASSWORD 'hunter2'", "(ALTER ROLE …)"),
+        ("/* hunter2 */ SELECT 'hunter2'", "(SELECT …)"),
+        ("-- hunter2\nINSERT INTO t VALUES (1) /* hunter2 */", "(INSERT INTO …)"),
+        ("hunter2", "its last statement began"),  # an error: the lock is older than the savepoint
+    ):
+        with server.session() as session:
+            session.sql("BEGIN; LOCK TABLE t; SAVEPOINT before")
+            with contextlib.suppress(AssertionError):
+                session.sql(statement)
+            result = run(pgcask, server, workdir / "b", "--lock-timeout", "1s", "--json")
+        assert_refused(server, result, workdir / "b", "table public.t", shown)
+        assert "hunter2" not in result.stdout + result.stderr
+        assert "table public.t" in json.loads(result.stdout)["error"]["message"]
 
 
 def test_the_time_for_all_locks_can_be_set(pgcask, server, workdir):
@@ -68,8 +89,8 @@ def test_the_time_for_all_locks_can_be_set(pgcask, server, workdir):
                      "--lock-timeout-total", "2s")
         assert time.monotonic() - start < 20
         assert_refused(server, result, workdir / "b", "table public.t within 2 s", "for all tables",
-                       "user postgres", 'application "the other"', "LOCK TABLE t",
-                       f"since {time.strftime('%Y-%m-', time.gmtime())}", "--lock-timeout-total")
+                       "user postgres", 'application "the other"', "(LOCK TABLE …)",
+                       f"began {time.strftime('%Y-%m-', time.gmtime())}", "--lock-timeout-total")
 
 
 def test_a_prepared_transaction_that_holds_a_table_is_named(pgcask, servers, major, workdir):

@@ -109,3 +109,15 @@ def test_a_dry_run_with_patterns_begins_no_base_backup(plakar, servers, major):
     plakar.backup("-dry-run", "-ignore", "/data/log", server.binary_uri()).check()
     oracles.wait_for_nothing_left(server)
     assert "BASE_BACKUP" not in server.log and plakar.snapshots() == []
+
+
+@ONE
+def test_a_lock_in_the_way_is_told_without_the_other_sessions_statement(plakar, filled, major):
+    server = filled(major)
+    with server.session("app") as session:
+        session.sql("BEGIN; LOCK TABLE book; SELECT 'hunter2'")
+        result = plakar.backup("-o", "lock_timeout=1s", uri(server))
+    assert result.rc == 1 and "table public.book" in result.stdout, result
+    assert "(SELECT …)" in result.stdout and "pg_terminate_backend" in result.stdout
+    assert "hunter2" not in result.stdout + result.stderr
+    assert "lock_timeout" in result.stdout and "--" not in result.stdout
