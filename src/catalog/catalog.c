@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "catalog/changes.h"
+#include "catalog/table_locks.h"
 #include "catalog/versions.h"
 
 #include <inttypes.h>
@@ -514,7 +515,8 @@ static bool take_facts(struct catalog *catalog, void *context, const struct cata
 
 static bool read_everything(struct catalog *catalog, struct error *err)
 {
-    return catalog_query(catalog,
+    return table_locks_limit(catalog, err) &&
+           catalog_query(catalog,
                          "SELECT pg_catalog.current_database(), "
                          "pg_catalog.current_setting('client_encoding')",
                          2, take_facts, NULL, err) &&
@@ -537,6 +539,8 @@ static bool failed_by_change(struct catalog *catalog, struct error *err)
     if (wire_is_broken(catalog->conn) || err->code == ERROR_TIMEOUT || err->code == ERROR_MEMORY ||
         !wire_query(catalog->conn, "ROLLBACK TO SAVEPOINT reading", NULL, &ignored))
         return false;
+    if (strcmp(err->sqlstate, "55P03") == 0)
+        return table_locks_explain(catalog, err);
     if (!changes_find(catalog, what, &ignored) || what[0] == '\0')
         return strcmp(err->sqlstate, "40001") == 0 || is_lookup_failure(err);
     set_changed(err, what);
@@ -570,7 +574,8 @@ bool catalog_read(struct catalog **result, struct wire_conn *conn,
     if (catalog->texts != NULL && wire_query(conn, "SAVEPOINT reading", NULL, err)) {
         if (!read_everything(catalog, err))
             *changed = failed_by_change(catalog, err);
-        else if (wire_query(conn, "RELEASE SAVEPOINT reading", NULL, err) &&
+        else if (wire_query(conn, "RELEASE SAVEPOINT reading; SET LOCAL lock_timeout = 0", NULL,
+                            err) &&
                  check_changes(catalog, changed, err)) {
             *result = catalog;
             return true;

@@ -166,13 +166,14 @@ struct globals_reader {
 static bool ask_for_verifiers(struct globals_reader *globals, struct error *err)
 {
     struct wire_result *result;
+    const char *readable;
 
     if (!wire_query(globals->conn,
                     "SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')",
                     &result, err))
         return false;
-    globals->verifiers =
-        wire_result_rows(result) == 1 && strcmp(wire_result_value(result, 0, 0), "t") == 0;
+    readable = wire_result_value(result, 0, 0);
+    globals->verifiers = readable != NULL && strcmp(readable, "t") == 0;
     wire_result_free(result);
     if (globals->verifiers)
         return true;
@@ -184,6 +185,18 @@ static bool ask_for_verifiers(struct globals_reader *globals, struct error *err)
                                 err);
 }
 
+/* So many of the first values must be there. */
+static bool is_whole(const struct wire_result *result, size_t row, size_t values, struct error *err)
+{
+    for (size_t i = 0; i < values; i++) {
+        if (wire_result_value(result, row, i) == NULL) {
+            error_set(err, ERROR_SERVER, "a role or tablespace was dropped meanwhile");
+            return error_hint(err, CATALOG_CHANGED_HINT);
+        }
+    }
+    return true;
+}
+
 static bool append_row(struct globals_reader *globals, const struct wire_result *result, size_t row,
                        struct error *err)
 {
@@ -191,10 +204,6 @@ static bool append_row(struct globals_reader *globals, const struct wire_result 
     const char *setting = wire_result_value(result, row, 1);
     struct buffer *out = &globals->out;
 
-    if (statement == NULL) {
-        error_set(err, ERROR_SERVER, "a role or tablespace was dropped meanwhile");
-        return error_hint(err, CATALOG_CHANGED_HINT);
-    }
     if (!buffer_append_string(out, statement, err))
         return false;
     if (setting != NULL &&
@@ -222,6 +231,11 @@ static bool append_privileges(struct globals_reader *globals, const struct wire_
 static bool take_row(struct globals_reader *globals, const struct wire_result *result, size_t row,
                      struct error *err)
 {
+    static const size_t values[] = {
+        [STATEMENTS] = 1, [PRIVILEGES] = 4, [WARNINGS] = 1, [ERRORS] = 2};
+
+    if (!is_whole(result, row, values[queries[globals->next].rows], err))
+        return false;
     switch (queries[globals->next].rows) {
     case STATEMENTS:
         break;

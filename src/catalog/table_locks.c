@@ -91,13 +91,12 @@ static bool append_query(struct buffer *sql, const char *oids, struct error *err
            buffer_append_string(sql, oids, err) && buffer_append_string(sql, list + 2, err);
 }
 
+/* The session is back at the savepoint that its transaction failed behind. */
 static bool find_blocker(struct locking *locking, struct blocker *blocker)
 {
     struct buffer sql = {0};
     struct error ignored;
-    bool done = wire_query(catalog_conn(locking->catalog), "ROLLBACK TO SAVEPOINT lock_batch", NULL,
-                           &ignored) &&
-                append_query(&sql, buffer_text(&locking->oids), &ignored) &&
+    bool done = append_query(&sql, buffer_text(&locking->oids), &ignored) &&
                 catalog_query_as_is(locking->catalog, buffer_text(&sql), 6, take_blocker, blocker,
                                     &ignored);
 
@@ -116,12 +115,11 @@ static const char *option_of(const struct locking *locking)
     return all_expired(locking) ? "lock-timeout-total" : "lock-timeout";
 }
 
-static void set_expired(const struct locking *locking, const char *table, struct error *err)
+static void set_expired(const struct locking *locking, const char *relation, struct error *err)
 {
     int64_t seconds = (all_expired(locking) ? locking->total_ms : locking->each_ms) / 1000;
 
-    error_set(err, ERROR_TIMEOUT, "cannot lock %s%s within %" PRId64 " s%s",
-              table == NULL ? "a table" : "table ", table == NULL ? "" : table, seconds,
+    error_set(err, ERROR_TIMEOUT, "cannot lock %s within %" PRId64 " s%s", relation, seconds,
               all_expired(locking) ? ", the time for all tables" : "");
 }
 
@@ -140,20 +138,18 @@ static bool name_forbidden(struct locking *locking, struct error *err)
     return false;
 }
 
-static bool not_locked(struct locking *locking, struct error *err)
+/* Says who is in the way, if that is to be found out. */
+static bool not_in_time(struct locking *locking, const char *word, struct error *err)
 {
     struct blocker blocker = {0};
+    char relation[sizeof(blocker.relation) + 16];
 
-    if (strcmp(err->sqlstate, "42P01") == 0)
-        return error_hint(err, "A table was dropped or renamed while the backup began: run it "
-                               "again.");
-    if (strcmp(err->sqlstate, "42501") == 0)
-        return name_forbidden(locking, err);
-    if (strcmp(err->sqlstate, "55P03") != 0)
-        return false;
-    set_expired(locking, find_blocker(locking, &blocker) ? blocker.relation : NULL, err);
-    if (!blocker.found)
+    if (!find_blocker(locking, &blocker)) {
+        set_expired(locking, locking->statement.len > 0 ? "a table" : "what is to be read", err);
         return error_hint(err, "Who held it is gone by now: run the backup again.");
+    }
+    snprintf(relation, sizeof(relation), "%s%s", word, blocker.relation);
+    set_expired(locking, relation, err);
     error_detail(err, "%s", blocker.text);
     if (blocker.pid[0] != '\0')
         return error_hint(
@@ -169,6 +165,55 @@ static bool not_locked(struct locking *locking, struct error *err)
         err,
         "The primary has locked it: wait for it. A longer " ERROR_OPTION("%s") " waits longer.",
         option_of(locking));
+}
+
+static bool not_locked(struct locking *locking, struct error *err)
+{
+    struct error ignored;
+
+    if (strcmp(err->sqlstate, "42P01") == 0)
+        return error_hint(err, "A table was dropped or renamed while the backup began: run it "
+                               "again.");
+    if (strcmp(err->sqlstate, "42501") == 0)
+        return name_forbidden(locking, err);
+    if (strcmp(err->sqlstate, "55P03") != 0)
+        return false;
+    wire_query(catalog_conn(locking->catalog), "ROLLBACK TO SAVEPOINT lock_batch", NULL, &ignored);
+    return not_in_time(locking, "table ", err);
+}
+
+static int64_t each_lock(const struct catalog *catalog)
+{
+    int64_t each = catalog_options(catalog)->lock_timeout_ms;
+
+    return each > 0 ? each : LOCK_TIMEOUT_MS;
+}
+
+bool table_locks_limit(struct catalog *catalog, struct error *err)
+{
+    struct buffer sql = {0};
+    bool done = buffer_printf(&sql, err, "SET LOCAL lock_timeout = %" PRId64, each_lock(catalog)) &&
+                wire_query(catalog_conn(catalog), buffer_text(&sql), NULL, err);
+
+    buffer_free(&sql);
+    return done;
+}
+
+bool table_locks_explain(struct catalog *catalog, struct error *err)
+{
+    struct locking locking = {
+        .catalog = catalog, .each_ms = each_lock(catalog), .limit_ms = each_lock(catalog)};
+    struct error ignored;
+
+    if (strcmp(err->sqlstate, "55P03") != 0)
+        return false;
+    if (buffer_append_string(&locking.oids,
+                             "SELECT c.oid FROM pg_catalog.pg_class c "
+                             " WHERE c.relkind NOT IN ('r', 'p', 't') AND c.oid >= 16384",
+                             &ignored))
+        not_in_time(&locking, "", err);
+    buffer_free(&locking.oids);
+    return false;
 }
 
 /* ---- Locking -----------------------------------------------------------------------------------
@@ -244,9 +289,10 @@ static bool lock_batch(struct locking *locking, struct error *err)
         return true;
     done = buffer_printf(&sql, err,
                          "SAVEPOINT lock_batch; SET LOCAL lock_timeout = %" PRId64 "; %s IN ACCESS "
-                         "SHARE MODE; SET LOCAL lock_timeout = 0; RELEASE SAVEPOINT lock_batch",
+                         "SHARE MODE; SET LOCAL lock_timeout = %" PRId64
+                         "; RELEASE SAVEPOINT lock_batch",
                          locking->limit_ms > 1 ? locking->limit_ms : 1,
-                         buffer_text(&locking->statement)) &&
+                         buffer_text(&locking->statement), locking->each_ms) &&
            (wire_query(conn, buffer_text(&sql), NULL, err) || not_locked(locking, err)) &&
            check_batch(locking, true, err);
     buffer_free(&sql);
@@ -271,7 +317,7 @@ bool table_locks_take(struct catalog *catalog,
                       bool (*is_wanted)(const struct catalog_object *object), struct error *err)
 {
     const struct catalog_options *options = catalog_options(catalog);
-    int64_t each = options->lock_timeout_ms > 0 ? options->lock_timeout_ms : LOCK_TIMEOUT_MS;
+    int64_t each = each_lock(catalog);
     int64_t usual = each > LOCK_TIMEOUT_TOTAL_MS ? each : LOCK_TIMEOUT_TOTAL_MS;
     int64_t total = options->lock_timeout_total_ms > 0 ? options->lock_timeout_total_ms : usual;
     struct locking locking = {

@@ -10,4 +10,12 @@
 bool table_locks_take(struct catalog *catalog,
                       bool (*is_wanted)(const struct catalog_object *object), struct error *err);
 
+/* What the server's functions look at they lock, too, views and sequences as well: from now on no
+ * longer than options.lock_timeout_ms is waited for one of these. */
+bool table_locks_limit(struct catalog *catalog, struct error *err);
+
+/* The error of a wait for such a lock names who holds it. The session must be back at a savepoint.
+ * Returns false. */
+bool table_locks_explain(struct catalog *catalog, struct error *err);
+
 #endif

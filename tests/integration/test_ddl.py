@@ -93,6 +93,26 @@ def test_a_function_dropped_behind_a_lock(pgcask, module_server, workdir):
     logical.restore(server, archive, "copy")
 
 
+@pytest.mark.parametrize("lock, named", [
+    ("CREATE OR REPLACE VIEW k.v AS SELECT 2 AS a", "k.v"), ("DROP SEQUENCE k.s", "k.s"),
+    ("LOCK TABLE k.t", "table k.t")])
+def test_whatever_is_locked_is_waited_for_as_long_as_tables(pgcask, module_server, workdir, lock,
+                                                           named):
+    """And before anything else is asked for: no second session waits, nothing is written."""
+    server = module_server
+    logical.run_sql(server, "app", ddl.RESET + "CREATE VIEW k.v AS SELECT 1 AS a; "
+                    "CREATE SEQUENCE k.s; CREATE TABLE k.t (a int)")
+    with server.session("app") as session, HeldLink(server.port) as link:
+        session.sql(f"BEGIN; {lock}")
+        holder = session.sql("SELECT pg_backend_pid()")[0][0]
+        result = pgcask("backup", f"postgres://{server.superuser}@127.0.0.1:{link.port}/app"
+                                  "?sslmode=disable", "--to", workdir / "b", "--lock-timeout", "1s")
+        assert result.rc == 1 and link.connections == 1, result
+        assert f"cannot lock {named} within 1 s" in result.stderr, result
+        assert f"pg_terminate_backend({holder})" in result.stderr, result
+    assert not list(workdir.iterdir())
+
+
 @pytest.mark.parametrize("subtransaction", [False, True])
 def test_subtransactions_count_too(pgcask, module_server, workdir, subtransaction):
     """A transaction that was there before the snapshot changes something in one."""

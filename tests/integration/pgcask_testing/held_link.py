@@ -18,13 +18,13 @@ class HeldLink:
     """Connect to 127.0.0.1 and `port`, without TLS.
 
     at: the number of the query, from 1 and over all connections, before which `hold` is called:
-    it reaches the server when that has returned. 0: none. `queries` counts.
+    it reaches the server when that has returned. 0: none. `queries` and `connections` count.
     """
 
     def __init__(self, port, at=0, hold=lambda: None):
         self._target, self._at, self._hold = ("127.0.0.1", port), at, hold
         self._lock = threading.Lock()
-        self.queries = 0
+        self.queries = self.connections = 0
         self._sockets = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -43,6 +43,7 @@ class HeldLink:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self.connections += 1
                 server = socket.create_connection(self._target)
                 for each in (client, server):
                     each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
