@@ -102,6 +102,11 @@ struct physical_backup_report {
     char checksum_failure_first[512]; /* the server's words for the first */
     size_t manifest_unavailable; /* "unavailable" entries of manifest.json */
     bool has_tablespaces_note; /* the cluster has tablespaces: see relocate */
+    size_t configuration_files;   /* in /config: they lie outside the server's data directory */
+    size_t configuration_missing; /* that are not in the backup, private keys left aside … */
+    bool configuration_unforeseen; /* … which preflight could not tell, */
+    char configuration_missing_list[512]; /* for people */
+    char configuration_remedy[512];       /* the statements that include them next time */
     const char *phase;  /* "connecting", "manifest", "checkpoint", "copying", "finishing", "done" */
 };
 /* Valid at any time between _new and close, from the thread that pulls. */

@@ -11,11 +11,6 @@ static json_t *describe_warnings(const struct logical_backup *job)
     if (job->report.server_version_num >= 190000)
         json_array_append_new(list, json_string("the server is newer than any that this version "
                                                 "of pgcask was tested with"));
-    if (job->report.manifest_unavailable > 0)
-        json_array_append_new(list, json_sprintf("%zu part%s of manifest.json could not be read "
-                                                 "from the server",
-                                                 job->report.manifest_unavailable,
-                                                 TEXT_S(job->report.manifest_unavailable)));
     return list;
 }
 

@@ -9,11 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CONNECT_WAIT_MS (60 * 1000)
-#define FAST_CHECKPOINT_WAIT_MS (2 * 3600 * 1000)
-#define SPREAD_CHECKPOINT_WAIT_MS (26 * 3600 * 1000) /* checkpoint_timeout is at most a day */
-#define STALL_TIMEOUT_MS (10 * 60 * 1000)
-
 static struct physical_backup *from_source(struct record_source *source)
 {
     return (struct physical_backup *)source;
@@ -24,10 +19,20 @@ static struct physical_backup *from_reader(struct reader *reader)
     return (struct physical_backup *)((char *)reader - offsetof(struct physical_backup, reader));
 }
 
-static void set_phase(struct physical_backup *job, const char *phase)
+/* Errors of the server about a file in its data directory that is none of PostgreSQL's, or is not
+ * PostgreSQL's to read. The words are the server's in English; in another language its own stand. */
+static void explain_file(struct error *err)
 {
-    job->report.phase = phase;
-    log_message(job->options.log, LOG_DEBUG, "phase: %s", phase);
+    if (err->code != ERROR_SERVER)
+        return;
+    if (strstr(err->message, "too long for tar format") != NULL ||
+        strstr(err->message, "invalid segment number") != NULL)
+        error_hint(err, "PostgreSQL has no such names itself: rename the file or link, or move it out "
+                        "of the data directory.");
+    else if (strcmp(err->sqlstate, "42501") == 0 && strncmp(err->message, "could not ", 10) == 0)
+        error_hint(err, "On the server, give the file to the user that PostgreSQL runs as (as root, "
+                        "in the data directory:  chown postgres: FILE), or move it out of the data "
+                        "directory.");
 }
 
 /* Keeps the failure. Where the slot's keeper stopped the job, its reason is the failure. */
@@ -39,186 +44,14 @@ static void fail(struct physical_backup *job, struct error *err)
         *err = job->error;
         return;
     }
-    if (job->keeper != NULL && slot_keeper_failed(job->keeper, &reason))
+    if (job->keeper != NULL && slot_keeper_failed(job->keeper, &reason)) {
+        if (err->code != ERROR_CANCELLED && reason.detail[0] == '\0')
+            error_detail(&reason, "The backup's own session ended with: %s", err->message);
         *err = reason;
+    }
+    explain_file(err);
     job->failed = true;
     job->error = *err;
-}
-
-/* ---- The server's side ---- */
-
-static void take_notice(void *context, const char *severity, const char *sqlstate,
-                        const char *message)
-{
-    struct physical_backup *job = context;
-    json_t *text;
-
-    (void)sqlstate;
-    if (strcmp(severity, "WARNING") != 0)
-        return;
-    if (json_array_size(job->notices) >= NOTICES_KEPT) {
-        job->notices_dropped++;
-        return;
-    }
-    text = json_stringn(message, strnlen(message, 1000));
-    if (text != NULL)
-        json_array_append_new(job->notices, text);
-}
-
-static bool connect_server(struct physical_backup *job, struct error *err)
-{
-    const struct physical_backup_options *options = &job->options;
-
-    if (!replication_connect(&job->conn, options->settings, "pgcask backup", CONNECT_WAIT_MS,
-                             options->cancel, options->log, err))
-        return false;
-    wire_set_notice_handler(job->conn, take_notice, job);
-    if (job->pinned != NULL)
-        return true;
-    job->pinned = wire_settings_pin(options->settings, job->conn, err);
-    job->options.settings = job->pinned;
-    return job->pinned != NULL;
-}
-
-/* "16MB", "1GB": what SHOW says of a number of bytes. */
-static bool parse_segment_size(const char *text, uint64_t *size)
-{
-    char *unit;
-    uint64_t number = strtoull(text, &unit, 10);
-
-    if (strcmp(unit, "MB") == 0)
-        *size = number << 20;
-    else if (strcmp(unit, "GB") == 0)
-        *size = number << 30;
-    else if (strcmp(unit, "kB") == 0)
-        *size = number << 10;
-    else
-        return false;
-    return *size >= (1 << 20) && *size <= (1 << 30) && (*size & (*size - 1)) == 0;
-}
-
-static bool learn_about_server(struct physical_backup *job, struct error *err)
-{
-    struct physical_backup_report *report = &job->report;
-    char text[64];
-
-    report->server_version_num = wire_server_version(job->conn);
-    if (!replication_check_version(report->server_version_num, &job->newer_server, err) ||
-        !replication_identify_system(job->conn, &job->identity, err))
-        return false;
-    if (job->newer_server)
-        log_message(job->options.log, LOG_WARNING,
-                    "the server is PostgreSQL %d; this version of pgcask was tested with 13 to 18",
-                    report->server_version_num / 10000);
-    snprintf(report->system_identifier, sizeof(report->system_identifier), "%s",
-             job->identity.system_identifier);
-    if (!replication_show(job->conn, "wal_segment_size", text, sizeof(text), err))
-        return false;
-    if (!parse_segment_size(text, &job->wal_segment_size))
-        return error_set(err, ERROR_PROTOCOL, "wal_segment_size is \"%s\"", text);
-    return true;
-}
-
-/* "zstd:3" */
-static bool parse_transfer_compression(const char *text, struct base_backup_options *options,
-                                       struct error *err)
-{
-    const char *colon;
-
-    if (text == NULL)
-        return true;
-    colon = strchr(text, ':');
-    if (!compression_from_name(text, colon == NULL ? strlen(text) : (size_t)(colon - text),
-                               &options->compression)) {
-        error_set(err, ERROR_USAGE, "unknown transfer compression \"%s\"", text);
-        return error_hint(err, "It is gzip, lz4 or zstd, with :LEVEL where wanted.");
-    }
-    options->compression_level = colon == NULL ? NULL : colon + 1;
-    return true;
-}
-
-static bool start_keeper(struct physical_backup *job, struct error *err)
-{
-    struct slot_keeper_options options = {
-        .settings = job->options.settings,
-        .system_identifier = job->report.system_identifier,
-        .max_retained_wal = job->options.max_retained_wal,
-        .job_cancel = job->options.cancel,
-        .log = job->options.log,
-    };
-
-    return slot_keeper_start(&job->keeper, &options, err);
-}
-
-/* The session may have been idle for long while the manifest was taken: a broken one is made new.
- */
-static bool refresh_session(struct physical_backup *job, struct error *err)
-{
-    struct system_identity identity;
-
-    if (!replication_identify_system(job->conn, &identity, err)) {
-        if (!wire_is_broken(job->conn) || err->code == ERROR_CANCELLED)
-            return false;
-        wire_close(job->conn);
-        job->conn = NULL;
-        if (!connect_server(job, err) || !replication_identify_system(job->conn, &identity, err))
-            return false;
-    }
-    if (strcmp(identity.system_identifier, job->report.system_identifier) != 0)
-        return error_set(err, ERROR_REFUSED,
-                         "another server answers now: its system identifier is %s, it was %s",
-                         identity.system_identifier, job->report.system_identifier);
-    return true;
-}
-
-static void note_start(struct physical_backup *job)
-{
-    struct physical_backup_report *report = &job->report;
-
-    lsn_format(base_backup_start_lsn(job->backup), report->start_lsn);
-    report->start_timeline = base_backup_start_timeline(job->backup);
-    report->tablespaces = base_backup_tablespace_count(job->backup) - 1;
-    for (size_t i = 0; i <= report->tablespaces; i++) {
-        const struct base_backup_tablespace *tablespace = base_backup_tablespace(job->backup, i);
-
-        report->total_bytes += tablespace->bytes;
-        if (tablespace->oid != 0 && !tablespace->in_place)
-            report->has_tablespaces_note = true;
-    }
-}
-
-static bool start_base_backup(struct physical_backup *job, struct error *err)
-{
-    const struct physical_backup_options *options = &job->options;
-    struct base_backup_options base = {
-        .label = options->label,
-        .spread_checkpoint = options->spread_checkpoint,
-        .max_rate_kib = options->max_rate_kib,
-        .no_verify_checksums = options->no_verify_checksums,
-        .manifest_checksums = options->digest == DIGEST_SHA256 ? DIGEST_SHA256 : DIGEST_CRC32C,
-    };
-
-    set_phase(job, "checkpoint");
-    if (!parse_transfer_compression(options->transfer_compression, &base, err) ||
-        !refresh_session(job, err) || !start_keeper(job, err))
-        return false;
-    log_message(options->log, LOG_INFO, "waiting for the server's checkpoint");
-    wire_set_wait_limit(job->conn, options->spread_checkpoint ? SPREAD_CHECKPOINT_WAIT_MS
-                                                              : FAST_CHECKPOINT_WAIT_MS);
-    if (!base_backup_start(&job->backup, job->conn, &base, err)) {
-        if (base.compression != COMPRESSION_NONE && err->code == ERROR_SERVER)
-            error_hint(err, "Choose a " ERROR_OPTION(
-                                "transfer-compression") " that the server was built with, or "
-                                                        "leave it out.");
-        return error_prefix(err, "cannot start a base backup");
-    }
-    wire_set_wait_limit(job->conn, options->stall_timeout_ms > 0 ? options->stall_timeout_ms
-                                                                 : STALL_TIMEOUT_MS);
-    note_start(job);
-    log_message(options->log, LOG_INFO, "the backup starts at %s", job->report.start_lsn);
-    set_phase(job, "copying");
-    job->step = PHYSICAL_FOLDERS;
-    return true;
 }
 
 /* Every segment from the start position to the stop position must have come. */
@@ -238,10 +71,9 @@ static bool check_wal(const struct physical_backup *job, struct error *err)
 static bool finish(struct physical_backup *job, struct error *err)
 {
     struct physical_backup_report *report = &job->report;
-    const char *message;
     size_t links = 0;
 
-    set_phase(job, "finishing");
+    physical_set_phase(job, "finishing");
     lsn_format(base_backup_stop_lsn(job->backup), report->stop_lsn);
     report->stop_timeline = base_backup_stop_timeline(job->backup);
     if (!job->manifest_begun)
@@ -253,29 +85,22 @@ static bool finish(struct physical_backup *job, struct error *err)
                          job->links_made, links);
     if (!check_wal(job, err))
         return false;
-    if (base_backup_checksum_failure(job->backup, &message)) {
-        report->checksum_failures = json_array_size(job->notices) + job->notices_dropped;
-        if (report->checksum_failures == 0)
-            report->checksum_failures = 1;
-        snprintf(report->checksum_failure_first, sizeof(report->checksum_failure_first), "%s",
-                 json_array_size(job->notices) > 0
-                     ? json_string_value(json_array_get(job->notices, 0))
-                     : message);
-    }
-    if (slot_keeper_failed(job->keeper, err))
+    physical_count_checksum_failures(job);
+    if (slot_keeper_failed(job->keeper, err) || !physical_configuration_settle(job, err))
         return false;
     slot_keeper_stop(job->keeper);
     job->keeper = NULL;
+    job->cancel = job->options.cancel; /* all has come: the slot may be lost now */
     wire_close(job->conn);
     job->conn = NULL;
-    job->step = PHYSICAL_SUMMARY;
+    job->step = PHYSICAL_CONFIGURATION;
     return true;
 }
 
 /* ---- Records ---- */
 
-static void give_inner(struct physical_backup *job, struct record *record, const char *path,
-                       int64_t size)
+void physical_give_inner(struct physical_backup *job, struct record *record, const char *path,
+                         int64_t size)
 {
     job->reading = READING_INNER;
     job->reader_state = READER_DATA;
@@ -315,12 +140,12 @@ static bool give_manifest(struct physical_backup *job, struct record *record, st
         .log = options->log,
     };
 
-    set_phase(job, "manifest");
+    physical_set_phase(job, "manifest");
     lsn_format(job->identity.position, position);
     job->inner = manifest_reader_new(&request, err);
     if (job->inner == NULL)
         return false;
-    give_inner(job, record, MANIFEST_PATH, RECORD_SIZE_UNKNOWN);
+    physical_give_inner(job, record, MANIFEST_PATH, RECORD_SIZE_UNKNOWN);
     job->step = PHYSICAL_START;
     return true;
 }
@@ -334,7 +159,7 @@ static bool give_summary(struct physical_backup *job, struct record *record, str
     job->inner = reader_from_memory(content, err);
     if (job->inner == NULL)
         return false;
-    give_inner(job, record, SUMMARY_PATH, (int64_t)content.len);
+    physical_give_inner(job, record, SUMMARY_PATH, (int64_t)content.len);
     job->step = PHYSICAL_DONE;
     return true;
 }
@@ -354,10 +179,11 @@ static enum reader_status read_inner(struct physical_backup *job, struct slice *
         return status;
     job->report.files++;
     if (job->step == PHYSICAL_DONE) {
-        set_phase(job, "done");
+        physical_set_phase(job, "done");
         return READER_END;
     }
-    job->report.manifest_unavailable = manifest_reader_unavailable(job->inner);
+    if (job->step == PHYSICAL_START)
+        job->report.manifest_unavailable = manifest_reader_unavailable(job->inner);
     digest_end(job->summary_digest, bytes);
     return summary_writer_add(job->summary, &record, job->record_bytes, bytes, err) ? READER_END
                                                                                     : READER_FAILED;
@@ -373,7 +199,7 @@ static enum reader_status job_read(struct reader *reader, struct slice *data, st
     }
     if (job->reader_state != READER_DATA)
         return job->reader_state;
-    if (!cancel_check(job->options.cancel, err))
+    if (!cancel_check(job->cancel, err))
         job->reader_state = READER_FAILED;
     else if (job->reading == READING_INNER)
         job->reader_state = read_inner(job, data, err);
@@ -437,7 +263,7 @@ static enum source_status take_step(struct physical_backup *job, struct record *
     case PHYSICAL_MANIFEST:
         return give_manifest(job, record, err) ? SOURCE_RECORD : SOURCE_FAILED;
     case PHYSICAL_START:
-        ok = start_base_backup(job, err);
+        ok = physical_start(job, err);
         break;
     case PHYSICAL_FOLDERS:
         status = physical_folders_next(job, record, err);
@@ -449,6 +275,11 @@ static enum source_status take_step(struct physical_backup *job, struct record *
         break;
     case PHYSICAL_FINISH:
         ok = finish(job, err);
+        break;
+    case PHYSICAL_CONFIGURATION:
+        status = physical_configuration_next(job, record, err);
+        if (status == SOURCE_END)
+            job->step = PHYSICAL_SUMMARY;
         break;
     case PHYSICAL_SUMMARY:
         return give_summary(job, record, err) ? SOURCE_RECORD : SOURCE_FAILED;
@@ -468,7 +299,7 @@ static enum source_status job_next(struct record_source *source, struct record *
         *err = job->error;
         return SOURCE_FAILED;
     }
-    if (leave_record(job, err) && cancel_check(job->options.cancel, err)) {
+    if (leave_record(job, err) && cancel_check(job->cancel, err)) {
         status = SOURCE_END;
         while (status == SOURCE_END && job->step != PHYSICAL_DONE)
             status = take_step(job, record, err);
@@ -487,6 +318,8 @@ static void job_close(struct record_source *source)
     wire_close(job->conn);
     slot_keeper_stop(job->keeper);
     wire_settings_free(job->pinned);
+    cancel_reset(&job->own_cancel);
+    configuration_reset(&job->configuration);
     tar_decoder_reset(&job->tar);
     buffer_free(&job->label);
     digest_free(job->listed_digest);
@@ -572,8 +405,11 @@ bool physical_backup_new(const struct physical_backup_options *options,
     if (job->options.digest == DIGEST_NONE)
         job->options.digest = DIGEST_XXH3_128;
     job->started_at = time(NULL);
-    set_phase(job, "connecting");
-    if (!make_parts(job, err) || !connect_server(job, err) || !learn_about_server(job, err)) {
+    job->own_cancel.event_fd = -1;
+    job->cancel = &job->own_cancel;
+    physical_set_phase(job, "connecting");
+    if (!cancel_init_child(&job->own_cancel, options->cancel, err) || !make_parts(job, err) ||
+        !physical_connect(job, err) || !physical_learn_about_server(job, err)) {
         job_close(&job->source);
         return false;
     }

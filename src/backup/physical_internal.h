@@ -1,12 +1,14 @@
 /*
- * The physical job from the inside. physical_backup.c steps from record to record,
- * physical_stream.c makes records out of the base backup stream, physical_summary.c writes
- * summary.json.
+ * The physical job from the inside. physical_backup.c steps from record to record, physical_start.c
+ * gets the server to send, physical_stream.c makes records of what it sends, physical_links.c those
+ * of tablespaces' links and folders, physical_configuration.c those of configuration files,
+ * physical_summary.c writes summary.json.
  */
 #ifndef PGCASK_BACKUP_PHYSICAL_INTERNAL_H
 #define PGCASK_BACKUP_PHYSICAL_INTERNAL_H
 
 #include "backup/backup.h"
+#include "backup/configuration.h"
 #include "manifest/manifest.h"
 #include "manifest/summary.h"
 #include "record/tar.h"
@@ -24,10 +26,11 @@
 /* What comes next. */
 enum physical_step {
     PHYSICAL_MANIFEST, /* /manifest.json */
-    PHYSICAL_START,    /* slot, BASE_BACKUP, checkpoint */
+    PHYSICAL_START,    /* configuration files, slot, BASE_BACKUP, checkpoint */
     PHYSICAL_FOLDERS,  /* /data, /tablespaces/… */
     PHYSICAL_STREAM,   /* what the server sends */
     PHYSICAL_FINISH,   /* stop position, sessions closed */
+    PHYSICAL_CONFIGURATION, /* /config/… */
     PHYSICAL_SUMMARY,  /* /summary.json */
     PHYSICAL_DONE
 };
@@ -43,6 +46,11 @@ struct physical_backup {
     enum physical_step step;
     bool failed;
     struct error error; /* why, once failed */
+
+    /* What ends this job: the caller's request, or until all has come the keeper's, which the caller
+     * and the store do not see: they are told why by the job's own failure. */
+    struct cancel own_cancel;
+    struct cancel *cancel;
 
     struct wire_conn *conn;
     struct wire_settings *pinned; /* to the server of the first session, for all that follow */
@@ -61,7 +69,8 @@ struct physical_backup {
     bool archive_ended; /* its end blocks were read */
     bool manifest_begun;
     size_t next_folder;
-    size_t links_made;
+    size_t links_made, next_link;
+    bool links_by_us, links_due; /* the server was asked for tablespace_map, and sends no links */
     bool links_folder_made; /* /data/pg_tblspc stands in for in-place tablespaces */
 
     /* The record being read. */
@@ -88,8 +97,12 @@ struct physical_backup {
     struct summary_writer *summary;
     uint64_t wal_first, wal_last, wal_count; /* segment numbers that came */
 
+    struct configuration configuration;
+    size_t next_item; /* of it */
+
     json_t *notices; /* the server's warnings */
     size_t notices_dropped;
+    uint64_t last_warning_number; /* the only number in the last warning; 0: not one */
 };
 
 /* physical_stream.c */
@@ -106,12 +119,59 @@ enum reader_status physical_stream_read(struct physical_backup *job, struct slic
  * valid what it lent before. */
 bool physical_stream_has_more_ahead(const struct physical_backup *job);
 
+/* "the server sent …, which <what>"; false. */
+bool physical_bad_member(const struct physical_backup *job, const char *what, struct error *err);
+
+/* physical_links.c */
+
+/* Where the files of an archive go: "/data", "/tablespaces/16384", … */
+void physical_tablespace_path(const struct base_backup_tablespace *tablespace,
+                              char path[RECORD_PATH_MAX]);
+
+/* Judges a member of pg_tblspc. */
+bool physical_check_tablespace_entry(struct physical_backup *job, const char *entry, bool *skip,
+                                     struct error *err);
+
+/* Gives the links that the server does not send with tablespace_map; SOURCE_END after the last. */
+enum source_status physical_links_next(struct physical_backup *job, struct record *record,
+                                       struct error *err);
+
 /* Gives the folders that stand in for what no archive has a member of; SOURCE_END after the last.
  */
 enum source_status physical_folders_next(struct physical_backup *job, struct record *record,
                                          struct error *err);
 
+/* Gives a folder that no archive has. */
+enum source_status physical_give_folder(struct physical_backup *job, struct record *record,
+                                        struct error *err);
+
+/* physical_backup.c */
+
+/* Makes a record whose content job->inner reads. */
+void physical_give_inner(struct physical_backup *job, struct record *record, const char *path,
+                         int64_t size);
+
+/* physical_start.c */
+
+bool physical_connect(struct physical_backup *job, struct error *err);
+bool physical_learn_about_server(struct physical_backup *job, struct error *err);
+/* Reads the configuration, makes the slot and starts BASE_BACKUP. */
+bool physical_start(struct physical_backup *job, struct error *err);
+void physical_set_phase(struct physical_backup *job, const char *phase);
+
+/* physical_configuration.c */
+
+/* Gives the next file of /config, or a folder for it; SOURCE_END after the last. */
+enum source_status physical_configuration_next(struct physical_backup *job, struct record *record,
+                                               struct error *err);
+/* Adds up for the report what is kept and what is missing. */
+bool physical_configuration_settle(struct physical_backup *job, struct error *err);
+
 /* physical_summary.c */
+
+/* Counts the pages whose checksum the server found wrong. */
+void physical_count_checksum_failures(struct physical_backup *job);
+
 
 /* Lays out summary.json. */
 bool physical_summary_content(struct physical_backup *job, struct slice *content,

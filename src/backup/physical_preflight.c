@@ -3,6 +3,7 @@
  * reported at once. Each check is a small function that may add findings.
  */
 #include "backup/backup.h"
+#include "backup/configuration.h"
 #include "backup/sessions.h"
 #include "base/bytes.h"
 
@@ -202,6 +203,20 @@ static void check_idle_timeouts(struct preflight *preflight)
     }
 }
 
+/* A backup without it is as good as ever, but the server does not start on it alone. */
+static void check_configuration(struct preflight *preflight)
+{
+    char list[400], remedy[1024];
+
+    if (!configuration_find_denied(&preflight->sessions, list, sizeof(list)))
+        return;
+    configuration_rights_remedy(preflight->options->settings, remedy, sizeof(remedy));
+    add(preflight, false, remedy,
+        "configuration outside the data directory will be missing, because the role may not read "
+        "it: %s",
+        list);
+}
+
 static void estimate_size(struct preflight *preflight)
 {
     int64_t bytes;
@@ -220,7 +235,7 @@ bool physical_backup_preflight(const struct physical_backup_options *options,
     static void (*const checks[])(struct preflight *) = {
         check_version, check_wal_level, check_replication_right, check_replication_session,
         check_senders, check_slots,     check_slot_limit,        check_idle_timeouts,
-        estimate_size,
+        check_configuration, estimate_size,
     };
     struct preflight preflight = {.options = options, .report = report};
 

@@ -8,7 +8,7 @@
 
 #define LABEL_MAX 4096 /* bytes of backup_label; a label has at most 1024 */
 
-static bool bad_member(const struct physical_backup *job, const char *what, struct error *err)
+bool physical_bad_member(const struct physical_backup *job, const char *what, struct error *err)
 {
     error_set(err, ERROR_PROTOCOL, "the server sent \"%.300s\", which %s", job->tar.member.path,
               what);
@@ -16,132 +16,19 @@ static bool bad_member(const struct physical_backup *job, const char *what, stru
                            "answers at that address.");
 }
 
-/* ---- Folders ---- */
-
-static enum source_status give_folder(struct physical_backup *job, struct record *record,
-                                      struct error *err)
-{
-    *record = (struct record){
-        .type = RECORD_DIRECTORY,
-        .path = job->path,
-        .mode = 0700,
-        .modified = {.tv_sec = job->started_at},
-    };
-    return path_set_add(job->folders, slice_string(job->path), err) &&
-                   summary_writer_add(job->summary, record, 0, NULL, err)
-               ? SOURCE_RECORD
-               : SOURCE_FAILED;
-}
-
-static bool has_tablespace_of_kind(const struct physical_backup *job, bool in_place)
-{
-    for (size_t i = 0; i + 1 < base_backup_tablespace_count(job->backup); i++) {
-        if (base_backup_tablespace(job->backup, i)->in_place == in_place)
-            return true;
-    }
-    return false;
-}
-
-/* /data, then /tablespaces and /data/pg_tblspc if a tablespace lies there, then one for each
- * tablespace: their archives come before the base directory's, so nothing else makes these. */
-enum source_status physical_folders_next(struct physical_backup *job, struct record *record,
-                                         struct error *err)
-{
-    size_t tablespaces = base_backup_tablespace_count(job->backup) - 1;
-
-    for (;;) {
-        size_t index = job->next_folder++;
-
-        if (index == 0) {
-            snprintf(job->path, sizeof(job->path), LAYOUT_DATA);
-            return give_folder(job, record, err);
-        }
-        if (index == 1 && has_tablespace_of_kind(job, false)) {
-            snprintf(job->path, sizeof(job->path), LAYOUT_TABLESPACES);
-            return give_folder(job, record, err);
-        }
-        if (index == 2 && has_tablespace_of_kind(job, true)) {
-            snprintf(job->path, sizeof(job->path), LAYOUT_TABLESPACE_LINKS);
-            job->links_folder_made = true;
-            return give_folder(job, record, err);
-        }
-        if (index >= 3 + tablespaces)
-            return SOURCE_END;
-        if (index >= 3) {
-            const struct base_backup_tablespace *tablespace =
-                base_backup_tablespace(job->backup, index - 3);
-
-            snprintf(job->path, sizeof(job->path), "%s/%" PRIu32,
-                     tablespace->in_place ? LAYOUT_TABLESPACE_LINKS : LAYOUT_TABLESPACES,
-                     tablespace->oid);
-            return give_folder(job, record, err);
-        }
-    }
-}
-
 /* ---- Members of archives ---- */
 
 static bool member_path(struct physical_backup *job, struct error *err)
 {
-    const struct base_backup_tablespace *tablespace = job->tablespace;
     const char *name = job->tar.member.path;
-    char prefix[64];
+    char prefix[RECORD_PATH_MAX];
     int len;
 
-    if (tablespace->oid == 0)
-        snprintf(prefix, sizeof(prefix), LAYOUT_DATA);
-    else
-        snprintf(prefix, sizeof(prefix), "%s/%" PRIu32,
-                 tablespace->in_place ? LAYOUT_TABLESPACE_LINKS : LAYOUT_TABLESPACES,
-                 tablespace->oid);
+    physical_tablespace_path(job->tablespace, prefix);
     len = snprintf(job->path, sizeof(job->path), "%s/%s", prefix, name);
     if (len < 0 || (size_t)len >= sizeof(job->path))
-        return bad_member(job, "is too long a name", err);
+        return physical_bad_member(job, "is too long a name", err);
     return record_path_check(job->path, err) || error_prefix(err, "the server sent a bad name");
-}
-
-static const struct base_backup_tablespace *find_tablespace(const struct physical_backup *job,
-                                                            uint64_t oid)
-{
-    for (size_t i = 0; i + 1 < base_backup_tablespace_count(job->backup); i++) {
-        if (base_backup_tablespace(job->backup, i)->oid == oid)
-            return base_backup_tablespace(job->backup, i);
-    }
-    return NULL;
-}
-
-/* What may stand below pg_tblspc: links of tablespaces, and folders of in-place ones. Up to
- * PostgreSQL 15 an in-place tablespace has no archive of its own: it is part of the base directory
- * with all that it holds. *skip: the folder was given already. */
-static bool check_tablespace_entry(struct physical_backup *job, const char *entry, bool *skip,
-                                   struct error *err)
-{
-    size_t oid_len = strcspn(entry, "/");
-    bool below = entry[oid_len] != '\0';
-    const struct base_backup_tablespace *tablespace;
-    enum record_type type = job->tar.member.type;
-    uint64_t oid;
-
-    *skip = false;
-    if (!bytes_parse_u64(slice_make(entry, oid_len), &oid))
-        return bad_member(job, "is not named after a tablespace", err);
-    tablespace = find_tablespace(job, oid);
-    if (tablespace == NULL && (type == RECORD_DIRECTORY || (below && type == RECORD_FILE)))
-        return true;
-    if (tablespace == NULL)
-        return bad_member(job, "belongs to no tablespace of the cluster", err);
-    if (below)
-        return bad_member(job, "belongs into another archive", err);
-    if (type == RECORD_LINK && !tablespace->in_place) {
-        layout_link_target(tablespace->oid, job->link_target);
-        job->links_made++;
-        return true;
-    }
-    if (type == RECORD_DIRECTORY && tablespace->in_place) {
-        *skip = true;
-        return true;
-    }
-    return bad_member(job, "is not what that tablespace looks like", err);
 }
 
 /* Judges a member of the base directory. */
@@ -152,16 +39,17 @@ static bool check_base_member(struct physical_backup *job, bool *skip, struct er
     *skip = false;
     if (strcmp(job->path, LAYOUT_TABLESPACE_LINKS) == 0) {
         if (job->tar.member.type != RECORD_DIRECTORY)
-            return bad_member(job, "should be a directory", err);
+            return physical_bad_member(job, "should be a directory", err);
         *skip = job->links_folder_made;
+        job->links_due = job->links_by_us;
         return true;
     }
     if (strcmp(job->path, LAYOUT_BACKUP_MANIFEST) == 0)
-        return bad_member(job, "should not be among the files", err);
+        return physical_bad_member(job, "should not be among the files", err);
     if (strncmp(job->path, links, sizeof(links) - 1) == 0)
-        return check_tablespace_entry(job, job->path + sizeof(links) - 1, skip, err);
+        return physical_check_tablespace_entry(job, job->path + sizeof(links) - 1, skip, err);
     if (job->tar.member.type == RECORD_LINK)
-        return bad_member(job, "is a link outside of pg_tblspc", err);
+        return physical_bad_member(job, "is a link outside of pg_tblspc", err);
     return true;
 }
 
@@ -192,8 +80,9 @@ static bool begin_file(struct physical_backup *job, struct record *record, struc
 {
     job->record_class = layout_classify(job->path);
     if (job->record_class != LAYOUT_LISTED && job->record_class != LAYOUT_SUMMARY)
-        return bad_member(job, "is unexpected in a data directory", err);
+        return physical_bad_member(job, "is unexpected in a data directory", err);
     count_wal_segment(job);
+    configuration_note_file(&job->configuration, job->path);
     job->reading = READING_MEMBER;
     job->reading_label = strcmp(job->path, LAYOUT_DATA "/backup_label") == 0;
     job->reader_state = READER_DATA;
@@ -211,7 +100,7 @@ static bool check_folder(struct physical_backup *job, struct error *err)
 
     if (path_set_has(job->folders, slice_make(job->path, (size_t)(end - job->path))))
         return true;
-    return bad_member(job, "came without the folder it lies in", err);
+    return physical_bad_member(job, "came without the folder it lies in", err);
 }
 
 /* What backup_manifest does not list may come only once, too. */
@@ -231,14 +120,15 @@ static bool give_member(struct physical_backup *job, struct record *record, bool
 
     *skip = member->path[0] == '\0'; /* the archive's root */
     if (*skip)
-        return member->type == RECORD_DIRECTORY || bad_member(job, "should be a folder", err);
+        return member->type == RECORD_DIRECTORY ||
+               physical_bad_member(job, "should be a folder", err);
     if (!member_path(job, err))
         return false;
-    if (job->tablespace->oid == 0) {
+    if (job->tablespace->name == NULL) {
         if (!check_base_member(job, skip, err))
             return false;
     } else if (member->type == RECORD_LINK) {
-        return bad_member(job, "is a link inside a tablespace", err);
+        return physical_bad_member(job, "is a link inside a tablespace", err);
     }
     if (*skip)
         return true;
@@ -265,7 +155,7 @@ static bool give_member(struct physical_backup *job, struct record *record, bool
 static bool take_label(struct physical_backup *job, struct slice data, struct error *err)
 {
     if (job->label.len + data.len > LABEL_MAX)
-        return bad_member(job, "is too long", err);
+        return physical_bad_member(job, "is too long", err);
     if (!buffer_append(&job->label, data.data, data.len, err))
         return false;
     job->in_recovery = strstr(buffer_text(&job->label), "\nBACKUP FROM: standby\n") != NULL;
@@ -405,38 +295,6 @@ static enum source_status next_archive(struct physical_backup *job, struct recor
     return SOURCE_FAILED;
 }
 
-enum source_status physical_stream_next(struct physical_backup *job, struct record *record,
-                                        struct error *err)
-{
-    while (job->step == PHYSICAL_STREAM) {
-        enum source_status status;
-        enum tar_event event;
-        struct slice data;
-        bool skip;
-
-        if (job->tablespace == NULL) {
-            status = next_archive(job, record, err);
-            if (status != SOURCE_END)
-                return status;
-            continue;
-        }
-        event = decode(job, &data, err);
-        if (event == TAR_FAILED)
-            return SOURCE_FAILED;
-        if (event != TAR_MEMBER)
-            continue; /* the end of a folder or link, or of the archive */
-        if (!give_member(job, record, &skip, err))
-            return SOURCE_FAILED;
-        if (!skip)
-            return SOURCE_RECORD;
-        if (job->tar.member.size > 0) {
-            bad_member(job, "has content where none belongs", err);
-            return SOURCE_FAILED;
-        }
-    }
-    return SOURCE_END;
-}
-
 static enum reader_status read_member(struct physical_backup *job, struct slice *data,
                                       struct error *err)
 {
@@ -460,6 +318,66 @@ static enum reader_status read_member(struct physical_backup *job, struct slice 
     if (event != TAR_FAILED)
         error_set(err, ERROR_PROTOCOL, "the archive ends inside %s", job->path);
     return READER_FAILED;
+}
+
+/* tablespace_map is read, because backup_manifest lists it, and not kept: a server that finds it
+ * makes links to the places of the original tablespaces. */
+static bool pass_over_map(struct physical_backup *job, struct error *err)
+{
+    enum reader_status status = READER_END;
+    struct slice data;
+
+    if (job->tar.member.type != RECORD_FILE)
+        return physical_bad_member(job, "should be a file", err);
+    do
+        status = read_member(job, &data, err);
+    while (status == READER_DATA);
+    job->reading = READING_NOTHING;
+    job->report.files--;
+    return status == READER_END;
+}
+
+enum source_status physical_stream_next(struct physical_backup *job, struct record *record,
+                                        struct error *err)
+{
+    while (job->step == PHYSICAL_STREAM) {
+        enum source_status status;
+        enum tar_event event;
+        struct slice data;
+        bool skip;
+
+        if (job->tablespace == NULL) {
+            status = next_archive(job, record, err);
+            if (status != SOURCE_END)
+                return status;
+            continue;
+        }
+        if (job->links_due) {
+            status = physical_links_next(job, record, err);
+            if (status != SOURCE_END)
+                return status;
+            job->links_due = false;
+        }
+        event = decode(job, &data, err);
+        if (event == TAR_FAILED)
+            return SOURCE_FAILED;
+        if (event != TAR_MEMBER)
+            continue; /* the end of a folder or link, or of the archive */
+        if (!give_member(job, record, &skip, err))
+            return SOURCE_FAILED;
+        if (job->links_by_us && strcmp(job->path, LAYOUT_DATA "/tablespace_map") == 0) {
+            if (!pass_over_map(job, err))
+                return SOURCE_FAILED;
+            continue;
+        }
+        if (!skip)
+            return SOURCE_RECORD;
+        if (job->tar.member.size > 0) {
+            physical_bad_member(job, "has content where none belongs", err);
+            return SOURCE_FAILED;
+        }
+    }
+    return SOURCE_END;
 }
 
 static bool end_backup_manifest(struct physical_backup *job, struct error *err)

@@ -13,6 +13,10 @@ static json_t *describe_tablespaces(const struct physical_backup *job)
         const struct base_backup_tablespace *tablespace = base_backup_tablespace(job->backup, i);
         json_t *location = json_string(tablespace->location);
 
+        if (tablespace->oid == 0) { /* a link of other people's: its files are under /data */
+            json_decref(location);
+            continue;
+        }
         if (location == NULL) /* not valid UTF-8: manifest.json has it escaped */
             location = json_null();
         json_array_append_new(list, json_pack("{s:I, s:o, s:b}", "oid", (json_int_t)tablespace->oid,
@@ -46,21 +50,21 @@ static json_t *describe_warnings(const struct physical_backup *job)
     if (job->newer_server)
         append_text(list, "the server is newer than any that this version of pgcask was tested "
                           "with");
-    if (job->report.has_tablespaces_note)
-        append_text(list, "the cluster has tablespaces: they are under /tablespaces, reached by "
-                          "relative links; pgcask restore and pgcask relocate make absolute ones");
-    if (job->report.manifest_unavailable > 0) {
-        snprintf(text, sizeof(text),
-                 "%zu part%s of manifest.json could not be read from the server",
-                 job->report.manifest_unavailable, TEXT_S(job->report.manifest_unavailable));
-        append_text(list, text);
-    }
+    if (job->report.configuration_missing > 0)
+        append_text(list, "configuration files are missing: see \"configuration\"");
     if (job->notices_dropped > 0) {
         snprintf(text, sizeof(text), "%zu more warning%s of the server not listed",
                  job->notices_dropped, TEXT_S(job->notices_dropped));
         append_text(list, text);
     }
     return list;
+}
+
+/* Other warnings about checksums have totals, or come with the backup for other reasons. In another
+ * language than English none is known, and the server's final error stands for all. */
+static bool names_a_page(const char *text)
+{
+    return strstr(text, "checksum verification failed in file") != NULL;
 }
 
 static json_t *describe_checksum_failures(const struct physical_backup *job)
@@ -74,11 +78,30 @@ static json_t *describe_checksum_failures(const struct physical_backup *job)
         return list;
     json_array_foreach(job->notices, index, notice)
     {
-        json_array_append(list, notice);
+        if (names_a_page(json_string_value(notice)))
+            json_array_append(list, notice);
     }
     if (json_array_size(list) == 0)
         append_text(list, message);
     return list;
+}
+
+/* The last warning before the server's final error has the total, in any language; a single failure
+ * has no total. */
+void physical_count_checksum_failures(struct physical_backup *job)
+{
+    struct physical_backup_report *report = &job->report;
+    json_t *list = describe_checksum_failures(job);
+
+    if (json_array_size(list) > 0) {
+        report->checksum_failures =
+            job->last_warning_number > 1 ? (size_t)job->last_warning_number : 1;
+        if (report->checksum_failures < json_array_size(list))
+            report->checksum_failures = json_array_size(list);
+        snprintf(report->checksum_failure_first, sizeof(report->checksum_failure_first), "%s",
+                 json_string_value(json_array_get(list, 0)));
+    }
+    json_decref(list);
 }
 
 bool physical_summary_content(struct physical_backup *job, struct slice *content, struct error *err)
@@ -92,7 +115,7 @@ bool physical_summary_content(struct physical_backup *job, struct slice *content
     clock_format_utc(time(NULL), finished);
     head = json_pack(
         "{s:s, s:s, s:s, s:s, s:i, s:b, s:s, s:i, s:s, s:i, s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:o,"
-        " s:o, s:O, s:o}",
+        " s:o, s:O, s:o, s:I, s:o}",
         "kind", "physical",                               /* what it is */
         "started_at", started, "finished_at", finished,   /* when */
         "system_identifier", report->system_identifier,   /* of which cluster */
@@ -107,7 +130,9 @@ bool physical_summary_content(struct physical_backup *job, struct slice *content
         "wal_bytes", (json_int_t)report->wal_bytes,                             /* of these */
         "tablespaces", describe_tablespaces(job), "options", describe_options(job), "warnings",
         describe_warnings(job), "server_warnings", job->notices, "checksum_failures",
-        describe_checksum_failures(job));
+        describe_checksum_failures(job), "checksum_failure_count",
+        (json_int_t)report->checksum_failures, "configuration",
+        configuration_describe(&job->configuration));
     if (head == NULL)
         return error_set_memory(err);
     return summary_writer_finish(job->summary, head, content, err);

@@ -131,3 +131,18 @@ void buffer_consume(struct buffer *buffer, size_t n)
     memmove(buffer->data, buffer->data + n, buffer->len);
     buffer->data[buffer->len] = '\0';
 }
+
+bool buffer_append_shell_word(struct buffer *out, const char *word, struct error *err)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./=:,+@%";
+    bool ok;
+
+    if (*word != '\0' && word[strspn(word, plain)] == '\0')
+        return buffer_append_string(out, word, err);
+    ok = buffer_append_byte(out, '\'', err);
+    for (; ok && *word != '\0'; word++)
+        ok = *word == '\'' ? buffer_append_string(out, "'\\''", err)
+                           : buffer_append_byte(out, (uint8_t)*word, err);
+    return ok && buffer_append_byte(out, '\'', err);
+}

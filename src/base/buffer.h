@@ -33,6 +33,9 @@ bool buffer_append_string(struct buffer *buffer, const char *text, struct error 
 bool buffer_printf(struct buffer *buffer, struct error *err, const char *format, ...)
     ERROR_PRINTF(3, 4);
 
+/* The word as a POSIX shell reads it back: in quotes where it needs them. */
+bool buffer_append_shell_word(struct buffer *buffer, const char *word, struct error *err);
+
 /* Big-endian integers, as the wire has them. */
 bool buffer_append_u16(struct buffer *buffer, uint16_t value, struct error *err);
 bool buffer_append_u32(struct buffer *buffer, uint32_t value, struct error *err);

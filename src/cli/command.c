@@ -36,3 +36,13 @@ const char *command_text(const struct command *command, const char *name)
 
     return shown == NULL ? NULL : arguments_original(command->arguments, shown);
 }
+
+void command_say_unavailable(const struct command *command, size_t count)
+{
+    if (count > 0)
+        command_say(command,
+                    "manifest.json lacks %zu detail%s that this role could not read; its "
+                    "\"unavailable\" says which and why, and GRANT pg_monitor TO the role gives "
+                    "most of them",
+                    count, count == 1 ? "" : "s");
+}

@@ -100,6 +100,7 @@ struct watched_source {
     struct record_source *inner;
     struct backup *backup;
     bool manifest_passed;
+    bool space_checked; /* against the sizes that the server gives before the data */
 };
 
 static const char *phase_text(const char *phase)
@@ -132,6 +133,12 @@ static enum source_status watched_next(struct record_source *base, struct record
     status = source_next(source->inner, record, err);
     source->manifest_passed = true;
     physical_backup_report(source->inner, &backup->report);
+    if (status == SOURCE_RECORD && !source->space_checked && backup->report.total_bytes > 0) {
+        source->space_checked = true;
+        if (!preflight_check_space(backup->report.total_bytes, backup->target.text,
+                                   backup->target.free_bytes, err))
+            return SOURCE_FAILED;
+    }
     progress_set_total(&backup->progress, backup->report.total_bytes);
     progress_set_phase(&backup->progress,
                        phase_text(status == SOURCE_END ? "done" : backup->report.phase));
@@ -196,6 +203,8 @@ static void fill_result(const struct backup *backup)
     result_set_number(result, "stop_timeline", report->stop_timeline);
     result_set_number(result, "tablespace_count", report->tablespaces);
     result_set_number(result, "manifest_unavailable", report->manifest_unavailable);
+    result_set_number(result, "configuration_files", report->configuration_files);
+    result_set_number(result, "configuration_missing", report->configuration_missing);
     result_set_number(result, "checksum_failures", report->checksum_failures);
     if (report->checksum_failures > 0)
         result_set_text(result, "checksum_failure_first", report->checksum_failure_first);
@@ -213,6 +222,11 @@ static void say_result(const struct backup *backup)
                 TEXT_S(report->files), backup_target_shown(&backup->target), duration);
     command_say(command, "positions %s to %s on timeline %" PRIu32, report->start_lsn,
                 report->stop_lsn, report->stop_timeline);
+    if (report->has_tablespaces_note)
+        command_say(command, "the cluster has tablespaces: \"pgcask restore\" puts them where they "
+                             "belong; after copying /data and /tablespaces by other means, run "
+                             "\"pgcask relocate\" on the data directory");
+    command_say_unavailable(command, report->manifest_unavailable);
 }
 
 static void warn(struct backup *backup)
@@ -220,16 +234,10 @@ static void warn(struct backup *backup)
     const struct physical_backup_report *report = &backup->report;
     struct command *command = backup->command;
 
-    if (report->manifest_unavailable > 0)
+    if (report->configuration_unforeseen)
         console_warning(command->console,
-                        "what could not be gathered for manifest.json, and why, is listed in its "
-                        "\"unavailable\": %zu",
-                        report->manifest_unavailable);
-    if (report->has_tablespaces_note)
-        console_warning(command->console,
-                        "the cluster has tablespaces: \"pgcask restore\" puts them where they "
-                        "belong; after copying /data and /tablespaces by other means, run "
-                        "\"pgcask relocate\" on the data directory");
+                        "configuration files of the server are not in the backup: %s\nhint: %s",
+                        report->configuration_missing_list, report->configuration_remedy);
     if (report->checksum_failures == 0)
         return;
     command->problems = true;

@@ -123,11 +123,7 @@ static void say_result(const struct logical *logical, const struct backup_target
                 report->database, chosen_by(logical), report->rows, TEXT_S(report->rows),
                 report->tables, TEXT_S(report->tables), size, backup_target_shown(target),
                 duration);
-    if (report->manifest_unavailable > 0)
-        console_warning(logical->command->console,
-                        "what could not be gathered for manifest.json, and why, is listed in its "
-                        "\"unavailable\": %zu",
-                        report->manifest_unavailable);
+    command_say_unavailable(logical->command, report->manifest_unavailable);
 }
 
 static bool copy(struct logical *logical, const struct backup_target *target, struct error *err)

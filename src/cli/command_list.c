@@ -280,6 +280,12 @@ static void say_texts(const struct command *command, const char *what, const jso
     }
 }
 
+static void say_configuration(const struct command *command, const json_t *configuration)
+{
+    say_pairs(command, "configuration", json_object_get(configuration, "files"), "record", "");
+    say_pairs(command, "not stored", json_object_get(configuration, "missing"), "path", "reason");
+}
+
 static void say_all(const struct listing *listing)
 {
     const struct command *command = listing->command;
@@ -299,7 +305,11 @@ static void say_all(const struct listing *listing)
     say_pairs(command, "tablespaces", json_object_get(object, "tablespaces"), "name", "location");
     say_pairs(command, "not known", json_object_get(object, "unavailable"), "field", "reason");
     say_texts(command, "warnings", json_object_get(summary, "warnings"));
-    say_texts(command, "page checksum failures", json_object_get(summary, "checksum_failures"));
+    say_configuration(command, json_object_get(summary, "configuration"));
+    if (number_of(summary, "checksum_failure_count") > 0)
+        command_say(command, "page checksum failures %" PRIu64,
+                    number_of(summary, "checksum_failure_count"));
+    say_texts(command, "the server reported", json_object_get(summary, "checksum_failures"));
 }
 
 static bool check_found(struct listing *listing, struct error *err)

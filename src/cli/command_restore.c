@@ -4,6 +4,7 @@
 #include "cli/location.h"
 #include "cli/progress.h"
 
+#include "base/buffer.h"
 #include "base/text.h"
 #include "restore/restore.h"
 
@@ -93,6 +94,26 @@ static void fill_result(json_t *result, const struct physical_restore_report *re
     result_set_known(result, "start_lsn", report->verify.start_lsn);
     result_set_known(result, "stop_lsn", report->verify.stop_lsn);
     result_set_number(result, "stop_timeline", report->verify.stop_timeline);
+    if (report->start_options[0] != '\0')
+        result_set_text(result, "start_options", report->start_options);
+}
+
+static void say_start(const struct restoration *restoration,
+                      const struct physical_restore_report *report)
+{
+    struct buffer line = {0};
+    struct error ignored;
+
+    if (buffer_append_string(&line, "pg_ctl -D ", &ignored) &&
+        buffer_append_shell_word(&line, restoration->target, &ignored) &&
+        (report->start_options[0] == '\0' ||
+         (buffer_append_string(&line, " -o ", &ignored) &&
+          buffer_append_shell_word(&line, report->start_options, &ignored))) &&
+        buffer_append_string(&line, " start", &ignored))
+        command_say(restoration->command,
+                    "the cluster is consistent from %s on; start it as the user who owns it: %s",
+                    report->verify.stop_lsn, buffer_text(&line));
+    buffer_free(&line);
 }
 
 static void say_result(const struct restoration *restoration,
@@ -106,10 +127,7 @@ static void say_result(const struct restoration *restoration,
     command_say(command, "restored %s in %" PRIu64 " file%s to %s in %s; the backup was complete",
                 size, report->verify.files, TEXT_S(report->verify.files), restoration->target,
                 duration);
-    command_say(command,
-                "the cluster is consistent from %s on; start it as the user who owns it: "
-                "pg_ctl -D %s start",
-                report->verify.stop_lsn, restoration->target);
+    say_start(restoration, report);
     if (report->verify.checksum_failures > 0)
         console_warning(command->console,
                         "page checksum failures reported by the server when this backup was made: "

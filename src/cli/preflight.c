@@ -31,6 +31,21 @@ static bool may_compress(const char *target)
     return false;
 }
 
+bool preflight_check_space(uint64_t needed_bytes, const char *target, uint64_t free_bytes,
+                           struct error *err)
+{
+    char have[FORMAT_SIZE], need[FORMAT_SIZE];
+
+    if (free_bytes == UINT64_MAX || free_bytes >= needed_bytes || may_compress(target))
+        return true;
+    format_size(free_bytes, have);
+    format_size(needed_bytes, need);
+    error_set(err, ERROR_REFUSED,
+              "the cluster is about %s without its WAL, and there is room for %s at %s", need, have,
+              target);
+    return error_hint(err, "Free space there, or back up to another file system.");
+}
+
 static void check_space(struct preflight_report *report, const char *target, uint64_t free_bytes)
 {
     struct preflight_finding *finding = &report->findings[report->count];

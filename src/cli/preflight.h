@@ -10,4 +10,8 @@
 bool preflight_check(const struct command *command, const struct physical_backup_options *options,
                      const char *target, uint64_t free_bytes, struct error *err);
 
+/* The same question about the space, once the server has said how much it is going to send. */
+bool preflight_check_space(uint64_t needed_bytes, const char *target, uint64_t free_bytes,
+                           struct error *err);
+
 #endif

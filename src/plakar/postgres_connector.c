@@ -196,12 +196,12 @@ static bool needs(void *context, const char *path)
     return !((struct postgres_connector *)context)->configuration.physical;
 }
 
-static void warn_unavailable(const struct postgres_connector *postgres, size_t count)
+static void note_unavailable(const struct postgres_connector *postgres, size_t count)
 {
     if (count > 0)
-        log_message(postgres->log, LOG_WARNING,
+        log_message(postgres->log, LOG_INFO,
                     "%zu parts of manifest.json could not be gathered; its \"unavailable\" says "
-                    "which and why",
+                    "which and why (GRANT pg_monitor TO the role gives most of them)",
                     count);
 }
 
@@ -213,13 +213,18 @@ static void completed(void *context, const struct record_source *source)
 
     if (!postgres->configuration.physical) {
         logical_backup_report(source, &logical);
-        warn_unavailable(postgres, logical.manifest_unavailable);
+        note_unavailable(postgres, logical.manifest_unavailable);
         return;
     }
     physical_backup_report(source, &report);
-    warn_unavailable(postgres, report.manifest_unavailable);
-    if (report.has_tablespaces_note)
+    note_unavailable(postgres, report.manifest_unavailable);
+    if (report.configuration_missing > 0)
         log_message(postgres->log, LOG_WARNING,
+                    "configuration files of the server are not in the snapshot: %s. To include "
+                    "them:  %s",
+                    report.configuration_missing_list, report.configuration_remedy);
+    if (report.has_tablespaces_note)
+        log_message(postgres->log, LOG_INFO,
                     "the cluster has tablespaces: after restoring, run \"pgcask relocate\" on the "
                     "data directory, and keep /tablespaces beside /data");
     if (report.checksum_failures > 0)

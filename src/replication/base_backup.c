@@ -16,6 +16,8 @@ enum part {
 #define TYPED_STREAM_SINCE 150000
 #define TABLESPACES_MAX 10000
 #define ARCHIVE_NAME_MAX 2048
+#define LINK_TARGET_MAX 100 /* bytes of a ustar header's field, with its NUL */
+#define NAME_BYTES_MAX 255
 #define LOCATION_MAX 1024         /* PostgreSQL's MAXPGPATH */
 #define EMPTY_MESSAGES_MAX 100000 /* in a row, without a byte for us */
 #define LAST_EVENTS_MAX 16        /* rows and the like behind the last archive: three or four */
@@ -78,6 +80,17 @@ const struct base_backup_tablespace *base_backup_tablespace(const struct base_ba
     return &backup->tablespaces[index];
 }
 
+const char *base_backup_long_location(const struct base_backup *backup)
+{
+    for (size_t i = 0; i < backup->tablespace_count; i++) {
+        const struct base_backup_tablespace *tablespace = &backup->tablespaces[i];
+
+        if (tablespace->location != NULL && strlen(tablespace->location) >= LINK_TARGET_MAX)
+            return tablespace->location;
+    }
+    return NULL;
+}
+
 bool base_backup_checksum_failure(const struct base_backup *backup, const char **message)
 {
     *message = backup->checksum_message;
@@ -114,6 +127,37 @@ static bool take_position_row(struct base_backup *backup, uint64_t *lsn, uint32_
     return true;
 }
 
+/* PostgreSQL 13 and 14 take every link in pg_tblspc for a tablespace, whatever it is called. */
+static bool take_name(const struct base_backup *backup, struct slice name,
+                      struct base_backup_tablespace *tablespace, struct error *err)
+{
+    uint64_t number;
+
+    if (bytes_parse_u64(name, &number) && number > 0 && number <= UINT32_MAX && name.data[0] != '0')
+        tablespace->oid = (uint32_t)number;
+    else if (backup->typed || name.len == 0 || name.len > NAME_BYTES_MAX ||
+             memchr(name.data, '/', name.len) != NULL || memchr(name.data, '\0', name.len) != NULL)
+        return unexpected(err, "a tablespace with a strange OID");
+    tablespace->name = strndup((const char *)name.data, name.len);
+    return tablespace->name != NULL || error_set_memory(err);
+}
+
+static bool take_location(struct slice location, struct base_backup_tablespace *tablespace,
+                          struct error *err)
+{
+    static const char in_place[] = "pg_tblspc/";
+
+    if (location.data == NULL || memchr(location.data, '\0', location.len) != NULL)
+        return unexpected(err, "a tablespace without location");
+    if (location.len >= LOCATION_MAX)
+        return unexpected(err, "a tablespace with too long a location");
+    tablespace->in_place = tablespace->oid == 0 || location.len == 0 ||
+                           (location.len >= sizeof(in_place) - 1 &&
+                            memcmp(location.data, in_place, sizeof(in_place) - 1) == 0);
+    tablespace->location = strndup((const char *)location.data, location.len);
+    return tablespace->location != NULL || error_set_memory(err);
+}
+
 static bool take_tablespace_row(struct base_backup *backup, struct error *err)
 {
     struct base_backup_tablespace *grown, tablespace = {0};
@@ -127,29 +171,22 @@ static bool take_tablespace_row(struct base_backup *backup, struct error *err)
     oid = wire_row_value(backup->conn, 0);
     location = wire_row_value(backup->conn, 1);
     size = wire_row_value(backup->conn, 2);
-    if (oid.data != NULL && (!bytes_parse_u64(oid, &number) || number == 0 || number > UINT32_MAX))
-        return unexpected(err, "a tablespace with a strange OID");
-    tablespace.oid = (uint32_t)number;
-    number = 0;
-    if (size.data != NULL && (!bytes_parse_u64(size, &number) || number > UINT64_MAX / 1024))
+    if (oid.data != NULL && !take_name(backup, oid, &tablespace, err))
+        return false;
+    if (size.data != NULL && (!bytes_parse_u64(size, &number) || number > UINT64_MAX / 1024)) {
+        free(tablespace.name);
         return unexpected(err, "a tablespace with a strange size");
+    }
     tablespace.bytes = number * 1024;
     grown = realloc(backup->tablespaces, (backup->tablespace_count + 1) * sizeof(*grown));
-    if (grown == NULL)
+    if (grown == NULL) {
+        free(tablespace.name);
         return error_set_memory(err);
-    backup->tablespaces = grown;
-    if (tablespace.oid != 0) {
-        if (location.data == NULL || memchr(location.data, '\0', location.len) != NULL)
-            return unexpected(err, "a tablespace without location");
-        if (location.len >= LOCATION_MAX)
-            return unexpected(err, "a tablespace with too long a location");
-        tablespace.in_place = location.len == 0 || location.data[0] != '/';
-        tablespace.location = strndup((const char *)location.data, location.len);
-        if (tablespace.location == NULL)
-            return error_set_memory(err);
     }
+    backup->tablespaces = grown;
     backup->tablespaces[backup->tablespace_count++] = tablespace;
-    return true;
+    return tablespace.name == NULL ||
+           take_location(location, &grown[backup->tablespace_count - 1], err);
 }
 
 /* Waits for an event; an ErrorResponse ends the backup. */
@@ -209,13 +246,13 @@ static bool check_tablespaces(const struct base_backup *backup, struct error *er
 {
     size_t count = backup->tablespace_count;
 
-    if (count == 0 || backup->tablespaces[count - 1].oid != 0)
+    if (count == 0 || backup->tablespaces[count - 1].name != NULL)
         return unexpected(err, "the base directory is not the last of the tablespaces");
     for (size_t i = 0; i + 1 < count; i++) {
-        if (backup->tablespaces[i].oid == 0)
+        if (backup->tablespaces[i].name == NULL)
             return unexpected(err, "two base directories");
         for (size_t j = 0; j < i; j++) {
-            if (backup->tablespaces[i].oid == backup->tablespaces[j].oid)
+            if (strcmp(backup->tablespaces[i].name, backup->tablespaces[j].name) == 0)
                 return unexpected(err, "a tablespace is listed twice");
         }
     }
@@ -259,12 +296,18 @@ bool base_backup_start(struct base_backup **result, struct wire_conn *conn,
     return true;
 }
 
+static void free_tablespace(struct base_backup_tablespace *tablespace)
+{
+    free(tablespace->name);
+    free(tablespace->location);
+}
+
 void base_backup_free(struct base_backup *backup)
 {
     if (backup == NULL)
         return;
     for (size_t i = 0; i < backup->tablespace_count; i++)
-        free(backup->tablespaces[i].location);
+        free_tablespace(&backup->tablespaces[i]);
     free(backup->tablespaces);
     buffer_free(&backup->message);
     decompressor_free(backup->decompressor);
@@ -310,7 +353,7 @@ static bool check_archive_name(const struct base_backup *backup, struct error *e
 {
     struct slice rest = buffer_slice(&backup->message);
     const struct base_backup_tablespace *tablespace;
-    char expected[32];
+    char expected[NAME_BYTES_MAX + sizeof(".tar")];
     const char *name, *location;
 
     if (!bytes_take_string(&rest, &name) || !bytes_take_string(&rest, &location) || rest.len > 0)
@@ -318,10 +361,8 @@ static bool check_archive_name(const struct base_backup *backup, struct error *e
     if (backup->next_tablespace == backup->tablespace_count)
         return unexpected(err, "more archives than tablespaces");
     tablespace = &backup->tablespaces[backup->next_tablespace];
-    if (tablespace->oid == 0)
-        snprintf(expected, sizeof(expected), "base.tar");
-    else
-        snprintf(expected, sizeof(expected), "%u.tar", tablespace->oid);
+    snprintf(expected, sizeof(expected), "%s.tar",
+             tablespace->name == NULL ? "base" : tablespace->name);
     if (strncmp(name, expected, strlen(expected)) != 0)
         return unexpected(err, "the archives are not in the order of the tablespaces");
     return true;

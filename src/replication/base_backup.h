@@ -18,6 +18,7 @@ struct base_backup_options {
     bool spread_checkpoint;
     uint32_t max_rate_kib; /* 0: no limit */
     bool no_verify_checksums;
+    bool tablespace_map; /* a file of that name describes tablespaces, instead of links */
     enum digest_algorithm manifest_checksums; /* CRC-32C or one of the SHA-2 family */
     enum compression compression;             /* by the server; 15 and later */
     const char *compression_level;            /* NULL: the server's default */
@@ -29,9 +30,11 @@ bool base_backup_command(struct buffer *sql, int server_version_num,
                          const struct base_backup_options *options, struct error *err);
 
 struct base_backup_tablespace {
-    uint32_t oid;   /* 0: the base directory, which always comes last */
+    char *name;     /* its OID, or up to PostgreSQL 14 the name of any link that somebody put into
+                       pg_tblspc; NULL: the base directory, which always comes last */
+    uint32_t oid;   /* 0: the name is none */
     char *location; /* on the server; relative for an in-place tablespace; NULL for the base */
-    bool in_place;
+    bool in_place;  /* part of the data directory: so are links that are no tablespace's */
     uint64_t bytes; /* the server's estimate */
 };
 
@@ -72,6 +75,9 @@ uint32_t base_backup_start_timeline(const struct base_backup *backup);
 size_t base_backup_tablespace_count(const struct base_backup *backup); /* the base included */
 const struct base_backup_tablespace *base_backup_tablespace(const struct base_backup *backup,
                                                             size_t index);
+
+/* The location of a tablespace that is too long for a link in the server's tar, or NULL. */
+const char *base_backup_long_location(const struct base_backup *backup);
 
 /* Known after BASE_BACKUP_END. */
 uint64_t base_backup_stop_lsn(const struct base_backup *backup);

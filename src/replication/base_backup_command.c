@@ -18,6 +18,8 @@ static bool append_old_form(struct buffer *sql, const struct base_backup_options
         return false;
     if (options->no_verify_checksums && !buffer_append_string(sql, " NOVERIFY_CHECKSUMS", err))
         return false;
+    if (options->tablespace_map && !buffer_append_string(sql, " TABLESPACE_MAP", err))
+        return false;
     return options->max_rate_kib == 0 ||
            buffer_printf(sql, err, " MAX_RATE %" PRIu32, options->max_rate_kib);
 }
@@ -36,6 +38,8 @@ static bool append_new_form(struct buffer *sql, const struct base_backup_options
                        options->spread_checkpoint ? "spread" : "fast"))
         return false;
     if (options->no_verify_checksums && !buffer_append_string(sql, ", VERIFY_CHECKSUMS false", err))
+        return false;
+    if (options->tablespace_map && !buffer_append_string(sql, ", TABLESPACE_MAP", err))
         return false;
     if (options->max_rate_kib != 0 &&
         !buffer_printf(sql, err, ", MAX_RATE %" PRIu32, options->max_rate_kib))

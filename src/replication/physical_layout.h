@@ -6,6 +6,8 @@
  *     /data/base/1/1259                   base/1/1259
  *     /tablespaces/16384/PG_15_…/5/16385  pg_tblspc/16384/PG_15_…/5/16385
  *     /data/pg_wal/000000010000000000000003, /data/backup_manifest, /manifest.json: not listed
+ *     /config/etc/postgresql/15/main/pg_hba.conf: the server's configuration outside its data
+ *         directory, not listed
  */
 #ifndef PGCASK_REPLICATION_PHYSICAL_LAYOUT_H
 #define PGCASK_REPLICATION_PHYSICAL_LAYOUT_H
@@ -14,6 +16,7 @@
 
 #define LAYOUT_DATA "/data"
 #define LAYOUT_TABLESPACES "/tablespaces"
+#define LAYOUT_CONFIG "/config"
 #define LAYOUT_TABLESPACE_LINKS "/data/pg_tblspc"
 #define LAYOUT_BACKUP_MANIFEST "/data/backup_manifest"
 #define LAYOUT_PG_CONTROL "/data/global/pg_control"
@@ -36,6 +39,10 @@ bool layout_manifest_path(const char *record_path, char *out, size_t out_size);
 
 /* True for /data/pg_wal/<24 hexadecimal digits>; *name points at the digits. */
 bool layout_is_wal_segment(const char *record_path, const char **name);
+
+/* "/config" and the absolute path of a configuration file on the server, each of its components
+ * percent-encoded (record_path_encode); false if that is too long. */
+bool layout_config_path(const char *path, char out[RECORD_PATH_MAX]);
 
 /* "../../tablespaces/<oid>": what /data/pg_tblspc/<oid> links to. */
 void layout_link_target(uint32_t oid, char out[48]);

@@ -233,3 +233,10 @@ void folder_names_free(char **names)
         free(*name);
     free(names);
 }
+
+int folder_compare_names(const void *one, const void *other)
+{
+    const char *const *left = one, *const *right = other;
+
+    return strcmp(*left, *right);
+}

@@ -48,4 +48,7 @@ bool folder_sync(const char *path, struct error *err);
 char **folder_names(const char *path, struct error *err);
 void folder_names_free(char **names);
 
+/* For qsort: by bytes. */
+int folder_compare_names(const void *one, const void *other);
+
 #endif

@@ -6,10 +6,12 @@
  * backup whole and everything else is on disk. An empty target is filled in place; a cluster that
  * is to be replaced stays as it is until the new one lies complete in a staging folder inside it.
  */
+#include "manifest/summary.h"
 #include "replication/physical_layout.h"
 #include "restore/checking_source.h"
 #include "restore/cluster_files.h"
 #include "restore/cluster_swap.h"
+#include "restore/configuration.h"
 #include "restore/tablespace_links.h"
 
 #include "base/quote.h"
@@ -37,6 +39,8 @@ struct restore {
     struct record_observer counting; /* adds up bytes, then tells options->observer */
     struct tablespace_set tablespaces;
     struct manifest_facts facts;
+    struct summary_reader *summary;
+    json_t *configuration; /* that of summary.json */
     struct buffer control;
     bool has_control;
     char problem[RECORD_PATH_MAX + 512]; /* the first one that the check found */
@@ -177,6 +181,36 @@ static bool take_nothing(struct restore *restore, struct slice piece, struct err
 static bool take_manifest(struct restore *restore, struct slice piece, struct error *err)
 {
     return manifest_facts_feed(&restore->facts, piece, err);
+}
+
+/* What is wrong with summary.json is for the checking source to say. */
+static bool take_summary(struct restore *restore, struct slice piece, struct error *err)
+{
+    if (restore->summary != NULL && !summary_reader_feed(restore->summary, piece, err)) {
+        summary_reader_free(restore->summary);
+        restore->summary = NULL;
+        return err->code != ERROR_MEMORY;
+    }
+    return true;
+}
+
+static bool take_summary_head(void *context, const json_t *head, struct error *err)
+{
+    struct restore *restore = context;
+    const json_t *configuration = json_object_get(head, "configuration");
+
+    if (!json_is_object(configuration) || restore->configuration != NULL)
+        return true;
+    restore->configuration = json_deep_copy(configuration);
+    return restore->configuration != NULL || error_set_memory(err);
+}
+
+static bool pass_summary_entry(void *context, const struct summary_entry *entry, struct error *err)
+{
+    (void)context;
+    (void)entry;
+    (void)err;
+    return true;
 }
 
 static bool take_control(struct restore *restore, struct slice piece, struct error *err)
@@ -328,6 +362,18 @@ static bool restore_tablespace(struct restore *restore, const struct record *rec
     return rest[0] == '\0' || add(restore, tablespace->writer, record, rest, err);
 }
 
+static bool restore_configuration_file(struct restore *restore, const struct record *record,
+                                       struct error *err)
+{
+    char path[RECORD_PATH_MAX];
+    int len = snprintf(path, sizeof(path), "/" CONFIGURATION_PARTIAL "%s",
+                       record->path + sizeof(LAYOUT_CONFIG) - 1);
+
+    if (record->type == RECORD_LINK || len < 0 || (size_t)len >= sizeof(path))
+        return error_set(err, ERROR_CORRUPT, "%s does not belong into a backup", record->path);
+    return add(restore, restore->writer, record, path, err);
+}
+
 static bool refuse_record(const struct record *record, struct error *err)
 {
     size_t len = strlen(record->path);
@@ -354,7 +400,9 @@ static bool restore_record(struct restore *restore, const struct record *record,
     if (strcmp(path, "/manifest.json") == 0)
         return restore_manifest(restore, record, err);
     if (strcmp(path, "/summary.json") == 0)
-        return pull_content(restore, record, take_nothing, err);
+        return pull_content(restore, record, take_summary, err);
+    if (is_or_below(path, LAYOUT_CONFIG))
+        return restore_configuration_file(restore, record, err);
     if (is_or_below(path, data) && path[sizeof(data) - 1] == '/')
         return restore_data(restore, record, path + sizeof(data) - 1, err);
     if (is_or_below(path, tablespaces) && path[sizeof(tablespaces) - 1] == '/')
@@ -495,11 +543,27 @@ static bool exchange(struct restore *restore, struct error *err)
     return true;
 }
 
+static bool restore_configuration(struct restore *restore, struct error *err)
+{
+    const struct restored_configuration restored = {
+        .build = restore->build,
+        .data_directory = restore->data.path,
+        .original = restore->configuration,
+        .writer = restore->writer,
+        .log = restore->options->log,
+    };
+
+    return restore->configuration == NULL ||
+           configuration_restore(&restored, restore->report->start_options,
+                                 sizeof(restore->report->start_options), err);
+}
+
 static bool finish(struct restore *restore, struct error *err)
 {
     const struct physical_restore_options *options = restore->options;
 
-    if (!cancel_check(options->cancel, err) || !tablespace_set_sync(&restore->tablespaces, err) ||
+    if (!restore_configuration(restore, err) || !cancel_check(options->cancel, err) ||
+        !tablespace_set_sync(&restore->tablespaces, err) ||
         !directory_writer_sync(restore->writer, err) ||
         !tablespace_set_link(&restore->tablespaces, restore->build, options->no_sync, err) ||
         !cancel_check(options->cancel, err))
@@ -537,6 +601,7 @@ bool physical_restore(struct record_source *source, const char *data_directory,
                       struct physical_restore_report *report, struct error *err)
 {
     struct restore *restore = calloc(1, sizeof(*restore));
+    const struct summary_handler summary = {restore, take_summary_head, pass_summary_entry};
     bool ok;
 
     memset(report, 0, sizeof(*report));
@@ -547,7 +612,8 @@ bool physical_restore(struct record_source *source, const char *data_directory,
     restore->options = options;
     restore->report = report;
     manifest_facts_init(&restore->facts);
-    ok = prepare(restore, data_directory, err);
+    restore->summary = summary_reader_new(&summary, err);
+    ok = restore->summary != NULL && prepare(restore, data_directory, err);
     if (ok)
         ok = receive(restore, source, err) && finish(restore, err);
     else
@@ -560,6 +626,8 @@ bool physical_restore(struct record_source *source, const char *data_directory,
     report->tablespaces = restore->tablespaces.count;
     tablespace_set_reset(&restore->tablespaces);
     manifest_facts_reset(&restore->facts);
+    summary_reader_free(restore->summary);
+    json_decref(restore->configuration);
     buffer_free(&restore->control);
     free(restore);
     return ok;

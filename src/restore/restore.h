@@ -63,6 +63,9 @@ struct physical_restore_options {
 struct physical_restore_report {
     uint64_t files, bytes;
     size_t tablespaces;
+    /* For the server's command line, quoted for a shell: "" if the cluster starts without. See
+     * restore/configuration.h. */
+    char start_options[6144];
     struct verify_report verify;
 };
 

@@ -1,0 +1,538 @@
+#include "backup/configuration.h"
+
+#include "base/bytes.h"
+#include "replication/configuration_text.h"
+#include "replication/physical_layout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ITEMS_MAX 500
+#define FILE_MAX ((size_t)1 << 20)
+#define TOTAL_MAX ((size_t)4 << 20)
+#define ANSWER_MAX (2 * FILE_MAX + 65536) /* one file in hexadecimal */
+
+enum file_kind { KIND_SETTINGS, KIND_HBA, KIND_PLAIN, KIND_FOLDER, KIND_SECRET };
+
+static const struct file_setting {
+    const char *name;
+    enum file_kind kind;
+    bool of_tls; /* of no interest while ssl is off */
+} file_settings[] = {
+    {"config_file", KIND_SETTINGS, false},    {"hba_file", KIND_HBA, false},
+    {"ident_file", KIND_HBA, false},          {"ssl_cert_file", KIND_PLAIN, true},
+    {"ssl_key_file", KIND_SECRET, true},      {"ssl_ca_file", KIND_PLAIN, true},
+    {"ssl_crl_file", KIND_PLAIN, true},       {"ssl_crl_dir", KIND_FOLDER, true},
+    {"ssl_dh_params_file", KIND_PLAIN, true}, {"krb_server_keyfile", KIND_SECRET, false},
+};
+
+#define FILE_SETTINGS (sizeof(file_settings) / sizeof(file_settings[0]))
+
+/* pg_settings has no row for what the role may not see. */
+static const char settings_sql[] =
+    "SELECT name, setting FROM pg_catalog.pg_settings"
+    " WHERE name IN ('data_directory', 'ssl', 'config_file', 'hba_file', 'ident_file',"
+    "                'ssl_cert_file', 'ssl_key_file', 'ssl_ca_file', 'ssl_crl_file',"
+    "                'ssl_crl_dir', 'ssl_dh_params_file', 'krb_server_keyfile')";
+
+/* Both functions are for superusers, and for whom EXECUTE was granted to. */
+static const char read_sql[] =
+    "SELECT pg_catalog.encode(pg_catalog.pg_read_binary_file($1, 0, $2::pg_catalog.int8, true),"
+    "                         'hex')";
+static const char folder_sql[] = "SELECT name FROM pg_catalog.pg_ls_dir($1, true, false) AS name"
+                                 " ORDER BY name COLLATE pg_catalog.\"C\"";
+
+static const char rights_sql[] =
+    "SELECT pg_catalog.pg_has_role(CURRENT_USER, 'pg_read_server_files', 'USAGE')"
+    "   AND pg_catalog.has_function_privilege("
+    "           'pg_catalog.pg_read_binary_file(text,bigint,bigint,boolean)', 'EXECUTE')"
+    "   AND pg_catalog.has_function_privilege("
+    "           'pg_catalog.pg_ls_dir(text,boolean,boolean)', 'EXECUTE')";
+
+struct gathering {
+    struct configuration *configuration;
+    struct wire_conn *conn;
+    struct cancel *cancel;
+};
+
+/* ---- Items ---- */
+
+bool configuration_is_inside(const struct configuration *configuration, const char *path)
+{
+    size_t len = configuration->data_directory == NULL ? 0 : strlen(configuration->data_directory);
+
+    return len > 0 && strncmp(path, configuration->data_directory, len) == 0 && path[len] == '/';
+}
+
+static struct configuration_item *find_item(const struct configuration *configuration,
+                                            const char *path)
+{
+    for (size_t i = 0; i < configuration->count; i++) {
+        struct configuration_item *item = &configuration->items[i];
+
+        if (item->path != NULL && strcmp(item->path, path) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+/* The item stays where it is only until the next one is added. */
+static struct configuration_item *add_item(struct configuration *configuration, const char *setting,
+                                           const char *path, struct error *err)
+{
+    struct configuration_item *grown =
+        reallocarray(configuration->items, configuration->count + 1, sizeof(*grown));
+    struct configuration_item *item;
+
+    if (grown == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    configuration->items = grown;
+    item = &grown[configuration->count];
+    *item = (struct configuration_item){.setting = setting};
+    if (path != NULL && (item->path = strdup(path)) == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    configuration->count++;
+    return item;
+}
+
+static void drop_last_item(struct configuration *configuration)
+{
+    struct configuration_item *item = &configuration->items[--configuration->count];
+
+    free(item->path);
+    buffer_free(&item->content);
+}
+
+void configuration_reset(struct configuration *configuration)
+{
+    while (configuration->count > 0)
+        drop_last_item(configuration);
+    free(configuration->items);
+    free(configuration->data_directory);
+    *configuration = (struct configuration){0};
+}
+
+bool configuration_is_kept(const struct configuration_item *item)
+{
+    return item->state == CONFIGURATION_READ || item->state == CONFIGURATION_FOLDER;
+}
+
+/* ---- Asking ---- */
+
+/* A question that the server answers with an error leaves its words in *refused. False: there is
+ * nothing more to be had from the session, or no memory. */
+static bool ask(struct gathering *gathering, const char *sql, size_t count,
+                const char *const *values, struct wire_result **result, struct error *refused,
+                struct error *err)
+{
+    *result = NULL;
+    error_clear(refused);
+    if (wire_query_params(gathering->conn, sql, count, values, result, err))
+        return true;
+    *refused = *err;
+    return cancel_check(gathering->cancel, err) && err->code != ERROR_MEMORY &&
+           !wire_is_broken(gathering->conn);
+}
+
+static void note_refusal(struct configuration_item *item, const struct error *refused)
+{
+    /* A file that the server's own user may not read says so with the same SQLSTATE. */
+    bool of_rights =
+        strcmp(refused->sqlstate, "42501") == 0 && strncmp(refused->message, "could not ", 10) != 0;
+
+    item->state = of_rights ? CONFIGURATION_DENIED : CONFIGURATION_FAILED;
+    snprintf(item->reason, sizeof(item->reason), "%.*s", (int)sizeof(item->reason) - 1,
+             refused->message);
+}
+
+/* *there: the server has such a file, or would not say. */
+static bool read_item(struct gathering *gathering, struct configuration_item *item, size_t most,
+                      bool *there, struct error *err)
+{
+    struct configuration *configuration = gathering->configuration;
+    struct wire_result *result;
+    struct error refused;
+    const char *hex = NULL;
+    char limit[24];
+    size_t len;
+    bool ok = true;
+
+    snprintf(limit, sizeof(limit), "%zu", most);
+    if (!ask(gathering, read_sql, 2, (const char *[]){item->path, limit}, &result, &refused, err))
+        return false;
+    *there = true;
+    if (result == NULL) {
+        note_refusal(item, &refused);
+        return true;
+    }
+    if (wire_result_rows(result) == 1)
+        hex = wire_result_value(result, 0, 0);
+    *there = hex != NULL;
+    len = hex == NULL ? 0 : strlen(hex) / 2;
+    item->state = CONFIGURATION_READ;
+    if (len > FILE_MAX || configuration->bytes + len > TOTAL_MAX) {
+        item->state = CONFIGURATION_FAILED;
+        snprintf(item->reason, sizeof(item->reason), "too large to be configuration");
+    } else if (len > 0) {
+        ok = buffer_reserve(&item->content, len + 1, err);
+        if (ok && bytes_from_hex(slice_make(hex, 2 * len), item->content.data, len)) {
+            item->content.data[len] = '\0';
+            item->content.len = len;
+            configuration->bytes += len;
+        }
+    }
+    wire_result_free(result);
+    return ok;
+}
+
+/* ---- What a file refers to ---- */
+
+static bool add_file(struct gathering *gathering, const char *setting, const char *path,
+                     enum file_kind kind, struct error *err);
+
+static bool is_included_name(const char *name)
+{
+    size_t len = strlen(name);
+
+    return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".conf") == 0;
+}
+
+/* kind: of the files in it. */
+static bool add_folder(struct gathering *gathering, const char *setting, const char *path,
+                       enum file_kind kind, struct error *err)
+{
+    struct configuration *configuration = gathering->configuration;
+    struct configuration_item *item;
+    struct wire_result *result;
+    struct error refused;
+    char file[CONFIGURATION_VALUE_MAX];
+    bool ok = true;
+
+    if (find_item(configuration, path) != NULL || configuration->count >= ITEMS_MAX)
+        return true;
+    if (!ask(gathering, folder_sql, 1, (const char *[]){path}, &result, &refused, err))
+        return false;
+    item = add_item(configuration, setting, path, err);
+    if (item == NULL) {
+        wire_result_free(result);
+        return false;
+    }
+    item->state = CONFIGURATION_FOLDER;
+    if (result == NULL)
+        note_refusal(item, &refused);
+    for (size_t row = 0; ok && row < wire_result_rows(result); row++) {
+        const char *name = wire_result_value(result, row, 0);
+        int len = name == NULL ? -1 : snprintf(file, sizeof(file), "%s/%s", path, name);
+
+        if (len > 0 && (size_t)len < sizeof(file) && (kind == KIND_PLAIN || is_included_name(name)))
+            ok = add_file(gathering, "include", file, kind, err);
+    }
+    wire_result_free(result);
+    return ok;
+}
+
+static bool follow(struct gathering *gathering, const char *in, enum configuration_reference type,
+                   const char *value, enum file_kind kind, struct error *err)
+{
+    char path[CONFIGURATION_VALUE_MAX];
+
+    if (type == INCLUDE_NOTHING || !configuration_resolve(in, value, path))
+        return true;
+    if (type == INCLUDE_FOLDER)
+        return add_folder(gathering, "include_dir", path, kind, err);
+    return add_file(gathering, "include", path, kind, err);
+}
+
+/* The text is copied: items move while others are added. */
+static bool follow_references(struct gathering *gathering, const char *in, enum file_kind kind,
+                              struct slice text, struct error *err)
+{
+    enum configuration_reference type;
+    char value[CONFIGURATION_VALUE_MAX];
+    struct configuration_line line;
+
+    if (kind == KIND_SETTINGS) {
+        while (configuration_next_line(&text, &line)) {
+            if (!follow(gathering, in, configuration_reference_of(line.name), line.value, kind,
+                        err))
+                return false;
+        }
+    }
+    if (kind == KIND_HBA) {
+        while (configuration_next_hba_reference(&text, &type, value)) {
+            if (!follow(gathering, in, type, value, kind, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool add_file(struct gathering *gathering, const char *setting, const char *path,
+                     enum file_kind kind, struct error *err)
+{
+    struct configuration *configuration = gathering->configuration;
+    struct configuration_item *item;
+    bool there;
+
+    if (find_item(configuration, path) != NULL || configuration->count >= ITEMS_MAX)
+        return true;
+    item = add_item(configuration, setting, path, err);
+    if (item == NULL ||
+        !read_item(gathering, item, kind == KIND_SECRET ? 0 : FILE_MAX + 1, &there, err))
+        return false;
+    if (!there) {
+        drop_last_item(configuration);
+        return true;
+    }
+    if (kind == KIND_SECRET) {
+        item->state = CONFIGURATION_SECRET;
+        snprintf(item->reason, sizeof(item->reason), "a private key is not stored");
+        return true;
+    }
+    /* The content lies on the heap, its path too: both stay where they are. */
+    return follow_references(gathering, item->path, kind, buffer_slice(&item->content), err);
+}
+
+/* ---- From the settings ---- */
+
+static const char *find_value(const struct wire_result *result, const char *name)
+{
+    for (size_t row = 0; row < wire_result_rows(result); row++) {
+        const char *found = wire_result_value(result, row, 0);
+
+        if (found != NULL && strcmp(found, name) == 0)
+            return wire_result_value(result, row, 1);
+    }
+    return NULL;
+}
+
+/* The absolute path of a setting's file; false if it has none. */
+static bool setting_path(const struct file_setting *setting, const struct wire_result *result,
+                         const char *data_directory, char path[CONFIGURATION_VALUE_MAX])
+{
+    const char *value = find_value(result, setting->name);
+    char in[CONFIGURATION_VALUE_MAX];
+
+    if (value == NULL || value[0] == '\0')
+        return false;
+    if (strncmp(value, "FILE:", 5) == 0) /* of krb_server_keyfile */
+        value += 5;
+    if (value[0] != '/' && data_directory == NULL)
+        return false;
+    snprintf(in, sizeof(in), "%s/x", data_directory == NULL ? "" : data_directory);
+    return configuration_resolve(in, value, path);
+}
+
+static bool add_setting(struct gathering *gathering, const struct file_setting *setting,
+                        const struct wire_result *result, struct error *err)
+{
+    const char *ssl = find_value(result, "ssl");
+    char path[CONFIGURATION_VALUE_MAX];
+
+    if ((setting->of_tls && (ssl == NULL || strcmp(ssl, "on") != 0)) ||
+        !setting_path(setting, result, gathering->configuration->data_directory, path))
+        return true;
+    if (setting->kind == KIND_FOLDER)
+        return add_folder(gathering, setting->name, path, KIND_PLAIN, err);
+    return add_file(gathering, setting->name, path, setting->kind, err);
+}
+
+static bool take_settings(struct gathering *gathering, const struct wire_result *result,
+                          struct error *err)
+{
+    struct configuration *configuration = gathering->configuration;
+    const char *data_directory = find_value(result, "data_directory");
+
+    configuration->known = data_directory != NULL && find_value(result, "config_file") != NULL;
+    if (data_directory != NULL) {
+        configuration->data_directory = strdup(data_directory);
+        if (configuration->data_directory == NULL)
+            return error_set_memory(err);
+    }
+    for (size_t i = 0; i < FILE_SETTINGS; i++) {
+        if (!add_setting(gathering, &file_settings[i], result, err))
+            return false;
+    }
+    return true;
+}
+
+bool configuration_gather(struct configuration *configuration, const struct wire_settings *settings,
+                          struct cancel *cancel, const struct log *log, struct error *err)
+{
+    struct gathering gathering = {.configuration = configuration, .cancel = cancel};
+    struct wire_result *result = NULL;
+    struct sessions sessions;
+    bool ok;
+
+    if (!sessions_open(&sessions, settings, false, cancel, log, err))
+        return err->code != ERROR_MEMORY && cancel_check(cancel, err);
+    gathering.conn = sessions.sql;
+    wire_set_answer_limit(sessions.sql, ANSWER_MAX);
+    ok = wire_query(sessions.sql, settings_sql, &result, err);
+    if (ok && result != NULL)
+        ok = take_settings(&gathering, result, err);
+    wire_result_free(result);
+    sessions_close(&sessions);
+    return ok || (err->code != ERROR_MEMORY && cancel_check(cancel, err));
+}
+
+/* ---- What came with the data directory ---- */
+
+/* The settings whose files every server has. */
+static const struct {
+    const char *setting, *record;
+} files_of_all[] = {
+    {"config_file", LAYOUT_DATA "/postgresql.conf"},
+    {"hba_file", LAYOUT_DATA "/pg_hba.conf"},
+    {"ident_file", LAYOUT_DATA "/pg_ident.conf"},
+};
+
+#define FILES_OF_ALL (sizeof(files_of_all) / sizeof(files_of_all[0]))
+
+void configuration_note_file(struct configuration *configuration, const char *record_path)
+{
+    const char *inner = record_path + sizeof(LAYOUT_DATA) - 1;
+
+    if (strncmp(record_path, LAYOUT_DATA "/base/", sizeof(LAYOUT_DATA "/base/") - 1) == 0)
+        return; /* nearly all files */
+    for (size_t i = 0; i < FILES_OF_ALL; i++) {
+        if (strcmp(record_path, files_of_all[i].record) == 0)
+            configuration->came |= 1u << i;
+    }
+    for (size_t i = 0; i < configuration->count; i++) {
+        struct configuration_item *item = &configuration->items[i];
+
+        if (item->path != NULL && configuration_is_inside(configuration, item->path) &&
+            strcmp(item->path + strlen(configuration->data_directory), inner) == 0)
+            item->state = CONFIGURATION_CAME;
+    }
+}
+
+static bool has_setting(const struct configuration *configuration, const char *setting)
+{
+    for (size_t i = 0; i < configuration->count; i++) {
+        if (strcmp(configuration->items[i].setting, setting) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool configuration_settle(struct configuration *configuration, struct error *err)
+{
+    for (size_t i = 0; i < FILES_OF_ALL; i++) {
+        struct configuration_item *item;
+
+        if ((configuration->came >> i & 1) != 0 ||
+            has_setting(configuration, files_of_all[i].setting))
+            continue;
+        item = add_item(configuration, files_of_all[i].setting, NULL, err);
+        if (item == NULL)
+            return false;
+        item->state = CONFIGURATION_DENIED;
+        snprintf(item->reason, sizeof(item->reason),
+                 "it is not in the data directory, and the role may not see where it is");
+    }
+    return true;
+}
+
+/* ---- Telling ---- */
+
+static json_t *describe_path(const char *path)
+{
+    json_t *text = path == NULL ? json_null() : json_string(path);
+
+    return text == NULL ? json_null() : text; /* not UTF-8 */
+}
+
+/* Where the server had the files that every server has. */
+static json_t *describe_locations(const struct configuration *configuration)
+{
+    json_t *locations = json_object();
+
+    for (size_t i = 0; i < configuration->count; i++) {
+        const struct configuration_item *item = &configuration->items[i];
+
+        for (size_t j = 0; j < FILES_OF_ALL; j++) {
+            if (strcmp(item->setting, files_of_all[j].setting) == 0)
+                json_object_set_new(locations, item->setting, describe_path(item->path));
+        }
+    }
+    return locations;
+}
+
+json_t *configuration_describe(const struct configuration *configuration)
+{
+    json_t *kept = json_array(), *missing = json_array();
+    char record[RECORD_PATH_MAX];
+
+    for (size_t i = 0; i < configuration->count; i++) {
+        const struct configuration_item *item = &configuration->items[i];
+
+        if (configuration_is_kept(item) && layout_config_path(item->path, record))
+            json_array_append_new(kept,
+                                  json_pack("{s:s, s:o, s:s}", "setting", item->setting, "path",
+                                            describe_path(item->path), "record", record));
+        else if (item->state != CONFIGURATION_CAME)
+            json_array_append_new(
+                missing, json_pack("{s:s, s:o, s:s, s:b}", "setting", item->setting, "path",
+                                   describe_path(item->path), "reason", item->reason, "secret",
+                                   (int)(item->state == CONFIGURATION_SECRET)));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o}", "data_directory",
+                     describe_path(configuration->data_directory), "locations",
+                     describe_locations(configuration), "files", kept, "missing", missing);
+}
+
+static void append_to_list(char *list, size_t size, const char *text)
+{
+    size_t used = strlen(list);
+
+    snprintf(list + used, size - used, "%s%s", used == 0 ? "" : ", ", text);
+}
+
+bool configuration_find_denied(struct sessions *sessions, char *list, size_t size)
+{
+    struct configuration where = {0};
+    struct wire_result *result = NULL;
+    char path[CONFIGURATION_VALUE_MAX], allowed[8];
+    struct error ignored;
+    const char *ssl;
+
+    list[0] = '\0';
+    if (!sessions_ask(sessions, rights_sql, allowed, sizeof(allowed)) || allowed[0] == 't' ||
+        !wire_query(sessions->sql, settings_sql, &result, &ignored) || result == NULL)
+        return false;
+    where.data_directory = (char *)(uintptr_t)find_value(result, "data_directory");
+    ssl = find_value(result, "ssl");
+    for (size_t i = 0; where.data_directory != NULL && i < FILE_SETTINGS; i++) {
+        const struct file_setting *setting = &file_settings[i];
+
+        if (setting->kind != KIND_SECRET &&
+            setting_path(setting, result, where.data_directory, path) &&
+            !configuration_is_inside(&where, path) &&
+            (!setting->of_tls || (ssl != NULL && strcmp(ssl, "on") == 0)))
+            append_to_list(list, size, path);
+    }
+    wire_result_free(result);
+    return list[0] != '\0';
+}
+
+void configuration_rights_remedy(const struct wire_settings *settings, char *out, size_t size)
+{
+    const char *user = wire_settings_get(settings, "user");
+    struct buffer role = {0};
+    struct error ignored;
+
+    wire_quote_identifier(&role, user == NULL ? "" : user, &ignored);
+    snprintf(
+        out, size,
+        "GRANT pg_read_all_settings, pg_read_server_files TO %s;  GRANT EXECUTE ON FUNCTION "
+        "pg_read_binary_file(text, bigint, bigint, boolean), pg_ls_dir(text, boolean, boolean) "
+        "TO %s;  (the role may then read every file that the server may read)",
+        buffer_text(&role), buffer_text(&role));
+    buffer_free(&role);
+}

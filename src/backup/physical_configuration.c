@@ -1,0 +1,82 @@
+#include "backup/physical_internal.h"
+
+#include <stdio.h>
+
+/* The first folder on the way to the path, itself included, that no record has made yet. */
+static bool find_missing_folder(const struct physical_backup *job, const char *path, bool itself,
+                                char out[RECORD_PATH_MAX])
+{
+    size_t len = strlen(path);
+
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && (path[i] != '\0' || !itself))
+            continue;
+        if (path_set_has(job->folders, slice_make(path, i)))
+            continue;
+        memcpy(out, path, i);
+        out[i] = '\0';
+        return true;
+    }
+    return false;
+}
+
+enum source_status physical_configuration_next(struct physical_backup *job, struct record *record,
+                                               struct error *err)
+{
+    struct configuration *configuration = &job->configuration;
+    char path[RECORD_PATH_MAX];
+
+    for (; job->next_item < configuration->count; job->next_item++) {
+        const struct configuration_item *item = &configuration->items[job->next_item];
+        bool is_folder = item->state == CONFIGURATION_FOLDER;
+
+        if (!configuration_is_kept(item) || !layout_config_path(item->path, path))
+            continue;
+        if (find_missing_folder(job, path, is_folder, job->path))
+            return physical_give_folder(job, record, err);
+        if (is_folder)
+            continue;
+        job->inner = reader_from_memory(buffer_slice(&item->content), err);
+        if (job->inner == NULL)
+            return SOURCE_FAILED;
+        physical_give_inner(job, record, path, (int64_t)item->content.len);
+        job->next_item++;
+        return SOURCE_RECORD;
+    }
+    return SOURCE_END;
+}
+
+static void add_missing(struct physical_backup_report *report,
+                        const struct configuration_item *item)
+{
+    size_t used = strlen(report->configuration_missing_list);
+
+    report->configuration_missing++;
+    snprintf(report->configuration_missing_list + used,
+             sizeof(report->configuration_missing_list) - used, "%s%s%s", used == 0 ? "" : ", ",
+             item->path == NULL ? item->setting : item->path,
+             item->state == CONFIGURATION_FAILED ? " (unreadable)" : "");
+}
+
+bool physical_configuration_settle(struct physical_backup *job, struct error *err)
+{
+    struct physical_backup_report *report = &job->report;
+
+    if (!configuration_settle(&job->configuration, err))
+        return false;
+    for (size_t i = 0; i < job->configuration.count; i++) {
+        const struct configuration_item *item = &job->configuration.items[i];
+
+        if (item->state == CONFIGURATION_READ)
+            report->configuration_files++;
+        if (item->state == CONFIGURATION_FAILED || item->state == CONFIGURATION_DENIED) {
+            add_missing(report, item);
+            report->configuration_unforeseen |=
+                item->state == CONFIGURATION_FAILED || !job->configuration.known ||
+                item->path == NULL || configuration_is_inside(&job->configuration, item->path);
+        }
+    }
+    configuration_rights_remedy(job->options.settings, report->configuration_remedy,
+                                sizeof(report->configuration_remedy));
+    return true;
+}
