@@ -48,6 +48,8 @@ static void fill_from_summary(json_t *result, const json_t *summary)
         {"warnings", "backup_warnings"},
         {"server_warnings", "server_warnings"},
         {"checksum_failures", "checksum_failure_messages"},
+        {"checksum_failure_count", "checksum_failures"},
+        {"configuration", "configuration"},
     };
     static const struct name options[] = {{"label", "label"}};
     json_t *failures = json_object_get(summary, "checksum_failures");
@@ -55,7 +57,7 @@ static void fill_from_summary(json_t *result, const json_t *summary)
 
     copy(result, summary, names, sizeof(names) / sizeof(names[0]));
     copy(result, json_object_get(summary, "options"), options, 1);
-    if (failures != NULL)
+    if (failures != NULL && json_object_get(summary, "checksum_failure_count") == NULL)
         result_set_number(result, "checksum_failures", json_array_size(failures));
     if (tablespaces != NULL)
         result_set_number(result, "tablespace_count", json_array_size(tablespaces));
