@@ -70,6 +70,27 @@ size_t depends_of(const struct catalog *catalog, const struct catalog_object *ob
     return low;
 }
 
+/* Passed ones are left as edges to itself, which are none: the others must stay sorted. */
+bool catalog_pass_needs(struct catalog *catalog, const struct catalog_object *object,
+                        const struct catalog_object *piece,
+                        bool (*is_pieces)(const struct catalog *, const struct catalog_object *,
+                                          const struct catalog_object *),
+                        struct error *err)
+{
+    size_t count, first = depends_of(catalog, object, &count);
+
+    for (size_t i = first; i < first + count; i++) {
+        uint32_t needed = catalog->edges[i].needed;
+
+        if (needed == object->index || !is_pieces(catalog, object, catalog->objects[needed]))
+            continue;
+        catalog->edges[i].needed = object->index;
+        if (!add_edge(catalog, piece->index, needed, err))
+            return false;
+    }
+    return true;
+}
+
 static bool has_edge(const struct catalog *catalog, uint32_t object, uint32_t needed)
 {
     struct catalog_edge wanted = {object, needed};

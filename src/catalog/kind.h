@@ -208,6 +208,14 @@ struct catalog_object *catalog_find(const struct catalog *catalog, uint32_t clas
 bool catalog_depend(struct catalog *catalog, const struct catalog_object *object,
                     const struct catalog_object *needs, struct error *err);
 
+/* The needs of `object` that are its piece's become that one's. Only in link functions. */
+bool catalog_pass_needs(struct catalog *catalog, const struct catalog_object *object,
+                        const struct catalog_object *piece,
+                        bool (*is_pieces)(const struct catalog *catalog,
+                                          const struct catalog_object *object,
+                                          const struct catalog_object *needed),
+                        struct error *err);
+
 /* Makes `piece` a part of `host`'s definition until loops are broken. */
 void catalog_make_piece(struct catalog_object *piece, struct catalog_object *host);
 

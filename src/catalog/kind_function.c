@@ -1,18 +1,45 @@
-/* Functions and procedures. */
+/*
+ * Functions and procedures.
+ *
+ * A body that the server has parsed (BEGIN ATOMIC, RETURN) needs what it names, and that may be the
+ * routine itself, or lead back to it. So it is a piece of the routine. Once it is taken off, the
+ * routine comes first with a body that gives nulls, in a string, which names nothing; the whole
+ * definition replaces that when all is there. Owner, privileges and comments stay.
+ */
 #include "catalog/kind.h"
 
-static const struct catalog_kind kind_function = {
-    .desc = "FUNCTION",
-    .section = SECTION_PRE_DATA,
-    .priority = PRIORITY_FUNCTION,
-    .may_postpone = true,
-};
+#include <stdlib.h>
 
-static const struct catalog_kind kind_procedure = {
-    .desc = "PROCEDURE",
-    .section = SECTION_PRE_DATA,
-    .priority = PRIORITY_FUNCTION,
-    .may_postpone = true,
+static bool routine_write(struct catalog *catalog, const struct catalog_object *object,
+                          struct archive_entry *entry, struct buffer *text, struct error *err);
+static bool body_write(struct catalog *catalog, const struct catalog_object *object,
+                       struct archive_entry *entry, struct buffer *text, struct error *err);
+
+/* A routine and its body share the word, which is how pg_restore finds both by one name. */
+#define ROUTINE(word)                                                                              \
+    {                                                                                              \
+        .desc = word, .section = SECTION_PRE_DATA, .priority = PRIORITY_FUNCTION,                  \
+        .may_postpone = true, .write = routine_write                                               \
+    }
+#define BODY(word)                                                                                 \
+    {                                                                                              \
+        .desc = word, .section = SECTION_PRE_DATA, .priority = PRIORITY_FUNCTION,                  \
+        .no_owner = true, .may_postpone = true, .piece_rank = 5, .write = body_write               \
+    }
+
+static const struct catalog_kind kind_function = ROUTINE("FUNCTION");
+static const struct catalog_kind kind_procedure = ROUTINE("PROCEDURE");
+static const struct catalog_kind kind_function_body = BODY("FUNCTION");
+static const struct catalog_kind kind_procedure_body = BODY("PROCEDURE");
+
+struct routine {
+    struct text_ref head; /* from the word to the attributes */
+    struct text_ref body;
+    struct catalog_object *piece; /* the body's; NULL: it has none, and the rest is unset */
+    struct text_ref bare_head;    /* the same without defaults that need the routine itself */
+    struct text_ref stand_in;     /* a body */
+    const char *own_needs;        /* oids of what it needs without its body */
+    bool needs_itself;
 };
 
 enum {
@@ -32,6 +59,10 @@ enum {
     SOURCE,
     OBJECT_FILE,
     SQL_BODY,
+    STAND_IN,
+    OWN_NEEDS,
+    NEEDS_ITSELF,
+    DEFAULTS_NEED_IT,
     ACL,
     ACL_USUAL,
     COLUMNS
@@ -74,16 +105,17 @@ static bool append_body(struct buffer *sql, const struct catalog_row *row, struc
     return dollar_quote_append(sql, source == NULL ? "" : source, err);
 }
 
-static bool put_definition(struct catalog *catalog, struct catalog_object *object,
-                           const struct catalog_row *row, struct error *err)
+/* From the name to the attributes. */
+static bool put_head(struct catalog *catalog, const struct catalog_object *object,
+                     const struct catalog_row *row, const char *arguments, struct text_ref *head,
+                     struct error *err)
 {
     struct buffer sql = {0};
     const char *result = row_text_or_null(row, RESULT);
     const char *transforms = row_text_or_null(row, TRANSFORMS);
-    bool done = buffer_printf(&sql, err, "CREATE %s ", object->kind->desc) &&
+    bool done = buffer_printf(&sql, err, "%s ", object->kind->desc) &&
                 name_append_qualified(&sql, object->schema, object->name, err) &&
-                buffer_append_byte(&sql, '(', err) &&
-                buffer_append_string(&sql, row_text(row, ARGUMENTS), err) &&
+                buffer_append_byte(&sql, '(', err) && buffer_append_string(&sql, arguments, err) &&
                 buffer_append_byte(&sql, ')', err) &&
                 (result == NULL || (buffer_append_string(&sql, " RETURNS ", err) &&
                                     buffer_append_string(&sql, result, err))) &&
@@ -91,11 +123,198 @@ static bool put_definition(struct catalog *catalog, struct catalog_object *objec
                 (transforms == NULL || buffer_printf(&sql, err, " TRANSFORM %s", transforms)) &&
                 buffer_append_string(&sql, row_text(row, ATTRIBUTES), err) &&
                 append_settings(&sql, row_text_or_null(row, SETTINGS), err) &&
-                append_body(&sql, row, err) && buffer_append_string(&sql, ";\n", err) &&
-                catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
+                catalog_put_text(catalog, buffer_text(&sql), head, err);
 
     buffer_free(&sql);
     return done;
+}
+
+static bool put_body(struct catalog *catalog, struct text_ref *body, const struct catalog_row *row,
+                     struct error *err)
+{
+    struct buffer sql = {0};
+    bool done = append_body(&sql, row, err) && buffer_append_string(&sql, ";\n", err) &&
+                catalog_put_text(catalog, buffer_text(&sql), body, err);
+
+    buffer_free(&sql);
+    return done;
+}
+
+/* ---- A routine in two steps --------------------------------------------------------------------
+ */
+
+static bool append_text(struct catalog *catalog, struct buffer *text, struct text_ref ref,
+                        struct error *err)
+{
+    const char *stored;
+
+    return catalog_get_text(catalog, ref, &stored, err) && buffer_append_string(text, stored, err);
+}
+
+static bool routine_write(struct catalog *catalog, const struct catalog_object *object,
+                          struct archive_entry *entry, struct buffer *text, struct error *err)
+{
+    const struct routine *routine = object->detail;
+    bool whole = routine->piece == NULL || routine->piece->host != NULL;
+
+    (void)entry;
+    return buffer_append_string(text, "CREATE ", err) &&
+           append_text(catalog, text, whole ? routine->head : routine->bare_head, err) &&
+           append_text(catalog, text, whole ? routine->body : routine->stand_in, err);
+}
+
+struct needs_of_body {
+    const struct catalog_object *routine;
+    bool others;
+};
+
+static bool look_at_need(void *context, struct catalog_object *needed, struct error *err)
+{
+    struct needs_of_body *needs = context;
+
+    (void)err;
+    needs->others = needs->others || needed != needs->routine;
+    return true;
+}
+
+/* For pg_restore --clean: what the body needs can be dropped once the stand-in is back. What is not
+ * there is no failure, with --if-exists or without. pg_restore wants to find the words DROP
+ * FUNCTION to put IF EXISTS behind them. */
+static bool put_back_stand_in(struct catalog *catalog, const struct catalog_object *object,
+                              const struct routine *routine, const char **drop, struct error *err)
+{
+    struct buffer inner = {0}, sql = {0};
+    bool done = buffer_printf(&inner, err,
+                              "\n-- before DROP %s: the body that needs others goes\n"
+                              "BEGIN\nCREATE OR REPLACE ",
+                              object->kind->desc) &&
+                append_text(catalog, &inner, routine->bare_head, err) &&
+                append_text(catalog, &inner, routine->stand_in, err) &&
+                buffer_append_string(&inner, "EXCEPTION WHEN OTHERS THEN NULL;\nEND\n", err) &&
+                buffer_append_string(&sql, "DO ", err) &&
+                dollar_quote_append(&sql, buffer_text(&inner), err) &&
+                buffer_append_string(&sql, ";\n", err);
+
+    if (done)
+        *drop = arena_copy_slice(catalog_arena(catalog), buffer_slice(&sql), err);
+    buffer_free(&inner);
+    buffer_free(&sql);
+    return done && *drop != NULL;
+}
+
+static bool body_write(struct catalog *catalog, const struct catalog_object *object,
+                       struct archive_entry *entry, struct buffer *text, struct error *err)
+{
+    const struct catalog_object *host = object->detail;
+    const struct routine *routine = host->detail;
+    struct needs_of_body needs = {.routine = host};
+
+    entry->drop = "";
+    return catalog_visit_needs(catalog, object, look_at_need, &needs, err) &&
+           (!needs.others || put_back_stand_in(catalog, object, routine, &entry->drop, err)) &&
+           buffer_append_string(text, "CREATE OR REPLACE ", err) &&
+           append_text(catalog, text, routine->head, err) &&
+           append_text(catalog, text, routine->body, err);
+}
+
+static bool add_body(struct catalog *catalog, struct catalog_object *object,
+                     struct routine *routine, const struct catalog_row *row, struct error *err)
+{
+    const char *stand_in = row_text_or_null(row, STAND_IN);
+    const char *arguments =
+        row_text(row, row_flag(row, DEFAULTS_NEED_IT) ? IDENTITY_ARGUMENTS : ARGUMENTS);
+    struct catalog_object *piece;
+    struct buffer sql = {0};
+    bool done;
+
+    piece = catalog_add(
+        catalog, object->kind == &kind_procedure ? &kind_procedure_body : &kind_function_body, 0, 0,
+        object->schema, object->name, NULL, err);
+    if (piece == NULL || !put_head(catalog, object, row, arguments, &routine->bare_head, err))
+        return false;
+    piece->tag = object->tag;
+    piece->identity = object->identity;
+    piece->plain_identity = object->plain_identity;
+    piece->detail = object;
+    catalog_make_piece(piece, object);
+    routine->piece = piece;
+    routine->needs_itself = row_flag(row, NEEDS_ITSELF) || row_flag(row, DEFAULTS_NEED_IT);
+    routine->own_needs = arena_copy(catalog_arena(catalog), row_text(row, OWN_NEEDS), err);
+    routine->stand_in = routine->body;
+    done = routine->own_needs != NULL;
+    if (done && stand_in != NULL)
+        done = buffer_append_string(&sql, "\n    AS ", err) &&
+               dollar_quote_append(&sql, stand_in, err) && buffer_append_string(&sql, ";\n", err) &&
+               catalog_put_text(catalog, buffer_text(&sql), &routine->stand_in, err);
+    buffer_free(&sql);
+    return done && catalog_depend(catalog, piece, object, err);
+}
+
+static bool put_routine(struct catalog *catalog, struct catalog_object *object,
+                        const struct catalog_row *row, struct error *err)
+{
+    struct routine *routine = arena_take(catalog_arena(catalog), sizeof(*routine), err);
+
+    if (routine == NULL)
+        return false;
+    object->detail = routine;
+    return put_head(catalog, object, row, row_text(row, ARGUMENTS), &routine->head, err) &&
+           put_body(catalog, &routine->body, row, err) &&
+           ((row_text_or_null(row, SQL_BODY) == NULL && !row_flag(row, DEFAULTS_NEED_IT)) ||
+            add_body(catalog, object, routine, row, err));
+}
+
+/* Which needs are the routine's without its body: its schema, and those that its arguments, result
+ * and so on name. */
+static bool is_own_need(const struct catalog *catalog, const char *oids,
+                        const struct catalog_object *needed)
+{
+    static const uint32_t classes[] = {CLASS_TYPE, CLASS_PROCEDURE, CLASS_RELATION};
+    const char *at = oids;
+
+    if (needed->class_oid == CLASS_SCHEMA)
+        return true;
+    while (*at != '\0') {
+        char *end;
+        uint32_t oid = (uint32_t)strtoul(at, &end, 10);
+
+        for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+            if (catalog_find(catalog, classes[i], oid) == needed)
+                return true;
+        }
+        if (end == at)
+            break;
+        at = end;
+    }
+    return false;
+}
+
+static bool is_need_of_body(const struct catalog *catalog, const struct catalog_object *object,
+                            const struct catalog_object *needed)
+{
+    const struct routine *routine = object->detail;
+
+    return !is_own_need(catalog, routine->own_needs, needed);
+}
+
+/* pg_depend knows the routine only. */
+static bool link_bodies(struct catalog *catalog, struct error *err)
+{
+    size_t count = catalog_object_count(catalog);
+
+    for (size_t i = 0; i < count; i++) {
+        struct catalog_object *object = catalog_object_at(catalog, i);
+        struct routine *routine = object->detail;
+
+        if ((object->kind != &kind_function && object->kind != &kind_procedure) ||
+            routine->piece == NULL)
+            continue;
+        if (!catalog_pass_needs(catalog, object, routine->piece, is_need_of_body, err))
+            return false;
+        if (routine->needs_itself)
+            catalog_take_off(routine->piece);
+    }
+    return true;
 }
 
 /* f(a integer) is how DROP, COMMENT and GRANT name it, f(integer) how an archive does. */
@@ -140,7 +359,7 @@ static bool take_function(struct catalog *catalog, void *context, const struct c
            function_name(catalog, object, row_text(row, IDENTITY_ARGUMENTS),
                          row_text(row, ARGUMENT_TYPES), err) &&
            privileges_add(catalog, object, &privileges, err) &&
-           put_definition(catalog, object, row, err);
+           put_routine(catalog, object, row, err);
 }
 
 /* The functions that a range type makes for itself hang on it (deptype 'i'). Usual attributes are
@@ -176,7 +395,15 @@ static bool read_functions(struct catalog *catalog, struct error *err)
         "              WHEN 'r' THEN ' PARALLEL RESTRICTED' END), "
         "       (SELECT pg_catalog.string_agg(s || E'\\x1e', '') "
         "          FROM pg_catalog.unnest(p.proconfig) s), "
-        "       p.prosrc, p.probin, {prosqlbody}, "
+        "       p.prosrc, p.probin, {prosqlbody}, {stand_in_body}, "
+        "       pg_catalog.concat_ws(' ', p.prorettype, p.proargtypes, "
+        "         pg_catalog.array_to_string(p.proallargtypes, ' '), "
+        "         pg_catalog.array_to_string(p.protrftypes, ' '), p.prosupport::pg_catalog.oid, "
+        "         (SELECT pg_catalog.string_agg(m[1], ' ') "
+        "            FROM pg_catalog.regexp_matches(p.proargdefaults::pg_catalog.text, "
+        "                                           ':[a-z]+ ([0-9]+)', 'g') m)), "
+        "       {body_needs_itself}, "
+        "       p.proargdefaults::pg_catalog.text ~ (':funcid ' || p.oid || ' '), "
         "       p.proacl, pg_catalog.acldefault('f', p.proowner) "
         "  FROM pg_catalog.pg_proc p "
         "  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
@@ -195,4 +422,5 @@ const struct catalog_reader catalog_reader_function = {
     .what = "functions",
     .order = READ_FUNCTIONS,
     .read = read_functions,
+    .link = link_bodies,
 };

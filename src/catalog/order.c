@@ -359,7 +359,7 @@ static void mend_section(struct catalog *catalog, const struct catalog_edge *edg
 
     if (node == needed || needed->section <= node->section)
         return;
-    if (object->host != NULL && object->kind->piece_rank > 0)
+    if (object->host != NULL && object->kind->piece_rank > 0 && !object->kind->may_postpone)
         catalog_take_off(object);
     else if (node->kind->may_postpone)
         node->section = SECTION_POST_DATA;

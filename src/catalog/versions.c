@@ -59,6 +59,22 @@ static const struct {
     /* pg_proc */
     {"prosqlbody", 0, "NULL"},
     {"prosqlbody", 14, "pg_catalog.pg_get_function_sqlbody(p.oid)"},
+    /* A body that a routine has until what its own needs is there: nulls of its result's columns */
+    {"stand_in_body", 0, "NULL"},
+    {"stand_in_body", 14,
+     "CASE WHEN p.prosqlbody IS NOT NULL THEN 'SELECT ' || "
+     "CASE WHEN p.prorettype = 'pg_catalog.void'::pg_catalog.regtype THEN '' "
+     "     WHEN p.prorettype <> 'pg_catalog.record'::pg_catalog.regtype "
+     "     THEN 'NULL::' || pg_catalog.format_type(p.prorettype, NULL) "
+     "     ELSE coalesce((SELECT pg_catalog.string_agg("
+     "                             'NULL::' || pg_catalog.format_type(x.type, NULL), ', ' "
+     "                             ORDER BY x.number) "
+     "                      FROM ROWS FROM (pg_catalog.unnest(p.proallargtypes), "
+     "                                      pg_catalog.unnest(p.proargmodes)) "
+     "                           WITH ORDINALITY x (type, mode, number) "
+     "                     WHERE x.mode IN ('o', 'b', 't')), 'NULL') END END"},
+    {"body_needs_itself", 0, "false"},
+    {"body_needs_itself", 14, "p.prosqlbody::pg_catalog.text ~ (':funcid ' || p.oid || ' ')"},
     /* pg_attribute */
     {"attcompression", 0, "''"},
     {"attcompression", 14, "a.attcompression"},
