@@ -1,9 +1,14 @@
-"""SIGINT at any moment of a backup: plakar ends, soon, and nothing is left.
+"""SIGINT at any moment of a backup: the package's processes end, soon, and nothing is left.
 
 A few rounds by default. PGCASK_INTERRUPT_MINUTES=15 goes on for so long, with processes beside it that
-keep every core busy. Where plakar has not ended after a minute, what it and the package's processes
+keep every core busy. Where plakar has not ended after a while, what it and the package's processes
 are doing is written to build/plakar-hangs: the stacks of their threads, and plakar's goroutines, which
 it prints at SIGQUIT. PGCASK_INTERRUPT_SEED repeats the moments of an earlier run.
+
+Plakar 1.1.4 waits for itself for ever where the signal comes between the package's answer to Init and
+the opening of Import: its gRPC importer's Import returns at once then, without closing the channel of
+records, which importSource goes on emptying. The package's processes are gone by then. Such an end is
+counted and is no failure of this test; any other is.
 """
 
 import collections
@@ -22,7 +27,7 @@ from pgcask_testing import builders, oracles, paths, process
 from pgcask_testing.plakar import plakar, plakar_package, program  # noqa: F401
 
 ROUNDS = 4
-LIMIT = 60  # seconds after the signal
+LIMIT = 20  # seconds after the signal
 HANGS = paths.REPO / "build/plakar-hangs"
 
 
@@ -65,7 +70,14 @@ def keep_evidence(running, plakar, what):
         result = running.result
     (folder / "goroutines").write_text(result.stderr)
     (folder / "output").write_text(result.stdout)
-    return folder
+    return folder, pids, result
+
+
+def waits_for_itself(goroutines):
+    """Whether it is the one known way: Import is over, and importSource waits for its records."""
+    return ("(*Builder).importSource.func2" in goroutines
+            and "(*Builder).importSource(" in goroutines
+            and "(*Importer)." not in goroutines and "StdioConn" not in goroutines)
 
 
 class Interruptions:
@@ -109,11 +121,14 @@ class Interruptions:
             while running.running() and time.monotonic() < signalled + LIMIT:
                 time.sleep(0.005)
             self.longest = max(self.longest, time.monotonic() - signalled)
-            if running.running():
-                folder = keep_evidence(running, self.plakar, what)
-                pytest.fail(f"{what}: plakar had not ended {LIMIT} s later; see {folder}")
-            result = running.wait()
-        self.judge(what, result, before)
+            hangs = running.running()
+            if hangs:
+                folder, left, result = keep_evidence(running, self.plakar, what)
+                if left or not waits_for_itself(result.stderr):
+                    pytest.fail(f"{what}: not ended {LIMIT} s later, {left} left; see {folder}")
+            else:
+                result = running.wait()
+        self.judge(what, result, before, hangs)
 
     def interrupt_group(self, running):
         """As a terminal does it; the package's guardian is in a session of its own."""
@@ -125,7 +140,7 @@ class Interruptions:
             except ProcessLookupError:
                 pass
 
-    def judge(self, what, result, before):
+    def judge(self, what, result, before, hangs):
         new = [each for each in self.plakar.snapshots() if each not in before]
         # A signal that comes when all is committed changes nothing any more.
         assert len(new) <= 1 and (result.rc != 0 or new), (what, result)
@@ -134,7 +149,8 @@ class Interruptions:
         while left := self.plakar.plugin_pids():
             assert time.monotonic() < end, (what, left)
             time.sleep(0.02)
-        self.outcomes[f"status {result.rc}" + (", a snapshot" if new else "")] += 1
+        self.outcomes[("plakar waited for itself" if hangs else f"status {result.rc}")
+                      + (", a snapshot" if new else "")] += 1
 
 
 @pytest.mark.majors(18)
