@@ -37,8 +37,9 @@ bool catalog_read(struct catalog **catalog, struct wire_conn *conn,
 bool catalog_check_roles(struct catalog *catalog, struct error *err);
 
 /* For when the rows were copied. The tables are locked all the while, and what their rows are
- * printed by cannot be altered while a table uses it; but an enum's label can be renamed, and so
- * can a schema, behind whose name COPY may then have found another table. */
+ * printed by cannot be altered while a table uses it; but an enum's label can be renamed, what a
+ * value of regclass or its like names, and a schema, behind whose name COPY may then have found
+ * another table. */
 bool catalog_check_copied(struct catalog *catalog, struct error *err);
 void catalog_free(struct catalog *catalog);
 

@@ -97,9 +97,16 @@ static const char catalogs[] =
     "SELECT '0'::pg_catalog.xid, 9, '' WHERE false";
 /* clang-format on */
 
+/* Rows may hold oids of objects, which are printed as the names that these have by then. */
+#define ROWS_HOLD(types)                                                                           \
+    "   AND EXISTS (SELECT FROM pg_catalog.pg_attribute a "                                        \
+    "                 JOIN pg_catalog.pg_class ac ON ac.oid = a.attrelid AND ac.relkind = 'r' "    \
+    "                WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384 "           \
+    "                  AND a.atttypid::pg_catalog.regtype::pg_catalog.text IN (" types "))"
+
 /* What is looked at while rows are copied: labels of enums (a type that is gone has no rows), and
- * names of schemas, since COPY goes by name and a lock on a table does not keep its schema's. Other
- * changes of a schema are no matter. */
+ * names of schemas, since COPY goes by name and a lock on a table does not keep its schema's. Only
+ * the names matter here, which the server is asked for once more. */
 /* clang-format off */
 static const char late[] =
     "SELECT e.xmax, 1 AS rank, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' || "
@@ -110,7 +117,24 @@ static const char late[] =
     "SELECT n.xmax, 1, 'schema ' || pg_catalog.quote_ident(n.nspname) "
     "  FROM pg_catalog.pg_namespace n " TOUCHED("n") DUMPED
     "   AND n.oid::pg_catalog.regnamespace::pg_catalog.text <> pg_catalog.quote_ident(n.nspname) "
-    "   AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)";
+    "   AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid) UNION ALL "
+    "SELECT c.xmax, 2, " RELATION_WORD RELATION_NAME
+    "  FROM pg_catalog.pg_class c " NAMESPACE("c.relnamespace") TOUCHED("c") DUMPED
+    "   AND c.oid::pg_catalog.regclass::pg_catalog.text <> " RELATION_NAME
+    ROWS_HOLD("'regclass', 'regclass[]'") " UNION ALL "
+    "SELECT p.xmax, 2, 'function ' || pg_catalog.quote_ident(n.nspname) || '.' || "
+    "       pg_catalog.quote_ident(p.proname) "
+    "  FROM pg_catalog.pg_proc p " NAMESPACE("p.pronamespace") TOUCHED("p") DUMPED
+    "   AND p.oid::pg_catalog.regproc::pg_catalog.text <> "
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) "
+    ROWS_HOLD("'regproc', 'regproc[]', 'regprocedure', 'regprocedure[]'") " UNION ALL "
+    "SELECT t.xmax, 2, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' || "
+    "       pg_catalog.quote_ident(t.typname) "
+    "  FROM pg_catalog.pg_type t " NAMESPACE("t.typnamespace") TOUCHED("t") DUMPED
+    "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid) "
+    "   AND t.oid::pg_catalog.regtype::pg_catalog.text <> "
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) "
+    ROWS_HOLD("'regtype', 'regtype[]', 'regprocedure', 'regprocedure[]'");
 /* clang-format on */
 
 /*

@@ -146,6 +146,14 @@ KINDS = {
             "INSERT INTO k.e VALUES ('a'), ('b');",
         "DROP TYPE k.o CASCADE;", "ALTER TYPE k.o RENAME TO o2;",
         "ALTER TYPE k.o RENAME VALUE 'a' TO 'c';", "TYPE k.o"),
+    "names in rows": Kind(
+        f"CREATE VIEW k.v AS SELECT 1 AS a; CREATE FUNCTION k.f() {BODY}; "
+        "CREATE TYPE k.e AS ENUM ('x');",
+        "CREATE TABLE k.o (a regclass, b regprocedure, c regtype, d regproc); "
+        "INSERT INTO k.o VALUES ('k.v', 'k.f()', 'k.e', 'k.f');", "DROP TABLE k.o;",
+        "ALTER VIEW k.v RENAME TO w;", "ALTER FUNCTION k.f() RENAME TO g;", "TABLE k.o",
+        {"type renamed": "ALTER TYPE k.e RENAME TO ee;",
+         "view replaced": "CREATE OR REPLACE VIEW k.v AS SELECT 2 AS a;"}),
     "composite": Kind(
         "", "CREATE TYPE k.o AS (x int, y text);", "DROP TYPE k.o;", "ALTER TYPE k.o RENAME TO o2;",
         "ALTER TYPE k.o ADD ATTRIBUTE z int;", "TYPE k.o",

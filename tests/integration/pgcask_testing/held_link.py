@@ -73,19 +73,17 @@ class HeldLink:
 
 
 class NullLink(HeldLink):
-    """The answers to one query of the first connection, counted from 1, have a null in a column.
+    """The answers to one query of one connection, both counted from 1, have a null in a column.
 
     columns: {query: how many columns its rows have}, of those that have rows.
     """
 
-    def __init__(self, port, query=0, column=0):
-        self._query, self._column, self.columns, self._first = query, column, {}, None
+    def __init__(self, port, connection=1, query=0, column=0):
+        self._connection, self._query, self._column, self.columns = connection, query, column, {}
         super().__init__(port)
 
     def _answers(self, source, target):
-        if self._first is None:
-            self._first = source
-        elif self._first is not source:
+        if self.connections != self._connection:
             return super()._answers(source, target)
         answered = -1  # the server is ready once before the first query
         with contextlib.suppress(OSError):
