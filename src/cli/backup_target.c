@@ -8,7 +8,7 @@ bool backup_target_of_command(struct backup_target *target, const struct command
                               struct error *err)
 {
     *target = (struct backup_target){.text = command_text(command, "to"), .free_bytes = UINT64_MAX};
-    return location_of_target(target->text, &target->kind, err);
+    return location_of_target(target->text, &target->kind, &target->compression, err);
 }
 
 bool backup_target_check(struct backup_target *target, struct command *command, struct error *err)
@@ -25,12 +25,17 @@ bool backup_target_check(struct backup_target *target, struct command *command, 
         error_set(err, ERROR_USAGE, "standard output is a terminal, and a backup is not text");
         return error_hint(err, "Redirect it into a file or a pipe, or name a target.");
     }
-    if (command->result == NULL)
+    if (!options_flag(command->options, "json"))
         return true;
-    json_decref(command->result);
-    command->result = NULL; /* it would end up in the tar */
-    error_set(err, ERROR_USAGE, "--json and --to - both want standard output");
-    return error_hint(err, "Write the backup to a file or directory, or leave --json out.");
+    command->json_printed = false; /* it would end up in the tar */
+    if (command->json_file == NULL) {
+        json_decref(command->result);
+        command->result = NULL;
+    }
+    error_set(err, ERROR_USAGE,
+              ERROR_OPTION("json") " and " ERROR_OPTION("to") " - both want standard output");
+    return error_hint(
+        err, "Let the result go to a file instead:  " ERROR_OPTION("json-file") " result.json");
 }
 
 bool backup_target_write(const struct backup_target *target, const struct command *command,
@@ -39,6 +44,8 @@ bool backup_target_write(const struct backup_target *target, const struct comman
 {
     struct store_options options = {
         .last_path = SUMMARY_PATH,
+        .compression = target->compression,
+        .compression_level = COMPRESSION_LEVEL_DEFAULT,
         .observer = observer,
         .cancel = command->cancel,
         .log = &command->console->log,

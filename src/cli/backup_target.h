@@ -10,7 +10,8 @@
 struct backup_target {
     const char *text; /* as typed */
     enum location_kind kind;
-    uint64_t free_bytes; /* room there; UINT64_MAX: not known */
+    enum compression compression; /* of a tar file */
+    uint64_t free_bytes;          /* room there; UINT64_MAX: not known */
 };
 
 /* Of the option --to. */

@@ -24,7 +24,10 @@ struct command {
     struct console *console;
     struct cancel *cancel;
     struct guardian *guardian; /* NULL for commands that make no session */
-    json_t *result;            /* NULL without --json */
+    json_t *result;            /* NULL without --json and --json-file */
+    bool json_printed;         /* --json */
+    const char *json_file;     /* its name; NULL without --json-file */
+    int json_fd;               /* open from the beginning, if there is a name */
     FILE *out;                 /* where the summary for people goes; NULL: nowhere */
     bool quiet;
     bool problems; /* set by the command: finished with EXIT_PROBLEMS */

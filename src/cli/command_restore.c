@@ -170,6 +170,8 @@ static bool restore(struct restoration *restoration, struct error *err)
     if (restoration->kind == LOCATION_DIRECTORY && !command->quiet && command->console->terminal)
         restoration->bytes = location_directory_bytes(restoration->name, command->cancel);
     progress_set_total(&progress, restoration->bytes);
+    if (restoration->kind != LOCATION_DIRECTORY)
+        progress_follow(&progress, source);
     restoration->options.observer = &progress.observer;
     done = physical_restore(source, restoration->target, &restoration->options, &report, err);
     progress_stop(&progress);

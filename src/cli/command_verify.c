@@ -189,6 +189,8 @@ static bool verify(struct verification *verification, uint64_t bytes, struct err
     if (verification->kind == LOCATION_DIRECTORY && !command->quiet && command->console->terminal)
         bytes = location_directory_bytes(verification->name, command->cancel);
     progress_set_total(&progress, bytes);
+    if (verification->kind != LOCATION_DIRECTORY)
+        progress_follow(&progress, source);
     if (archive == LOCATION_NO_ARCHIVE)
         return verify_backup(verification, source, &progress, err);
     done = verify_archive(verification, source, archive, &progress, err);

@@ -1,11 +1,13 @@
 #include "cli/location.h"
 
+#include "base/quote.h"
 #include "manifest/manifest.h"
 #include "manifest/summary.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,18 +21,93 @@ static bool ends_with(const char *text, const char *end)
     return len > end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-bool location_of_target(const char *name, enum location_kind *kind, struct error *err)
+static const struct {
+    const char *end;
+    enum compression compression;
+} tar_ends[] = {
+    {".tar", COMPRESSION_NONE},      {".tar.gz", COMPRESSION_GZIP},  {".tgz", COMPRESSION_GZIP},
+    {".tar.lz4", COMPRESSION_LZ4},   {".tar.zst", COMPRESSION_ZSTD}, {".tzst", COMPRESSION_ZSTD},
+    {".tar.zstd", COMPRESSION_ZSTD},
+};
+
+static const char *base_name(const char *name)
 {
+    const char *slash = strrchr(name, '/');
+
+    return slash == NULL ? name : slash + 1;
+}
+
+static bool is_tar_name(const char *name, enum compression *compression)
+{
+    name = base_name(name);
+    for (size_t i = 0; i < sizeof(tar_ends) / sizeof(tar_ends[0]); i++) {
+        if (!ends_with(name, tar_ends[i].end))
+            continue;
+        *compression = tar_ends[i].compression;
+        return true;
+    }
+    return false;
+}
+
+/* Nobody means a folder by these; in capitals, those above are meant, which other programs would
+ * not know. */
+static const char *other_format(const char *name)
+{
+    static const char *const ends[] = {
+        ".tar", ".tgz", ".tzst", ".gz",   ".lz4", ".zst", ".zstd", ".bz2",    ".tbz",  ".tbz2",
+        ".xz",  ".txz", ".lz",   ".lzma", ".z",   ".zip", ".7z",   ".rar",    ".cpio", ".dump",
+        ".dmp", ".sql", ".json", ".txt",  ".csv", ".img", ".iso",  ".pgdump", ".ptar",
+    };
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        size_t len = strlen(base_name(name)), end_len = strlen(ends[i]);
+
+        if (len > end_len && strcasecmp(base_name(name) + len - end_len, ends[i]) == 0)
+            return ends[i];
+    }
+    return NULL;
+}
+
+static bool fail_other_format(const char *name, const char *end, struct error *err)
+{
+    char file[QUOTE_PATH_SIZE], folder[QUOTE_PATH_SIZE], stem_text[RECORD_PATH_MAX];
+    int stem = (int)(strlen(name) - strlen(end));
+
+    if (stem > 4 && strncasecmp(name + stem - 4, ".tar", 4) == 0)
+        stem -= 4;
+    error_set(err, ERROR_USAGE, "no backup is written in the format that the name \"%s\" promises",
+              name);
+    snprintf(stem_text, sizeof(stem_text), "%.*s.tar", stem, name);
+    return error_hint(
+        err,
+        "One file:  " ERROR_OPTION(
+            "to") " %s  (or .tar.gz, .tar.lz4, .tar.zst: "
+                  "compressed)\nA folder of that name, with DATABASE.dump in it if the backup is "
+                  "a logical one:  " ERROR_OPTION("to") " %s/",
+        quote_shell(stem_text, file, sizeof(file)), quote_shell(name, folder, sizeof(folder)));
+}
+
+bool location_of_target(const char *name, enum location_kind *kind, enum compression *compression,
+                        struct error *err)
+{
+    struct stat info;
+    const char *end;
+
+    *compression = COMPRESSION_NONE;
     if (*name == '\0')
         return error_set(err, ERROR_USAGE, "the target is an empty name");
     if (strstr(name, "://") != NULL)
         return error_set(err, ERROR_USAGE,
                          "a backup goes to a directory, a .tar file or -, not to "
                          "a URI");
+    *kind = LOCATION_DIRECTORY;
     if (strcmp(name, "-") == 0)
         *kind = LOCATION_STREAM;
-    else
-        *kind = ends_with(name, ".tar") ? LOCATION_TAR_FILE : LOCATION_DIRECTORY;
+    else if (is_tar_name(name, compression))
+        *kind = LOCATION_TAR_FILE;
+    else if ((end = other_format(name)) != NULL &&
+             (stat(name, &info) != 0 || !S_ISDIR(info.st_mode)))
+        return fail_other_format(name, end, err);
     return true;
 }
 

@@ -1,5 +1,5 @@
 /* Where backups go to and come from: a directory, a .tar file, or a tar on standard input or
- * output. */
+ * output. A tar may be compressed. */
 #ifndef PGCASK_CLI_LOCATION_H
 #define PGCASK_CLI_LOCATION_H
 
@@ -12,9 +12,11 @@ enum location_kind {
     LOCATION_STREAM /* "-" */
 };
 
-/* What a target of that name is to be: "-", something ending in ".tar", or a directory. A URI is
- * refused. */
-bool location_of_target(const char *name, enum location_kind *kind, struct error *err);
+/* What a target of that name is to be: "-"; a tar, which may be compressed, as its name says
+ * (".tar", ".tar.gz", …); else a directory. A name that looks like a file of another format is
+ * refused, unless it ends in a slash or such a directory is there; so is a URI. */
+bool location_of_target(const char *name, enum location_kind *kind, enum compression *compression,
+                        struct error *err);
 
 /* What is there. *bytes is the size of a file, else 0. */
 bool location_of_source(const char *name, enum location_kind *kind, uint64_t *bytes,

@@ -117,7 +117,7 @@ static bool run_command(struct command *command, struct error *err)
     if (options->command == COMMAND_PLAKAR_SCHEMA)
         return command_plakar_schema(command, err);
     command->quiet = options_flag(options, "quiet");
-    if (!command->quiet && command->result == NULL)
+    if (!command->quiet && !command->json_printed)
         command->out = stdout;
     if (options_flag(options, "verbose")) {
         if (command->quiet)
@@ -163,6 +163,20 @@ static void fill_result(const struct command *command, int status, const struct 
         result_set(command->result, "warnings", json_incref(command->console->warnings));
 }
 
+/* On standard output with --json, in a file with --json-file, or both. */
+static bool print_results(const struct command *command, struct error *err)
+{
+    char name[512];
+
+    if (command->json_printed &&
+        !result_print(command->result, STDOUT_FILENO, "standard output", err))
+        return false;
+    if (command->json_fd < 0)
+        return true;
+    snprintf(name, sizeof(name), "\"%s\"", command->json_file);
+    return result_print(command->result, command->json_fd, name, err);
+}
+
 /* Says how it went; gives the exit status. */
 static int finish(const struct command *command, bool done, struct error *err)
 {
@@ -175,7 +189,7 @@ static int finish(const struct command *command, bool done, struct error *err)
     }
     if (command->result != NULL) {
         fill_result(command, status, err);
-        done = result_print(command->result, err);
+        done = print_results(command, err);
     } else {
         done = fflush(stdout) == 0 && ferror(stdout) == 0;
         if (!done)
@@ -189,13 +203,34 @@ static int finish(const struct command *command, bool done, struct error *err)
 }
 
 /* Asked of the words themselves, because a result is due even when they cannot be parsed. */
-static bool json_wanted(int argc, char *const *argv)
+static void find_json_options(struct command *command, int argc, char *const *argv)
 {
+    static const char file[] = "--json-file";
+    size_t len = strlen(file);
+
     for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            return true;
+        command->json_printed = command->json_printed || strcmp(argv[i], "--json") == 0;
+        if (strncmp(argv[i], file, len) == 0 && argv[i][len] == '=')
+            command->json_file = argv[i] + len + 1;
+        else if (strcmp(argv[i], file) == 0 && i + 1 < argc)
+            command->json_file = argv[++i];
     }
-    return false;
+}
+
+/* Before the work: an hour later would be late to say that the file cannot be written. */
+static bool begin_result(struct command *command, const char *name, struct error *err)
+{
+    if (command->json_file != NULL) {
+        command->json_fd =
+            open(command->json_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+        if (command->json_fd < 0)
+            return error_set_errno(err, errno, "cannot write the result to \"%s\"",
+                                   command->json_file);
+    }
+    if (!command->json_printed && command->json_fd < 0)
+        return true;
+    command->result = result_new(name);
+    return command->result != NULL || error_set_memory(err);
 }
 
 static int run(int argc, char **argv, struct command *command, struct options *options,
@@ -213,8 +248,8 @@ static int run(int argc, char **argv, struct command *command, struct options *o
         return finish(command, print_help(NULL, err), err);
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
         return finish(command, print_version(err), err);
-    if (json_wanted(argc, argv) && (command->result = result_new(argv[1])) == NULL)
-        return finish(command, error_set_memory(err), err);
+    if (!begin_result(command, argv[1], err))
+        return finish(command, false, err);
     number = options_find_command(&pgcask_program, argv[1], err);
     if (number < 0)
         return finish(command, false, err);
@@ -238,7 +273,7 @@ int main(int argc, char **argv)
     struct options options = {0};
     struct console console;
     struct cancel cancel = {.event_fd = -1};
-    struct command command = {.options = &options, .arguments = &arguments};
+    struct command command = {.options = &options, .arguments = &arguments, .json_fd = -1};
     struct error err;
     int status;
 
@@ -246,7 +281,8 @@ int main(int argc, char **argv)
     wire_use_files_and_dns();
     umask(077); /* a backup holds everything that the database protects */
     error_clear(&err);
-    if (!console_init(&console, json_wanted(argc, argv), &err)) {
+    find_json_options(&command, argc, argv);
+    if (!console_init(&console, command.json_printed || command.json_file != NULL, &err)) {
         console_error(&console, &err);
         return EXIT_FAILED;
     }
@@ -254,7 +290,9 @@ int main(int argc, char **argv)
     command.cancel = &cancel;
     if (!arguments_init(&arguments, argc, argv, &err) || !cancel_init(&cancel, &err) ||
         !signals_install(&cancel, &err)) {
-        command.result = json_wanted(argc, argv) ? result_new(argc > 1 ? argv[1] : "") : NULL;
+        struct error ignored;
+
+        begin_result(&command, argc > 1 ? argv[1] : "", &ignored);
         status = finish(&command, false, &err);
     } else {
         status = run(argc, argv, &command, &options, &arguments, &err);

@@ -10,7 +10,9 @@
 #define PLAKAR OPTION_COMMAND(COMMAND_PLAKAR)
 
 #define SOURCE_TEXT                                                                                \
-    "SOURCE is a backup: a directory, a .tar file, or - for a tar on standard input."
+    "SOURCE is a backup: a directory, a .tar file, or - for a tar on standard input. A tar may "   \
+    "be "                                                                                          \
+    "compressed by gzip, lz4 or zstd."
 #define ARCHIVE_TEXT                                                                               \
     "It may also be an archive of pg_dump, or one that pgcask made: in the custom, directory or "  \
     "tar format."
@@ -105,8 +107,10 @@ static const struct option_spec options[] = {
      .kind = OPTION_TEXT,
      .commands = BACKUP,
      .required = true,
-     .help = "Where the backup goes: a directory that does not exist or is empty, a file whose "
-             "name ends in .tar, or - for a tar on standard output."},
+     .help = "Where the backup goes: a directory that does not exist or is empty; a file whose "
+             "name ends in .tar, or, to be compressed, in .tar.gz (.tgz), .tar.lz4 or .tar.zst "
+             "(.tzst); or - for a tar on standard output. A name that looks like another format is "
+             "refused; with a slash behind it, it is a directory."},
     {.name = "to",
      .argument = "DATA-DIRECTORY",
      .kind = OPTION_TEXT,
@@ -238,6 +242,12 @@ static const struct option_spec options[] = {
      .kind = OPTION_FLAG,
      .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE | VERSION,
      .help = "Prints exactly one JSON object on standard output at the end, also on failure."},
+    {.name = "json-file",
+     .argument = "FILE",
+     .kind = OPTION_TEXT,
+     .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE | VERSION,
+     .help = "Writes that object into FILE: also while a tar goes to standard "
+             "output."},
     {.name = "quiet",
      .kind = OPTION_FLAG,
      .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE,

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "cli/format.h"
+#include "record/store.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +20,8 @@ static void count_bytes(void *context, size_t bytes)
     uint64_t so_far = atomic_load_explicit(&progress->bytes, memory_order_relaxed);
 
     atomic_store_explicit(&progress->bytes, so_far + bytes, memory_order_relaxed);
+    if (progress->followed != NULL)
+        progress_set_total(progress, tar_source_expected(progress->followed));
 }
 
 static void count_record(void *context, const struct record *record)
@@ -169,6 +172,11 @@ void progress_stop(struct progress *progress)
 void progress_set_phase(struct progress *progress, const char *phase)
 {
     atomic_store(&progress->phase, phase);
+}
+
+void progress_follow(struct progress *progress, const struct record_source *source)
+{
+    progress->followed = source;
 }
 
 void progress_set_total(struct progress *progress, uint64_t bytes)

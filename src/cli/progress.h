@@ -24,7 +24,8 @@ struct progress {
     bool stopping;
     _Atomic(const char *) phase; /* static text */
     _Atomic uint64_t bytes, records;
-    _Atomic uint64_t total; /* 0: not known */
+    _Atomic uint64_t total;               /* 0: not known */
+    const struct record_source *followed; /* a tar, which may be compressed; NULL: none */
     int64_t started_ms;
 };
 
@@ -36,6 +37,9 @@ void progress_stop(struct progress *progress); /* takes the live line away */
 
 /* Text that lives as long as the program. Cheap if it is the same. */
 void progress_set_phase(struct progress *progress, const char *phase);
+/* The total is what the tar source expects, from now on; it must live as long as bytes are counted.
+ */
+void progress_follow(struct progress *progress, const struct record_source *source);
 void progress_set_total(struct progress *progress, uint64_t bytes);
 
 uint64_t progress_bytes(const struct progress *progress);

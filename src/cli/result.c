@@ -4,7 +4,9 @@
 #include "cli/spelling.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 json_t *result_new(const char *command)
 {
@@ -85,12 +87,34 @@ json_t *result_error(const struct error *err)
     return object;
 }
 
-bool result_print(const json_t *object, struct error *err)
+static bool write_all(int fd, const char *text, size_t len)
 {
+    while (len > 0) {
+        ssize_t written = write(fd, text, len);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        text += written;
+        len -= (size_t)written;
+    }
+    return true;
+}
+
+bool result_print(const json_t *object, int fd, const char *name, struct error *err)
+{
+    char *text;
+    bool done;
+
     if (json_object_get(object, "command") == NULL || json_object_get(object, "status") == NULL)
         return error_set_memory(err);
-    if (json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) != 0 ||
-        putchar('\n') == EOF || fflush(stdout) != 0)
-        return error_set_errno(err, errno, "cannot write the result to standard output");
-    return true;
+    text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    if (text == NULL)
+        return error_set_memory(err);
+    done = write_all(fd, text, strlen(text)) && write_all(fd, "\n", 1);
+    if (!done)
+        error_set_errno(err, errno, "cannot write the result to %s", name);
+    free(text);
+    return done;
 }

@@ -33,7 +33,7 @@ json_t *result_message(const char *text);
 /* {"code", "message", "detail", "hint", "sqlstate"}; texts that are empty are left out. */
 json_t *result_error(const struct error *err);
 
-/* Writes the object and a line feed to standard output. */
-bool result_print(const json_t *object, struct error *err);
+/* Writes the object and a line feed to a file of that name, which is open. */
+bool result_print(const json_t *object, int fd, const char *name, struct error *err);
 
 #endif

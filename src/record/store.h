@@ -10,12 +10,14 @@
  * In a tar, paths have no leading slash. A record of unknown size gets its size field filled in
  * afterwards in a file; on a descriptor one of more than 8 MiB becomes members NAME.part000001, …
  * of at most that size, which the tar source joins again. A record that has such a name of its own
- * is written as NAME.part000001.part000001.
+ * is written as NAME.part000001.part000001. A compressed tar is written as on a descriptor: nothing
+ * in it can be filled in afterwards.
  */
 #ifndef PGCASK_RECORD_STORE_H
 #define PGCASK_RECORD_STORE_H
 
 #include "base/cancel.h"
+#include "base/compress.h"
 #include "base/log.h"
 #include "record/record.h"
 
@@ -24,6 +26,8 @@ struct store_options {
     const struct record_observer *observer; /* may be NULL */
     const struct cancel *cancel;            /* may be NULL */
     const struct log *log;                  /* may be NULL */
+    enum compression compression;           /* of a tar */
+    int compression_level;                  /* if compressed */
     bool no_sync;                           /* tests only: leave fsync out */
 };
 
@@ -54,9 +58,14 @@ struct record_source *directory_source_new(const char *directory, const char *co
                                            const char *const *last, struct error *err);
 
 /* Reads a tar back in its own order; parts are joined. Sequential. The descriptor is borrowed by
- * tar_source_new_fd. */
+ * tar_source_new_fd. What gzip, lz4 or zstd compressed is unpacked on the way: its first bytes tell,
+ * not its name. */
 struct record_source *tar_source_new_file(const char *file, struct error *err);
 struct record_source *tar_source_new_fd(int fd, struct error *err);
+
+/* How many bytes the tar has in all, for progress: of a compressed one what can be told from what was
+ * read so far; 0 where nothing is known. For tar sources only. */
+uint64_t tar_source_expected(const struct record_source *source);
 
 /* Lets a wait for a pipe end when the job is cancelled. For tar sources only. */
 void tar_source_set_cancel(struct record_source *source, const struct cancel *cancel);

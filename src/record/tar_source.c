@@ -6,10 +6,10 @@
 #include "record/tar_part.h"
 #include "record/record_internal.h"
 #include "record/tar.h"
+#include "record/tar_input.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,14 +31,12 @@ struct tar_source {
     bool reader_open;
     enum reader_status reader_status;
     enum tar_source_state state;
-    int fd;
-    bool owns_fd, seekable;
-    const struct cancel *cancel;
     struct reader raw; /* of everything, if it turned out to be no tar */
     struct tar_decoder decoder;
-    uint8_t *buffer;
-    struct slice input; /* of buffer, not yet decoded */
+    struct tar_input from;
+    struct slice input; /* not yet decoded */
     bool input_ended;
+    uint8_t *gathered;              /* what was peeked at, if it came in pieces */
     unsigned part;                  /* number of the current part; 0: not in parts */
     char name[RECORD_PATH_MAX + 2]; /* of the archive, for messages */
     char path[RECORD_PATH_MAX + 1]; /* of the current record */
@@ -52,50 +50,19 @@ static struct tar_source *source_of(struct reader *reader)
 
 /* ---- Input --------------------------------------------------------------------------------- */
 
-static bool input_wait(const struct tar_source *source, struct error *err)
-{
-    struct pollfd fds[2] = {
-        {.fd = source->fd, .events = POLLIN},
-        {.fd = source->cancel == NULL ? -1 : source->cancel->event_fd, .events = POLLIN}};
-
-    if (poll(fds, 2, -1) < 0 && errno != EINTR)
-        return error_set_errno(err, errno, "cannot wait for %s", source->name);
-    return cancel_check(source->cancel, err);
-}
-
-/* Refills the buffer; *len is 0 at the end. */
-static bool input_read(struct tar_source *source, size_t *len, struct error *err)
-{
-    for (;;) {
-        ssize_t n;
-
-        if (!source->seekable && !input_wait(source, err))
-            return false;
-        n = read(source->fd, source->buffer, RECORD_READ_SIZE);
-        if (n >= 0) {
-            *len = (size_t)n;
-            return true;
-        }
-        if (errno != EINTR && errno != EAGAIN)
-            return error_set_errno(err, errno, "cannot read %s", source->name);
-    }
-}
-
 /* The next thing of interest; TAR_FAILED also where the input ends too early. */
 static enum tar_event input_next(struct tar_source *source, struct slice *data, struct error *err)
 {
     for (;;) {
         enum tar_event event = tar_decoder_next(&source->decoder, &source->input, data, err);
-        size_t len = 0;
 
         if (event == TAR_FAILED)
             error_prefix(err, "%s", source->name);
         if (event != TAR_NEED_INPUT)
             return event;
-        if (!input_read(source, &len, err))
+        if (!tar_input_next(&source->from, &source->input, err))
             return TAR_FAILED;
-        source->input = slice_make(source->buffer, len);
-        if (len > 0)
+        if (source->input.len > 0)
             continue;
         source->input_ended = true;
         if (tar_decoder_finish(&source->decoder, true, err))
@@ -106,13 +73,13 @@ static enum tar_event input_next(struct tar_source *source, struct slice *data, 
 }
 
 /* Whoever writes the pipe may still be padding it to a whole tape record, and would be killed by
- * our leaving. */
+ * our leaving. What is compressed has its checksum at the end. */
 static bool input_drain(struct tar_source *source, struct error *err)
 {
-    size_t len = 1;
+    struct slice piece = {.len = 1};
 
-    while (!source->seekable && len > 0) {
-        if (!input_read(source, &len, err))
+    while (!source->from.seekable && piece.len > 0) {
+        if (!tar_input_next(&source->from, &piece, err))
             return false;
     }
     return true;
@@ -124,12 +91,12 @@ static bool input_seek(struct tar_source *source, struct error *err)
 {
     uint64_t left = tar_decoder_content_left(&source->decoder);
 
-    if (!source->seekable || left < source->input.len + SEEK_WORTH)
+    if (!source->from.seekable || left < source->input.len + SEEK_WORTH)
         return true;
     tar_decoder_skip(&source->decoder, left);
     left -= source->input.len;
     source->input.len = 0;
-    if (lseek(source->fd, (off_t)left, SEEK_CUR) < 0)
+    if (lseek(source->from.fd, (off_t)left, SEEK_CUR) < 0)
         return error_set_errno(err, errno, "cannot seek in %s", source->name);
     return true;
 }
@@ -328,9 +295,8 @@ static void tar_source_close(struct record_source *base)
     struct tar_source *source = (struct tar_source *)base;
 
     tar_decoder_reset(&source->decoder);
-    if (source->owns_fd)
-        close(source->fd);
-    free(source->buffer);
+    tar_input_reset(&source->from);
+    free(source->gathered);
     free(source);
 }
 
@@ -339,30 +305,26 @@ static struct record_source *tar_source_new(int fd, bool owns_fd, const char *na
                                             struct error *err)
 {
     static const struct record_source_ops ops = {tar_source_next, tar_source_close};
-    static const struct reader_ops reader_ops = {.next = tar_reader_next, .close = tar_reader_close};
+    static const struct reader_ops reader_ops = {.next = tar_reader_next,
+                                                 .close = tar_reader_close};
     struct tar_source *source = calloc(1, sizeof(*source));
-    struct stat st;
 
-    if (source != NULL)
-        source->buffer = malloc(RECORD_READ_SIZE);
-    if (source == NULL || source->buffer == NULL) {
-        free(source);
+    if (source == NULL) {
         if (owns_fd)
             close(fd);
         error_set_memory(err);
         return NULL;
     }
+    snprintf(source->name, sizeof(source->name), "%s", name);
+    if (!tar_input_init(&source->from, fd, owns_fd, source->name, err)) {
+        free(source);
+        return NULL;
+    }
     source->source.ops = &ops;
     source->source.sequential = true;
     source->reader.ops = &reader_ops;
-    source->fd = fd;
-    source->owns_fd = owns_fd;
-    source->seekable = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     source->state = AT_HEADER;
-    snprintf(source->name, sizeof(source->name), "%s", name);
     tar_decoder_init(&source->decoder);
-    if (source->seekable)
-        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     return &source->source;
 }
 
@@ -391,27 +353,48 @@ struct record_source *tar_source_new_fd(int fd, struct error *err)
 
 void tar_source_set_cancel(struct record_source *base, const struct cancel *cancel)
 {
-    ((struct tar_source *)base)->cancel = cancel;
+    ((struct tar_source *)base)->from.cancel = cancel;
+}
+
+uint64_t tar_source_expected(const struct record_source *base)
+{
+    return tar_input_expected(&((const struct tar_source *)base)->from);
 }
 
 /* ---- What may be no tar -------------------------------------------------------------------- */
 
+/* Appends the next piece of input to what is there, which must stay in one piece. */
+static bool gather(struct tar_source *source, struct error *err)
+{
+    size_t have = source->input.len;
+    struct slice piece;
+
+    if (have > 0) {
+        if (source->gathered == NULL)
+            source->gathered = malloc(TAR_BLOCK + RECORD_READ_SIZE);
+        if (source->gathered == NULL)
+            return error_set_memory(err);
+        memmove(source->gathered, source->input.data, have);
+    }
+    if (!tar_input_next(&source->from, &piece, err))
+        return false;
+    source->input_ended = piece.len == 0;
+    if (have == 0) {
+        source->input = piece;
+        return true;
+    }
+    memcpy(source->gathered + have, piece.data, piece.len);
+    source->input = slice_make(source->gathered, have + piece.len);
+    return true;
+}
+
 bool tar_source_peek(struct record_source *base, size_t len, struct slice *bytes, struct error *err)
 {
     struct tar_source *source = (struct tar_source *)base;
-    size_t have = source->input.len;
 
-    while (have < len && !source->input_ended) {
-        ssize_t n;
-
-        if (!source->seekable && !input_wait(source, err))
+    while (source->input.len < len && !source->input_ended) {
+        if (!gather(source, err))
             return false;
-        n = read(source->fd, source->buffer + have, RECORD_READ_SIZE - have);
-        if (n < 0 && errno != EINTR && errno != EAGAIN)
-            return error_set_errno(err, errno, "cannot read %s", source->name);
-        source->input_ended = n == 0;
-        have += n > 0 ? (size_t)n : 0;
-        source->input = slice_make(source->buffer, have);
     }
     *bytes = source->input;
     return true;
@@ -421,17 +404,15 @@ static enum reader_status raw_next(struct reader *reader, struct slice *data, st
 {
     struct tar_source *source =
         (struct tar_source *)((char *)reader - offsetof(struct tar_source, raw));
-    size_t len = 0;
 
     if (source->input.len > 0) {
         *data = source->input;
         source->input.len = 0;
         return READER_DATA;
     }
-    if (!input_read(source, &len, err))
+    if (!tar_input_next(&source->from, data, err))
         return READER_FAILED;
-    *data = slice_make(source->buffer, len);
-    return len > 0 ? READER_DATA : READER_END;
+    return data->len > 0 ? READER_DATA : READER_END;
 }
 
 static void raw_close(struct reader *reader)

@@ -32,14 +32,16 @@ struct tar_store {
     const struct store_options *options;
     const char *name; /* of the target, for messages */
     int fd;
-    bool seekable;        /* a file of our own */
-    bool writeback;       /* start it early, since the file is fsynced at the end */
-    struct buffer output; /* not yet written */
-    uint64_t position;    /* bytes given out, those in the buffer included */
-    uint64_t flushed;     /* up to where writeback was started */
-    struct buffer part;   /* content of a record of unknown size, at most TAR_PART_MAX */
-    unsigned part_number; /* of the part being gathered */
-    uint64_t content;     /* bytes of the current record */
+    bool seekable;                 /* a file of our own */
+    bool writeback;                /* start it early, since the file is fsynced at the end */
+    struct buffer output;          /* not yet written */
+    struct compressor *compressor; /* NULL: plain */
+    uint64_t position;             /* bytes given out, those in the buffer included */
+    uint64_t written;              /* bytes that went to the descriptor */
+    uint64_t flushed;              /* up to where writeback was started */
+    struct buffer part;            /* content of a record of unknown size, at most TAR_PART_MAX */
+    unsigned part_number;          /* of the part being gathered */
+    uint64_t content;              /* bytes of the current record */
     struct tar_member member;
 };
 
@@ -69,30 +71,71 @@ static bool write_failed(const struct tar_store *store, int failure, struct erro
     return error_set_errno(err, failure, "cannot write %s", store->name);
 }
 
+static bool write_pieces(struct tar_store *store, struct pieces *pieces, struct error *err)
+{
+    while (pieces->len > 0) {
+        ssize_t n = writev(store->fd, pieces->parts + pieces->first, pieces->count - pieces->first);
+
+        if (n < 0 && !write_failed(store, errno, err))
+            return false;
+        if (n < 0)
+            continue;
+        pieces_advance(pieces, (size_t)n);
+        store->written += (uint64_t)n;
+    }
+    if (store->writeback && store->written - store->flushed >= WRITEBACK_STEP) {
+        (void)sync_file_range(store->fd, (off_t)store->flushed,
+                              (off_t)(store->written - store->flushed), SYNC_FILE_RANGE_WRITE);
+        store->flushed = store->written;
+    }
+    return true;
+}
+
+/* Writes what comes of a slice, and with `last` the end of the compressed stream. */
+static bool write_compressed(struct tar_store *store, struct slice in, bool last, struct error *err)
+{
+    bool ended = false;
+
+    while (in.len > 0 || (last && !ended)) {
+        struct pieces pieces = {.len = 0};
+        struct slice out;
+
+        if (!compressor_next(store->compressor, &in, last, &out, &ended, err))
+            return false;
+        pieces_add(&pieces, out);
+        if (!write_pieces(store, &pieces, err))
+            return false;
+    }
+    return true;
+}
+
 /* Writes the buffer and then the slices. */
 static bool output_push(struct tar_store *store, const struct slice *slices, size_t count,
                         struct error *err)
 {
     struct pieces pieces = {.len = 0};
+    bool done = true;
 
-    pieces_add(&pieces, buffer_slice(&store->output));
-    for (size_t i = 0; i < count; i++)
-        pieces_add(&pieces, slices[i]);
-    while (pieces.len > 0) {
-        ssize_t n = writev(store->fd, pieces.parts + pieces.first, pieces.count - pieces.first);
-
-        if (n >= 0)
-            pieces_advance(&pieces, (size_t)n);
-        else if (!write_failed(store, errno, err))
-            return false;
+    if (store->compressor != NULL) {
+        done = write_compressed(store, buffer_slice(&store->output), false, err);
+        for (size_t i = 0; i < count && done; i++)
+            done = write_compressed(store, slices[i], false, err);
+    } else {
+        pieces_add(&pieces, buffer_slice(&store->output));
+        for (size_t i = 0; i < count; i++)
+            pieces_add(&pieces, slices[i]);
+        done = write_pieces(store, &pieces, err);
     }
     buffer_clear(&store->output);
-    if (store->writeback && store->position - store->flushed >= WRITEBACK_STEP) {
-        (void)sync_file_range(store->fd, (off_t)store->flushed,
-                              (off_t)(store->position - store->flushed), SYNC_FILE_RANGE_WRITE);
-        store->flushed = store->position;
-    }
-    return true;
+    return done;
+}
+
+static bool output_end(struct tar_store *store, struct error *err)
+{
+    static const struct slice nothing = {.data = (const uint8_t *)""};
+
+    return output_push(store, NULL, 0, err) &&
+           (store->compressor == NULL || write_compressed(store, nothing, true, err));
 }
 
 static bool output_write_many(struct tar_store *store, const struct slice *slices, size_t count,
@@ -310,7 +353,15 @@ static bool store_add(void *context, const struct record *record, struct error *
 static bool write_all(struct tar_store *store, struct record_source *source, struct error *err)
 {
     return store_run(source, store->options, store_add, store, err) &&
-           output_zeros(store, TAR_TRAILER_SIZE, err) && output_push(store, NULL, 0, err);
+           output_zeros(store, TAR_TRAILER_SIZE, err) && output_end(store, err);
+}
+
+static void store_free(struct tar_store *store)
+{
+    buffer_free(&store->output);
+    buffer_free(&store->part);
+    compressor_free(store->compressor);
+    free(store);
 }
 
 static struct tar_store *store_new(int fd, const char *name, const struct store_options *options,
@@ -325,14 +376,15 @@ static struct tar_store *store_new(int fd, const char *name, const struct store_
     store->fd = fd;
     store->name = name;
     store->options = options;
+    if (options->compression == COMPRESSION_NONE)
+        return store;
+    store->compressor =
+        compressor_new(options->compression, false, options->compression_level, err);
+    if (store->compressor == NULL || !compressor_begin(store->compressor, err)) {
+        store_free(store);
+        return NULL;
+    }
     return store;
-}
-
-static void store_free(struct tar_store *store)
-{
-    buffer_free(&store->output);
-    buffer_free(&store->part);
-    free(store);
 }
 
 /* ---- To a descriptor ----------------------------------------------------------------------- */
@@ -442,7 +494,7 @@ static bool write_partial(int fd, const char *partial, struct record_source *sou
     store = store_new(fd, name, options, err);
     done = store != NULL;
     if (done) {
-        store->seekable = true;
+        store->seekable = store->compressor == NULL;
         store->writeback = !options->no_sync;
         done = write_all(store, source, err);
         store_free(store);
