@@ -1,4 +1,4 @@
-# libpgcask.a: the floor "library" and what it needs of the floors below, made into one relocatable
+# libpgcask.a and libpgcask.so: the floor "library" and what it needs of the floors below, made into one relocatable
 # object of which only the names that start with pgcask_ can be seen from outside.
 #
 # Its sources are compiled once more for that: as machine code (the archives of the floors hold what
@@ -9,7 +9,7 @@ set(by_default OFF)
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT PGCASK_STATIC)
   set(by_default ON)
 endif()
-option(PGCASK_LIBRARY "Build and install libpgcask.a" ${by_default})
+option(PGCASK_LIBRARY "Build and install libpgcask.a and libpgcask.so" ${by_default})
 
 file(STRINGS include/pgcask/version.h line REGEX "PGCASK_VERSION_STRING \"")
 if(NOT line MATCHES "\"${PROJECT_VERSION}\"")
@@ -18,11 +18,12 @@ endif()
 
 # ---- Which sources, and which libraries of others ------------------------------------------------
 
-# What others' libraries are called by pkg-config, users before what they use.
+# What others' libraries are called by pkg-config, users before what they use. utf8proc's file has a
+# definition for compilers, which is no business of those who include our headers: it is linked by name.
 set(PGCASK_OTHERS
   "OpenSSL::SSL libssl" "OpenSSL::Crypto libcrypto" "ZLIB::ZLIB zlib"
   "dep::lz4 liblz4" "dep::zstd libzstd" "dep::xxhash libxxhash" "dep::jansson jansson"
-  "dep::utf8proc libutf8proc")
+  "dep::utf8proc -lutf8proc")
 
 # Appends the floor and all it links to `floors`, and what is not ours to `others`.
 function(pgcask_visit target)
@@ -52,6 +53,8 @@ set(others)
 pgcask_visit(library)
 list(REMOVE_ITEM others Threads::Threads) # every program has them, spelt differently
 set(pkgconfig_names)
+set(pkgconfig_libs)
+set(others_linked)
 set(library_names)
 set(linked)
 foreach(known IN LISTS PGCASK_OTHERS)
@@ -60,7 +63,12 @@ foreach(known IN LISTS PGCASK_OTHERS)
   list(GET known 1 name)
   if(other IN_LIST others)
     list(REMOVE_ITEM others ${other})
-    list(APPEND pkgconfig_names ${name})
+    if(name MATCHES "^-l")
+      list(APPEND pkgconfig_libs ${name})
+    else()
+      list(APPEND pkgconfig_names ${name})
+    endif()
+    list(APPEND others_linked ${other})
     string(REPLACE "dep::" "pgcask::" own_target ${other})
     list(APPEND linked ${own_target})
     if(other MATCHES "^dep::(.*)")
@@ -90,6 +98,7 @@ foreach(part pgcask_face pgcask_floors)
     INTERPROCEDURAL_OPTIMIZATION OFF POSITION_INDEPENDENT_CODE ON)
   target_include_directories(${part} PRIVATE
     $<TARGET_PROPERTY:library,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_compile_definitions(${part} PRIVATE NDEBUG) # a host's process is not ours to end
   # Texts that are cut are cut on purpose; here gcc sees more of them than with link-time
   # optimization, where it looks too late for -Werror.
   target_compile_options(${part} PRIVATE -ffunction-sections -fdata-sections
@@ -113,11 +122,26 @@ set_target_properties(pgcask_library PROPERTIES
 target_link_libraries(pgcask_library INTERFACE $<INSTALL_INTERFACE:${linked}>
                       $<INSTALL_INTERFACE:Threads::Threads>)
 
+# The same object as a shared library. Its name has the version's first two numbers, because while the
+# first one is 0 the second one says that programs are to be built anew; so have its symbols.
+set(map "${CMAKE_BINARY_DIR}/pgcask.map")
+set(soversion "${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
+file(CONFIGURE OUTPUT "${map}" CONTENT "PGCASK_@soversion@ { global: pgcask_*; local: *; };\n" @ONLY)
+add_library(pgcask_shared SHARED "${object}")
+set_target_properties(pgcask_shared PROPERTIES
+  LINKER_LANGUAGE C OUTPUT_NAME pgcask EXPORT_NAME shared VERSION ${PROJECT_VERSION}
+  SOVERSION ${soversion} LINK_DEPENDS "${map}" INTERPROCEDURAL_OPTIMIZATION OFF
+  LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
+target_link_options(pgcask_shared PRIVATE "-Wl,--version-script=${map}" -Wl,--as-needed
+  $<$<NOT:$<OR:$<BOOL:${PGCASK_SANITIZE}>,$<BOOL:${PGCASK_THREAD_SANITIZE}>>>:-Wl,-z,defs>)
+target_link_libraries(pgcask_shared PRIVATE ${others_linked} Threads::Threads)
+add_dependencies(pgcask_shared pgcask_library) # one of them makes the object
+
 # ---- Installing it -------------------------------------------------------------------------------
 
 set(component COMPONENT library)
 if(NOT PGCASK_LIBRARY)
-  set_target_properties(pgcask_library PROPERTIES EXCLUDE_FROM_ALL TRUE)
+  set_target_properties(pgcask_library pgcask_shared PROPERTIES EXCLUDE_FROM_ALL TRUE)
   set(component COMPONENT library EXCLUDE_FROM_ALL)
 endif()
 include(CMakePackageConfigHelpers)
@@ -132,15 +156,18 @@ file(RELATIVE_PATH pkgconfig_to_prefix
      "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "/$" "" pkgconfig_to_prefix "${pkgconfig_to_prefix}")
 list(JOIN pkgconfig_names ", " pkgconfig_names)
+list(JOIN pkgconfig_libs " " pkgconfig_libs)
 configure_file(cmake/pgcask.pc.in "${generated}/pgcask.pc" @ONLY)
+configure_file(cmake/pgcask-static.pc.in "${generated}/pgcask-static.pc" @ONLY)
 
-install(TARGETS pgcask_library EXPORT pgcaskTargets
+install(TARGETS pgcask_library pgcask_shared EXPORT pgcaskTargets
+  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" ${component}
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" ${component}
   INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT pgcaskTargets NAMESPACE pgcask:: DESTINATION "${package_folder}" ${component})
 install(FILES "${generated}/pgcaskConfig.cmake" "${generated}/pgcaskConfigVersion.cmake"
   DESTINATION "${package_folder}" ${component})
-install(FILES "${generated}/pgcask.pc"
+install(FILES "${generated}/pgcask.pc" "${generated}/pgcask-static.pc"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" ${component})
 install(DIRECTORY include/pgcask DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" ${component}
   FILES_MATCHING PATTERN "*.h")

@@ -242,6 +242,7 @@ int main(int argc, char **argv)
     struct pgcask_error error;
     int status = 0;
 
+    PGCASK_INIT(error);
     cancel = pgcask_cancel_new(&error);
     if (cancel == NULL)
         return fail(&error);

@@ -29,6 +29,12 @@ struct pgcask_backup_options {
     int64_t stall_timeout_ms; /* longest silence while data flows; 0: ten minutes */
 };
 
+/* Sets a member by the name of the command's option and a value as the command line takes it:
+ * "max-rate", "32M". '_' is as good as '-'. Texts are borrowed. An unknown name or a value that
+ * makes no sense is PGCASK_ERROR_USAGE. */
+bool pgcask_backup_options_set(struct pgcask_backup_options *options, const char *name,
+                               const char *value, struct pgcask_error *error);
+
 /* Connects and gives the source of a physical backup, which starts when records are taken:
  * /manifest.json, the cluster under /data and /tablespaces/OID, /summary.json last. NULL on
  * failure. options may be NULL and are copied, their texts too; settings are borrowed until the
@@ -56,8 +62,8 @@ struct pgcask_backup_report {
 
 /* At any time before a source of pgcask_backup_open is closed, from the thread it belongs to. False
  * for other sources. */
-bool pgcask_backup_report(const struct pgcask_source *source, struct pgcask_backup_report *report,
-                          struct pgcask_error *error);
+bool pgcask_backup_get_report(const struct pgcask_source *source,
+                              struct pgcask_backup_report *report, struct pgcask_error *error);
 
 /* ---- Before a backup ----------------------------------------------------------------------- */
 
@@ -84,8 +90,10 @@ struct pgcask_server_facts {
     bool replication; /* a replication session, which a backup needs, could be made */
     bool sql;         /* an SQL session could be made */
     char user[256];
-    char peer[512];                                   /* "host:port", or the path of a socket */
-    struct pgcask_error replication_error, sql_error; /* why not */
+    char peer[512]; /* "host:port", or the path of a socket */
+
+    /* Yours to set before the call, or NULL: filled with why such a session could not be made. */
+    struct pgcask_error *replication_error, *sql_error;
 };
 
 /* Tries both kinds of session. False if there is neither. */

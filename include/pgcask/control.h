@@ -30,12 +30,12 @@ bool pgcask_cancel_requested(const struct pgcask_cancel *cancel);
 enum pgcask_log_level { PGCASK_LOG_DEBUG, PGCASK_LOG_INFO, PGCASK_LOG_WARNING };
 
 struct pgcask_progress {
-    const char *phase; /* of a backup: "connecting", "manifest", "checkpoint" (of a physical one: the
-                          server's, which may take minutes) or "catalog" (of a logical one),
-                          "copying", "finishing", "done"; else "reading" or "restoring". A literal:
-                          it may be kept */
-    uint64_t bytes;    /* content that has passed so far */
-    uint64_t files;    /* files begun */
+    const char *phase;    /* of a backup: "connecting", "manifest", "checkpoint" (of a physical one:
+                             the    server's, which may take minutes) or "catalog" (of a logical one),
+                             "copying", "finishing", "done"; else "reading" or "restoring". A literal:
+                             it may be kept */
+    uint64_t bytes;       /* content that has passed so far */
+    uint64_t files;       /* files begun */
     uint64_t total_bytes; /* what it will be, about; 0: not known (yet) */
 };
 

@@ -2,6 +2,11 @@
  * Errors are values. A function that can fail takes a struct pgcask_error, which may be NULL, and
  * fills it on failure only; on success it is left as it was.
  *
+ *     struct pgcask_error error;
+ *     PGCASK_INIT(error);
+ *     if (!pgcask_settings_parse(settings, text, &error))
+ *         complain(error.message, error.hint);
+ *
  * The message is a phrase without capital or full stop that names the thing it happened to; detail
  * and hint are sentences or commands, "" where there is nothing to say. Options in hints are those
  * of the command pgcask. No text ever holds a password. The structure owns its texts: it can be
@@ -33,12 +38,33 @@ enum pgcask_error_code {
 };
 
 struct pgcask_error {
+    size_t struct_size; /* see PGCASK_INIT; where it was not set, no more is filled in than there is
+                           in the first version, which is this one */
     enum pgcask_error_code code;
-    char sqlstate[6]; /* five characters; "" unless code is PGCASK_ERROR_SERVER */
+    int errno_value;  /* errno of the system call that failed; 0 if it was none */
+    char sqlstate[6]; /* five characters; "" unless a server reported the error */
+    char reason[32];  /* more exactly than code what it is: a stable lower-case word, see below */
     char message[1024];
     char detail[1024];
     char hint[2048];
 };
+
+/*
+ * Words of `reason` that a program may act on. New ones come where there was only the code's name,
+ * which is the reason of any other error.
+ *
+ *   of a target     "target_exists" "target_not_empty" "partial_exists" (another run writes it)
+ *                   "disk_full" "quota_exceeded" "permission_denied" "not_found" "exists"
+ *                   "read_only" "file_too_large" "too_many_open_files" "pipe_closed" "terminal"
+ *   of a cluster    "server_running" "no_cluster" "other_cluster" "restore_interrupted"
+ *   connecting      "host_unknown" "host_unreachable" "connection_refused" "connect_timeout"
+ *                   "session_not_wanted" (target_session_attrs) "server_starting"
+ *                   "too_many_connections" "wrong_password" "login_refused" "database_not_found"
+ *   at work         "lock_timeout" "server_silent" "retained_wal_limit" "session_timeout"
+ *                   "query_cancelled" "server_shutdown" "server_disk_full" "server_out_of_memory"
+ *                   "server_limit_reached" "object_not_found" "object_unsupported"
+ *   versions        "server_too_old" "server_too_new"
+ */
 
 /* A stable lower-case word: "usage", "connection_lost", … "unknown" for any other number. */
 const char *pgcask_error_code_name(enum pgcask_error_code code);

@@ -23,12 +23,17 @@ struct pgcask_logical_options {
     bool allow_newer_server;       /* a major version that this one of pgcask was not made for */
 };
 
+/* As pgcask_backup_options_set: "lock-timeout", "5s". */
+bool pgcask_logical_options_set(struct pgcask_logical_options *options, const char *name,
+                                const char *value, struct pgcask_error *error);
+
 /* Connects and gives the source of a logical backup of the database that the settings name, which
  * starts when records are taken: /manifest.json, /globals.sql, /DATABASE.dump, /summary.json last.
- * All of it is read in one snapshot. A store that can write where it has written (see
- * pgcask_write_directory) gets the places of the data into the archive's table of contents; without
- * them the archive is as good, but for pg_restore -j. NULL on failure. options may be NULL and are
- * copied, their texts too; settings are borrowed until the source is closed. */
+ * All of it is read in one snapshot. A store that can write where it has written (a directory, a
+ * tar file, functions of yours that have write_at and read_at) gets the places of the data into the
+ * archive's table of contents; without them the archive is as good, but for pg_restore -j. NULL on
+ * failure. options may be NULL and are copied, their texts too; settings are borrowed until the
+ * source is closed. */
 struct pgcask_source *pgcask_logical_backup_open(const struct pgcask_settings *settings,
                                                  const struct pgcask_logical_options *options,
                                                  const struct pgcask_control *control,
@@ -46,8 +51,9 @@ struct pgcask_logical_report {
 
 /* At any time before a source of pgcask_logical_backup_open is closed, from the thread it belongs
  * to. False for other sources. */
-bool pgcask_logical_backup_report(const struct pgcask_source *source,
-                                  struct pgcask_logical_report *report, struct pgcask_error *error);
+bool pgcask_logical_backup_get_report(const struct pgcask_source *source,
+                                      struct pgcask_logical_report *report,
+                                      struct pgcask_error *error);
 
 PGCASK_C_END
 

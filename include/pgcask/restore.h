@@ -21,8 +21,27 @@ struct pgcask_verify_report {
     char finished_at[32]; /* "2026-11-22T17:03:08Z" */
 };
 
-/* A problem of the backup: which record, and what is wrong with it; lent for the call. */
-typedef void pgcask_problem_fn(void *context, const char *path, const char *problem);
+enum pgcask_problem_kind {
+    PGCASK_PROBLEM_OTHER = 0,  /* a kind that this version of the header does not know, too */
+    PGCASK_PROBLEM_MISSING,    /* the record is not there */
+    PGCASK_PROBLEM_CHANGED,    /* its content is not what was backed up */
+    PGCASK_PROBLEM_UNEXPECTED, /* it is no part of the backup */
+    PGCASK_PROBLEM_DAMAGED,    /* it cannot be read as what it is: an archive, a list */
+    PGCASK_PROBLEM_ORDER       /* it does not come where it has to */
+};
+
+/* A stable lower-case word: "missing", "changed", … */
+const char *pgcask_problem_kind_name(enum pgcask_problem_kind kind);
+
+/* A problem of the backup. The texts are lent for the call. */
+struct pgcask_problem {
+    size_t struct_size; /* of what the library knows: later members may be missing from it */
+    enum pgcask_problem_kind kind;
+    const char *path; /* the record's */
+    const char *text; /* what is wrong with it, for people */
+};
+
+typedef void pgcask_problem_fn(void *context, const struct pgcask_problem *problem);
 
 /* Reads every byte and holds it against backup_manifest and summary.json. True: the backup is
  * whole. False with PGCASK_ERROR_CORRUPT where problems were found, each of which was told (problem

@@ -51,6 +51,17 @@ enum pgcask_step pgcask_source_next(struct pgcask_source *source, struct pgcask_
 enum pgcask_step pgcask_source_read(struct pgcask_source *source, const void **data, size_t *len,
                                     struct pgcask_error *error);
 
+/* For hosts that take records themselves and can write where they have written: after PGCASK_END of
+ * a record's content, and before the next record, puts in what was not known when those bytes went
+ * by. write and read are as in struct pgcask_store_callbacks. Most records have nothing to put in;
+ * then neither is called. */
+bool pgcask_source_amend(struct pgcask_source *source,
+                         bool (*write)(void *context, uint64_t position, const void *data,
+                                       size_t len, struct pgcask_error *error),
+                         bool (*read)(void *context, uint64_t position, void *data, size_t len,
+                                      struct pgcask_error *error),
+                         void *context, struct pgcask_error *error);
+
 /* At any moment; NULL is allowed. Closing a backup that has not ended cancels it: neither session
  * nor replication slot is left on the server. That takes two seconds at most. */
 void pgcask_source_close(struct pgcask_source *source);

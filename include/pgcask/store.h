@@ -42,6 +42,15 @@ struct pgcask_store_callbacks {
     /* Called once if the work fails at any point, finish included: remove what is there. May be
      * NULL. */
     void (*abort)(void *context);
+
+    /* Both or neither. Between the last bytes of a file and its end they write over what was
+     * written of it, and read it again: exactly len bytes, position is the first one's in the file.
+     * With them an archive's table of contents gets the places of its data, which pg_restore -j
+     * wants; without, the archive is as good otherwise. */
+    bool (*write_at)(void *context, uint64_t position, const void *data, size_t len,
+                     struct pgcask_error *error);
+    bool (*read_at)(void *context, uint64_t position, void *data, size_t len,
+                    struct pgcask_error *error);
 };
 
 /* A function that returns false and leaves *error alone fails with PGCASK_ERROR_IO. */

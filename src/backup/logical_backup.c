@@ -49,6 +49,7 @@ static bool check_version(struct logical_backup *job, struct error *err)
     if (version < 130000) {
         error_set(err, ERROR_UNSUPPORTED, "the server is PostgreSQL %d.%d", version / 10000,
                   version % 10000);
+        error_reason(err, "server_too_old");
         return error_hint(err, "13 is the oldest version that pgcask backs up.");
     }
     if (version < 190000 || job->options.allow_newer_server)
@@ -57,6 +58,7 @@ static bool check_version(struct logical_backup *job, struct error *err)
               "the server is PostgreSQL %d, which this version of pgcask "
               "does not know",
               version / 10000);
+    error_reason(err, "server_too_new");
     return error_hint(
         err, "A newer pgcask may know it. " ERROR_OPTION(
                  "allow-newer-server") " backs it up all the "

@@ -12,6 +12,8 @@ void error_clear(struct error *err)
     err->message[0] = '\0';
     err->detail[0] = '\0';
     err->hint[0] = '\0';
+    err->errno_value = 0;
+    err->reason[0] = '\0';
 }
 
 bool error_set(struct error *err, enum error_code code, const char *format, ...)
@@ -54,6 +56,7 @@ bool error_set_errno(struct error *err, int errno_value, const char *format, ...
 
     error_clear(err);
     err->code = errno_value == ENOMEM ? ERROR_MEMORY : ERROR_IO;
+    err->errno_value = errno_value;
     va_start(args, format);
     error_format(err->message, sizeof(err->message), format, args);
     va_end(args);

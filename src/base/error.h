@@ -44,6 +44,8 @@ struct error {
     char message[1024];
     char detail[1024]; /* "" if none */
     char hint[2048];   /* "" if none */
+    int errno_value;   /* of the call that failed; 0 if it was none */
+    char reason[32];   /* a word of error_reason; "" if the other members tell it */
 };
 
 #define ERROR_PRINTF(text, first) __attribute__((format(printf, text, first)))
@@ -74,6 +76,14 @@ bool error_hint(struct error *err, const char *format, ...) ERROR_PRINTF(2, 3);
 
 /* The hint to make a folder that is not there. False. */
 bool error_hint_mkdir(struct error *err, const char *folder);
+
+/* Says more exactly than the code what an error that is already set is, for programs: a stable
+ * lower-case word such as "target_not_empty". Returns false, as above. */
+bool error_reason(struct error *err, const char *word);
+
+/* The word that was set; without one what the SQLSTATE or errno_value means ("disk_full"), or the
+ * code's name. Never "" but for ERROR_NONE, which is "none". */
+const char *error_reason_word(const struct error *err);
 
 /* Puts "<text>: " before the message: what was being done when it happened. Returns false. */
 bool error_prefix(struct error *err, const char *format, ...) ERROR_PRINTF(2, 3);

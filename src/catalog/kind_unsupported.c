@@ -189,6 +189,7 @@ static bool read_unsupported(struct catalog *catalog, struct error *err)
               "objects that cannot be backed up logically yet: %zu, the "
               "first is %s",
               found.count, found.first);
+    error_reason(err, "object_unsupported");
     error_detail(err, "One of each kind: %s.", found.kinds);
     return error_hint(err, "postgres+bin:// backs the whole cluster up physically, with all it "
                            "holds.");

@@ -121,6 +121,7 @@ static void set_expired(const struct locking *locking, const char *relation, str
 
     error_set(err, ERROR_TIMEOUT, "cannot lock %s within %" PRId64 " s%s", relation, seconds,
               all_expired(locking) ? ", the time for all tables" : "");
+    error_reason(err, "lock_timeout");
 }
 
 static bool check_batch(struct locking *locking, bool locked, struct error *err);

@@ -144,7 +144,7 @@ static bool note(struct archive_report *report, const char *path, struct error *
     if (err->code != ERROR_CORRUPT || report->problem == NULL)
         return false;
     report->problems++;
-    report->problem(report->context, path, err->message);
+    report->problem(report->context, VERIFY_DAMAGED, path, err->message);
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "archive/archive.h"
 #include "cli/command.h"
 #include "cli/location.h"
+#include "restore/restore.h"
 
 struct archive_report {
     struct command *command;
@@ -15,7 +16,7 @@ struct archive_report {
     bool only_contents; /* read no further than the table of contents */
     const struct record_observer *observer;
     /* Called for what is wrong with the file of that name; reading goes on where it can. */
-    void (*problem)(void *context, const char *path, const char *problem);
+    verify_problem_fn *problem;
     void *context;
 
     json_t *object; /* what was found, with --json; NULL without */

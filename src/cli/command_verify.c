@@ -20,10 +20,12 @@ struct verification {
     json_t *problems;
 };
 
-static void note_problem(void *context, const char *path, const char *problem)
+static void note_problem(void *context, enum verify_problem kind, const char *path,
+                         const char *problem)
 {
     struct verification *verification = context;
 
+    (void)kind;
     console_problem(verification->command->console, path, problem);
     if (verification->command->result != NULL &&
         json_array_size(verification->problems) < PROBLEMS_MAX) {

@@ -127,8 +127,8 @@ static void fill_report(const struct physical_backup_report *from,
              from->checksum_failure_first);
 }
 
-bool pgcask_backup_report(const struct pgcask_source *source, struct pgcask_backup_report *report,
-                          struct pgcask_error *error)
+bool pgcask_backup_get_report(const struct pgcask_source *source,
+                              struct pgcask_backup_report *report, struct pgcask_error *error)
 {
     struct physical_backup_report from;
     struct pgcask_backup_report filled;

@@ -70,7 +70,7 @@ static enum source_status callback_next(struct record_source *base, struct recor
 {
     struct callback_source *source = from_source(base);
     struct pgcask_record given = {0};
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     library_error_clear(&error);
     switch (source->callbacks.next(source->callbacks.context, &given, &error)) {
@@ -93,7 +93,7 @@ static enum reader_status read_on(struct callback_source *source, struct slice *
 {
     const void *bytes = NULL;
     size_t len = 0;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     library_error_clear(&error);
     switch (source->callbacks.read(source->callbacks.context, &bytes, &len, &error)) {

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* The two enumerations are one, and so are the two structures. */
+/* The two enumerations are one; the structures have the same texts. */
 #define SAME_CODE(name)                                                                            \
     _Static_assert((int)PGCASK_ERROR_##name == (int)ERROR_##name, "the codes differ")
 
@@ -22,13 +22,30 @@ SAME_CODE(SERVER);
 SAME_CODE(CORRUPT);
 SAME_CODE(UNSUPPORTED);
 SAME_CODE(REFUSED);
-_Static_assert(sizeof(struct pgcask_error) == sizeof(struct error), "the texts' lengths differ");
+#define SAME_SIZE(member)                                                                          \
+    _Static_assert(sizeof(((struct pgcask_error *)0)->member) ==                                   \
+                       sizeof(((struct error *)0)->member),                                        \
+                   "the texts' lengths differ")
+
+SAME_SIZE(sqlstate);
+SAME_SIZE(reason);
+SAME_SIZE(message);
+SAME_SIZE(detail);
+SAME_SIZE(hint);
 
 const char *pgcask_error_code_name(enum pgcask_error_code code)
 {
     if (code < PGCASK_ERROR_NONE || code > PGCASK_ERROR_REFUSED)
         return "unknown";
     return error_code_name((enum error_code)code);
+}
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+    size_t len = strnlen(text, size - 1);
+
+    memcpy(out, text, len);
+    out[len] = '\0';
 }
 
 bool pgcask_error_set(struct pgcask_error *error, enum pgcask_error_code code, const char *format,
@@ -40,24 +57,21 @@ bool pgcask_error_set(struct pgcask_error *error, enum pgcask_error_code code, c
         return false;
     library_error_clear(error);
     error->code = code;
+    copy_text(error->reason, sizeof(error->reason), pgcask_error_code_name(code));
     va_start(args, format);
     vsnprintf(error->message, sizeof(error->message), format, args);
     va_end(args);
     return false;
 }
 
+/* All members of the first version are there whatever struct_size says. A member that comes later
+ * may be touched only where struct_size reaches it. */
 void library_error_clear(struct pgcask_error *error)
 {
     error->code = PGCASK_ERROR_NONE;
-    error->sqlstate[0] = error->message[0] = error->detail[0] = error->hint[0] = '\0';
-}
-
-static void copy_text(char *out, size_t size, const char *text)
-{
-    size_t len = strnlen(text, size - 1);
-
-    memcpy(out, text, len);
-    out[len] = '\0';
+    error->errno_value = 0;
+    error->sqlstate[0] = error->reason[0] = '\0';
+    error->message[0] = error->detail[0] = error->hint[0] = '\0';
 }
 
 static void spell_text(char *out, size_t size, const char *text)
@@ -70,6 +84,8 @@ bool library_fail(struct pgcask_error *error, const struct error *err)
     if (error == NULL)
         return false;
     error->code = (enum pgcask_error_code)err->code;
+    error->errno_value = err->errno_value;
+    copy_text(error->reason, sizeof(error->reason), error_reason_word(err));
     copy_text(error->sqlstate, sizeof(error->sqlstate), err->sqlstate);
     spell_text(error->message, sizeof(error->message), err->message);
     spell_text(error->detail, sizeof(error->detail), err->detail);
@@ -86,8 +102,23 @@ bool library_fail_by_callback(struct error *err, struct pgcask_error *error, con
               "the program's function \"%s\" failed", what);
     if (error->message[0] != '\0')
         copy_text(err->message, sizeof(err->message), error->message);
+    err->errno_value = error->errno_value;
+    copy_text(err->reason, sizeof(err->reason), error->reason);
     copy_text(err->sqlstate, sizeof(err->sqlstate), error->sqlstate);
     copy_text(err->detail, sizeof(err->detail), error->detail);
     copy_text(err->hint, sizeof(err->hint), error->hint);
     return false;
+}
+
+void library_error_copy(struct pgcask_error *to, const struct pgcask_error *from)
+{
+    if (to == NULL)
+        return;
+    to->code = from->code;
+    to->errno_value = from->errno_value;
+    copy_text(to->sqlstate, sizeof(to->sqlstate), from->sqlstate);
+    copy_text(to->reason, sizeof(to->reason), from->reason);
+    copy_text(to->message, sizeof(to->message), from->message);
+    copy_text(to->detail, sizeof(to->detail), from->detail);
+    copy_text(to->hint, sizeof(to->hint), from->hint);
 }

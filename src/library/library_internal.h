@@ -44,6 +44,9 @@ bool library_fail_by_callback(struct error *err, struct pgcask_error *error, con
 
 void library_error_clear(struct pgcask_error *error);
 
+/* Copies what both have; NULL is passed over. */
+void library_error_copy(struct pgcask_error *to, const struct pgcask_error *from);
+
 /* ---- A job's control (control.c) ----------------------------------------------------------- */
 
 struct pgcask_cancel {
@@ -107,7 +110,8 @@ struct pgcask_source {
     bool ended; /* all of them */
     bool failed;
     struct error failure;
-    struct reader *reader; /* of the record that pgcask_source_next gave last; NULL: at its end */
+    struct reader *reader; /* of the record that pgcask_source_next gave last; NULL: it has none */
+    bool content_ended;    /* of that record */
     char *path;            /* of a directory or tar file */
     char *label, *transfer_compression; /* of a backup: copies of the options' texts */
 

@@ -48,8 +48,9 @@ struct pgcask_source *pgcask_logical_backup_open(const struct pgcask_settings *s
     return library_source_opened(source, open_backup(source, settings, options, &err), &err, error);
 }
 
-bool pgcask_logical_backup_report(const struct pgcask_source *source,
-                                  struct pgcask_logical_report *report, struct pgcask_error *error)
+bool pgcask_logical_backup_get_report(const struct pgcask_source *source,
+                                      struct pgcask_logical_report *report,
+                                      struct pgcask_error *error)
 {
     struct logical_backup_report from;
     struct pgcask_logical_report filled;

@@ -13,14 +13,42 @@ struct verification {
     void *context;
 };
 
-static void tell_problem(void *context, const char *path, const char *problem)
+#define SAME_KIND(name)                                                                            \
+    _Static_assert((int)PGCASK_PROBLEM_##name == (int)VERIFY_##name, "the kinds differ")
+
+SAME_KIND(OTHER);
+SAME_KIND(MISSING);
+SAME_KIND(CHANGED);
+SAME_KIND(UNEXPECTED);
+SAME_KIND(DAMAGED);
+SAME_KIND(ORDER);
+
+const char *pgcask_problem_kind_name(enum pgcask_problem_kind kind)
+{
+    static const char *const names[] = {
+        [PGCASK_PROBLEM_OTHER] = "other",     [PGCASK_PROBLEM_MISSING] = "missing",
+        [PGCASK_PROBLEM_CHANGED] = "changed", [PGCASK_PROBLEM_UNEXPECTED] = "unexpected",
+        [PGCASK_PROBLEM_DAMAGED] = "damaged", [PGCASK_PROBLEM_ORDER] = "order",
+    };
+
+    return kind > PGCASK_PROBLEM_OTHER && kind <= PGCASK_PROBLEM_ORDER ? names[kind] : "other";
+}
+
+static void tell_problem(void *context, enum verify_problem kind, const char *path,
+                         const char *problem)
 {
     const struct verification *verification = context;
     char spelled[1024];
+    const struct pgcask_problem told = {
+        .struct_size = sizeof(told),
+        .kind = (enum pgcask_problem_kind)kind,
+        .path = path,
+        .text = spelled,
+    };
 
     error_spell_copy(spelled, sizeof(spelled), problem, &library_speller);
     if (verification->problem != NULL)
-        verification->problem(verification->context, path, spelled);
+        verification->problem(verification->context, &told);
 }
 
 static struct record_source *reopen(void *context, struct error *err)

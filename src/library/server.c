@@ -66,8 +66,22 @@ static void fill_facts(const struct server_facts *from, struct pgcask_server_fac
     snprintf(facts->wal_position, sizeof(facts->wal_position), "%s", from->wal_position);
     snprintf(facts->user, sizeof(facts->user), "%s", from->user);
     snprintf(facts->peer, sizeof(facts->peer), "%s", from->peer);
-    library_fail(&facts->replication_error, &from->replication_error);
-    library_fail(&facts->sql_error, &from->sql_error);
+}
+
+/* The two errors are the caller's: their places stay in the structure, and are filled. */
+static bool give_facts(struct pgcask_server_facts *given, const struct server_facts *from,
+                       struct pgcask_server_facts *filled, struct error *err)
+{
+    static const char name[] = "pgcask_server_facts";
+    struct pgcask_server_facts before;
+
+    if (!library_take(&before, sizeof(before), given, name, err))
+        return false;
+    filled->replication_error = before.replication_error;
+    filled->sql_error = before.sql_error;
+    library_fail(filled->replication_error, &from->replication_error);
+    library_fail(filled->sql_error, &from->sql_error);
+    return library_give(given, filled, sizeof(*filled), name, err);
 }
 
 static bool ping(const struct pgcask_settings *settings, struct library_job *job,
@@ -86,8 +100,7 @@ static bool ping(const struct pgcask_settings *settings, struct library_job *job
            server_ping(wire, true, &job->cancel, &job->log, &facts->from, err);
     if (done) {
         fill_facts(&facts->from, &facts->filled);
-        done =
-            library_give(given, &facts->filled, sizeof(facts->filled), "pgcask_server_facts", err);
+        done = give_facts(given, &facts->from, &facts->filled, err);
     }
     free(facts);
     return done;

@@ -119,7 +119,7 @@ static bool ask_password(void *context, const struct wire_password_request *requ
         .last_resort = request->last_resort,
     };
     struct pgcask_password password = {.out = out};
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     library_error_clear(&error);
     if (!settings->ask_password(settings->password_context, &published, &password, &error))

@@ -6,6 +6,7 @@
 #include "replication/physical_layout.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
@@ -103,6 +104,7 @@ enum pgcask_step pgcask_source_next(struct pgcask_source *source, struct pgcask_
     struct error err;
 
     source->begun = true;
+    source->content_ended = false;
     reader_close(source->reader);
     source->reader = NULL;
     switch (step(source, &inner, &err)) {
@@ -141,12 +143,74 @@ enum pgcask_step pgcask_source_read(struct pgcask_source *source, const void **d
         library_fail(error, &err);
         return PGCASK_FAILED;
     }
+    source->content_ended = status == READER_END;
     if (status == READER_END)
         return PGCASK_END;
     library_job_move(&source->job, piece.len);
     *data = piece.data;
     *len = piece.len;
     return PGCASK_MORE;
+}
+
+/* ---- Amending ------------------------------------------------------------------------------ */
+
+struct amending {
+    bool (*write)(void *context, uint64_t position, const void *data, size_t len,
+                  struct pgcask_error *error);
+    bool (*read)(void *context, uint64_t position, void *data, size_t len,
+                 struct pgcask_error *error);
+    void *context;
+};
+
+static bool amend_write(void *context, uint64_t position, struct slice bytes, struct error *err)
+{
+    const struct amending *amending = context;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
+
+    return amending->write(amending->context, position, bytes.data, bytes.len, &error) ||
+           library_fail_by_callback(err, &error, "write_at");
+}
+
+static bool amend_read(void *context, uint64_t position, uint8_t *bytes, size_t len,
+                       struct error *err)
+{
+    const struct amending *amending = context;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
+
+    return amending->read(amending->context, position, bytes, len, &error) ||
+           library_fail_by_callback(err, &error, "read_at");
+}
+
+static bool amend(struct pgcask_source *source, struct amending *amending, struct error *err)
+{
+    const struct reader_amender amender = {amending, amend_write, amend_read};
+
+    if (source->failed) {
+        *err = source->failure;
+        return false;
+    }
+    if (source->reader == NULL || source->reader->ops->amend == NULL)
+        return true;
+    if (source->reader->ops->amend(source->reader, &amender, err))
+        return true;
+    keep_failure(source, err);
+    return false;
+}
+
+bool pgcask_source_amend(struct pgcask_source *source,
+                         bool (*write)(void *context, uint64_t position, const void *data,
+                                       size_t len, struct pgcask_error *error),
+                         bool (*read)(void *context, uint64_t position, void *data, size_t len,
+                                      struct pgcask_error *error),
+                         void *context, struct pgcask_error *error)
+{
+    struct amending amending = {write, read, context};
+    struct error err;
+
+    if (source->content_ended || source->reader == NULL)
+        return amend(source, &amending, &err) || library_fail(error, &err);
+    error_set(&err, ERROR_USAGE, "the record's content was not read to its end");
+    return library_fail(error, &err);
 }
 
 /* ---- As a whole ---------------------------------------------------------------------------- */
@@ -232,6 +296,38 @@ struct record_source *library_source_reopen(const struct pgcask_source *source, 
     return inner;
 }
 
+/* What is in a directory: only its entries are looked at. 0 if that cannot be known. */
+static uint64_t directory_bytes(const char *directory, const struct cancel *cancel)
+{
+    struct error ignored;
+    struct record_source *source = directory_source_new(directory, NULL, NULL, &ignored);
+    enum source_status status = SOURCE_FAILED;
+    uint64_t bytes = 0;
+    struct record record;
+
+    while (source != NULL && !cancel_requested(cancel) &&
+           (status = source_next(source, &record, &ignored)) == SOURCE_RECORD) {
+        if (record.type == RECORD_FILE && record.size > 0)
+            bytes += (uint64_t)record.size;
+        reader_close(record.reader);
+    }
+    source_close(source);
+    return status == SOURCE_END ? bytes : 0;
+}
+
+/* For somebody who follows the progress only: it takes a look at every file. */
+static void find_total(struct pgcask_source *source)
+{
+    struct stat info;
+
+    if (source->job.control.progress == NULL)
+        return;
+    if (source->kind == LIBRARY_DIRECTORY)
+        source->job.progress.total_bytes = directory_bytes(source->path, &source->job.cancel);
+    else if (stat(source->path, &info) == 0)
+        source->job.progress.total_bytes = (uint64_t)info.st_size;
+}
+
 static struct pgcask_source *open_path(enum library_source_kind kind, const char *path,
                                        const struct pgcask_control *control,
                                        struct pgcask_error *error)
@@ -248,6 +344,8 @@ static struct pgcask_source *open_path(enum library_source_kind kind, const char
         error_set_memory(&err);
     else
         source->inner = library_source_reopen(source, &err);
+    if (source->inner != NULL)
+        find_total(source);
     return library_source_opened(source, source->inner != NULL, &err, error);
 }
 

@@ -102,7 +102,10 @@ static bool deliver_content(struct delivery *delivery, const struct pgcask_recor
         return pgcask_error_set(delivery->error, PGCASK_ERROR_CORRUPT,
                                 "\"%s\" was announced with %" PRId64 " bytes but yielded %" PRIu64,
                                 record->path, record->size, total);
-    return true;
+    if (callbacks->write_at == NULL || callbacks->read_at == NULL)
+        return true;
+    return pgcask_source_amend(delivery->source, callbacks->write_at, callbacks->read_at,
+                               callbacks->context, delivery->error);
 }
 
 static bool deliver_record(struct delivery *delivery, const struct pgcask_record *record)
@@ -147,6 +150,9 @@ static bool take_callbacks(struct delivery *delivery, const struct pgcask_store_
         return false;
     if (taken->begin == NULL || taken->bytes == NULL)
         return error_set(err, ERROR_USAGE, "a store needs the functions \"begin\" and \"bytes\"");
+    if ((taken->write_at == NULL) != (taken->read_at == NULL))
+        return error_set(err, ERROR_USAGE,
+                         "a store has the functions \"write_at\" and \"read_at\", or neither");
     return library_source_lend(delivery->source, &records, err); /* none was taken yet */
 }
 
@@ -154,7 +160,7 @@ bool pgcask_write_callbacks(struct pgcask_source *source,
                             const struct pgcask_store_callbacks *callbacks,
                             struct pgcask_error *error)
 {
-    struct pgcask_error own;
+    struct pgcask_error own = {.struct_size = sizeof(own)};
     struct delivery delivery = {.source = source, .error = &own};
     struct error err;
 
@@ -163,8 +169,7 @@ bool pgcask_write_callbacks(struct pgcask_source *source,
     library_error_clear(&own);
     if (deliver(&delivery))
         return true;
-    if (error != NULL)
-        *error = own;
+    library_error_copy(error, &own);
     if (delivery.callbacks.abort != NULL)
         delivery.callbacks.abort(delivery.callbacks.context);
     return false;

@@ -44,6 +44,7 @@ static bool refuse_partial(const char *partial, struct error *err)
 
     error_set(err, ERROR_REFUSED, "\"%s\" exists: another run writes it, or was interrupted",
               partial);
+    error_reason(err, "partial_exists");
     return error_hint(err, "If no other run is at work, remove it:  rm -r %s",
                       quote_shell(partial, quoted, sizeof(quoted)));
 }
@@ -61,12 +62,14 @@ static bool inspect_target(const char *target, bool *exists, struct error *err)
         return error_set_errno(err, errno, "cannot look at \"%s\"", target);
     if (!S_ISDIR(st.st_mode)) {
         error_set(err, ERROR_REFUSED, "\"%s\" exists and is not a folder", target);
+        error_reason(err, "target_exists");
         return error_hint(err, "Choose a path that does not exist yet.");
     }
     if (!folder_is_empty(target, &empty, err))
         return false;
     if (!empty) {
         error_set(err, ERROR_REFUSED, "folder \"%s\" is not empty", target);
+        error_reason(err, "target_not_empty");
         return error_hint(err, "Choose an empty folder or a path that does not exist yet.");
     }
     return true;

@@ -412,6 +412,7 @@ bool tar_store_write_fd(int fd, struct record_source *source, const struct store
 
     if (isatty(fd)) {
         error_set(err, ERROR_REFUSED, "a tar archive is not written to a terminal");
+        error_reason(err, "terminal");
         return error_hint(err, "Redirect the output to a file or into a pipe:  … " ERROR_OPTION(
                                    "to") " - | cat > "
                                          "backup.tar");
@@ -434,6 +435,7 @@ static bool refuse_partial(const char *partial, struct error *err)
 
     error_set(err, ERROR_REFUSED, "\"%s\" exists: another run writes it, or was interrupted",
               partial);
+    error_reason(err, "partial_exists");
     return error_hint(err, "If no other run is at work, remove it:  rm %s",
                       quote_shell(partial, quoted, sizeof(quoted)));
 }
@@ -444,6 +446,7 @@ static bool check_absent(const char *file, struct error *err)
 
     if (lstat(file, &st) == 0) {
         error_set(err, ERROR_REFUSED, "\"%s\" exists", file);
+        error_reason(err, "target_exists");
         return error_hint(err, "Choose a name that does not exist yet.");
     }
     if (errno != ENOENT)

@@ -13,6 +13,7 @@ bool replication_check_version(int server_version_num, bool *newer, struct error
         return true;
     error_set(err, ERROR_UNSUPPORTED, "the server is PostgreSQL %d; %d is the oldest supported",
               major, REPLICATION_OLDEST_MAJOR);
+    error_reason(err, "server_too_old");
     return error_hint(err, "Upgrade the server to a major that PostgreSQL still maintains.");
 }
 

@@ -62,6 +62,7 @@ static bool check_retained(struct slot_keeper *keeper, uint64_t position, struct
               "the backup holds back %" PRIu64 " MiB of WAL on the server, more than "
               "max_retained_wal (%" PRIu64 " MiB)",
               retained >> 20, limit >> 20);
+    error_reason(err, "retained_wal_limit");
     return error_hint(err, "Raise " ERROR_OPTION(
                                "max-retained-wal") " if the server has room for more WAL, or back "
                                                    "up when less is written.");

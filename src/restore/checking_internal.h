@@ -49,8 +49,9 @@ struct checking_source {
 };
 
 /* Tells of a problem of the backup. */
-ERROR_PRINTF(3, 4)
-void checking_problem(struct checking_source *check, const char *path, const char *format, ...);
+ERROR_PRINTF(4, 5)
+void checking_problem(struct checking_source *check, enum verify_problem kind, const char *path,
+                      const char *format, ...);
 /* A failure to read `path` is a problem of the backup, unless it was our memory. */
 void checking_failure(struct checking_source *check, const char *path, const struct error *err);
 

@@ -19,7 +19,8 @@ static bool check_listed(void *context, const struct backup_manifest_file *file,
     if (file->algorithm == check->listed_algorithm)
         size = digest_size(file->algorithm);
     else if (file->algorithm != DIGEST_NONE)
-        checking_problem(check, path, "backup_manifest has its checksum as %s, expected was %s",
+        checking_problem(check, VERIFY_DAMAGED, path,
+                         "backup_manifest has its checksum as %s, expected was %s",
                          digest_name(file->algorithm), digest_name(check->listed_algorithm));
     switch (file_ledger_check(check->listed, file->path, file->size, file->digest, size, &seen)) {
     case LEDGER_MATCH:
@@ -27,17 +28,18 @@ static bool check_listed(void *context, const struct backup_manifest_file *file,
     case LEDGER_MISSING:
         if (strcmp(file->path, "tablespace_map") == 0)
             break; /* left out of the backup: it would lead a server to the original tablespaces */
-        checking_problem(check, path, "is missing");
+        checking_problem(check, VERIFY_MISSING, path, "is missing");
         break;
     case LEDGER_SIZE_DIFFERS:
-        checking_problem(check, path, "has %" PRIu64 " byte%s instead of %" PRIu64, seen,
-                         TEXT_S(seen), file->size);
+        checking_problem(check, VERIFY_CHANGED, path, "has %" PRIu64 " byte%s instead of %" PRIu64,
+                         seen, TEXT_S(seen), file->size);
         break;
     case LEDGER_DIGEST_DIFFERS:
-        checking_problem(check, path, "was changed: its checksum differs from backup_manifest's");
+        checking_problem(check, VERIFY_CHANGED, path,
+                         "was changed: its checksum differs from backup_manifest's");
         break;
     case LEDGER_REPEATED:
-        checking_problem(check, path, "is listed twice in backup_manifest");
+        checking_problem(check, VERIFY_DAMAGED, path, "is listed twice in backup_manifest");
         break;
     }
     return true;
@@ -107,7 +109,8 @@ static bool check_entry(void *context, const struct summary_entry *entry, struct
 
     (void)err;
     if (entry->type == RECORD_FILE && entry->algorithm != check->summary_algorithm) {
-        checking_problem(check, entry->path, "summary.json has its digest as %s, expected was %s",
+        checking_problem(check, VERIFY_DAMAGED, entry->path,
+                         "summary.json has its digest as %s, expected was %s",
                          digest_name(entry->algorithm), digest_name(check->summary_algorithm));
         size = 0;
     }
@@ -115,20 +118,21 @@ static bool check_entry(void *context, const struct summary_entry *entry, struct
     case LEDGER_MATCH:
         break;
     case LEDGER_MISSING:
-        checking_problem(check, entry->path, "is missing");
+        checking_problem(check, VERIFY_MISSING, entry->path, "is missing");
         break;
     case LEDGER_SIZE_DIFFERS:
-        checking_problem(check, entry->path, "has %" PRIu64 " byte%s instead of %" PRIu64, seen,
-                         TEXT_S(seen), entry->bytes);
+        checking_problem(check, VERIFY_CHANGED, entry->path,
+                         "has %" PRIu64 " byte%s instead of %" PRIu64, seen, TEXT_S(seen),
+                         entry->bytes);
         break;
     case LEDGER_DIGEST_DIFFERS:
-        checking_problem(check, entry->path,
+        checking_problem(check, VERIFY_CHANGED, entry->path,
                          entry->type == RECORD_FILE
                              ? "was changed: its digest differs from summary.json's"
                              : "was changed: summary.json lists something else there");
         break;
     case LEDGER_REPEATED:
-        checking_problem(check, entry->path, "is listed twice in summary.json");
+        checking_problem(check, VERIFY_DAMAGED, entry->path, "is listed twice in summary.json");
         break;
     }
     return true;

@@ -13,7 +13,8 @@ static struct checking_source *from_source(struct record_source *source)
     return (struct checking_source *)source;
 }
 
-void checking_problem(struct checking_source *check, const char *path, const char *format, ...)
+void checking_problem(struct checking_source *check, enum verify_problem kind, const char *path,
+                      const char *format, ...)
 {
     char text[1024];
     va_list args;
@@ -22,7 +23,7 @@ void checking_problem(struct checking_source *check, const char *path, const cha
     error_format(text, sizeof(text), format, args);
     va_end(args);
     check->report.problems++;
-    check->options.problem(check->options.context, path, text);
+    check->options.problem(check->options.context, kind, path, text);
 }
 
 void checking_failure(struct checking_source *check, const char *path, const struct error *err)
@@ -30,7 +31,7 @@ void checking_failure(struct checking_source *check, const char *path, const str
     if (err->code == ERROR_MEMORY)
         check->out_of_memory = true;
     else
-        checking_problem(check, path, ERROR_OURS("%s"), err->message);
+        checking_problem(check, VERIFY_DAMAGED, path, ERROR_OURS("%s"), err->message);
 }
 
 /* ---- Which digests ---- */
@@ -79,8 +80,8 @@ static void seal(struct checking_source *check, struct file_ledger *ledger, cons
 
     file_ledger_seal(ledger, &duplicates);
     if (duplicates > 0)
-        checking_problem(check, list, "%zu name%s occur%s twice in the backup", duplicates,
-                         TEXT_S(duplicates), duplicates == 1 ? "s" : "");
+        checking_problem(check, VERIFY_UNEXPECTED, list, "%zu name%s occur%s twice in the backup",
+                         duplicates, TEXT_S(duplicates), duplicates == 1 ? "s" : "");
 }
 
 static bool begin_file(struct checking_source *check, const struct record *record,
@@ -98,12 +99,15 @@ static bool begin_file(struct checking_source *check, const struct record *recor
         digest_begin(check->summary_digest);
     }
     if (check->record_class == LAYOUT_FOREIGN)
-        checking_problem(check, check->path, "unexpected: a %s backup has nothing of that name",
+        checking_problem(check, VERIFY_UNEXPECTED, check->path,
+                         "unexpected: a %s backup has nothing of that name",
                          check->logical ? "logical" : "physical");
     if (check->record_class == LAYOUT_LISTED && check->manifest_seen)
-        checking_problem(check, check->path, "comes after backup_manifest: the order was changed");
+        checking_problem(check, VERIFY_CHANGED, check->path,
+                         "comes after backup_manifest: the order was changed");
     if (check->record_class != LAYOUT_FOREIGN && check->summary_seen)
-        checking_problem(check, check->path, "comes after summary.json: the order was changed");
+        checking_problem(check, VERIFY_CHANGED, check->path,
+                         "comes after summary.json: the order was changed");
     if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0 && !check->manifest_seen) {
         check->manifest_seen = true;
         seal(check, check->listed, LAYOUT_DATA);
@@ -203,7 +207,8 @@ static bool take_other(struct checking_source *check, const struct record *recor
     size_t size = summary_ledger_digest(record->type, NULL, 0, record->link_target, digest);
 
     if (check->summary_seen) {
-        checking_problem(check, record->path, "comes after summary.json: the order was changed");
+        checking_problem(check, VERIFY_CHANGED, record->path,
+                         "comes after summary.json: the order was changed");
         return true;
     }
     return file_ledger_add(check->others, record->path, 0, digest, size, err);
@@ -280,7 +285,7 @@ static bool name_surplus(struct checking_source *check, bool use_listed, bool us
     while ((status = source_next(again, &record, err)) == SOURCE_RECORD) {
         reader_close(record.reader);
         if (is_surplus(check, record.path, use_listed, use_others))
-            checking_problem(check, record.path, "is not part of the backup");
+            checking_problem(check, VERIFY_UNEXPECTED, record.path, "is not part of the backup");
     }
     source_close(again);
     return status == SOURCE_END;
@@ -291,9 +296,10 @@ static bool check_end(struct checking_source *check, struct error *err)
     bool surplus_listed, surplus_others;
 
     if (!check->manifest_seen && !check->logical)
-        checking_problem(check, LAYOUT_BACKUP_MANIFEST, "is missing");
+        checking_problem(check, VERIFY_MISSING, LAYOUT_BACKUP_MANIFEST, "is missing");
     if (!check->summary_seen)
-        checking_problem(check, SUMMARY_PATH, "is missing: the backup is not complete");
+        checking_problem(check, VERIFY_MISSING, SUMMARY_PATH,
+                         "is missing: the backup is not complete");
     surplus_listed = check->manifest_whole && file_ledger_unexpected(check->listed) > 0;
     surplus_others = check->summary_whole && file_ledger_unexpected(check->others) > 0;
     if (!surplus_listed && !surplus_others)
@@ -301,11 +307,13 @@ static bool check_end(struct checking_source *check, struct error *err)
     if (check->options.reopen != NULL)
         return name_surplus(check, surplus_listed, surplus_others, err);
     if (surplus_listed)
-        checking_problem(
-            check, LAYOUT_DATA, "holds %zu unexpected file%s (backup_manifest lists no such)",
-            file_ledger_unexpected(check->listed), TEXT_S(file_ledger_unexpected(check->listed)));
+        checking_problem(check, VERIFY_UNEXPECTED, LAYOUT_DATA,
+                         "holds %zu unexpected file%s (backup_manifest lists no such)",
+                         file_ledger_unexpected(check->listed),
+                         TEXT_S(file_ledger_unexpected(check->listed)));
     if (surplus_others)
-        checking_problem(check, "/", "holds %zu unexpected file%s (summary.json lists no such)",
+        checking_problem(check, VERIFY_UNEXPECTED, "/",
+                         "holds %zu unexpected file%s (summary.json lists no such)",
                          file_ledger_unexpected(check->others),
                          TEXT_S(file_ledger_unexpected(check->others)));
     return true;

@@ -76,6 +76,7 @@ bool cluster_read_control(const char *data_directory, struct control_facts *fact
     if ((got < 0 && (failure == ENOENT || failure == ENOTDIR)) ||
         !folder_has(data_directory, "PG_VERSION")) {
         error_set(err, ERROR_REFUSED, "%s holds no PostgreSQL cluster", data_directory);
+        error_reason(err, "no_cluster");
         return error_hint(err,
                           "A cluster has PG_VERSION and %s. Name a data directory, or one that is "
                           "empty or does not exist.",
@@ -110,6 +111,7 @@ static bool refuse_running(const char *data_directory, pid_t pid, struct error *
 
     error_set(err, ERROR_REFUSED, "a server runs on %s (process %d in its postmaster.pid)",
               data_directory, (int)pid);
+    error_reason(err, "server_running");
     return error_hint(err,
                       "Stop it first:  pg_ctl stop -D %s\nIf process %d is something else, no "
                       "server runs: remove %s/postmaster.pid.",
@@ -123,6 +125,7 @@ static bool refuse_stale(const char *data_directory, const char *process, struct
 
     error_set(err, ERROR_REFUSED, "%s has a postmaster.pid%s%s", data_directory,
               process[0] == '\0' ? "" : " of process ", process);
+    error_reason(err, "server_running");
     error_detail(err, "No such process runs here: the file is stale, or the server runs in another "
                       "container or on another host that shares this directory.");
     return error_hint(err, "Make sure that no server uses it, then:  rm %s/postmaster.pid",

@@ -32,6 +32,7 @@ bool cluster_swap_check(const char *data_directory, struct error *err)
     if (folder_has(data_directory, FOLDER_REPLACED)) {
         error_set(err, ERROR_REFUSED, "an earlier restore into %s was interrupted in its last step",
                   data_directory);
+        error_reason(err, "restore_interrupted");
         error_detail(err,
                      "The cluster from before it is in %s/%s, the restored one in %s/%s, as "
                      "far as they have not been moved.",
@@ -42,6 +43,7 @@ bool cluster_swap_check(const char *data_directory, struct error *err)
     if (folder_has(data_directory, FOLDER_STAGING)) {
         error_set(err, ERROR_REFUSED, "%s has a %s: another restore is at work or was killed",
                   data_directory, FOLDER_STAGING);
+        error_reason(err, "restore_interrupted");
         return error_hint(err, "If none is running:  rm -r %s/%s",
                           quote_shell(data_directory, quoted, sizeof(quoted)), FOLDER_STAGING);
     }

@@ -54,6 +54,7 @@ static bool resolve_existing(const char *given, struct folder *folder, struct er
         return error_set_errno(err, errno, "cannot look at %s", given);
     if (!S_ISDIR(info.st_mode)) {
         error_set(err, ERROR_REFUSED, "%s exists and is not a directory", given);
+        error_reason(err, "target_exists");
         return error_hint(err, "Name a directory that is empty or does not exist.");
     }
     if (faccessat(AT_FDCWD, folder->path, R_OK | W_OK | X_OK, AT_EACCESS) != 0)

@@ -57,6 +57,7 @@ static bool refuse_not_empty(const char *data_directory, struct error *err)
     snprintf(beside, sizeof(beside), "%s.tablespaces", data_directory);
     with_tablespaces = access(beside, F_OK) == 0;
     error_set(err, ERROR_REFUSED, "data directory %s is not empty", data_directory);
+    error_reason(err, "target_not_empty");
     if (folder_has(data_directory, CONTROL_FILE))
         return error_hint(err, "It holds a cluster. To replace it by the backup, which must be of "
                                "the same cluster: " ERROR_OPTION("replace"));
@@ -228,6 +229,7 @@ static bool check_same_cluster(const struct restore *restore, uint64_t identifie
         return true;
     error_set(err, ERROR_REFUSED, "the backup is of another cluster than the one in %s",
               restore->data.path);
+    error_reason(err, "other_cluster");
     error_detail(err, "System identifiers: %" PRIu64 " in the backup, %" PRIu64 " there.",
                  identifier, restore->old.system_identifier);
     return error_hint(err, "Restore it into an empty directory, and compare.");
@@ -415,10 +417,12 @@ static bool restore_record(struct restore *restore, const struct record *record,
 
 /* ---- The stream ----------------------------------------------------------------------------- */
 
-static void note_problem(void *context, const char *path, const char *problem)
+static void note_problem(void *context, enum verify_problem kind, const char *path,
+                         const char *problem)
 {
     struct restore *restore = context;
 
+    (void)kind;
     if (restore->problem_count++ == 0)
         snprintf(restore->problem, sizeof(restore->problem), "%s: %s", path, problem);
     if (restore->problem_count <= PROBLEMS_LOGGED)

@@ -9,8 +9,18 @@
 #include "base/log.h"
 #include "record/record.h"
 
-/* A problem of a backup: which record, and what is wrong with it. */
-typedef void verify_problem_fn(void *context, const char *path, const char *problem);
+enum verify_problem {
+    VERIFY_OTHER,
+    VERIFY_MISSING,    /* it is not there */
+    VERIFY_CHANGED,    /* it is not what was backed up */
+    VERIFY_UNEXPECTED, /* it is no part of the backup */
+    VERIFY_DAMAGED,    /* it cannot be read as what it is */
+    VERIFY_ORDER       /* it does not come where it has to */
+};
+
+/* A problem of a backup: of what kind, which record, and what is wrong with it. */
+typedef void verify_problem_fn(void *context, enum verify_problem kind, const char *path,
+                               const char *problem);
 
 struct verify_options {
     verify_problem_fn *problem; /* called for each; required */

@@ -119,6 +119,7 @@ static bool check_place(const struct tablespace_set *set, const struct folder *p
     if (set->replace && was_tablespace(set, place->path, oid))
         return true;
     error_set(err, ERROR_REFUSED, "tablespace directory %s is not empty", place->path);
+    error_reason(err, "target_not_empty");
     return error_hint(err, "Empty it, or give the tablespace another one:  " ERROR_OPTION(
                                "tablespace-mapping") " OLD=NEW");
 }

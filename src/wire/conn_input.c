@@ -30,8 +30,9 @@ static bool wait_failed(struct wire_conn *conn, struct error *err)
         return false;
     if (err->code != ERROR_TIMEOUT)
         return error_prefix(err, "server %s", conn->peer);
-    return error_set(err, ERROR_TIMEOUT, "the server %s has been silent for %lld s", conn->peer,
-                     (long long)(conn->wait_limit_ms / 1000));
+    error_set(err, ERROR_TIMEOUT, "the server %s has been silent for %lld s", conn->peer,
+              (long long)(conn->wait_limit_ms / 1000));
+    return error_reason(err, "server_silent");
 }
 
 bool conn_wait(struct wire_conn *conn, unsigned interest, struct error *err)

@@ -77,6 +77,7 @@ static bool fail_at(const struct wire_conn *conn, struct error *err)
         return false;
     if (err->code == ERROR_TIMEOUT) {
         error_set(err, ERROR_TIMEOUT, "no answer within " ERROR_SETTING("connect_timeout"));
+        error_reason(err, "connect_timeout");
         error_hint(err, "Is it a PostgreSQL server, and is it overloaded? A longer " ERROR_SETTING(
                             "connect_timeout") " waits longer.");
     }

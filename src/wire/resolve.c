@@ -162,6 +162,7 @@ static bool resolve_failed(const struct lookup *lookup, bool answered, struct er
     else if (answered)
         reason = lookup->failure == 0 ? "it has no address" : gai_strerror(lookup->failure);
     error_set(err, ERROR_CONNECT, "cannot resolve the host name \"%s\": %s", lookup->host, reason);
+    error_reason(err, "host_unknown");
     if (!answered || lookup->failure == EAI_AGAIN || lookup->failure == EAI_SYSTEM)
         return blame_name_servers(err);
     return error_hint(err, "Check the spelling and the name service, or give the IP address.");

@@ -133,6 +133,7 @@ static bool set_tcp_options(int fd, const struct wire_settings *settings, struct
 static bool connect_failed(int errno_value, struct error *err)
 {
     error_set(err, ERROR_CONNECT, "%s", strerror(errno_value));
+    err->errno_value = errno_value;
     switch (errno_value) {
     case ECONNREFUSED:
         return error_hint(err,
@@ -239,8 +240,11 @@ enum transport_status transport_read(struct transport *transport, uint8_t *data,
     if (count < 0 && would_block(errno))
         return TRANSPORT_WANT_READ;
     if (count < 0) {
+        int reason = errno;
+
         error_set(err, ERROR_CONNECTION_LOST, "the connection broke while receiving: %s",
-                  strerror(errno));
+                  strerror(reason));
+        err->errno_value = reason;
         return TRANSPORT_FAILED;
     }
     *got = (size_t)count;
@@ -261,8 +265,11 @@ static enum transport_status write_clear(struct transport *transport, const stru
     if (result < 0 && would_block(errno))
         return TRANSPORT_WANT_WRITE;
     if (result < 0) {
+        int reason = errno;
+
         error_set(err, ERROR_CONNECTION_LOST, "the connection broke while sending: %s",
-                  strerror(errno));
+                  strerror(reason));
+        err->errno_value = reason;
         return TRANSPORT_FAILED;
     }
     *sent = (size_t)result;

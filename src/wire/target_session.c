@@ -113,6 +113,7 @@ static bool refuse(const char *target, const char *what, struct error *err)
 {
     error_set(err, ERROR_CONNECT, "%s, and " ERROR_SETTING("target_session_attrs") " is %s", what,
               target);
+    error_reason(err, "session_not_wanted");
     return error_hint(err, "Name another host as well (host=a,b), or leave " ERROR_SETTING(
                                "target_session_attrs") " "
                                                        "out.");

@@ -1,6 +1,7 @@
 """The library as its users have it: installed, found by pkg-config and CMake, linked into programs
 that back up and restore real clusters."""
 
+import errno
 import json
 import os
 import re
@@ -44,8 +45,12 @@ class Installed:
     def archive(self):
         return self.prefix / "lib/libpgcask.a"
 
-    def pkg_config(self, *options):
-        done = subprocess.run(["pkg-config", *options, "pgcask"], env=self.env, check=True,
+    @property
+    def shared(self):
+        return self.prefix / "lib/libpgcask.so"
+
+    def pkg_config(self, *options, package="pgcask-static"):
+        done = subprocess.run(["pkg-config", *options, package], env=self.env, check=True,
                               capture_output=True, text=True)
         return done.stdout.split()
 
@@ -67,7 +72,8 @@ def install(build, prefix, env=None):
 def installed(pgcask_path):
     build = pgcask_path.parent
     assert (build / "CMakeCache.txt").exists(), "the program is not in its build folder"
-    subprocess.run(["cmake", "--build", build, "--target", "pgcask_library"], check=True,
+    subprocess.run(["cmake", "--build", build, "--target", "pgcask_library",
+                    "pgcask_shared"], check=True,
                    stdout=subprocess.DEVNULL)
     prefix = temp.new_dir("prefix")
     install(build, prefix)
@@ -95,7 +101,8 @@ def example(installed):
     folder = temp.new_dir("example")
     shutil.copytree(installed.prefix / "share/doc/pgcask/examples", folder, dirs_exist_ok=True)
     flags = " ".join(["-O1 -Wall -Wextra -Werror", *installed.flags])
-    subprocess.run(["make", "-C", folder, f"CFLAGS={flags}", f"CC={installed.compiler}"],
+    subprocess.run(["make", "-C", folder, f"CFLAGS={flags}", f"CC={installed.compiler}",
+                    "PACKAGE=pgcask-static"],
                    env=installed.env, check=True, stdout=subprocess.DEVNULL)
     return folder / "embed"
 
@@ -116,7 +123,8 @@ def values_of(result):
 def test_everything_is_installed(installed):
     there = {str(p.relative_to(installed.prefix)) for p in installed.prefix.rglob("*")}
     assert {
-        "bin/pgcask", "lib/libpgcask.a", "lib/pkgconfig/pgcask.pc", "share/man/man1/pgcask.1",
+        "bin/pgcask", "lib/libpgcask.a", "lib/libpgcask.so", "lib/libpgcask.so.0.1",
+        "lib/pkgconfig/pgcask.pc", "lib/pkgconfig/pgcask-static.pc", "share/man/man1/pgcask.1",
         *(f"lib/cmake/pgcask/pgcask{n}.cmake" for n in ("Config", "ConfigVersion", "Targets")),
         *(f"include/pgcask/{name}" for name in HEADERS),
         *(f"share/doc/pgcask/{name}" for name in (
@@ -159,11 +167,36 @@ def test_only_names_with_our_prefix_can_be_seen(installed):
     names = {line.split()[-1] for line in defined.splitlines() if len(line.split()) == 3}
     assert len(names) > 30
     assert not [name for name in names if not name.startswith("pgcask_")]
+    exported = subprocess.run(["nm", "-D", "--defined-only", installed.shared], check=True,
+                              capture_output=True, text=True).stdout
+    versioned = {line.split()[-1] for line in exported.splitlines() if " A " not in line}
+    assert versioned == {f"{name}@@PGCASK_0.1" for name in names}
     headers = "".join((installed.prefix / "include/pgcask" / h).read_text() for h in HEADERS)
     code = re.sub(r"/\*.*?\*/|^#define.*?[^\\]$", "", headers, flags=re.S | re.M)
     declared = set(re.findall(r"\b(pgcask_\w+)\(", code)) - {"pgcask_finding_fn",
                                                             "pgcask_problem_fn"}
     assert names == declared
+
+
+def test_every_reason_is_in_the_header(installed):
+    told = set(re.findall(r'"(\w+)"', re.search(
+        r"Words of `reason`.*?\*/", (installed.prefix / "include/pgcask/error.h").read_text(),
+        re.S)[0]))
+    sources = {path: path.read_text() for path in (paths.REPO / "src").rglob("*.c")}
+    given = {word for text in sources.values()
+             for word in re.findall(r'error_reason\(\w+, "(\w+)"\)', text)}
+    table = sources[paths.REPO / "src/base/error_reason.c"]
+    given |= set(re.findall(r'\{[\w"]+, "(\w+)"\}', table))
+    assert len(given) > 30 and given == told
+
+
+def test_no_name_is_two_things(installed):
+    """In C++ a function hides the structure of its name."""
+    headers = "".join((installed.prefix / "include/pgcask" / h).read_text() for h in HEADERS)
+    code = re.sub(r"/\*.*?\*/", "", headers, flags=re.S)
+    types = re.findall(r"\b(?:struct|enum) (pgcask_\w+)", code)
+    functions = re.findall(r"\b(pgcask_\w+)\(", code)
+    assert len(set(types)) > 20 and not set(types) & set(functions)
 
 
 def test_it_asks_nothing_of_the_process_that_is_not_its_business(installed):
@@ -206,6 +239,18 @@ def test_each_header_stands_alone(installed, workdir, header, standard):
                         source], check=True)
 
 
+def test_types_are_called_by_their_names_in_another_language(installed, workdir):
+    headers = "".join((installed.prefix / "include/pgcask" / h).read_text() for h in HEADERS)
+    types = set(re.findall(r"\b(?:struct|enum) (pgcask_\w+) \{", headers))
+    assert len(types) > 20
+    (workdir / "types.cpp").write_text("#include <pgcask/pgcask.h>\n" + "".join(
+        f"{name} of_{name}({name} value);\n" for name in sorted(types)))
+    for compiler in filter(shutil.which, ("g++", "clang++")):
+        subprocess.run([compiler, "-std=c++11", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
+                        "-pedantic", *installed.pkg_config("--cflags"), workdir / "types.cpp"],
+                       check=True)
+
+
 def test_a_program_in_another_language_links_it(installed, workdir):
     compiler = next(c for c in ("g++", "clang++") if shutil.which(c))
     source = workdir / "program.cpp"
@@ -216,14 +261,16 @@ def test_a_program_in_another_language_links_it(installed, workdir):
             pgcask_restore_options options;
             PGCASK_INIT(options);
             pgcask_error error;
+            PGCASK_INIT(error);
             bool found = pgcask_source_open_tar("/nowhere", nullptr, &error) != nullptr;
-            std::printf("%d %s\\n", found, pgcask_error_code_name(error.code));
+            std::printf("%d %s %s %d\\n", found, pgcask_error_code_name(error.code),
+                        error.reason, error.errno_value);
         }
     """)
     subprocess.run([compiler, "-std=c++11", "-Wall", "-Wextra", "-Werror", "-pedantic",
                     *installed.flags, *installed.pkg_config("--cflags"), "-o", workdir / "program",
                     source, *installed.pkg_config("--libs")], check=True)
-    assert process.run([workdir / "program"]).check().stdout == "0 io\n"
+    assert process.run([workdir / "program"]).check().stdout == "0 io not_found 2\n"
 
 
 def test_it_becomes_part_of_a_shared_object(installed, workdir):
@@ -237,6 +284,44 @@ def test_it_becomes_part_of_a_shared_object(installed, workdir):
     relocations = subprocess.run(["readelf", "-d", workdir / "plugin.so"], check=True,
                                  capture_output=True, text=True).stdout
     assert "TEXTREL" not in relocations
+
+
+def test_a_program_is_linked_with_the_shared_library(installed, example, workdir):
+    """By the example's own Makefile, as it stands, and by CMake; nothing but it is needed for that."""
+    for package in ("pgcask", "pgcask-static"):
+        assert [o for o in installed.pkg_config("--cflags", package=package)
+                if not o.startswith("-I")] == []
+    assert [o for o in installed.pkg_config("--libs", package="pgcask")
+            if not o.startswith("-L")] == ["-lpgcask"]
+    folder = workdir / "example"
+    shutil.copytree(example.parent, folder)
+    (folder / "embed").unlink()
+    (folder / "CMakeLists.txt").write_text((folder / "CMakeLists.txt").read_text().replace(
+        "pgcask::pgcask", "pgcask::shared"))
+    flags = " ".join(["-O1 -Wall -Wextra -Werror", *installed.flags])
+    subprocess.run(["make", "-C", folder, f"CFLAGS={flags}", f"CC={installed.compiler}"],
+                   env=installed.env, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "-S", folder, "-B", folder / "build", f"-DCMAKE_C_FLAGS={flags}",
+                    f"-DCMAKE_PREFIX_PATH={installed.prefix}",
+                    f"-DCMAKE_C_COMPILER={installed.compiler}"], check=True, capture_output=True)
+    subprocess.run(["cmake", "--build", folder / "build"], check=True, stdout=subprocess.DEVNULL)
+    for program in (folder / "embed", folder / "build/embed"):
+        needed = subprocess.run(["readelf", "-d", program], check=True, capture_output=True,
+                                text=True).stdout
+        assert "[libpgcask.so.0.1]" in needed and "[libssl" not in needed
+        result = process.run([program, "ping", "host=/nowhere user=x"],
+                             env={"LD_LIBRARY_PATH": installed.prefix / "lib"})
+        assert result.rc == 1 and "embed: connect:" in result.stderr
+
+
+def test_the_shared_library_needs_what_the_page_says(installed):
+    needed = subprocess.run(["readelf", "-d", installed.shared], check=True, capture_output=True,
+                            text=True).stdout
+    libraries = set(re.findall(r"\[lib([\w-]+)\.so[.\d]*\]", needed)) - {"pgcask", "c", "asan",
+                                                                         "ubsan", "tsan"}
+    page = (paths.REPO / "docs/library.md").read_text()
+    [told] = re.findall(r"^Libraries that it needs: (.*?)\.$", page, re.M | re.S)
+    assert libraries == set(re.findall(r"lib([\w-]+?)(?=[,\s]|$)", told))
 
 
 # ---- The example -----------------------------------------------------------------------------
@@ -352,10 +437,11 @@ def test_a_logical_backup_through_functions_is_whole(program, pgcask, servers, w
                               "gzip:9").check())
     oracles.wait_for_nothing_left(server)
     assert (found["rows"], found["tables"]) == ("5000", "1")
+    assert int(found["amended"]) > 0, "the places of the data are not in the table of contents"
     assert int(found["version"]) // 10000 == major and found["lsn"].count("/") == 1
     pgcask("verify", workdir / "backup").check()
     server.sql("CREATE DATABASE copy")
-    logical.restore(server, workdir / "backup/app.dump", "copy")
+    logical.restore(server, workdir / "backup/app.dump", "copy", "-j2")
     assert logical.table_sums(server, "copy") == logical.table_sums(server, "app")
     # One without any data.
     (workdir / "empty").mkdir()
@@ -367,9 +453,38 @@ def test_a_logical_backup_through_functions_is_whole(program, pgcask, servers, w
 
 
 @pytest.mark.majors(15)
+def test_what_an_error_is_can_be_acted_on(program, servers, workdir, major):
+    """A word that stays, and errno: of the target, the connection, the login, the server."""
+    server = servers.create(major, auth="scram-sha-256")
+    server.sql("CREATE ROLE backup LOGIN REPLICATION PASSWORD 'right'")
+    full, taken = workdir / "full", workdir / "taken.tar"
+    full.mkdir()
+    (full / "file").touch()
+    taken.touch()
+    right = conninfo(server, user="backup", password="right", dbname="postgres")
+    cases = [
+        (("backup", right, full), "target_not_empty", 0),
+        (("backup", right, taken), "target_exists", 0),
+        (("backup", right, workdir / "absent/backup"), "not_found", errno.ENOENT),
+        (("verify", workdir / "absent"), "not_found", errno.ENOENT),
+        (("backup", conninfo(server, port=1), full), "connection_refused", errno.ECONNREFUSED),
+        (("backup", conninfo(server, host="/nowhere"), full), "not_found", errno.ENOENT),
+        (("backup", conninfo(server, host="no-such-host.invalid"), full), "host_unknown", 0),
+        (("backup", conninfo(server, user="backup", password="wrong"), full), "wrong_password", 0),
+        (("logical", conninfo(server, user="backup", password="right", dbname="absent"), full),
+         "database_not_found", 0),
+        (("backup", f"{right} target_session_attrs=standby", full), "session_not_wanted", 0),
+    ]
+    for words, reason, number in cases:
+        failed = program(*words)
+        found = values_of(failed)
+        assert failed.rc == 1 and (found["reason"], found["errno"]) == (reason, str(number)), failed
+
+
+@pytest.mark.majors(15)
 @pytest.mark.parametrize("compression,complaint", [
-    ("brotli", "unknown compression"), ("zstd:99", "levels"), ("gzip:", "no number"),
-    ("gzip:3x", "no number")])
+    ("brotli", "unknown"), ("zstd:99", "level"), ("gzip:", "is not a level"),
+    ("gzip:3x", "is not a level")])
 def test_a_compression_that_makes_no_sense_is_refused(program, shared_server, workdir, compression,
                                                       complaint, major):
     failed = program("logical", conninfo(shared_server), workdir, compression)
@@ -411,6 +526,8 @@ def test_every_store_and_every_way_back(program, pgcask, servers, workdir, major
         pgcask("verify", target).check()
         found = values_of(program("verify", target).check())
         assert found["problems"] == "0" and int(found["files"]) > 900
+        assert int(found["read"]) > 10**7
+        assert int(found["total"]) >= int(found["read"]) - 10**6, "not known beforehand"
     manifest = (targets[0] / "data/backup_manifest").read_text()
     assert '"SHA256"' in manifest
     label = (targets[0] / "data/backup_label").read_text()
@@ -438,8 +555,9 @@ def test_damage_is_named_and_nothing_is_restored(program, servers, workdir, majo
     oracles.flip_byte(path)
     result = program("verify", workdir / "backup")
     assert result.rc == 1 and "error corrupt:" in result.stdout, result
-    assert f"problem /{path.relative_to(workdir / 'backup')}: " in result.stdout
-    assert "problem /data/stranger: " in result.stdout
+    assert re.search(rf"^problem /{path.relative_to(workdir / 'backup')}: .*\(changed\)$",
+                     result.stdout, re.M)
+    assert re.search(r"^problem /data/stranger: .*\(unexpected\)$", result.stdout, re.M)
     result = program("restore", workdir / "backup", workdir / "data")
     assert result.rc == 1 and "error corrupt:" in result.stdout, result
     assert not (workdir / "data").exists()

@@ -16,6 +16,7 @@
 static int fail(const struct pgcask_error *error)
 {
     printf("error %s: %s\n", pgcask_error_code_name(error->code), error->message);
+    printf("reason %s\nerrno %d\n", error->reason, error->errno_value);
     if (error->hint[0] != '\0')
         printf("hint %s\n", error->hint);
     return 1;
@@ -24,7 +25,7 @@ static int fail(const struct pgcask_error *error)
 static struct pgcask_settings *make_settings(const char *conninfo)
 {
     struct pgcask_settings *settings = pgcask_settings_new(NULL);
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     if (settings == NULL)
         abort();
@@ -34,10 +35,11 @@ static struct pgcask_settings *make_settings(const char *conninfo)
     exit(fail(&error));
 }
 
-static void print_problem(void *context, const char *path, const char *problem)
+static void print_problem(void *context, const struct pgcask_problem *problem)
 {
     (void)context;
-    printf("problem %s: %s\n", path, problem);
+    printf("problem %s: %s (%s)\n", problem->path, problem->text,
+           pgcask_problem_kind_name(problem->kind));
 }
 
 static void print_finding(void *context, bool fatal, const char *message, const char *remedy)
@@ -65,7 +67,9 @@ struct folder {
     FILE *file;
     unsigned calls, fail_at; /* the call that fails, from 1; 0: none */
     bool fail_to_finish;
+    bool amends; /* it can write where it has written */
     bool finished, aborted;
+    unsigned amended;
 };
 
 static bool may_go_on(struct folder *folder, struct pgcask_error *error)
@@ -97,7 +101,7 @@ static bool folder_begin(void *context, const struct pgcask_record *record,
             return pgcask_error_set(error, PGCASK_ERROR_IO, "cannot link %s", path);
         break;
     case PGCASK_FILE:
-        folder->file = fopen(path, "wbx");
+        folder->file = fopen(path, "w+bx");
         if (folder->file == NULL)
             return pgcask_error_set(error, PGCASK_ERROR_IO, "cannot make %s", path);
         break;
@@ -122,6 +126,29 @@ static bool folder_end(void *context, struct pgcask_error *error)
     folder->file = NULL;
     if (file != NULL && fclose(file) != 0)
         return pgcask_error_set(error, PGCASK_ERROR_IO, "cannot write");
+    return may_go_on(folder, error);
+}
+
+static bool folder_write_at(void *context, uint64_t position, const void *data, size_t len,
+                            struct pgcask_error *error)
+{
+    struct folder *folder = context;
+
+    folder->amended++;
+    if (fflush(folder->file) != 0 ||
+        pwrite(fileno(folder->file), data, len, (off_t)position) != (ssize_t)len)
+        return pgcask_error_set(error, PGCASK_ERROR_IO, "cannot write there");
+    return may_go_on(folder, error);
+}
+
+static bool folder_read_at(void *context, uint64_t position, void *data, size_t len,
+                           struct pgcask_error *error)
+{
+    struct folder *folder = context;
+
+    if (fflush(folder->file) != 0 ||
+        pread(fileno(folder->file), data, len, (off_t)position) != (ssize_t)len)
+        return pgcask_error_set(error, PGCASK_ERROR_IO, "cannot read there");
     return may_go_on(folder, error);
 }
 
@@ -156,6 +183,8 @@ static bool write_folder(struct pgcask_source *source, struct folder *folder,
     callbacks.end = folder_end;
     callbacks.finish = folder_finish;
     callbacks.abort = folder_abort;
+    callbacks.write_at = folder->amends ? folder_write_at : NULL;
+    callbacks.read_at = folder->amends ? folder_read_at : NULL;
     return pgcask_write_callbacks(source, &callbacks, error);
 }
 
@@ -164,7 +193,7 @@ static void print_report(const struct pgcask_source *source)
     struct pgcask_backup_report report;
 
     PGCASK_INIT(report);
-    if (!pgcask_backup_report(source, &report, NULL))
+    if (!pgcask_backup_get_report(source, &report, NULL))
         return;
     printf("bytes %" PRIu64 "\nfiles %" PRIu64 "\nstart %s\nstop %s\nsystem %s\nversion %d\n",
            report.bytes, report.files, report.start_lsn, report.stop_lsn, report.system_identifier,
@@ -179,7 +208,7 @@ static int run_store(char **arguments, int count)
                             .fail_at = (unsigned)atoi(fail_at),
                             .fail_to_finish = strcmp(fail_at, "finish") == 0};
     struct pgcask_settings *settings = make_settings(arguments[0]);
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     struct pgcask_source *source = pgcask_backup_open(settings, NULL, NULL, &error);
     bool done = source != NULL && write_folder(source, &folder, &error);
 
@@ -194,24 +223,26 @@ static int run_store(char **arguments, int count)
 /* logical CONNINFO FOLDER [COMPRESSION]: one database through functions. */
 static int run_logical(char **arguments, int count)
 {
-    struct folder folder = {.path = arguments[1]};
+    struct folder folder = {.path = arguments[1], .amends = true};
     struct pgcask_settings *settings = make_settings(arguments[0]);
     struct pgcask_logical_options options;
     struct pgcask_logical_report report;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     struct pgcask_source *source;
     bool done;
 
     PGCASK_INIT(options);
     PGCASK_INIT(report);
-    options.compression = count > 2 ? arguments[2] : NULL;
+    if (count > 2 && !pgcask_logical_options_set(&options, "compress", arguments[2], &error))
+        return fail(&error);
     source = pgcask_logical_backup_open(settings, &options, NULL, &error);
     done = source != NULL && write_folder(source, &folder, &error) &&
-           pgcask_logical_backup_report(source, &report, &error);
+           pgcask_logical_backup_get_report(source, &report, &error);
     if (done)
-        printf("lsn %s\nversion %d\nbytes %" PRIu64 "\nrows %" PRIu64 "\nentries %zu\ntables %zu\n",
-               report.wal_lsn, report.server_version_num, report.bytes, report.rows, report.entries,
-               report.tables);
+        printf("amended %u\nlsn %s\nversion %d\nbytes %" PRIu64 "\nrows %" PRIu64
+               "\nentries %zu\ntables %zu\n",
+               folder.amended, report.wal_lsn, report.server_version_num, report.bytes, report.rows,
+               report.entries, report.tables);
     pgcask_source_close(source);
     pgcask_settings_free(settings);
     return done ? 0 : fail(&error);
@@ -246,7 +277,7 @@ static int run_backup(char **arguments, int count)
 {
     struct pgcask_settings *settings = make_settings(arguments[0]);
     struct pgcask_backup_options options;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     bool done;
 
     (void)count;
@@ -305,7 +336,7 @@ static int run_cancel(char **arguments, int count)
                               .reached = PTHREAD_COND_INITIALIZER};
     struct pgcask_backup_options options;
     struct pgcask_control control;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     pthread_t thread;
     bool done;
 
@@ -420,10 +451,13 @@ static int run_ping(char **arguments, int count)
     struct credentials credentials = {.password = count > 1 ? arguments[1] : ""};
     struct pgcask_settings *settings = make_settings(arguments[0]);
     struct pgcask_server_facts facts;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
+    struct pgcask_error no_replication = error, no_sql = error;
     bool done;
 
     PGCASK_INIT(facts);
+    facts.replication_error = &no_replication;
+    facts.sql_error = &no_sql;
     if (count > 1)
         pgcask_settings_set_password_callback(settings, give_password, &credentials);
     pgcask_settings_watch_sessions(settings, print_opened, print_closed, NULL);
@@ -432,8 +466,7 @@ static int run_ping(char **arguments, int count)
     if (done)
         printf("server %d\nuser %s\ntls %d\nsystem %s\nreplication %d %s\nsql %d %s\n",
                facts.server_version_num, facts.user, facts.tls, facts.system_identifier,
-               facts.replication, facts.replication_error.message, facts.sql,
-               facts.sql_error.message);
+               facts.replication, no_replication.message, facts.sql, no_sql.message);
     pgcask_settings_free(settings);
     return done ? 0 : fail(&error);
 }
@@ -442,7 +475,7 @@ static int run_ping(char **arguments, int count)
 static int run_preflight(char **arguments, int count)
 {
     struct pgcask_settings *settings = make_settings(arguments[0]);
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     uint64_t bytes = 0;
     bool done = pgcask_preflight(settings, NULL, NULL, print_finding, NULL, &bytes, &error);
 
@@ -454,18 +487,30 @@ static int run_preflight(char **arguments, int count)
 
 /* ---- What is done with a backup ------------------------------------------------------------ */
 
+static void keep_progress(void *context, const struct pgcask_progress *progress)
+{
+    *(struct pgcask_progress *)context = *progress;
+}
+
 /* verify SOURCE */
 static int run_verify(char **arguments, int count)
 {
     struct pgcask_verify_report report;
-    struct pgcask_error error;
-    struct pgcask_source *source = open_path(arguments[0], NULL, &error);
+    struct pgcask_error error = {.struct_size = sizeof(error)};
+    struct pgcask_progress last = {0};
+    struct pgcask_control control;
+    struct pgcask_source *source;
     bool done;
 
+    PGCASK_INIT(control);
+    control.context = &last;
+    control.progress = keep_progress;
+    source = open_path(arguments[0], &control, &error);
     (void)count;
     PGCASK_INIT(report);
     done = source != NULL && pgcask_verify(source, print_problem, NULL, &report, &error);
     pgcask_source_close(source);
+    printf("total %" PRIu64 "\nread %" PRIu64 "\n", last.total_bytes, last.bytes);
     printf("problems %zu\nfiles %" PRIu64 "\nsystem %s\nstop %s\n", report.problems, report.files,
            report.system_identifier, report.stop_lsn);
     return done ? 0 : fail(&error);
@@ -477,7 +522,7 @@ static int run_restore(char **arguments, int count)
     struct pgcask_tablespace_mapping mapping = {0};
     struct pgcask_restore_options options;
     struct pgcask_restore_report report;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     struct pgcask_source *source = open_path(arguments[0], NULL, &error);
     bool done;
 
@@ -500,7 +545,7 @@ static int run_restore(char **arguments, int count)
 /* relocate DATA-DIRECTORY */
 static int run_relocate(char **arguments, int count)
 {
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     size_t changed;
 
     (void)count;

@@ -16,7 +16,7 @@ PROGRAMS = {
     "pgcask", "pg_ctl", "pg_ctlcluster", "pg_createcluster", "pg_dropcluster", "pg_restore", "psql",
     "plakar", "make", "cmake", "ctest", "cc", "docker", "git", "gzip", "zstd", "ssh", "sh", "cat",
     "cp", "mkdir", "ls", "chmod", "chown", "sudo", "aws", "install", "embed", "./embed", "systemctl",
-    "clang-format", "python3", "/usr/bin/python3", "apt-get", "echo", "export", "su", "runuser",
+    "clang-format", "ldconfig", "python3", "/usr/bin/python3", "apt-get", "echo", "export", "su", "runuser",
 }
 SCRIPT = re.compile(r"(scripts|bench|fuzz|tests/servers|\.ci)/[\w.-]+$")
 SQL = {"CREATE", "ALTER", "GRANT", "REVOKE", "DROP", "SELECT"}
@@ -111,7 +111,8 @@ def manual_page(where, text):
     prose = re.sub(r"(?ms)^\.nf$(.*?)^\.fi$", "", text)
     for alternating, words in re.findall(r"(?m)^\.[BI](R?) (.*)$", prose):
         pieces = [piece.strip('"') for piece in re.findall(r'"[^"]*"|\S+', plain(words))]
-        yield Command(where, ("" if alternating else " ").join(pieces), block=False)
+        text = ("" if alternating else " ").join(pieces)
+        yield Command(where, text.rstrip(".,;"), block=False)
     for words in re.findall(r"\\fB(.*?)\\fR", prose):
         yield Command(where, plain(words), block=False)
 
@@ -192,7 +193,7 @@ def commands_of(name):
 def is_name(command):
     """A program or statement that a sentence speaks of, such as `pg_ctl`."""
     word = command.text
-    return " " not in word and word != "make" and not SCRIPT.match(word)
+    return " " not in word and word not in ("make", "ldconfig") and not SCRIPT.match(word)
 
 
 def all_commands(pgcask):

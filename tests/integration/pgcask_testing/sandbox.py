@@ -66,6 +66,8 @@ class Sandbox:
         return [*entered, *(become if user != "root" else []), *words]
 
     def shell(self, user="root", home="/root", path="/usr/local/bin:/usr/bin:/bin", **env):
+        if user == "root":
+            path += ":/usr/local/sbin:/usr/sbin:/sbin"
         self.shells.append(Shell(self, user, home, path, env))
         return self.shells[-1]
 

@@ -27,6 +27,35 @@ static void an_error_replaces_the_one_before(void **state)
     assert_string_equal(err.sqlstate, "");
 }
 
+static void a_reason_is_what_is_known_best(void **state)
+{
+    struct error err;
+
+    (void)state;
+    error_clear(&err);
+    assert_string_equal(error_reason_word(&err), "none");
+    for (int code = ERROR_USAGE; code <= ERROR_REFUSED; code++) {
+        error_set(&err, (enum error_code)code, "x");
+        assert_string_equal(error_reason_word(&err), error_code_name((enum error_code)code));
+    }
+    error_set_errno(&err, ENOSPC, "x");
+    assert_int_equal(err.errno_value, ENOSPC);
+    assert_string_equal(error_reason_word(&err), "disk_full");
+    error_set_errno(&err, EILSEQ, "x");
+    assert_string_equal(error_reason_word(&err), "io");
+    error_set(&err, ERROR_SERVER, "x");
+    assert_int_equal(err.errno_value, 0);
+    strcpy(err.sqlstate, "28P01");
+    assert_string_equal(error_reason_word(&err), "wrong_password");
+    strcpy(err.sqlstate, "XX000");
+    assert_string_equal(error_reason_word(&err), "server");
+    assert_false(error_reason(&err, "lock_timeout"));
+    error_prefix(&err, "before");
+    assert_string_equal(error_reason_word(&err), "lock_timeout");
+    error_set(&err, ERROR_IO, "x");
+    assert_string_equal(error_reason_word(&err), "io");
+}
+
 static void an_errno_brings_its_text_and_what_to_do(void **state)
 {
     struct error err;
@@ -94,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_replaces_the_one_before),
+        cmocka_unit_test(a_reason_is_what_is_known_best),
         cmocka_unit_test(an_errno_brings_its_text_and_what_to_do),
         cmocka_unit_test(an_errno_for_memory_is_a_memory_error),
         cmocka_unit_test(a_prefix_keeps_detail_and_hint),

@@ -27,7 +27,7 @@ static void a_request_reaches_every_job_that_shares_it(void **state)
     struct pgcask_source *sources[2];
     struct pgcask_control control;
     struct pgcask_record record;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     (void)state;
     PGCASK_INIT(control);

@@ -52,7 +52,7 @@ static void the_environment_is_asked_where_that_is_wanted(void **state)
 static void incomplete_settings_are_refused_by_every_job(void **state)
 {
     struct pgcask_settings *settings = *state;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     struct pgcask_server_facts facts;
 
     PGCASK_INIT(facts);
@@ -76,7 +76,7 @@ static void incomplete_settings_are_refused_by_every_job(void **state)
 
 static void a_name_that_is_not_known_is_an_error_with_the_nearest_one(void **state)
 {
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     assert_false(pgcask_settings_set(*state, "prot", "1", &error));
     assert_int_equal(error.code, PGCASK_ERROR_USAGE);
@@ -86,7 +86,7 @@ static void a_name_that_is_not_known_is_an_error_with_the_nearest_one(void **sta
 
 static void errors_do_not_repeat_passwords(void **state)
 {
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     assert_false(pgcask_settings_parse(*state, "password=topsecret port=x y=z", &error) &&
                  pgcask_settings_complete(*state, &error));
@@ -98,7 +98,7 @@ static void options_out_of_range_are_refused_before_connecting(void **state)
 {
     struct pgcask_settings *settings = *state;
     struct pgcask_backup_options options;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     char label[1100];
 
     assert_true(pgcask_settings_parse(settings, "host=/nowhere user=backup", NULL));

@@ -105,7 +105,7 @@ static void a_silent_failure_names_the_function(void **state)
 {
     struct sample sample = {.records = sample_backup, .fail_at = 3, .silent = true};
     struct pgcask_source *source = sample_open(&sample, NULL);
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     (void)state;
     assert_false(read_all(source, &error));
@@ -128,7 +128,7 @@ static void records_that_make_no_sense_are_refused(void **state)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct sample sample = {.records = bad[i]};
         struct pgcask_source *source = sample_open(&sample, NULL);
-        struct pgcask_error error;
+        struct pgcask_error error = {.struct_size = sizeof(error)};
         struct pgcask_record record;
 
         assert_int_equal(pgcask_source_next(source, &record, &error), PGCASK_FAILED);
@@ -140,7 +140,7 @@ static void records_that_make_no_sense_are_refused(void **state)
 static void a_source_needs_its_functions(void **state)
 {
     struct pgcask_source_callbacks callbacks;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     (void)state;
     PGCASK_INIT(callbacks);
@@ -150,7 +150,7 @@ static void a_source_needs_its_functions(void **state)
 
 static void what_is_not_there_cannot_be_opened(void **state)
 {
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     (void)state;
     assert_null(pgcask_source_open_tar("/nowhere/backup.tar", NULL, &error));
@@ -166,14 +166,14 @@ static void only_a_backup_has_a_backups_report(void **state)
     struct pgcask_source *source = sample_open(&sample, NULL);
     struct pgcask_backup_report report;
     struct pgcask_logical_report logical_report;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     (void)state;
     PGCASK_INIT(report);
-    assert_false(pgcask_backup_report(source, &report, &error));
+    assert_false(pgcask_backup_get_report(source, &report, &error));
     assert_int_equal(error.code, PGCASK_ERROR_USAGE);
     PGCASK_INIT(logical_report);
-    assert_false(pgcask_logical_backup_report(source, &logical_report, &error));
+    assert_false(pgcask_logical_backup_get_report(source, &logical_report, &error));
     assert_int_equal(error.code, PGCASK_ERROR_USAGE);
     pgcask_source_close(source);
     pgcask_source_close(NULL);

@@ -104,7 +104,7 @@ static void whichever_function_fails_its_words_arrive_and_abort_is_called_once(v
     for (n = 1;; n++) {
         struct sample sample = {.records = sample_backup};
         struct recorder recorder = {.fail_at = n, .silent = n % 2 == 0};
-        struct pgcask_error error;
+        struct pgcask_error error = {.struct_size = sizeof(error)};
         const char *aborted;
 
         if (write_recorded(&sample, &recorder, &error))
@@ -128,7 +128,7 @@ static void a_failing_source_aborts_too(void **state)
     for (n = 1;; n++) {
         struct sample sample = {.records = sample_backup, .fail_at = n};
         struct recorder recorder = {.calls = ""};
-        struct pgcask_error error;
+        struct pgcask_error error = {.struct_size = sizeof(error)};
 
         if (write_recorded(&sample, &recorder, &error))
             break;
@@ -151,7 +151,7 @@ static void without_a_summary_or_with_a_wrong_size_nothing_is_finished(void **st
 
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
         struct recorder recorder = {.calls = ""};
-        struct pgcask_error error;
+        struct pgcask_error error = {.struct_size = sizeof(error)};
         char path[128];
         struct pgcask_source *source;
 
@@ -172,7 +172,7 @@ static void a_store_needs_its_functions(void **state)
     struct sample sample = {.records = sample_backup};
     struct pgcask_source *source = sample_open(&sample, NULL);
     struct pgcask_store_callbacks callbacks;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     (void)state;
     PGCASK_INIT(callbacks);
@@ -246,7 +246,7 @@ static void a_source_is_given_as_a_whole_only_once(void **state)
     struct sample sample = {.records = sample_backup};
     struct pgcask_source *source = sample_open(&sample, NULL);
     struct pgcask_record record;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     char path[128];
 
     snprintf(path, sizeof(path), "%s/backup", (char *)*state);
@@ -276,7 +276,7 @@ static void a_pipe_without_a_reader_is_an_error_and_no_signal(void **state)
 {
     struct sample sample = {.records = sample_backup};
     struct pgcask_source *source = sample_open(&sample, NULL);
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     sigset_t set, pending;
     int fds[2];
 
@@ -299,7 +299,7 @@ static void a_file_that_may_not_grow_is_an_error_and_no_signal(void **state)
     const struct rlimit small = {1024, RLIM_INFINITY};
     struct sample sample = {.records = sample_backup};
     struct pgcask_source *source = sample_open(&sample, NULL);
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     struct rlimit before;
     char path[128];
     bool done;

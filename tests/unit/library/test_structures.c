@@ -26,7 +26,7 @@ static void every_code_has_a_word_of_its_own(void **state)
 static void an_error_is_cut_where_it_does_not_fit(void **state)
 {
     char text[3000];
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     (void)state;
     memset(text, 'x', sizeof(text) - 1);
@@ -43,7 +43,7 @@ static void an_error_is_cut_where_it_does_not_fit(void **state)
 static void the_errors_of_the_floors_below_arrive_whole(void **state)
 {
     struct error err;
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     (void)state;
     error_set(&err, ERROR_SERVER, "the message");
@@ -61,7 +61,7 @@ static void the_errors_of_the_floors_below_arrive_whole(void **state)
 
 static void a_callbacks_texts_need_not_end(void **state)
 {
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
     struct error err;
 
     (void)state;
@@ -112,7 +112,7 @@ static void a_longer_structure_of_a_newer_caller_is_taken_as_far_as_it_is_known(
 static void a_structure_that_was_not_made_ready_is_refused(void **state)
 {
     struct pgcask_control control = {0};
-    struct pgcask_error error;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
 
     (void)state;
     assert_null(pgcask_source_open_directory("/tmp", &control, &error));
