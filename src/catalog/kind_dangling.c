@@ -39,14 +39,20 @@ static const char objects[] =
     "                        WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END AS word, "
     "         " NAME("n.nspname", "c.relname") " AS name, c.relnamespace, "
     "         CASE WHEN c.relkind NOT IN ('i', 'I', 'c') THEN c.relowner ELSE 0 END AS relowner, "
-    "         c.relam, c.reltablespace, c.reloftype "
+    "         c.relam, c.reltablespace, c.reloftype, "
+    "         CASE WHEN c.relkind IN ('v', 'm') THEN c.oid ELSE 0 END AS query_of, "
+    "         CASE WHEN c.relkind = 'S' THEN c.oid ELSE 0 END AS sequence_of, "
+    "         CASE WHEN c.relkind = 'p' THEN c.oid ELSE 0 END AS key_of, "
+    "         CASE WHEN c.relispartition AND c.relkind IN ('r', 'p', 'f') THEN c.oid ELSE 0 END "
+    "              AS part_of "
     "    FROM pg_catalog.pg_class c "
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
     "   WHERE c.relkind <> 't' AND c.relpersistence <> 't' AND " OURS("n.nspname") "), "
     "column_ AS ("
     "  SELECT r.class, r.oid, r.word, "
     "         pg_catalog.concat(r.name, ' column ', pg_catalog.quote_ident(a.attname)) AS name, "
-    "         a.atttypid, a.attcollation "
+    "         a.atttypid, a.attcollation, a.attnum, "
+    "         CASE WHEN a.atthasdef THEN a.attrelid ELSE 0 END AS default_of "
     "    FROM relation r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid "
     "   WHERE a.attnum > 0 AND NOT a.attisdropped), "
     "routine AS ("
@@ -59,7 +65,8 @@ static const char objects[] =
     "                     FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY x (t, number)), "
     "                  CASE p.prokind WHEN 'a' THEN '*' ELSE '' END) || ')' AS name, "
     "         p.pronamespace, p.proowner, p.prolang, p.prorettype, p.prosupport::pg_catalog.oid, "
-    "         p.proargtypes, p.proallargtypes, p.protrftypes "
+    "         p.proargtypes, p.proallargtypes, p.protrftypes, "
+    "         CASE WHEN p.prokind = 'a' THEN p.oid ELSE 0 END AS aggregate_of "
     "    FROM pg_catalog.pg_proc p "
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
     "   WHERE " OURS("n.nspname") " AND " NO_PART("p") "), "
@@ -107,11 +114,12 @@ static const char objects[] =
     "inheritance AS ("
     "  SELECT r.class, r.oid, r.word, r.name, i.inhparent "
     "    FROM pg_catalog.pg_inherits i JOIN relation r ON r.oid = i.inhrelid), "
-    "foreign_key AS ("
+    "constraint_ AS ("
     "  SELECT k.tableoid AS class, k.oid, 'CONSTRAINT' AS word, "
-    "         pg_catalog.quote_ident(k.conname) || ' ON ' || r.name AS name, k.confrelid "
-    "    FROM pg_catalog.pg_constraint k JOIN relation r ON r.oid = k.conrelid "
-    "   WHERE k.contype = 'f') ";
+    "         pg_catalog.quote_ident(k.conname) || ' ON ' || r.name AS name, k.confrelid, "
+    "         CASE WHEN k.contype NOT IN ('p', 'u', 'x') THEN 0 "
+    "              WHEN k.conindid = 0 THEN 1 ELSE k.conindid END AS index_of "
+    "    FROM pg_catalog.pg_constraint k JOIN relation r ON r.oid = k.conrelid) ";
 
 /* clang-format on */
 
@@ -153,7 +161,16 @@ static const struct reference {
     {"trigger_", "tgfoid", "pg_proc", "oid", "function"},
     {"index_", "indexrelid", "pg_class", "oid", "row of pg_class"},
     {"inheritance", "inhparent", "pg_class", "oid", "parent"},
-    {"foreign_key", "confrelid", "pg_class", "oid", "table"},
+    {"constraint_", "confrelid", "pg_class", "oid", "table"},
+    {"constraint_", "index_of", "pg_index", "indexrelid", "row of pg_index"},
+    {"relation", "query_of", "pg_rewrite", "ev_class", "query in pg_rewrite"},
+    {"relation", "sequence_of", "pg_sequence", "seqrelid", "row of pg_sequence"},
+    {"relation", "key_of", "pg_partitioned_table", "partrelid", "row of pg_partitioned_table"},
+    {"relation", "part_of", "pg_inherits", "inhrelid", "row of pg_inherits"},
+    {"relation", "part_of", "pg_class", "relpartbound IS NOT NULL AND x.oid",
+     "bounds of a partition"},
+    {"column_", "default_of", "pg_attrdef", "adnum = o.attnum AND x.adrelid", "row of pg_attrdef"},
+    {"routine", "aggregate_of", "pg_aggregate", "aggfnoid", "row of pg_aggregate"},
 };
 
 #define REFERENCE_COUNT (sizeof(references) / sizeof(references[0]))

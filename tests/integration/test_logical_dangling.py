@@ -21,8 +21,9 @@ THINGS = """
     CREATE SCHEMA "a b";
     CREATE TABLE "a b".t (a int CONSTRAINT pk PRIMARY KEY, b text COLLATE "C");
     CREATE TABLE child (c int) INHERITS ("a b".t);
-    CREATE TABLE points (a int CONSTRAINT fk REFERENCES "a b".t);
+    CREATE TABLE points (a int CONSTRAINT fk REFERENCES "a b".t, b int DEFAULT 7);
     CREATE TABLE tree (a int) PARTITION BY LIST (a);
+    CREATE TABLE tree_1 PARTITION OF tree FOR VALUES IN (1);
     CREATE VIEW v AS SELECT 1 AS a;
     CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a;
     CREATE SEQUENCE s;
@@ -151,6 +152,22 @@ POINTING = [
     ("pg_inherits SET inhparent = {gone}", "TABLE public.child has the parent with"),
     ("pg_constraint SET confrelid = {gone} WHERE conname = 'fk'",
      "CONSTRAINT fk ON public.points has the table with"),
+    ("pg_constraint SET conindid = {gone} WHERE conname = 'pk'",
+     'CONSTRAINT pk ON "a b".t has the row of pg_index with'),
+    ("pg_rewrite SET ev_class = {gone} WHERE ev_class = 'v'::regclass",
+     "VIEW public.v has the query in pg_rewrite with"),
+    ("pg_sequence SET seqrelid = {gone} WHERE seqrelid = 's'::regclass",
+     "SEQUENCE public.s has the row of pg_sequence with"),
+    ("pg_partitioned_table SET partrelid = {gone}",
+     "TABLE public.tree has the row of pg_partitioned_table with"),
+    ("pg_inherits SET inhrelid = {gone} WHERE inhrelid = 'tree_1'::regclass",
+     "TABLE public.tree_1 has the row of pg_inherits with"),
+    ("pg_class SET relpartbound = NULL WHERE relname = 'tree_1'",
+     "TABLE public.tree_1 has the bounds of a partition with"),
+    ("pg_attrdef SET adrelid = {gone} WHERE adrelid = 'points'::regclass",
+     "TABLE public.points column b has the row of pg_attrdef with"),
+    ("pg_aggregate SET aggfnoid = {gone} WHERE aggfnoid = 'agg'::regproc",
+     "AGGREGATE public.agg(integer) has the row of pg_aggregate with"),
     ("pg_opclass SET opcnamespace = {gone} WHERE opcname = 'mine'", "operator class mine"),
     ("pg_ts_dict SET dictnamespace = {gone} WHERE dictname = 'mine'", "text search dictionary mine"),
 ]
