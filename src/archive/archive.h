@@ -15,6 +15,9 @@
 
 #include <time.h>
 
+/* A statement can have up to 1 GiB. Buffers that hold one at a time are not kept beyond this. */
+#define ARCHIVE_TEXT_KEPT ((size_t)1 << 20)
+
 /* ---- What is in an archive ----------------------------------------------------------------- */
 
 enum archive_section { SECTION_NONE = 1, SECTION_PRE_DATA, SECTION_DATA, SECTION_POST_DATA };

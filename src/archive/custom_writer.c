@@ -74,7 +74,7 @@ static bool append_next_entry(struct custom_writer *writer, struct error *err)
 
 static bool fill_contents(struct custom_writer *writer, struct error *err)
 {
-    buffer_clear(&writer->out);
+    buffer_clear_keeping(&writer->out, ARCHIVE_TEXT_KEPT);
     if (writer->step == STEP_HEADER) {
         if (!archive_append_header(&writer->out, writer->header, FORMAT_CUSTOM, err))
             return false;

@@ -9,7 +9,8 @@
 
 #include <stdlib.h>
 
-#define STRINGS_SIZE_MAX ((size_t)256 << 20) /* of an entry */
+/* Of an entry. No server takes a statement of over 1 GiB; there are others beside it. */
+#define STRINGS_SIZE_MAX ((size_t)1280 << 20)
 #define DEPENDENCIES_MAX ((size_t)16 << 20)
 #define NUMBER_LEN_MAX 20 /* of a number that is written as text */
 #define FIXED_SIZE 11
@@ -456,7 +457,7 @@ enum decode_status decode_entry(struct contents_decoder *contents, struct slice 
     if (contents->field == DUMP_ID) {
         contents->entry = (struct archive_entry){0};
         memset(contents->texts, 0, sizeof(contents->texts));
-        buffer_clear(contents->strings);
+        buffer_clear_keeping(contents->strings, ARCHIVE_TEXT_KEPT);
     }
     while (contents->field < FIELD_COUNT) {
         enum decode_status status = decode_entry_field(contents, in, err);

@@ -48,7 +48,7 @@ static bool append_next_entry(struct toc_writer *writer, struct error *err)
 
 static bool fill_contents(struct toc_writer *writer, struct error *err)
 {
-    buffer_clear(&writer->out);
+    buffer_clear_keeping(&writer->out, ARCHIVE_TEXT_KEPT);
     if (!writer->begun && !archive_append_header(&writer->out, writer->header, FORMAT_TAR, err))
         return false;
     writer->begun = true;

@@ -287,7 +287,7 @@ static bool fill_entry(struct plain_writer *writer, struct error *err)
 {
     struct archive_entry entry;
 
-    buffer_clear(&writer->out);
+    buffer_clear_keeping(&writer->out, ARCHIVE_TEXT_KEPT);
     if (writer->next_entry == writer->header->entry_count) {
         writer->next_entry = 0;
         writer->pass = (enum pass)(writer->pass + 1);

@@ -24,6 +24,14 @@ void buffer_clear(struct buffer *buffer)
         buffer->data[0] = '\0';
 }
 
+void buffer_clear_keeping(struct buffer *buffer, size_t keep)
+{
+    if (buffer->capacity > keep)
+        buffer_free(buffer);
+    else
+        buffer_clear(buffer);
+}
+
 void buffer_free_secret(struct buffer *buffer)
 {
     if (buffer->data != NULL)

@@ -330,7 +330,7 @@ static bool take_row(const struct wire_conn *conn, size_t columns, struct buffer
 {
     size_t at = 0;
 
-    buffer_clear(bytes);
+    buffer_clear_keeping(bytes, ARCHIVE_TEXT_KEPT);
     for (size_t i = 0; i < columns; i++) {
         struct slice value = wire_row_value(conn, i);
 

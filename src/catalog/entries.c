@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define STATEMENT_MAX (((size_t)1 << 30) - 16)
+
 uint32_t catalog_entry_count(const struct catalog *catalog)
 {
     return (uint32_t)catalog->slot_count;
@@ -93,7 +95,7 @@ static bool fill_extra(struct catalog *catalog, const struct catalog_slot *slot,
         (extra->after != NULL && !add_dependency(catalog, &count, extra->after->dump_id, err)) ||
         !catalog_get_text(catalog, extra->text, &text, err))
         return false;
-    buffer_clear(&catalog->text);
+    buffer_clear_keeping(&catalog->text, ARCHIVE_TEXT_KEPT);
     if (!buffer_append_string(&catalog->text, text, err))
         return false;
     entry->definition = buffer_text(&catalog->text);
@@ -107,7 +109,7 @@ static bool fill_definition(struct catalog *catalog, const struct catalog_object
 {
     const char *stored;
 
-    buffer_clear(&catalog->text);
+    buffer_clear_keeping(&catalog->text, ARCHIVE_TEXT_KEPT);
     if (object->kind->write != NULL) {
         if (!object->kind->write(catalog, object, entry, &catalog->text, err))
             return error_prefix(err, "%s %s", object->kind->desc, object->identity);
@@ -130,7 +132,7 @@ static bool fill_drop(struct catalog *catalog, const struct catalog_object *obje
 
     if (entry->drop != NULL || object->kind->no_drop)
         return true;
-    buffer_clear(&catalog->drop);
+    buffer_clear_keeping(&catalog->drop, ARCHIVE_TEXT_KEPT);
     if (object->empty_drop) {
         entry->drop = "";
         return true;
@@ -157,13 +159,27 @@ static bool fill_copy(struct catalog *catalog, const struct catalog_object *obje
     entry->has_data = object->data_query.block != 0;
     if (!catalog_get_text(catalog, object->copy, &stored, err))
         return false;
-    buffer_clear(&catalog->statement);
+    buffer_clear_keeping(&catalog->statement, ARCHIVE_TEXT_KEPT);
     if (stored == NULL)
         return true;
     if (!buffer_append_string(&catalog->statement, stored, err))
         return false;
     entry->copy = buffer_text(&catalog->statement);
     return true;
+}
+
+/* What a server takes as one query, which is how pg_restore sends a definition. */
+static bool check_size(const struct archive_entry *entry, struct error *err)
+{
+    size_t len = entry->definition == NULL ? 0 : strlen(entry->definition);
+
+    if (len <= STATEMENT_MAX)
+        return true;
+    error_set(err, ERROR_UNSUPPORTED,
+              "%s %s%s%s takes %zu bytes of SQL: no server takes more than %zu in one statement",
+              entry->desc, entry->schema == NULL ? "" : entry->schema,
+              entry->schema == NULL ? "" : ".", entry->tag, len, STATEMENT_MAX);
+    return error_hint(err, "Shorten it, or drop it if it is of no use, and run the backup again.");
 }
 
 bool catalog_entry(struct catalog *catalog, uint32_t number, struct archive_entry *entry,
@@ -173,7 +189,7 @@ bool catalog_entry(struct catalog *catalog, uint32_t number, struct archive_entr
     const struct catalog_object *object = slot->object;
 
     if (slot->extra != NULL)
-        return fill_extra(catalog, slot, entry, err);
+        return fill_extra(catalog, slot, entry, err) && check_size(entry, err);
     *entry = (struct archive_entry){
         .dump_id = object->dump_id,
         .catalog_oid = object->class_oid,
@@ -188,7 +204,8 @@ bool catalog_entry(struct catalog *catalog, uint32_t number, struct archive_entr
         .owner = object->kind->no_owner ? NULL : object->owner,
     };
     return fill_definition(catalog, object, entry, err) && fill_drop(catalog, object, entry, err) &&
-           fill_copy(catalog, object, entry, err) && fill_dependencies(catalog, object, entry, err);
+           fill_copy(catalog, object, entry, err) &&
+           fill_dependencies(catalog, object, entry, err) && check_size(entry, err);
 }
 
 bool catalog_entry_has_data(const struct catalog *catalog, uint32_t number)

@@ -56,6 +56,7 @@ bool catalog_begin(struct wire_conn *conn, const char *snapshot, struct error *e
     struct buffer sql = {0};
     bool done;
 
+    wire_set_answer_limit(conn, WIRE_ANSWER_MOST);
     if (!prepare(conn, err) ||
         !run(conn, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", err))
         return false;

@@ -72,11 +72,10 @@ static bool grow(struct text_store *store, struct error *err)
     return true;
 }
 
-/* Packs the open block and begins the next. */
-static bool seal(struct text_store *store, struct error *err)
+static bool add_block(struct text_store *store, const void *bytes, size_t len, struct error *err)
 {
-    size_t bound = ZSTD_compressBound(store->open.len);
-    struct block block = {.len = store->open.len};
+    size_t bound = ZSTD_compressBound(len);
+    struct block block = {.len = len};
     uint8_t *room, *fitting;
 
     if (!grow(store, err))
@@ -84,8 +83,7 @@ static bool seal(struct text_store *store, struct error *err)
     room = malloc(bound);
     if (room == NULL)
         return error_set_memory(err);
-    block.packed_len =
-        ZSTD_compressCCtx(store->packer, room, bound, store->open.data, store->open.len, 1);
+    block.packed_len = ZSTD_compressCCtx(store->packer, room, bound, bytes, len, 1);
     if (ZSTD_isError(block.packed_len)) {
         free(room);
         return error_set_memory(err);
@@ -93,7 +91,25 @@ static bool seal(struct text_store *store, struct error *err)
     fitting = realloc(room, block.packed_len);
     block.packed = fitting != NULL ? fitting : room;
     store->blocks[store->count++] = block;
+    return true;
+}
+
+/* Packs the open block and begins the next. */
+static bool seal(struct text_store *store, struct error *err)
+{
+    if (!add_block(store, store->open.data, store->open.len, err))
+        return false;
     buffer_clear(&store->open);
+    return true;
+}
+
+/* Straight into a block of its own: there may be no room for one more copy of it. */
+static bool put_long(struct text_store *store, const char *text, size_t size, struct text_ref *ref,
+                     struct error *err)
+{
+    if ((store->open.len > 0 && !seal(store, err)) || !add_block(store, text, size, err))
+        return false;
+    ref->block = (uint32_t)store->count;
     return true;
 }
 
@@ -108,7 +124,9 @@ bool text_store_put(struct text_store *store, const char *text, struct text_ref 
     size = strlen(text) + 1;
     if (size > UINT32_MAX)
         return error_set(err, ERROR_UNSUPPORTED, "a definition is longer than 4 GiB");
-    if (store->open.len > 0 && store->open.len + size > BLOCK_SIZE && !seal(store, err))
+    if (size > BLOCK_SIZE)
+        return put_long(store, text, size, ref, err);
+    if (store->open.len + size > BLOCK_SIZE && !seal(store, err))
         return false;
     ref->block = (uint32_t)store->count + 1;
     ref->offset = (uint32_t)store->open.len;
@@ -128,14 +146,31 @@ static struct unpacked *find_room(struct text_store *store, uint32_t number)
     return oldest;
 }
 
+static void forget(struct unpacked *unpacked)
+{
+    free(unpacked->bytes);
+    *unpacked = (struct unpacked){0};
+}
+
+/* Only the text that is lent may be a long one. */
+static void forget_long(struct text_store *store)
+{
+    for (size_t i = 0; i < UNPACKED_KEPT; i++) {
+        uint32_t number = store->unpacked[i].number;
+
+        if (number > 0 && store->blocks[number - 1].len > BLOCK_SIZE)
+            forget(&store->unpacked[i]);
+    }
+}
+
 static bool unpack(struct text_store *store, struct unpacked *unpacked, uint32_t number,
                    struct error *err)
 {
     const struct block *block = &store->blocks[number - 1];
     size_t got;
 
-    free(unpacked->bytes);
-    unpacked->number = 0;
+    forget_long(store);
+    forget(unpacked);
     unpacked->bytes = malloc(block->len);
     if (unpacked->bytes == NULL)
         return error_set_memory(err);

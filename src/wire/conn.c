@@ -515,7 +515,7 @@ void wire_set_wait_limit(struct wire_conn *conn, int64_t milliseconds)
 
 void wire_set_answer_limit(struct wire_conn *conn, size_t bytes)
 {
-    conn->answer_max = bytes < MESSAGE_BODY_MAX ? bytes : MESSAGE_BODY_MAX;
+    conn->answer_max = bytes < MESSAGE_ROW_MAX ? bytes : MESSAGE_ROW_MAX;
 }
 
 void wire_set_cancel(struct wire_conn *conn, struct cancel *cancel)

@@ -80,13 +80,26 @@ static bool resize(struct wire_conn *conn, size_t capacity, struct error *err)
     return true;
 }
 
-/* Makes room for `need` bytes from input_start on, and for a read of a good size. */
+/* The buffer grows as bytes come: a length alone does not make it large. */
+static bool grow_towards(struct wire_conn *conn, size_t need, struct error *err)
+{
+    size_t twice = 2 * conn->input_capacity;
+
+    if (unparsed(conn) < conn->input_capacity) {
+        move_to_front(conn);
+        return true;
+    }
+    return resize(conn, need < twice ? need : twice, err);
+}
+
+/* Makes room for bytes on the way to `need` of them from input_start on: at least for one, if it
+ * can be for a read of a good size. */
 static bool make_room(struct wire_conn *conn, size_t need, struct error *err)
 {
     if (unparsed(conn) == 0)
         conn->input_start = conn->input_end = 0;
     if (need > conn->input_capacity)
-        return resize(conn, need, err);
+        return grow_towards(conn, need, err);
     /* The large message that made it grow is over. */
     if (conn->input_capacity > INPUT_CAPACITY && need <= INPUT_CAPACITY &&
         unparsed(conn) <= INPUT_CAPACITY)

@@ -253,6 +253,13 @@ static bool malformed(char type, struct error *err)
                      message_type_name(type));
 }
 
+static size_t body_max(char type)
+{
+    if (type == 'd')
+        return MESSAGE_LENGTH_MAX;
+    return type == 'D' ? MESSAGE_ROW_MAX : MESSAGE_BODY_MAX;
+}
+
 bool message_parse_header(const uint8_t bytes[MESSAGE_HEADER_SIZE], struct message_header *header,
                           struct error *err)
 {
@@ -267,10 +274,10 @@ bool message_parse_header(const uint8_t bytes[MESSAGE_HEADER_SIZE], struct messa
                          name, length);
     header->type = (char)bytes[0];
     header->body_len = length - 4;
-    if (header->type != 'd' && header->body_len > MESSAGE_BODY_MAX)
+    if (header->body_len > body_max(header->type))
         return error_set(err, ERROR_PROTOCOL,
                          "the server sent a %s message of %zu bytes; at most %zu are accepted",
-                         name, header->body_len, MESSAGE_BODY_MAX);
+                         name, header->body_len, body_max(header->type));
     return true;
 }
 

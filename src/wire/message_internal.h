@@ -11,9 +11,11 @@
 #include "base/slice.h"
 
 #define MESSAGE_HEADER_SIZE 5 /* type byte, length word */
-#define MESSAGE_BODY_MAX                                                                           \
-    ((size_t)64 << 20) /* what is held whole; CopyData has no limit of ours                        \
-                        */
+
+/* What is held whole; CopyData has no limit of ours. A server makes no row longer than the second,
+ * which is its own limit for anything in memory. */
+#define MESSAGE_BODY_MAX ((size_t)64 << 20)
+#define MESSAGE_ROW_MAX ((size_t)1 << 30)
 
 #define PROTOCOL_VERSION_3_0 0x00030000u
 #define PROTOCOL_VERSION_3_2 0x00030002u
@@ -81,8 +83,8 @@ struct message_header {
     size_t body_len;
 };
 
-/* Fails on a length below 4 or beyond what the type may have: 2 GiB for CopyData,
- * MESSAGE_BODY_MAX for others. */
+/* Fails on a length below 4 or beyond what the type may have: 2 GiB for CopyData, MESSAGE_ROW_MAX
+ * for DataRow, MESSAGE_BODY_MAX for others. */
 bool message_parse_header(const uint8_t bytes[MESSAGE_HEADER_SIZE], struct message_header *header,
                           struct error *err);
 

@@ -182,8 +182,10 @@ const char *wire_peer(const struct wire_conn *conn);
  * connection is then good for wire_close only. */
 void wire_set_wait_limit(struct wire_conn *conn, int64_t milliseconds);
 
-/* How many bytes a message that is held whole, and a result of wire_query, may have from now on:
- * 64 MiB at first, which is the most, and 4 MiB in replication sessions. CopyData has no limit. */
+/* How many bytes a message that is held whole, and a result of wire_query, may have from now on: 64
+ * MiB at first, and 4 MiB in replication sessions. Rows may have up to 1 GiB, which is all that a
+ * server can send, other messages no more than 64 MiB. CopyData has no limit. */
+#define WIRE_ANSWER_MOST ((size_t)1 << 30)
 void wire_set_answer_limit(struct wire_conn *conn, size_t bytes);
 
 /* From now on waits end when this is requested (NULL: nothing ends them). Borrowed. */

@@ -205,6 +205,8 @@ static void lengths_that_cannot_be_are_protocol_errors(void **state)
     expect_protocol_error("D\0\0\0\3", 5);
     expect_protocol_error("D\xff\xff\xff\xff", 5); /* 4 GiB */
     expect_protocol_error("T\4\0\0\5", 5);         /* over 64 MiB */
+    expect_protocol_error("D\4\0\0\5", 5);         /* which rows may only be if that is asked for */
+    expect_protocol_error("D\x40\0\0\5", 5);       /* over 1 GiB */
     expect_protocol_error("?\0\0\0\4", 5);
 }
 
