@@ -98,22 +98,40 @@ static void fill_result(json_t *result, const struct physical_restore_report *re
         result_set_text(result, "start_options", report->start_options);
 }
 
+/* The line that starts the cluster, to be pasted into a shell of whoever ran us. */
+static bool append_start(struct buffer *line, const struct physical_restore_report *report,
+                         const char *data_directory, struct error *err)
+{
+    if (report->root_owns[0] != '\0' &&
+        !buffer_printf(line, err, "chown -R postgres: %s && runuser -u postgres -- ",
+                       report->root_owns))
+        return false;
+    return buffer_append_string(line, "pg_ctl -D ", err) &&
+           buffer_append_shell_word(line, data_directory, err) &&
+           (report->start_options[0] == '\0' ||
+            (buffer_append_string(line, " -o ", err) &&
+             buffer_append_shell_word(line, report->start_options, err))) &&
+           buffer_append_string(line, " start", err);
+}
+
 static void say_start(const struct restoration *restoration,
                       const struct physical_restore_report *report)
 {
+    char *absolute = realpath(restoration->target, NULL);
     struct buffer line = {0};
     struct error ignored;
 
-    if (buffer_append_string(&line, "pg_ctl -D ", &ignored) &&
-        buffer_append_shell_word(&line, restoration->target, &ignored) &&
-        (report->start_options[0] == '\0' ||
-         (buffer_append_string(&line, " -o ", &ignored) &&
-          buffer_append_shell_word(&line, report->start_options, &ignored))) &&
-        buffer_append_string(&line, " start", &ignored))
+    if (append_start(&line, report, absolute != NULL ? absolute : restoration->target, &ignored)) {
         command_say(restoration->command,
-                    "the cluster is consistent from %s on; start it as the user who owns it: %s",
-                    report->verify.stop_lsn, buffer_text(&line));
+                    report->root_owns[0] == '\0'
+                        ? "the cluster is consistent from %s on; start it as this user:"
+                        : "the cluster is consistent from %s on; give it to the user who shall run "
+                          "it, and start it:",
+                    report->verify.stop_lsn);
+        command_say(restoration->command, "    %s", buffer_text(&line));
+    }
     buffer_free(&line);
+    free(absolute);
 }
 
 static void say_result(const struct restoration *restoration,

@@ -112,11 +112,12 @@ static bool refuse_running(const char *data_directory, pid_t pid, struct error *
     error_set(err, ERROR_REFUSED, "a server runs on %s (process %d in its postmaster.pid)",
               data_directory, (int)pid);
     error_reason(err, "server_running");
+    quote_shell(data_directory, quoted, sizeof(quoted));
     return error_hint(err,
-                      "Stop it first:  pg_ctl stop -D %s\nIf process %d is something else, no "
-                      "server runs: remove %s/postmaster.pid.",
-                      quote_shell(data_directory, quoted, sizeof(quoted)), (int)pid,
-                      data_directory);
+                      "Choose another directory. If it is this cluster that shall be changed, stop "
+                      "its server first:  pg_ctl stop -D %s\nIf process %d is something else, no "
+                      "server runs:  rm %s/postmaster.pid",
+                      quoted, (int)pid, quoted);
 }
 
 static bool refuse_stale(const char *data_directory, const char *process, struct error *err)

@@ -502,30 +502,46 @@ static bool is_default_place(const struct restore *restore, const char *place)
            strncmp(place + len, ".tablespaces/", 13) == 0;
 }
 
-static void warn_about_owner(const struct restore *restore)
+/* What was restored and where, as words for a shell: the data directory and its tablespaces. */
+static bool append_places(const struct restore *restore, struct buffer *out, struct error *err)
 {
-    const struct log *log = restore->options->log;
     const struct tablespace_set *set = &restore->tablespaces;
     bool default_told = false;
 
-    if (geteuid() != 0)
-        return;
-    log_message(log, LOG_WARNING,
-                "the files belong to root, as whom PostgreSQL does not start:  "
-                "chown -R postgres: '%s'",
-                restore->data.path);
+    if (!buffer_append_shell_word(out, restore->data.path, err))
+        return false;
     for (size_t i = 0; i < set->count; i++) {
         const char *place = set->items[i].place.path;
+        char parent[PATH_MAX];
 
-        if (set->items[i].in_place)
+        if (set->items[i].in_place || (default_told && is_default_place(restore, place)))
             continue;
-        if (!is_default_place(restore, place))
-            log_message(log, LOG_WARNING, "and:  chown -R postgres: '%s'", place);
-        else if (!default_told)
-            log_message(log, LOG_WARNING, "and:  chown -R postgres: '%s.tablespaces'",
-                        restore->data.path);
-        default_told = default_told || is_default_place(restore, place);
+        snprintf(parent, sizeof(parent), "%s.tablespaces", restore->data.path);
+        if (is_default_place(restore, place)) {
+            default_told = true;
+            place = parent;
+        }
+        if (!buffer_append_byte(out, ' ', err) || !buffer_append_shell_word(out, place, err))
+            return false;
     }
+    return true;
+}
+
+/* PostgreSQL does not start as root, nor on files of root's. */
+static void note_owner(const struct restore *restore, struct physical_restore_report *report)
+{
+    struct buffer places = {0};
+    struct error ignored;
+
+    if (geteuid() == 0 && append_places(restore, &places, &ignored)) {
+        if (places.len < sizeof(report->root_owns))
+            memcpy(report->root_owns, buffer_text(&places), places.len + 1);
+        log_message(restore->options->log, LOG_WARNING,
+                    "the files belong to root, as whom PostgreSQL does not start:  "
+                    "chown -R postgres: %s",
+                    buffer_text(&places));
+    }
+    buffer_free(&places);
 }
 
 static bool exchange(struct restore *restore, struct error *err)
@@ -624,7 +640,7 @@ bool physical_restore(struct record_source *source, const char *data_directory,
         source_close(source);
     directory_writer_free(restore->writer);
     if (ok)
-        warn_about_owner(restore);
+        note_owner(restore, report);
     else
         undo(restore, err);
     report->tablespaces = restore->tablespaces.count;

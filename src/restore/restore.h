@@ -76,6 +76,8 @@ struct physical_restore_report {
     /* For the server's command line, quoted for a shell: "" if the cluster starts without. See
      * restore/configuration.h. */
     char start_options[6144];
+    /* What root owns now and whoever runs PostgreSQL must: words for a shell; "" if it is not root's. */
+    char root_owns[6144];
     struct verify_report verify;
 };
 

@@ -18,7 +18,7 @@ import time
 import pytest
 
 from pgcask_testing import builders, oracles, process, temp
-from pgcask_testing.servers import ServerError
+from pgcask_testing.servers import Server, ServerError, free_port
 
 MOMENTS = 6
 
@@ -249,7 +249,7 @@ def test_a_running_cluster_is_refused(pgcask, servers, backed, major):
     server = servers.create(major)
     for options in ([], ["--replace"]):
         refused(pgcask("restore", backed(major).directory, "--to", server.datadir, *options),
-                "a server runs", str(server.pid), "pg_ctl stop")
+                "a server runs", str(server.pid), "hint: Choose another directory", "pg_ctl stop")
     assert server.value("SELECT 1") == "1"
 
     # A postmaster.pid without a process may be of a server in another container.
@@ -663,3 +663,34 @@ def test_relocate_wants_a_stopped_cluster(pgcask, servers, copy, workdir, major)
     pgcask("relocate", copy / "data").check()
     refused(pgcask("relocate", workdir), "no PostgreSQL cluster")
     refused(pgcask("relocate", copy), "no PostgreSQL cluster")
+
+
+# What to type then
+
+
+@pytest.mark.majors(15)
+@pytest.mark.parametrize("name", ["new", "a new one", "it's; (odd) & more"])
+@pytest.mark.parametrize("as_root", [True, False])
+def test_the_line_that_starts_it_can_be_pasted(pgcask, backed, workdir, major, name, as_root):
+    # pg_ctl itself lets its shell look at a dollar sign or a backquote in the name.
+    if as_root and os.geteuid() != 0:
+        pytest.skip("not root")
+    made = backed(major)
+    place = workdir / "place"
+    place.mkdir()
+    if not as_root:
+        process.give_to_server(place)
+        process.give_to_server(made.directory.parent, recursive=True)
+    user = None if as_root else process.server_user()
+    target = name if as_root else place / name  # also a relative one
+    result = pgcask("restore", made.directory, "--to", target, cwd=place, user=user).check()
+    assert ("chown" in result.stdout) == as_root and ("chown" in result.stderr) == as_root
+    line = result.stdout.splitlines()[-1].strip()
+    server_bin = Server(major, "npm", place / name).bin
+    environment = {"PATH": f"{server_bin}:/usr/sbin:/usr/bin:/sbin:/bin", "PGPORT": str(free_port()),
+                   "PGHOST": "/tmp", "HOME": "/tmp"}
+    sh = lambda text: process.run(["sh", "-c", text], env=environment, user=user, cwd="/",
+                                  timeout=60, stdout=subprocess.DEVNULL)
+    started = sh(f"{line} -w -l /dev/null")
+    assert started.rc == 0, (line, started)
+    sh(line.replace(" start", " stop -m immediate")).check()
