@@ -152,7 +152,8 @@ bool command_backup_logical(struct command *command, struct backup_target *targe
     bool done;
 
     if (!read_options(&logical, server, err) || !backup_target_check(target, command, err) ||
-        !progress_start(&logical.progress, command->console, command->quiet, "connecting", err))
+        !progress_start(&logical.progress, command->console, command->quiet,
+                        "connecting, reading the catalogs", err))
         return false;
     done = copy(&logical, target, err);
     progress_stop(&logical.progress);

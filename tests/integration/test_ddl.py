@@ -14,7 +14,7 @@ import pytest
 from pgcask_testing import ddl, logical, oracles
 from pgcask_testing.held_link import HeldLink, NullLink
 
-CHANGES, MOMENTS = 14, 5  # of a sample
+CHANGES, MOMENTS = 10, 5  # of a sample
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,7 @@ def test_every_change_at_every_moment(kind, sweep, request):
 
 
 # Before the tables are locked, each of these goes through.
+@pytest.mark.majors(13, 18)
 @pytest.mark.parametrize("name", ["function: dropped", "enum in rows: altered",
                                   "view: column renamed", "table: truncated",
                                   "table: its owner renamed", "default: renamed"])
@@ -93,6 +94,7 @@ def test_a_function_dropped_behind_a_lock(pgcask, module_server, workdir):
     logical.restore(server, archive, "copy")
 
 
+@pytest.mark.majors(13, 18)
 @pytest.mark.parametrize("lock, named", [
     ("CREATE OR REPLACE VIEW k.v AS SELECT 2 AS a", "k.v"), ("DROP SEQUENCE k.s", "k.s"),
     ("LOCK TABLE k.t", "table k.t")])
@@ -211,6 +213,7 @@ def test_what_goes_on_all_day_is_no_change(pgcask, module_server, workdir):
             thread.join()
 
 
+@pytest.mark.majors(13, 18)
 def test_changes_without_end(pgcask, module_server, workdir):
     """It ends, one way or the other, and soon."""
     server = module_server
@@ -231,6 +234,7 @@ def test_changes_without_end(pgcask, module_server, workdir):
             thread.join()
 
 
+@pytest.mark.majors(13, 18)
 def test_a_change_in_every_try_is_an_error(pgcask, module_server, workdir):
     """Something else is in the way each time: after a few tries it is named."""
     server = module_server

@@ -144,8 +144,9 @@ KINDS = {
     "enum in rows": Kind(
         "", "CREATE TYPE k.o AS ENUM ('a', 'b'); CREATE TABLE k.e (x k.o DEFAULT 'a'); "
             "INSERT INTO k.e VALUES ('a'), ('b');",
-        "DROP TYPE k.o CASCADE;", "ALTER TYPE k.o RENAME TO o2;",
-        "ALTER TYPE k.o RENAME VALUE 'a' TO 'c';", "TYPE k.o"),
+        "DROP TABLE k.e; DROP TYPE k.o;", "ALTER TYPE k.o RENAME TO o2;",
+        "ALTER TYPE k.o RENAME VALUE 'a' TO 'c';", "TYPE k.o",
+        {"dropped with its columns": "DROP TYPE k.o CASCADE;"}),
     "names in rows": Kind(
         f"CREATE VIEW k.v AS SELECT 1 AS a; CREATE FUNCTION k.f() {BODY}; "
         "CREATE TYPE k.e AS ENUM ('x');",
