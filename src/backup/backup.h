@@ -8,6 +8,7 @@
 #ifndef PGCASK_BACKUP_BACKUP_H
 #define PGCASK_BACKUP_BACKUP_H
 
+#include "backup/preflight.h"
 #include "base/cancel.h"
 #include "base/digest.h"
 #include "base/log.h"
@@ -31,21 +32,6 @@ struct physical_backup_options {
      * them; a job needs them no longer once physical_backup_new has returned. */
     struct wire_settings **pinned;
     const struct log *log;
-};
-
-/* Something that would make the backup fail or hurt the server, found before any work. */
-struct preflight_finding {
-    bool fatal;         /* false: a warning */
-    char message[512];  /* "wal_level is minimal" */
-    char remedy[1024];  /* the command or line that mends it */
-};
-
-#define PREFLIGHT_MAX 32
-
-struct preflight_report {
-    size_t count;
-    struct preflight_finding findings[PREFLIGHT_MAX];
-    uint64_t estimated_bytes; /* size of the cluster without WAL; 0 if it cannot be asked */
 };
 
 /* Connects, checks everything that can be checked without starting, and collects all findings.

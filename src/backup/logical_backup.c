@@ -41,18 +41,15 @@ static void fail(struct logical_backup *job, struct error *err)
 /* ---- The server's side
  * --------------------------------------------------------------------------- */
 
-static bool check_version(struct logical_backup *job, struct error *err)
+bool logical_backup_check_version(int version, bool allow_newer, struct error *err)
 {
-    int version = wire_server_version(job->conn);
-
-    job->report.server_version_num = version;
     if (version < 130000) {
         error_set(err, ERROR_UNSUPPORTED, "the server is PostgreSQL %d.%d", version / 10000,
                   version % 10000);
         error_reason(err, "server_too_old");
         return error_hint(err, "13 is the oldest version that pgcask backs up.");
     }
-    if (version < 190000 || job->options.allow_newer_server)
+    if (version < 190000 || allow_newer)
         return true;
     error_set(err, ERROR_UNSUPPORTED,
               "the server is PostgreSQL %d, which this version of pgcask "
@@ -63,6 +60,13 @@ static bool check_version(struct logical_backup *job, struct error *err)
         err, "A newer pgcask may know it. " ERROR_OPTION(
                  "allow-newer-server") " backs it up all the "
                                        "same; what is new in its catalogs is then not seen.");
+}
+
+static bool check_version(struct logical_backup *job, struct error *err)
+{
+    job->report.server_version_num = wire_server_version(job->conn);
+    return logical_backup_check_version(job->report.server_version_num,
+                                        job->options.allow_newer_server, err);
 }
 
 static bool connect_server(struct logical_backup *job, struct error *err)

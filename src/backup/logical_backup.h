@@ -6,6 +6,7 @@
 #ifndef PGCASK_BACKUP_LOGICAL_BACKUP_H
 #define PGCASK_BACKUP_LOGICAL_BACKUP_H
 
+#include "backup/preflight.h"
 #include "base/cancel.h"
 #include "base/compress.h"
 #include "base/digest.h"
@@ -25,6 +26,14 @@ struct logical_backup_options {
     struct cancel *cancel;
     const struct log *log;
 };
+
+/* Connects, checks everything that can be checked without starting, and collects all findings.
+ * False only if nothing could be asked at all (no connection); then *err says why. */
+bool logical_backup_preflight(const struct logical_backup_options *options,
+                              struct preflight_report *report, struct error *err);
+
+/* Whether the server's version can be backed up. */
+bool logical_backup_check_version(int version, bool allow_newer, struct error *err);
 
 /* Connects; the work starts when records are asked for. */
 bool logical_backup_new(const struct logical_backup_options *options, struct record_source **source,

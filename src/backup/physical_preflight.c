@@ -20,23 +20,7 @@ struct preflight {
     int version;
 };
 
-ERROR_PRINTF(4, 5)
-static void add(struct preflight *preflight, bool fatal, const char *remedy, const char *format,
-                ...)
-{
-    struct preflight_report *report = preflight->report;
-    struct preflight_finding *finding;
-    va_list args;
-
-    if (report->count == PREFLIGHT_MAX)
-        return;
-    finding = &report->findings[report->count++];
-    finding->fatal = fatal;
-    va_start(args, format);
-    error_format(finding->message, sizeof(finding->message), format, args);
-    va_end(args);
-    snprintf(finding->remedy, sizeof(finding->remedy), "%s", remedy);
-}
+#define add(preflight, ...) preflight_add((preflight)->report, __VA_ARGS__)
 
 /* Counts and sizes only; anything else is as good as no answer. */
 static bool take_number(const char *text, int64_t *number)
@@ -86,8 +70,7 @@ static void check_wal_level(struct preflight *preflight)
 
     if (sessions_show(&preflight->sessions, "wal_level", level, sizeof(level)) &&
         strcmp(level, "minimal") == 0)
-        add(preflight, true,
-            "ALTER SYSTEM SET wal_level = 'replica';  and restart the server",
+        add(preflight, true, "ALTER SYSTEM SET wal_level = 'replica';  and restart the server",
             "wal_level is minimal: a backup of the running cluster needs replica or logical");
 }
 
@@ -196,8 +179,8 @@ static void check_idle_timeouts(struct preflight *preflight)
             continue;
         if (strstr(text, "ms") == NULL || strtoll(text, NULL, 10) >= 1000)
             continue;
-        snprintf(remedy, sizeof(remedy),
-                 "ALTER SYSTEM SET %s = '1min';  SELECT pg_reload_conf();", settings[i].name);
+        snprintf(remedy, sizeof(remedy), "ALTER SYSTEM SET %s = '1min';  SELECT pg_reload_conf();",
+                 settings[i].name);
         add(preflight, false, remedy, "%s is %s: too short for the session that keeps the WAL",
             settings[i].name, text);
     }

@@ -54,6 +54,13 @@ void catalog_free(struct catalog *catalog);
     "Definitions change while the backup begins: run it again, when nobody creates, alters or "    \
     "drops objects of this database."
 
+/* What to do about objects of kinds that cannot be dumped yet. */
+#define CATALOG_UNSUPPORTED_HINT                                                                   \
+    "postgres+bin:// backs the whole cluster up physically, with all it holds."
+
+/* Appends a query for how many of them there are, and one of each kind by name, in one row. */
+bool catalog_unsupported_query(struct buffer *sql, struct error *err);
+
 uint32_t catalog_entry_count(const struct catalog *catalog);
 
 /* The entry with that number (from 0), in the order of the archive. Borrowed until the next call.

@@ -113,15 +113,38 @@ static bool append_part(struct buffer *sql, const struct part *part, struct erro
                                 err);
 }
 
-static bool find_unsupported(struct catalog *catalog, struct found *found, struct error *err)
+static bool append_all(struct buffer *sql, struct error *err)
 {
-    struct buffer sql = {0};
     bool done = true;
 
     for (size_t i = 0; done && i < sizeof(parts) / sizeof(parts[0]); i++)
-        done = append_part(&sql, &parts[i], err);
-    done = done && buffer_append_string(&sql, others, err) &&
-           catalog_query_as_is(catalog, buffer_text(&sql), 4, take_object, found, err);
+        done = append_part(sql, &parts[i], err);
+    return done && buffer_append_string(sql, others, err);
+}
+
+/* Without the catalogs, an extension's objects are those that the server says belong to one. */
+bool catalog_unsupported_query(struct buffer *sql, struct error *err)
+{
+    return buffer_append_string(sql, "WITH found (kind, class, object, name) AS (", err) &&
+           append_all(sql, err) &&
+           buffer_append_string(
+               sql,
+               "), left_out AS (SELECT f.kind, f.name FROM found f WHERE NOT EXISTS "
+               "  (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = f.class "
+               "      AND d.objid = f.object AND d.deptype = 'e')) "
+               "SELECT pg_catalog.count(*), "
+               "       (SELECT pg_catalog.string_agg(x.one, ', ') "
+               "          FROM (SELECT l.kind || ' ' || pg_catalog.min(l.name) AS one "
+               "                  FROM left_out l GROUP BY l.kind ORDER BY l.kind) x) "
+               "  FROM left_out",
+               err);
+}
+
+static bool find_unsupported(struct catalog *catalog, struct found *found, struct error *err)
+{
+    struct buffer sql = {0};
+    bool done = append_all(&sql, err) &&
+                catalog_query_as_is(catalog, buffer_text(&sql), 4, take_object, found, err);
     buffer_free(&sql);
     return done;
 }
@@ -191,8 +214,7 @@ static bool read_unsupported(struct catalog *catalog, struct error *err)
               found.count, found.first);
     error_reason(err, "object_unsupported");
     error_detail(err, "One of each kind: %s.", found.kinds);
-    return error_hint(err, "postgres+bin:// backs the whole cluster up physically, with all it "
-                           "holds.");
+    return error_hint(err, CATALOG_UNSUPPORTED_HINT);
 }
 
 const struct catalog_reader catalog_reader_unsupported = {

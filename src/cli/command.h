@@ -38,6 +38,7 @@ bool command_backup(struct command *command, struct error *err);
 bool command_verify(struct command *command, struct error *err);
 bool command_restore(struct command *command, struct error *err);
 bool command_list(struct command *command, struct error *err);
+bool command_check(struct command *command, struct error *err);
 bool command_ping(struct command *command, struct error *err);
 bool command_relocate(struct command *command, struct error *err);
 

@@ -3,6 +3,7 @@
 #include "backup/logical_backup.h"
 #include "base/text.h"
 #include "cli/format.h"
+#include "cli/preflight.h"
 #include "cli/progress.h"
 
 #include <inttypes.h>
@@ -155,7 +156,9 @@ bool command_backup_logical(struct command *command, struct backup_target *targe
         !progress_start(&logical.progress, command->console, command->quiet,
                         "connecting, reading the catalogs", err))
         return false;
-    done = copy(&logical, target, err);
+    done =
+        preflight_check_logical(command, &logical.options, target->text, target->free_bytes, err) &&
+        copy(&logical, target, err);
     progress_stop(&logical.progress);
     return done;
 }

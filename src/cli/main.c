@@ -98,7 +98,8 @@ static bool start_guardian(struct command *command, struct arguments *arguments,
 {
     size_t number = command->options->command;
 
-    if (number != COMMAND_BACKUP && number != COMMAND_PING && number != COMMAND_PLAKAR)
+    if (number != COMMAND_BACKUP && number != COMMAND_PING && number != COMMAND_CHECK &&
+        number != COMMAND_PLAKAR)
         return true;
     return guardian_start(&command->guardian, forget_arguments, arguments, err);
 }
@@ -109,6 +110,7 @@ static bool run_command(struct command *command, struct error *err)
         [COMMAND_BACKUP] = command_backup,   [COMMAND_VERIFY] = command_verify,
         [COMMAND_RESTORE] = command_restore, [COMMAND_LIST] = command_list,
         [COMMAND_PING] = command_ping,       [COMMAND_RELOCATE] = command_relocate,
+        [COMMAND_CHECK] = command_check,
     };
     const struct options *options = command->options;
 

@@ -5,6 +5,7 @@
 #define RESTORE OPTION_COMMAND(COMMAND_RESTORE)
 #define LIST OPTION_COMMAND(COMMAND_LIST)
 #define PING OPTION_COMMAND(COMMAND_PING)
+#define CHECK OPTION_COMMAND(COMMAND_CHECK)
 #define RELOCATE OPTION_COMMAND(COMMAND_RELOCATE)
 #define VERSION OPTION_COMMAND(COMMAND_VERSION)
 #define PLAKAR OPTION_COMMAND(COMMAND_PLAKAR)
@@ -67,6 +68,16 @@ static const struct option_command commands[] = {
                           "SQL and replication sessions can be made. With postgres+bin:// a "
                           "replication session is needed for success, with postgres:// an SQL "
                           "session."},
+    [COMMAND_CHECK] =
+        {.name = "check",
+         .arguments = {"URI"},
+         .summary = "Says what would keep a backup from being made, and how to fix it.",
+         .description =
+             "Asks the server all that a backup asks before it begins: the rights of the role, "
+             "settings, what holds locks, objects that cannot be backed up; with --to also whether "
+             "the backup can be written there, and the room. With postgres+bin:// it is about a "
+             "physical backup, with postgres:// about a logical one of that database. Nothing is "
+             "written, here or on the server. Exit status: 0 ready, 1 not."},
     [COMMAND_RELOCATE] =
         {.name = "relocate",
          .arguments = {"DATA-DIRECTORY"},
@@ -119,6 +130,11 @@ static const struct option_spec options[] = {
      .help = "The data directory to make: it does not exist or is empty, unless " ERROR_OPTION(
          "replace") " is "
                     "given."},
+    {.name = "to",
+     .argument = "DIR|FILE.tar|-",
+     .kind = OPTION_TEXT,
+     .commands = CHECK,
+     .help = "Where a backup would go: looks at the place and its room, too."},
     {.name = "label",
      .argument = "TEXT",
      .kind = OPTION_TEXT,
@@ -172,7 +188,7 @@ static const struct option_spec options[] = {
      .kind = OPTION_CHOICE_LEVEL,
      .choices = {"none", "gzip", "lz4", "zstd"},
      .default_text = "none",
-     .commands = BACKUP,
+     .commands = BACKUP | CHECK,
      .scope = OPTION_OF_LOGICAL,
      .help = "Compresses the data in the archive; lz4 and zstd from PostgreSQL 16 "
              "on, because older pg_restore could not read them."},
@@ -199,7 +215,7 @@ static const struct option_spec options[] = {
                              "lock-timeout") " if that is longer."},
     {.name = "allow-newer-server",
      .kind = OPTION_FLAG,
-     .commands = BACKUP | PLAKAR,
+     .commands = BACKUP | PLAKAR | CHECK,
      .scope = OPTION_OF_LOGICAL,
      .help = "Backs up even a server that is newer than any that this version knows."},
     {.name = "no-verify-checksums",
@@ -218,13 +234,13 @@ static const struct option_spec options[] = {
     {.name = "password-command",
      .argument = "COMMAND",
      .kind = OPTION_TEXT,
-     .commands = BACKUP | PING | PLAKAR,
+     .commands = BACKUP | PING | PLAKAR | CHECK,
      .help = "Runs COMMAND for each new connection and takes the first line that it prints as the "
              "password: for short-lived tokens. It is split into words as by a shell, but no shell "
              "runs it; PGHOST, PGPORT, PGUSER and PGDATABASE say what the password is for."},
     {.name = "no-password",
      .kind = OPTION_FLAG,
-     .commands = BACKUP | PING,
+     .commands = BACKUP | PING | CHECK,
      .help = "Never asks for a password at the terminal."},
     {.name = "tablespace-mapping",
      .argument = "OLD=NEW",
@@ -240,7 +256,7 @@ static const struct option_spec options[] = {
      .help = "Replaces an existing cluster: a stopped one of the same system identifier."},
     {.name = "json",
      .kind = OPTION_FLAG,
-     .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE | VERSION,
+     .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE | VERSION | CHECK,
      .help = "Prints exactly one JSON object on standard output at the end, also on failure."},
     {.name = "json-file",
      .argument = "FILE",
@@ -250,11 +266,11 @@ static const struct option_spec options[] = {
              "output."},
     {.name = "quiet",
      .kind = OPTION_FLAG,
-     .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE,
+     .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE | CHECK,
      .help = "Prints no progress and no summary, only warnings and errors."},
     {.name = "verbose",
      .kind = OPTION_FLAG,
-     .commands = BACKUP | VERIFY | RESTORE | PING | RELOCATE,
+     .commands = BACKUP | VERIFY | RESTORE | PING | RELOCATE | CHECK,
      .help = "Says more about what is being done."},
     {.name = "verbose",
      .kind = OPTION_FLAG,

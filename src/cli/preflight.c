@@ -1,6 +1,7 @@
 #include "cli/preflight.h"
 
 #include "cli/format.h"
+#include "cli/options_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,8 @@ static bool may_compress(const char *target)
     return false;
 }
 
+#define SPACE_REMEDY "Free space there, or back up to another file system."
+
 bool preflight_check_space(uint64_t needed_bytes, const char *target, uint64_t free_bytes,
                            struct error *err)
 {
@@ -43,26 +46,37 @@ bool preflight_check_space(uint64_t needed_bytes, const char *target, uint64_t f
     error_set(err, ERROR_REFUSED,
               "the cluster is about %s without its WAL, and there is room for %s at %s", need, have,
               target);
-    return error_hint(err, "Free space there, or back up to another file system.");
+    return error_hint(err, SPACE_REMEDY);
 }
 
 static void check_space(struct preflight_report *report, const char *target, uint64_t free_bytes)
 {
-    struct preflight_finding *finding = &report->findings[report->count];
     char have[FORMAT_SIZE], need[FORMAT_SIZE];
 
-    if (report->count == PREFLIGHT_MAX || free_bytes == UINT64_MAX ||
-        free_bytes >= report->estimated_bytes)
+    if (free_bytes == UINT64_MAX || free_bytes >= report->estimated_bytes)
         return;
     format_size(free_bytes, have);
     format_size(report->estimated_bytes, need);
-    finding->fatal = !may_compress(target);
-    snprintf(finding->message, sizeof(finding->message),
-             "the cluster is about %s without its WAL, and there is room for %s at %s", need, have,
-             target);
-    snprintf(finding->remedy, sizeof(finding->remedy),
-             "Free space there, or back up to another file system.");
-    report->count++;
+    preflight_add(report, !may_compress(target), SPACE_REMEDY,
+                  "the cluster is about %s without its WAL, and there is room for %s at %s", need,
+                  have, target);
+}
+
+/* A dump has no indexes and no dead rows, and numbers take less room in it: that the database is
+ * larger than the room alone does not tell. */
+static void check_dump_space(struct preflight_report *report, const char *target,
+                             uint64_t free_bytes)
+{
+    bool fatal = free_bytes < report->least_bytes && !may_compress(target);
+    char have[FORMAT_SIZE], need[FORMAT_SIZE];
+
+    if (free_bytes == UINT64_MAX || free_bytes >= report->estimated_bytes)
+        return;
+    format_size(free_bytes, have);
+    format_size(report->estimated_bytes, need);
+    preflight_add(report, fatal, SPACE_REMEDY,
+                  "the database takes about %s on the server, and there is room for %s at %s", need,
+                  have, target);
 }
 
 static json_t *finding_to_json(const struct preflight_finding *finding)
@@ -91,9 +105,19 @@ static bool tell_findings(const struct command *command, const struct preflight_
     result_set(command->result, "findings", list);
     if (fatal == 0)
         return true;
-    error_set(err, ERROR_REFUSED, "the backup was not begun: %s",
+    error_set(err, ERROR_REFUSED, "%s: %s",
+              command->options->command == COMMAND_CHECK ? "not ready for a backup"
+                                                         : "the backup was not begun",
               fatal == 1 ? "something would make it fail" : "several things would make it fail");
     return error_hint(err, "How to fix %s is said above.", fatal == 1 ? "it" : "each of them");
+}
+
+static bool judge(const struct command *command, const struct preflight_report *report,
+                  struct error *err)
+{
+    if (report->estimated_bytes > 0)
+        result_set_number(command->result, "estimated_bytes", report->estimated_bytes);
+    return tell_findings(command, report, err);
 }
 
 bool preflight_check(const struct command *command, const struct physical_backup_options *options,
@@ -107,7 +131,25 @@ bool preflight_check(const struct command *command, const struct physical_backup
     done = physical_backup_preflight(options, report, err);
     if (done) {
         check_space(report, target, free_bytes);
-        done = tell_findings(command, report, err);
+        done = judge(command, report, err);
+    }
+    free(report);
+    return done;
+}
+
+bool preflight_check_logical(const struct command *command,
+                             const struct logical_backup_options *options, const char *target,
+                             uint64_t free_bytes, struct error *err)
+{
+    struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
+    bool done;
+
+    if (report == NULL)
+        return error_set_memory(err);
+    done = logical_backup_preflight(options, report, err);
+    if (done) {
+        check_dump_space(report, target, free_bytes);
+        done = judge(command, report, err);
     }
     free(report);
     return done;

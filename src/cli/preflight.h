@@ -3,6 +3,7 @@
 #define PGCASK_CLI_PREFLIGHT_H
 
 #include "backup/backup.h"
+#include "backup/logical_backup.h"
 #include "cli/command.h"
 
 /* Asks the server and looks at the space at the target; prints every finding with what mends it
@@ -13,5 +14,10 @@ bool preflight_check(const struct command *command, const struct physical_backup
 /* The same question about the space, once the server has said how much it is going to send. */
 bool preflight_check_space(uint64_t needed_bytes, const char *target, uint64_t free_bytes,
                            struct error *err);
+
+/* The same for a logical backup. */
+bool preflight_check_logical(const struct command *command,
+                             const struct logical_backup_options *options, const char *target,
+                             uint64_t free_bytes, struct error *err);
 
 #endif

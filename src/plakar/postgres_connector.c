@@ -111,6 +111,19 @@ static bool preflight(const struct postgres_connector *postgres,
     return done;
 }
 
+static bool preflight_logical(const struct postgres_connector *postgres,
+                              const struct logical_backup_options *options, struct error *err)
+{
+    struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
+    bool done;
+
+    if (report == NULL)
+        return error_set_memory(err);
+    done = logical_backup_preflight(options, report, err) && judge_findings(postgres, report, err);
+    free(report);
+    return done;
+}
+
 static enum digest_algorithm digest_of(const struct options *given)
 {
     return strcmp(options_text(given, "digest"), "sha256") == 0 ? DIGEST_SHA256 : DIGEST_XXH3_128;
@@ -133,7 +146,7 @@ static bool start_logical(const struct postgres_connector *postgres, struct canc
         .log = postgres->log,
     };
 
-    return logical_backup_new(&options, source, err);
+    return preflight_logical(postgres, &options, err) && logical_backup_new(&options, source, err);
 }
 
 static bool start_physical(const struct postgres_connector *postgres, struct cancel *cancel,

@@ -16,7 +16,7 @@ import pytest
 from pgcask_testing import builders, oracles, process, temp
 
 PASSWORD = "Xq7 s@cret%/:é"
-COMMANDS = ("backup", "verify", "restore", "list", "ping", "relocate")
+COMMANDS = ("backup", "verify", "restore", "list", "ping", "check", "relocate")
 
 
 @pytest.fixture(scope="module")

@@ -82,6 +82,7 @@ def test_every_command_that_succeeds(server, made, answer, workdir):
     for words in (["list", folders["physical"], "--verbose"],
                   ["list", folders["logical"], "--verbose"], ["list", dump],
                   ["list", dump, "--verbose"], ["verify", dump], ["ping", server.uri()],
+                  ["check", server.uri()], ["check", server.binary_uri(), "--to", workdir / "c"],
                   ["version"]):
         answer(0, *words)
     answer(0, "restore", folders["physical"], "--to", workdir / "data")
@@ -107,6 +108,9 @@ def test_every_command_that_fails(server, made, answer, workdir):
     damaged = answer(1, "verify", workdir / "b")
     assert damaged["problem_count"] == len(damaged["problems"]) == 2, damaged
     answer(1, "restore", workdir / "b", "--to", workdir / "data")
+    answer(1, "check", server.binary_uri(user="nobody"), "--to", workdir / "new")
+    answer(1, "check", server.uri(user="nobody"))
+    answer(1, "check", DEAD)
     for words in (["verify", "absent"], ["list", "absent"], ["restore", "absent", "--to", "x"],
                   ["relocate", "absent"], ["ping", DEAD], ["verify", workdir],
                   ["list", workdir], ["restore", workdir, "--to", "x"]):
@@ -115,7 +119,7 @@ def test_every_command_that_fails(server, made, answer, workdir):
 
 @pytest.mark.parametrize("words", [
     ["backup"], ["backup", DEAD], ["backup", DEAD, "--to", "x", "--nonsense"], ["verify"],
-    ["list"], ["list", "a", "b"], ["restore", "x"], ["relocate"], ["ping"], ["version", "x"],
+    ["list"], ["list", "a", "b"], ["restore", "x"], ["relocate"], ["ping"], ["check"], ["version", "x"],
     ["backpu", DEAD], ["ping", "nonsense"],
 ], ids=" ".join)
 def test_wrong_usage(answer, workdir, words):

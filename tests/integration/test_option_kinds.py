@@ -47,7 +47,7 @@ def test_the_table_tells_kinds_apart():
     assert kinds == {None, "physical", "logical"}
 
 
-@pytest.mark.parametrize("command", ["backup"])
+@pytest.mark.parametrize("command", ["backup", "check"])
 @pytest.mark.parametrize("kind, option, argument", scoped())
 def test_an_option_of_the_other_kind_is_wrong_usage(pgcask, workdir, command, kind, option,
                                                     argument):
