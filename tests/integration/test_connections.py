@@ -403,7 +403,7 @@ def test_tokens_of_aws_get_a_hint(pgcask):
     for scheme in ("postgres+aws", "postgresql+aws"):
         result = pgcask("ping", f"{scheme}://me@db.example/app")
         assert "\nhint: " in result.stderr and "aws rds generate-db-auth-token" in result.stderr
-        assert "password_command=" in result.stderr
+        assert "--password-command=" in result.stderr
 
 
 # ---- Plakar
