@@ -179,6 +179,23 @@ static bool print_results(const struct command *command, struct error *err)
     return result_print(command->result, command->json_fd, name, err);
 }
 
+/* Whether the command has done its work whether or not its lines for people arrive: nobody may be
+ * listening. With --json, and for commands whose work is the text, that is a failure. */
+static bool text_is_beside_the_work(const struct command *command)
+{
+    if (command->result != NULL || command->options->program == NULL || command->options->help)
+        return false;
+    switch (command->options->command) {
+    case COMMAND_BACKUP:
+    case COMMAND_VERIFY:
+    case COMMAND_RESTORE:
+    case COMMAND_RELOCATE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Says how it went; gives the exit status. */
 static int finish(const struct command *command, bool done, struct error *err)
 {
@@ -197,7 +214,11 @@ static int finish(const struct command *command, bool done, struct error *err)
         if (!done)
             error_set(err, ERROR_IO, "cannot write to standard output");
     }
-    if (!done && status != EXIT_USAGE && status != EXIT_FAILED) {
+    if (!done && status != EXIT_USAGE && status != EXIT_FAILED && text_is_beside_the_work(command)) {
+        console_warning(command->console, "the summary could not be written to standard output");
+    } else if (!done && status != EXIT_USAGE && status != EXIT_FAILED) {
+        if (command->result != NULL)
+            error_detail(err, "The work itself is done.");
         console_error(command->console, err);
         status = EXIT_FAILED;
     }

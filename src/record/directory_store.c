@@ -1,4 +1,5 @@
 #include "record/record_internal.h"
+#include "record/run_lock.h"
 
 #include "base/quote.h"
 
@@ -20,6 +21,7 @@ struct directory_store {
     char parent[RECORD_PATH_MAX]; /* the folder that holds DIR */
     bool in_place;
     int lock_fd; /* in place: DIR itself, locked against a second run; else -1 */
+    int run_fd;  /* of the lock file in the folder, see run_lock.h; -1: none */
 };
 
 /* ---- The target ---------------------------------------------------------------------------- */
@@ -38,6 +40,24 @@ static bool folder_is_empty(const char *folder, bool *empty, struct error *err)
     return event != TREE_FAILED;
 }
 
+/* Whether what a killed run left in the folder may go. *fd holds its lock then. */
+static bool is_left_over(const char *folder, int *fd, struct error *err)
+{
+    int pid;
+
+    switch (run_lock_probe_folder(folder, fd, &pid)) {
+    case RUN_LOCK_DEAD:
+        return true;
+    case RUN_LOCK_ALIVE:
+        return run_lock_refuse(folder, pid, err);
+    case RUN_LOCK_NONE:
+    case RUN_LOCK_UNKNOWN:
+        break;
+    }
+    error_clear(err);
+    return false;
+}
+
 static bool refuse_partial(const char *partial, struct error *err)
 {
     char quoted[QUOTE_PATH_SIZE];
@@ -47,6 +67,33 @@ static bool refuse_partial(const char *partial, struct error *err)
     error_reason(err, "partial_exists");
     return error_hint(err, "If no other run is at work, remove it:  rm -r %s",
                       quote_shell(partial, quoted, sizeof(quoted)));
+}
+
+/* What is there already may only be what a killed run left. */
+static bool check_left_over(const char *partial, struct error *err)
+{
+    int fd;
+
+    if (is_left_over(partial, &fd, err)) {
+        close(fd);
+        return true;
+    }
+    return err->code == ERROR_NONE ? refuse_partial(partial, err) : false;
+}
+
+/* Removes what a killed run left; only whoever has its lock may. */
+static bool remove_left_over(const char *folder, bool also_folder, const struct log *log,
+                             struct error *err)
+{
+    int fd;
+    bool removed;
+
+    if (!is_left_over(folder, &fd, err))
+        return err->code == ERROR_NONE ? refuse_partial(folder, err) : false;
+    log_message(log, LOG_INFO, "removing what an interrupted run left in %s", folder);
+    removed = directory_remove_tree(folder, also_folder, err);
+    close(fd);
+    return removed;
 }
 
 /* Finds out whether DIR is absent or an empty folder; everything else is refused. */
@@ -68,6 +115,14 @@ static bool inspect_target(const char *target, bool *exists, struct error *err)
     if (!folder_is_empty(target, &empty, err))
         return false;
     if (!empty) {
+        int fd;
+
+        if (is_left_over(target, &fd, err)) {
+            close(fd);
+            return true; /* begin_in_place empties it */
+        }
+        if (err->code != ERROR_NONE)
+            return false;
         error_set(err, ERROR_REFUSED, "folder \"%s\" is not empty", target);
         error_reason(err, "target_not_empty");
         return error_hint(err, "Choose an empty folder or a path that does not exist yet.");
@@ -86,13 +141,19 @@ bool directory_store_check(const char *directory, uint64_t *free_bytes, struct e
         return false;
     if (!path_check_writable(exists ? target : parent, err))
         return false;
-    if (!exists && lstat(partial, &st) == 0)
-        return refuse_partial(partial, err);
+    if (!exists && lstat(partial, &st) == 0 && !check_left_over(partial, err))
+        return false;
     *free_bytes = path_free_bytes(exists ? target : parent);
     return true;
 }
 
 /* ---- Beginning ----------------------------------------------------------------------------- */
+
+static bool lock_folder(struct directory_store *store, struct error *err)
+{
+    store->run_fd = run_lock_make(store->folder, err);
+    return store->run_fd >= 0;
+}
 
 /* An empty folder is filled in place. The lock keeps a second run out, which would find the folder
  * empty too. File systems that cannot lock do without. */
@@ -108,9 +169,9 @@ static bool begin_in_place(struct directory_store *store, struct error *err)
                          store->target);
     if (!folder_is_empty(store->target, &empty, err))
         return false;
-    if (!empty)
-        return error_set(err, ERROR_REFUSED, "folder \"%s\" is not empty", store->target);
-    return path_with_suffix(store->target, "", store->folder, err);
+    if (!empty && !remove_left_over(store->target, false, store->options->log, err))
+        return false;
+    return path_with_suffix(store->target, "", store->folder, err) && lock_folder(store, err);
 }
 
 static bool begin_partial(struct directory_store *store, struct error *err)
@@ -120,10 +181,15 @@ static bool begin_partial(struct directory_store *store, struct error *err)
     if (!path_with_suffix(store->target, PARTIAL, store->folder, err))
         return false;
     if (mkdir(store->folder, 0700) == 0)
-        return true;
+        return lock_folder(store, err);
     failure = errno;
-    if (failure == EEXIST)
-        return refuse_partial(store->folder, err);
+    if (failure == EEXIST) {
+        if (!remove_left_over(store->folder, true, store->options->log, err))
+            return false;
+        if (mkdir(store->folder, 0700) == 0)
+            return lock_folder(store, err);
+        failure = errno;
+    }
     error_set_errno(err, failure, "cannot make folder \"%s\"", store->folder);
     if (failure == ENOENT)
         error_hint_mkdir(err, store->parent);
@@ -188,7 +254,8 @@ static bool store_fill(struct directory_store *store, struct record_source *sour
     if (store->writer == NULL)
         return false;
     if (!store_run(source, store->options, store_add, store, err) ||
-        !directory_writer_sync(store->writer, err) || !cancel_check(options.cancel, err))
+        !directory_writer_sync(store->writer, err) || !cancel_check(options.cancel, err) ||
+        !run_lock_remove(store->folder, &store->run_fd, options.no_sync, err))
         return false;
     return store->in_place ? rename_last(store, err) : rename_folder(store, err);
 }
@@ -217,6 +284,7 @@ bool directory_store_write(const char *directory, struct record_source *source,
         return error_set_memory(err);
     store->options = options;
     store->lock_fd = -1;
+    store->run_fd = -1;
     if (store_begin(store, directory, err)) {
         done = store_fill(store, source, err);
         if (!done)
@@ -225,6 +293,8 @@ bool directory_store_write(const char *directory, struct record_source *source,
     directory_writer_free(store->writer);
     if (store->lock_fd >= 0)
         close(store->lock_fd);
+    if (store->run_fd >= 0)
+        close(store->run_fd);
     free(store);
     return done;
 }

@@ -11,6 +11,7 @@
  */
 #include "record/tar_part.h"
 #include "record/record_internal.h"
+#include "record/run_lock.h"
 #include "record/tar.h"
 
 #include "base/quote.h"
@@ -440,6 +441,44 @@ static bool refuse_partial(const char *partial, struct error *err)
                       quote_shell(partial, quoted, sizeof(quoted)));
 }
 
+/* Of a .partial: it is a tar whose first record is the one that every backup begins with, or it is
+ * compressed, or nothing was written yet. */
+static bool is_ours(int fd)
+{
+    static const char *const heads[] = {"manifest.json", "\x1f\x8b", "\x28\xb5\x2f\xfd",
+                                        "\x04\x22\x4d\x18"};
+    char head[16];
+    ssize_t got = pread(fd, head, sizeof(head), 0);
+
+    for (size_t i = 0; got > 0 && i < sizeof(heads) / sizeof(heads[0]); i++) {
+        size_t len = strlen(heads[i]);
+
+        if ((size_t)got >= len && memcmp(head, heads[i], len) == 0)
+            return true;
+    }
+    return got == 0;
+}
+
+/* What is there may only be what a killed run left; *fd then holds its lock. */
+static bool check_left_over(const char *partial, int *fd, struct error *err)
+{
+    int pid;
+
+    switch (run_lock_probe(partial, fd, &pid)) {
+    case RUN_LOCK_ALIVE:
+        return run_lock_refuse(partial, pid, err);
+    case RUN_LOCK_DEAD:
+        if (is_ours(*fd))
+            return true;
+        close(*fd);
+        break;
+    case RUN_LOCK_NONE:
+    case RUN_LOCK_UNKNOWN:
+        break;
+    }
+    return refuse_partial(partial, err);
+}
+
 static bool check_absent(const char *file, struct error *err)
 {
     struct stat st;
@@ -458,25 +497,39 @@ bool tar_store_check_file(const char *file, uint64_t *free_bytes, struct error *
 {
     char partial[RECORD_PATH_MAX], parent[RECORD_PATH_MAX];
     struct stat st;
+    int fd;
 
     if (!path_parent(file, parent, err) || !path_with_suffix(file, PARTIAL, partial, err) ||
         !check_absent(file, err) || !path_check_writable(parent, err))
         return false;
-    if (lstat(partial, &st) == 0)
-        return refuse_partial(partial, err);
+    if (lstat(partial, &st) == 0) {
+        if (!check_left_over(partial, &fd, err))
+            return false;
+        close(fd);
+    }
     *free_bytes = path_free_bytes(parent);
     return true;
 }
 
 static int create_partial(const char *partial, const char *parent, struct error *err)
 {
-    int fd = open(partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    int failure = errno;
+    const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int fd = open(partial, flags, 0600);
+    int failure = errno, old_fd;
 
-    if (fd >= 0)
+    if (fd < 0 && failure == EEXIST) {
+        if (!check_left_over(partial, &old_fd, err))
+            return -1;
+        if (unlink(partial) == 0)
+            fd = open(partial, flags, 0600);
+        failure = errno;
+        close(old_fd);
+    }
+    if (fd >= 0 && run_lock_take(fd))
         return fd;
-    if (failure == EEXIST) {
-        refuse_partial(partial, err);
+    if (fd >= 0) {
+        close(fd);
+        run_lock_refuse(partial, 0, err);
         return -1;
     }
     error_set_errno(err, failure, "cannot create \"%s\"", partial);
@@ -514,7 +567,7 @@ bool tar_store_write_file(const char *file, struct record_source *source,
 {
     char partial[RECORD_PATH_MAX], parent[RECORD_PATH_MAX];
     const char *remains = partial;
-    int fd;
+    int fd, lock_fd;
     bool done;
 
     if (!path_parent(file, parent, err) || !path_with_suffix(file, PARTIAL, partial, err) ||
@@ -523,6 +576,7 @@ bool tar_store_write_file(const char *file, struct record_source *source,
     fd = create_partial(partial, parent, err);
     if (fd < 0)
         return false;
+    lock_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the lock is kept until the file has its name */
     done = write_partial(fd, partial, source, options, err) && cancel_check(options->cancel, err) &&
            path_rename_new(partial, file, err);
     if (done && !options->no_sync) {
@@ -532,5 +586,7 @@ bool tar_store_write_file(const char *file, struct record_source *source,
     if (!done && unlink(remains) != 0)
         error_detail(err, "The incomplete backup \"%.300s\" could not be removed: %s", remains,
                      strerror(errno));
+    if (lock_fd >= 0)
+        close(lock_fd);
     return done;
 }

@@ -3,6 +3,7 @@
 #include "base/quote.h"
 
 #include "restore/cluster_files.h"
+#include "restore/left_over.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ bool cluster_swap_check(const char *data_directory, struct error *err)
 {
     struct stat root, info;
     char path[PATH_MAX], quoted[QUOTE_PATH_SIZE], **names;
-    bool ok = true;
+    bool ok = true, cleared;
 
     if (folder_has(data_directory, FOLDER_REPLACED)) {
         error_set(err, ERROR_REFUSED, "an earlier restore into %s was interrupted in its last step",
@@ -40,6 +41,9 @@ bool cluster_swap_check(const char *data_directory, struct error *err)
         return error_hint(err, "Move what you need elsewhere, empty the directory, and restore "
                                "again.");
     }
+    if (!folder_join(path, data_directory, FOLDER_STAGING, err) ||
+        !left_over_clear(path, true, &cleared, err))
+        return false;
     if (folder_has(data_directory, FOLDER_STAGING)) {
         error_set(err, ERROR_REFUSED, "%s has a %s: another restore is at work or was killed",
                   data_directory, FOLDER_STAGING);

@@ -7,11 +7,13 @@
  * is to be replaced stays as it is until the new one lies complete in a staging folder inside it.
  */
 #include "manifest/summary.h"
+#include "record/run_lock.h"
 #include "replication/physical_layout.h"
 #include "restore/checking_source.h"
 #include "restore/cluster_files.h"
 #include "restore/cluster_swap.h"
 #include "restore/configuration.h"
+#include "restore/left_over.h"
 #include "restore/tablespace_links.h"
 
 #include "base/quote.h"
@@ -34,6 +36,7 @@ struct restore {
     struct control_facts old; /* of the cluster that is being replaced */
     char build[PATH_MAX];     /* where /data goes: the data directory, or the staging in it */
     bool prepared;            /* build is ours, to be removed again on failure */
+    int lock_fd;              /* of the lock file in it; -1: none */
     bool mixture;             /* an exchange could not be undone: nothing may be removed */
     struct directory_writer *writer;
     struct record_observer counting; /* adds up bytes, then tells options->observer */
@@ -73,9 +76,12 @@ static bool refuse_not_empty(const char *data_directory, struct error *err)
 
 static bool check_target(struct restore *restore, const char *given, struct error *err)
 {
-    const struct folder *data = &restore->data;
+    struct folder *data = &restore->data;
 
     if (!folder_resolve(given, &restore->data, err))
+        return false;
+    if (!data->empty && !folder_has(data->path, CONTROL_FILE) &&
+        !left_over_clear(data->path, false, &data->empty, err))
         return false;
     if (data->empty)
         return true;
@@ -103,19 +109,25 @@ static void count_bytes(void *context, size_t bytes)
         observer->bytes_moved(observer->context, bytes);
 }
 
+static bool lock_build(struct restore *restore, struct error *err)
+{
+    restore->lock_fd = run_lock_make(restore->build, err);
+    return restore->lock_fd >= 0;
+}
+
 static bool make_build(struct restore *restore, struct error *err)
 {
     memcpy(restore->build, restore->data.path, sizeof(restore->build));
     if (!restore->replacing) {
         restore->prepared = folder_prepare(&restore->data, err);
-        return restore->prepared;
+        return restore->prepared && lock_build(restore, err);
     }
     if (!folder_join(restore->build, restore->data.path, FOLDER_STAGING, err))
         return false;
     if (mkdir(restore->build, 0700) != 0)
         return error_set_errno(err, errno, "cannot make directory %s", restore->build);
     restore->prepared = true;
-    return true;
+    return lock_build(restore, err);
 }
 
 static bool prepare(struct restore *restore, const char *given, struct error *err)
@@ -586,7 +598,9 @@ static bool finish(struct restore *restore, struct error *err)
         !tablespace_set_sync(&restore->tablespaces, err) ||
         !directory_writer_sync(restore->writer, err) ||
         !tablespace_set_link(&restore->tablespaces, restore->build, options->no_sync, err) ||
-        !cancel_check(options->cancel, err))
+        !cancel_check(options->cancel, err) ||
+        !tablespace_set_unlock(&restore->tablespaces, err) ||
+        !run_lock_remove(restore->build, &restore->lock_fd, options->no_sync, err))
         return false;
     if (restore->replacing)
         return exchange(restore, err);
@@ -631,6 +645,7 @@ bool physical_restore(struct record_source *source, const char *data_directory,
     }
     restore->options = options;
     restore->report = report;
+    restore->lock_fd = -1;
     manifest_facts_init(&restore->facts);
     restore->summary = summary_reader_new(&summary, err);
     ok = restore->summary != NULL && prepare(restore, data_directory, err);
@@ -643,6 +658,8 @@ bool physical_restore(struct record_source *source, const char *data_directory,
         note_owner(restore, report);
     else
         undo(restore, err);
+    if (restore->lock_fd >= 0)
+        close(restore->lock_fd);
     report->tablespaces = restore->tablespaces.count;
     tablespace_set_reset(&restore->tablespaces);
     manifest_facts_reset(&restore->facts);

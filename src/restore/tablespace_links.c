@@ -1,5 +1,8 @@
 #include "restore/tablespace_links.h"
 
+#include "record/run_lock.h"
+#include "restore/left_over.h"
+
 #include "base/quote.h"
 #include "base/bytes.h"
 
@@ -11,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TABLESPACES_MAX 1000 /* each takes some KiB, and two open files while it is filled */
+#define TABLESPACES_MAX 1000 /* each takes some KiB, and three open files while it is filled */
 
 bool tablespace_oid_parse(const char *text, size_t length, uint32_t *oid)
 {
@@ -101,7 +104,19 @@ static bool refuse_remains(const char *place, struct error *err)
                       quote_shell(place, quoted, sizeof(quoted)), FOLDER_STAGING);
 }
 
-static bool check_place(const struct tablespace_set *set, const struct folder *place, uint32_t oid,
+/* What a killed restore left in the place, or in the staging inside it. */
+static bool clear_left_over(struct folder *place, struct error *err)
+{
+    char staging[PATH_MAX];
+    bool cleared;
+
+    if (!left_over_clear(place->path, false, &place->empty, err) ||
+        !folder_join(staging, place->path, FOLDER_STAGING, err))
+        return false;
+    return place->empty || left_over_clear(staging, true, &cleared, err);
+}
+
+static bool check_place(const struct tablespace_set *set, struct folder *place, uint32_t oid,
                         struct error *err)
 {
     if (strlen(place->path) >= TABLESPACE_PLACE_MAX)
@@ -112,6 +127,8 @@ static bool check_place(const struct tablespace_set *set, const struct folder *p
                   place->path, set->data.path);
         return error_hint(err, "Choose a directory outside the data directory.");
     }
+    if (!place->empty && !clear_left_over(place, err))
+        return false;
     if (place->empty)
         return true;
     if (folder_has(place->path, FOLDER_REPLACED) || folder_has(place->path, FOLDER_STAGING))
@@ -172,8 +189,11 @@ bool tablespace_set_init(struct tablespace_set *set, const struct folder *data, 
 
 void tablespace_set_reset(struct tablespace_set *set)
 {
-    for (size_t i = 0; i < set->count; i++)
+    for (size_t i = 0; i < set->count; i++) {
         directory_writer_free(set->items[i].writer);
+        if (set->items[i].lock_fd >= 0)
+            close(set->items[i].lock_fd);
+    }
     for (size_t i = 0; i < set->before_count; i++)
         free(set->before[i].place);
     free(set->items);
@@ -326,6 +346,7 @@ static struct tablespace *append_item(struct tablespace_set *set, uint32_t oid, 
     grown += set->count++;
     memset(grown, 0, sizeof(*grown));
     grown->oid = oid;
+    grown->lock_fd = -1;
     return grown;
 }
 
@@ -415,6 +436,9 @@ static bool prepare_place(struct tablespace_set *set, struct tablespace *tablesp
             return error_set_errno(err, errno, "cannot make directory %s", tablespace->build);
         tablespace->prepared = true;
     }
+    tablespace->lock_fd = run_lock_make(tablespace->build, err);
+    if (tablespace->lock_fd < 0)
+        return false;
     tablespace->writer = directory_writer_new(tablespace->build, &set->writing, err);
     return tablespace->writer != NULL;
 }
@@ -552,4 +576,13 @@ void tablespace_set_warn_before(const struct tablespace_set *set, const struct l
                         "used",
                         (unsigned)set->before[i].oid, set->before[i].place);
     }
+}
+
+bool tablespace_set_unlock(struct tablespace_set *set, struct error *err)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (!run_lock_remove(set->items[i].build, &set->items[i].lock_fd, set->writing.no_sync, err))
+            return false;
+    }
+    return true;
 }

@@ -23,6 +23,7 @@ struct tablespace {
     char build[PATH_MAX]; /* where its files are written: the place, or the staging inside it */
     bool prepared;        /* something in it is ours, to be removed again on failure */
     struct directory_writer *writer;
+    int lock_fd; /* of the lock file in build; -1: none */
 };
 
 /* A mapping, once its place has been looked at. */
@@ -73,6 +74,9 @@ bool tablespace_set_in_place(struct tablespace_set *set, uint32_t oid, struct er
 
 /* A mapping that meant nothing in this backup is an error. */
 bool tablespace_set_check_used(const struct tablespace_set *set, struct error *err);
+
+/* All is on disk: removes the lock files. */
+bool tablespace_set_unlock(struct tablespace_set *set, struct error *err);
 
 bool tablespace_set_sync(struct tablespace_set *set, struct error *err);
 

@@ -227,7 +227,7 @@ def test_a_tar_is_all_that_goes_to_standard_output(pgcask, small, workdir, major
 def test_what_cannot_be_written_to_standard_output_is_a_failure(pgcask, finished, major):
     with open("/dev/full", "wb") as full:
         for words in (["list", finished(major)["dir"]], ["list", finished(major)["dir"], "--json"],
-                      ["verify", finished(major)["tar"]], ["help"], ["--version"]):
+                      ["verify", finished(major)["tar"], "--json"], ["help"], ["--version"]):
             result = pgcask(*words, stdout=full)
             assert result.rc == 1 and "standard output" in result.stderr, result
 
