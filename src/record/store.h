@@ -33,8 +33,8 @@ struct store_options {
 
 /* Writes every record of the source. Fails, leaving nothing, if the source fails or ends without
  * options.last_path; refuses an
- * existing non-empty DIR, an existing FILE, and a DIR.partial or FILE.partial that another run may
- * be writing (the hint says to remove it). */
+ * existing non-empty DIR, an existing FILE, and a DIR.partial or FILE.partial that another run is
+ * writing, or that is not known to be of one that was killed; the latter is replaced (run_lock.h). */
 bool directory_store_write(const char *directory, struct record_source *source,
                            const struct store_options *options, struct error *err);
 bool tar_store_write_file(const char *file, struct record_source *source,
