@@ -36,7 +36,7 @@ struct routine {
     struct text_ref head; /* from the word to the attributes */
     struct text_ref body;
     struct catalog_object *piece; /* the body's; NULL: it has none, and the rest is unset */
-    struct text_ref bare_head;    /* the same without defaults that need the routine itself */
+    struct text_ref bare_head;    /* the same, nulls for defaults that call functions */
     struct text_ref stand_in;     /* a body */
     const char *own_needs;        /* oids of what it needs without its body */
     bool needs_itself;
@@ -62,7 +62,7 @@ enum {
     STAND_IN,
     OWN_NEEDS,
     NEEDS_ITSELF,
-    DEFAULTS_NEED_IT,
+    BARE_ARGUMENTS, /* defaults are nulls; NULL: they call no functions, and may stay */
     ACL,
     ACL_USUAL,
     COLUMNS
@@ -221,8 +221,8 @@ static bool add_body(struct catalog *catalog, struct catalog_object *object,
                      struct routine *routine, const struct catalog_row *row, struct error *err)
 {
     const char *stand_in = row_text_or_null(row, STAND_IN);
-    const char *arguments =
-        row_text(row, row_flag(row, DEFAULTS_NEED_IT) ? IDENTITY_ARGUMENTS : ARGUMENTS);
+    bool bare = row_text_or_null(row, BARE_ARGUMENTS) != NULL;
+    const char *arguments = row_text(row, bare ? BARE_ARGUMENTS : ARGUMENTS);
     struct catalog_object *piece;
     struct buffer sql = {0};
     bool done;
@@ -238,7 +238,7 @@ static bool add_body(struct catalog *catalog, struct catalog_object *object,
     piece->detail = object;
     catalog_make_piece(piece, object);
     routine->piece = piece;
-    routine->needs_itself = row_flag(row, NEEDS_ITSELF) || row_flag(row, DEFAULTS_NEED_IT);
+    routine->needs_itself = row_flag(row, NEEDS_ITSELF);
     routine->own_needs = arena_copy(catalog_arena(catalog), row_text(row, OWN_NEEDS), err);
     routine->stand_in = routine->body;
     done = routine->own_needs != NULL;
@@ -260,7 +260,8 @@ static bool put_routine(struct catalog *catalog, struct catalog_object *object,
     object->detail = routine;
     return put_head(catalog, object, row, row_text(row, ARGUMENTS), &routine->head, err) &&
            put_body(catalog, &routine->body, row, err) &&
-           ((row_text_or_null(row, SQL_BODY) == NULL && !row_flag(row, DEFAULTS_NEED_IT)) ||
+           ((row_text_or_null(row, SQL_BODY) == NULL &&
+             row_text_or_null(row, BARE_ARGUMENTS) == NULL) ||
             add_body(catalog, object, routine, row, err));
 }
 
@@ -362,6 +363,17 @@ static bool take_function(struct catalog *catalog, void *context, const struct c
            put_routine(catalog, object, row, err);
 }
 
+/* What needs a range's constructor needs the range. */
+static bool take_constructor(struct catalog *catalog, void *context, const struct catalog_row *row,
+                             struct error *err)
+{
+    struct catalog_object *type = catalog_find(catalog, CLASS_TYPE, row_oid(row, 1));
+
+    (void)context;
+    return type == NULL || catalog_find(catalog, CLASS_PROCEDURE, row_oid(row, 0)) != NULL ||
+           catalog_alias(catalog, CLASS_PROCEDURE, row_oid(row, 0), type, err);
+}
+
 /* The functions that a range type makes for itself hang on it (deptype 'i'). Usual attributes are
  * left out. */
 static bool read_functions(struct catalog *catalog, struct error *err)
@@ -401,9 +413,29 @@ static bool read_functions(struct catalog *catalog, struct error *err)
         "         pg_catalog.array_to_string(p.protrftypes, ' '), p.prosupport::pg_catalog.oid, "
         "         (SELECT pg_catalog.string_agg(m[1], ' ') "
         "            FROM pg_catalog.regexp_matches(p.proargdefaults::pg_catalog.text, "
-        "                                           ':[a-z]+ ([0-9]+)', 'g') m)), "
-        "       {body_needs_itself}, "
+        "                                           ':[a-z]+ ([0-9]+)', 'g') m "
+        "           WHERE NOT {defaults_call})), "
+        "       {body_needs_itself} OR "
         "       p.proargdefaults::pg_catalog.text ~ (':funcid ' || p.oid || ' '), "
+        "       CASE WHEN {defaults_call} THEN "
+        "         (SELECT pg_catalog.string_agg("
+        "                   pg_catalog.concat_ws(' ', "
+        "                     CASE y.mode WHEN 'o' THEN 'OUT' WHEN 'b' THEN 'INOUT' "
+        "                                 WHEN 'v' THEN 'VARIADIC' END, "
+        "                     pg_catalog.quote_ident(NULLIF(y.name, '')), "
+        "                     pg_catalog.format_type(y.type, NULL), "
+        "                     CASE WHEN y.mode <> 'o' AND y.inputs > p.pronargs - "
+        "p.pronargdefaults "
+        "                          THEN 'DEFAULT NULL' END), ', ' ORDER BY y.number) "
+        "            FROM (SELECT x.type, coalesce(x.mode, 'i') AS mode, x.name, x.number, "
+        "                         pg_catalog.count(*) FILTER (WHERE coalesce(x.mode, 'i') <> 'o') "
+        "                           OVER (ORDER BY x.number) AS inputs "
+        "                    FROM ROWS FROM (pg_catalog.unnest(coalesce(p.proallargtypes, "
+        "                                      p.proargtypes::pg_catalog.oid[])), "
+        "                                    pg_catalog.unnest(p.proargmodes), "
+        "                                    pg_catalog.unnest(p.proargnames)) "
+        "                         WITH ORDINALITY x (type, mode, name, number)) y "
+        "           WHERE y.mode <> 't' AND y.type IS NOT NULL) END, "
         "       p.proacl, pg_catalog.acldefault('f', p.proowner) "
         "  FROM pg_catalog.pg_proc p "
         "  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
@@ -415,7 +447,13 @@ static bool read_functions(struct catalog *catalog, struct error *err)
         "                      AND d.objid = p.oid AND d.deptype = 'i') "
         " ORDER BY n.nspname, p.proname, p.oid";
 
-    return catalog_query(catalog, query, COLUMNS, take_function, NULL, err);
+    static const char constructors[] =
+        "SELECT d.objid, d.refobjid FROM pg_catalog.pg_depend d "
+        " WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'i' "
+        "   AND d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass";
+
+    return catalog_query(catalog, query, COLUMNS, take_function, NULL, err) &&
+           catalog_query(catalog, constructors, 2, take_constructor, NULL, err);
 }
 
 const struct catalog_reader catalog_reader_function = {

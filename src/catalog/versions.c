@@ -59,7 +59,9 @@ static const struct {
     /* pg_proc */
     {"prosqlbody", 0, "NULL"},
     {"prosqlbody", 14, "pg_catalog.pg_get_function_sqlbody(p.oid)"},
-    /* A body that a routine has until what its own needs is there: nulls of its result's columns */
+    /* A body that a routine has until what its own needs is there: nulls of its result's columns.
+     * With a LIMIT, or the server would put in the nulls for a call: "constant expression as
+     * partition key". */
     {"stand_in_body", 0, "NULL"},
     {"stand_in_body", 14,
      "CASE WHEN p.prosqlbody IS NOT NULL THEN 'SELECT ' || "
@@ -72,7 +74,12 @@ static const struct {
      "                      FROM ROWS FROM (pg_catalog.unnest(p.proallargtypes), "
      "                                      pg_catalog.unnest(p.proargmodes)) "
      "                           WITH ORDINALITY x (type, mode, number) "
-     "                     WHERE x.mode IN ('o', 'b', 't')), 'NULL') END END"},
+     "                     WHERE x.mode IN ('o', 'b', 't')), 'NULL') END || ' LIMIT 1' END"},
+    /* Whether defaults of arguments call functions that are not the system's */
+    {"defaults_call", 0,
+     "coalesce(p.proargdefaults::pg_catalog.text ~ ':funcid "
+     "([0-9]{6,}|[2-9][0-9]{4}|1[2-9][0-9]{3}) '"
+     ", false)"},
     {"body_needs_itself", 0, "false"},
     {"body_needs_itself", 14, "p.prosqlbody::pg_catalog.text ~ (':funcid ' || p.oid || ' ')"},
     /* pg_attribute */

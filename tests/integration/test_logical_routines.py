@@ -165,6 +165,50 @@ LOOPS = {
         CREATE FUNCTION g(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';
         CREATE OR REPLACE FUNCTION g(a int DEFAULT g(1)) RETURNS int LANGUAGE sql RETURN g(a) + 1;
     """,
+    "defaults of each other": """
+        CREATE FUNCTION f(a int, OUT x int, OUT "Y y" text, INOUT b int DEFAULT 2) LANGUAGE sql
+            AS $$SELECT 1, 'x', 2$$;
+        CREATE FUNCTION g(c int DEFAULT (f(1)).x) RETURNS int LANGUAGE plpgsql
+            AS 'BEGIN RETURN 1; END';
+        CREATE OR REPLACE FUNCTION f(a int, OUT x int, OUT "Y y" text, INOUT b int DEFAULT g(1))
+            LANGUAGE sql AS $$SELECT 1, 'x', 2$$;
+        CREATE FUNCTION h(a int, VARIADIC b int[] DEFAULT ARRAY[1]) RETURNS int LANGUAGE sql
+            AS 'SELECT 1';
+        CREATE FUNCTION i(b int DEFAULT h(1)) RETURNS int LANGUAGE sql RETURN h(1);
+        CREATE OR REPLACE FUNCTION h(a int, VARIADIC b int[] DEFAULT ARRAY[i(1)]) RETURNS int
+            LANGUAGE sql RETURN i(1) + a;
+    """,
+    "by a key of partitions": """
+        CREATE FUNCTION f(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+        CREATE TABLE p (a int) PARTITION BY LIST (f(a));
+        CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+        INSERT INTO p VALUES (1);
+        CREATE OR REPLACE FUNCTION f(int) RETURNS int LANGUAGE sql IMMUTABLE
+            BEGIN ATOMIC SELECT $1 + 0 * (SELECT count(*) FROM p)::int; END;
+    """,
+    "by a range's constructor": """
+        CREATE FUNCTION f(text, text) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT 1.0::float8';
+        CREATE TYPE r AS RANGE (subtype = text, subtype_diff = f);
+        CREATE OR REPLACE FUNCTION f(text, text) RETURNS float8 LANGUAGE sql IMMUTABLE
+            RETURN CASE WHEN r($1, $2) = r($2, $1) THEN 1.0 ELSE 2.0 END;
+    """,
+    "by statistics, a policy and a trigger": """
+        CREATE TABLE t (a int, b int);
+        CREATE FUNCTION f(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+        CREATE STATISTICS st ON (f(a)), (b + 1) FROM t;
+        CREATE POLICY p ON t USING (f(a) > 0);
+        CREATE FUNCTION tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW WHEN (f(NEW.a) > 0)
+            EXECUTE FUNCTION tf();
+        CREATE OR REPLACE FUNCTION f(int) RETURNS int LANGUAGE sql IMMUTABLE
+            BEGIN ATOMIC SELECT count(f(a))::int FROM t; END;
+    """,
+    "by the composite type of a domain": """
+        CREATE TYPE c AS (a int);
+        CREATE FUNCTION f(c) RETURNS c LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+        CREATE DOMAIN d AS c CHECK ((f(VALUE)).a > 0);
+        CREATE OR REPLACE FUNCTION f(c) RETURNS c LANGUAGE sql IMMUTABLE RETURN f($1::d);
+    """,
     "overloaded, and quoted": """
         CREATE FUNCTION "F f"(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
         CREATE FUNCTION "F f"(text) RETURNS int LANGUAGE sql RETURN "F f"(length($1));
