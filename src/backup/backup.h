@@ -63,7 +63,7 @@ bool server_ping(const struct wire_settings *settings, bool want_replication,
  * among them. */
 struct server_databases {
     uint64_t count;
-    char first[128];   /* one that is no template, the first by name; "" if there is none */
+    char first[128];   /* an example: no template, and "postgres" only for want of others; or "" */
     char names[512];   /* the first five, templates last, with commas */
 };
 bool server_count_databases(const struct wire_settings *settings, struct cancel *cancel,

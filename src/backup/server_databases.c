@@ -49,7 +49,9 @@ bool server_count_databases(const struct wire_settings *settings, struct cancel 
     /* -2 marks what a DROP DATABASE that was interrupted left. */
     static const char sql[] =
         "SELECT pg_catalog.count(*), "
-        "       pg_catalog.min(datname::text) FILTER (WHERE NOT datistemplate), "
+        "       coalesce(pg_catalog.min(datname::text) FILTER (WHERE NOT datistemplate "
+        "                                                         AND datname <> 'postgres'), "
+        "                pg_catalog.min(datname::text) FILTER (WHERE NOT datistemplate)), "
         "       (SELECT pg_catalog.string_agg(n, ', ') "
         "          FROM (SELECT datname::text AS n FROM pg_catalog.pg_database "
         "                 WHERE datallowconn AND datconnlimit <> -2 "

@@ -19,6 +19,19 @@ struct postgres_connector {
     struct configuration configuration;
 };
 
+/* A location that reads as if it were about one database. */
+static void note_database(const struct postgres_connector *postgres)
+{
+    const struct configuration *configuration = &postgres->configuration;
+
+    if (configuration->physical && !options_given(&configuration->options, "database") &&
+        wire_settings_get(configuration->settings, "service") == NULL &&
+        wire_settings_database_from(configuration->settings) == WIRE_DATABASE_NAMED)
+        log_message(postgres->log, LOG_WARNING,
+                    "the location names a database, %s; a physical backup copies the whole cluster",
+                    wire_settings_get(configuration->settings, "dbname"));
+}
+
 static bool configure(void *context, const struct connector_request *request,
                       struct connector_identity *identity, struct error *err)
 {
@@ -30,6 +43,7 @@ static bool configure(void *context, const struct connector_request *request,
         return false;
     wire_settings_watch(configuration->settings, postgres->watcher);
     wire_settings_set_password_source(configuration->settings, postgres->password_source);
+    note_database(postgres);
     if (identity_make(configuration->settings, configuration->physical, request->hostname, identity,
                       err)) {
         identity->unsettled = unnamed_database(configuration);

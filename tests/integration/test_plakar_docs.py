@@ -10,6 +10,7 @@ import difflib
 import getpass
 import json
 import os
+import pathlib
 import re
 import select
 import shutil
@@ -103,6 +104,9 @@ def shell(plakar_package, servers, workdir, major):  # noqa: F811
     server = servers.create(major, auth="scram-sha-256")
     builders.tablespaces(server, names=["fast"])
     builders.fill(server, mb=5)
+    server.sql("CREATE DATABASE shop")
+    server.sql("CREATE TABLE book (id int PRIMARY KEY, title text NOT NULL);"
+               " INSERT INTO book SELECT g, 'book ' || g FROM generate_series(1, 1000) g", db="shop")
     [statements] = re.findall(r"^```sql\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
     server.sql(statements.replace("…", PASSWORD))
     live = oracles.all_sums(server)
@@ -151,11 +155,15 @@ def normalised(text):
 
 
 def before(command, shell):
-    """What happens between the page's lines: the original server gives way to the restored."""
+    """What happens between the page's lines: the original server gives way to the restored, and
+    there are PostgreSQL's own programs."""
     if command.startswith("pg_ctl "):
         tool = f"{shell.server.bin}/pg_ctl"
         shell.check(f"{tool} -D {shell.server.datadir} -m fast stop")
         shell.check(f"PATH=$PATH:{shell.server.bin}")
+    if command.startswith(("psql ", "pg_restore ")):
+        tools = pathlib.Path(paths.stock("pg_restore", shell.server.major)).parent
+        shell.check(f"export PGHOST={shell.output.parent / 'socket'} PATH={tools}:${{PATH#{tools}:}}")
 
 
 @pytest.mark.majors(18)

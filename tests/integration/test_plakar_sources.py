@@ -163,7 +163,9 @@ def test_ping_enters_the_database_that_a_backup_would(plakar, pgcask, shop, majo
             pgcask("ping", uri).check()
         # A physical backup copies all of them, and needs none.
         plakar.run("source", "add", "all", server.binary_uri() + "/absent").check()
-        assert "configuration OK" in plakar.run("source", "ping", "all").check().stdout
+        pinged = plakar.run("source", "ping", "all").check()
+        assert "configuration OK" in pinged.stdout
+        assert "names a database, absent; a physical backup copies" in pinged.stderr
     finally:
         server.sql("UPDATE pg_database SET datconnlimit = -1 WHERE datname = 'half'")
         for database in ("crowded", "half", "private"):
