@@ -51,8 +51,8 @@ bool command_plakar_schema(struct command *command, struct error *err);
 /* A line of the summary, escaped for a terminal. */
 void command_say(const struct command *command, const char *format, ...) ERROR_PRINTF(2, 3);
 
-/* That so many parts of manifest.json could not be read: nothing is wrong with the backup, so that it
- * is not a warning. */
+/* That so many parts of manifest.json could not be read: nothing is wrong with the backup, so that
+ * it is not a warning. */
 void command_say_unavailable(const struct command *command, size_t count);
 
 /* The argument or option as typed. The options themselves hold it with its secrets overwritten,

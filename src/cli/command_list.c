@@ -6,6 +6,7 @@
 #include "cli/format.h"
 #include "cli/listing_result.h"
 #include "cli/location.h"
+#include "cli/near_miss.h"
 
 #include "base/text.h"
 #include "manifest/manifest.h"
@@ -373,7 +374,8 @@ static bool list(struct listing *listing, const char *name, enum location_kind k
         return false;
     done = location_find_archive(name, kind, source, &archive, err);
     if (done && archive == LOCATION_NO_ARCHIVE)
-        done = list_backup(listing, source, err);
+        done = (kind != LOCATION_DIRECTORY || near_miss_check(name, err)) &&
+               list_backup(listing, source, err);
     else if (done)
         done = list_archive(listing->command, name, source, archive, err);
     source_close(source);

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/format.h"
 #include "cli/location.h"
+#include "cli/near_miss.h"
 #include "cli/progress.h"
 
 #include "base/buffer.h"
@@ -161,7 +162,7 @@ static bool check_no_archive(const struct restoration *restoration, struct recor
     if (!location_find_archive(restoration->name, restoration->kind, source, &archive, err))
         return false;
     if (archive == LOCATION_NO_ARCHIVE)
-        return true;
+        return restoration->kind != LOCATION_DIRECTORY || near_miss_check(restoration->name, err);
     error_set(err, ERROR_UNSUPPORTED, "%s: not yet: archives of pg_dump", restoration->name);
     return error_hint(err, "pg_restore restores it into a database.");
 }

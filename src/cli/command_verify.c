@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/format.h"
 #include "cli/location.h"
+#include "cli/near_miss.h"
 #include "cli/progress.h"
 
 #include "base/text.h"
@@ -11,13 +12,16 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define PROBLEMS_MAX 10000 /* in the result; all of them are printed */
+#define PROBLEMS_MAX 10000 /* in the result */
+#define PROBLEMS_SAID 20   /* without --verbose */
 
 struct verification {
     struct command *command;
     const char *name;
     enum location_kind kind;
     json_t *problems;
+    bool verbose;   /* every problem is said */
+    uint64_t found; /* problems so far */
 };
 
 static void note_problem(void *context, enum verify_problem kind, const char *path,
@@ -26,7 +30,8 @@ static void note_problem(void *context, enum verify_problem kind, const char *pa
     struct verification *verification = context;
 
     (void)kind;
-    console_problem(verification->command->console, path, problem);
+    if (verification->found++ < PROBLEMS_SAID || verification->verbose)
+        console_problem(verification->command->console, path, problem);
     if (verification->command->result != NULL &&
         json_array_size(verification->problems) < PROBLEMS_MAX) {
         json_t *object = json_object();
@@ -35,6 +40,15 @@ static void note_problem(void *context, enum verify_problem kind, const char *pa
         result_set(object, "problem", result_message(problem));
         json_array_append_new(verification->problems, object);
     }
+}
+
+static void say_more_problems(const struct verification *verification)
+{
+    if (verification->found <= PROBLEMS_SAID || verification->verbose)
+        return;
+    console_message(
+        verification->command->console, "and %" PRIu64 " more problem%s; --verbose names them all",
+        verification->found - PROBLEMS_SAID, TEXT_S(verification->found - PROBLEMS_SAID));
 }
 
 static struct record_source *reopen(void *context, struct error *err)
@@ -184,6 +198,8 @@ static bool verify(struct verification *verification, uint64_t bytes, struct err
     if (source == NULL)
         return false;
     if (!location_find_archive(verification->name, verification->kind, source, &archive, err) ||
+        (archive == LOCATION_NO_ARCHIVE && verification->kind == LOCATION_DIRECTORY &&
+         !near_miss_check(verification->name, err)) ||
         !progress_start(&progress, command->console, command->quiet, "reading", err)) {
         source_close(source);
         return false;
@@ -210,7 +226,9 @@ bool command_verify(struct command *command, struct error *err)
     if (!location_of_source(verification.name, &verification.kind, &bytes, err))
         return false;
     verification.problems = json_array();
+    verification.verbose = options_flag(command->options, "verbose");
     done = verify(&verification, bytes, err);
+    say_more_problems(&verification);
     result_set(command->result, "problems", verification.problems);
     return done;
 }

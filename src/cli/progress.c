@@ -47,27 +47,29 @@ static void append(char out[PROGRESS_LINE], const char *format, ...)
 void progress_format(char out[PROGRESS_LINE], const char *phase, uint64_t bytes, uint64_t total,
                      uint64_t rate)
 {
+    uint64_t shown = total > bytes ? total : bytes; /* an estimate: the end may come later */
     char text[FORMAT_SIZE];
 
     snprintf(out, PROGRESS_LINE, "%s", phase);
     if (bytes == 0)
         return;
-    format_size(bytes, text);
-    append(out, ": %s", text);
-    if (total > 0) {
-        /* The total is an estimate: the end may come later than it says. */
-        uint64_t shown = total > bytes ? total : bytes;
-
-        format_size(shown, text);
-        append(out, " of %s, %u%%", text, (unsigned)((double)bytes * 100.0 / (double)shown));
-    }
-    if (rate == 0)
-        return;
-    format_size(rate, text);
-    append(out, ", %s/s", text);
-    if (total > bytes) {
+    /* What matters most comes first: a narrow terminal cuts the end off. */
+    append(out, ": ");
+    if (total > 0)
+        append(out, "%u%%, ", (unsigned)((double)bytes * 100.0 / (double)shown));
+    if (rate > 0 && total > bytes) {
         format_duration((total - bytes) / rate, text);
-        append(out, ", %s left", text);
+        append(out, "%s left, ", text);
+    }
+    format_size(bytes, text);
+    append(out, "%s", text);
+    if (total > 0) {
+        format_size(shown, text);
+        append(out, " of %s", text);
+    }
+    if (rate > 0) {
+        format_size(rate, text);
+        append(out, ", %s/s", text);
     }
 }
 

@@ -45,7 +45,7 @@ void progress_set_total(struct progress *progress, uint64_t bytes);
 uint64_t progress_bytes(const struct progress *progress);
 double progress_seconds(const struct progress *progress);
 
-/* "copying: 1.2 GiB of 3.4 GiB, 35%, 210 MiB/s, 11s left"; what is not known (0) is left out. */
+/* "copying: 35%, 11s left, 1.2 GiB of 3.4 GiB, 210 MiB/s"; what is not known (0) is left out. */
 void progress_format(char out[PROGRESS_LINE], const char *phase, uint64_t bytes, uint64_t total,
                      uint64_t rate);
 

@@ -384,7 +384,7 @@ static bool restore_configuration_file(struct restore *restore, const struct rec
                        record->path + sizeof(LAYOUT_CONFIG) - 1);
 
     if (record->type == RECORD_LINK || len < 0 || (size_t)len >= sizeof(path))
-        return error_set(err, ERROR_CORRUPT, "%s does not belong into a backup", record->path);
+        return error_set(err, ERROR_CORRUPT, "%s is an unexpected file in a backup", record->path);
     return add(restore, restore->writer, record, path, err);
 }
 

@@ -16,9 +16,9 @@ static void the_line_leaves_out_what_is_not_known(void **state)
         {0, 1000, 0, "copying"},
         {1048576, 0, 0, "copying: 1.0 MiB"},
         {1048576, 0, 2048, "copying: 1.0 MiB, 2.0 KiB/s"},
-        {1048576, 4194304, 1048576, "copying: 1.0 MiB of 4.0 MiB, 25%, 1.0 MiB/s, 3s left"},
-        {4194304, 4194304, 1024, "copying: 4.0 MiB of 4.0 MiB, 100%, 1.0 KiB/s"},
-        {8388608, 4194304, 0, "copying: 8.0 MiB of 8.0 MiB, 100%"},
+        {1048576, 4194304, 1048576, "copying: 25%, 3s left, 1.0 MiB of 4.0 MiB, 1.0 MiB/s"},
+        {4194304, 4194304, 1024, "copying: 100%, 4.0 MiB of 4.0 MiB, 1.0 KiB/s"},
+        {8388608, 4194304, 0, "copying: 100%, 8.0 MiB of 8.0 MiB"},
     };
 
     (void)state;
