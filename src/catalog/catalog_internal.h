@@ -1,5 +1,5 @@
-/* The machine from the inside: catalog.c holds the objects, depends.c what they need, order.c puts
- * them in order and breaks loops, entries.c makes entries of them. */
+/* The machine from the inside: catalog.c holds the objects, read.c runs the readers, depends.c what
+ * objects need, order.c puts them in order and breaks loops, entries.c makes entries of them. */
 #ifndef PGCASK_CATALOG_CATALOG_INTERNAL_H
 #define PGCASK_CATALOG_CATALOG_INTERNAL_H
 

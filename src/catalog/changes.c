@@ -104,7 +104,7 @@ static const char catalogs[] =
     "                WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384 "           \
     "                  AND a.atttypid::pg_catalog.regtype::pg_catalog.text IN (" types "))"
 
-/* What is looked at while rows are copied: labels of enums (a type that is gone has no rows), and
+/* What is looked at while rows are copied: labels of enums that a table or another type uses, and
  * names of schemas, since COPY goes by name and a lock on a table does not keep its schema's. Only
  * the names matter here, which the server is asked for once more. */
 /* clang-format off */
@@ -113,7 +113,13 @@ static const char late[] =
     "       pg_catalog.quote_ident(t.typname) AS what "
     "  FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid "
             NAMESPACE("t.typnamespace") TOUCHED("e") NOT_TEMPORARY
-    "   AND t.oid::pg_catalog.regtype::pg_catalog.text <> t.oid::pg_catalog.text UNION ALL "
+    "   AND t.oid::pg_catalog.regtype::pg_catalog.text <> t.oid::pg_catalog.text "
+    "   AND EXISTS (SELECT FROM pg_catalog.pg_depend d "
+    "                WHERE d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass "
+    "                  AND d.refobjid IN (t.oid, t.typarray) "
+    "                  AND (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass "
+    "                       OR (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass "
+    "                           AND d.deptype = 'n'))) UNION ALL "
     "SELECT n.xmax, 1, 'schema ' || pg_catalog.quote_ident(n.nspname) "
     "  FROM pg_catalog.pg_namespace n " TOUCHED("n") DUMPED
     "   AND n.oid::pg_catalog.regnamespace::pg_catalog.text <> pg_catalog.quote_ident(n.nspname) "
@@ -169,18 +175,24 @@ static const char frame_end_guarded[] =
     " ORDER BY t.rank, t.what LIMIT 1";
 
 /* pg_authid is not for everybody, so a role's name then is held against its name now. Only roles
- * count that own something here, or have privileges on it. */
+ * count that own something of that kind, or have privileges on it. */
+#define ROLES(where)                                                                               \
+    "SELECT 'role ' || pg_catalog.quote_ident(r.rolname) "                                         \
+    "  FROM pg_catalog.pg_roles r "                                                                \
+    " WHERE r.rolname <> pg_catalog.pg_get_userbyid(r.oid) "                                       \
+    "   AND (r.oid = 10 OR EXISTS "                                                                \
+    "        (SELECT FROM pg_catalog.pg_shdepend d "                                               \
+    "          WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass "                  \
+    "            AND d.refobjid = r.oid AND " where ")) "                                          \
+    " ORDER BY r.rolname LIMIT 1"
+
 static const char roles[] =
-    "SELECT 'role ' || pg_catalog.quote_ident(r.rolname) "
-    "  FROM pg_catalog.pg_roles r "
-    " WHERE r.rolname <> pg_catalog.pg_get_userbyid(r.oid) "
-    "   AND (r.oid = 10 OR EXISTS "
-    "        (SELECT FROM pg_catalog.pg_shdepend d "
-    "          WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass "
-    "            AND d.refobjid = r.oid "
-    "            AND d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database "
-    "                                WHERE datname = pg_catalog.current_database())))) "
-    " ORDER BY r.rolname LIMIT 1";
+    ROLES("d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database "
+          "                WHERE datname = pg_catalog.current_database()))");
+
+/* globals.sql takes its names of roles from the snapshot, but for privileges on these. */
+static const char roles_of_globals[] =
+    ROLES("d.dbid = 0 AND d.classid <> 'pg_catalog.pg_database'::pg_catalog.regclass");
 
 static bool take_what(struct catalog *catalog, void *context, const struct catalog_row *row,
                       struct error *err)
@@ -221,14 +233,14 @@ static bool find_touched(struct catalog *catalog, const char *rows, char *what, 
 bool changes_find_roles(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
 {
     what[0] = '\0';
-    return catalog_query_as_is(catalog, roles, 1, take_what, what, err);
+    return catalog_query_as_is(catalog, roles_of_globals, 1, take_what, what, err);
 }
 
 bool changes_find(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
 {
     what[0] = '\0';
     return find_touched(catalog, catalogs, what, err) &&
-           (what[0] != '\0' || changes_find_roles(catalog, what, err));
+           (what[0] != '\0' || catalog_query_as_is(catalog, roles, 1, take_what, what, err));
 }
 
 bool changes_find_late(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)

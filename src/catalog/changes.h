@@ -22,7 +22,7 @@
  * is idle in the snapshot's transaction. */
 bool changes_find(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err);
 
-/* The same of the names of roles. */
+/* The same of the names of roles in globals.sql. */
 bool changes_find_roles(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err);
 
 /* The same of what is still looked at while rows are copied. */

@@ -1,0 +1,158 @@
+/* Runs all readers, and sees to it that what they read is of one moment. */
+#include "catalog/catalog_internal.h"
+
+#include "catalog/changes.h"
+#include "catalog/table_locks.h"
+
+#include <stdlib.h>
+
+static int compare_readers(const void *a, const void *b)
+{
+    const struct catalog_reader *first = *(const struct catalog_reader *const *)a;
+    const struct catalog_reader *second = *(const struct catalog_reader *const *)b;
+
+    if (first->order != second->order)
+        return first->order < second->order ? -1 : 1;
+    return strcmp(first->what, second->what);
+}
+
+/* The server prints definitions as of now, not as of the snapshot. */
+static bool is_lookup_failure(const struct error *err)
+{
+    return strcmp(err->sqlstate, "XX000") == 0 &&
+           (strstr(err->message, "cache lookup failed") != NULL ||
+            strstr(err->message, "could not open relation") != NULL);
+}
+
+static bool reader_failed(const struct catalog_reader *reader, struct error *err)
+{
+    if (is_lookup_failure(err))
+        error_hint(err, "Something was dropped or changed while the backup began: run it again.");
+    return error_prefix(err, "cannot read the catalogs (%s)", reader->what);
+}
+
+static bool run_readers(struct catalog *catalog, struct error *err)
+{
+    const struct catalog_reader **readers = calloc(catalog_reader_count, sizeof(*readers));
+    bool done = readers != NULL || error_set_memory(err);
+
+    for (size_t i = 0; done && i < catalog_reader_count; i++)
+        readers[i] = catalog_readers[i];
+    if (done)
+        qsort(readers, catalog_reader_count, sizeof(*readers), compare_readers);
+    for (size_t i = 0; done && i < catalog_reader_count; i++)
+        done = readers[i]->read(catalog, err) || reader_failed(readers[i], err);
+    done = done && depends_read(catalog, err) && depends_sort(catalog, err);
+    for (size_t i = 0; done && i < catalog_reader_count; i++) {
+        if (readers[i]->link != NULL)
+            done = readers[i]->link(catalog, err) && depends_sort(catalog, err);
+    }
+    free(readers);
+    return done;
+}
+
+static bool take_facts(struct catalog *catalog, void *context, const struct catalog_row *row,
+                       struct error *err)
+{
+    (void)context;
+    catalog->database = strdup(row_text(row, 0));
+    catalog->encoding = strdup(row_text(row, 1));
+    return (catalog->database != NULL && catalog->encoding != NULL) || error_set_memory(err);
+}
+
+static bool read_everything(struct catalog *catalog, struct error *err)
+{
+    return table_locks_limit(catalog, err) &&
+           catalog_query(catalog,
+                         "SELECT pg_catalog.current_database(), "
+                         "pg_catalog.current_setting('client_encoding')",
+                         2, take_facts, NULL, err) &&
+           run_readers(catalog, err) && order_objects(catalog, err);
+}
+
+static bool set_changed(struct error *err, const char *what)
+{
+    error_set(err, ERROR_SERVER, "%s was dropped or changed while the catalogs were read", what);
+    return error_hint(err, CATALOG_CHANGED_HINT);
+}
+
+/* Whether what failed did so because somebody changed something: then the error says what. A
+ * standby that had to replay over what was read is such a case, too. */
+static bool failed_by_change(struct catalog *catalog, struct error *err)
+{
+    char what[CHANGED_TEXT_SIZE];
+    struct error ignored;
+
+    if (wire_is_broken(catalog->conn) || err->code == ERROR_TIMEOUT || err->code == ERROR_MEMORY ||
+        !wire_query(catalog->conn, "ROLLBACK TO SAVEPOINT reading", NULL, &ignored))
+        return false;
+    if (strcmp(err->sqlstate, "55P03") == 0)
+        return table_locks_explain(catalog, err);
+    if (!changes_find(catalog, what, &ignored) || what[0] == '\0')
+        return strcmp(err->sqlstate, "40001") == 0 || is_lookup_failure(err);
+    set_changed(err, what);
+    return true;
+}
+
+/* What was read belongs together: nothing of it has changed since the snapshot. */
+static bool check_changes(struct catalog *catalog, bool *changed, struct error *err)
+{
+    char what[CHANGED_TEXT_SIZE];
+
+    if (!changes_find(catalog, what, err))
+        return error_prefix(err, "cannot see what changed in the catalogs");
+    *changed = what[0] != '\0';
+    return !*changed || set_changed(err, what);
+}
+
+bool catalog_read(struct catalog **result, struct wire_conn *conn,
+                  const struct catalog_options *options, bool *changed, struct error *err)
+{
+    struct catalog *catalog = calloc(1, sizeof(*catalog));
+
+    *result = NULL;
+    *changed = false;
+    if (catalog == NULL)
+        return error_set_memory(err);
+    catalog->conn = conn;
+    catalog->options = *options;
+    catalog->major = wire_server_version(conn) / 10000;
+    catalog->texts = text_store_new(err);
+    if (catalog->texts != NULL && wire_query(conn, "SAVEPOINT reading", NULL, err)) {
+        if (!read_everything(catalog, err))
+            *changed = failed_by_change(catalog, err);
+        else if (wire_query(conn, "RELEASE SAVEPOINT reading; SET LOCAL lock_timeout = 0", NULL,
+                            err) &&
+                 check_changes(catalog, changed, err)) {
+            *result = catalog;
+            return true;
+        }
+    }
+    catalog_free(catalog);
+    return false;
+}
+
+static bool set_changed_late(struct error *err, const char *what)
+{
+    error_set(err, ERROR_SERVER, "%s was renamed, changed or dropped while the backup ran", what);
+    return error_hint(err, "What follows would not fit what was read before: run it again, when "
+                           "nobody renames roles, schemas or labels of enums.");
+}
+
+bool catalog_check_roles(struct catalog *catalog, struct error *err)
+{
+    char what[CHANGED_TEXT_SIZE];
+
+    if (!changes_find_roles(catalog, what, err))
+        return error_prefix(err, "cannot see what changed in the catalogs");
+    return what[0] == '\0' || set_changed_late(err, what);
+}
+
+bool catalog_check_copied(struct catalog *catalog, struct error *err)
+{
+    char what[CHANGED_TEXT_SIZE];
+
+    if (!changes_find_late(catalog, what, err))
+        return error_prefix(err, "cannot see what changed in the catalogs");
+    return what[0] == '\0' || set_changed_late(err, what);
+}
