@@ -368,7 +368,7 @@ bool configuration_gather(struct configuration *configuration, const struct wire
     struct sessions sessions;
     bool ok;
 
-    if (!sessions_open(&sessions, settings, false, cancel, log, err))
+    if (!sessions_open(&sessions, settings, false, true, cancel, log, err))
         return err->code != ERROR_MEMORY && cancel_check(cancel, err);
     gathering.conn = sessions.sql;
     wire_set_answer_limit(sessions.sql, ANSWER_MAX);

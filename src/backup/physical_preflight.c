@@ -225,8 +225,8 @@ bool physical_backup_preflight(const struct physical_backup_options *options,
     *report = (struct preflight_report){0};
     if (options->pinned != NULL)
         *options->pinned = NULL;
-    if (!sessions_open(&preflight.sessions, options->settings, true, options->cancel, options->log,
-                       err))
+    if (!sessions_open(&preflight.sessions, options->settings, true, true, options->cancel,
+                       options->log, err))
         return false;
     preflight.version = wire_server_version(sessions_any(&preflight.sessions));
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)

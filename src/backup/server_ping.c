@@ -41,7 +41,7 @@ bool server_ping(const struct wire_settings *settings, bool want_replication,
     char text[16];
 
     *facts = (struct server_facts){0};
-    if (!sessions_open(&sessions, settings, want_replication, cancel, log, err))
+    if (!sessions_open(&sessions, settings, want_replication, want_replication, cancel, log, err))
         return false;
     any = sessions_any(&sessions);
     copy_text(facts->server_version, sizeof(facts->server_version),

@@ -52,8 +52,8 @@ static bool pin(struct sessions *sessions, const struct wire_settings *settings,
 }
 
 bool sessions_open(struct sessions *sessions, const struct wire_settings *settings,
-                   bool want_replication, struct cancel *cancel, const struct log *log,
-                   struct error *err)
+                   bool want_replication, bool any_database, struct cancel *cancel,
+                   const struct log *log, struct error *err)
 {
     *sessions = (struct sessions){0};
     if (want_replication)
@@ -73,7 +73,7 @@ bool sessions_open(struct sessions *sessions, const struct wire_settings *settin
     }
     if (sessions->replication != NULL && !pin(sessions, settings, sessions->replication, err))
         return false;
-    open_sql(sessions, sessions->pinned != NULL ? sessions->pinned : settings, want_replication,
+    open_sql(sessions, sessions->pinned != NULL ? sessions->pinned : settings, any_database,
              cancel, log);
     if (sessions->sql != NULL && !pin(sessions, settings, sessions->sql, err))
         return false;

@@ -11,12 +11,11 @@ struct sessions {
     struct error replication_error, sql_error; /* why one is missing */
 };
 
-/* Tries both. If only an SQL session is wanted, it is one of the settings' database and no other:
- * that is what will be backed up. Beside a replication session, any database will do to ask in.
- * False if neither came about; *err then says why. */
+/* Tries both. With any_database the SQL session is one of another database where there is none of
+ * the settings'; without, it is one of theirs, because that is what will be backed up. False if neither came about; *err then says why. */
 bool sessions_open(struct sessions *sessions, const struct wire_settings *settings,
-                   bool want_replication, struct cancel *cancel, const struct log *log,
-                   struct error *err);
+                   bool want_replication, bool any_database, struct cancel *cancel,
+                   const struct log *log, struct error *err);
 void sessions_close(struct sessions *sessions);
 
 /* A server setting by either session; false if neither may see it. */

@@ -74,7 +74,7 @@ COVERED = [
     (is_mention, "test_printed_commands.py::test_commands_that_sentences_speak_of_are_there"),
     (is_make, "test_make.py::test_every_target_is_run_or_there_is_a_reason"),
     (is_step_of_scripts_test, "../../scripts/test"),
-    (of("README.md"), "test_readme.py::test_the_commands_work_as_printed"),
+    (of("README.md"), "test_readme.py::test_every_step_is_taken"),
     (of("docs/plakar.md", block=True), "test_plakar_docs.py::test_the_commands_print_what_the_page_says"),
     (of("docs/library.md", block=True),
      "test_printed_commands.py::test_the_librarys_page_is_followed"),

@@ -1,39 +1,27 @@
-"""Every command that README.md prints works, exactly as it is printed.
-
-They run in namespaces of their own, where db.example.org is this machine and /mnt and
-/var/lib/postgresql are empty, as the user that servers run as.
+"""README.md, followed from its first line to its last by somebody who has not seen it before: on a
+machine of their own (see pgcask_testing/sandbox.py) with a cluster as Debian lays it out, by the role
+that the page makes.
 """
 
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 
 import pytest
 
-from pgcask_testing import builders, paths, process
+from pgcask_testing import paths, printed, sandbox, temp
 
 README = paths.REPO / "README.md"
-PROGRAMS = ("pgcask", "pg_ctl", "gzip")
 SCRIPTS = ("scripts/demo", "scripts/test")
-PASSWORD = "the password"
+PASSWORD = "…"  # as the page writes it
 
 
-def printed_commands():
-    """The commands in README's code blocks: what is indented by four blanks or more."""
-    lines = README.read_text().splitlines()
-    return [line.strip() for line in lines if re.match(r" {4,}\S", line)]
-
-
-def commands_of(*programs):
-    return [command for command in printed_commands() if command.split()[0] in programs]
-
-
-def test_all_printed_commands_are_known_to_these_tests():
-    assert "```" not in README.read_text(), "fenced blocks are not looked at"
-    unknown = [c for c in printed_commands() if c not in commands_of(*PROGRAMS, *SCRIPTS)]
-    assert not unknown
-    assert len(commands_of("pgcask")) >= 4 and len(commands_of(*SCRIPTS)) == len(SCRIPTS)
+def steps():
+    """[Command] as they are printed; what is in sentences, too."""
+    return printed.in_order(README.read_text())
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -68,76 +56,90 @@ def test_every_list_of_packages_is_the_same():
     assert packages("scripts/demo") - {"libc6-dev"} == needed - {"libcmocka-dev"}
 
 
-OUTER = """
-set -eu
-ip link set lo up
-mount --bind {work}/hosts /etc/hosts
-for folder in /mnt /var/lib/postgresql; do
-    mount -t tmpfs -o mode=0755 tmpfs $folder
-    {give} $folder
-done
-exec {become} bash {work}/inner
-"""
-
-INNER = """
-set -eu -o pipefail
-export HOME={work}/home PATH={work}/bin:{bin}:/usr/bin:/bin LC_ALL=C
-original='{data}'
-restored=/var/lib/postgresql/restored
-trap 'for each in "$original" $restored; do
-    [ ! -e "$each/postmaster.pid" ] || pg_ctl -D "$each" -m immediate stop; done' EXIT
-pg_ctl -w -D "$original" start
-cd /
-{commands}
-for _ in $(seq 100); do grep -q ready $restored/postmaster.pid && break; sleep 0.1; done
-PGUSER=postgres PGHOST={work}/socket {psql} -X -A -t -d postgres -c 'SELECT count(*) FROM filler'
-"""
+# ---- The first hour --------------------------------------------------------------------------
 
 
-@pytest.mark.majors(15)
-def test_the_commands_work_as_printed(pgcask_path, servers, workdir, major):
-    server = servers.create(major, auth="scram-sha-256")
-    builders.fill(server, mb=1)
-    builders.tablespaces(server, names=["one"])
-    server.sql(f"CREATE ROLE backup LOGIN REPLICATION PASSWORD '{PASSWORD}'")
-    rows = server.value("SELECT count(*) FROM filler")
-    server.configure({"unix_socket_directories": workdir / "socket"}).stop()
-    prepare(workdir, pgcask_path, server)
-
-    become = f"setpriv --reuid={process.SERVER_USER} --regid={process.SERVER_USER} --init-groups --"
-    if os.geteuid() != 0:
-        become = f"unshare -U --map-user={os.getuid()} --map-group={os.getgid()}"
-    (workdir / "outer").write_text(OUTER.format(
-        work=workdir, become=become,
-        give=f"chown {process.SERVER_USER}:" if os.geteuid() == 0 else "true"))
-    commands = [f"echo {number}: started\n{command}"
-                for number, command in enumerate(commands_of(*PROGRAMS))]
-    # The restored server gets the port of the original one.
-    commands = "\n".join(commands).replace(
-        "\npg_ctl", '\npg_ctl -D "$original" -m fast stop >/dev/null\npg_ctl', 1)
-    (workdir / "inner").write_text(INNER.format(
-        work=workdir, bin=server.bin, data=server.datadir, commands=commands,
-        psql=paths.stock("psql")))
-
-    namespaces = ["unshare", "-mn"] if os.geteuid() == 0 else ["unshare", "-rmn"]
-    with open(workdir / "output", "w+") as output:  # a server outlives what started it
-        done = subprocess.run([*namespaces, "bash", workdir / "outer"], stdin=subprocess.DEVNULL,
-                              stdout=output, stderr=output, env=process.clean_env(), timeout=120)
-        output.seek(0)
-        said = output.read()
-    assert done.returncode == 0, said
-    assert all(f"\n{n}: started" in said for n in range(len(commands_of(*PROGRAMS)))), said
-    assert said.count("the backup is complete") == 2 and f"\n{rows}\n" in said, said
+@pytest.fixture(scope="module")
+def newcomer(pgcask_path):
+    """Who has a server of Debian's at 10.0.0.7, and the program; two shells, of the two users."""
+    folder = temp.new_dir("newcomer")
+    with sandbox.Sandbox(folder, {"db.example.org": "10.0.0.7"}) as made:
+        made.program("/usr/local/bin/pgcask", pgcask_path)
+        made.root = made.shell()
+        sandbox.debian_cluster(made.root, {"listen_addresses": "*"})
+        made.root.check("chown postgres /mnt; rm -f /usr/local/bin/pg_* /usr/bin/pg_ctl")
+        made.user = made.shell("postgres", "/var/lib/postgresql")
+        made.user.check("psql -c 'CREATE TABLE t AS SELECT generate_series(1, 1000) AS n'")
+        made.user.check("pg_dump -Fc -f app.dump postgres")
+        yield made
+    temp.remove(folder)
 
 
-def prepare(workdir, pgcask_path, server):
-    """What the commands find: the program, the name, the password and a place for sockets."""
-    for name in ("bin", "home", "socket"):
-        (workdir / name).mkdir()
-    shutil.copy(pgcask_path, workdir / "bin/pgcask")
-    (workdir / "bin/pgcask").chmod(0o755)
-    (workdir / "hosts").write_text("127.0.0.1 localhost db.example.org\n")
-    (workdir / "home/.pgpass").write_text(f"db.example.org:5432:*:backup:{PASSWORD}\n")
-    (workdir / "home/.pgpass").chmod(0o600)
-    process.give_to_server(workdir / "home", workdir / "socket", recursive=True)
-    server.configure({"port": 5432})
+def do(newcomer, step, said):
+    """One thing that the page says; what restore said last is in `said`."""
+    word, user = step.split()[0], newcomer.user
+    if word in printed.SQL or word == "SHOW":
+        newcomer.last = user.check(f"psql -v ON_ERROR_STOP=1 -At -c {shlex.quote(step)}")
+    elif word in printed.HBA:
+        hba = user.check("psql -At -c 'SHOW hba_file'").strip()
+        user.check(f"echo {shlex.quote(step)} >>{hba} && psql -c 'SELECT pg_reload_conf()'")
+    elif step.startswith("db.example.org:"):
+        user.check(f"echo {shlex.quote(step)} >~/.pgpass && chmod 0600 ~/.pgpass")
+    elif step.startswith("sudo "):
+        newcomer.root.check(step if shutil.which("sudo") else step.replace("sudo", "runuser", 1))
+    elif step.startswith("PATH="):
+        assert user.run("pg_ctl --version")[0] == 127, "the advice is not needed"
+        user.check(step)
+    elif word == "pgcask":
+        printed_by_it = user.check(step)
+        if step.split()[1] == "restore":
+            said.append(printed_by_it)
+    else:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def first_hour(newcomer):
+    """What was done, in the page's order: the role first, for nothing goes without."""
+    text = README.read_text()
+    done, said = [], []
+    head, rest = text.split("## The first backup")
+    before, after = rest.split("## Try it")
+    for part in (before, head, after):
+        for step in printed.in_order(part):
+            if do(newcomer, step, said):
+                done.append(step)
+    return done, said
+
+
+def test_every_step_is_taken(first_hour):
+    done, _ = first_hour
+    left = [step for step in steps() if step not in done]
+    assert {step for step in left if step.split()[0] not in ("make", *SCRIPTS)} <= {
+        "pg_ctl -D /var/lib/postgresql/restored start"}
+    assert len([step for step in done if step.startswith("pgcask ")]) >= 7
+
+
+def test_the_line_that_restore_prints_starts_the_server(newcomer, first_hour):
+    _, [said] = first_hour
+    line = re.search(r"(pg_ctl -D /var/lib/postgresql/restored .*start)$", said, re.M)[1]
+    newcomer.root.check("pg_ctlcluster 15 main stop")
+    newcomer.root.check("mv /etc/postgresql/15/main /etc/postgresql/15/away")
+    newcomer.user.check(line.replace("pg_ctl ", "pg_ctl -w -l log-of-the-restored ", 1))
+    ask = lambda query: newcomer.user.check(f"psql -At -c '{query}'").strip()
+    assert ask("SELECT count(*) FROM t") == "1000"
+    assert ask("SHOW data_directory") == "/var/lib/postgresql/restored"
+    assert ask("SHOW listen_addresses") == "*", "the configuration is not the original's"
+    # Over the network by the role that the page makes: its pg_hba.conf came along; that TLS is off
+    # without the key is said, with what to do.
+    conf = re.search(r"""remove "ssl = 'off'" from (\S+)""", said)[1]
+    newcomer.user.check(f"sed -i \"/^ssl = 'off'/d\" {conf} && psql -c 'SELECT pg_reload_conf()'")
+    newcomer.user.check("pgcask ping postgres+bin://backup@db.example.org/")
+
+
+def test_nothing_is_missing_that_the_page_could_have_told(newcomer, first_hour):
+    """The role's backup has all of the configuration, and knows all of manifest.json."""
+    said = newcomer.user.check("pgcask list --json /mnt/monday", timeout=60)
+    listed = json.loads(said)
+    assert not listed.get("unavailable") and "warnings" not in listed, listed.get("unavailable")

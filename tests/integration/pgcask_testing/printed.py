@@ -19,7 +19,7 @@ PROGRAMS = {
     "clang-format", "ldconfig", "python3", "/usr/bin/python3", "apt-get", "echo", "export", "su", "runuser",
 }
 SCRIPT = re.compile(r"(scripts|bench|fuzz|tests/servers|\.ci)/[\w.-]+$")
-SQL = {"CREATE", "ALTER", "GRANT", "REVOKE", "DROP", "SELECT"}
+SQL = {"CREATE", "ALTER", "GRANT", "REVOKE", "DROP", "SELECT", "SHOW"}
 HBA = {"host", "hostssl", "hostnossl", "local"}
 
 
@@ -96,6 +96,24 @@ def markdown(where, text):
     prose = re.sub(r"(?m)^ {4,}\S.*$", "", prose)
     for words in re.findall(r"`([^`]+)`", prose):
         yield Command(where, " ".join(words.split()), block=False)
+
+
+def in_order(text):
+    """Commands, lines of pg_hba.conf and of ~/.pgpass, settings of PATH: as a reader meets them."""
+    found = []
+    for line in re.sub(r"\\\n\s*", " ", text).splitlines():
+        if re.match(r" {4,}\S", line):
+            found.append(re.sub(r"\s{2,}# .*", "", line.strip()))
+        else:
+            found += re.findall(r"`([^`]+)`", line)
+    return [each for each in found if is_step(each)]
+
+
+def is_step(text):
+    word = text.split()[0]
+    return (is_command(text) and (" " in text or word == "make" or SCRIPT.match(word))
+            or word in HBA and text.count(" ") >= 4 or re.match(r"[\w.]+:\d+:\*:\w+:", text)
+            or text.startswith(("PATH=", "SHOW ")))
 
 
 # ---- The manual page -------------------------------------------------------------------------
