@@ -44,7 +44,8 @@ def is_usage_line(command):
 
 def is_mention(command):
     """`pgcask verify`, `plakar source show`: a program's command without what it is given."""
-    return not command.block and re.fullmatch(r"(pgcask|plakar)( [a-z]+){1,2}", command.text)
+    return not command.block and re.fullmatch(
+        r"(pgcask|plakar)( [a-z]+){1,2}|pgcask version --json", command.text)
 
 
 def is_make(command):
@@ -84,6 +85,12 @@ COVERED = [
      "test_library.py::test_the_example_keeps_a_cluster_in_a_file_of_its_own"),
     (exactly("plakar pkg rm postgresql", "plakar pkg build ./packaging/plakar/recipe.yaml"),
      "test_plakar.py::test_plakar_builds_the_package_from_a_tag"),
+    (exactly("plakar prune -group-by origin -per-day 7"),
+     "test_plakar_sources.py::test_databases_of_one_server_keep_their_own_snapshots"),
+    (exactly("plakar restore -to postgres://…"),
+     "test_plakar.py::test_restoring_into_a_server_is_not_there_yet"),
+    (exactly("pg_ctl -o"),
+     "test_readme.py::test_the_line_that_restore_prints_starts_the_server"),
     (exactly("pg_restore -l"), "test_logical.py::test_every_way_of_restoring_works"),
     (exactly("pg_restore -j"),
      "test_library.py::test_a_logical_backup_through_functions_is_whole"),
@@ -255,7 +262,7 @@ def test_connections_md_is_followed(machine, authority):
         machine.user.check(command)
 
     machine.user.check(f"echo '*:*:*:backup:{PASSWORD}' >~/.pgpass")
-    ignored = machine.user.run("pgcask ping 'host=db.example.org user=backup' --no-password")
+    ignored = machine.user.run("pgcask ping 'host=db.example.org dbname=shop user=backup' --no-password")
     assert ignored[0] == 1  # everybody may read it
     machine.user.check("chmod 0600 ~/.pgpass")  # as the page says
     strings, service = [
@@ -269,7 +276,7 @@ def test_connections_md_is_followed(machine, authority):
     machine.path("/var/lib/postgresql/.pg_service.conf").write_text("\n".join(service) + "\n")
     machine.user.check(f"pgcask ping 'service={name}'")
     [wrapped] = re.findall(r"`(sh -c '…')`", text)
-    machine.user.check("rm ~/.pgpass; pgcask ping 'host=db.example.org user=backup' "
+    machine.user.check("rm ~/.pgpass; pgcask ping 'host=db.example.org dbname=shop user=backup' "
                        f"--password-command {shlex.quote(wrapped.replace('…', 'echo …'))}")
 
 
@@ -325,7 +332,9 @@ def test_commands_that_sentences_speak_of_are_there(pgcask, everything, workdir)
     assert len(mentions) > 5
     for mention in mentions:
         program, *words = mention.split()
-        if program == "pgcask" and words != ["plakar"]:
+        if words == ["version", "--json"]:
+            pgcask(*words).check()
+        elif program == "pgcask" and words != ["plakar"]:
             pgcask("help", *words).check()
         elif program == "plakar":
             said = process.run([paths.cache_dir() / "plakar/bin/plakar", "help", words[0]],

@@ -209,9 +209,11 @@ def commands_of(name):
 
 
 def is_name(command):
-    """A program or statement that a sentence speaks of, such as `pg_ctl`."""
-    word = command.text
-    return " " not in word and word not in ("make", "ldconfig") and not SCRIPT.match(word)
+    """A program or statement that a sentence speaks of, such as `pg_ctl` and `GRANT SELECT`."""
+    text = command.text
+    if first_word(text) in SQL and not command.block and not text.endswith(";"):
+        return True
+    return " " not in text and text not in ("make", "ldconfig") and not SCRIPT.match(text)
 
 
 def all_commands(pgcask):
