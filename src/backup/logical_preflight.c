@@ -397,8 +397,8 @@ bool logical_backup_preflight(const struct logical_backup_options *options,
     struct preflight preflight = {.options = options, .report = report};
 
     *report = (struct preflight_report){0};
-    if (!sessions_open(&preflight.sessions, options->settings, false, options->cancel, options->log,
-                       err))
+    if (!sessions_open(&preflight.sessions, options->settings, false, false, options->cancel,
+                       options->log, err))
         return false;
     preflight.version = wire_server_version(preflight.sessions.sql);
     /* Names come with their schemas then. */

@@ -44,8 +44,8 @@ def is_usage_line(command):
 
 def is_mention(command):
     """`pgcask verify`, `plakar source show`: a program's command without what it is given."""
-    return not command.block and re.fullmatch(
-        r"(pgcask|plakar)( [a-z]+){1,2}|pgcask version --json", command.text)
+    return command.text == "pgcask version --json" or not command.block and re.fullmatch(
+        r"(pgcask|plakar)( [a-z]+){1,2}", command.text)
 
 
 def is_make(command):
