@@ -184,7 +184,7 @@ def test_a_cluster_of_one_minor_release_runs_under_another(pgcask, park, servers
         backup = workdir / source.flavour
         logical.make(source, "physical", "CREATE TYPE pair AS (a int, b text);"
                      "CREATE TABLE t AS SELECT g, ROW(g, g)::pair FROM generate_series(1, 999) g;")
-        sums = oracles.all_sums(source)
+        sums = oracles.table_sums(source, "physical")
         pgcask("backup", source.binary_uri(), "--to", backup).check()
         pgcask("verify", backup).check()
         oracles.verifybackup(backup / "data", major, flavour=source.flavour).check()
@@ -195,5 +195,5 @@ def test_a_cluster_of_one_minor_release_runs_under_another(pgcask, park, servers
             restored.parent.mkdir()
             pgcask("restore", backup, "--to", restored).check()
             started = servers.start_restored(restored, major, flavour)
-            assert oracles.all_sums(started) == sums, (source, started)
+            assert oracles.table_sums(started, "physical") == sums, (source, started)
             started.stop()
