@@ -71,7 +71,9 @@ static enum source_status watched_next(struct record_source *base, struct record
     enum source_status status = source_next(watched->inner, record, err);
 
     logical_backup_report(watched->inner, &logical->report);
-    progress_set_total(&logical->progress, logical->report.total_bytes);
+    /* The tables' size says nothing of how many compressed bytes there will be. */
+    if (logical->options.compression == COMPRESSION_NONE)
+        progress_set_total(&logical->progress, logical->report.total_bytes);
     progress_set_phase(&logical->progress, phase_text(logical->report.phase));
     return status;
 }

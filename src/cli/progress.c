@@ -28,8 +28,16 @@ static void count_record(void *context, const struct record *record)
 {
     struct progress *progress = context;
 
-    (void)record;
     atomic_fetch_add_explicit(&progress->records, 1, memory_order_relaxed);
+    if (record->type == RECORD_FILE)
+        atomic_fetch_add_explicit(&progress->files, 1, memory_order_relaxed);
+}
+
+static void count_synced(void *context)
+{
+    struct progress *progress = context;
+
+    atomic_fetch_add_explicit(&progress->synced, 1, memory_order_relaxed);
 }
 
 static void append(char out[PROGRESS_LINE], const char *format, ...) ERROR_PRINTF(2, 3);
@@ -73,13 +81,31 @@ void progress_format(char out[PROGRESS_LINE], const char *phase, uint64_t bytes,
     }
 }
 
+void progress_format_sync(char out[PROGRESS_LINE], uint64_t synced, uint64_t files, uint64_t rate)
+{
+    uint64_t shown = files > synced ? files : synced;
+    char text[FORMAT_SIZE];
+
+    snprintf(out, PROGRESS_LINE, "writing to disk: %u%%, ",
+             (unsigned)((double)synced * 100.0 / (double)(shown > 0 ? shown : 1)));
+    if (rate > 0 && shown > synced) {
+        format_duration((shown - synced) / rate, text);
+        append(out, "%s left, ", text);
+    }
+    append(out, "%" PRIu64 " of %" PRIu64 " files", synced, shown);
+}
+
 static void draw(struct progress *progress, const struct rate *rate, int64_t now, bool live)
 {
     char line[PROGRESS_LINE];
     uint64_t bytes = progress_bytes(progress);
 
-    progress_format(line, atomic_load(&progress->phase), bytes, atomic_load(&progress->total),
-                    rate_per_second(rate, now, bytes));
+    if (atomic_load(&progress->synced) > 0)
+        progress_format_sync(line, atomic_load(&progress->synced), atomic_load(&progress->files),
+                             rate_per_second(rate, now, atomic_load(&progress->synced)));
+    else
+        progress_format(line, atomic_load(&progress->phase), bytes, atomic_load(&progress->total),
+                        rate_per_second(rate, now, bytes));
     if (live)
         console_live_line(progress->console, line);
     else
@@ -112,12 +138,18 @@ static void *run(void *argument)
     struct rate rate = {0};
     const char *shown_phase = NULL;
     int64_t shown_ms = 0;
+    bool syncing = false;
 
     do {
         const char *phase = atomic_load(&progress->phase);
         int64_t now = clock_now_ms();
 
-        rate_note(&rate, now, progress_bytes(progress));
+        uint64_t synced = atomic_load(&progress->synced);
+
+        if (synced > 0 && !syncing)
+            rate = (struct rate){0};
+        syncing = synced > 0;
+        rate_note(&rate, now, syncing ? synced : progress_bytes(progress));
         if (progress->console->terminal) {
             draw(progress, &rate, now, true);
         } else if (phase != shown_phase || now - shown_ms >= LINE_MS) {
@@ -136,7 +168,7 @@ bool progress_start(struct progress *progress, struct console *console, bool sil
     int failed;
 
     *progress = (struct progress){
-        .observer = {progress, count_record, count_bytes},
+        .observer = {progress, count_record, count_bytes, count_synced},
         .console = console,
         .silent = silent,
         .started_ms = clock_now_ms(),

@@ -24,6 +24,7 @@ struct progress {
     bool stopping;
     _Atomic(const char *) phase; /* static text */
     _Atomic uint64_t bytes, records;
+    _Atomic uint64_t files, synced;       /* of the files, those that reached the disk */
     _Atomic uint64_t total;               /* 0: not known */
     const struct record_source *followed; /* a tar, which may be compressed; NULL: none */
     int64_t started_ms;
@@ -48,5 +49,8 @@ double progress_seconds(const struct progress *progress);
 /* "copying: 35%, 11s left, 1.2 GiB of 3.4 GiB, 210 MiB/s"; what is not known (0) is left out. */
 void progress_format(char out[PROGRESS_LINE], const char *phase, uint64_t bytes, uint64_t total,
                      uint64_t rate);
+
+/* "writing to disk: 35%, 11s left, 1234 of 3500 files". */
+void progress_format_sync(char out[PROGRESS_LINE], uint64_t synced, uint64_t files, uint64_t rate);
 
 #endif

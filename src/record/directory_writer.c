@@ -441,6 +441,9 @@ static bool finish_tree(struct directory_writer *writer, struct tree_walk *walk,
             return true;
         if (event == TREE_FAILED || !cancel_check(writer->options.cancel, err))
             return false;
+        if (event == TREE_FILE && writer->options.observer != NULL &&
+            writer->options.observer->file_synced != NULL)
+            writer->options.observer->file_synced(writer->options.observer->context);
         if (event == TREE_FILE && !sync_file(writer, &entry, err))
             return false;
         if (event == TREE_LEAVE && !finish_folder(writer, &entry, err))

@@ -147,6 +147,7 @@ struct record_observer {
     void *context;
     void (*record_begun)(void *context, const struct record *record);
     void (*bytes_moved)(void *context, size_t bytes);
+    void (*file_synced)(void *context); /* at the end, a file at a time: may be NULL */
 };
 
 #endif

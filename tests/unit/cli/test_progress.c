@@ -6,6 +6,8 @@
 
 #include "cli/progress.h"
 
+#include <string.h>
+
 static void the_line_leaves_out_what_is_not_known(void **state)
 {
     static const struct {
@@ -28,6 +30,31 @@ static void the_line_leaves_out_what_is_not_known(void **state)
         progress_format(line, "copying", cases[i].bytes, cases[i].total, cases[i].rate);
         assert_string_equal(line, cases[i].line);
     }
+}
+
+static void the_fsync_phase_counts_files(void **state)
+{
+    char line[PROGRESS_LINE];
+
+    (void)state;
+    progress_format_sync(line, 1000, 125615, 1250);
+    assert_string_equal(line, "writing to disk: 0%, 1m39s left, 1000 of 125615 files");
+    progress_format_sync(line, 5, 10, 0);
+    assert_string_equal(line, "writing to disk: 50%, 5 of 10 files");
+    progress_format_sync(line, 12, 10, 3);
+    assert_string_equal(line, "writing to disk: 100%, 12 of 12 files");
+}
+
+/* A terminal of 40 columns shows the first 39. */
+static void a_narrow_line_has_the_time_left(void **state)
+{
+    char line[PROGRESS_LINE];
+
+    (void)state;
+    progress_format(line, "copying", 1048576, 4194304000, 104857);
+    assert_true(strstr(line, " left") != NULL && strstr(line, " left") < line + 35);
+    progress_format_sync(line, 1000, 125615, 1250);
+    assert_true(strstr(line, " left") < line + 35);
 }
 
 static void the_rate_is_that_of_the_last_seconds(void **state)
@@ -81,6 +108,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_line_leaves_out_what_is_not_known),
+        cmocka_unit_test(the_fsync_phase_counts_files),
+        cmocka_unit_test(a_narrow_line_has_the_time_left),
         cmocka_unit_test(the_rate_is_that_of_the_last_seconds),
         cmocka_unit_test(a_rate_needs_half_a_second),
         cmocka_unit_test(the_observer_counts_bytes),
