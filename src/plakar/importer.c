@@ -61,9 +61,10 @@ static void do_init(struct importer *importer, struct grpc_call *call, struct sl
         return;
     }
     importer->identity = (struct connector_identity){.type = ""};
+    excludes_reset(&importer->excludes); /* of an Init that failed */
     if (init_request_parse(&init, message, &err) &&
-        connector->configure(connector->context, &init.request, &importer->identity, &err) &&
-        excludes_init(&importer->excludes, init.excludes, init.exclude_count, &err)) {
+        excludes_init(&importer->excludes, init.excludes, init.exclude_count, &err) &&
+        connector->configure(connector->context, &init.request, &importer->identity, &err)) {
         importer->concurrency = init.request.concurrency;
         if (importer->identity.unsettled)
             ask(importer, call, connector->admit);
