@@ -61,8 +61,7 @@ def test_a_lock_that_is_waited_for_counts_too(pgcask, server, workdir):
 
 
 def test_of_the_statement_in_the_way_only_known_words_are_shown(pgcask, server, workdir):
-    server.sql("CREATE TABLE t (a int); CREATE ROLE nobody;"
-               " CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w")
+    server.sql("CREATE TABLE t (a int); CREATE ROLE nobody")
     for statement, shown in (
         ("CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (password 'hunter2')", "(CREATE USER …)"),
         ("ALTER ROLE nobody PASSWORD 'hunter2'", "(ALTER ROLE …)"),
@@ -71,7 +70,8 @@ def test_of_the_statement_in_the_way_only_known_words_are_shown(pgcask, server, 
         ("hunter2", "its last statement began"),  # an error: the lock is older than the savepoint
     ):
         with server.session() as session:
-            session.sql("BEGIN; LOCK TABLE t; SAVEPOINT before")
+            session.sql("BEGIN; LOCK TABLE t; CREATE FOREIGN DATA WRAPPER w; "
+                        "CREATE SERVER s FOREIGN DATA WRAPPER w; SAVEPOINT before")
             with contextlib.suppress(AssertionError):
                 session.sql(statement)
             result = run(pgcask, server, workdir / "b", "--lock-timeout", "1s", "--json")
@@ -159,13 +159,13 @@ def test_what_may_not_be_read_is_told_before_any_row_is_sent(pgcask, servers, ma
     assert_refused(server, result, workdir / "b", "reader may not read", "public.closed", "GRANT ")
     server.sql("GRANT SELECT ON closed TO reader; ALTER TABLE hidden ENABLE ROW LEVEL SECURITY")
     result = run(pgcask, server, workdir / "b", user="reader")
-    assert_refused(server, result, workdir / "b", "table public.hidden", "BYPASSRLS")
+    assert_refused(server, result, workdir / "b", "public.hidden", "ALTER ROLE reader BYPASSRLS;")
     assert "COPY" not in server.log
     server.sql("ALTER TABLE hidden OWNER TO reader")
     assert run(pgcask, server, workdir / "b", user="reader").ok  # an owner's rows are not hidden
     server.sql("ALTER TABLE hidden FORCE ROW LEVEL SECURITY")
     result = run(pgcask, server, workdir / "c", user="reader")
-    assert_refused(server, result, workdir / "c", "table public.hidden", "BYPASSRLS")
+    assert_refused(server, result, workdir / "c", "public.hidden", "ALTER ROLE reader BYPASSRLS;")
 
 
 def test_rows_behind_a_policy_are_an_error_and_no_subset(pgcask, server, workdir):

@@ -214,6 +214,26 @@ static void an_unknown_key_names_the_nearest(void **state)
     done(&reading);
 }
 
+/* What texts from below call by libpq's names, and by the option's, is said by the keys. */
+static void texts_speak_of_keys(void **state)
+{
+    struct error err;
+
+    (void)state;
+    error_set(
+        &err, ERROR_TLS,
+        "set " ERROR_SETTING("sslmode") "=require, " ERROR_SETTING("sslkey") ", " ERROR_SETTING("ss"
+                                                                                                "lk"
+                                                                                                "ey"
+                                                                                                "-d"
+                                                                                                "at"
+                                                                                                "a") ", " ERROR_SETTING(
+            "password") ", " ERROR_SETTING("channel_binding") ", " ERROR_OPTION("lock-timeout"));
+    error_spell(&err, &plakar_speller);
+    assert_string_equal(err.message, "set ssl_mode=require, ssl_key, ssl_key_data, password, "
+                                     "channel_binding, lock_timeout");
+}
+
 /* As Go writes truth, whose users' values come through Plakar, and as people do. */
 static void truth_has_many_spellings(void **state)
 {
@@ -409,6 +429,7 @@ int main(void)
         cmocka_unit_test(an_empty_value_is_none),
         cmocka_unit_test(a_file_and_its_text_are_not_both_taken),
         cmocka_unit_test(an_unknown_key_names_the_nearest),
+        cmocka_unit_test(texts_speak_of_keys),
         cmocka_unit_test(truth_has_many_spellings),
         cmocka_unit_test(a_bad_value_is_named_by_its_key),
         cmocka_unit_test(what_a_physical_backup_cannot_do_is_refused),
