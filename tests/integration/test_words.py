@@ -11,7 +11,7 @@ import pytest
 from pgcask_testing import builders, paths, temp
 
 LINE = re.compile(r"pgcask: (error: |warning: )?\S|detail: \S|hint: \S|    ")
-SAID = re.compile(r"pgcask: (connecting|and [0-9]+ more|the whole cluster|reading|waiting|copying|describing|finishing|restoring|"
+SAID = re.compile(r"pgcask: (connecting|the cluster has tablespaces|and [0-9]+ more|the whole cluster|reading|waiting|copying|describing|finishing|restoring|"
                   r"writing|working|backed up|positions|the backup starts|manifest:)")
 DEAD = "postgres+bin://u@127.0.0.1:1/"
 
