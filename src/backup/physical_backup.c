@@ -20,19 +20,22 @@ static struct physical_backup *from_reader(struct reader *reader)
 }
 
 /* Errors of the server about a file in its data directory that is none of PostgreSQL's, or is not
- * PostgreSQL's to read. The words are the server's in English; in another language its own stand. */
+ * PostgreSQL's to read. The words are the server's in English; in another language its own stand.
+ */
 static void explain_file(struct error *err)
 {
     if (err->code != ERROR_SERVER)
         return;
     if (strstr(err->message, "too long for tar format") != NULL ||
         strstr(err->message, "invalid segment number") != NULL)
-        error_hint(err, "PostgreSQL has no such names itself: rename the file or link, or move it out "
-                        "of the data directory.");
+        error_hint(err,
+                   "PostgreSQL has no such names itself: rename the file or link, or move it out "
+                   "of the data directory.");
     else if (strcmp(err->sqlstate, "42501") == 0 && strncmp(err->message, "could not ", 10) == 0)
-        error_hint(err, "On the server, give the file to the user that PostgreSQL runs as (as root, "
-                        "in the data directory:  chown postgres: FILE), or move it out of the data "
-                        "directory.");
+        error_hint(err,
+                   "On the server, give the file to the user that PostgreSQL runs as (as root, "
+                   "in the data directory:  chown postgres: FILE), or move it out of the data "
+                   "directory.");
 }
 
 /* Keeps the failure. Where the slot's keeper stopped the job, its reason is the failure. */

@@ -25,13 +25,13 @@
 
 /* What comes next. */
 enum physical_step {
-    PHYSICAL_MANIFEST, /* /manifest.json */
-    PHYSICAL_START,    /* configuration files, slot, BASE_BACKUP, checkpoint */
-    PHYSICAL_FOLDERS,  /* /data, /tablespaces/… */
-    PHYSICAL_STREAM,   /* what the server sends */
-    PHYSICAL_FINISH,   /* stop position, sessions closed */
+    PHYSICAL_MANIFEST,      /* /manifest.json */
+    PHYSICAL_START,         /* configuration files, slot, BASE_BACKUP, checkpoint */
+    PHYSICAL_FOLDERS,       /* /data, /tablespaces/… */
+    PHYSICAL_STREAM,        /* what the server sends */
+    PHYSICAL_FINISH,        /* stop position, sessions closed */
     PHYSICAL_CONFIGURATION, /* /config/… */
-    PHYSICAL_SUMMARY,  /* /summary.json */
+    PHYSICAL_SUMMARY,       /* /summary.json */
     PHYSICAL_DONE
 };
 
@@ -47,8 +47,8 @@ struct physical_backup {
     bool failed;
     struct error error; /* why, once failed */
 
-    /* What ends this job: the caller's request, or until all has come the keeper's, which the caller
-     * and the store do not see: they are told why by the job's own failure. */
+    /* What ends this job: the caller's request, or until all has come the keeper's, which the
+     * caller and the store do not see: they are told why by the job's own failure. */
     struct cancel own_cancel;
     struct cancel *cancel;
 
@@ -71,7 +71,7 @@ struct physical_backup {
     size_t next_folder;
     size_t links_made, next_link;
     bool links_by_us, links_due; /* the server was asked for tablespace_map, and sends no links */
-    bool links_folder_made; /* /data/pg_tblspc stands in for in-place tablespaces */
+    bool links_folder_made;      /* /data/pg_tblspc stands in for in-place tablespaces */
 
     /* The record being read. */
     enum physical_reading reading;
@@ -171,7 +171,6 @@ bool physical_configuration_settle(struct physical_backup *job, struct error *er
 
 /* Counts the pages whose checksum the server found wrong. */
 void physical_count_checksum_failures(struct physical_backup *job);
-
 
 /* Lays out summary.json. */
 bool physical_summary_content(struct physical_backup *job, struct slice *content,

@@ -180,8 +180,9 @@ static bool run_base_backup_command(struct physical_backup *job,
     if (base_backup_start(&job->backup, job->conn, base, err))
         return true;
     if (base->compression != COMPRESSION_NONE && err->code == ERROR_SERVER)
-        error_hint(err, "Choose a " ERROR_OPTION("transfer-compression") " that the server was built "
-                        "with, or leave it out.");
+        error_hint(err,
+                   "Choose a " ERROR_OPTION("transfer-compression") " that the server was built "
+                                                                    "with, or leave it out.");
     return error_prefix(err, "cannot start a base backup");
 }
 

@@ -250,8 +250,8 @@ static void completed(void *context, const struct record_source *source)
                     "configuration files of the server are not in the snapshot: %s. To include "
                     "them:  %s",
                     report.configuration_missing_list, report.configuration_remedy);
-    if (report.has_tablespaces_note)
-        log_message(postgres->log, LOG_INFO,
+    if (report.has_tablespaces_note) /* Plakar's own restore does not do it */
+        log_message(postgres->log, LOG_WARNING,
                     "the cluster has tablespaces: after restoring, run \"pgcask relocate\" on the "
                     "data directory, and keep /tablespaces beside /data");
     if (report.checksum_failures > 0)

@@ -2,9 +2,9 @@
  * Telling what a run that was killed left behind from what another run is writing: a file that is
  * locked (flock) while its run lives. The lock goes with the process, however that ends.
  *
- * A folder that is being filled holds the file RUN_LOCK_NAME until it is complete; a .tar.partial is
- * locked itself. Where the file system has no locks (some network file systems), nothing can be told,
- * and what is there stays.
+ * A folder that is being filled holds the file RUN_LOCK_NAME until it is complete; a .tar.partial
+ * is locked itself. Where the file system has no locks (some network file systems), nothing can be
+ * told, and what is there stays.
  */
 #ifndef PGCASK_RECORD_RUN_LOCK_H
 #define PGCASK_RECORD_RUN_LOCK_H
@@ -29,11 +29,12 @@ enum run_lock_state run_lock_probe_folder(const char *folder, int *fd, int *pid)
 /* Makes the lock file in a folder of ours and locks it. -1: failed. */
 int run_lock_make(const char *folder, struct error *err);
 
-/* Locks a file that was just made; a file system without locks is none of the caller's. False: another
- * run was faster. */
+/* Locks a file that was just made; a file system without locks is none of the caller's. False:
+ * another run was faster. */
 bool run_lock_take(int fd);
 
-/* Removes the lock file from a folder that has become complete, and closes *fd, which becomes -1. */
+/* Removes the lock file from a folder that has become complete, and closes *fd, which becomes -1.
+ */
 bool run_lock_remove(const char *folder, int *fd, bool no_sync, struct error *err);
 
 /* "another run (process 4711) writes …"; false. */

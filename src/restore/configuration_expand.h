@@ -51,8 +51,8 @@ bool configuration_expand(struct expanded_configuration *expanded, struct error 
 bool configuration_find(const struct expanded_configuration *expanded, const char *path,
                         char out[RECORD_PATH_MAX], bool *outside);
 
-/* Reads a restored file, named as it will be. False: it cannot be read, and *err is set only if that
- * is for want of memory. */
+/* Reads a restored file, named as it will be. False: it cannot be read, and *err is set only if
+ * that is for want of memory. */
 bool configuration_read_restored(const struct expanded_configuration *expanded, const char *path,
                                  struct buffer *content, struct error *err);
 

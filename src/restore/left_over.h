@@ -1,5 +1,5 @@
-/* What a restore that was killed left in a folder, told from what another one is writing by the lock
- * file in it (record/run_lock.h). */
+/* What a restore that was killed left in a folder, told from what another one is writing by the
+ * lock file in it (record/run_lock.h). */
 #ifndef PGCASK_RESTORE_LEFT_OVER_H
 #define PGCASK_RESTORE_LEFT_OVER_H
 

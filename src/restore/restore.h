@@ -76,14 +76,16 @@ struct physical_restore_report {
     /* For the server's command line, quoted for a shell: "" if the cluster starts without. See
      * restore/configuration.h. */
     char start_options[6144];
-    /* What root owns now and whoever runs PostgreSQL must: words for a shell; "" if it is not root's. */
+    /* What root owns now and whoever runs PostgreSQL must: words for a shell; "" if it is not
+     * root's. */
     char root_owns[6144];
     struct verify_report verify;
 };
 
-/* Takes over the source and puts a physical backup back as a data directory: everything is verified while it is written,
- * global/pg_control comes last, and only if the backup proved whole. On failure what was written is
- * removed again and, with replace, the old cluster is left as it was. */
+/* Takes over the source and puts a physical backup back as a data directory: everything is verified
+ * while it is written, global/pg_control comes last, and only if the backup proved whole. On
+ * failure what was written is removed again and, with replace, the old cluster is left as it was.
+ */
 bool physical_restore(struct record_source *source, const char *data_directory,
                       const struct physical_restore_options *options,
                       struct physical_restore_report *report, struct error *err);

@@ -213,7 +213,8 @@ def test_the_exit_status_is_about_the_work(
 
     # What was asked for and could not be written is a failure that says so.
     for number, way in enumerate([">&-", ">/dev/full"]):
-        words = COMMANDS[command](finished(major), source(major).binary_uri(), workdir, f"j{number}")
+        words = COMMANDS[command](
+            finished(major), source(major).binary_uri(), workdir, f"j{number}")
         quoted = " ".join(f"'{word}'" for word in [pgcask_path, *words, "--json"])
         done = subprocess.run(["sh", "-c", f"{quoted} {way}"], env=process.clean_env(),
                               capture_output=True)

@@ -76,7 +76,7 @@ def test_page_checksum_failures_are_counted_once(pgcask, servers, workdir, major
 def test_the_cause_is_named_and_not_that_the_rest_was_cancelled(
     pgcask, module_servers, workdir, major, target
 ):
-    """The session that keeps the WAL is lost while the store is busy, in every phase of its work."""
+    """The session that keeps the WAL is lost while the store is busy."""
     server = module_servers.create(major)
     server.configure({"idle_session_timeout": "40ms"})
     failed = 0
@@ -131,7 +131,8 @@ def test_the_role_of_the_readme_gives_no_warning(
     assert warned == [] and result.stderr.count("warning") == len(said.get("warnings", [])), result
     if quiet and physical:
         assert result.stderr == "", result
-    result = pgcask("backup", uri, "--to", workdir / "text", *(["--quiet"] if quiet else [])).check()
+    result = pgcask("backup", uri, "--to", workdir / "text",
+                    *(["--quiet"] if quiet else [])).check()
     assert ("GRANT pg_monitor" in result.stdout) == (
         not quiet and said["manifest_unavailable"] > 0), result
     assert quiet == (result.stdout == "")

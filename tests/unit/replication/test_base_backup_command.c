@@ -55,12 +55,34 @@ static void old_servers_cannot_compress(void **state)
     buffer_free(&sql);
 }
 
+static void a_map_of_tablespaces_is_asked_for_in_both_grammars(void **state)
+{
+    struct base_backup_options options = plain;
+    struct error err;
+
+    (void)state;
+    for (int version = 130000; version <= 180000; version += 10000) {
+        struct buffer sql = {0};
+
+        options.tablespace_map = false;
+        assert_true(base_backup_command(&sql, version, &options, &err));
+        assert_null(strstr(buffer_text(&sql), "TABLESPACE_MAP"));
+        buffer_clear(&sql);
+        options.tablespace_map = true;
+        assert_true(base_backup_command(&sql, version, &options, &err));
+        assert_non_null(
+            strstr(buffer_text(&sql), version < 150000 ? " TABLESPACE_MAP" : ", TABLESPACE_MAP"));
+        buffer_free(&sql);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(old_servers_get_words),
         cmocka_unit_test(new_servers_get_parentheses),
         cmocka_unit_test(old_servers_cannot_compress),
+        cmocka_unit_test(a_map_of_tablespaces_is_asked_for_in_both_grammars),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
