@@ -348,6 +348,8 @@ static bool restore_data(struct restore *restore, const struct record *record, c
         return restore_control(restore, record, err);
     if (strcmp(path, "/tablespace_map") == 0)
         return leave_out_tablespace_map(restore, record, err);
+    if (strcmp(path, "/" RUN_LOCK_NAME) == 0) /* that of a run that had ended: ours is there now */
+        return pull_content(restore, record, take_nothing, err);
     if (is_or_below(path, "/" FOLDER_STAGING) || is_or_below(path, "/" FOLDER_REPLACED) ||
         strcmp(path, "/postmaster.pid") == 0)
         return error_set(err, ERROR_CORRUPT, "%s has no place in a backup", record->path);
