@@ -39,6 +39,13 @@ struct pgcask_source *pgcask_logical_backup_open(const struct pgcask_settings *s
                                                  const struct pgcask_control *control,
                                                  struct pgcask_error *error);
 
+/* As pgcask_preflight, for a backup of the database that the settings name: rights on its tables
+ * and schemas, locks, objects that cannot be backed up yet. */
+bool pgcask_logical_preflight(const struct pgcask_settings *settings,
+                              const struct pgcask_logical_options *options,
+                              const struct pgcask_control *control, pgcask_finding_fn *finding,
+                              void *context, uint64_t *estimated_bytes, struct pgcask_error *error);
+
 struct pgcask_logical_report {
     size_t struct_size;     /* see PGCASK_INIT */
     char wal_lsn[32];       /* where the log stood when the snapshot was taken; "" until known */

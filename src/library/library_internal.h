@@ -92,6 +92,12 @@ bool library_backup_options(const struct pgcask_settings *settings,
                             const struct pgcask_backup_options *given, struct library_job *job,
                             struct physical_backup_options *options, struct error *err);
 
+struct logical_backup_options;
+
+bool library_logical_options(const struct pgcask_settings *settings,
+                             const struct pgcask_logical_options *given, struct library_job *job,
+                             struct logical_backup_options *options, struct error *err);
+
 /* ---- Sources (source.c) -------------------------------------------------------------------- */
 
 enum library_source_kind {

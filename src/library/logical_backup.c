@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-static bool read_options(const struct pgcask_settings *settings,
-                         const struct pgcask_logical_options *given, struct library_job *job,
-                         struct logical_backup_options *options, struct error *err)
+bool library_logical_options(const struct pgcask_settings *settings,
+                             const struct pgcask_logical_options *given, struct library_job *job,
+                             struct logical_backup_options *options, struct error *err)
 {
     struct pgcask_logical_options taken;
 
@@ -29,7 +29,7 @@ static bool open_backup(struct pgcask_source *source, const struct pgcask_settin
 {
     struct logical_backup_options options;
 
-    return read_options(settings, given, &source->job, &options, err) &&
+    return library_logical_options(settings, given, &source->job, &options, err) &&
            logical_backup_new(&options, &source->inner, err);
 }
 

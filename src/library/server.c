@@ -2,15 +2,20 @@
 #include "library/library_internal.h"
 
 #include "backup/backup.h"
+#include "backup/logical_backup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 /* ---- Preflight ----------------------------------------------------------------------------- */
 
-static bool preflight(const struct pgcask_settings *settings,
-                      const struct pgcask_backup_options *given, struct library_job *job,
-                      struct preflight_report *report, struct error *err)
+typedef bool preflight_fn(const struct pgcask_settings *settings, const void *given,
+                          struct library_job *job, struct preflight_report *report,
+                          struct error *err);
+
+static bool physical_preflight(const struct pgcask_settings *settings, const void *given,
+                               struct library_job *job, struct preflight_report *report,
+                               struct error *err)
 {
     struct physical_backup_options options;
 
@@ -18,10 +23,25 @@ static bool preflight(const struct pgcask_settings *settings,
            physical_backup_preflight(&options, report, err);
 }
 
-bool pgcask_preflight(const struct pgcask_settings *settings,
-                      const struct pgcask_backup_options *options,
-                      const struct pgcask_control *control, pgcask_finding_fn *finding,
-                      void *context, uint64_t *estimated_bytes, struct pgcask_error *error)
+static bool logical_preflight(const struct pgcask_settings *settings, const void *given,
+                              struct library_job *job, struct preflight_report *report,
+                              struct error *err)
+{
+    struct logical_backup_options options;
+
+    return library_logical_options(settings, given, job, &options, err) &&
+           logical_backup_preflight(&options, report, err);
+}
+
+struct finding_receiver {
+    pgcask_finding_fn *finding;
+    void *context;
+    uint64_t *estimated_bytes;
+};
+
+static bool run_preflight(preflight_fn *preflight, const struct pgcask_settings *settings,
+                          const void *given, const struct pgcask_control *control,
+                          const struct finding_receiver *receiver, struct pgcask_error *error)
 {
     struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
     struct library_job job;
@@ -32,20 +52,39 @@ bool pgcask_preflight(const struct pgcask_settings *settings,
         error_set_memory(&err);
         return library_fail(error, &err);
     }
-    done =
-        library_job_init(&job, control, &err) && preflight(settings, options, &job, report, &err);
-    for (size_t i = 0; done && finding != NULL && i < report->count; i++) {
+    done = library_job_init(&job, control, &err) && preflight(settings, given, &job, report, &err);
+    for (size_t i = 0; done && receiver->finding != NULL && i < report->count; i++) {
         struct preflight_finding *found = &report->findings[i];
 
         error_spell_text(found->message, sizeof(found->message), &library_speller);
         error_spell_text(found->remedy, sizeof(found->remedy), &library_speller);
-        finding(context, found->fatal, found->message, found->remedy);
+        receiver->finding(receiver->context, found->fatal, found->message, found->remedy);
     }
-    if (done && estimated_bytes != NULL)
-        *estimated_bytes = report->estimated_bytes;
+    if (done && receiver->estimated_bytes != NULL)
+        *receiver->estimated_bytes = report->estimated_bytes;
     library_job_reset(&job);
     free(report);
     return done || library_fail(error, &err);
+}
+
+bool pgcask_preflight(const struct pgcask_settings *settings,
+                      const struct pgcask_backup_options *options,
+                      const struct pgcask_control *control, pgcask_finding_fn *finding,
+                      void *context, uint64_t *estimated_bytes, struct pgcask_error *error)
+{
+    const struct finding_receiver receiver = {finding, context, estimated_bytes};
+
+    return run_preflight(physical_preflight, settings, options, control, &receiver, error);
+}
+
+bool pgcask_logical_preflight(const struct pgcask_settings *settings,
+                              const struct pgcask_logical_options *options,
+                              const struct pgcask_control *control, pgcask_finding_fn *finding,
+                              void *context, uint64_t *estimated_bytes, struct pgcask_error *error)
+{
+    const struct finding_receiver receiver = {finding, context, estimated_bytes};
+
+    return run_preflight(logical_preflight, settings, options, control, &receiver, error);
 }
 
 /* ---- Ping ---------------------------------------------------------------------------------- */

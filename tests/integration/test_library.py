@@ -668,6 +668,11 @@ def test_preflight_tells_what_is_missing(program, servers, major):
     result = program("preflight", conninfo(server, user="reader"))
     assert result.rc == 0 and "finding fatal: " in result.stdout, result
     assert "ALTER ROLE" in result.stdout
+    server.sql("CREATE TABLE of_postgres AS SELECT 1 AS n")
+    result = program("preflight", conninfo(server, user="reader", dbname="postgres"), "logical")
+    assert result.rc == 0 and re.search("^finding fatal: .*of_postgres", result.stdout, re.M), result
+    result = program("preflight", conninfo(server, dbname="postgres"), "logical").check()
+    assert "fatal" not in result.stdout
     fine = program("preflight", conninfo(server)).check().stdout
     assert "fatal" not in fine and int(re.search(r"^estimated (\d+)$", fine, re.M)[1]) > 10**6
 

@@ -471,15 +471,17 @@ static int run_ping(char **arguments, int count)
     return done ? 0 : fail(&error);
 }
 
-/* preflight CONNINFO */
+/* preflight CONNINFO [logical] */
 static int run_preflight(char **arguments, int count)
 {
     struct pgcask_settings *settings = make_settings(arguments[0]);
     struct pgcask_error error = {.struct_size = sizeof(error)};
     uint64_t bytes = 0;
-    bool done = pgcask_preflight(settings, NULL, NULL, print_finding, NULL, &bytes, &error);
+    bool done = count > 1 ? pgcask_logical_preflight(settings, NULL, NULL, print_finding, NULL,
+                                                     &bytes, &error)
+                          : pgcask_preflight(settings, NULL, NULL, print_finding, NULL, &bytes,
+                                             &error);
 
-    (void)count;
     printf("estimated %" PRIu64 "\n", bytes);
     pgcask_settings_free(settings);
     return done ? 0 : fail(&error);
