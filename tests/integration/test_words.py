@@ -11,7 +11,8 @@ import pytest
 from pgcask_testing import builders, paths, temp
 
 LINE = re.compile(r"pgcask: (error: |warning: )?\S|detail: \S|hint: \S|    ")
-SAID = re.compile(r"pgcask: (connecting|the cluster has tablespaces|and [0-9]+ more|the whole cluster|reading|waiting|copying|describing|finishing|restoring|"
+SAID = re.compile(r"pgcask: (connecting|the cluster has tablespaces|and [0-9]+ more|"
+                  r"the whole cluster|reading|waiting|copying|describing|finishing|restoring|"
                   r"writing|working|backed up|positions|the backup starts|manifest:)")
 DEAD = "postgres+bin://u@127.0.0.1:1/"
 
@@ -87,7 +88,8 @@ def test_each_damaged_file_is_an_error(pgcask, backup, workdir):
 
 COMMANDS = ("backup", "verify", "restore", "list", "ping", "relocate", "help", "version")
 # What only those who made it understand.
-ODD = re.compile(r"\b(is|was|be|not|copy|it) whole\b|\bmends?\b|\bproves?\b|\blone\b|does not belong|"
+ODD = re.compile(r"\b(is|was|be|not|copy|it) whole\b|\bmends?\b|\bproves?\b|\blone\b|"
+                 r"does not belong|"
                  r"\b[Gg]ives? (the|a logical) backup up\b|\bput(s|ting)? .{1,20} back\b")
 
 
