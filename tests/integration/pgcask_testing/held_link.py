@@ -17,7 +17,8 @@ def messages(source, first_has_no_letter=False):
 class HeldLink:
     """Connect to 127.0.0.1 and `port`, without TLS.
 
-    at: the number of the query, from 1 and over all connections, before which `hold` is called:
+    at: the number of the query, from 1 and over all connections but the first, which is the
+    preflight's, before which `hold` is called:
     it reaches the server when that has returned. 0: none. `queries` and `connections` count.
     """
 
@@ -48,7 +49,8 @@ class HeldLink:
                 for each in (client, server):
                     each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     self._sockets.append(each)
-                threading.Thread(target=self._queries, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._queries, args=(client, server, self.connections),
+                                 daemon=True).start()
                 threading.Thread(target=self._answers, args=(server, client), daemon=True).start()
 
     def _answers(self, source, target):
@@ -57,10 +59,10 @@ class HeldLink:
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
 
-    def _queries(self, source, target):
+    def _queries(self, source, target, connection):
         with contextlib.suppress(OSError):
             for message in messages(source, first_has_no_letter=True):
-                if message[:1] == b"Q":
+                if message[:1] == b"Q" and connection > 1:
                     self._count()
                 target.sendall(message)
             target.shutdown(socket.SHUT_WR)
