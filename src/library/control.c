@@ -81,7 +81,8 @@ bool library_job_init(struct library_job *job, const struct pgcask_control *cont
     job->log.context = job;
     job->log.write = job->control.log == NULL ? NULL : write_log;
     job->log.threshold = (enum log_level)job->control.log_level;
-    job->observer = (struct record_observer){job, record_begun, bytes_moved};
+    job->observer = (struct record_observer){
+        .context = job, .record_begun = record_begun, .bytes_moved = bytes_moved};
     job->progress.phase = "connecting";
     return true;
 }

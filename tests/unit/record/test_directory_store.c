@@ -393,7 +393,8 @@ static void count_bytes(void *context, size_t bytes)
 static void the_observer_sees_every_record_and_byte(void **state)
 {
     struct tally tally = {0};
-    const struct record_observer observer = {&tally, count_record, count_bytes};
+    const struct record_observer observer = {
+        .context = &tally, .record_begun = count_record, .bytes_moved = count_bytes};
     const struct store_options with = {.last_path = "/summary.json", .observer = &observer};
 
     assert_true(store(in_folder(state, "backup"), backup_source(), &with));

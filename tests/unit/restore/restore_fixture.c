@@ -86,7 +86,8 @@ int fixture_set_up(void **state)
              "\"fast\", \"oid\": 16384, \"location\": \"/srv/fast\"}]}",
              identifier);
     assert_true(cancel_init(&fixture->cancel, &fixture->err));
-    fixture->observer = (struct record_observer){fixture, on_record, on_bytes};
+    fixture->observer = (struct record_observer){
+        .context = fixture, .record_begun = on_record, .bytes_moved = on_bytes};
     fixture->log = (struct log){on_log, fixture, LOG_DEBUG};
     fixture->options.observer = &fixture->observer;
     fixture->options.cancel = &fixture->cancel;
