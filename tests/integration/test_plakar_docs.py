@@ -21,7 +21,6 @@ import pytest
 from pgcask_testing import builders, oracles, paths, process
 from pgcask_testing import plakar as plakar_tools
 from pgcask_testing.plakar import plakar_package  # noqa: F401
-from test_readme import OUTER
 
 PAGE = paths.REPO / "docs/plakar.md"
 REWRITE = os.environ.get("PGCASK_REWRITE_DOCS", "") not in ("", "0")
@@ -30,6 +29,17 @@ IDENTIFIER = r"\b[0-9a-f]{8}\b"
 PROGRESS = r"pgcask: (reading|restoring)\b"  # how many such lines there are is a matter of time
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 KEYS = re.compile(r"(<!-- From the option table.*?-->\n)(.*?)(\n<!-- End\. -->)", re.S)
+
+OUTER = """
+set -eu
+ip link set lo up
+mount --bind {work}/hosts /etc/hosts
+for folder in /mnt /var/lib/postgresql; do
+    mount -t tmpfs -o mode=0755 tmpfs $folder
+    {give} $folder
+done
+exec {become} bash {work}/inner
+"""
 
 INNER = """
 export HOME={work}/home LC_ALL=C.UTF-8 TZ=UTC
