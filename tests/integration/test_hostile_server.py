@@ -46,8 +46,6 @@ def test_names_that_lead_out(pgcask, workdir, form, name):
 @FORMS
 @pytest.mark.parametrize("member", [
     Member("base/link", type="2", link="/etc"),
-    Member("pg_tblspc/99999", type="2", link="/etc"),
-    Member("pg_tblspc/link", type="2", link="/etc"),
     Member("base/hard", type="1", link="/etc/passwd"),
     Member("base/device", type="3"),
     Member("base/fifo", type="6"),
@@ -55,6 +53,29 @@ def test_names_that_lead_out(pgcask, workdir, form, name):
 ])
 def test_members_that_no_base_backup_has(pgcask, workdir, form, member):
     refused(pgcask, workdir, form, [("base", [*base_members(), member])])
+
+
+@FORMS
+@pytest.mark.parametrize("name", ["99999", "16384.bak", "link"])
+def test_a_link_that_is_no_tablespaces_is_left_out(pgcask, workdir, form, name):
+    """People put such links there; where they lead is neither stored nor followed."""
+    archives = [("base", [*base_members(),
+                          Member(f"pg_tblspc/{name}", type="2", link="/etc")])]
+    result = backup(pgcask, workdir / "backup", form, archives).check()
+    assert f'warning: left out: "pg_tblspc/{name}"' in result.stderr
+    assert "/etc" not in result.stderr
+    assert not list(workdir.glob("backup/data/pg_tblspc/*"))
+    pgcask("verify", workdir / "backup").check()
+    pgcask("restore", workdir / "backup", "--to", workdir / "data").check()
+    assert not list(workdir.glob("data/pg_tblspc/*"))
+
+
+@FORMS
+def test_a_file_below_a_link_that_is_no_tablespaces(pgcask, workdir, form):
+    archives = [("base", [*base_members(), Member("pg_tblspc/99999", type="2", link="/srv"),
+                          Member("pg_tblspc/99999/evil", b"x")])]
+    assert "pg_tblspc/99999" in refused(pgcask, workdir, form, archives)
+    assert not pathlib.Path("/srv/evil").exists()
 
 
 @FORMS
