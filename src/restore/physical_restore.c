@@ -526,7 +526,7 @@ static bool append_places(const struct restore *restore, struct buffer *out, str
         return false;
     for (size_t i = 0; i < set->count; i++) {
         const char *place = set->items[i].place.path;
-        char parent[PATH_MAX];
+        char parent[PATH_MAX + sizeof(".tablespaces")];
 
         if (set->items[i].in_place || (default_told && is_default_place(restore, place)))
             continue;
