@@ -1,53 +1,21 @@
-#include "replication/base_backup.h"
+/*
+ * A base backup: the rows around the data, the archives, the manifest. The stream has two forms: up
+ * to PostgreSQL 14 each archive and the manifest are a COPY of their own, which is read here; from
+ * 15 all are one COPY, whose messages begin with their type (base_backup_typed.c).
+ */
+#include "replication/base_backup_internal.h"
 
 #include "base/bytes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Which part of the answer comes next. */
-enum part {
-    PART_COPY_BEGIN, /* 13, 14: the next archive's COPY; 15 and later: the one COPY */
-    PART_COPY_DATA,
-    PART_STOP, /* the stop position's row, then the end of the command */
-    PART_DONE
-};
-
 #define TYPED_STREAM_SINCE 150000
 #define TABLESPACES_MAX 10000
-#define ARCHIVE_NAME_MAX 2048
-#define LINK_TARGET_MAX 100 /* bytes of a ustar header's field, with its NUL */
-#define NAME_BYTES_MAX 255
+#define LINK_TARGET_MAX 100       /* bytes of a ustar header's field, with its NUL */
 #define LOCATION_MAX 1024         /* PostgreSQL's MAXPGPATH */
 #define EMPTY_MESSAGES_MAX 100000 /* in a row, without a byte for us */
 #define LAST_EVENTS_MAX 16        /* rows and the like behind the last archive: three or four */
-
-struct base_backup {
-    struct wire_conn *conn;
-    bool typed; /* 15 and later: CopyData messages begin with a type byte */
-    enum part part;
-    uint64_t start_lsn, stop_lsn;
-    uint32_t start_timeline, stop_timeline;
-    bool start_known, stop_known;
-
-    struct base_backup_tablespace *tablespaces;
-    size_t tablespace_count;
-    size_t next_tablespace; /* the one whose archive comes next */
-    const struct base_backup_tablespace *current;
-    bool in_archive, in_manifest, manifest_seen;
-
-    uint8_t message_type;    /* of the typed CopyData message being read */
-    struct buffer message;   /* an 'n' message, held whole */
-    unsigned empty_messages; /* in a row */
-    bool announced;          /* a whole 'n' or 'm' message waits to be acted on */
-    bool compressed;         /* by the server */
-    struct decompressor *decompressor;
-    struct slice packed; /* received, not yet unpacked */
-    bool unpacking;      /* the decompressor may have more to give */
-
-    bool checksum_failure;
-    char checksum_message[512];
-};
 
 uint64_t base_backup_start_lsn(const struct base_backup *backup)
 {
@@ -97,7 +65,7 @@ bool base_backup_checksum_failure(const struct base_backup *backup, const char *
     return backup->checksum_failure;
 }
 
-static bool unexpected(struct error *err, const char *what)
+bool base_backup_unexpected(struct error *err, const char *what)
 {
     return error_set(err, ERROR_PROTOCOL, "the base backup stream is not as expected: %s", what);
 }
@@ -122,7 +90,7 @@ static bool take_position_row(struct base_backup *backup, uint64_t *lsn, uint32_
     if (wire_row_columns(backup->conn) < 2 ||
         !copy_text(wire_row_value(backup->conn, 0), text, sizeof(text)) || !lsn_parse(text, lsn) ||
         !bytes_parse_u64(wire_row_value(backup->conn, 1), &number) || number > UINT32_MAX)
-        return unexpected(err, "a WAL position that cannot be read");
+        return base_backup_unexpected(err, "a WAL position that cannot be read");
     *timeline = (uint32_t)number;
     return true;
 }
@@ -137,7 +105,7 @@ static bool take_name(const struct base_backup *backup, struct slice name,
         tablespace->oid = (uint32_t)number;
     else if (backup->typed || name.len == 0 || name.len > NAME_BYTES_MAX ||
              memchr(name.data, '/', name.len) != NULL || memchr(name.data, '\0', name.len) != NULL)
-        return unexpected(err, "a tablespace with a strange OID");
+        return base_backup_unexpected(err, "a tablespace with a strange OID");
     tablespace->name = strndup((const char *)name.data, name.len);
     return tablespace->name != NULL || error_set_memory(err);
 }
@@ -148,9 +116,9 @@ static bool take_location(struct slice location, struct base_backup_tablespace *
     static const char in_place[] = "pg_tblspc/";
 
     if (location.data == NULL || memchr(location.data, '\0', location.len) != NULL)
-        return unexpected(err, "a tablespace without location");
+        return base_backup_unexpected(err, "a tablespace without location");
     if (location.len >= LOCATION_MAX)
-        return unexpected(err, "a tablespace with too long a location");
+        return base_backup_unexpected(err, "a tablespace with too long a location");
     tablespace->in_place = tablespace->oid == 0 || location.len == 0 ||
                            (location.len >= sizeof(in_place) - 1 &&
                             memcmp(location.data, in_place, sizeof(in_place) - 1) == 0);
@@ -165,9 +133,9 @@ static bool take_tablespace_row(struct base_backup *backup, struct error *err)
     uint64_t number = 0;
 
     if (wire_row_columns(backup->conn) < 3)
-        return unexpected(err, "a tablespace without location and size");
+        return base_backup_unexpected(err, "a tablespace without location and size");
     if (backup->tablespace_count == TABLESPACES_MAX)
-        return unexpected(err, "too many tablespaces");
+        return base_backup_unexpected(err, "too many tablespaces");
     oid = wire_row_value(backup->conn, 0);
     location = wire_row_value(backup->conn, 1);
     size = wire_row_value(backup->conn, 2);
@@ -175,7 +143,7 @@ static bool take_tablespace_row(struct base_backup *backup, struct error *err)
         return false;
     if (size.data != NULL && (!bytes_parse_u64(size, &number) || number > UINT64_MAX / 1024)) {
         free(tablespace.name);
-        return unexpected(err, "a tablespace with a strange size");
+        return base_backup_unexpected(err, "a tablespace with a strange size");
     }
     tablespace.bytes = number * 1024;
     grown = realloc(backup->tablespaces, (backup->tablespace_count + 1) * sizeof(*grown));
@@ -212,14 +180,14 @@ static bool read_result_set(struct base_backup *backup,
     if (!next_event(backup, &event, err))
         return false;
     if (event.type != WIRE_ROW_DESCRIPTION)
-        return unexpected(err, "no rows where rows should be");
+        return base_backup_unexpected(err, "no rows where rows should be");
     for (;;) {
         if (!next_event(backup, &event, err))
             return false;
         if (event.type == WIRE_COMMAND_COMPLETE)
             return true;
         if (event.type != WIRE_ROW)
-            return unexpected(err, "no rows where rows should be");
+            return base_backup_unexpected(err, "no rows where rows should be");
         if (!row(backup, err))
             return false;
     }
@@ -228,7 +196,7 @@ static bool read_result_set(struct base_backup *backup,
 static bool take_start_row(struct base_backup *backup, struct error *err)
 {
     if (backup->start_known)
-        return unexpected(err, "two start positions");
+        return base_backup_unexpected(err, "two start positions");
     backup->start_known = true;
     return take_position_row(backup, &backup->start_lsn, &backup->start_timeline, err);
 }
@@ -236,7 +204,7 @@ static bool take_start_row(struct base_backup *backup, struct error *err)
 static bool take_stop_row(struct base_backup *backup, struct error *err)
 {
     if (backup->stop_known)
-        return unexpected(err, "two stop positions");
+        return base_backup_unexpected(err, "two stop positions");
     backup->stop_known = true;
     return take_position_row(backup, &backup->stop_lsn, &backup->stop_timeline, err);
 }
@@ -247,13 +215,13 @@ static bool check_tablespaces(const struct base_backup *backup, struct error *er
     size_t count = backup->tablespace_count;
 
     if (count == 0 || backup->tablespaces[count - 1].name != NULL)
-        return unexpected(err, "the base directory is not the last of the tablespaces");
+        return base_backup_unexpected(err, "the base directory is not the last of the tablespaces");
     for (size_t i = 0; i + 1 < count; i++) {
         if (backup->tablespaces[i].name == NULL)
-            return unexpected(err, "two base directories");
+            return base_backup_unexpected(err, "two base directories");
         for (size_t j = 0; j < i; j++) {
             if (strcmp(backup->tablespaces[i].name, backup->tablespaces[j].name) == 0)
-                return unexpected(err, "a tablespace is listed twice");
+                return base_backup_unexpected(err, "a tablespace is listed twice");
         }
     }
     return true;
@@ -272,7 +240,8 @@ static bool start(struct base_backup *backup, const struct base_backup_options *
     ok = base_backup_command(&sql, wire_server_version(backup->conn), options, err) &&
          wire_send_query(backup->conn, buffer_text(&sql), err) &&
          read_result_set(backup, take_start_row, err) &&
-         (backup->start_known || unexpected(err, "it begins without a start position")) &&
+         (backup->start_known ||
+          base_backup_unexpected(err, "it begins without a start position")) &&
          read_result_set(backup, take_tablespace_row, err) && check_tablespaces(backup, err);
     buffer_free(&sql);
     return ok;
@@ -316,11 +285,11 @@ void base_backup_free(struct base_backup *backup)
 
 /* ---- Archives and the manifest ---- */
 
-static bool begin_archive(struct base_backup *backup, struct base_backup_event *event,
-                          struct error *err)
+bool base_backup_begin_archive(struct base_backup *backup, struct base_backup_event *event,
+                               struct error *err)
 {
     if (backup->next_tablespace == backup->tablespace_count)
-        return unexpected(err, "more archives than tablespaces");
+        return base_backup_unexpected(err, "more archives than tablespaces");
     backup->current = &backup->tablespaces[backup->next_tablespace++];
     backup->in_archive = true;
     event->type = BASE_BACKUP_ARCHIVE;
@@ -328,8 +297,8 @@ static bool begin_archive(struct base_backup *backup, struct base_backup_event *
     return decompressor_begin(backup->decompressor, err);
 }
 
-static bool end_archive(struct base_backup *backup, struct base_backup_event *event,
-                        struct error *err)
+bool base_backup_end_archive(struct base_backup *backup, struct base_backup_event *event,
+                             struct error *err)
 {
     backup->in_archive = false;
     event->type = BASE_BACKUP_ARCHIVE_END;
@@ -337,34 +306,14 @@ static bool end_archive(struct base_backup *backup, struct base_backup_event *ev
     return decompressor_finish(backup->decompressor, err);
 }
 
-static bool begin_manifest(struct base_backup *backup, struct base_backup_event *event,
-                           struct error *err)
+bool base_backup_begin_manifest(struct base_backup *backup, struct base_backup_event *event,
+                                struct error *err)
 {
     if (backup->next_tablespace != backup->tablespace_count)
-        return unexpected(err, "the manifest comes before the last archive");
+        return base_backup_unexpected(err, "the manifest comes before the last archive");
     backup->in_manifest = true;
     backup->manifest_seen = true;
     event->type = BASE_BACKUP_MANIFEST;
-    return true;
-}
-
-/* An 'n' message names an archive; which one it is follows from the order, and must agree. */
-static bool check_archive_name(const struct base_backup *backup, struct error *err)
-{
-    struct slice rest = buffer_slice(&backup->message);
-    const struct base_backup_tablespace *tablespace;
-    char expected[NAME_BYTES_MAX + sizeof(".tar")];
-    const char *name, *location;
-
-    if (!bytes_take_string(&rest, &name) || !bytes_take_string(&rest, &location) || rest.len > 0)
-        return unexpected(err, "an archive's name that cannot be read");
-    if (backup->next_tablespace == backup->tablespace_count)
-        return unexpected(err, "more archives than tablespaces");
-    tablespace = &backup->tablespaces[backup->next_tablespace];
-    snprintf(expected, sizeof(expected), "%s.tar",
-             tablespace->name == NULL ? "base" : tablespace->name);
-    if (strncmp(name, expected, strlen(expected)) != 0)
-        return unexpected(err, "the archives are not in the order of the tablespaces");
     return true;
 }
 
@@ -379,34 +328,15 @@ static bool unpack(struct base_backup *backup, struct base_backup_event *event, 
     return true;
 }
 
-/* ---- The stream of 15 and later ---- */
+/* ---- Data, of either form of the stream ---- */
 
-enum step { STEP_FAILED, STEP_AGAIN, STEP_EVENT };
-
-static enum step event_if(bool ok)
+enum step base_backup_event_if(bool ok)
 {
     return ok ? STEP_EVENT : STEP_FAILED;
 }
 
-/* A whole 'n' or 'm' message has arrived: first the end of what was going on is told, then, when
- * called again, the beginning of what it announces. */
-static enum step announce(struct base_backup *backup, struct base_backup_event *event,
-                          struct error *err)
-{
-    backup->announced = backup->in_archive;
-    if (backup->in_archive)
-        return event_if(end_archive(backup, event, err));
-    if (backup->in_manifest) {
-        unexpected(err, "something follows the manifest");
-        return STEP_FAILED;
-    }
-    if (backup->message_type == 'm')
-        return event_if(begin_manifest(backup, event, err));
-    return event_if(check_archive_name(backup, err) && begin_archive(backup, event, err));
-}
-
-static enum step take_data(struct base_backup *backup, struct slice data,
-                           struct base_backup_event *event, struct error *err)
+enum step base_backup_take_data(struct base_backup *backup, struct slice data,
+                                struct base_backup_event *event, struct error *err)
 {
     if (data.len == 0)
         return STEP_AGAIN;
@@ -416,7 +346,7 @@ static enum step take_data(struct base_backup *backup, struct slice data,
         return STEP_EVENT;
     }
     if (!backup->in_archive) {
-        unexpected(err, "data outside of an archive");
+        base_backup_unexpected(err, "data outside of an archive");
         return STEP_FAILED;
     }
     if (!backup->compressed) {
@@ -429,38 +359,6 @@ static enum step take_data(struct base_backup *backup, struct slice data,
     if (!unpack(backup, event, err))
         return STEP_FAILED;
     return event->data.len > 0 ? STEP_EVENT : STEP_AGAIN;
-}
-
-static enum step take_typed(struct base_backup *backup, const struct wire_event *wire,
-                            struct base_backup_event *event, struct error *err)
-{
-    struct slice data = wire->data;
-
-    if (wire->first) {
-        if (!bytes_take_u8(&data, &backup->message_type)) {
-            unexpected(err, "an empty message");
-            return STEP_FAILED;
-        }
-        buffer_clear(&backup->message);
-    }
-    switch (backup->message_type) {
-    case 'd':
-        return take_data(backup, data, event, err);
-    case 'p': /* progress: we count ourselves */
-        return STEP_AGAIN;
-    case 'n':
-    case 'm':
-        if (backup->message.len + data.len > ARCHIVE_NAME_MAX) {
-            unexpected(err, "an archive's name is too long");
-            return STEP_FAILED;
-        }
-        if (!buffer_append(&backup->message, data.data, data.len, err))
-            return STEP_FAILED;
-        return wire->last ? announce(backup, event, err) : STEP_AGAIN;
-    default:
-        unexpected(err, "a message of an unknown type");
-        return STEP_FAILED;
-    }
 }
 
 /* ---- Stepping ---- */
@@ -477,14 +375,14 @@ static enum step copy_begin(struct base_backup *backup, struct base_backup_event
         if (backup->typed)
             return STEP_AGAIN;
         if (backup->next_tablespace < backup->tablespace_count)
-            return event_if(begin_archive(backup, event, err));
+            return base_backup_event_if(base_backup_begin_archive(backup, event, err));
         if (!backup->manifest_seen)
-            return event_if(begin_manifest(backup, event, err));
+            return base_backup_event_if(base_backup_begin_manifest(backup, event, err));
     } else if (!backup->typed && wire.type == WIRE_ROW_DESCRIPTION && backup->manifest_seen) {
         backup->part = PART_STOP;
         return STEP_AGAIN;
     }
-    unexpected(err, "no archive where one should begin");
+    base_backup_unexpected(err, "no archive where one should begin");
     return STEP_FAILED;
 }
 
@@ -493,12 +391,13 @@ static enum step copy_done(struct base_backup *backup, struct base_backup_event 
                            struct error *err)
 {
     if (backup->typed && !backup->manifest_seen) {
-        unexpected(err, "it ends without a manifest");
+        base_backup_unexpected(err, "it ends without a manifest");
         return STEP_FAILED;
     }
     backup->part = backup->typed ? PART_STOP : PART_COPY_BEGIN;
     backup->in_manifest = false;
-    return backup->in_archive ? event_if(end_archive(backup, event, err)) : STEP_AGAIN;
+    return backup->in_archive ? base_backup_event_if(base_backup_end_archive(backup, event, err))
+                              : STEP_AGAIN;
 }
 
 /* A server that only ever says "progress" would keep us for ever. */
@@ -507,7 +406,7 @@ static enum step check_getting_on(struct base_backup *backup, enum step step, st
     backup->empty_messages = step == STEP_AGAIN ? backup->empty_messages + 1 : 0;
     if (backup->empty_messages <= EMPTY_MESSAGES_MAX)
         return step;
-    unexpected(err, "messages without content, and no end of them");
+    base_backup_unexpected(err, "messages without content, and no end of them");
     return STEP_FAILED;
 }
 
@@ -521,12 +420,12 @@ static enum step copy_data(struct base_backup *backup, struct base_backup_event 
     if (wire.type == WIRE_COPY_DONE)
         return copy_done(backup, event, err);
     if (wire.type != WIRE_COPY_DATA) {
-        unexpected(err, "something else in the middle of an archive");
+        base_backup_unexpected(err, "something else in the middle of an archive");
         return STEP_FAILED;
     }
     if (backup->typed)
-        return check_getting_on(backup, take_typed(backup, &wire, event, err), err);
-    return check_getting_on(backup, take_data(backup, wire.data, event, err), err);
+        return check_getting_on(backup, base_backup_take_typed(backup, &wire, event, err), err);
+    return check_getting_on(backup, base_backup_take_data(backup, wire.data, event, err), err);
 }
 
 /* XX001 is data_corrupted. The server sends it in place of the final CommandComplete, after
@@ -564,14 +463,14 @@ static enum step stop(struct base_backup *backup, struct base_backup_event *even
             break;
         case WIRE_READY:
             if (!backup->stop_known) {
-                unexpected(err, "it ends without a stop position");
+                base_backup_unexpected(err, "it ends without a stop position");
                 return STEP_FAILED;
             }
             backup->part = PART_DONE;
             event->type = BASE_BACKUP_END;
             return STEP_EVENT;
         default:
-            unexpected(err, "something else behind the last archive");
+            base_backup_unexpected(err, "something else behind the last archive");
             return STEP_FAILED;
         }
     }
@@ -587,7 +486,7 @@ static enum step take_step(struct base_backup *backup, struct base_backup_event 
         return event->data.len > 0 ? STEP_EVENT : STEP_AGAIN;
     }
     if (backup->announced)
-        return announce(backup, event, err);
+        return base_backup_announce(backup, event, err);
     switch (backup->part) {
     case PART_COPY_BEGIN:
         return copy_begin(backup, event, err);
@@ -598,7 +497,7 @@ static enum step take_step(struct base_backup *backup, struct base_backup_event 
     case PART_DONE:
         break;
     }
-    unexpected(err, "nothing follows its end");
+    base_backup_unexpected(err, "nothing follows its end");
     return STEP_FAILED;
 }
 

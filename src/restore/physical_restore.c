@@ -6,20 +6,18 @@
  * backup whole and everything else is on disk. An empty target is filled in place; a cluster that
  * is to be replaced stays as it is until the new one lies complete in a staging folder inside it.
  */
-#include "manifest/summary.h"
+#include "restore/physical_restore_internal.h"
+
 #include "record/run_lock.h"
 #include "replication/physical_layout.h"
 #include "restore/checking_source.h"
-#include "restore/cluster_files.h"
 #include "restore/cluster_swap.h"
 #include "restore/configuration.h"
 #include "restore/left_over.h"
-#include "restore/tablespace_links.h"
 
 #include "base/quote.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,28 +25,6 @@
 #include <unistd.h>
 
 #define PROBLEMS_LOGGED 20
-
-struct restore {
-    const struct physical_restore_options *options;
-    struct physical_restore_report *report;
-    struct folder data;
-    bool replacing;
-    struct control_facts old; /* of the cluster that is being replaced */
-    char build[PATH_MAX];     /* where /data goes: the data directory, or the staging in it */
-    bool prepared;            /* build is ours, to be removed again on failure */
-    int lock_fd;              /* of the lock file in it; -1: none */
-    bool mixture;             /* an exchange could not be undone: nothing may be removed */
-    struct directory_writer *writer;
-    struct record_observer counting; /* adds up bytes, then tells options->observer */
-    struct tablespace_set tablespaces;
-    struct manifest_facts facts;
-    struct summary_reader *summary;
-    json_t *configuration; /* that of summary.json */
-    struct buffer control;
-    bool has_control;
-    char problem[RECORD_PATH_MAX + 512]; /* the first one that the check found */
-    size_t problem_count;
-};
 
 /* ---- Before anything is read ---------------------------------------------------------------- */
 
@@ -99,7 +75,7 @@ static bool check_target(struct restore *restore, const char *given, struct erro
     return true;
 }
 
-static void count_bytes(void *context, size_t bytes)
+void physical_restore_count_bytes(void *context, size_t bytes)
 {
     struct restore *restore = context;
     const struct record_observer *observer = restore->options->observer;
@@ -139,7 +115,8 @@ static bool prepare(struct restore *restore, const char *given, struct error *er
         .private_modes = true,
     };
 
-    restore->counting = (struct record_observer){.context = restore, .bytes_moved = count_bytes};
+    restore->counting =
+        (struct record_observer){.context = restore, .bytes_moved = physical_restore_count_bytes};
     if (!check_target(restore, given, err) ||
         !tablespace_set_init(&restore->tablespaces, &restore->data, restore->replacing,
                              restore->options, &writing, err) ||
@@ -147,286 +124,6 @@ static bool prepare(struct restore *restore, const char *given, struct error *er
         return false;
     restore->writer = directory_writer_new(restore->build, &writing, err);
     return restore->writer != NULL;
-}
-
-/* ---- Records -------------------------------------------------------------------------------- */
-
-typedef bool content_fn(struct restore *restore, struct slice piece, struct error *err);
-
-/* Reads a record that is not simply written to disk. */
-static bool pull_content(struct restore *restore, const struct record *record, content_fn *take,
-                         struct error *err)
-{
-    uint64_t total = 0;
-
-    if (record->type != RECORD_FILE || record->reader == NULL)
-        return error_set(err, ERROR_CORRUPT, "%s is not an ordinary file", record->path);
-    for (;;) {
-        struct slice piece;
-        enum reader_status status;
-
-        if (!cancel_check(restore->options->cancel, err))
-            return false;
-        status = reader_next(record->reader, &piece, err);
-        if (status == READER_FAILED)
-            return false;
-        if (status == READER_END)
-            break;
-        total += piece.len;
-        count_bytes(restore, piece.len);
-        if (!take(restore, piece, err))
-            return false;
-    }
-    if (record->size != RECORD_SIZE_UNKNOWN && total != (uint64_t)record->size)
-        return error_set(err, ERROR_CORRUPT, "%s has %" PRIu64 " bytes, not %" PRId64, record->path,
-                         total, record->size);
-    return true;
-}
-
-static bool take_nothing(struct restore *restore, struct slice piece, struct error *err)
-{
-    (void)restore;
-    (void)piece;
-    (void)err;
-    return true;
-}
-
-static bool take_manifest(struct restore *restore, struct slice piece, struct error *err)
-{
-    return manifest_facts_feed(&restore->facts, piece, err);
-}
-
-/* What is wrong with summary.json is for the checking source to say. */
-static bool take_summary(struct restore *restore, struct slice piece, struct error *err)
-{
-    if (restore->summary != NULL && !summary_reader_feed(restore->summary, piece, err)) {
-        summary_reader_free(restore->summary);
-        restore->summary = NULL;
-        return err->code != ERROR_MEMORY;
-    }
-    return true;
-}
-
-static bool take_summary_head(void *context, const json_t *head, struct error *err)
-{
-    struct restore *restore = context;
-    const json_t *configuration = json_object_get(head, "configuration");
-
-    if (!json_is_object(configuration) || restore->configuration != NULL)
-        return true;
-    restore->configuration = json_deep_copy(configuration);
-    return restore->configuration != NULL || error_set_memory(err);
-}
-
-static bool pass_summary_entry(void *context, const struct summary_entry *entry, struct error *err)
-{
-    (void)context;
-    (void)entry;
-    (void)err;
-    return true;
-}
-
-static bool take_control(struct restore *restore, struct slice piece, struct error *err)
-{
-    if (piece.len > CONTROL_FILE_MAX - restore->control.len)
-        return error_set(err, ERROR_CORRUPT, "%s is longer than %d bytes", CONTROL_FILE,
-                         CONTROL_FILE_MAX);
-    return buffer_append(&restore->control, piece.data, piece.len, err);
-}
-
-static bool check_same_cluster(const struct restore *restore, uint64_t identifier,
-                               struct error *err)
-{
-    if (!restore->replacing || identifier == restore->old.system_identifier)
-        return true;
-    error_set(err, ERROR_REFUSED, "the backup is of another cluster than the one in %s",
-              restore->data.path);
-    error_reason(err, "other_cluster");
-    error_detail(err, "System identifiers: %" PRIu64 " in the backup, %" PRIu64 " there.",
-                 identifier, restore->old.system_identifier);
-    return error_hint(err, "Restore it into an empty directory, and compare.");
-}
-
-static bool restore_manifest(struct restore *restore, const struct record *record,
-                             struct error *err)
-{
-    if (restore->facts.complete)
-        return error_set(err, ERROR_CORRUPT, "%s comes twice", record->path);
-    if (!pull_content(restore, record, take_manifest, err) ||
-        !manifest_facts_finish(&restore->facts, err))
-        return false;
-    if (restore->facts.has_identifier &&
-        !check_same_cluster(restore, restore->facts.system_identifier, err))
-        return false;
-    return tablespace_set_resolve(&restore->tablespaces, &restore->facts, err);
-}
-
-static bool restore_control(struct restore *restore, const struct record *record, struct error *err)
-{
-    struct control_facts facts;
-
-    if (restore->has_control)
-        return error_set(err, ERROR_CORRUPT, "%s comes twice", record->path);
-    restore->has_control = true;
-    restore->report->files++;
-    return pull_content(restore, record, take_control, err) &&
-           control_facts_parse(buffer_slice(&restore->control), &facts, err) &&
-           check_same_cluster(restore, facts.system_identifier, err);
-}
-
-/* PostgreSQL makes the links that this file names when it starts, to the places on the original
- * server; without the file it takes the links that are there. */
-static bool leave_out_tablespace_map(struct restore *restore, const struct record *record,
-                                     struct error *err)
-{
-    uint64_t before = restore->report->bytes;
-
-    if (!pull_content(restore, record, take_nothing, err))
-        return false;
-    if (restore->report->bytes > before)
-        log_message(restore->options->log, LOG_WARNING,
-                    "tablespace_map is left out: it leads to the tablespaces of the original "
-                    "server");
-    return true;
-}
-
-/* Takes "OID" or "OID/…" apart: *rest is "" or begins with a slash. */
-static bool split_oid(const char *text, uint32_t *oid, const char **rest)
-{
-    size_t length = strcspn(text, "/");
-
-    *rest = text + length;
-    return tablespace_oid_parse(text, length, oid);
-}
-
-static bool restore_link(struct restore *restore, const struct record *record, const char *name,
-                         struct error *err)
-{
-    struct tablespace *tablespace;
-    char expected[48];
-    const char *rest = "";
-    uint32_t oid;
-
-    if (name == NULL || !split_oid(name, &oid, &rest) || rest[0] != '\0')
-        return error_set(err, ERROR_CORRUPT, "%s is a link, which only a tablespace may be",
-                         record->path);
-    layout_link_target(oid, expected);
-    if (record->link_target == NULL || strcmp(record->link_target, expected) != 0)
-        return error_set(err, ERROR_CORRUPT, "%s links to %s instead of %s", record->path,
-                         record->link_target == NULL ? "nothing" : record->link_target, expected);
-    return tablespace_set_use(&restore->tablespaces, oid, &tablespace, err);
-}
-
-static bool add(struct restore *restore, struct directory_writer *writer,
-                const struct record *record, const char *path, struct error *err)
-{
-    if (record->type == RECORD_FILE)
-        restore->report->files++;
-    return directory_writer_add(writer, record, path, err);
-}
-
-static bool is_or_below(const char *path, const char *folder)
-{
-    size_t length = strlen(folder);
-
-    return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
-}
-
-/* `path` is what follows "/data". */
-static bool restore_data(struct restore *restore, const struct record *record, const char *path,
-                         struct error *err)
-{
-    static const char tblspc[] = "/pg_tblspc/";
-    const char *name = NULL, *rest;
-    uint32_t oid;
-
-    if (strncmp(path, tblspc, sizeof(tblspc) - 1) == 0)
-        name = path + sizeof(tblspc) - 1;
-    if (record->type == RECORD_LINK)
-        return restore_link(restore, record, name, err);
-    if (strcmp(path, "/" CONTROL_FILE) == 0)
-        return restore_control(restore, record, err);
-    if (strcmp(path, "/tablespace_map") == 0)
-        return leave_out_tablespace_map(restore, record, err);
-    if (strcmp(path, "/" RUN_LOCK_NAME) == 0) /* that of a run that had ended: ours is there now */
-        return pull_content(restore, record, take_nothing, err);
-    if (is_or_below(path, "/" FOLDER_STAGING) || is_or_below(path, "/" FOLDER_REPLACED) ||
-        strcmp(path, "/postmaster.pid") == 0)
-        return error_set(err, ERROR_CORRUPT, "%s has no place in a backup", record->path);
-    if (name != NULL && split_oid(name, &oid, &rest) &&
-        !tablespace_set_in_place(&restore->tablespaces, oid, err))
-        return false;
-    return add(restore, restore->writer, record, path, err);
-}
-
-/* `path` is what follows "/tablespaces". A tablespace holds folders PG_<major>_<catalog version>
- * and nothing else. */
-static bool restore_tablespace(struct restore *restore, const struct record *record,
-                               const char *path, struct error *err)
-{
-    struct tablespace *tablespace;
-    const char *rest;
-    uint32_t oid;
-
-    if (!split_oid(path + 1, &oid, &rest) || record->type == RECORD_LINK ||
-        (rest[0] == '\0' && record->type != RECORD_DIRECTORY) ||
-        (rest[0] != '\0' && strncmp(rest, "/PG_", 4) != 0))
-        return error_set(err, ERROR_CORRUPT, "%s is an unexpected file in a tablespace",
-                         record->path);
-    if (!tablespace_set_use(&restore->tablespaces, oid, &tablespace, err))
-        return false;
-    return rest[0] == '\0' || add(restore, tablespace->writer, record, rest, err);
-}
-
-static bool restore_configuration_file(struct restore *restore, const struct record *record,
-                                       struct error *err)
-{
-    char path[RECORD_PATH_MAX];
-    int len = snprintf(path, sizeof(path), "/" CONFIGURATION_PARTIAL "%s",
-                       record->path + sizeof(LAYOUT_CONFIG) - 1);
-
-    if (record->type == RECORD_LINK || len < 0 || (size_t)len >= sizeof(path))
-        return error_set(err, ERROR_CORRUPT, "%s is an unexpected file in a backup", record->path);
-    return add(restore, restore->writer, record, path, err);
-}
-
-static bool refuse_record(const struct record *record, struct error *err)
-{
-    size_t len = strlen(record->path);
-    bool logical = strcmp(record->path, "/globals.sql") == 0 ||
-                   (len > 5 && strcmp(record->path + len - 5, ".dump") == 0);
-
-    error_set(err, ERROR_CORRUPT, "%s is not part of a physical backup", record->path);
-    if (logical)
-        return error_hint(err, "This is a logical backup. Its globals.sql is run by psql, and its "
-                               "archive restored by PostgreSQL's own pg_restore:  pg_restore -d "
-                               "DATABASE FILE.dump");
-    return error_hint(err, "This is no backup that pgcask made. A data directory, or a copy that "
-                           "pg_basebackup made, needs no restore: copy it as it is (cp -a), and "
-                           "start the server on the copy.");
-}
-
-static bool restore_record(struct restore *restore, const struct record *record, struct error *err)
-{
-    static const char data[] = LAYOUT_DATA, tablespaces[] = LAYOUT_TABLESPACES;
-    const char *path = record->path;
-
-    if (!record_path_check(path, err))
-        return false;
-    if (strcmp(path, "/manifest.json") == 0)
-        return restore_manifest(restore, record, err);
-    if (strcmp(path, "/summary.json") == 0)
-        return pull_content(restore, record, take_summary, err);
-    if (is_or_below(path, LAYOUT_CONFIG))
-        return restore_configuration_file(restore, record, err);
-    if (is_or_below(path, data) && path[sizeof(data) - 1] == '/')
-        return restore_data(restore, record, path + sizeof(data) - 1, err);
-    if (is_or_below(path, tablespaces) && path[sizeof(tablespaces) - 1] == '/')
-        return restore_tablespace(restore, record, path + sizeof(tablespaces) - 1, err);
-    if ((strcmp(path, data) == 0 || strcmp(path, tablespaces) == 0) &&
-        record->type == RECORD_DIRECTORY)
-        return true;
-    return refuse_record(record, err);
 }
 
 /* ---- The stream ----------------------------------------------------------------------------- */
@@ -474,7 +171,7 @@ static bool receive_records(struct restore *restore, struct record_source *sourc
             return false;
         if (observer != NULL && observer->record_begun != NULL)
             observer->record_begun(observer->context, &record);
-        ok = restore_record(restore, &record, err);
+        ok = physical_restore_record(restore, &record, err);
         reader_close(record.reader);
         if (!ok)
             return false;
@@ -600,8 +297,7 @@ static bool finish(struct restore *restore, struct error *err)
         !tablespace_set_sync(&restore->tablespaces, err) ||
         !directory_writer_sync(restore->writer, err) ||
         !tablespace_set_link(&restore->tablespaces, restore->build, options->no_sync, err) ||
-        !cancel_check(options->cancel, err) ||
-        !tablespace_set_unlock(&restore->tablespaces, err) ||
+        !cancel_check(options->cancel, err) || !tablespace_set_unlock(&restore->tablespaces, err) ||
         !run_lock_remove(restore->build, &restore->lock_fd, options->no_sync, err))
         return false;
     if (restore->replacing)
@@ -637,7 +333,8 @@ bool physical_restore(struct record_source *source, const char *data_directory,
                       struct physical_restore_report *report, struct error *err)
 {
     struct restore *restore = calloc(1, sizeof(*restore));
-    const struct summary_handler summary = {restore, take_summary_head, pass_summary_entry};
+    const struct summary_handler summary = {restore, physical_restore_take_summary_head,
+                                            physical_restore_pass_summary_entry};
     bool ok;
 
     memset(report, 0, sizeof(*report));
