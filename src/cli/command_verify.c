@@ -29,7 +29,6 @@ static void note_problem(void *context, enum verify_problem kind, const char *pa
 {
     struct verification *verification = context;
 
-    (void)kind;
     if (verification->found++ < PROBLEMS_SAID || verification->verbose)
         console_problem(verification->command->console, path, problem);
     if (verification->command->result != NULL &&
@@ -37,6 +36,7 @@ static void note_problem(void *context, enum verify_problem kind, const char *pa
         json_t *object = json_object();
 
         result_set_text(object, "path", path);
+        result_set_text(object, "kind", verify_problem_name(kind));
         result_set(object, "problem", result_message(problem));
         json_array_append_new(verification->problems, object);
     }

@@ -77,6 +77,7 @@ json_t *result_error(const struct error *err)
     json_t *object = json_object();
 
     result_set_text(object, "code", error_code_name(err->code));
+    result_set_text(object, "reason", error_reason_word(err));
     result_set(object, "message", result_message(err->message));
     if (err->detail[0] != '\0')
         result_set(object, "detail", result_message(err->detail));
@@ -84,6 +85,8 @@ json_t *result_error(const struct error *err)
         result_set(object, "hint", result_message(err->hint));
     if (err->sqlstate[0] != '\0')
         result_set_text(object, "sqlstate", err->sqlstate);
+    if (err->errno_value > 0)
+        result_set_number(object, "errno", (uint64_t)err->errno_value);
     return object;
 }
 

@@ -30,7 +30,8 @@ void result_set_flag(json_t *object, const char *name, bool flag);
 /* The same of one of our messages: options are spelled as on the command line. */
 json_t *result_message(const char *text);
 
-/* {"code", "message", "detail", "hint", "sqlstate"}; texts that are empty are left out. */
+/* {"code", "reason", "message", "detail", "hint", "sqlstate", "errno"}; what is empty is left out.
+ */
 json_t *result_error(const struct error *err);
 
 /* Writes the object and a line feed to a file of that name, which is open. */

@@ -25,13 +25,9 @@ SAME_KIND(ORDER);
 
 const char *pgcask_problem_kind_name(enum pgcask_problem_kind kind)
 {
-    static const char *const names[] = {
-        [PGCASK_PROBLEM_OTHER] = "other",     [PGCASK_PROBLEM_MISSING] = "missing",
-        [PGCASK_PROBLEM_CHANGED] = "changed", [PGCASK_PROBLEM_UNEXPECTED] = "unexpected",
-        [PGCASK_PROBLEM_DAMAGED] = "damaged", [PGCASK_PROBLEM_ORDER] = "order",
-    };
+    bool known = kind > PGCASK_PROBLEM_OTHER && kind <= PGCASK_PROBLEM_ORDER;
 
-    return kind > PGCASK_PROBLEM_OTHER && kind <= PGCASK_PROBLEM_ORDER ? names[kind] : "other";
+    return verify_problem_name(known ? (enum verify_problem)kind : VERIFY_OTHER);
 }
 
 static void tell_problem(void *context, enum verify_problem kind, const char *path,

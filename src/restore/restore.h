@@ -18,6 +18,9 @@ enum verify_problem {
     VERIFY_ORDER       /* it does not come where it has to */
 };
 
+/* A stable lower-case word: "missing", "changed", … */
+const char *verify_problem_name(enum verify_problem kind);
+
 /* A problem of a backup: of what kind, which record, and what is wrong with it. */
 typedef void verify_problem_fn(void *context, enum verify_problem kind, const char *path,
                                const char *problem);

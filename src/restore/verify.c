@@ -2,6 +2,17 @@
 
 #include "base/text.h"
 
+const char *verify_problem_name(enum verify_problem kind)
+{
+    static const char *const names[] = {
+        [VERIFY_OTHER] = "other",     [VERIFY_MISSING] = "missing",
+        [VERIFY_CHANGED] = "changed", [VERIFY_UNEXPECTED] = "unexpected",
+        [VERIFY_DAMAGED] = "damaged", [VERIFY_ORDER] = "order",
+    };
+
+    return names[kind];
+}
+
 /* Reads everything; what the records are is the checking source's business. */
 static bool drain(struct record_source *source, const struct verify_options *options,
                   struct error *err)

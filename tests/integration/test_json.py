@@ -1,5 +1,6 @@
 """The objects of --json: all follow docs/pgcask.schema.json, and docs/json.md describes them."""
 
+import errno
 import json
 import re
 import shutil
@@ -117,6 +118,47 @@ def test_every_command_that_fails(server, made, answer, workdir):
         answer(1, *words, cwd=workdir)
 
 
+def test_an_error_says_what_it_is_in_a_word_and_a_number(server, made, answer, workdir):
+    """Of each group of words at least one."""
+    folders, _ = made
+    (workdir / "full").mkdir()
+    (workdir / "full/x").touch()
+    (workdir / "file").touch()
+    (workdir / "there.tar").touch()
+    for words, reason, number in (
+            (["verify", "absent"], "not_found", errno.ENOENT),
+            (["list", "file/x"], "not_found", errno.ENOTDIR),
+            (["relocate", "absent"], "no_cluster", None),
+            (["ping", DEAD], "connection_refused", errno.ECONNREFUSED),
+            (["ping", server.uri(user="noone")], "login_refused", None),
+            (["backup", server.uri(), "--to", folders["logical"]], "target_not_empty", None),
+            (["backup", server.uri(), "--to", "there.tar"], "target_exists", None),
+            (["restore", folders["physical"], "--to", "full"], "target_not_empty", None),
+            (["list", "full"], "corrupt", None)):
+        error = answer(1, *words, cwd=workdir)["error"]
+        assert (error["reason"], error.get("errno")) == (reason, number), (words, error)
+    absent = answer(1, "ping", server.uri(dbname="none"))["error"]
+    assert (absent["reason"], absent["sqlstate"]) == ("database_not_found", "3D000"), absent
+    assert answer(2, "backup")["error"]["reason"] == "usage"
+
+
+def test_a_problem_says_of_which_kind_it_is(made, answer, workdir):
+    shutil.copytree(made[0]["physical"], workdir / "b", symlinks=True)
+    data = workdir / "b/data"
+    (data / "PG_VERSION").write_text("16\n")
+    (data / "more").touch()
+    (data / "postgresql.auto.conf").unlink()
+    found = answer(1, "verify", workdir / "b")
+    assert found["error"]["reason"] == "corrupt"
+    assert {p["path"]: p["kind"] for p in found["problems"]} == {
+        "/data/PG_VERSION": "changed", "/data/more": "unexpected",
+        "/data/postgresql.auto.conf": "missing"}
+    dump = next(made[0]["logical"].glob("*.dump"))
+    (workdir / "cut.dump").write_bytes(dump.read_bytes()[:-1])
+    [problem] = answer(1, "verify", workdir / "cut.dump")["problems"]
+    assert problem["kind"] == "damaged"
+
+
 @pytest.mark.parametrize("words", [
     ["backup"], ["backup", DEAD], ["backup", DEAD, "--to", "x", "--nonsense"], ["verify"],
     ["list"], ["list", "a", "b"], ["restore", "x"], ["relocate"], ["ping"], ["check"], ["version", "x"],
@@ -180,3 +222,18 @@ def test_every_known_code_of_an_error_is_in_the_schema():
     source = (paths.REPO / "src/base/error.c").read_text()
     codes = set(re.findall(r'\[ERROR_\w+\] = "(\w+)"', source)) - {"none"}
     assert set(SCHEMA["$defs"]["error"]["properties"]["code"]["enum"]) == codes
+
+
+def test_reasons_and_kinds_are_the_librarys(answer):
+    """The words of the schema, the page and the headers are the same."""
+    header = (paths.REPO / "include/pgcask/error.h").read_text()
+    words = set(re.findall(r'"(\w+)"', re.search(r"Words of `reason`.*?\*/", header, re.S)[0]))
+    error = SCHEMA["$defs"]["error"]["properties"]
+    page = (paths.REPO / "docs/json.md").read_text()
+    assert len(words) > 30 and set(error["reason"]["enum"]) == words | set(error["code"]["enum"])
+    assert set(re.findall(r"`(\w+)`", page[page.index("\n| about | words |"):])) == words
+    header = (paths.REPO / "include/pgcask/restore.h").read_text()
+    kinds = {word.lower() for word in re.findall(r"PGCASK_PROBLEM_(\w+)", header)}
+    table = (paths.REPO / "src/restore/verify.c").read_text()
+    assert kinds == set(re.findall(r'\[VERIFY_\w+\] = "(\w+)"', table))
+    assert kinds == set(SCHEMA["$defs"]["problem"]["properties"]["kind"]["enum"])
