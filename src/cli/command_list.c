@@ -374,7 +374,7 @@ static bool list(struct listing *listing, const char *name, enum location_kind k
         return false;
     done = location_find_archive(name, kind, source, &archive, err);
     if (done && archive == LOCATION_NO_ARCHIVE)
-        done = (kind != LOCATION_DIRECTORY || near_miss_check(name, err)) &&
+        done = near_miss_check_source(name, kind == LOCATION_DIRECTORY, source, err) &&
                list_backup(listing, source, err);
     else if (done)
         done = list_archive(listing->command, name, source, archive, err);

@@ -162,7 +162,8 @@ static bool check_no_archive(const struct restoration *restoration, struct recor
     if (!location_find_archive(restoration->name, restoration->kind, source, &archive, err))
         return false;
     if (archive == LOCATION_NO_ARCHIVE)
-        return restoration->kind != LOCATION_DIRECTORY || near_miss_check(restoration->name, err);
+        return near_miss_check_source(restoration->name, restoration->kind == LOCATION_DIRECTORY,
+                                      source, err);
     error_set(err, ERROR_UNSUPPORTED, "%s: not yet: archives of pg_dump", restoration->name);
     return error_hint(err, "pg_restore restores it into a database.");
 }

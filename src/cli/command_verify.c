@@ -72,7 +72,8 @@ static void fill_result(json_t *result, const struct verify_report *report, doub
         result_set_known(result, "finished_at", report->finished_at);
         return;
     }
-    result_set_number(result, "checksum_failures", report->checksum_failures);
+    if (strcmp(report->kind, "data_directory") != 0)
+        result_set_number(result, "checksum_failures", report->checksum_failures);
     result_set_known(result, "system_identifier", report->system_identifier);
     result_set_known(result, "start_lsn", report->start_lsn);
     result_set_known(result, "stop_lsn", report->stop_lsn);
@@ -186,6 +187,59 @@ static bool verify_archive(struct verification *verification, struct record_sour
     return done;
 }
 
+/* ---- A data directory with a backup_manifest ---- */
+
+static void say_whole_copy(const struct verification *verification,
+                           const struct verify_report *report, double seconds)
+{
+    const struct command *command = verification->command;
+    char size[FORMAT_SIZE], duration[FORMAT_SIZE], above[QUOTE_PATH_SIZE];
+
+    format_size(report->bytes, size);
+    format_seconds(seconds, duration);
+    command_say(command,
+                "%s is a data directory with the server's backup_manifest: %" PRIu64
+                " file%s verified, %s, read in %s",
+                verification->name, report->files, TEXT_S(report->files), size, duration);
+    command_say(command, "WAL is not covered; a server needs it from %s to %s on timeline %" PRIu32,
+                report->start_lsn, report->stop_lsn, report->stop_timeline);
+    if (near_miss_find_backup_above(verification->name, above))
+        command_say(command,
+                    "it is a part of a backup, which is verified with its WAL by:  "
+                    "pgcask verify %s",
+                    above);
+}
+
+static bool verify_copy(struct verification *verification, struct error *err)
+{
+    struct command *command = verification->command;
+    struct verify_report report = {0};
+    char above[QUOTE_PATH_SIZE];
+    struct progress progress;
+    bool done;
+
+    if (!progress_start(&progress, command->console, command->quiet, "reading", err))
+        return false;
+    if (!command->quiet && command->console->terminal)
+        progress_set_total(&progress,
+                           location_directory_bytes(verification->name, command->cancel));
+    done = data_directory_verify(verification->name,
+                                 near_miss_find_backup_above(verification->name, above),
+                                 &(struct verify_options){.problem = note_problem,
+                                                          .context = verification,
+                                                          .observer = &progress.observer,
+                                                          .cancel = command->cancel,
+                                                          .log = &command->console->log},
+                                 &report, err);
+    progress_stop(&progress);
+    fill_result(command->result, &report, progress_seconds(&progress));
+    if (done)
+        say_whole_copy(verification, &report, progress_seconds(&progress));
+    else if (err->code == ERROR_CORRUPT && near_miss_was_started(verification->name))
+        error_hint(err, "A server was started on it since it was made: then it differs.");
+    return done;
+}
+
 static bool verify(struct verification *verification, uint64_t bytes, struct error *err)
 {
     struct command *command = verification->command;
@@ -198,8 +252,9 @@ static bool verify(struct verification *verification, uint64_t bytes, struct err
     if (source == NULL)
         return false;
     if (!location_find_archive(verification->name, verification->kind, source, &archive, err) ||
-        (archive == LOCATION_NO_ARCHIVE && verification->kind == LOCATION_DIRECTORY &&
-         !near_miss_check(verification->name, err)) ||
+        (archive == LOCATION_NO_ARCHIVE &&
+         !near_miss_check_source(verification->name, verification->kind == LOCATION_DIRECTORY,
+                                 source, err)) ||
         !progress_start(&progress, command->console, command->quiet, "reading", err)) {
         source_close(source);
         return false;
@@ -227,7 +282,11 @@ bool command_verify(struct command *command, struct error *err)
         return false;
     verification.problems = json_array();
     verification.verbose = options_flag(command->options, "verbose");
-    done = verify(&verification, bytes, err);
+    if (verification.kind == LOCATION_DIRECTORY && near_miss_is_copy(verification.name))
+        done = near_miss_check_finished(verification.name, true, err) &&
+               verify_copy(&verification, err);
+    else
+        done = verify(&verification, bytes, err);
     say_more_problems(&verification);
     result_set(command->result, "problems", verification.problems);
     return done;

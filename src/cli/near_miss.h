@@ -1,11 +1,28 @@
-/* What a folder is that was given for a backup and is none. */
+/* What a folder or file is that was given for a backup and is none. */
 #ifndef PGCASK_CLI_NEAR_MISS_H
 #define PGCASK_CLI_NEAR_MISS_H
 
-#include "base/error.h"
+#include "base/quote.h"
+#include "record/store.h"
 
 /* True if the folder may be a backup, perhaps an incomplete one. Else *err says what it seems to
  * be, and what to type instead. */
 bool near_miss_check(const char *folder, struct error *err);
+
+/* False, with *err, for what another run is writing or an interrupted one left. */
+bool near_miss_check_finished(const char *name, bool is_folder, struct error *err);
+
+/* A data directory that can be held against the server's backup_manifest in it. */
+bool near_miss_is_copy(const char *folder);
+
+/* The backup that the folder is a part of, for a shell. */
+bool near_miss_find_backup_above(const char *folder, char quoted[QUOTE_PATH_SIZE]);
+
+/* Whether a server seems to have run on the copy. */
+bool near_miss_was_started(const char *folder);
+
+/* The same for what was opened. Of a file or pipe the first bytes tell whether it may be a tar. */
+bool near_miss_check_source(const char *name, bool is_folder, struct record_source *source,
+                            struct error *err);
 
 #endif

@@ -77,6 +77,9 @@ bool tar_source_peek(struct record_source *source, size_t len, struct slice *byt
                      struct error *err);
 struct reader *tar_source_raw_reader(struct record_source *source);
 
+/* What the input is compressed with, once some of it was read. For tar sources only. */
+enum compression tar_source_compression(const struct record_source *source);
+
 /* A folder being filled: what directory_store_write and restore are made of. Paths are taken
  * relative to the root; no component of a path may be a link (O_NOFOLLOW all the way). */
 struct directory_writer;

@@ -72,6 +72,7 @@ static bool begin(struct tar_input *input, struct error *err)
     }
     input->begun = true;
     compression = compression_of(input->raw);
+    input->compression = compression;
     if (compression == COMPRESSION_NONE)
         return true;
     input->seekable = false;

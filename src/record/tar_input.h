@@ -19,6 +19,7 @@ struct tar_input {
     uint8_t *buffer;
     struct slice raw;                  /* of buffer, not yet given out */
     struct decompressor *decompressor; /* NULL: a plain tar */
+    enum compression compression;      /* once it has begun */
     uint64_t file_size;                /* 0: not known */
     uint64_t raw_bytes, bytes;         /* read so far; given out so far */
 };

@@ -400,6 +400,11 @@ bool tar_source_peek(struct record_source *base, size_t len, struct slice *bytes
     return true;
 }
 
+enum compression tar_source_compression(const struct record_source *base)
+{
+    return ((const struct tar_source *)base)->from.compression;
+}
+
 static enum reader_status raw_next(struct reader *reader, struct slice *data, struct error *err)
 {
     struct tar_source *source =

@@ -58,6 +58,15 @@ struct verify_report {
 bool backup_verify(struct record_source *source, const struct verify_options *options,
                    struct verify_report *report, struct error *err);
 
+/* Holds a data directory against the server's backup_manifest in it, without its WAL. True: every
+ * file that is listed there is as listed, and there are no others but those that may differ (WAL,
+ * postgresql.auto.conf, standby.signal, recovery.signal). Of the report only files, bytes, the WAL
+ * range and the system identifier are known; its kind is "data_directory". without_map: /data of a
+ * backup, which has no tablespace_map even if the server listed one. */
+bool data_directory_verify(const char *directory, bool without_map,
+                           const struct verify_options *options, struct verify_report *report,
+                           struct error *err);
+
 struct tablespace_mapping {
     const char *old_location; /* the path on the server, or the tablespace's OID or name */
     const char *new_location; /* absolute */

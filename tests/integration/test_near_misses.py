@@ -1,12 +1,17 @@
 """What is given for a backup and is none: verify, list and restore say what it is, in a few lines."""
 
+import fcntl
+import hashlib
 import json
+import os
+import random
 import shutil
+import socket
 import subprocess
 
 import pytest
 
-from pgcask_testing import temp
+from pgcask_testing import builders, oracles, temp
 
 
 @pytest.fixture(scope="module")
@@ -34,25 +39,32 @@ def places(server, backup):
         folder.mkdir()
     (tars / "base.tar.gz").touch()
     (wrong / "file").touch()
+    above = root / "from plakar"
+    shutil.copytree(backup, above / "a" / "b c" / "it", symlinks=True)
     quoted = f"'{backup}'"
     return {
         "data of a backup": (backup / "data", "is a part of the backup", quoted),
         "deeper": (backup / "data" / "base", "is a part of the backup", quoted),
         "running": (server.datadir, "of a server that runs", "pgcask backup postgres+bin://"),
         "stopped": (stopped, "is a data directory, not a backup", "pgcask backup"),
-        "pg_basebackup": (copied, "as pg_basebackup makes", f"pg_verifybackup '{copied}'"),
+        "pg_basebackup": (copied, "as pg_basebackup makes", f"pgcask verify '{copied}'"),
         "pg_basebackup -Ft": (tars, "pg_basebackup -Ft", "pg_verifybackup -Ft"),
+        "above": (above, "there is one in it", f"'{above}/a/b c/it'"),
         "empty": (empty, "is an empty folder", "summary.json"),
         "wrong": (wrong, "is no backup", "manifest.json"),
     }
 
 
 @pytest.mark.parametrize("kind", ["data of a backup", "deeper", "running", "stopped",
-                                  "pg_basebackup", "pg_basebackup -Ft", "empty", "wrong"])
+                                  "pg_basebackup", "pg_basebackup -Ft", "above", "empty", "wrong"])
 def test_a_folder_that_is_no_backup_is_told_what_it_is(pgcask, places, workdir, kind):
     folder, said, typed = places[kind]
+    verifiable = kind in ("data of a backup", "pg_basebackup")
     for words in (["verify", folder], ["list", folder], ["restore", folder, "--to", workdir / "x"]):
         result = pgcask(*words)
+        if verifiable and words[0] == "verify":
+            assert result.rc == 0, result
+            continue
         assert result.rc == 1 and not result.stdout, result
         assert str(folder) in result.stderr and said in result.stderr, result
         assert typed in result.stderr, result
@@ -60,20 +72,270 @@ def test_a_folder_that_is_no_backup_is_told_what_it_is(pgcask, places, workdir, 
     assert not (workdir / "x").exists()
 
 
-def test_a_file_that_is_no_tar(pgcask, workdir):
-    for name, content in {"text": b"this is no tar\n" * 100, "short": b"x", "zeros": b"\0" * 100,
-                          "nothing": b""}.items():
-        (workdir / name).write_bytes(content)
-        for words in (["verify"], ["list"], ["restore", "--to", workdir / "x"]):
-            result = pgcask(*words, workdir / name)
-            assert result.rc == 1 and len(result.stderr.splitlines()) <= 4, result
+def packed(name, content):
+    """The same, compressed by the stock tool."""
+    tool = {"gz": "gzip", "lz4": "lz4", "zst": "zstd"}[name]
+    return subprocess.run([tool, "-c"], input=content, capture_output=True, check=True).stdout
 
 
-def test_what_the_hint_names_is_a_backup(pgcask, backup):
-    said = pgcask("verify", backup / "data").stderr.splitlines()[-1]
-    path = subprocess.run(["sh", "-c", f"printf %s {said.partition(':  ')[2]}"], check=True,
-                          capture_output=True, text=True).stdout
-    pgcask("verify", path).check()
+FILES = {
+    "text": (b"this is no tar\n" * 100, "text"),
+    "short": (b"x", "text"),
+    "zeros": (b"\0" * 100, "nothing but zeros"),
+    "all zeros": (b"\0" * 10240, "an empty tar"),
+    "nothing": (b"", "empty"),
+    "noise": (bytes(range(256)) * 20, "of a format that pgcask does not know"),
+    "dump.sql": (b"--\n-- PostgreSQL database dump\n--\n\nSET x = 1;\n", "the plain SQL of pg_dump"),
+    "x.zip": (b"PK\3\4" + bytes(600), "a zip archive"),
+    "x.tar.xz": (b"\xfd7zXZ\0" + bytes(600), "xz"),
+    "x.tar.bz2": (b"BZh91AY&SY" + bytes(600), "bzip2"),
+    "backup_manifest": (b'{ "PostgreSQL-Backup-Manifest-Version": 1,\n', "a backup_manifest"),
+    "summary.json": (b'{"kind": "physical"}', "JSON"),
+    "binary copy": (b"PGCOPY\n\xff\r\n\0" + bytes(20), "a binary COPY"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_file_that_is_no_tar_is_told_what_it_is(pgcask, workdir, name):
+    content, said = FILES[name]
+    (workdir / name).write_bytes(content)
+    forms = {workdir / name: "it is"}
+    for suffix, words in {"gz": "what gzip compressed", "lz4": "what lz4 compressed",
+                          "zst": "what zstd compressed"}.items():
+        (workdir / f"{name}.{suffix}").write_bytes(packed(suffix, content))
+        forms[workdir / f"{name}.{suffix}"] = words
+    for file, words in forms.items():
+        for command in (["verify"], ["list"], ["restore", "--to", workdir / "x"]):
+            result = pgcask(*command, file)
+            assert result.rc == 1 and not result.stdout, result
+            assert len(result.stderr.splitlines()) <= 4 and str(file) in result.stderr, result
+            assert said in result.stderr and words in result.stderr, result
+    piped = pgcask("verify", "-", stdin=(workdir / name).open("rb"))
+    assert piped.rc == 1 and said in piped.stderr, piped
+    assert not (workdir / "x").exists()
+
+
+def test_a_tar_with_a_damaged_header_is_still_called_a_tar(pgcask, workdir, backup):
+    subprocess.run(["tar", "-cf", workdir / "b.tar", "-C", backup, "manifest.json"], check=True)
+    for offset in (0, 110, 148, 260):
+        with oracles.flipped_byte(workdir / "b.tar", offset):
+            result = pgcask("verify", workdir / "b.tar")
+        assert result.rc == 1 and "is no tar" not in result.stderr, (offset, result)
+
+
+@pytest.mark.parametrize("is_folder", [True, False], ids=["folder", "tar"])
+@pytest.mark.parametrize("locked", [True, False], ids=["running", "interrupted"])
+def test_what_is_unfinished_is_told_so(pgcask, workdir, is_folder, locked):
+    name = workdir / ("b.partial" if is_folder else "b.tar.partial")
+    if is_folder:
+        (name / "data").mkdir(parents=True)
+        (name / "manifest.json").write_text("{}")
+    lock = name / "pgcask.lock" if is_folder else name
+    with lock.open("wb") as file:
+        if locked:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        for command in (["verify"], ["list"], ["restore", "--to", workdir / "x"]):
+            result = pgcask(*command, name)
+            said = f"is being written by process {os.getpid()}" if locked else "was interrupted"
+            assert result.rc == 1 and said in result.stderr, result
+            assert len(result.stderr.splitlines()) == 2, result
+
+
+def test_what_the_hint_names_is_a_backup(pgcask, backup, places):
+    above, _, _ = places["above"]
+    for words in (["list", backup / "data"], ["verify", backup / "data/base"], ["verify", above],
+                  ["verify", backup / "data"]):
+        result = pgcask(*words)
+        said = (result.stdout or result.stderr).splitlines()[-1].partition(":  ")[2]
+        said = said.removeprefix("pgcask verify ")
+        path = subprocess.run(["sh", "-c", f"printf %s {said}"], check=True,
+                              capture_output=True, text=True).stdout
+        assert path != str(backup / "data") and str(path) in (str(backup), str(above / "a/b c/it"))
+        pgcask("verify", path).check()
+
+
+# ---- A data directory with the server's backup_manifest ----
+
+
+@pytest.fixture(scope="module")
+def copy_of(module_servers):
+    """A copy by pg_basebackup with a tablespace, in a folder of its own."""
+    made = {}
+
+    def make(major, checksums="CRC32C"):
+        if (major, checksums) not in made:
+            if major not in made:
+                made[major] = module_servers.create(major)
+                builders.tablespaces(made[major], names=["one"])
+            old = made[major].value("SELECT pg_tablespace_location(oid) FROM pg_tablespace "
+                                    "WHERE spcname = 'one'")
+            place = temp.new_dir("copied")
+            made[major].tool("pg_basebackup", "-D", place / "copy", "-c", "fast", "-X", "fetch",
+                             f"--manifest-checksums={checksums}", f"-T{old}={place / 'space'}")
+            made[major, checksums] = place / "copy"
+        return made[major, checksums]
+
+    return make
+
+
+def verdicts(pgcask, copy, major):
+    """(the stock tool's verdict, ours, {path: problem})"""
+    stock = oracles.verifybackup(copy, major, "--no-parse-wal").rc
+    result = pgcask("verify", copy, "--json")
+    report = json.loads(result.stdout)
+    return stock, result.rc, {p["path"]: p["problem"] for p in report.get("problems", [])}
+
+
+def files_of(copy):
+    """Relative names, those in tablespaces as they are reached through their links."""
+    return sorted(os.path.relpath(os.path.join(folder, name), copy)
+                  for folder, _, names in os.walk(copy, followlinks=True) for name in names)
+
+
+@pytest.mark.majors(13, 15, 18)
+@pytest.mark.parametrize("checksums", ["CRC32C", "SHA224", "SHA512", "NONE"])
+def test_a_copy_of_pg_basebackup_is_verified(pgcask, copy_of, major, checksums):
+    copy = copy_of(major, checksums)
+    assert verdicts(pgcask, copy, major) == (0, 0, {})
+    report = json.loads(pgcask("verify", copy, "--json").stdout)
+    listed = json.loads((copy / "backup_manifest").read_text())
+    assert report["kind"] == "data_directory" and report["problem_count"] == 0
+    files = [file for file in listed["Files"]
+             if file["Path"].split("/")[0] not in ("pg_wal", "postgresql.auto.conf")]
+    assert report["files"] == len(files) > 900
+    assert report["bytes"] == sum(file["Size"] for file in files)
+    assert report["start_lsn"] == listed["WAL-Ranges"][0]["Start-LSN"]
+    said = pgcask("verify", copy).stdout
+    assert f"with the server's backup_manifest: {report['files']} files verified" in said
+    assert "WAL is not covered" in said
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_a_damaged_copy_has_the_verdict_of_pg_verifybackup(pgcask, copy_of, major):
+    copy = copy_of(major)
+    numbers = random.Random(major)
+    names = files_of(copy)
+    chosen = numbers.sample(names, 8) + ["PG_VERSION", "backup_label", "backup_manifest",
+                                         "postgresql.auto.conf", "global/pg_control"]
+    chosen += [name for name in names if name.startswith("pg_tblspc/")][:2]
+    chosen += [name for name in names if name.startswith("pg_wal/")][:1]
+    for name in chosen:
+        file, seen = copy / name, []
+        content = file.read_bytes()
+        if content:
+            with oracles.flipped_byte(file, numbers.randrange(len(content))):
+                seen.append(("flipped", *verdicts(pgcask, copy, major)))
+            os.truncate(file, len(content) - 1)
+            seen.append(("truncated", *verdicts(pgcask, copy, major)))
+        file.write_bytes(content + b"x")
+        seen.append(("longer", *verdicts(pgcask, copy, major)))
+        file.write_bytes(content)
+        file.rename(copy.parent / "aside")
+        if name != "backup_manifest":
+            seen.append(("missing", *verdicts(pgcask, copy, major)))
+        file.mkdir()
+        if name != "backup_manifest":
+            seen.append(("a folder", *verdicts(pgcask, copy, major)))
+        file.rmdir()
+        (copy.parent / "aside").rename(file)
+        for how, stock, ours, problems in seen:
+            assert stock == ours, (name, how, problems)
+            ignored = name.startswith("pg_wal/") or name == "postgresql.auto.conf"
+            assert ours == (0 if ignored else 1), (name, how)
+            if ours and name != "backup_manifest":
+                assert f"/{name}" in problems, (name, how, problems)
+    assert verdicts(pgcask, copy, major) == (0, 0, {})
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_extra_files_have_the_verdict_of_pg_verifybackup(pgcask, copy_of, major):
+    copy = copy_of(major)
+    space = next((copy / "pg_tblspc").iterdir())
+    for name in ("more", "base/more", f"pg_tblspc/{space.name}/more", "standby.signal",
+                 "recovery.signal", "pg_wal/more", "pg_walmore", "postmaster.pid",
+                 "base/standby.signal", "global/backup_manifest"):
+        (copy / name).touch()
+        stock, ours, problems = verdicts(pgcask, copy, major)
+        (copy / name).unlink()
+        assert stock == ours and (f"/{name}" in problems) == (ours == 1), (name, stock, problems)
+    (copy / "an empty folder").mkdir()
+    (copy / "a link").symlink_to("nowhere")
+    (copy / "a loop").symlink_to(".")
+    for name in ("a link", "a loop", "an empty folder"):
+        stock, ours, problems = verdicts(pgcask, copy, major)
+        assert stock == ours, (name, problems)
+        (copy / name).rmdir() if name == "an empty folder" else (copy / name).unlink()
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(copy / "s"))
+    stock, ours, _ = verdicts(pgcask, copy, major)
+    (copy / "s").unlink()
+    assert stock == ours == 1
+    assert verdicts(pgcask, copy, major) == (0, 0, {})
+
+
+def with_checksum(text):
+    """The manifest's own checksum made right again."""
+    head = text[: text.rindex('"Manifest-Checksum"')]
+    return head + f'"Manifest-Checksum": "{hashlib.sha256(head.encode()).hexdigest()}"}}\n'
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_a_changed_manifest_has_the_verdict_of_pg_verifybackup(pgcask, copy_of, major):
+    copy = copy_of(major)
+    manifest = copy / "backup_manifest"
+    text = manifest.read_text()
+    lines = text.split("\n")
+    first = next(i for i, line in enumerate(lines) if '"Path"' in line)
+    identifier = next((line for line in lines if "System-Identifier" in line), None)
+    changed = {
+        "one file is not listed": "\n".join(lines[:first] + lines[first + 1 :]),
+        "a file is listed twice": "\n".join(lines[:first] + [lines[first]] + lines[first:]),
+        "a size is different": text.replace('"Size": 8192', '"Size": 8193', 1),
+        "a file is listed that is not there": text.replace('"Path": "base/1/', '"Path": "base/2/', 1),
+        "a checksum is different": text.replace('"Checksum": "', '"Checksum": "0', 1),
+        "nothing": text,
+    }
+    if identifier is not None:
+        changed["another cluster's"] = text.replace(identifier, '"System-Identifier": 4711,')
+    for how, new in changed.items():
+        for mended in (False, True):
+            manifest.write_text(with_checksum(new) if mended else new)
+            stock, ours, problems = verdicts(pgcask, copy, major)
+            assert stock == ours == (0 if how == "nothing" else 1), (how, mended, problems)
+    for cut in (0, 1, len(text) // 2, len(text) - 1):
+        manifest.write_text(text[:cut])
+        stock, ours, _ = verdicts(pgcask, copy, major)
+        assert stock == ours == 1, cut
+    manifest.write_text(text)
+
+
+@pytest.mark.majors(15)
+def test_a_copy_that_was_started_is_told_so(pgcask, copy_of, module_servers, workdir, major):
+    copy = shutil.copytree(copy_of(major), workdir / "copy", symlinks=True)
+    (copy / "postmaster.pid").write_text("1\n")
+    result = pgcask("verify", copy)
+    assert result.rc == 1 and "/postmaster.pid: is not listed" in result.stderr, result
+    assert "A server was started on it" in result.stderr, result
+
+
+@pytest.mark.majors(15)
+def test_of_a_large_damage_twenty_files_are_named(pgcask, copy_of, workdir, major):
+    copy = shutil.copytree(copy_of(major), workdir / "copy", symlinks=True)
+    shutil.rmtree(copy / "base")
+    result = pgcask("verify", copy)
+    assert result.rc == 1 and result.stderr.count("error: /base/") == 20, result
+    assert "more problems; --verbose names them all" in result.stderr, result
+
+
+def test_data_of_a_backup_is_verified(pgcask, backup):
+    result = pgcask("verify", backup / "data").check()
+    assert f"a part of a backup, which is verified with its WAL by:  pgcask verify '{backup}'" in (
+        result.stdout), result
+    file = next((backup / "data/base/1").iterdir())
+    size = file.stat().st_size
+    with oracles.flipped_byte(file, size // 2):
+        result = pgcask("verify", backup / "data")
+    assert result.rc == 1 and f"/base/1/{file.name}: was changed" in result.stderr, result
 
 
 def test_an_incomplete_backup_is_still_read(pgcask, backup, workdir):
