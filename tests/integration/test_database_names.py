@@ -80,7 +80,7 @@ def assert_taken(pgcask, folder, name, archive, encoding="utf-8"):
         [f"{archive}.dump", "globals.sql", "manifest.json", "summary.json"])
     pgcask("verify", folder).check()
     listed = json.loads(pgcask("list", folder, "--json").check().stdout)
-    assert listed["summary"]["database"] == shown(name)
+    assert listed["database"] == shown(name)
     # The manifest is in UTF-8, whatever the database is in.
     assert [each["name"] for each in listed["databases"]] == [shown(name, encoding)]
 
