@@ -45,6 +45,7 @@ struct logical_backup_report {
     const char *database; /* borrowed until the job is closed */
     uint64_t total_bytes; /* size of its tables on the server's disk; 0 until known */
     uint64_t bytes;       /* content of records so far */
+    uint64_t row_bytes;   /* of rows as the server sends them, before compression, so far */
     uint64_t files;       /* records read to their end */
     uint64_t rows;        /* read so far */
     size_t entries, tables;

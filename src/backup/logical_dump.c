@@ -125,6 +125,7 @@ static bool give_data(void *context, uint32_t number, struct slice *bytes, struc
         wire_join_copy_data(job->conn, &event);
         if (event.type == WIRE_COPY_DATA && event.data.len > 0) {
             *bytes = event.data;
+            job->report.row_bytes += event.data.len;
             return true;
         }
         if (event.type == WIRE_COPY_DONE)

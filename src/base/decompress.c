@@ -15,6 +15,8 @@ struct decompressor {
     enum compression compression;
     bool ended;   /* the stream's end was read */
     bool started; /* at least one byte came in */
+    bool join;    /* what follows the end is another stream */
+    bool follows; /* one has ended before this one */
     z_stream zlib;
     bool zlib_ready;
     LZ4F_dctx *lz4;
@@ -93,9 +95,15 @@ void decompressor_free(struct decompressor *decompressor)
     free(decompressor);
 }
 
+void decompressor_join(struct decompressor *decompressor, bool join)
+{
+    decompressor->join = join;
+}
+
 bool decompressor_begin(struct decompressor *decompressor, struct error *err)
 {
     decompressor->ended = false;
+    decompressor->follows = false;
     decompressor->started = false;
     decompressor->zstd_head_len = 0;
     decompressor->zstd_produced = 0;

@@ -121,6 +121,13 @@ static const char *phase_text(const char *phase)
     return "working";
 }
 
+/* What comes now was not estimated. */
+static bool is_over(enum source_status status, const char *phase)
+{
+    return status != SOURCE_RECORD ||
+           (phase != NULL && (strcmp(phase, "finishing") == 0 || strcmp(phase, "done") == 0));
+}
+
 static enum source_status watched_next(struct record_source *base, struct record *record,
                                        struct error *err)
 {
@@ -139,7 +146,8 @@ static enum source_status watched_next(struct record_source *base, struct record
                                    backup->target.free_bytes, err))
             return SOURCE_FAILED;
     }
-    progress_set_total(&backup->progress, backup->report.total_bytes);
+    progress_set_total(&backup->progress,
+                       is_over(status, backup->report.phase) ? 0 : backup->report.total_bytes);
     progress_set_phase(&backup->progress,
                        phase_text(status == SOURCE_END ? "done" : backup->report.phase));
     return status;

@@ -63,6 +63,21 @@ static const char *phase_text(const char *phase)
     return "working";
 }
 
+/* The tables' size says nothing of how many compressed bytes there will be, but something of their
+ * rows. */
+static uint64_t measure(void *context)
+{
+    struct logical_backup_report report;
+
+    logical_backup_report(((const struct watched *)context)->inner, &report);
+    return report.row_bytes;
+}
+
+static bool is_over(const char *phase)
+{
+    return strcmp(phase, "finishing") == 0 || strcmp(phase, "done") == 0;
+}
+
 static enum source_status watched_next(struct record_source *base, struct record *record,
                                        struct error *err)
 {
@@ -71,9 +86,8 @@ static enum source_status watched_next(struct record_source *base, struct record
     enum source_status status = source_next(watched->inner, record, err);
 
     logical_backup_report(watched->inner, &logical->report);
-    /* The tables' size says nothing of how many compressed bytes there will be. */
-    if (logical->options.compression == COMPRESSION_NONE)
-        progress_set_total(&logical->progress, logical->report.total_bytes);
+    progress_set_total(&logical->progress,
+                       is_over(logical->report.phase) ? 0 : logical->report.total_bytes);
     progress_set_phase(&logical->progress, phase_text(logical->report.phase));
     return status;
 }
@@ -137,6 +151,8 @@ static bool copy(struct logical *logical, const struct backup_target *target, st
 
     if (!logical_backup_new(&logical->options, &watched.inner, err))
         return false;
+    if (logical->options.compression != COMPRESSION_NONE)
+        progress_measure(&logical->progress, measure, &watched);
     done = backup_target_write(target, logical->command, &watched.base, &logical->progress.observer,
                                err);
     logical_backup_report(watched.inner, &logical->report);

@@ -11,6 +11,7 @@
 
 #define DRAW_MS 200
 #define LINE_MS 30000
+#define SHORTEST_LEFT 2 /* seconds */
 
 /* Only the worker adds, so a load and a store do; a locked instruction a slice would cost more
  * than everything else here. */
@@ -20,6 +21,9 @@ static void count_bytes(void *context, size_t bytes)
     uint64_t so_far = atomic_load_explicit(&progress->bytes, memory_order_relaxed);
 
     atomic_store_explicit(&progress->bytes, so_far + bytes, memory_order_relaxed);
+    if (progress->measure != NULL)
+        atomic_store_explicit(&progress->done, progress->measure(progress->measured),
+                              memory_order_relaxed);
     if (progress->followed != NULL)
         progress_set_total(progress, tar_source_expected(progress->followed));
 }
@@ -52,27 +56,35 @@ static void append(char out[PROGRESS_LINE], const char *format, ...)
     va_end(args);
 }
 
+/* What matters most comes first: a narrow terminal cuts the end off. Totals are estimates: one that
+ * has run out says nothing any more, and the last second may be a long one. */
+static void append_estimate(char out[PROGRESS_LINE], uint64_t done, uint64_t total, uint64_t rate)
+{
+    char text[FORMAT_SIZE];
+
+    if (total <= done)
+        return;
+    append(out, "%u%%, ", (unsigned)((double)done * 100.0 / (double)total));
+    if (rate > 0 && (total - done) / rate >= SHORTEST_LEFT) {
+        format_duration((total - done) / rate, text);
+        append(out, "%s left, ", text);
+    }
+}
+
 void progress_format(char out[PROGRESS_LINE], const char *phase, uint64_t bytes, uint64_t total,
                      uint64_t rate)
 {
-    uint64_t shown = total > bytes ? total : bytes; /* an estimate: the end may come later */
     char text[FORMAT_SIZE];
 
     snprintf(out, PROGRESS_LINE, "%s", phase);
     if (bytes == 0)
         return;
-    /* What matters most comes first: a narrow terminal cuts the end off. */
     append(out, ": ");
-    if (total > 0)
-        append(out, "%u%%, ", (unsigned)((double)bytes * 100.0 / (double)shown));
-    if (rate > 0 && total > bytes) {
-        format_duration((total - bytes) / rate, text);
-        append(out, "%s left, ", text);
-    }
+    append_estimate(out, bytes, total, rate);
     format_size(bytes, text);
     append(out, "%s", text);
-    if (total > 0) {
-        format_size(shown, text);
+    if (total > bytes) {
+        format_size(total, text);
         append(out, " of %s", text);
     }
     if (rate > 0) {
@@ -81,31 +93,54 @@ void progress_format(char out[PROGRESS_LINE], const char *phase, uint64_t bytes,
     }
 }
 
+void progress_format_measured(char out[PROGRESS_LINE], const char *phase, uint64_t bytes,
+                              uint64_t done, uint64_t total, uint64_t rate)
+{
+    char text[FORMAT_SIZE];
+
+    snprintf(out, PROGRESS_LINE, "%s", phase);
+    if (bytes == 0 && done == 0)
+        return;
+    append(out, ": ");
+    append_estimate(out, done, total, rate);
+    format_size(done, text);
+    append(out, "%s read, ", text);
+    format_size(bytes, text);
+    append(out, "%s written", text);
+}
+
 void progress_format_sync(char out[PROGRESS_LINE], uint64_t synced, uint64_t files, uint64_t rate)
 {
     uint64_t shown = files > synced ? files : synced;
-    char text[FORMAT_SIZE];
 
-    snprintf(out, PROGRESS_LINE, "writing to disk: %u%%, ",
-             (unsigned)((double)synced * 100.0 / (double)(shown > 0 ? shown : 1)));
-    if (rate > 0 && shown > synced) {
-        format_duration((shown - synced) / rate, text);
-        append(out, "%s left, ", text);
-    }
+    snprintf(out, PROGRESS_LINE, "writing to disk: ");
+    append_estimate(out, synced, files, rate);
     append(out, "%" PRIu64 " of %" PRIu64 " files", synced, shown);
+}
+
+/* What the rate is of. */
+static uint64_t counted(struct progress *progress)
+{
+    if (atomic_load(&progress->synced) > 0)
+        return atomic_load(&progress->synced);
+    if (progress->measure != NULL)
+        return atomic_load(&progress->done);
+    return progress_bytes(progress);
 }
 
 static void draw(struct progress *progress, const struct rate *rate, int64_t now, bool live)
 {
     char line[PROGRESS_LINE];
-    uint64_t bytes = progress_bytes(progress);
+    uint64_t done = counted(progress), total = atomic_load(&progress->total);
+    uint64_t speed = rate_per_second(rate, now, done);
+    const char *phase = atomic_load(&progress->phase);
 
     if (atomic_load(&progress->synced) > 0)
-        progress_format_sync(line, atomic_load(&progress->synced), atomic_load(&progress->files),
-                             rate_per_second(rate, now, atomic_load(&progress->synced)));
+        progress_format_sync(line, done, atomic_load(&progress->files), speed);
+    else if (progress->measure != NULL)
+        progress_format_measured(line, phase, progress_bytes(progress), done, total, speed);
     else
-        progress_format(line, atomic_load(&progress->phase), bytes, atomic_load(&progress->total),
-                        rate_per_second(rate, now, bytes));
+        progress_format(line, phase, done, total, speed);
     if (live)
         console_live_line(progress->console, line);
     else
@@ -144,12 +179,12 @@ static void *run(void *argument)
         const char *phase = atomic_load(&progress->phase);
         int64_t now = clock_now_ms();
 
-        uint64_t synced = atomic_load(&progress->synced);
+        bool synced = atomic_load(&progress->synced) > 0;
 
-        if (synced > 0 && !syncing)
+        if (synced && !syncing)
             rate = (struct rate){0};
-        syncing = synced > 0;
-        rate_note(&rate, now, syncing ? synced : progress_bytes(progress));
+        syncing = synced;
+        rate_note(&rate, now, counted(progress));
         if (progress->console->terminal) {
             draw(progress, &rate, now, true);
         } else if (phase != shown_phase || now - shown_ms >= LINE_MS) {
@@ -206,6 +241,12 @@ void progress_stop(struct progress *progress)
 void progress_set_phase(struct progress *progress, const char *phase)
 {
     atomic_store(&progress->phase, phase);
+}
+
+void progress_measure(struct progress *progress, uint64_t (*measure)(void *context), void *context)
+{
+    progress->measured = context;
+    progress->measure = measure;
 }
 
 void progress_follow(struct progress *progress, const struct record_source *source)

@@ -19,8 +19,10 @@ static void the_line_leaves_out_what_is_not_known(void **state)
         {1048576, 0, 0, "copying: 1.0 MiB"},
         {1048576, 0, 2048, "copying: 1.0 MiB, 2.0 KiB/s"},
         {1048576, 4194304, 1048576, "copying: 25%, 3s left, 1.0 MiB of 4.0 MiB, 1.0 MiB/s"},
-        {4194304, 4194304, 1024, "copying: 100%, 4.0 MiB of 4.0 MiB, 1.0 KiB/s"},
-        {8388608, 4194304, 0, "copying: 100%, 8.0 MiB of 8.0 MiB"},
+        {3145728, 4194304, 1048576, "copying: 75%, 3.0 MiB of 4.0 MiB, 1.0 MiB/s"},
+        {4194303, 4194304, 1, "copying: 99%, 3.9 MiB of 4.0 MiB, 1 B/s"},
+        {4194304, 4194304, 1024, "copying: 4.0 MiB, 1.0 KiB/s"},
+        {8388608, 4194304, 0, "copying: 8.0 MiB"},
     };
 
     (void)state;
@@ -42,7 +44,20 @@ static void the_fsync_phase_counts_files(void **state)
     progress_format_sync(line, 5, 10, 0);
     assert_string_equal(line, "writing to disk: 50%, 5 of 10 files");
     progress_format_sync(line, 12, 10, 3);
-    assert_string_equal(line, "writing to disk: 100%, 12 of 12 files");
+    assert_string_equal(line, "writing to disk: 12 of 12 files");
+}
+
+static void what_is_compressed_is_measured_by_what_was_read(void **state)
+{
+    char line[PROGRESS_LINE];
+
+    (void)state;
+    progress_format_measured(line, "copying", 0, 0, 4194304, 0);
+    assert_string_equal(line, "copying");
+    progress_format_measured(line, "copying", 1024, 1048576, 4194304, 1048576);
+    assert_string_equal(line, "copying: 25%, 3s left, 1.0 MiB read, 1.0 KiB written");
+    progress_format_measured(line, "copying", 1024, 8388608, 4194304, 1048576);
+    assert_string_equal(line, "copying: 8.0 MiB read, 1.0 KiB written");
 }
 
 /* A terminal of 40 columns shows the first 39. */
@@ -109,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_line_leaves_out_what_is_not_known),
         cmocka_unit_test(the_fsync_phase_counts_files),
+        cmocka_unit_test(what_is_compressed_is_measured_by_what_was_read),
         cmocka_unit_test(a_narrow_line_has_the_time_left),
         cmocka_unit_test(the_rate_is_that_of_the_last_seconds),
         cmocka_unit_test(a_rate_needs_half_a_second),
