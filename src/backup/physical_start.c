@@ -2,6 +2,7 @@
 #include "backup/physical_internal.h"
 
 #include "base/bytes.h"
+#include "manifest/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ static void take_notice(void *context, const char *severity, const char *sqlstat
                         const char *message)
 {
     struct physical_backup *job = context;
+    char start[1001];
     json_t *text;
 
     (void)sqlstate;
@@ -44,7 +46,8 @@ static void take_notice(void *context, const char *severity, const char *sqlstat
         job->notices_dropped++;
         return;
     }
-    text = json_stringn(message, strnlen(message, 1000));
+    snprintf(start, sizeof(start), "%s", message);
+    text = utf8_to_json(start); /* in whatever encoding; the cut may be within a character */
     if (text != NULL)
         json_array_append_new(job->notices, text);
 }

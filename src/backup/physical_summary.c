@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "manifest/utf8.h"
 
 #include <stdio.h>
 
@@ -11,17 +12,12 @@ static json_t *describe_tablespaces(const struct physical_backup *job)
 
     for (size_t i = 0; i + 1 < base_backup_tablespace_count(job->backup); i++) {
         const struct base_backup_tablespace *tablespace = base_backup_tablespace(job->backup, i);
-        json_t *location = json_string(tablespace->location);
 
-        if (tablespace->oid == 0) { /* a link of other people's: its files are under /data */
-            json_decref(location);
+        if (tablespace->oid == 0) /* a link of other people's: its files are under /data */
             continue;
-        }
-        if (location == NULL) /* not valid UTF-8: manifest.json has it escaped */
-            location = json_null();
         json_array_append_new(list, json_pack("{s:I, s:o, s:b}", "oid", (json_int_t)tablespace->oid,
-                                              "location", location, "in_place",
-                                              (int)tablespace->in_place));
+                                              "location", utf8_to_json(tablespace->location),
+                                              "in_place", (int)tablespace->in_place));
     }
     return list;
 }
@@ -30,8 +26,8 @@ static json_t *describe_options(const struct physical_backup *job)
 {
     const struct physical_backup_options *options = &job->options;
 
-    return json_pack("{s:s, s:s, s:I, s:s?, s:b}", "label", options->label, "checkpoint",
-                     options->spread_checkpoint ? "spread" : "fast", "max_rate_kib",
+    return json_pack("{s:o, s:s, s:I, s:s?, s:b}", "label", utf8_to_json(options->label),
+                     "checkpoint", options->spread_checkpoint ? "spread" : "fast", "max_rate_kib",
                      (json_int_t)options->max_rate_kib, "transfer_compression",
                      options->transfer_compression, "verify_checksums",
                      (int)!options->no_verify_checksums);
@@ -39,7 +35,7 @@ static json_t *describe_options(const struct physical_backup *job)
 
 static void append_text(json_t *list, const char *text)
 {
-    json_array_append_new(list, json_string(text));
+    json_array_append_new(list, utf8_to_json(text));
 }
 
 static json_t *describe_warnings(const struct physical_backup *job)

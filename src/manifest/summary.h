@@ -15,6 +15,8 @@
  *     {"path": "/data/pg_tblspc/16384", "type": "link", "target": "../../tablespaces/16384"}
  *     ],
  *     "checksum": "xxh3-128:…"}
+ *
+ * A path that is not UTF-8 is an "encoded_path" in hexadecimal, as "Encoded-Path" in backup_manifest.
  */
 #ifndef PGCASK_MANIFEST_SUMMARY_H
 #define PGCASK_MANIFEST_SUMMARY_H

@@ -110,13 +110,31 @@ static bool parse_digest(const char *text, enum digest_algorithm *algorithm,
            bytes_from_hex(slice_string(colon + 1), digest, digest_size(*algorithm));
 }
 
-static bool fill_entry(json_t *object, struct summary_entry *entry)
+/* "path", or the hexadecimal "encoded_path" of one that is no UTF-8, which is unpacked into
+ * `unpacked`. NULL: neither. */
+static const char *entry_path(const json_t *object, char unpacked[RECORD_PATH_MAX])
+{
+    const char *plain = json_string_value(json_object_get(object, "path"));
+    const char *encoded = json_string_value(json_object_get(object, "encoded_path"));
+    size_t len = encoded == NULL ? 0 : strlen(encoded) / 2;
+
+    if (plain != NULL || encoded == NULL)
+        return encoded == NULL ? plain : NULL;
+    if (len >= RECORD_PATH_MAX ||
+        !bytes_from_hex(slice_string(encoded), (uint8_t *)unpacked, len) ||
+        memchr(unpacked, '\0', len) != NULL)
+        return NULL;
+    unpacked[len] = '\0';
+    return unpacked;
+}
+
+static bool fill_entry(json_t *object, struct summary_entry *entry, char unpacked[RECORD_PATH_MAX])
 {
     const char *type = json_string_value(json_object_get(object, "type"));
     const char *digest = json_string_value(json_object_get(object, "digest"));
     json_t *bytes = json_object_get(object, "bytes");
 
-    entry->path = json_string_value(json_object_get(object, "path"));
+    entry->path = entry_path(object, unpacked);
     entry->link_target = json_string_value(json_object_get(object, "target"));
     if (entry->path == NULL)
         return false;
@@ -138,6 +156,7 @@ static bool fill_entry(json_t *object, struct summary_entry *entry)
 static bool take_record(struct summary_reader *reader, struct slice line, struct error *err)
 {
     struct summary_entry entry = {0};
+    char unpacked[RECORD_PATH_MAX];
     json_t *object;
     bool ok;
 
@@ -152,7 +171,7 @@ static bool take_record(struct summary_reader *reader, struct slice line, struct
     object = json_text_parse(line, JSON_REJECT_DUPLICATES, err);
     if (object == NULL && err->code == ERROR_MEMORY)
         return false;
-    if (!fill_entry(object, &entry))
+    if (!fill_entry(object, &entry, unpacked))
         ok = malformed(reader, "a record that cannot be read", err);
     else
         ok = record_path_check(entry.path, err) &&

@@ -1,6 +1,8 @@
 #include "manifest/summary.h"
 
+#include "base/bytes.h"
 #include "base/json.h"
+#include "manifest/utf8.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -45,39 +47,60 @@ static bool append_json(struct buffer *out, json_t *value, size_t flags, struct 
     return ok;
 }
 
-bool summary_writer_add(struct summary_writer *writer, const struct record *record, uint64_t bytes,
-                        const uint8_t *digest, struct error *err)
+/* {"path": …}; a path that is no UTF-8 is given as backup_manifest does it, in hexadecimal. */
+static json_t *path_object(const char *path)
+{
+    size_t len = strlen(path);
+    char hex[2 * RECORD_PATH_MAX + 1];
+
+    if (len >= RECORD_PATH_MAX)
+        return NULL;
+    if (utf8_is_clean(slice_string(path), false))
+        return json_pack("{s:s}", "path", path);
+    bytes_to_hex((const uint8_t *)path, len, hex);
+    return json_pack("{s:s}", "encoded_path", hex);
+}
+
+/* NULL: out of memory. */
+static json_t *describe_record(const struct summary_writer *writer, const struct record *record,
+                               uint64_t bytes, const uint8_t *digest)
 {
     char digest_text[DIGEST_TEXT_SIZE];
-    json_t *line = NULL;
+    json_t *line = path_object(record->path), *more = NULL;
 
     switch (record->type) {
     case RECORD_FILE:
         digest_format(writer->algorithm, digest, digest_text);
-        line = json_pack("{s:s, s:I, s:s}", "path", record->path, "bytes", (json_int_t)bytes,
-                         "digest", digest_text);
+        more = json_pack("{s:I, s:s}", "bytes", (json_int_t)bytes, "digest", digest_text);
         break;
     case RECORD_DIRECTORY:
-        line = json_pack("{s:s, s:s}", "path", record->path, "type", "directory");
+        more = json_pack("{s:s}", "type", "directory");
         break;
     case RECORD_LINK:
-        line = json_pack("{s:s, s:s, s:s}", "path", record->path, "type", "link", "target",
-                         record->link_target);
+        more = json_pack("{s:s, s:s}", "type", "link", "target", record->link_target);
         break;
     }
-    if (writer->records.len > 0 && !buffer_append_string(&writer->records, ",\n", err)) {
+    if (line != NULL && (more == NULL || json_object_update(line, more) != 0)) {
         json_decref(line);
-        return false;
+        line = NULL;
     }
-    if (writer->records.len > RECORDS_MAX) {
-        json_decref(line);
+    json_decref(more);
+    return line;
+}
+
+bool summary_writer_add(struct summary_writer *writer, const struct record *record, uint64_t bytes,
+                        const uint8_t *digest, struct error *err)
+{
+    if (record->type == RECORD_LINK && !utf8_is_clean(slice_string(record->link_target), false))
+        return error_set(err, ERROR_CORRUPT, "the target of link %.200s is not valid UTF-8",
+                         record->path);
+    if (writer->records.len > 0 && !buffer_append_string(&writer->records, ",\n", err))
+        return false;
+    if (writer->records.len > RECORDS_MAX)
         return error_set(err, ERROR_UNSUPPORTED,
                          "over %d MiB of folders, links and WAL segments to list in summary.json",
                          RECORDS_MAX >> 20);
-    }
-    if (line == NULL)
-        return error_set(err, ERROR_CORRUPT, "the path %.200s is not valid UTF-8", record->path);
-    return append_json(&writer->records, line, 0, err);
+    return append_json(&writer->records, describe_record(writer, record, bytes, digest), 0, err);
 }
 
 static bool append_head(struct buffer *out, json_t *head, struct error *err)

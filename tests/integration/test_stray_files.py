@@ -78,6 +78,9 @@ STRAY = {
     "new\nline": make_file,
     "tab\tand\rreturn": make_file,
     os.fsdecode(b"not utf-8 \xff\xfe"): make_file,
+    os.fsdecode(b"folder not utf-8 \xff\xfe"): make_folder,
+    os.fsdecode(b"pg_tblspc/not utf-8 \xff"): make_folder,
+    os.fsdecode(b"pg_tblspc/link not utf-8 \xff"): lambda path: path.symlink_to(somewhere()),
     "ünïcödé": make_folder,
     LONG: make_file,
     "base/stray": make_file,
@@ -214,6 +217,17 @@ def test_stray_entries_all_at_once(pgcask, servers, stray_server, workdir, major
     assert names_and_contents(data).keys() >= {"lost+found", "core.4711", "new\nline"}
     started = servers.start_restored(data, major)
     assert oracles.all_sums(started) == oracles.all_sums(server)
+
+
+@pytest.mark.majors(13, 18)
+def test_a_label_that_is_no_utf_8_is_kept_as_text(pgcask, stray_server, workdir, major):
+    backup = workdir / "backup"
+    pgcask("backup", stray_server(major).binary_uri(), "--to", backup,
+           "--label", os.fsdecode(b"nightly \xe9\xff")).check()
+    assert b"LABEL: nightly \xe9\xff\n" in (backup / "data/backup_label").read_bytes()
+    options = json.loads((backup / "summary.json").read_bytes())["options"]
+    assert options["label"] == r"nightly \xe9\xff"
+    pgcask("verify", backup).check()
 
 
 @pytest.mark.majors(13, 18)

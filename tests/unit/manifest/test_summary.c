@@ -87,6 +87,32 @@ static bool read_summary(const char *text, size_t len, size_t piece, struct seen
     return ok;
 }
 
+/* A record's path comes back byte by byte, and the file stays what JSON readers take. */
+static void any_path_is_written_and_read(void **state)
+{
+    static const char *const paths[] = {
+        "/data/plain",    "/data/\xc3\xbc",     "/data/\xff\xfe",         "/data/\xc3",
+        "/data/\xc0\xaf", "/data/\xed\xa0\x80", "/data/\xf4\x90\x80\x80", "/data/a\nb\\\"",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        const struct record folder = {.type = RECORD_DIRECTORY, .path = paths[i]};
+        struct error err;
+        struct summary_writer *writer = summary_writer_new(DIGEST_XXH3_128, &err);
+        struct slice content;
+        struct seen seen = {0};
+
+        assert_true(summary_writer_add(writer, &folder, 0, NULL, &err));
+        assert_true(
+            summary_writer_finish(writer, json_pack("{s:s}", "kind", "physical"), &content, &err));
+        assert_true(read_summary((const char *)content.data, content.len, 7, &seen, &err));
+        assert_int_equal(seen.entries, 1);
+        assert_string_equal(seen.paths[0], paths[i]);
+        summary_writer_free(writer);
+    }
+}
+
 static void what_was_written_is_read(void **state)
 {
     static const enum digest_algorithm algorithms[] = {DIGEST_XXH3_128, DIGEST_SHA256};
@@ -185,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read),
+        cmocka_unit_test(any_path_is_written_and_read),
         cmocka_unit_test(it_is_json_and_says_complete),
         cmocka_unit_test(every_flipped_byte_is_an_error),
         cmocka_unit_test(every_truncation_and_addition_is_an_error),
