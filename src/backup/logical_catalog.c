@@ -75,6 +75,7 @@ static bool try_once(struct logical_backup *job, bool *changed, struct error *er
     struct catalog_options options = {
         .lock_timeout_ms = job->options.lock_timeout_ms,
         .lock_timeout_total_ms = job->options.lock_timeout_total_ms,
+        .lock_spent_ms = &job->lock_spent_ms,
         .log = job->options.log,
     };
 

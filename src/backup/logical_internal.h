@@ -33,6 +33,7 @@ struct logical_backup {
     char snapshot[64];
     time_t started_at;
     struct catalog *catalog;
+    int64_t lock_spent_ms; /* over all tries */
     struct archive_header header;
     struct archive_content content;
     bool copying;    /* the rows of the entry at hand are being read */

@@ -97,18 +97,41 @@ static const char catalogs[] =
     "SELECT '0'::pg_catalog.xid, 9, '' WHERE false";
 /* clang-format on */
 
-/* Rows may hold oids of objects, which are printed as the names that these have by then. */
-#define ROWS_HOLD(types)                                                                           \
-    "   AND EXISTS (SELECT FROM pg_catalog.pg_attribute a "                                        \
-    "                 JOIN pg_catalog.pg_class ac ON ac.oid = a.attrelid AND ac.relkind = 'r' "    \
-    "                WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384 "           \
-    "                  AND a.atttypid::pg_catalog.regtype::pg_catalog.text IN (" types "))"
+/* Rows may hold oids of objects, which are printed as the names that these have by then. held: the
+ * types of that sort that rows of tables have, be it in an array, a domain, a range or a composite
+ * type. */
+#define WITH_HELD                                                                                  \
+    "WITH RECURSIVE part (type, whole) AS ("                                                       \
+    "  SELECT typelem, oid FROM pg_catalog.pg_type WHERE typelem <> 0 UNION ALL "                  \
+    "  SELECT typbasetype, oid FROM pg_catalog.pg_type WHERE typbasetype <> 0 UNION ALL "          \
+    "  SELECT rngsubtype, rngtypid FROM pg_catalog.pg_range UNION ALL "                            \
+    "  SELECT a.atttypid, c.reltype FROM pg_catalog.pg_class c "                                   \
+    "    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid "                                    \
+    "   WHERE c.oid >= 16384 AND c.reltype <> 0 AND a.attnum > 0 AND NOT a.attisdropped), "        \
+    "named (type, whole) AS ("                                                                     \
+    "  SELECT typname, oid FROM pg_catalog.pg_type "                                               \
+    "   WHERE typnamespace = 'pg_catalog'::pg_catalog.regnamespace "                               \
+    "     AND (typname ~ '^reg' OR typname = 'aclitem') UNION "                                    \
+    "  SELECT n.type, p.whole FROM named n JOIN part p ON p.type = n.whole), "                     \
+    "held (type) AS MATERIALIZED ("                                                                \
+    "  SELECT DISTINCT n.type FROM named n "                                                       \
+    "    JOIN pg_catalog.pg_attribute a ON a.atttypid = n.whole "                                  \
+    "    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind = 'r' "                    \
+    "   WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped) "
+
+#define ROWS_HOLD(types) "EXISTS (SELECT FROM held WHERE type IN (" types "))"
+
+#define HELD_NAME(word, table, column, namespace, types)                                           \
+    "SELECT o.xmax, 3, '" word " ' || pg_catalog.quote_ident(n.nspname) || '.' || "                \
+    "       pg_catalog.quote_ident(o." column ") FROM " table " o " NAMESPACE("o." namespace)      \
+        TOUCHED("o") DUMPED " AND " ROWS_HOLD(types)
 
 /* What is looked at while rows are copied: labels of enums that a table or another type uses, and
  * names of schemas, since COPY goes by name and a lock on a table does not keep its schema's. Only
  * the names matter here, which the server is asked for once more. */
 /* clang-format off */
 static const char late[] =
+    WITH_HELD
     "SELECT e.xmax, 1 AS rank, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' || "
     "       pg_catalog.quote_ident(t.typname) AS what "
     "  FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid "
@@ -123,24 +146,41 @@ static const char late[] =
     "SELECT n.xmax, 1, 'schema ' || pg_catalog.quote_ident(n.nspname) "
     "  FROM pg_catalog.pg_namespace n " TOUCHED("n") DUMPED
     "   AND n.oid::pg_catalog.regnamespace::pg_catalog.text <> pg_catalog.quote_ident(n.nspname) "
-    "   AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid) UNION ALL "
+    "   AND (EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid) "
+    "        OR EXISTS (SELECT FROM held WHERE type NOT IN ('regrole', 'aclitem'))) UNION ALL "
     "SELECT c.xmax, 2, " RELATION_WORD RELATION_NAME
     "  FROM pg_catalog.pg_class c " NAMESPACE("c.relnamespace") TOUCHED("c") DUMPED
     "   AND c.oid::pg_catalog.regclass::pg_catalog.text <> " RELATION_NAME
-    ROWS_HOLD("'regclass', 'regclass[]'") " UNION ALL "
-    "SELECT p.xmax, 2, 'function ' || pg_catalog.quote_ident(n.nspname) || '.' || "
-    "       pg_catalog.quote_ident(p.proname) "
-    "  FROM pg_catalog.pg_proc p " NAMESPACE("p.pronamespace") TOUCHED("p") DUMPED
-    "   AND p.oid::pg_catalog.regproc::pg_catalog.text <> "
-    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) "
-    ROWS_HOLD("'regproc', 'regproc[]', 'regprocedure', 'regprocedure[]'") " UNION ALL "
-    "SELECT t.xmax, 2, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' || "
-    "       pg_catalog.quote_ident(t.typname) "
-    "  FROM pg_catalog.pg_type t " NAMESPACE("t.typnamespace") TOUCHED("t") DUMPED
-    "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid) "
-    "   AND t.oid::pg_catalog.regtype::pg_catalog.text <> "
-    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) "
-    ROWS_HOLD("'regtype', 'regtype[]', 'regprocedure', 'regprocedure[]'");
+    "   AND " ROWS_HOLD("'regclass'") " UNION ALL "
+    HELD_NAME("function", "pg_catalog.pg_proc", "proname", "pronamespace",
+              "'regproc', 'regprocedure'")
+    "   AND o.oid::pg_catalog.regproc::pg_catalog.text <> "
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.proname) "
+    " UNION ALL "
+    HELD_NAME("type", "pg_catalog.pg_type", "typname", "typnamespace",
+              "'regtype', 'regprocedure', 'regoperator'")
+    "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = o.oid) "
+    "   AND o.oid::pg_catalog.regtype::pg_catalog.text <> "
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.typname) "
+    " UNION ALL "
+    HELD_NAME("operator", "pg_catalog.pg_operator", "oprname", "oprnamespace",
+              "'regoper', 'regoperator'")
+    "   AND o.oid::pg_catalog.regoper::pg_catalog.text <> "
+    "       pg_catalog.quote_ident(n.nspname) || '.' || o.oprname UNION ALL "
+    HELD_NAME("collation", "pg_catalog.pg_collation", "collname", "collnamespace",
+              "'regcollation'")
+    "   AND o.oid::pg_catalog.regcollation::pg_catalog.text <> "
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.collname) "
+    " UNION ALL "
+    HELD_NAME("text search configuration", "pg_catalog.pg_ts_config", "cfgname", "cfgnamespace",
+              "'regconfig'")
+    "   AND o.oid::pg_catalog.regconfig::pg_catalog.text <> "
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.cfgname) "
+    " UNION ALL "
+    HELD_NAME("text search dictionary", "pg_catalog.pg_ts_dict", "dictname", "dictnamespace",
+              "'regdictionary'")
+    "   AND o.oid::pg_catalog.regdictionary::pg_catalog.text <> "
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.dictname) ";
 /* clang-format on */
 
 /*
@@ -175,24 +215,30 @@ static const char frame_end_guarded[] =
     " ORDER BY t.rank, t.what LIMIT 1";
 
 /* pg_authid is not for everybody, so a role's name then is held against its name now. Only roles
- * count that own something of that kind, or have privileges on it. */
-#define ROLES(where)                                                                               \
+ * count that own something of that kind, have privileges on it, or may be named by rows. */
+#define CHANGED_ROLES(where)                                                                       \
     "SELECT 'role ' || pg_catalog.quote_ident(r.rolname) "                                         \
     "  FROM pg_catalog.pg_roles r "                                                                \
-    " WHERE r.rolname <> pg_catalog.pg_get_userbyid(r.oid) "                                       \
-    "   AND (r.oid = 10 OR EXISTS "                                                                \
-    "        (SELECT FROM pg_catalog.pg_shdepend d "                                               \
-    "          WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass "                  \
-    "            AND d.refobjid = r.oid AND " where ")) "                                          \
+    " WHERE r.rolname <> pg_catalog.pg_get_userbyid(r.oid) AND (" where ") "                       \
     " ORDER BY r.rolname LIMIT 1"
 
-static const char roles[] =
-    ROLES("d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database "
-          "                WHERE datname = pg_catalog.current_database()))");
+#define DEPENDED_ON(where)                                                                         \
+    "r.oid = 10 OR EXISTS "                                                                        \
+    "(SELECT FROM pg_catalog.pg_shdepend d "                                                       \
+    "  WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass "                          \
+    "    AND d.refobjid = r.oid AND " where ")"
+
+#define IN_ROWS ROWS_HOLD("'regrole', 'aclitem'")
+
+static const char roles[] = WITH_HELD CHANGED_ROLES(
+    IN_ROWS " OR " DEPENDED_ON("d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database "
+                               "                WHERE datname = pg_catalog.current_database()))"));
+
+static const char roles_in_rows[] = WITH_HELD CHANGED_ROLES(IN_ROWS);
 
 /* globals.sql takes its names of roles from the snapshot, but for privileges on these. */
-static const char roles_of_globals[] =
-    ROLES("d.dbid = 0 AND d.classid <> 'pg_catalog.pg_database'::pg_catalog.regclass");
+static const char roles_of_globals[] = CHANGED_ROLES(
+    DEPENDED_ON("d.dbid = 0 AND d.classid <> 'pg_catalog.pg_database'::pg_catalog.regclass"));
 
 static bool take_what(struct catalog *catalog, void *context, const struct catalog_row *row,
                       struct error *err)
@@ -246,5 +292,7 @@ bool changes_find(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct 
 bool changes_find_late(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
 {
     what[0] = '\0';
-    return find_touched(catalog, late, what, err);
+    return find_touched(catalog, late, what, err) &&
+           (what[0] != '\0' ||
+            catalog_query_as_is(catalog, roles_in_rows, 1, take_what, what, err));
 }

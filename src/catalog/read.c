@@ -136,7 +136,7 @@ static bool set_changed_late(struct error *err, const char *what)
 {
     error_set(err, ERROR_SERVER, "%s was renamed, changed or dropped while the backup ran", what);
     return error_hint(err, "What follows would not fit what was read before: run it again, when "
-                           "nobody renames roles, schemas or labels of enums.");
+                           "nobody renames roles, schemas, labels of enums or what rows name.");
 }
 
 bool catalog_check_roles(struct catalog *catalog, struct error *err)

@@ -321,11 +321,13 @@ bool table_locks_take(struct catalog *catalog,
     int64_t each = each_lock(catalog);
     int64_t usual = each > LOCK_TIMEOUT_TOTAL_MS ? each : LOCK_TIMEOUT_TOTAL_MS;
     int64_t total = options->lock_timeout_total_ms > 0 ? options->lock_timeout_total_ms : usual;
+    int64_t spent = options->lock_spent_ms == NULL ? 0 : *options->lock_spent_ms;
+    int64_t start = clock_now_ms();
     struct locking locking = {
         .catalog = catalog,
         .each_ms = each,
         .total_ms = total,
-        .deadline = clock_now_ms() + total,
+        .deadline = start + total - spent,
     };
     bool done = true;
 
@@ -336,6 +338,8 @@ bool table_locks_take(struct catalog *catalog,
             done = add_table(&locking, object, err);
     }
     done = done && lock_batch(&locking, err);
+    if (options->lock_spent_ms != NULL)
+        *options->lock_spent_ms += clock_now_ms() - start;
     buffer_free(&locking.statement);
     buffer_free(&locking.oids);
     return done;

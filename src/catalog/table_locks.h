@@ -5,8 +5,9 @@
 #include "catalog/kind.h"
 
 /* Locks those tables of the objects found so far that are wanted, in batches, each within
- * options.lock_timeout_ms and all within options.lock_timeout_total_ms. The error of a lock that
- * was not got names the table and who holds it. */
+ * options.lock_timeout_ms and all within options.lock_timeout_total_ms less what earlier reads
+ * spent (options.lock_spent_ms). The error of a lock that was not got names the table and who holds
+ * it. */
 bool table_locks_take(struct catalog *catalog,
                       bool (*is_wanted)(const struct catalog_object *object), struct error *err);
 

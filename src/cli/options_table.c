@@ -209,10 +209,10 @@ static const struct option_spec options[] = {
      .maximum = 7ULL * 24 * 3600 * 1000,
      .commands = BACKUP | PLAKAR,
      .scope = OPTION_OF_LOGICAL,
-     .help = "The same for all tables together: " ERROR_OPTION(
-         "lock-timeout") " is for each batch of "
-                         "some hundred. 10 minutes unless given, or " ERROR_OPTION(
-                             "lock-timeout") " if that is longer."},
+     .help = "The same for all tables together, however often they have to be locked "
+             "anew: " ERROR_OPTION("lock-timeout") " is for each batch of some hundred. 10 minutes "
+                                                   "unless given, or " ERROR_OPTION(
+                                                       "lock-timeout") " if that is longer."},
     {.name = "allow-newer-server",
      .kind = OPTION_FLAG,
      .commands = BACKUP | PLAKAR | CHECK,

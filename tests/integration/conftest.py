@@ -30,6 +30,13 @@ def pytest_addoption(parser):
     )
     parser.addoption("--whole", action="store_true",
                      help="whole sweeps where a sample is usual: hours")
+    parser.addoption("--sweep-moments", type=int, metavar="N",
+                     help="with --whole: N moments of each change in test_ddl.py, not every one")
+    parser.addoption("--sweep-seed", type=int, default=1, metavar="N", help="which moments")
+    parser.addoption("--sweep-minutes", type=float, default=1e9, metavar="N",
+                     help="no further change is begun after that")
+    parser.addoption("--sweep-record", metavar="FILE",
+                     help="where outcomes are added; a change that stands there is not run again")
     parser.addoption("--keep", action="store_true", help="leave clusters and backups behind")
 
 

@@ -5,6 +5,8 @@ not and which object changed. A relay stops the job before a query until the cha
 """
 
 import collections
+import json
+import pathlib
 import random
 import threading
 import time
@@ -14,7 +16,8 @@ import pytest
 from pgcask_testing import ddl, logical, oracles
 from pgcask_testing.held_link import HeldLink, NullLink
 
-CHANGES, MOMENTS = 10, 5  # of a sample
+MORE, CHANGES, FEW = (13, 15, 18), 9, 4  # of a sample: the majors that get more, and how many
+START = time.monotonic()
 
 
 @pytest.fixture(scope="module")
@@ -43,30 +46,71 @@ def judge(outcomes):
 
 
 def test_a_change_at_any_moment(sweep, module_server, major, request):
+    """Each change comes once in each fifth of the backup.
+
+    Every archive is that of one moment, and such a one was restored. That the sweep can tell: some
+    changes come in time to be read again, and some so late that they go through and the archive is
+    still that of the moment before, which is then what it is compared with.
+    """
     if request.config.getoption("--whole"):
         pytest.skip("part of the whole")
-    choice = random.Random(major)
     outcomes = []
-    for change in choice.sample(ddl.CHANGES, CHANGES):
+    for change in random.Random(major).sample(ddl.CHANGES, CHANGES if major in MORE else FEW):
         count = sweep.references(change)[2]
-        outcomes += run(sweep, change, choice.sample(range(1, count + 1), MOMENTS))
+        outcomes += run(sweep, change, a_few(change, count, 5, major))
     counts = judge(outcomes)
-    # The first half of the moments is before all is read: most of these are read again. After it
-    # the tables are locked, or the change comes too late to matter.
     assert counts["after"] >= len(outcomes) / 5
-    assert counts["before"] + counts["refused"] >= len(outcomes) / 10
+    assert counts["before"] >= len(outcomes) / 10
     oracles.wait_for_nothing_left(module_server)
 
 
+class Record:
+    """Outcomes of changes in a file, a line each: a sweep can be ended and gone on with."""
+
+    def __init__(self, path, *key):
+        self._path = path and pathlib.Path(path)
+        self._key = list(key)
+        lines = self._path.read_text().splitlines() if path and self._path.exists() else []
+        self._known = {tuple(json.loads(line)["key"]) for line in lines}
+
+    def knows(self, change):
+        return (*self._key, str(change)) in self._known
+
+    def add(self, change, outcomes):
+        if self._path:
+            line = {"key": [*self._key, str(change)],
+                    "outcomes": [[outcome.at, outcome.word] for outcome in outcomes]}
+            with self._path.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+
 @pytest.mark.parametrize("kind", ddl.KINDS)
-def test_every_change_at_every_moment(kind, sweep, request):
-    if not request.config.getoption("--whole"):
+def test_every_change_at_every_moment(kind, sweep, major, request):
+    option = request.config.getoption
+    if not option("--whole"):
         pytest.skip("needs --whole")
+    record = Record(option("--sweep-record"), major, option("--sweep-moments"),
+                    option("--sweep-seed"))
+    outcomes = []
     for change in ddl.changes_of(kind):
+        if record.knows(change):
+            continue
+        if time.monotonic() - START > option("--sweep-minutes") * 60:
+            judge(outcomes)
+            pytest.skip("the time is over")
         count = sweep.references(change)[2]
-        sweep.prove_references(change)
-        print(change, end=" ")
-        judge(run(sweep, change, range(1, count + 1)))
+        moments = a_few(change, count, option("--sweep-moments") or count, option("--sweep-seed"))
+        these = run(sweep, change, moments)
+        record.add(change, these)
+        outcomes += these
+    judge(outcomes)
+
+
+def a_few(change, count, wanted, seed):
+    """One moment of each of as many parts of the backup, as long as each other."""
+    choice = random.Random(f"{change} {seed}")
+    bounds = [count * part // wanted for part in range(wanted + 1)]
+    return [choice.randint(low + 1, high) for low, high in zip(bounds, bounds[1:]) if low < high]
 
 
 # Before the tables are locked, each of these goes through.
@@ -173,6 +217,61 @@ def test_a_value_that_is_not_there_is_no_crash(pgcask, module_server, workdir, r
     assert connection != 2 or failed > len(cases) / 4
 
 
+@pytest.mark.majors(13, 18)
+@pytest.mark.parametrize("kind", ["names in rows", "names within rows"])
+def test_names_that_rows_print_change_before_they_are_copied(sweep, module_server, kind, workdir):
+    """No such archive is made: what the rows name would not be there. The object is named."""
+    changes = [change for change in ddl.changes_of(kind) if change.what in ddl.NAMES
+               and change.what != "view replaced"]  # its name stays
+    refused = []
+    for change in changes:
+        sweep.make(change)
+        done = []
+        with HeldLink(module_server.port, hold=lambda: done.append(sweep.apply(change)),
+                      before=b"COPY k.o ") as link:
+            folder, result = sweep.back_up(link.port)
+        assert len(done) == 1
+        if not done[0]:
+            refused.append(change.what)
+            assert result.ok, result
+            continue
+        assert result.rc == 1 and "run it again" in result.stderr, (str(change), result)
+        named = {"view": "view k.v", "func": "function k2.f", "type": "type k.e", "role":
+                 "role ddl_named"}.get(change.what[:4], "")
+        if change.what == "functions moved":
+            named = "schema k2"
+        assert f"error: {named} was renamed, changed or dropped" in result.stderr, (
+            str(change), result)
+        assert not folder.exists()
+    assert len(refused) <= 3 and all(what.startswith("view") for what in refused)
+
+
+@pytest.mark.majors(13, 18)
+def test_the_time_for_all_locks_is_that_of_all_tries(pgcask, module_server, workdir):
+    """Each try waits for a lock and finds something changed: 0.8 s each, 2 s in all."""
+    server = module_server
+    logical.run_sql(server, "app", ddl.RESET + "CREATE TABLE k.t (a int); "
+                    f"CREATE FUNCTION k.o() {ddl.BODY}")
+    holders = []
+
+    def hold():
+        session = server.session("app").__enter__()
+        holders.append(session)
+        session.sql("BEGIN; LOCK TABLE k.t")
+        session.send(f"SELECT pg_sleep(0.8); CREATE OR REPLACE FUNCTION k.o() {ddl.BODY}; COMMIT")
+
+    with HeldLink(server.port, hold=hold, before=b"LOCK TABLE ONLY ") as link:
+        result = pgcask("backup", f"postgres://{server.superuser}@127.0.0.1:{link.port}/app"
+                                  "?sslmode=disable", "--to", workdir / "b", "--quiet",
+                        "--lock-timeout", "60s", "--lock-timeout-total", "2s")
+    for session in holders:
+        session.receive()
+        session.__exit__(None, None, None)
+    assert len(holders) == 3
+    assert result.rc == 1 and "cannot lock table k.t within 2 s, the time for all" in result.stderr
+    assert not list(workdir.iterdir())
+
+
 def busy(server, *scripts):
     """Runs each script over and over, in a session of its own, until it is told to end."""
     end = threading.Event()
@@ -245,8 +344,8 @@ def test_a_change_in_every_try_is_an_error(pgcask, module_server, workdir):
     change = f"CREATE OR REPLACE FUNCTION k.o() {ddl.BODY}"
 
     class Always(HeldLink):
-        def _count(self):
-            super()._count()
+        def _count(self, message):
+            super()._count(message)
             if self.queries % 10 == 0:  # a try takes more
                 logical.run_sql(server, "app", change)
 

@@ -2,6 +2,9 @@
 and every change to it. Objects of a kind stand in the schema k; the one that is changed is o."""
 
 import dataclasses
+import difflib
+import re
+import shutil
 
 from . import logical, process
 from .held_link import HeldLink
@@ -11,6 +14,20 @@ from .held_link import HeldLink
 TABLE = "CREATE TABLE k.t (a int, b text); INSERT INTO k.t VALUES (1, 'one'), (2, 'two');"
 BODY = "RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'"
 TRIGGER = "CREATE FUNCTION k.tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';"
+
+NAMED = (
+    "CREATE VIEW k.v AS SELECT 1 AS a; CREATE TYPE k.e AS ENUM ('x'); CREATE ROLE ddl_named; "
+    f"CREATE FUNCTION k2.f(k.e) {BODY};")
+NAMES = {
+    "view dropped": "DROP VIEW k.v;",
+    "view renamed": "ALTER VIEW k.v RENAME TO w;",
+    "view replaced": "CREATE OR REPLACE VIEW k.v AS SELECT 2 AS a;",
+    "function renamed": "ALTER FUNCTION k2.f RENAME TO g;",
+    "function dropped": "DROP FUNCTION k2.f;",
+    "functions moved": "ALTER SCHEMA k2 RENAME TO k3;",
+    "type renamed": "ALTER TYPE k.e RENAME TO ee;",
+    "role renamed": "ALTER ROLE ddl_named RENAME TO ddl_named_2;",
+}
 
 
 @dataclasses.dataclass
@@ -147,14 +164,21 @@ KINDS = {
         "DROP TABLE k.e; DROP TYPE k.o;", "ALTER TYPE k.o RENAME TO o2;",
         "ALTER TYPE k.o RENAME VALUE 'a' TO 'c';", "TYPE k.o",
         {"dropped with its columns": "DROP TYPE k.o CASCADE;"}),
+    # A view that is gone leaves its number behind.
     "names in rows": Kind(
-        f"CREATE VIEW k.v AS SELECT 1 AS a; CREATE FUNCTION k.f() {BODY}; "
-        "CREATE TYPE k.e AS ENUM ('x');",
-        "CREATE TABLE k.o (a regclass, b regprocedure, c regtype, d regproc); "
-        "INSERT INTO k.o VALUES ('k.v', 'k.f()', 'k.e', 'k.f');", "DROP TABLE k.o;",
-        "ALTER VIEW k.v RENAME TO w;", "ALTER FUNCTION k.f() RENAME TO g;", "TABLE k.o",
-        {"type renamed": "ALTER TYPE k.e RENAME TO ee;",
-         "view replaced": "CREATE OR REPLACE VIEW k.v AS SELECT 2 AS a;"}),
+        NAMED, "CREATE TABLE k.o (a regclass, b regprocedure, c regtype, d regproc, e regrole, "
+               "f regnamespace, g aclitem); INSERT INTO k.o VALUES ('k.v', 'k2.f(k.e)', 'k.e', "
+               "'k2.f', 'ddl_named', 'k2', 'ddl_named=r/postgres');",
+        "DROP TABLE k.o;", owner="TABLE k.o", more=NAMES),
+    "names within rows": Kind(
+        NAMED + "CREATE DOMAIN k.d1 AS regclass; CREATE TYPE k.d2 AS (x int, y regtype[]); "
+                "CREATE DOMAIN k.d3 AS k.d2;",
+        "CREATE TABLE k.o (a k.d1, b regproc[], c k.d3, d regrole[], e aclitem[]); "
+        "INSERT INTO k.o VALUES ('k.v', '{k2.f}', '(1,{k.e})', '{ddl_named}', "
+        "'{ddl_named=r/postgres}');",
+        "DROP TABLE k.o;", owner="TABLE k.o",
+        more={what: NAMES[what] for what in ("view dropped", "view renamed", "function dropped",
+                                             "function renamed", "type renamed", "role renamed", "functions moved")}),
     "composite": Kind(
         "", "CREATE TYPE k.o AS (x int, y text);", "DROP TYPE k.o;", "ALTER TYPE k.o RENAME TO o2;",
         "ALTER TYPE k.o ADD ATTRIBUTE z int;", "TYPE k.o",
@@ -206,6 +230,7 @@ QUIET = "SET client_min_messages = error;\n"
 RESET = (f'DROP SCHEMA IF EXISTS k CASCADE; DROP SCHEMA IF EXISTS k2 CASCADE; '
          f'DROP SCHEMA IF EXISTS k3 CASCADE; DROP SCHEMA IF EXISTS o CASCADE; '
          f'DROP ROLE IF EXISTS {ROLE}; DROP ROLE IF EXISTS {ROLE}_2; '
+         'DROP ROLE IF EXISTS ddl_named; DROP ROLE IF EXISTS ddl_named_2; '
          'CREATE SCHEMA k; CREATE SCHEMA k2;')
 
 
@@ -264,15 +289,39 @@ class Outcome:
         return f"{self.change} at query {self.at}: {self.word}\n{self.result}"
 
 
+def without_numbers(line):
+    """A row that names what is gone has its oid, another one each time that it was made."""
+    return re.sub(r"(?<![^\t{(,])[1-9]\d{4}(?![^\t}),])", "<oid>", line) if "\t" in line else line
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """What is in a backup, without what only tells when it was made."""
+
+    text: str  # of the archive, as stock pg_restore prints it
+    roles: str  # globals.sql
+
+    @staticmethod
+    def of(server, folder):
+        (archive,) = folder.glob("*.dump")
+        command = [logical.stock("pg_restore", server), "-f", "-", archive]
+        lines = process.run(command, timeout=60).check().stdout.splitlines()
+        text = "\n".join(without_numbers(line) for line in lines
+                         if not line.startswith(("\\restrict", "\\unrestrict")))
+        return Content(text, (folder / "globals.sql").read_text())
+
+
 class Sweep:
     """Changes of one server's database, at chosen moments of a backup."""
 
     def __init__(self, pgcask, server, db, workdir):
         self.pgcask, self.server, self.db, self.workdir = pgcask, server, db, workdir
-        self._known = {}  # change -> (before, after, how many queries)
+        self._before = {}  # what makes the database -> content, how many queries
+        self._after = {}  # change -> content
+        self._restored = {}  # text of an archive -> what a restore of it gives
         self._number = 0
 
-    def _backup(self, port):
+    def back_up(self, port):
         self._number += 1
         folder = self.workdir / f"b{self._number}"
         result = self.pgcask(
@@ -280,18 +329,20 @@ class Sweep:
                       "?sslmode=disable", "--to", folder, "--quiet", "--compress", "none")
         return folder, result
 
-    def _content(self, folder):
-        """What is in a backup, without what only tells when it was made; the folder goes."""
-        (archive,) = folder.glob("*.dump")
-        command = [logical.stock("pg_restore", self.server), "-f", "-", archive]
-        text = process.run(command, timeout=60).check().stdout
-        text = [line for line in text.splitlines()
-                if not line.startswith(("\\restrict", "\\unrestrict"))]
-        roles = (folder / "globals.sql").read_text()
-        for path in folder.iterdir():
-            path.unlink()
-        folder.rmdir()
-        return text, roles
+    def _take(self, folder):
+        """What is in a backup; stock pg_restore has restored such a one. The folder goes."""
+        content = Content.of(self.server, folder)
+        if content.text not in self._restored:
+            (archive,) = folder.glob("*.dump")
+            logical.create_like(self.server, self.db, "copy")
+            logical.restore(self.server, archive, "copy")
+            self._restored[content.text] = self._state("copy")
+            logical.drop(self.server, "copy")  # else its roles could not be dropped
+        shutil.rmtree(folder)
+        return content
+
+    def _state(self, db):
+        return logical.dump_schema(self.server, db), logical.table_sums(self.server, db)
 
     def make(self, change):
         logical.run_sql(self.server, self.db, QUIET + RESET + change.before)
@@ -307,52 +358,43 @@ class Sweep:
             raise
         return True
 
+    def _undisturbed(self, port):
+        """Restored, it is what stock pg_dump says of the source."""
+        folder, result = self.back_up(port)
+        assert result.ok, result
+        content = self._take(folder)
+        assert self._restored[content.text] == self._state(self.db)
+        return content
+
     def references(self, change):
         """Contents of undisturbed backups before and after, and how many queries one takes."""
-        if change not in self._known:
+        if change not in self._after:
             self.make(change)
-            with HeldLink(self.server.port) as link:
-                folder, result = self._backup(link.port)
-                assert result.ok, result
-                count = link.queries
-            before = self._content(folder)
+            if change.before not in self._before:
+                with HeldLink(self.server.port) as link:
+                    self._before[change.before] = self._undisturbed(link.port), link.queries
             assert self.apply(change), change
-            folder, result = self._backup(self.server.port)
-            assert result.ok, result
-            self._known[change] = before, self._content(folder), count
-        return self._known[change]
-
-    def prove_references(self, change):
-        """Both restore by stock pg_restore, to what stock pg_dump says of the source."""
-        for apply in (False, True):
-            self.make(change)
-            if apply:
-                assert self.apply(change)
-            folder, result = self._backup(self.server.port)
-            assert result.ok, result
-            (archive,) = folder.glob("*.dump")
-            logical.create_like(self.server, self.db, "copy")
-            logical.restore(self.server, archive, "copy")
-            assert (logical.dump_schema(self.server, "copy")
-                    == logical.dump_schema(self.server, self.db)), change
-            assert (logical.table_sums(self.server, "copy")
-                    == logical.table_sums(self.server, self.db)), change
-            self._content(folder)
+            self._after[change] = self._undisturbed(self.server.port)
+        before, count = self._before[change.before]
+        return before, self._after[change], count
 
     def run(self, change, at):
         before, after, _ = self.references(change)
         self.make(change)
         done = []
         with HeldLink(self.server.port, at, lambda: done.append(self.apply(change))) as link:
-            folder, result = self._backup(link.port)
+            folder, result = self.back_up(link.port)
         return Outcome(change, at, self._judge(folder, result, done, before, after), result)
 
     def _judge(self, folder, result, done, before, after):
         if result.rc == 0:
-            content = self._content(folder)
+            content = Content.of(self.server, folder)
+            if content not in (before, after):
+                return self._of_no_moment(folder, before, after)
+            shutil.rmtree(folder)
             if content == before:
                 return "before" if done != [False] else "refused"
-            return "after" if content == after else f"an archive of no moment: {content}"
+            return "after"
         if result.rc != 1:
             return f"exit status {result.rc}"
         if folder.exists() or list(self.workdir.glob("*.partial")):
@@ -362,3 +404,17 @@ class Sweep:
             return "not one error that says to run it again"
         named = any(word in errors[0] for word in ("k.", "k2.", " k", " o", ROLE))
         return "error" if named else "an error that names nothing"
+
+    def _of_no_moment(self, folder, before, after):
+        try:
+            content = self._take(folder)
+        except AssertionError as problem:
+            return f"an archive that does not restore: {problem}"
+        state = self._restored[content.text]
+        same = [name for name, other in (("before", before), ("after", after))
+                if self._restored[other.text] == state]
+        texts = [difflib.unified_diff(f"{other.text}\n{other.roles}".splitlines(),
+                                      f"{content.text}\n{content.roles}".splitlines(), lineterm="")
+                 for other in (before, after)]
+        return "\n".join([f"an archive of no moment, which restores to {same or 'neither'}",
+                          *texts[0], *texts[1]])

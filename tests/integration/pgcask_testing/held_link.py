@@ -19,12 +19,13 @@ class HeldLink:
 
     at: the number of the query, from 1 and over all connections but the first, which is the
     preflight's, before which `hold` is called:
-    it reaches the server when that has returned. 0: none. `queries` and `connections` count.
+    it reaches the server when that has returned. 0: none. before: the same of every query that has
+    this in it. `queries` and `connections` count.
     """
 
-    def __init__(self, port, at=0, hold=lambda: None):
+    def __init__(self, port, at=0, hold=lambda: None, before=b""):
         self._target, self._at, self._hold = ("127.0.0.1", port), at, hold
-        self._lock = threading.Lock()
+        self._before, self._lock = before, threading.Lock()
         self.queries = self.connections = 0
         self._sockets = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -63,14 +64,14 @@ class HeldLink:
         with contextlib.suppress(OSError):
             for message in messages(source, first_has_no_letter=True):
                 if message[:1] == b"Q" and connection > 1:
-                    self._count()
+                    self._count(message)
                 target.sendall(message)
             target.shutdown(socket.SHUT_WR)
 
-    def _count(self):
+    def _count(self, message):
         with self._lock:
             self.queries += 1
-            if self.queries == self._at:
+            if self.queries == self._at or self._before and self._before in message:
                 self._hold()
 
 
