@@ -13,6 +13,7 @@
 #include "common.h"
 #include "control.h"
 #include "error.h"
+#include "list.h"
 #include "logical.h"
 #include "restore.h"
 #include "settings.h"

@@ -160,4 +160,7 @@ uint64_t archive_folder_rows(const struct archive_folder *folder);
 /* Fails if the file of an entry or of a large object was missing. */
 bool archive_folder_finish(struct archive_folder *folder, struct error *err);
 
+/* Whether that was why it failed. */
+bool archive_folder_lacks_data(const struct archive_folder *folder);
+
 #endif

@@ -344,3 +344,12 @@ bool archive_folder_finish(struct archive_folder *folder, struct error *err)
     return expected_finish(archive_decoder_expected(folder->decoder), err) &&
            check_blobs(folder, err);
 }
+
+bool archive_folder_lacks_data(const struct archive_folder *folder)
+{
+    struct error ignored;
+
+    return folder->contents_read &&
+           (!expected_finish(archive_decoder_expected(folder->decoder), &ignored) ||
+            folder->listed.count > folder->seen.count);
+}

@@ -5,28 +5,22 @@
 #ifndef PGCASK_CLI_ARCHIVE_REPORT_H
 #define PGCASK_CLI_ARCHIVE_REPORT_H
 
-#include "archive/archive.h"
 #include "cli/command.h"
 #include "cli/location.h"
-#include "restore/restore.h"
+#include "restore/archive_scan.h"
 
 struct archive_report {
     struct command *command;
-    bool verbose;       /* say every entry */
-    bool only_contents; /* read no further than the table of contents */
-    const struct record_observer *observer;
-    /* Called for what is wrong with the file of that name; reading goes on where it can. */
-    verify_problem_fn *problem;
-    void *context;
+    bool verbose; /* say every entry */
+    struct archive_scan scan;
 
     json_t *object; /* what was found, with --json; NULL without */
-    uint64_t entries, entries_with_data, rows, data_bytes, files, problems;
 
     /* private */
     json_t *contents;
 };
 
-/* Begins a report; the other members above are the caller's to set. archive_report_reset gives back
+/* Begins a report; what scan can be given is the caller's to set. archive_report_reset gives back
  * what it holds. */
 void archive_report_init(struct archive_report *report, struct command *command);
 void archive_report_reset(struct archive_report *report);

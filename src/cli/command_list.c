@@ -2,23 +2,20 @@
  * archive, its table of contents. */
 #include "cli/archive_report.h"
 #include "cli/command.h"
-#include "cli/description.h"
 #include "cli/format.h"
 #include "cli/listing_result.h"
 #include "cli/location.h"
 #include "cli/near_miss.h"
 
 #include "base/text.h"
-#include "manifest/manifest.h"
+#include "restore/listing.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-struct listing {
+struct list {
     struct command *command;
-    struct description description;
-    bool manifest_seen, summary_seen;
-    bool complete; /* the summary was read to its end and matches its own checksum */
+    struct listing listing;
     bool verbose;
     json_t *records;  /* --verbose --json */
     json_t *archives; /* the same */
@@ -27,137 +24,60 @@ struct listing {
 /* ---- Reading -----------------------------------------------------------------------------------
  */
 
-typedef bool feed_function(struct description *description, struct slice piece, struct error *err);
-
-/* False if the file cannot be read. *sound is whether what it says could be understood; if not,
- * the rest of it is left unread. */
-static bool read_file(struct listing *listing, struct reader *reader, feed_function *feed,
-                      bool *sound, struct error *err)
+/* It is told and makes the exit status 3. */
+static void note_unsound(void *context, const char *path, const struct error *err)
 {
-    struct slice piece;
+    const struct list *list = context;
 
-    *sound = true;
-    while (*sound) {
-        switch (reader_next(reader, &piece, err)) {
-        case READER_DATA:
-            *sound = feed(&listing->description, piece, err);
-            break;
-        case READER_END:
-            return true;
-        case READER_FAILED:
-            return false;
-        }
-        if (!cancel_check(listing->command->cancel, err))
-            return false;
-    }
-    return true;
+    (void)path;
+    console_warning(list->command->console, ERROR_OURS("%s"), err->message);
+    list->command->problems = true;
 }
 
-/* A description that makes no sense is told and makes the exit status 3; the other one may still
- * say something. */
-static void note_unsound(struct listing *listing, const struct error *err)
+static bool take_archive(void *context, const struct record *record, struct error *err)
 {
-    console_warning(listing->command->console, ERROR_OURS("%s"), err->message);
-    listing->command->problems = true;
-}
-
-/* The archive of a database in a logical backup: "/app.dump". */
-static bool is_archive(const struct record *record)
-{
-    size_t len = strlen(record->path);
-
-    return record->type == RECORD_FILE && len > 6 && strcmp(record->path + len - 5, ".dump") == 0 &&
-           strchr(record->path + 1, '/') == NULL;
-}
-
-static bool take_archive(struct listing *listing, const struct record *record, struct error *err)
-{
+    struct list *list = context;
     struct archive_report report;
     bool done;
 
-    archive_report_init(&report, listing->command);
-    report.only_contents = true;
+    archive_report_init(&report, list->command);
+    report.scan.only_contents = true;
     done = archive_report_custom(&report, record->path, record->reader, err);
     if (!done && err->code == ERROR_CORRUPT) {
-        note_unsound(listing, err);
+        note_unsound(list, record->path, err);
         done = true;
     }
     if (report.object != NULL) {
         result_set_text(report.object, "path", record->path);
-        if (listing->archives == NULL)
-            listing->archives = json_array();
-        json_array_append(listing->archives, report.object);
+        if (list->archives == NULL)
+            list->archives = json_array();
+        json_array_append(list->archives, report.object);
     }
     archive_report_reset(&report);
     return done;
 }
 
-static bool take_record(struct listing *listing, const struct record *record, struct error *err)
+static bool show_record(void *context, const struct record *record, struct error *err)
 {
-    struct description *description = &listing->description;
-    bool sound;
-
-    if (record->type == RECORD_FILE && strcmp(record->path, MANIFEST_PATH) == 0) {
-        listing->manifest_seen = true;
-        if (!read_file(listing, record->reader, description_feed_manifest, &sound, err))
-            return false;
-        if (!sound || !description_finish_manifest(description, err))
-            note_unsound(listing, err);
-    } else if (record->type == RECORD_FILE && strcmp(record->path, SUMMARY_PATH) == 0) {
-        listing->summary_seen = true;
-        description->summary_bytes = record->size > 0 ? (uint64_t)record->size : 0;
-        if (!read_file(listing, record->reader, description_feed_summary, &sound, err))
-            return false;
-        listing->complete = sound && description_finish_summary(description, err);
-        if (!listing->complete)
-            note_unsound(listing, err);
-    } else if (listing->verbose && is_archive(record)) {
-        return take_archive(listing, record, err);
-    }
-    return true;
-}
-
-static void show_record(struct listing *listing, const struct record *record)
-{
+    struct list *list = context;
     static const char *const types[] = {"file", "directory", "link"};
     char size[FORMAT_SIZE] = "";
     json_t *object;
 
+    (void)err;
     if (record->type == RECORD_FILE && record->size >= 0)
         format_size((uint64_t)record->size, size);
-    command_say(listing->command, "%9s  %s%s%s", size, record->path,
+    command_say(list->command, "%9s  %s%s%s", size, record->path,
                 record->type == RECORD_LINK ? " -> " : "",
                 record->type == RECORD_LINK ? record->link_target : "");
-    if (listing->records == NULL)
-        return;
+    if (list->records == NULL)
+        return true;
     object = json_object();
     result_set_text(object, "path", record->path);
     result_set_text(object, "type", types[record->type]);
     if (record->type == RECORD_FILE && record->size >= 0)
         result_set_number(object, "bytes", (uint64_t)record->size);
-    json_array_append_new(listing->records, object);
-}
-
-static bool read_source(struct listing *listing, struct record_source *source, struct error *err)
-{
-    struct record record;
-
-    while (listing->verbose || !listing->manifest_seen || !listing->summary_seen) {
-        enum source_status status;
-        bool done;
-
-        if (!cancel_check(listing->command->cancel, err))
-            return false;
-        status = source_next(source, &record, err);
-        if (status != SOURCE_RECORD)
-            return status == SOURCE_END;
-        if (listing->verbose)
-            show_record(listing, &record);
-        done = take_record(listing, &record, err);
-        reader_close(record.reader);
-        if (!done)
-            return false;
-    }
+    json_array_append_new(list->records, object);
     return true;
 }
 
@@ -287,16 +207,16 @@ static void say_configuration(const struct command *command, const json_t *confi
     say_pairs(command, "not stored", json_object_get(configuration, "missing"), "path", "reason");
 }
 
-static void say_all(const struct listing *listing)
+static void say_all(const struct list *list)
 {
-    const struct command *command = listing->command;
-    const json_t *object = listing->description.object;
+    const struct command *command = list->command;
+    const json_t *object = list->listing.description.object;
     const json_t *summary = json_object_get(object, "summary");
 
-    command_say(command, "%-12s %s", "complete", listing->complete ? "yes" : "no");
+    command_say(command, "%-12s %s", "complete", list->listing.complete ? "yes" : "no");
     if (summary != NULL)
         say_summary(command, summary);
-    if (!listing->manifest_seen)
+    if (!list->listing.manifest_seen)
         return;
     command_say(command, "%-12s %s at %s:%s%s", "server", text_of(object, "server_version"),
                 text_of(object, "host"), text_of(object, "port"),
@@ -313,30 +233,26 @@ static void say_all(const struct listing *listing)
     say_texts(command, "the server reported", json_object_get(summary, "checksum_failures"));
 }
 
-static bool check_found(struct listing *listing, struct error *err)
+/* What is missing of it is told and makes the exit status 3. */
+static void note_missing(const struct list *list)
 {
-    if (!listing->manifest_seen && !listing->summary_seen) {
-        error_set(err, ERROR_CORRUPT, "it holds neither manifest.json nor summary.json");
-        return error_hint(err, "It is no backup made by pgcask, or only a part of one.");
-    }
-    if (!listing->manifest_seen || !listing->summary_seen) {
-        console_warning(listing->command->console, "the backup is not complete: it has no %s",
-                        listing->manifest_seen ? "summary.json" : "manifest.json");
-        listing->command->problems = true;
-    }
-    return true;
+    if (list->listing.manifest_seen && list->listing.summary_seen)
+        return;
+    console_warning(list->command->console, "the backup is not complete: it has no %s",
+                    list->listing.manifest_seen ? "summary.json" : "manifest.json");
+    list->command->problems = true;
 }
 
 static bool list_archive(struct command *command, const char *name, struct record_source *source,
-                         enum location_archive archive, struct error *err)
+                         enum archive_kind archive, struct error *err)
 {
     struct archive_report report;
     bool done;
 
     archive_report_init(&report, command);
-    report.only_contents = true;
+    report.scan.only_contents = true;
     result_set_text(command->result, "kind", "archive");
-    done = archive == LOCATION_ARCHIVE_CUSTOM
+    done = archive == ARCHIVE_CUSTOM
                ? archive_report_custom(&report, name, tar_source_raw_reader(source), err)
                : archive_report_files(&report, source, err);
     if (command->result != NULL)
@@ -345,63 +261,72 @@ static bool list_archive(struct command *command, const char *name, struct recor
     return done;
 }
 
-static bool list_backup(struct listing *listing, struct record_source *source, struct error *err)
+static bool list_backup(struct list *list, struct record_source *source, struct error *err)
 {
-    json_t *result = listing->command->result;
+    const struct listing_options options = {
+        .context = list,
+        .cancel = list->command->cancel,
+        .record = list->verbose ? show_record : NULL,
+        .archive = list->verbose ? take_archive : NULL,
+        .unsound = note_unsound,
+    };
+    json_t *result = list->command->result;
     bool done;
 
-    if (listing->verbose && result != NULL)
-        listing->records = json_array();
-    done = read_source(listing, source, err);
-
-    if (listing->manifest_seen || listing->summary_seen) {
-        say_all(listing);
-        result_set_flag(result, "complete", listing->complete);
-        listing_fill_result(result, listing->description.object);
+    if (list->verbose && result != NULL)
+        list->records = json_array();
+    done = listing_read(&list->listing, source, &options, err);
+    if (list->listing.manifest_seen || list->listing.summary_seen) {
+        say_all(list);
+        result_set_flag(result, "complete", list->listing.complete);
+        listing_fill_result(result, &list->listing);
     }
-    return done && check_found(listing, err);
+    if (!done || !listing_check_found(&list->listing, err))
+        return false;
+    note_missing(list);
+    return true;
 }
 
-static bool list(struct listing *listing, const char *name, enum location_kind kind,
-                 struct error *err)
+static bool list_location(struct list *list, const char *name, enum location_kind kind,
+                          struct error *err)
 {
     struct record_source *source =
-        location_open_for_listing(name, kind, listing->command->cancel, err);
-    enum location_archive archive = LOCATION_NO_ARCHIVE;
+        location_open_for_listing(name, kind, list->command->cancel, err);
+    enum archive_kind archive = ARCHIVE_NONE;
     bool done;
 
     if (source == NULL)
         return false;
     done = location_find_archive(name, kind, source, &archive, err);
-    if (done && archive == LOCATION_NO_ARCHIVE)
+    if (done && archive == ARCHIVE_NONE)
         done = near_miss_check_source(name, kind == LOCATION_DIRECTORY, source, err) &&
-               list_backup(listing, source, err);
+               list_backup(list, source, err);
     else if (done)
-        done = list_archive(listing->command, name, source, archive, err);
+        done = list_archive(list->command, name, source, archive, err);
     source_close(source);
     return done;
 }
 
 bool command_list(struct command *command, struct error *err)
 {
-    struct listing *listing = calloc(1, sizeof(*listing)); /* large for a stack */
+    struct list *list = calloc(1, sizeof(*list)); /* large for a stack */
     const char *name = command_argument(command, 0);
     enum location_kind kind;
     uint64_t bytes;
     bool done;
 
-    if (listing == NULL)
+    if (list == NULL)
         return error_set_memory(err);
-    listing->command = command;
-    listing->verbose = options_flag(command->options, "verbose");
+    list->command = command;
+    list->verbose = options_flag(command->options, "verbose");
     result_set_text(command->result, "source", options_argument(command->options, 0));
-    done = description_init(&listing->description, err) &&
-           location_of_source(name, &kind, &bytes, err) && list(listing, name, kind, err);
-    if (listing->records != NULL)
-        result_set(command->result, "records", listing->records);
-    if (listing->archives != NULL)
-        result_set(command->result, "archives", listing->archives);
-    description_reset(&listing->description);
-    free(listing);
+    done = listing_init(&list->listing, err) && location_of_source(name, &kind, &bytes, err) &&
+           list_location(list, name, kind, err);
+    if (list->records != NULL)
+        result_set(command->result, "records", list->records);
+    if (list->archives != NULL)
+        result_set(command->result, "archives", list->archives);
+    listing_reset(&list->listing);
+    free(list);
     return done;
 }

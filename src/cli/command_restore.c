@@ -157,11 +157,11 @@ static void say_result(const struct restoration *restoration,
 static bool check_no_archive(const struct restoration *restoration, struct record_source *source,
                              struct error *err)
 {
-    enum location_archive archive;
+    enum archive_kind archive;
 
     if (!location_find_archive(restoration->name, restoration->kind, source, &archive, err))
         return false;
-    if (archive == LOCATION_NO_ARCHIVE)
+    if (archive == ARCHIVE_NONE)
         return near_miss_check_source(restoration->name, restoration->kind == LOCATION_DIRECTORY,
                                       source, err);
     error_set(err, ERROR_UNSUPPORTED, "%s: not yet: archives of pg_dump", restoration->name);

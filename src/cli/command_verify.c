@@ -134,9 +134,9 @@ static void fill_archive_result(json_t *result, const struct archive_report *rep
         return;
     result_set_text(result, "kind", "archive");
     result_set(result, "seconds", json_real(seconds));
-    result_set_number(result, "rows", report->rows);
-    result_set_number(result, "data_bytes", report->data_bytes);
-    result_set_number(result, "problem_count", report->problems);
+    result_set_number(result, "rows", report->scan.rows);
+    result_set_number(result, "data_bytes", report->scan.data_bytes);
+    result_set_number(result, "problem_count", report->scan.problems);
     json_object_update(result, report->object);
 }
 
@@ -145,42 +145,37 @@ static void say_whole_archive(const struct command *command, const struct archiv
 {
     char size[FORMAT_SIZE], duration[FORMAT_SIZE];
 
-    format_size(report->data_bytes, size);
+    format_size(report->scan.data_bytes, size);
     format_seconds(seconds, duration);
     command_say(command,
                 "the archive is complete: %" PRIu64 " entr%s, the data of %" PRIu64
                 " unpacked to the end, %s, read in %s",
-                report->entries, report->entries == 1 ? "y" : "ies", report->entries_with_data,
-                size, duration);
+                report->scan.entries, report->scan.entries == 1 ? "y" : "ies",
+                report->scan.entries_with_data, size, duration);
     command_say(command,
                 "%" PRIu64
                 " row%s counted; an archive has no checksums of its own: what was changed "
                 "within a row may not be seen",
-                report->rows, TEXT_S(report->rows));
+                report->scan.rows, TEXT_S(report->scan.rows));
 }
 
 static bool verify_archive(struct verification *verification, struct record_source *source,
-                           enum location_archive archive, struct progress *progress,
-                           struct error *err)
+                           enum archive_kind archive, struct progress *progress, struct error *err)
 {
     struct command *command = verification->command;
     struct archive_report report;
     bool done;
 
     archive_report_init(&report, command);
-    report.observer = &progress->observer;
-    report.problem = note_problem;
-    report.context = verification;
-    done =
-        archive == LOCATION_ARCHIVE_CUSTOM
-            ? archive_report_custom(&report, verification->name, tar_source_raw_reader(source), err)
-            : archive_report_files(&report, source, err);
+    report.scan.observer = &progress->observer;
+    report.scan.problem = note_problem;
+    report.scan.context = verification;
+    done = archive == ARCHIVE_CUSTOM ? archive_report_custom(&report, verification->name,
+                                                             tar_source_raw_reader(source), err)
+                                     : archive_report_files(&report, source, err);
     progress_stop(progress);
     fill_archive_result(command->result, &report, progress_seconds(progress));
-    if (done && report.problems > 0)
-        done = error_set(err, ERROR_CORRUPT,
-                         "the archive is damaged or incomplete: %" PRIu64 " problem%s",
-                         report.problems, report.problems == 1 ? "" : "s");
+    done = done && archive_scan_check(&report.scan, err);
     if (done)
         say_whole_archive(command, &report, progress_seconds(progress));
     archive_report_reset(&report);
@@ -243,7 +238,7 @@ static bool verify_copy(struct verification *verification, struct error *err)
 static bool verify(struct verification *verification, uint64_t bytes, struct error *err)
 {
     struct command *command = verification->command;
-    enum location_archive archive = LOCATION_NO_ARCHIVE;
+    enum archive_kind archive = ARCHIVE_NONE;
     struct record_source *source;
     struct progress progress;
     bool done;
@@ -252,7 +247,7 @@ static bool verify(struct verification *verification, uint64_t bytes, struct err
     if (source == NULL)
         return false;
     if (!location_find_archive(verification->name, verification->kind, source, &archive, err) ||
-        (archive == LOCATION_NO_ARCHIVE &&
+        (archive == ARCHIVE_NONE &&
          !near_miss_check_source(verification->name, verification->kind == LOCATION_DIRECTORY,
                                  source, err)) ||
         !progress_start(&progress, command->console, command->quiet, "reading", err)) {
@@ -264,7 +259,7 @@ static bool verify(struct verification *verification, uint64_t bytes, struct err
     progress_set_total(&progress, bytes);
     if (verification->kind != LOCATION_DIRECTORY)
         progress_follow(&progress, source);
-    if (archive == LOCATION_NO_ARCHIVE)
+    if (archive == ARCHIVE_NONE)
         return verify_backup(verification, source, &progress, err);
     done = verify_archive(verification, source, archive, &progress, err);
     source_close(source);

@@ -23,7 +23,6 @@ static void copy(json_t *result, const json_t *from, const struct name *names, s
 static void fill_from_summary(json_t *result, const json_t *summary)
 {
     static const struct name names[] = {
-        {"kind", "kind"},
         {"producer", "producer"},
         {"started_at", "started_at"},
         {"finished_at", "finished_at"},
@@ -63,30 +62,10 @@ static void fill_from_summary(json_t *result, const json_t *summary)
         result_set_number(result, "tablespace_count", json_array_size(tablespaces));
 }
 
-/* manifest.json says "PostgreSQL 15.18". */
-static void fill_server_version(json_t *result, const json_t *described)
+void listing_fill_result(json_t *result, const struct listing *listing)
 {
-    static const char product[] = "PostgreSQL ";
-    const char *text = json_string_value(json_object_get(described, "server_version"));
-
-    if (text == NULL)
-        return;
-    if (strncmp(text, product, strlen(product)) == 0)
-        text += strlen(product);
-    result_set_text(result, "server_version", text);
-}
-
-/* Without a summary, manifest.json's connector says what it is: "postgresql+bin". */
-static void fill_kind(json_t *result, const json_t *described)
-{
-    const char *connector = json_string_value(json_object_get(described, "connector"));
-
-    if (connector != NULL && json_object_get(result, "kind") == NULL)
-        result_set_text(result, "kind", strstr(connector, "+bin") != NULL ? "physical" : "logical");
-}
-
-void listing_fill_result(json_t *result, const json_t *described)
-{
+    const json_t *described = listing->description.object;
+    const char *server_version = listing_server_version(listing);
     static const struct name names[] = {
         {"producer", "producer"},
         {"created_at", "manifest_created_at"},
@@ -104,8 +83,9 @@ void listing_fill_result(json_t *result, const json_t *described)
     if (result == NULL)
         return;
     fill_from_summary(result, json_object_get(described, "summary"));
-    fill_kind(result, described);
-    fill_server_version(result, described);
+    result_set_known(result, "kind", listing_kind(listing));
+    if (server_version != NULL)
+        result_set_text(result, "server_version", server_version);
     copy(result, described, names, sizeof(names) / sizeof(names[0]));
     result_set_number(result, "manifest_unavailable",
                       json_array_size(json_object_get(described, "unavailable")));

@@ -3,9 +3,9 @@
 #ifndef PGCASK_CLI_LISTING_RESULT_H
 #define PGCASK_CLI_LISTING_RESULT_H
 
-#include <jansson.h>
+#include "restore/listing.h"
 
-/* `described` is the object of a struct description. Does nothing if result is NULL. */
-void listing_fill_result(json_t *result, const json_t *described);
+/* Does nothing if result is NULL. */
+void listing_fill_result(json_t *result, const struct listing *listing);
 
 #endif

@@ -11,9 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What a directory archive of pg_dump is read by. */
-#define TOC_PATHS "/toc.dat", "/toc.dat.gz", "/toc.dat.lz4", "/toc.dat.zst"
-
 static bool ends_with(const char *text, const char *end)
 {
     size_t len = strlen(text), end_len = strlen(end);
@@ -166,7 +163,7 @@ static struct record_source *open_source(const char *name, enum location_kind ki
 struct record_source *location_open_backup(const char *name, enum location_kind kind,
                                            const struct cancel *cancel, struct error *err)
 {
-    static const char *const first[] = {MANIFEST_PATH, TOC_PATHS, NULL};
+    static const char *const first[] = {MANIFEST_PATH, ARCHIVE_TOC_PATHS, NULL};
     static const char *const last[] = {"/data/backup_manifest", SUMMARY_PATH, NULL};
 
     return open_source(name, kind, first, last, cancel, err);
@@ -175,48 +172,17 @@ struct record_source *location_open_backup(const char *name, enum location_kind 
 struct record_source *location_open_for_listing(const char *name, enum location_kind kind,
                                                 const struct cancel *cancel, struct error *err)
 {
-    static const char *const first[] = {MANIFEST_PATH, SUMMARY_PATH, TOC_PATHS, NULL};
+    static const char *const first[] = {MANIFEST_PATH, SUMMARY_PATH, ARCHIVE_TOC_PATHS, NULL};
 
     return open_source(name, kind, first, NULL, cancel, err);
 }
 
-static bool is_there(const char *directory, const char *path)
-{
-    char name[RECORD_PATH_MAX];
-    struct stat info;
-    int len = snprintf(name, sizeof(name), "%s%s", directory, path);
-
-    return len > 0 && (size_t)len < sizeof(name) && lstat(name, &info) == 0;
-}
-
-static enum location_archive archive_in_directory(const char *name)
-{
-    static const char *const paths[] = {TOC_PATHS};
-
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        if (is_there(name, paths[i]) && !is_there(name, MANIFEST_PATH))
-            return LOCATION_ARCHIVE_FILES;
-    }
-    return LOCATION_NO_ARCHIVE;
-}
-
 bool location_find_archive(const char *name, enum location_kind kind, struct record_source *source,
-                           enum location_archive *archive, struct error *err)
+                           enum archive_kind *archive, struct error *err)
 {
-    static const char magic[] = "PGDMP", member[] = "toc.dat";
-    struct slice bytes;
-
-    *archive = LOCATION_NO_ARCHIVE;
-    if (kind == LOCATION_DIRECTORY) {
-        *archive = archive_in_directory(name);
-        return true;
-    }
-    if (!tar_source_peek(source, sizeof(member), &bytes, err))
-        return false;
-    if (bytes.len >= strlen(magic) && memcmp(bytes.data, magic, strlen(magic)) == 0)
-        *archive = LOCATION_ARCHIVE_CUSTOM;
-    else if (bytes.len >= sizeof(member) && memcmp(bytes.data, member, sizeof(member)) == 0)
-        *archive = LOCATION_ARCHIVE_FILES;
+    if (kind != LOCATION_DIRECTORY)
+        return archive_kind_of_tar(source, archive, err);
+    *archive = archive_kind_of_directory(name);
     return true;
 }
 

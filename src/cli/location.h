@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "record/store.h"
+#include "restore/archive_scan.h"
 
 enum location_kind {
     LOCATION_DIRECTORY,
@@ -31,12 +32,9 @@ struct record_source *location_open_backup(const char *name, enum location_kind 
 struct record_source *location_open_for_listing(const char *name, enum location_kind kind,
                                                 const struct cancel *cancel, struct error *err);
 
-/* What is there may be a lone archive of pg_dump or ours instead of a backup. Of the custom format
- * the source is of no use then, but tar_source_raw_reader is; of the directory and tar formats its
- * records are the archive's files. */
-enum location_archive { LOCATION_NO_ARCHIVE, LOCATION_ARCHIVE_CUSTOM, LOCATION_ARCHIVE_FILES };
+/* What is there may be a lone archive of pg_dump or ours instead of a backup. */
 bool location_find_archive(const char *name, enum location_kind kind, struct record_source *source,
-                           enum location_archive *archive, struct error *err);
+                           enum archive_kind *archive, struct error *err);
 
 /* Adds up the files of a directory, for progress; 0 if that fails. */
 uint64_t location_directory_bytes(const char *name, const struct cancel *cancel);

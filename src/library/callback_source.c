@@ -178,7 +178,7 @@ struct pgcask_source *pgcask_source_open_callbacks(const struct pgcask_source_ca
 
     if (source == NULL)
         return NULL;
-    source->kind = LIBRARY_OTHER;
+    source->kind = LIBRARY_CALLBACKS;
     source->job.progress.phase = "reading";
     if (take_callbacks(&taken, callbacks, &err))
         source->inner = callback_source_new(&taken, &err);

@@ -105,7 +105,8 @@ enum library_source_kind {
     LIBRARY_LOGICAL_BACKUP,
     LIBRARY_DIRECTORY,
     LIBRARY_TAR,
-    LIBRARY_OTHER
+    LIBRARY_STREAM, /* a tar, too */
+    LIBRARY_CALLBACKS
 };
 
 struct pgcask_source {

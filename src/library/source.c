@@ -370,7 +370,7 @@ struct pgcask_source *pgcask_source_open_tar_fd(int fd, const struct pgcask_cont
 
     if (source == NULL)
         return NULL;
-    source->kind = LIBRARY_OTHER;
+    source->kind = LIBRARY_STREAM;
     source->job.progress.phase = "reading";
     source->inner = tar_source_new_fd(fd, &err);
     if (source->inner != NULL)

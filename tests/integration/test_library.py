@@ -128,7 +128,8 @@ def test_everything_is_installed(installed):
         *(f"lib/cmake/pgcask/pgcask{n}.cmake" for n in ("Config", "ConfigVersion", "Targets")),
         *(f"include/pgcask/{name}" for name in HEADERS),
         *(f"share/doc/pgcask/{name}" for name in (
-            "README.md", "LICENSE", "library.md", "options.md", "examples/embed.c")),
+            "README.md", "LICENSE", "library.md", "options.md", "examples/embed.c",
+            "examples/contents.c")),
     } <= there
     text = "".join(p.read_text() for p in installed.prefix.rglob("*")
                    if p.suffix in (".pc", ".cmake", ".h"))
@@ -295,7 +296,8 @@ def test_a_program_is_linked_with_the_shared_library(installed, example, workdir
             if not o.startswith("-L")] == ["-lpgcask"]
     folder = workdir / "example"
     shutil.copytree(example.parent, folder)
-    (folder / "embed").unlink()
+    for name in ("embed", "contents"):
+        (folder / name).unlink()
     (folder / "CMakeLists.txt").write_text((folder / "CMakeLists.txt").read_text().replace(
         "pgcask::pgcask", "pgcask::shared"))
     flags = " ".join(["-O1 -Wall -Wextra -Werror", *installed.flags])
@@ -385,11 +387,15 @@ def test_the_programs_of_the_page_work_as_printed(installed, pgcask, servers, wo
         source.write_text(code)
         programs.append(installed.compile(source, workdir / f"program-{number}", "-std=c11",
                                           "-pedantic"))
-    back_up, show, restore = programs
+    back_up, show, restore, tables = programs
     server = servers.create(major)
+    server.sql("CREATE TABLE told AS SELECT 1 AS a")
     live = oracles.all_sums(server)
     process.run([back_up, server.uri(), workdir / "backup"]).check()
     pgcask("verify", workdir / "backup").check()
+    pgcask("backup", server.uri(), "--to", workdir / "logical").check()
+    listed = process.run([tables, next((workdir / "logical").glob("*.dump"))]).check().stdout
+    assert re.fullmatch(r"public\.told\npostgres of PostgreSQL 15\.\d+.*\n", listed), listed
     shown = process.run([show, workdir / "backup"]).check().stdout
     assert re.search(r"^ +8192  /data/global/pg_control$", shown, re.M)
     result = process.run([restore, workdir / "backup", workdir / "data"]).check()
@@ -398,6 +404,194 @@ def test_the_programs_of_the_page_work_as_printed(installed, pgcask, servers, wo
     assert oracles.all_sums(servers.start_restored(workdir / "data", major)) == live
     result = process.run([back_up, server.uri(), workdir / "again"])
     assert result.rc == 1 and "refused" in result.stderr.lower()
+
+
+# ---- What is in it ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stored(module_servers, pgcask):
+    """A cluster, backups of both kinds, and archives of pg_dump in each format."""
+    server = module_servers.create(15)
+    builders.tablespaces(server, names=["one"])
+    server.sql("CREATE DATABASE listed", db="postgres")
+    logical.run_sql(server, "listed", """
+        CREATE SCHEMA s; CREATE TABLE s.t AS SELECT i, repeat('x', 100) AS x
+            FROM generate_series(1, 5000) AS i;
+        ALTER TABLE s.t ADD PRIMARY KEY (i); CREATE VIEW s.v AS SELECT i FROM s.t;
+        CREATE TABLE public.empty (a int)""")
+    place = temp.new_dir("stored")
+    pgcask("backup", server.uri("listed"), "--to", place / "logical", "--compress", "gzip").check()
+    pgcask("backup", server.binary_uri(), "--to", place / "physical", "--label", "a label").check()
+    pgcask("backup", server.uri("listed"), "--to", place / "logical.tar.gz").check()
+    for form in "cdt":
+        process.run([logical.stock("pg_dump", server), f"-F{form}", "-f", place / form,
+                     server.uri("listed")], timeout=300).check()
+    return server, place
+
+
+def lines_of(result, kind):
+    return [line[len(kind) + 1:] for line in result.stdout.splitlines()
+            if line.startswith(kind + " ")]
+
+
+def test_list_tells_what_the_command_tells(example, pgcask, stored):
+    """Of everything that can be listed."""
+    _, place = stored
+    for name in ("physical", "logical", "logical.tar.gz", "logical/listed.dump", "c", "d", "t"):
+        result = process.run([example.parent / "contents", "list", place / name]).check()
+        found = values_of(result)
+        told = json.loads(pgcask("list", "--verbose", "--json", place / name).check().stdout)
+        inner = {**told, **(told.get("archives") or [{}])[0]}
+        assert found["kind"] == told["kind"] and found["complete"] == str(
+            int(told.get("complete", False))), name
+        texts = ["server_version", "system_identifier", "database", "label", "finished_at",
+                 "start_lsn", "stop_lsn", "wal_lsn", "format", "archive_version", "compression"]
+        numbers = ["server_version_num", "start_timeline", "stop_timeline", "files", "bytes",
+                   "wal_bytes", "entries", "entries_with_data", "tables", "rows"]
+        started = told["created_at"] if told["kind"] == "archive" else told["started_at"]
+        assert found["started_at"] == started and found["producer"], name
+        for members, absent in ((texts, ""), (numbers, 0)):
+            for member in members:
+                expected = inner.get(member, absent)
+                if member in ("server_version", "database") and told.get(member):
+                    expected = told[member]
+                assert found[member] == str(expected), (name, member)
+        records = {line.split(" ", 1)[1] for line in lines_of(result, "record")}
+        assert records == {record["path"] for record in told.get("records", [])}, name
+        entries = [re.match(r"(\d+) (.*?)\|", line).groups() for line in lines_of(result, "entry")]
+        assert entries == [(str(e["id"]), e["kind"]) for e in inner.get("contents", [])], name
+        databases = [line.split(":")[0] for line in lines_of(result, "database") if ":" in line]
+        assert databases == [d["name"] for d in told.get("databases", [])], name
+        assert len(lines_of(result, "tablespace")) == len(told.get("tablespaces", [])), name
+
+
+def test_entries_say_what_they_are(example, stored):
+    _, place = stored
+    for name in ("logical", "c"):
+        result = process.run([example.parent / "contents", "list", place / name]).check()
+        where = " in /listed.dump" if name == "logical" else ""
+        entries = lines_of(result, "entry")
+        for pattern in (r"\d+ TABLE\|s\|t\|postgres section pre-data dependencies 1 data 0",
+                        r"\d+ TABLE DATA\|s\|t\|postgres section data dependencies 1 data 1",
+                        r"\d+ VIEW\|s\|v\|postgres section pre-data dependencies 2 data 0",
+                        r"\d+ CONSTRAINT\|s\|t t_pkey\|postgres section post-data "
+                        r"dependencies \d data 0"):
+            assert [e for e in entries if re.fullmatch(pattern + where, e)], (name, pattern, entries)
+
+
+def test_an_archive_is_verified_and_its_data_counted(example, stored):
+    _, place = stored
+    sizes = set()
+    for name in ("logical/listed.dump", "c", "d", "t"):
+        result = process.run([example.parent / "contents", "verify", place / name]).check()
+        found = values_of(result)
+        assert (found["rows"], found["entries_with_data"], found["problems"]) == ("5000", "2", "0")
+        data = dict(re.findall(r"^data (\d+): \d+ bytes, (\d+) rows$", result.stdout, re.M))
+        assert sorted(data.values()) == ["0", "5000"]
+        sizes.add(tuple(sorted(re.findall(r"^data \d+: (\d+) bytes", result.stdout, re.M))))
+        piped = process.run([example.parent / "contents", "verify", "-"],
+                            stdin=(place / name).open()) if name in "ct" else result
+        assert lines_of(piped, "data") == lines_of(result, "data")
+    assert len(sizes) == 1, sizes
+    for name in ("logical", "physical", "logical.tar.gz"):
+        result = process.run([example.parent / "contents", "verify", place / name])
+        assert result.rc == 1 and "usage: it is no archive" in result.stderr, result
+
+
+def test_problems_of_an_archive_are_of_their_kinds(example, stored, workdir):
+    _, place = stored
+    program = example.parent / "contents"
+    whole = (place / "c").read_bytes()
+    (workdir / "cut").write_bytes(whole[:-1])
+    shutil.copytree(place / "d", workdir / "d")
+    parts = sorted((workdir / "d").glob("*.dat.gz"), key=lambda path: path.stat().st_size)
+    parts[0].unlink()
+    parts[1].write_bytes(parts[1].read_bytes()[:-5])
+    (workdir / "d/foreign").touch()
+    for name, kinds in (("cut", {"damaged": 1}),
+                        ("d", {"damaged": 1, "missing": 1, "unexpected": 1})):
+        result = process.run([program, "verify", workdir / name])
+        found = values_of(result)
+        assert result.rc == 1 and "contents: corrupt: " in result.stderr, result
+        assert int(found["problems"]) == sum(kinds.values()), result
+        told = [line.split(":")[0] for line in lines_of(result, "problem")]
+        for kind in ("damaged", "missing", "unexpected"):
+            assert int(found[kind]) == told.count(kind) == kinds.get(kind, 0), (kind, result)
+
+
+def test_what_is_not_whole_is_listed_as_far_as_it_goes(example, stored, workdir):
+    _, place = stored
+    program = example.parent / "contents"
+    for missing in ("summary.json", "manifest.json"):
+        shutil.copytree(place / "logical", workdir / missing)
+        (workdir / missing / missing).unlink()
+        found = values_of(process.run([program, "list", workdir / missing]).check())
+        assert (found["kind"], found["complete"]) == ("logical", "0")
+    shutil.copytree(place / "logical", workdir / "damaged")
+    (workdir / "damaged/manifest.json").write_text("{\"version\": nonsense")
+    result = process.run([program, "list", workdir / "damaged"]).check()
+    assert [line for line in lines_of(result, "problem") if line.startswith(
+        "damaged: /manifest.json: ")], result
+    (workdir / "none").mkdir()
+    (workdir / "none/x").touch()
+    result = process.run([program, "list", workdir / "none"])
+    assert result.rc == 1 and "corrupt" in result.stderr
+
+
+def test_a_function_that_fails_ends_the_list(installed, stored, workdir):
+    """Each of them, with the error that it set, even one that could be the archive's own."""
+    source = workdir / "failing.c"
+    source.write_text("""
+        #include <pgcask/pgcask.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        static int wanted, calls;
+        static bool no(struct pgcask_error *error)
+        {
+            calls++;
+            return pgcask_error_set(error, PGCASK_ERROR_CORRUPT, "not of mine");
+        }
+        #define NO(name, type) static bool name(void *c, const struct type *v, \\
+            struct pgcask_error *e) { (void)c; (void)v; return no(e); }
+        NO(record, pgcask_record)
+        NO(database, pgcask_database)
+        NO(tablespace, pgcask_tablespace)
+        NO(entry, pgcask_entry)
+        NO(entry_data, pgcask_entry_data)
+        static void problem(void *c, const struct pgcask_problem *p)
+        {
+            (void)c;
+            printf("problem %s\\n", p->text);
+        }
+        int main(int argc, char **argv)
+        {
+            struct pgcask_list_callbacks callbacks;
+            struct pgcask_error error;
+            struct pgcask_source *source;
+            bool done;
+            PGCASK_INIT(error);
+            PGCASK_INIT(callbacks);
+            wanted = atoi(argv[1]);
+            source = wanted > 3 ? pgcask_source_open_tar(argv[2], NULL, &error)
+                                : pgcask_source_open_directory(argv[2], NULL, &error);
+            callbacks.record = wanted == 0 ? record : NULL;
+            callbacks.database = wanted == 1 ? database : NULL;
+            callbacks.tablespace = wanted == 2 ? tablespace : NULL;
+            callbacks.entry = wanted == 3 || wanted == 4 ? entry : NULL;
+            callbacks.entry_data = wanted == 5 ? entry_data : NULL;
+            callbacks.problem = problem;
+            done = argc == 3 && (wanted > 3 ? pgcask_archive_verify(source, &callbacks, NULL, &error)
+                                            : pgcask_list(source, &callbacks, NULL, &error));
+            printf("%d %d %s %s\\n", done, calls, error.reason, error.message);
+            pgcask_source_close(source);
+        }
+    """.replace("\\\\", "\\"))
+    program = installed.compile(source, workdir / "failing")
+    _, place = stored
+    for number, name in enumerate(("physical", "physical", "physical", "logical", "c", "c")):
+        said = process.run([program, str(number), place / name]).check().stdout
+        assert said == "0 1 corrupt not of mine\n", (number, said)
 
 
 def test_the_page_names_what_is_there(installed):

@@ -1,4 +1,4 @@
-#include "cli/json_walk.h"
+#include "manifest/json_walk.h"
 
 #include <inttypes.h>
 

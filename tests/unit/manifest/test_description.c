@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cli/description.h"
+#include "manifest/description.h"
 
 static const char manifest[] =
     "{\"version\": 2, \"server_version\": \"PostgreSQL 15.18\", \"in_recovery\": false,"

@@ -1,6 +1,6 @@
-#include "cli/description.h"
+#include "manifest/description.h"
 
-#include "cli/result.h"
+#include "manifest/utf8.h"
 
 #include <stdlib.h>
 
@@ -34,10 +34,24 @@ static const struct {
     {"unavailable[].reason", true},
 };
 
+/* What cannot be kept is not known. */
+static void set(json_t *object, const char *name, json_t *value)
+{
+    if (object == NULL)
+        json_decref(value);
+    else if (json_object_set_new(object, name, value) != 0)
+        json_object_del(object, name);
+}
+
+static void set_number(json_t *object, const char *name, uint64_t number)
+{
+    set(object, name, json_integer((json_int_t)number));
+}
+
 static json_t *value_of(enum json_walk_type type, const char *text)
 {
     if (type == JSON_WALK_STRING)
-        return result_text(text);
+        return utf8_to_json(text);
     return json_loads(text, JSON_DECODE_ANY, NULL);
 }
 
@@ -60,8 +74,8 @@ static void take_value(struct description *description, enum json_walk_type type
         description->kept += strlen(text);
         if (strcmp(path, "server_version_num") == 0)
             description->zero_is_unknown = atol(text) < 140000; /* -1 since 14 */
-        result_set(wanted[i].in_entry ? description->entry : description->object,
-                   dot == NULL ? path : dot + 1, value_of(type, text));
+        set(wanted[i].in_entry ? description->entry : description->object,
+            dot == NULL ? path : dot + 1, value_of(type, text));
         return;
     }
 }
@@ -110,11 +124,11 @@ static void end_relation(struct description *description)
 
 static void end_database(struct description *description)
 {
-    result_set_number(description->entry, "relations", description->relations);
-    result_set_number(description->entry, "tables", description->tables);
-    result_set_number(description->entry, "tables_not_analysed", description->not_analysed);
+    set_number(description->entry, "relations", description->relations);
+    set_number(description->entry, "tables", description->tables);
+    set_number(description->entry, "tables_not_analysed", description->not_analysed);
     if (description->tables > description->not_analysed || description->tables == 0)
-        result_set_number(description->entry, "row_estimate", (uint64_t)description->rows);
+        set_number(description->entry, "row_estimate", (uint64_t)description->rows);
 }
 
 /* The tablespaces that every cluster has. */
@@ -191,7 +205,7 @@ static void count_summary(const struct description *description, json_t *summary
         const json_t *count = json_object_get(summary, names[i]);
 
         if (json_is_integer(count))
-            result_set_number(summary, names[i], (uint64_t)(json_integer_value(count) + more[i]));
+            set_number(summary, names[i], (uint64_t)(json_integer_value(count) + more[i]));
     }
 }
 
@@ -204,7 +218,7 @@ static bool take_head(void *context, const json_t *head, struct error *err)
         return error_set_memory(err);
     json_object_del(copy, "records");
     count_summary(description, copy);
-    result_set(description->object, "summary", copy);
+    set(description->object, "summary", copy);
     return true;
 }
 

@@ -1,9 +1,9 @@
 /* What the two descriptions inside a backup say of it, as `list` shows it. Bytes come in as they
  * are read; neither file is held. */
-#ifndef PGCASK_CLI_DESCRIPTION_H
-#define PGCASK_CLI_DESCRIPTION_H
+#ifndef PGCASK_MANIFEST_DESCRIPTION_H
+#define PGCASK_MANIFEST_DESCRIPTION_H
 
-#include "cli/json_walk.h"
+#include "manifest/json_walk.h"
 #include "manifest/summary.h"
 
 #include <jansson.h>
