@@ -1,5 +1,6 @@
 /*
- * Compressed streams of all kinds. The first byte chooses which, the second the pieces.
+ * Compressed streams of all kinds, alone and joined. The first byte chooses which, the second the
+ * pieces.
  *
  * Holds: the pieces do not matter for a stream that is whole; what is lent is never more than the
  * decompressor's own buffer; bytes taken were there.
@@ -52,7 +53,8 @@ static bool run(struct decompressor *decompressor, struct slice input, size_t pi
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice input = {data, size};
-    enum compression kind = (enum compression)(feed_choice(&input) % 4);
+    unsigned choice = feed_choice(&input);
+    enum compression kind = (enum compression)(choice % 4);
     size_t piece = (size_t)feed_choice(&input) + 1;
     struct trace whole = {0}, pieces = {0};
     struct error err;
@@ -60,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool ok;
 
     must(decompressor != NULL);
+    decompressor_join(decompressor, choice / 4 % 2 == 1);
     ok = run(decompressor, input, 0, &whole);
     /* A bomb is left where its reader had enough, which is not at the same byte. */
     if (whole.data_bytes < OUTPUT_ENOUGH) {

@@ -13,10 +13,11 @@
 
 struct decompressor {
     enum compression compression;
-    bool ended;   /* the stream's end was read */
-    bool started; /* at least one byte came in */
-    bool join;    /* what follows the end is another stream */
-    bool follows; /* one has ended before this one */
+    bool ended;     /* the stream's end was read */
+    bool started;   /* at least one byte came in */
+    bool join;      /* what follows the end is another stream */
+    bool skippable; /* the Zstandard frame at hand is one */
+    bool follows;   /* one has ended before this one */
     z_stream zlib;
     bool zlib_ready;
     LZ4F_dctx *lz4;
@@ -95,16 +96,9 @@ void decompressor_free(struct decompressor *decompressor)
     free(decompressor);
 }
 
-void decompressor_join(struct decompressor *decompressor, bool join)
-{
-    decompressor->join = join;
-}
-
-bool decompressor_begin(struct decompressor *decompressor, struct error *err)
+static bool begin_stream(struct decompressor *decompressor, struct error *err)
 {
     decompressor->ended = false;
-    decompressor->follows = false;
-    decompressor->started = false;
     decompressor->zstd_head_len = 0;
     decompressor->zstd_produced = 0;
     if (decompressor->zlib_ready && inflateReset(&decompressor->zlib) != Z_OK)
@@ -114,6 +108,18 @@ bool decompressor_begin(struct decompressor *decompressor, struct error *err)
     if (decompressor->zstd != NULL)
         ZSTD_DCtx_reset(decompressor->zstd, ZSTD_reset_session_only);
     return true;
+}
+
+void decompressor_join(struct decompressor *decompressor, bool join)
+{
+    decompressor->join = join;
+}
+
+bool decompressor_begin(struct decompressor *decompressor, struct error *err)
+{
+    decompressor->started = false;
+    decompressor->follows = false;
+    return begin_stream(decompressor, err);
 }
 
 static bool next_gzip(struct decompressor *decompressor, struct slice *in, size_t *produced,
@@ -153,14 +159,29 @@ static bool next_lz4(struct decompressor *decompressor, struct slice *in, size_t
     return true;
 }
 
+/* The magic of a frame; where streams are joined, of one to be skipped as well, whose first byte
+ * has any last four bits: pzstd and others keep sizes and indexes there. */
+static bool is_zstd_byte(const struct decompressor *decompressor, size_t i, uint8_t byte)
+{
+    unsigned shift = 8 * (unsigned)i;
+
+    if (byte == (uint8_t)(ZSTD_MAGICNUMBER >> shift))
+        return i == 0 || !decompressor->skippable;
+    if (!decompressor->join || (i > 0 && !decompressor->skippable))
+        return false;
+    return (i == 0 ? byte & 0xf0 : byte) == (uint8_t)(ZSTD_MAGIC_SKIPPABLE_START >> shift);
+}
+
 /* The library may know streams from before version 0.8 too, and judges them by how they were cut.
  * Nobody writes those. */
-static bool is_zstd(const struct decompressor *decompressor, struct slice in)
+static bool is_zstd(struct decompressor *decompressor, struct slice in)
 {
     for (size_t i = 0; i < in.len && decompressor->zstd_head_len + i < ZSTD_MAGIC_SIZE; i++) {
-        unsigned shift = 8 * (unsigned)(decompressor->zstd_head_len + i);
+        size_t at = decompressor->zstd_head_len + i;
 
-        if (in.data[i] != (uint8_t)(ZSTD_MAGICNUMBER >> shift))
+        if (at == 0)
+            decompressor->skippable = in.data[i] != (uint8_t)ZSTD_MAGICNUMBER;
+        if (!is_zstd_byte(decompressor, at, in.data[i]))
             return false;
     }
     return true;
@@ -216,6 +237,12 @@ static bool next_zstd(struct decompressor *decompressor, struct slice *in, size_
                      "the zstd stream is damaged: its length is not the one it declares");
 }
 
+static bool fail_behind(const struct decompressor *decompressor, struct error *err)
+{
+    return error_set(err, ERROR_CORRUPT, "there are bytes behind the end of the %s stream",
+                     compression_name(decompressor->compression));
+}
+
 bool decompressor_next(struct decompressor *decompressor, struct slice *in, struct slice *out,
                        struct error *err)
 {
@@ -227,11 +254,14 @@ bool decompressor_next(struct decompressor *decompressor, struct slice *in, stru
         *out = slice_take(in, in->len);
         return true;
     }
-    if (decompressor->ended) {
-        if (in->len > 0)
-            return error_set(err, ERROR_CORRUPT, "there are bytes behind the end of the %s stream",
-                             compression_name(decompressor->compression));
+    if (decompressor->ended && in->len == 0)
         return true;
+    if (decompressor->ended && !decompressor->join)
+        return fail_behind(decompressor, err);
+    if (decompressor->ended) {
+        decompressor->follows = true;
+        if (!begin_stream(decompressor, err))
+            return false;
     }
     decompressor->started = decompressor->started || in->len > 0;
     if (!decompressor->started)
@@ -250,6 +280,9 @@ bool decompressor_next(struct decompressor *decompressor, struct slice *in, stru
         break;
     }
     out->len = produced;
+    if (!ok && decompressor->follows)
+        error_prefix(err, "behind the end of a %s stream",
+                     compression_name(decompressor->compression));
     return ok;
 }
 

@@ -26,8 +26,8 @@ bool decompressor_begin(struct decompressor *decompressor, struct error *err);
 bool decompressor_next(struct decompressor *decompressor, struct slice *in, struct slice *out,
                        struct error *err);
 
-/* Whether a stream may go on behind its end as another one of the same kind, and those count as one:
- * as the stock tools read files that were joined, or compressed in parts. Until it is said
+/* Whether a stream may go on behind its end as another one of the same kind, and those count as
+ * one: as the stock tools read files that were joined, or compressed in parts. Until it is said
  * otherwise, it may not. Holds for all streams to come. */
 void decompressor_join(struct decompressor *decompressor, bool join);
 

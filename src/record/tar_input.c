@@ -55,6 +55,11 @@ static bool read_more(struct tar_input *input, size_t have, struct error *err)
 
 static enum compression compression_of(struct slice start)
 {
+    static const uint8_t skippable[] = {0x2a, 0x4d, 0x18}; /* behind 0x50 to 0x5f; pzstd's */
+
+    if (start.len >= MAGIC_SIZE && (start.data[0] & 0xf0) == 0x50 &&
+        memcmp(start.data + 1, skippable, sizeof(skippable)) == 0)
+        return COMPRESSION_ZSTD;
     for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
         if (start.len >= magics[i].len && memcmp(start.data, magics[i].bytes, magics[i].len) == 0)
             return magics[i].compression;
@@ -77,6 +82,8 @@ static bool begin(struct tar_input *input, struct error *err)
         return true;
     input->seekable = false;
     input->decompressor = decompressor_new(compression, err);
+    if (input->decompressor != NULL)
+        decompressor_join(input->decompressor, true);
     return input->decompressor != NULL &&
            (decompressor_begin(input->decompressor, err) || error_prefix(err, "%s", input->name));
 }

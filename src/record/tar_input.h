@@ -1,6 +1,7 @@
 /*
  * The bytes of a tar, from a file or a pipe. What gzip, lz4 or zstd compressed is unpacked on the
- * way: the first bytes tell, not the name. A compressed stream that is cut short is an error.
+ * way: the first bytes tell, not the name. Several streams behind each other count as one. A
+ * compressed stream that is cut short is an error, and so is whatever else follows one.
  */
 #ifndef PGCASK_RECORD_TAR_INPUT_H
 #define PGCASK_RECORD_TAR_INPUT_H

@@ -95,6 +95,39 @@ def test_what_another_program_compressed(pgcask, tars, workdir):
     assert pgcask("verify", workdir / "bz2").rc == 1
 
 
+@pytest.mark.parametrize("tool", ["gzip", "lz4", "zstd"])
+def test_joined_streams_are_read_as_one(pgcask, tars, workdir, tool):
+    """As of `cat a.gz b.gz`, pigz or pzstd, whose frames are preceded by one to be skipped."""
+
+    def packed(plain):
+        cuts = [0, 700, len(plain) // 3, len(plain) // 2 + 1, len(plain)]
+        parts = [subprocess.run([tool, "-1", "-c"], input=plain[start:end], capture_output=True,
+                                check=True).stdout for start, end in zip(cuts, cuts[1:])]
+        if tool != "zstd":
+            return parts
+        return [b"\x50\x2a\x4d\x18\4\0\0\0" + len(part).to_bytes(4, "little") + part
+                for part in parts]
+
+    joined = workdir / "joined"
+    joined.write_bytes(b"".join(packed(gzip.decompress(tars["tar.gz"].read_bytes()))))
+    pgcask("restore", joined, "--to", workdir / "data").check()
+    parts = packed(gzip.decompress(tars["tar.gz",].read_bytes()))
+    joined.write_bytes(b"".join(parts))
+    pgcask("verify", joined).check()
+    assert json.loads(pgcask("list", joined, "--json").stdout)["complete"] is True
+    with joined.open("rb") as pipe:
+        pgcask("verify", "-", stdin=pipe).check()
+    damaged = {f"{count} parts": parts[:count] for count in range(1, len(parts))}
+    damaged |= {f"{count} parts and half of one": [*parts[:count], part[: len(part) // 2]]
+                for count, part in enumerate(parts)}
+    damaged |= {"garbage": [*parts, b"garbage"], "a zero": [*parts, b"\0"],
+                "garbage between": [*parts[:2], b"garbage", *parts[2:]],
+                "one part missing": [*parts[:1], *parts[2:]]}
+    for how, pieces in damaged.items():
+        joined.write_bytes(b"".join(pieces))
+        assert pgcask("verify", joined).rc == 1, how
+
+
 @pytest.mark.parametrize("end", ["tar.gz", "tar.lz4", "tar.zst"])
 def test_a_truncated_or_damaged_one_never_verifies(pgcask, tars, workdir, end):
     content = tars[end,].read_bytes()

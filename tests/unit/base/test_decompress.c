@@ -207,12 +207,65 @@ static void names_are_known(void **state)
     assert_false(compression_from_name("bzip2", 5, &compression));
 }
 
+/* A plain text cut into parts, each packed by itself; with pzstd's frames to be skipped before. */
+static void joined_streams_are_one_if_that_is_asked_for(void **state)
+{
+    static const uint8_t skipped[] = {0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4};
+    size_t size = 2 * PLAIN_SIZE;
+    uint8_t *plain = make_plain(), *packed = malloc(3 * size + sizeof(skipped));
+
+    (void)state;
+    for (int i = COMPRESSION_GZIP; i <= COMPRESSION_ZSTD; i++) {
+        struct error err = {0};
+        struct decompressor *decompressor = decompressor_new((enum compression)i, &err);
+        size_t first = pack((enum compression)i, plain, packed, size), len = first;
+
+        if (i == COMPRESSION_ZSTD) {
+            memcpy(packed + len, skipped, sizeof(skipped));
+            len += sizeof(skipped);
+        }
+        len += pack((enum compression)i, plain, packed + len, size);
+        decompressor_join(decompressor, true);
+        for (size_t piece = 1; piece < 3 * PLAIN_SIZE; piece = piece * 31 + 6) {
+            struct buffer out = {0};
+
+            assert_true(unpack(decompressor, slice_make(packed, len), piece, &out, &err));
+            assert_int_equal(out.len, 2 * PLAIN_SIZE);
+            assert_memory_equal(out.data, plain, PLAIN_SIZE);
+            assert_memory_equal(out.data + PLAIN_SIZE, plain, PLAIN_SIZE);
+            buffer_free(&out);
+        }
+        for (size_t cut = first + 1; cut < len; cut += cut < first + 40 ? 1 : 997) {
+            struct buffer out = {0};
+
+            /* A frame that is skipped is complete by itself. */
+            if (i == COMPRESSION_ZSTD && cut == first + sizeof(skipped))
+                continue;
+            assert_false(unpack(decompressor, slice_make(packed, cut), 4096, &out, &err));
+            assert_int_equal(err.code, ERROR_CORRUPT);
+            buffer_free(&out);
+        }
+        for (int byte = 0; byte < 256; byte++) {
+            struct buffer out = {0};
+
+            packed[len] = (uint8_t)byte;
+            assert_false(unpack(decompressor, slice_make(packed, len + 1), 4096, &out, &err));
+            buffer_free(&out);
+        }
+        decompressor_join(decompressor, false);
+        decompressor_free(decompressor);
+    }
+    free(packed);
+    free(plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_round_trips_in_any_pieces),
         cmocka_unit_test(a_truncated_stream_is_an_error),
         cmocka_unit_test(bytes_behind_the_end_are_an_error),
+        cmocka_unit_test(joined_streams_are_one_if_that_is_asked_for),
         cmocka_unit_test(a_zstd_stream_of_another_kind_is_an_error_however_it_is_cut),
         cmocka_unit_test(a_zstd_stream_is_judged_alike_however_it_is_cut),
         cmocka_unit_test(names_are_known),
