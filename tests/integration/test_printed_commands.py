@@ -83,7 +83,6 @@ COVERED = [
     (of("man/pgcask.1", block=True), "test_printed_commands.py::test_the_manual_pages_examples_work"),
     (of("examples/embed.c"),
      "test_library.py::test_the_example_keeps_a_cluster_in_a_file_of_its_own"),
-    (of("examples/contents.c"), "test_library.py::test_list_tells_what_the_command_tells"),
     (exactly("plakar pkg rm postgresql", "plakar pkg build ./packaging/plakar/recipe.yaml"),
      "test_plakar.py::test_plakar_builds_the_package_from_a_tag"),
     (exactly("plakar prune -group-by origin -per-day 7"),
