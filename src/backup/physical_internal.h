@@ -132,6 +132,11 @@ void physical_tablespace_path(const struct base_backup_tablespace *tablespace,
 bool physical_check_tablespace_entry(struct physical_backup *job, const char *entry, bool *skip,
                                      struct error *err);
 
+/* Asked for a map because of the path `longest`, a server before 16 sends nothing below pg_tblspc:
+ * false if an in-place tablespace lies there. */
+bool physical_check_beside_map(const struct physical_backup *job, const char *longest,
+                               struct error *err);
+
 /* Gives the links that the server does not send with tablespace_map; SOURCE_END after the last. */
 enum source_status physical_links_next(struct physical_backup *job, struct record *record,
                                        struct error *err);

@@ -1,6 +1,8 @@
 /* The folders and links of tablespaces, and whatever else lies in pg_tblspc. */
 #include "backup/physical_internal.h"
 
+#include "backup/sessions.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -152,4 +154,46 @@ enum source_status physical_links_next(struct physical_backup *job, struct recor
                                                                       : SOURCE_FAILED;
     }
     return SOURCE_END;
+}
+
+/* ---- Beside a map ---- */
+
+#define IN_PLACE_SENT_SINCE 160000 /* as a tablespace of its own */
+
+bool physical_check_beside_map(const struct physical_backup *job, const char *longest,
+                               struct error *err)
+{
+    static const char sql[] =
+        "SELECT coalesce(pg_catalog.min(t.spcname::pg_catalog.text), '') "
+        "  FROM pg_catalog.pg_tablespace t "
+        " WHERE pg_catalog.pg_tablespace_location(t.oid) LIKE 'pg\\_tblspc/%'";
+    const struct physical_backup_options *options = &job->options;
+    char name[256];
+    struct sessions sessions;
+    bool known;
+
+    if (job->report.server_version_num >= IN_PLACE_SENT_SINCE)
+        return true;
+    if (!sessions_open(&sessions, options->settings, false, true, job->cancel, options->log, err))
+        known = false;
+    else {
+        known = sessions_ask(&sessions, sql, name, sizeof(name));
+        sessions_close(&sessions);
+    }
+    if (!known && (err->code == ERROR_MEMORY || !cancel_check(job->cancel, err)))
+        return false;
+    if (!known)
+        log_message(options->log, LOG_WARNING,
+                    "the role may not ask whether a tablespace lies in the data directory itself: "
+                    "beside a path of 100 bytes and more the server would leave it out");
+    if (!known || name[0] == '\0')
+        return true;
+    error_set(err, ERROR_UNSUPPORTED,
+              "tablespace \"%s\" lies in the data directory, and this server leaves it out of a "
+              "backup because the path of another has 100 bytes or more: %.1024s",
+              name, longest);
+    return error_hint(err,
+                      "Move what is in \"%s\" (ALTER TABLE … SET TABLESPACE pg_default) and "
+                      "drop it. PostgreSQL 16 and later send both.",
+                      name);
 }

@@ -205,6 +205,8 @@ static bool begin_base_backup(struct physical_backup *job, struct base_backup_op
     log_message(job->options.log, LOG_INFO,
                 "a tablespace's path is too long for links: asking the server for a map (%s)",
                 longest);
+    if (!physical_check_beside_map(job, longest, err))
+        return false;
     base_backup_free(job->backup);
     job->backup = NULL;
     wire_close(job->conn);

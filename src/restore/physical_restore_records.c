@@ -8,9 +8,13 @@
 #include "replication/physical_layout.h"
 #include "restore/configuration.h"
 
+#include "base/quote.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#define STRAY_LOGGED 20
 
 typedef bool content_fn(struct restore *restore, struct slice piece, struct error *err);
 
@@ -194,6 +198,42 @@ static bool is_or_below(const char *path, const char *folder)
     return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
+static bool is_tablespace(const struct restore *restore, const char *name)
+{
+    uint32_t oid;
+
+    if (!restore->facts.has_tablespaces)
+        return true; /* as far as we know */
+    if (!tablespace_oid_parse(name, strlen(name), &oid))
+        return false;
+    for (size_t i = 0; i < restore->facts.tablespace_count; i++) {
+        const struct manifest_tablespace *listed = &restore->facts.tablespaces[i];
+
+        if (listed->oid == oid || listed->oid == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What somebody put into pg_tblspc is restored as it was. PostgreSQL wants folders there that can
+ * be tablespaces: a file, or a folder of another number, ends its recovery. */
+static void warn_of_stray(struct restore *restore, const struct record *record, const char *name)
+{
+    bool file = record->type == RECORD_FILE;
+    bool number = name[0] != '\0' && name[strspn(name, "0123456789")] == '\0';
+    char path[PATH_MAX + RECORD_PATH_MAX], quoted[QUOTE_PATH_SIZE];
+
+    if (strchr(name, '/') != NULL || (!file && (!number || is_tablespace(restore, name))) ||
+        restore->stray_count++ >= STRAY_LOGGED)
+        return;
+    snprintf(path, sizeof(path), "%s/pg_tblspc/%s", restore->data.path, name);
+    log_message(restore->options->log, LOG_WARNING,
+                "pg_tblspc/%s is a %s and no tablespace, with which PostgreSQL does not start. "
+                "Before it is started:  rm %s%s",
+                name, file ? "file" : "folder", file ? "" : "-r ",
+                quote_shell(path, quoted, sizeof(quoted)));
+}
+
 /* `path` is what follows "/data". */
 static bool restore_data(struct restore *restore, const struct record *record, const char *path,
                          struct error *err)
@@ -218,6 +258,8 @@ static bool restore_data(struct restore *restore, const struct record *record, c
     if (name != NULL && split_oid(name, &oid, &rest) &&
         !tablespace_set_in_place(&restore->tablespaces, oid, err))
         return false;
+    if (name != NULL)
+        warn_of_stray(restore, record, name);
     return add(restore, restore->writer, record, path, err);
 }
 

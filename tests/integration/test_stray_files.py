@@ -206,15 +206,18 @@ def test_stray_entries_all_at_once(pgcask, servers, stray_server, workdir, major
                 path.unlink()
     data = workdir / "restored/data"
     data.parent.mkdir(mode=0o755)
-    pgcask("restore", backup, "--to", data).check()
+    warned = pgcask("restore", backup, "--to", data).check().stderr
     # No server recovers with a file there, or a folder named after an OID; pg_basebackup's copies
     # do not either.
     for name in ("notes.txt", "99998"):
+        assert f"rm {data}/pg_tblspc/{name}\n" in warned
         (data / "pg_tblspc" / name).unlink()
     for name in ("99999", "0"):
+        assert f"rm -r {data}/pg_tblspc/{name}\n" in warned
         if (data / "pg_tblspc" / name).is_dir() and not (data / "pg_tblspc" / name).is_symlink():
             shutil.rmtree(data / "pg_tblspc" / name)
     assert names_and_contents(data).keys() >= {"lost+found", "core.4711", "new\nline"}
+    assert warned.count("no tablespace") == 4
     started = servers.start_restored(data, major)
     assert oracles.all_sums(started) == oracles.all_sums(server)
 
@@ -331,3 +334,25 @@ def test_long_paths_of_tablespaces(pgcask, servers, workdir, major, length):
     as_it_is = servers.start_restored(backup / "data", major)
     assert oracles.all_sums(as_it_is) == live
     assert oracles.tree(path) == before
+
+
+@pytest.mark.majors(15, 18)
+def test_a_tablespace_in_place_beside_a_long_path(pgcask, servers, workdir, major):
+    """Up to 15 the server would leave it out without a word, and pg_basebackup's tar form does."""
+    server = servers.create(major)
+    path = temp.new_dir("long") / ("p" * 100)
+    path.mkdir()
+    give(path.parent)
+    server.sql(f"CREATE TABLESPACE long LOCATION '{path}'")
+    server.sql("SET allow_in_place_tablespaces = on; CREATE TABLESPACE inside LOCATION ''")
+    server.sql("CREATE TABLE t TABLESPACE inside AS SELECT generate_series(1, 1000) AS x")
+    oid = server.value("SELECT oid FROM pg_tablespace WHERE spcname = 'inside'")
+    backup = workdir / "backup"
+    result = pgcask("backup", server.binary_uri(), "--to", backup)
+    if major >= 16:
+        assert result.ok and any((backup / "data/pg_tblspc" / oid).rglob("PG_*")), result
+        return
+    assert result.rc == 1 and 'tablespace "inside" lies in the data directory' in result.stderr
+    assert str(path) in result.stderr and not backup.exists()
+    server.sql("DROP TABLE t; DROP TABLESPACE inside")
+    pgcask("backup", server.binary_uri(), "--to", backup).check()
