@@ -2,6 +2,7 @@
 many sessions, and how the work grows."""
 
 import contextlib
+import json
 import re
 import time
 
@@ -435,7 +436,8 @@ def test_a_databases_name_is_a_files(pgcask, cluster, workdir):
         seen.add(archive.name)
         assert logical.summary(folder)["database"] == name
         assert pgcask("verify", folder, "--quiet").ok
-        assert f"{archive.name}" in pgcask("list", folder, "--verbose", "--json").check().stdout
+        listed = json.loads(pgcask("list", folder, "--verbose", "--json").check().stdout)
+        assert archive.name in [record["path"].lstrip("/") for record in listed["records"]]
         tar = workdir / f"{number}.tar"
         pgcask("backup", cluster.uri(name), "--to", tar, "--quiet").check()
         assert pgcask("verify", tar, "--quiet").ok
