@@ -101,13 +101,15 @@ static const char catalogs[] =
  * types of that sort that rows of tables have, be it in an array, a domain, a range or a composite
  * type. */
 #define WITH_HELD                                                                                  \
-    "WITH RECURSIVE part (type, whole) AS ("                                                       \
+    "WITH RECURSIVE part (type, whole) AS MATERIALIZED ("                                          \
     "  SELECT typelem, oid FROM pg_catalog.pg_type WHERE typelem <> 0 UNION ALL "                  \
     "  SELECT typbasetype, oid FROM pg_catalog.pg_type WHERE typbasetype <> 0 UNION ALL "          \
     "  SELECT rngsubtype, rngtypid FROM pg_catalog.pg_range UNION ALL "                            \
     "  SELECT a.atttypid, c.reltype FROM pg_catalog.pg_class c "                                   \
     "    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid "                                    \
-    "   WHERE c.oid >= 16384 AND c.reltype <> 0 AND a.attnum > 0 AND NOT a.attisdropped), "        \
+    "   WHERE c.oid >= 16384 AND c.reltype <> 0 AND a.attnum > 0 AND NOT a.attisdropped "          \
+    "     AND (a.atttypid >= 16384 OR a.atttypid IN "                                              \
+    "          (SELECT oid FROM pg_catalog.pg_type WHERE typname ~ '^_?(reg|aclitem)'))), "        \
     "named (type, whole) AS ("                                                                     \
     "  SELECT typname, oid FROM pg_catalog.pg_type "                                               \
     "   WHERE typnamespace = 'pg_catalog'::pg_catalog.regnamespace "                               \
