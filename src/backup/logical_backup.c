@@ -4,6 +4,7 @@
  */
 #include "backup/logical_internal.h"
 
+#include "backup/sessions.h"
 #include "catalog/globals.h"
 
 #include <stdio.h>
@@ -28,12 +29,23 @@ static void set_phase(struct logical_backup *job, const char *phase)
     log_message(job->options.log, LOG_DEBUG, "phase: %s", phase);
 }
 
+/* In its own encoding a database gives whatever it holds; in another it may have no character for
+ * it, or no conversion at all. */
+static void hint_encoding(struct error *err)
+{
+    if (strcmp(err->sqlstate, "22P05") == 0 || strcmp(err->sqlstate, "22021") == 0)
+        error_hint(err,
+                   "Leave " ERROR_SETTING("client_encoding") " away: what is read then stays "
+                                                             "in the database's own encoding.");
+}
+
 static void fail(struct logical_backup *job, struct error *err)
 {
     if (job->failed) {
         *err = job->error;
         return;
     }
+    hint_encoding(err);
     job->failed = true;
     job->error = *err;
 }
@@ -74,6 +86,7 @@ static bool connect_server(struct logical_backup *job, struct error *err)
     struct wire_connect_options options = {
         .kind = WIRE_SESSION_SQL,
         .application_name = "pgcask backup",
+        .client_encoding = sessions_encoding(job->options.settings),
         .cancel = job->options.cancel,
         .log = job->options.log,
         .wait_limit_ms = job->options.stall_timeout_ms,

@@ -8,13 +8,14 @@
 
 /* Databases that are worth a try: any will do. */
 static bool connect_anywhere(struct wire_conn **conn, const struct wire_settings *settings,
-                             struct cancel *cancel, const struct log *log, struct error *err)
+                             const char *encoding, struct cancel *cancel, const struct log *log,
+                             struct error *err)
 {
     static const char *const databases[] = {"postgres", "template1", NULL /* the settings' own */};
     struct wire_connect_options options = {
         .kind = WIRE_SESSION_SQL,
         .application_name = "pgcask check",
-        .client_encoding = "UTF8",
+        .client_encoding = encoding,
         .cancel = cancel,
         .log = log,
         .wait_limit_ms = WAIT_MS,
@@ -41,9 +42,16 @@ static void copy_text(char *out, size_t out_size, const char *text)
     snprintf(out, out_size, "%s", text == NULL ? "" : text);
 }
 
-bool server_count_databases(const struct wire_settings *settings, struct cancel *cancel,
-                            const struct log *log, struct server_databases *databases,
-                            struct error *err)
+/* There is no conversion to UTF-8 of what the database holds. */
+static bool is_encoding_error(const struct error *err)
+{
+    return strcmp(err->sqlstate, "0A000") == 0 || strcmp(err->sqlstate, "22P05") == 0 ||
+           strcmp(err->sqlstate, "22021") == 0;
+}
+
+static bool count_in(const struct wire_settings *settings, const char *encoding,
+                     struct cancel *cancel, const struct log *log,
+                     struct server_databases *databases, struct error *err)
 {
     enum { COUNT, FIRST, NAMES };
     /* -2 marks what a DROP DATABASE that was interrupted left. */
@@ -63,7 +71,7 @@ bool server_count_databases(const struct wire_settings *settings, struct cancel 
     bool done;
 
     *databases = (struct server_databases){0};
-    if (!connect_anywhere(&conn, settings, cancel, log, err))
+    if (!connect_anywhere(&conn, settings, encoding, cancel, log, err))
         return false;
     wire_set_answer_limit(conn, ANSWER_MAX);
     done = wire_query(conn, sql, &result, err);
@@ -79,4 +87,12 @@ bool server_count_databases(const struct wire_settings *settings, struct cancel 
     wire_result_free(result);
     wire_close(conn);
     return done;
+}
+
+bool server_count_databases(const struct wire_settings *settings, struct cancel *cancel,
+                            const struct log *log, struct server_databases *databases,
+                            struct error *err)
+{
+    return count_in(settings, "UTF8", cancel, log, databases, err) ||
+           (is_encoding_error(err) && count_in(settings, "SQL_ASCII", cancel, log, databases, err));
 }

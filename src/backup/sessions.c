@@ -8,12 +8,20 @@
 /* Where SQL is tried if the settings' database will not do and any other is as good. */
 static const char *const fallback_databases[] = {"postgres", "template1"};
 
+const char *sessions_encoding(const struct wire_settings *settings)
+{
+    const char *given = wire_settings_get(settings, "client_encoding");
+
+    return given == NULL || given[0] == '\0' || strcmp(given, "auto") == 0 ? "SQL_ASCII" : given;
+}
+
 static void open_sql(struct sessions *sessions, const struct wire_settings *settings,
                      bool any_database, struct cancel *cancel, const struct log *log)
 {
     struct wire_connect_options options = {
         .kind = WIRE_SESSION_SQL,
         .application_name = "pgcask check",
+        .client_encoding = sessions_encoding(settings),
         .cancel = cancel,
         .log = log,
         .wait_limit_ms = WAIT_MS,
@@ -73,8 +81,8 @@ bool sessions_open(struct sessions *sessions, const struct wire_settings *settin
     }
     if (sessions->replication != NULL && !pin(sessions, settings, sessions->replication, err))
         return false;
-    open_sql(sessions, sessions->pinned != NULL ? sessions->pinned : settings, any_database,
-             cancel, log);
+    open_sql(sessions, sessions->pinned != NULL ? sessions->pinned : settings, any_database, cancel,
+             log);
     if (sessions->sql != NULL && !pin(sessions, settings, sessions->sql, err))
         return false;
     if (sessions->sql != NULL || sessions->replication != NULL)

@@ -11,8 +11,14 @@ struct sessions {
     struct error replication_error, sql_error; /* why one is missing */
 };
 
+/* What a session that reads a database begins with: the client_encoding that the settings name,
+ * else SQL_ASCII, which every database takes and which leaves its bytes as they are, whatever the
+ * role or the database sets. */
+const char *sessions_encoding(const struct wire_settings *settings);
+
 /* Tries both. With any_database the SQL session is one of another database where there is none of
- * the settings'; without, it is one of theirs, because that is what will be backed up. False if neither came about; *err then says why. */
+ * the settings'; without, it is one of theirs, because that is what will be backed up. False if
+ * neither came about; *err then says why. */
 bool sessions_open(struct sessions *sessions, const struct wire_settings *settings,
                    bool want_replication, bool any_database, struct cancel *cancel,
                    const struct log *log, struct error *err);

@@ -54,7 +54,7 @@ static const struct {
     {.text = "SELECT 'tablespace ' || pg_catalog.quote_ident(t.spcname) || "
              "       ' has the owner with OID ' || t.spcowner || ', which is not there', "
              "       'Give it to a role: ALTER TABLESPACE ' || "
-             "       pg_catalog.quote_ident(t.spcname) || ' OWNER TO …;' "
+             "       pg_catalog.quote_ident(t.spcname) || ' OWNER TO ...;' "
              "  FROM pg_catalog.pg_tablespace t "
              " WHERE t.spcname !~ '^pg_' AND NOT EXISTS "
              "       (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = t.spcowner) "

@@ -13,6 +13,19 @@ static bool run(struct wire_conn *conn, const char *sql, struct error *err)
     return wire_query(conn, sql, NULL, err);
 }
 
+/* The session may have begun in SQL_ASCII, which every database takes and which converts nothing.
+ * The archive says which encoding that is. */
+static const char own_encoding[] =
+    "SELECT pg_catalog.set_config('client_encoding', "
+    "                             pg_catalog.current_setting('server_encoding'), false);";
+
+static bool converts_nothing(struct wire_conn *conn)
+{
+    const char *encoding = wire_parameter(conn, "client_encoding");
+
+    return encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0;
+}
+
 /* In one round trip. A view that an attacker replaced by a foreign table would run code of theirs
  * while it is read: where the server can, such relations are refused. */
 static bool prepare(struct wire_conn *conn, struct error *err)
@@ -40,7 +53,7 @@ static bool prepare(struct wire_conn *conn, struct error *err)
             "FROM pg_catalog.pg_settings WHERE name = 'restrict_nonsystem_relation_kind'"},
     };
     struct buffer sql = {0};
-    bool done = true;
+    bool done = !converts_nothing(conn) || buffer_append_string(&sql, own_encoding, err);
 
     for (size_t i = 0; done && i < sizeof(settings) / sizeof(settings[0]); i++) {
         if (settings[i].since <= wire_server_version(conn))

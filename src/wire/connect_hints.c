@@ -216,9 +216,13 @@ static void hint_limit(const struct attempt *attempt, struct error *err)
     else if (is_state(err, "22023") || is_state(err, "42704") || is_state(err, "55P02") ||
              is_state(err, "42601"))
         error_hint(err, "Check " ERROR_SETTING("options") " and " ERROR_SETTING(
-                            "client_encoding") " (PGOPTIONS, PGCLIENTENCODING), and what ALTER "
+                            "client_encoding") " (PGOPTIONS), and what ALTER "
                                                "ROLE … SET and ALTER "
                                                "DATABASE … SET give to this session.");
+    else if (is_state(err, "0A000") && says(err, "conversion between"))
+        error_hint(
+            err, "Leave " ERROR_SETTING("client_encoding") " away: what is read then stays in the "
+                                                           "database's own encoding.");
 }
 
 void connect_hint(const struct attempt *attempt, struct error *err)

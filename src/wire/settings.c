@@ -31,7 +31,7 @@ static const struct setting_parameter table[] = {
     {.name = "options", .environment = "PGOPTIONS"},
     {.name = "application_name", .environment = "PGAPPNAME"},
     {.name = "fallback_application_name"},
-    {.name = "client_encoding", .environment = "PGCLIENTENCODING"},
+    {.name = "client_encoding"},
     {.name = "connect_timeout", .environment = "PGCONNECT_TIMEOUT", .kind = SETTING_INTEGER},
     {.name = "target_session_attrs",
      .environment = "PGTARGETSESSIONATTRS",

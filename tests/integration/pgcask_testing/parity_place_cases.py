@@ -431,7 +431,6 @@ ENVIRONMENT = [
       for name, value in (
           ("PGUSER", "trusted"), ("PGUSER", ""), ("PGUSER", "absent"),
           ("PGAPPNAME", "of the environment"),
-          ("PGCLIENTENCODING", "LATIN1"), ("PGCLIENTENCODING", "klingon"),
           ("PGOPTIONS", "-c statement_timeout=7s"), ("PGOPTIONS", "-c colour=blue"),
           ("PGDATABASE", "nowhere"), ("PGPORT", "1"), ("PGHOST", "/nowhere"),
           ("PGSSLNEGOTIATION", "fast"), ("PGCHANNELBINDING", "no"), ("PGREQUIREAUTH", "magic"),
@@ -466,6 +465,9 @@ OURS = [
     Case("an empty PGAPPNAME", TRUSTED, {"PGAPPNAME": ""}, ours=("accepted", _NAME)),
     Case("client_encoding auto", TRUSTED + " client_encoding=auto",
          ours=("accepted", "nobody reads what we read: the locale does not matter")),
+    Case("PGCLIENTENCODING", TRUSTED, {"PGCLIENTENCODING": "LATIN1"}, ours=("accepted", _VALUES)),
+    Case("PGCLIENTENCODING of nobody", TRUSTED, {"PGCLIENTENCODING": "klingon"},
+         ours=("accepted", _VALUES)),
     Case("PGDATESTYLE", TRUSTED, {"PGDATESTYLE": "German"}, ours=("accepted", _VALUES)),
     Case("PGTZ", TRUSTED, {"PGTZ": "America/New_York"}, ours=("accepted", _VALUES)),
     Case("PGTZ of nowhere", TRUSTED, {"PGTZ": "Nowhere"}, ours=("accepted", _VALUES)),
