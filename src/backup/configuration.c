@@ -49,6 +49,11 @@ static const char rights_sql[] =
     "   AND pg_catalog.has_function_privilege("
     "           'pg_catalog.pg_ls_dir(text,boolean,boolean)', 'EXECUTE')";
 
+/* 1663 is pg_default. An invalid database (a DROP that was interrupted) has any part of its files. */
+static const char databases_sql[] =
+    "SELECT pg_catalog.string_agg(oid::pg_catalog.text, ' ') FROM pg_catalog.pg_database"
+    " WHERE dattablespace = 1663 AND datconnlimit <> -2";
+
 struct gathering {
     struct configuration *configuration;
     struct wire_conn *conn;
@@ -113,6 +118,7 @@ void configuration_reset(struct configuration *configuration)
         drop_last_item(configuration);
     free(configuration->items);
     free(configuration->data_directory);
+    free(configuration->databases);
     *configuration = (struct configuration){0};
 }
 
@@ -360,6 +366,26 @@ static bool take_settings(struct gathering *gathering, const struct wire_result 
     return true;
 }
 
+/* Asked before the base backup: which folders it has to have. */
+static bool ask_databases(struct gathering *gathering, struct error *err)
+{
+    struct wire_result *result;
+    struct error refused;
+    const char *list = NULL;
+    bool ok = true;
+
+    if (!ask(gathering, databases_sql, 0, NULL, &result, &refused, err))
+        return false;
+    if (result != NULL && wire_result_rows(result) == 1 && wire_result_columns(result) == 1)
+        list = wire_result_value(result, 0, 0);
+    if (list != NULL) {
+        gathering->configuration->databases = strdup(list);
+        ok = gathering->configuration->databases != NULL || error_set_memory(err);
+    }
+    wire_result_free(result);
+    return ok;
+}
+
 bool configuration_gather(struct configuration *configuration, const struct wire_settings *settings,
                           struct cancel *cancel, const struct log *log, struct error *err)
 {
@@ -376,6 +402,7 @@ bool configuration_gather(struct configuration *configuration, const struct wire
     if (ok && result != NULL)
         ok = take_settings(&gathering, result, err);
     wire_result_free(result);
+    ok = ok && ask_databases(&gathering, err);
     sessions_close(&sessions);
     return ok || (err->code != ERROR_MEMORY && cancel_check(cancel, err));
 }

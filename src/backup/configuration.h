@@ -34,6 +34,7 @@ struct configuration_item {
 struct configuration {
     bool known;           /* the role may see where the files are */
     char *data_directory; /* NULL: not known */
+    char *databases; /* the OIDs of those whose folders are in base/, as text; NULL: not known */
     struct configuration_item *items;
     size_t count;
     size_t bytes;  /* of all contents */

@@ -86,7 +86,8 @@ static bool finish(struct physical_backup *job, struct error *err)
     if (links != job->links_made)
         return error_set(err, ERROR_PROTOCOL, "the server sent %zu of %zu tablespace links",
                          job->links_made, links);
-    if (!check_wal(job, err))
+    if (!physical_check_lost(job, err) || !physical_check_complete(job, err) ||
+        !check_wal(job, err))
         return false;
     physical_count_checksum_failures(job);
     if (slot_keeper_failed(job->keeper, err) || !physical_configuration_settle(job, err))

@@ -1,7 +1,8 @@
 /*
  * The physical job from the inside. physical_backup.c steps from record to record, physical_start.c
  * gets the server to send, physical_stream.c makes records of what it sends, physical_links.c those
- * of tablespaces' links and folders, physical_configuration.c those of configuration files,
+ * of tablespaces' links and folders, physical_complete.c judges what is missing,
+ * physical_configuration.c those of configuration files,
  * physical_summary.c writes summary.json.
  */
 #ifndef PGCASK_BACKUP_PHYSICAL_INTERNAL_H
@@ -102,6 +103,9 @@ struct physical_backup {
 
     json_t *notices; /* the server's warnings */
     size_t notices_dropped;
+    char lost[1001]; /* the first part of the cluster that the server says it leaves out, or "" */
+    size_t lost_count;
+    bool control_came, version_came; /* global/pg_control, PG_VERSION */
     uint64_t last_warning_number; /* the only number in the last warning; 0: not one */
 };
 
@@ -149,6 +153,17 @@ enum source_status physical_folders_next(struct physical_backup *job, struct rec
 /* Gives a folder that no archive has. */
 enum source_status physical_give_folder(struct physical_backup *job, struct record *record,
                                         struct error *err);
+
+/* physical_complete.c */
+
+/* A warning of the server: perhaps it leaves out what the cluster cannot do without. */
+void physical_note_lost(struct physical_backup *job, const char *warning);
+/* False if it left out such a thing. */
+bool physical_check_lost(struct physical_backup *job, struct error *err);
+/* A file of the base directory has come. */
+void physical_note_needed_file(struct physical_backup *job);
+/* All archives have come: is there what every cluster has, and a folder for each database? */
+bool physical_check_complete(struct physical_backup *job, struct error *err);
 
 /* physical_backup.c */
 

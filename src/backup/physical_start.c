@@ -41,6 +41,7 @@ static void take_notice(void *context, const char *severity, const char *sqlstat
     (void)sqlstate;
     if (strcmp(severity, "WARNING") != 0)
         return;
+    physical_note_lost(job, message);
     job->last_warning_number = only_number(message);
     if (json_array_size(job->notices) >= NOTICES_KEPT) {
         job->notices_dropped++;
@@ -233,7 +234,7 @@ bool physical_start(struct physical_backup *job, struct error *err)
                               err) ||
         !refresh_session(job, err) || !start_keeper(job, err))
         return false;
-    if (!begin_base_backup(job, &base, err))
+    if (!begin_base_backup(job, &base, err) || !physical_check_lost(job, err))
         return false;
     wire_set_wait_limit(job->conn, options->stall_timeout_ms > 0 ? options->stall_timeout_ms
                                                                  : STALL_TIMEOUT_MS);

@@ -83,6 +83,7 @@ static bool begin_file(struct physical_backup *job, struct record *record, struc
         return physical_bad_member(job, "is unexpected in a data directory", err);
     count_wal_segment(job);
     configuration_note_file(&job->configuration, job->path);
+    physical_note_needed_file(job);
     job->reading = READING_MEMBER;
     job->reading_label = strcmp(job->path, LAYOUT_DATA "/backup_label") == 0;
     job->reader_state = READER_DATA;

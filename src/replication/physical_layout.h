@@ -44,6 +44,14 @@ bool layout_is_wal_segment(const char *record_path, const char **name);
  * percent-encoded (record_path_encode); false if that is too long. */
 bool layout_config_path(const char *path, char out[RECORD_PATH_MAX]);
 
+/* What a server says it skips in a base backup ("skipping special file "./base/16416""; the words are
+ * in its language): true if the restored cluster would lack it. out: the path, relative to the data
+ * directory, or absolute in a tablespace. */
+bool layout_lost_part(const char *warning, char *out, size_t out_size);
+
+/* True if the words are English and say that something is skipped. */
+bool layout_says_skipped(const char *warning);
+
 /* "../../tablespaces/<oid>": what /data/pg_tblspc/<oid> links to. */
 void layout_link_target(uint32_t oid, char out[48]);
 

@@ -78,6 +78,29 @@ static void copy_member(char *out, size_t out_size, const json_t *head, const ch
     snprintf(out, out_size, "%s", text == NULL ? "" : text);
 }
 
+/* What the server left out of its data directory although the cluster needs it: a backup that was
+ * made with such a warning alone is not whole. Among warnings about checksums, only what is known
+ * to be of the other kind counts. */
+static void tell_of_left_out(struct checking_source *check, const json_t *warnings)
+{
+    char path[RECORD_PATH_MAX], shown[RECORD_PATH_MAX + sizeof(LAYOUT_DATA)];
+    const json_t *warning;
+    size_t index;
+
+    json_array_foreach(warnings, index, warning)
+    {
+        const char *text = json_string_value(warning);
+
+        if (text == NULL || !layout_lost_part(text, path, sizeof(path)) ||
+            (check->report.checksum_failures > 0 && !layout_says_skipped(text)))
+            continue;
+        snprintf(shown, sizeof(shown), "%s%s", path[0] == '/' ? "" : LAYOUT_DATA "/", path);
+        checking_problem(check, VERIFY_MISSING, shown,
+                         "is not in the backup: it was a link or another special file, which the "
+                         "server left out");
+    }
+}
+
 static bool take_head(void *context, const json_t *head, struct error *err)
 {
     struct checking_source *check = context;
@@ -96,6 +119,7 @@ static bool take_head(void *context, const json_t *head, struct error *err)
     if (json_integer_value(json_object_get(head, "checksum_failure_count")) > 0)
         report->checksum_failures =
             (size_t)json_integer_value(json_object_get(head, "checksum_failure_count"));
+    tell_of_left_out(check, json_object_get(head, "server_warnings"));
     return true;
 }
 

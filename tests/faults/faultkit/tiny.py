@@ -38,6 +38,9 @@ def archives():
                 Member("global", type="5", mode=0o700),
                 Member("global/1262", b"\x01" * 8192),
                 Member("global/pg_control", CONTROL),
+                *(Member(name, type="5", mode=0o700)
+                  for name in ("pg_xact", "pg_multixact", "pg_multixact/members",
+                               "pg_multixact/offsets")),
                 Member("pg_tblspc", type="5", mode=0o700),
                 Member(f"pg_tblspc/{OID}", type="2", link="/srv/tablespace"),
                 Member("./pg_wal/", type="5", mode=0o700),

@@ -85,6 +85,9 @@ def base_members():
         Member("global", type="5", mode=0o700),
         Member("pg_tblspc", type="5", mode=0o700),
         Member("./pg_wal/", type="5", mode=0o700),
+        *(Member(name, type="5", mode=0o700)
+          for name in ("pg_xact", "pg_multixact", "pg_multixact/members", "pg_multixact/offsets")),
+        Member("PG_VERSION", b"15\n"),
         Member("global/pg_control", bytes(8192)),
         Member("pg_wal/" + SEGMENT, bytes(1 << 20), listed=False),
     ]
