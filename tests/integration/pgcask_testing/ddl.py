@@ -116,7 +116,9 @@ KINDS = {
                      "with options": "ALTER VIEW k.o SET (security_barrier);",
                      "with a default": "ALTER VIEW k.o ALTER a SET DEFAULT 9;"}),
     "materialized view": Kind(
-        TABLE, "CREATE MATERIALIZED VIEW k.o AS SELECT a FROM k.t; CREATE INDEX i ON k.o (a);",
+        # Whoever owns it must read the table when it is restored.
+        TABLE + "GRANT USAGE ON SCHEMA k TO PUBLIC; GRANT SELECT ON k.t TO PUBLIC;",
+        "CREATE MATERIALIZED VIEW k.o AS SELECT a FROM k.t; CREATE INDEX i ON k.o (a);",
         "DROP MATERIALIZED VIEW k.o;", "ALTER MATERIALIZED VIEW k.o RENAME TO o2;",
         "REFRESH MATERIALIZED VIEW k.o WITH NO DATA;", "MATERIALIZED VIEW k.o",
         {"refreshed": "REFRESH MATERIALIZED VIEW k.o;",
