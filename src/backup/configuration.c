@@ -1,6 +1,7 @@
 #include "backup/configuration.h"
 
 #include "base/bytes.h"
+#include "base/quote.h"
 #include "replication/configuration_text.h"
 #include "replication/physical_layout.h"
 
@@ -548,18 +549,15 @@ bool configuration_find_denied(struct sessions *sessions, char *list, size_t siz
     return list[0] != '\0';
 }
 
-void configuration_rights_remedy(const struct wire_settings *settings, char *out, size_t size)
+void configuration_rights_remedy(const char *role_name, char *out, size_t size)
 {
-    const char *user = wire_settings_get(settings, "user");
-    struct buffer role = {0};
-    struct error ignored;
+    char role[QUOTE_NAME_SIZE];
 
-    wire_quote_identifier(&role, user == NULL ? "" : user, &ignored);
+    quote_identifier(role_name == NULL ? "" : role_name, role, sizeof(role));
     snprintf(
         out, size,
         "GRANT pg_read_all_settings, pg_read_server_files TO %s;  GRANT EXECUTE ON FUNCTION "
         "pg_read_binary_file(text, bigint, bigint, boolean), pg_ls_dir(text, boolean, boolean) "
         "TO %s;  (the role may then read every file that the server may read)",
-        buffer_text(&role), buffer_text(&role));
-    buffer_free(&role);
+        role, role);
 }

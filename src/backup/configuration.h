@@ -67,6 +67,6 @@ json_t *configuration_describe(const struct configuration *configuration);
 bool configuration_find_denied(struct sessions *sessions, char *list, size_t size);
 
 /* The statements that let the role read the configuration: "GRANT …". */
-void configuration_rights_remedy(const struct wire_settings *settings, char *out, size_t size);
+void configuration_rights_remedy(const char *role_name, char *out, size_t size);
 
 #endif

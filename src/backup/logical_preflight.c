@@ -5,6 +5,7 @@
 #include "backup/logical_backup.h"
 #include "backup/sessions.h"
 #include "base/buffer.h"
+#include "base/quote.h"
 #include "catalog/catalog.h"
 
 #include <stdlib.h>
@@ -91,152 +92,53 @@ enum {
     FILTERED_NAMES,
     ALL_SCHEMAS,
     ROLE,
-    INHERITS
+    ROLE_NAME,
+    ROLE_OID,
+    INHERITS,
+    IS_MEMBER /* and has it not by that: else everything could be read */
 };
 
-static const char rights_query[] = READ_RELATIONS
-    "SELECT " COUNT_OF("oid", NO_TABLE) ", " FIRST_OF("name", NO_TABLE) ", " COUNT_OF("oid", NO_SEQUENCE) ", " FIRST_OF("name", NO_SEQUENCE) ", " COUNT_OF(
-        "schema",
-        NO_SCHEMA) ", " FIRST_OF("pg_catalog.quote_ident(nspname)",
-                                 NO_SCHEMA) ", " COUNT_OF("oid",
-                                                          "filtered") ", " FIRST_OF("name",
-                                                                                    "filtered") ", "
-                                                                                                "(S"
-                                                                                                "EL"
-                                                                                                "EC"
-                                                                                                "T "
-                                                                                                "pg"
-                                                                                                "_c"
-                                                                                                "at"
-                                                                                                "al"
-                                                                                                "og"
-                                                                                                ".s"
-                                                                                                "tr"
-                                                                                                "in"
-                                                                                                "g_"
-                                                                                                "ag"
-                                                                                                "g("
-                                                                                                "DI"
-                                                                                                "ST"
-                                                                                                "IN"
-                                                                                                "CT"
-                                                                                                " p"
-                                                                                                "g_"
-                                                                                                "ca"
-                                                                                                "ta"
-                                                                                                "lo"
-                                                                                                "g."
-                                                                                                "qu"
-                                                                                                "ot"
-                                                                                                "e_"
-                                                                                                "id"
-                                                                                                "en"
-                                                                                                "t("
-                                                                                                "ns"
-                                                                                                "pn"
-                                                                                                "am"
-                                                                                                "e)"
-                                                                                                ", "
-                                                                                                "',"
-                                                                                                " '"
-                                                                                                ")"
-                                                                                                "  "
-                                                                                                " F"
-                                                                                                "RO"
-                                                                                                "M "
-                                                                                                "ju"
-                                                                                                "dg"
-                                                                                                "ed"
-                                                                                                " W"
-                                                                                                "HE"
-                                                                                                "RE"
-                                                                                                " N"
-                                                                                                "OT"
-                                                                                                " r"
-                                                                                                "ea"
-                                                                                                "da"
-                                                                                                "bl"
-                                                                                                "e "
-                                                                                                "OR"
-                                                                                                " N"
-                                                                                                "OT"
-                                                                                                " r"
-                                                                                                "ea"
-                                                                                                "ch"
-                                                                                                "ab"
-                                                                                                "le"
-                                                                                                "),"
-                                                                                                " "
-                                                                                                "pg"
-                                                                                                "_c"
-                                                                                                "at"
-                                                                                                "al"
-                                                                                                "og"
-                                                                                                ".q"
-                                                                                                "uo"
-                                                                                                "te"
-                                                                                                "_i"
-                                                                                                "de"
-                                                                                                "nt"
-                                                                                                "(C"
-                                                                                                "UR"
-                                                                                                "RE"
-                                                                                                "NT"
-                                                                                                "_U"
-                                                                                                "SE"
-                                                                                                "R)"
-                                                                                                ", "
-                                                                                                "r."
-                                                                                                "ro"
-                                                                                                "li"
-                                                                                                "nh"
-                                                                                                "er"
-                                                                                                "it"
-                                                                                                "  "
-                                                                                                "FR"
-                                                                                                "OM"
-                                                                                                " p"
-                                                                                                "g_"
-                                                                                                "ca"
-                                                                                                "ta"
-                                                                                                "lo"
-                                                                                                "g."
-                                                                                                "pg"
-                                                                                                "_r"
-                                                                                                "ol"
-                                                                                                "es"
-                                                                                                " r"
-                                                                                                " W"
-                                                                                                "HE"
-                                                                                                "RE"
-                                                                                                " r"
-                                                                                                ".r"
-                                                                                                "ol"
-                                                                                                "na"
-                                                                                                "me"
-                                                                                                " ="
-                                                                                                " C"
-                                                                                                "UR"
-                                                                                                "RE"
-                                                                                                "NT"
-                                                                                                "_U"
-                                                                                                "SE"
-                                                                                                "R";
+/* clang-format off */
+static const char rights_query[] =
+    READ_RELATIONS "SELECT "
+    COUNT_OF("oid", NO_TABLE) ", " FIRST_OF("name", NO_TABLE) ", "
+    COUNT_OF("oid", NO_SEQUENCE) ", " FIRST_OF("name", NO_SEQUENCE) ", "
+    COUNT_OF("schema", NO_SCHEMA) ", "
+    FIRST_OF("pg_catalog.quote_ident(nspname)", NO_SCHEMA) ", "
+    COUNT_OF("oid", "filtered") ", " FIRST_OF("name", "filtered") ", "
+    "(SELECT pg_catalog.string_agg(DISTINCT pg_catalog.quote_ident(nspname), ', ')"
+    "   FROM judged WHERE NOT readable OR NOT reachable), "
+    "pg_catalog.quote_ident(r.rolname), r.rolname, r.oid, r.rolinherit, "
+    "EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid"
+    "         WHERE g.rolname = 'pg_read_all_data' AND m.member = r.oid)"
+    "  FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER";
+/* clang-format on */
+
+/* As it can be pasted. */
+static const char *role_of(const struct wire_result *rights, char quoted[QUOTE_NAME_SIZE])
+{
+    const char *name = text_of(rights, ROLE_NAME);
+
+    return quote_has_control(name) ? quote_identifier(name, quoted, QUOTE_NAME_SIZE)
+                                   : text_of(rights, ROLE);
+}
 
 /* Before PostgreSQL 14 there is no role that may read everything: schema by schema. */
 static bool append_grants(struct buffer *out, const struct wire_result *rights, struct error *err)
 {
-    const char *schemas = text_of(rights, ALL_SCHEMAS), *role = text_of(rights, ROLE);
+    const char *schemas = text_of(rights, ALL_SCHEMAS), *role;
+    char quoted[QUOTE_NAME_SIZE];
 
-    if (strlen(schemas) > SCHEMAS_MAX)
+    role = role_of(rights, quoted);
+    if (strlen(schemas) > SCHEMAS_MAX || quote_has_control(schemas))
         return buffer_printf(
             out, err,
             "DO $$ DECLARE s name; BEGIN FOR s IN SELECT nspname FROM pg_namespace WHERE nspname "
             "!~ '^pg_' AND nspname <> 'information_schema' LOOP EXECUTE format('GRANT USAGE ON "
             "SCHEMA %%1$I TO %%2$I; GRANT SELECT ON ALL TABLES IN SCHEMA %%1$I TO %%2$I; GRANT "
             "SELECT ON ALL SEQUENCES IN SCHEMA %%1$I TO %%2$I', s, (SELECT rolname FROM pg_roles "
-            "WHERE quote_ident(rolname) = $r$%s$r$)); END LOOP; END $$;",
-            role);
+            "WHERE oid = %s)); END LOOP; END $$;",
+            text_of(rights, ROLE_OID));
     return (number_of(rights, SCHEMAS) == 0 ||
             buffer_printf(out, err, "GRANT USAGE ON SCHEMA %s TO %s;  ", schemas, role)) &&
            (number_of(rights, TABLES) == 0 ||
@@ -251,16 +153,19 @@ static bool append_grants(struct buffer *out, const struct wire_result *rights, 
 static bool append_read_all(struct buffer *out, const struct preflight *preflight,
                             const struct wire_result *rights, struct error *err)
 {
-    const char *role = text_of(rights, ROLE);
     bool inherits = text_of(rights, INHERITS)[0] == 't';
+    bool is_member = text_of(rights, IS_MEMBER)[0] == 't';
+    char quoted[QUOTE_NAME_SIZE];
+    const char *role = role_of(rights, quoted);
 
     if (preflight->version < 140000)
         return append_grants(out, rights, err);
     if (!inherits && preflight->version < 160000 &&
         !buffer_printf(out, err, "ALTER ROLE %s INHERIT;  ", role))
         return false;
-    return buffer_printf(out, err, "GRANT pg_read_all_data TO %s%s;", role,
-                         !inherits && preflight->version >= 160000 ? " WITH INHERIT TRUE" : "");
+    return buffer_printf(
+        out, err, "GRANT pg_read_all_data TO %s%s;", role,
+        (!inherits || is_member) && preflight->version >= 160000 ? " WITH INHERIT TRUE" : "");
 }
 
 static bool append_missing(struct buffer *out, const struct wire_result *rights, size_t column,
@@ -276,6 +181,8 @@ static bool append_missing(struct buffer *out, const struct wire_result *rights,
 static void judge_rights(struct preflight *preflight, const struct wire_result *rights)
 {
     struct buffer missing = {0}, remedy = {0};
+    char quoted[QUOTE_NAME_SIZE];
+    const char *role = role_of(rights, quoted);
     struct error ignored;
 
     if (append_missing(&missing, rights, TABLES, "table", &ignored) &&
@@ -283,14 +190,14 @@ static void judge_rights(struct preflight *preflight, const struct wire_result *
         append_missing(&missing, rights, SCHEMAS, "schema", &ignored) && missing.len > 0 &&
         append_read_all(&remedy, preflight, rights, &ignored))
         preflight_add(preflight->report, true, buffer_text(&remedy), "the role %s may not read %s",
-                      text_of(rights, ROLE), buffer_text(&missing));
+                      role, buffer_text(&missing));
     buffer_clear(&missing);
     buffer_clear(&remedy);
     if (append_missing(&missing, rights, FILTERED, "table", &ignored) && missing.len > 0 &&
-        buffer_printf(&remedy, &ignored, "ALTER ROLE %s BYPASSRLS;", text_of(rights, ROLE)))
+        buffer_printf(&remedy, &ignored, "ALTER ROLE %s BYPASSRLS;", role))
         preflight_add(preflight->report, true, buffer_text(&remedy),
                       "policies would hide rows of %s from the role %s", buffer_text(&missing),
-                      text_of(rights, ROLE));
+                      role);
     buffer_free(&missing);
     buffer_free(&remedy);
 }

@@ -76,7 +76,7 @@ bool physical_configuration_settle(struct physical_backup *job, struct error *er
                 item->path == NULL || configuration_is_inside(&job->configuration, item->path);
         }
     }
-    configuration_rights_remedy(job->options.settings, report->configuration_remedy,
+    configuration_rights_remedy(wire_settings_get(job->options.settings, "user"), report->configuration_remedy,
                                 sizeof(report->configuration_remedy));
     return true;
 }

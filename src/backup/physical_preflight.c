@@ -6,6 +6,7 @@
 #include "backup/configuration.h"
 #include "backup/sessions.h"
 #include "base/bytes.h"
+#include "base/quote.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,22 +79,18 @@ static void check_wal_level(struct preflight *preflight)
 static void check_replication_right(struct preflight *preflight)
 {
     const char *user = wire_settings_get(preflight->options->settings, "user");
-    struct buffer remedy = {0};
-    struct error ignored;
-    char text[16];
+    char role[QUOTE_NAME_SIZE], remedy[QUOTE_NAME_SIZE + 32], text[16];
 
     if (!sessions_ask(&preflight->sessions,
                       "SELECT rolsuper OR rolreplication FROM pg_catalog.pg_roles"
-                      " WHERE rolname = CURRENT_USER",
+                      " WHERE rolname = SESSION_USER",
                       text, sizeof(text)) ||
         text[0] == 't')
         return;
-    if (buffer_append_string(&remedy, "ALTER ROLE ", &ignored) &&
-        wire_quote_identifier(&remedy, user, &ignored) &&
-        buffer_append_string(&remedy, " REPLICATION;", &ignored))
-        add(preflight, true, buffer_text(&remedy),
-            "the role \"%.63s\" is neither superuser nor replication role", user);
-    buffer_free(&remedy);
+    snprintf(remedy, sizeof(remedy), "ALTER ROLE %s REPLICATION;",
+             quote_identifier(user, role, sizeof(role)));
+    add(preflight, true, remedy, "the role \"%.63s\" is neither superuser nor replication role",
+        user);
 }
 
 /* Why no replication session came about, unless a finding above says it already. */
@@ -189,11 +186,13 @@ static void check_idle_timeouts(struct preflight *preflight)
 /* A backup without it is as good as ever, but the server does not start on it alone. */
 static void check_configuration(struct preflight *preflight)
 {
-    char list[400], remedy[1024];
+    char list[400], remedy[1024], role[QUOTE_NAME_SIZE];
 
     if (!configuration_find_denied(&preflight->sessions, list, sizeof(list)))
         return;
-    configuration_rights_remedy(preflight->options->settings, remedy, sizeof(remedy));
+    if (!sessions_ask(&preflight->sessions, "SELECT CURRENT_USER", role, sizeof(role)))
+        return;
+    configuration_rights_remedy(role, remedy, sizeof(remedy));
     add(preflight, false, remedy,
         "configuration outside the data directory will be missing, because the role may not read "
         "it: %s",
@@ -216,8 +215,8 @@ bool physical_backup_preflight(const struct physical_backup_options *options,
                                struct preflight_report *report, struct error *err)
 {
     static void (*const checks[])(struct preflight *) = {
-        check_version, check_wal_level, check_replication_right, check_replication_session,
-        check_senders, check_slots,     check_slot_limit,        check_idle_timeouts,
+        check_version,       check_wal_level, check_replication_right, check_replication_session,
+        check_senders,       check_slots,     check_slot_limit,        check_idle_timeouts,
         check_configuration, estimate_size,
     };
     struct preflight preflight = {.options = options, .report = report};

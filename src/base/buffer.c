@@ -1,9 +1,11 @@
 #include "base/buffer.h"
 
 #include "base/bytes.h"
+#include "base/quote.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <openssl/crypto.h>
 
 void buffer_init(struct buffer *buffer)
@@ -140,7 +142,7 @@ void buffer_consume(struct buffer *buffer, size_t n)
     buffer->data[buffer->len] = '\0';
 }
 
-bool buffer_append_shell_word(struct buffer *out, const char *word, struct error *err)
+bool buffer_append_posix_word(struct buffer *out, const char *word, struct error *err)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                 "_-./=:,+@%";
@@ -153,4 +155,17 @@ bool buffer_append_shell_word(struct buffer *out, const char *word, struct error
         ok = *word == '\'' ? buffer_append_string(out, "'\\''", err)
                            : buffer_append_byte(out, (uint8_t)*word, err);
     return ok && buffer_append_byte(out, '\'', err);
+}
+
+bool buffer_append_shell_word(struct buffer *out, const char *word, struct error *err)
+{
+    size_t size = 4 * strlen(word) + 8;
+
+    if (!quote_has_control(word))
+        return buffer_append_posix_word(out, word, err);
+    if (!buffer_reserve(out, size, err))
+        return false;
+    quote_shell(word, (char *)out->data + out->len, size);
+    out->len += strlen((char *)out->data + out->len);
+    return true;
 }

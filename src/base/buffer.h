@@ -38,6 +38,9 @@ bool buffer_printf(struct buffer *buffer, struct error *err, const char *format,
     ERROR_PRINTF(3, 4);
 
 /* The word as a POSIX shell reads it back: in quotes where it needs them. */
+bool buffer_append_posix_word(struct buffer *buffer, const char *word, struct error *err);
+
+/* The word for people to paste, see quote_shell. */
 bool buffer_append_shell_word(struct buffer *buffer, const char *word, struct error *err);
 
 /* Big-endian integers, as the wire has them. */

@@ -1,5 +1,6 @@
 #include "base/options.h"
 
+#include "base/compress.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -112,6 +113,19 @@ static void list_choices(const struct option_spec *spec, char *out, size_t size)
         snprintf(out + used, size - used, ", with :LEVEL behind it where wanted");
 }
 
+/* Whoever compresses would say it only when the work has begun. */
+static bool check_level(const struct option_spec *spec, const char *text, size_t len,
+                        struct error *err)
+{
+    enum compression compression;
+    int level;
+
+    if (!compression_from_name(text, len, &compression) ||
+        compression_parse(text, &compression, &level, err))
+        return true;
+    return error_prefix(err, ERROR_OPTION("%s"), spec->name);
+}
+
 static bool check_choice(const struct option_spec *spec, const char *text, struct error *err)
 {
     size_t len = strlen(text);
@@ -127,8 +141,10 @@ static bool check_choice(const struct option_spec *spec, const char *text, struc
 
         if (strlen(choice) != len || strncmp(choice, text, len) != 0)
             continue;
-        if (level == NULL || (*level != '\0' && strspn(level, "0123456789") == strlen(level)))
+        if (level == NULL)
             return true;
+        if (*level != '\0' && strspn(level, "0123456789") == strlen(level))
+            return check_level(spec, text, len, err);
         error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": \"%s\" is not a level", spec->name,
                   level);
         return error_hint(err, "Write a whole number behind the colon: " ERROR_OPTION("%s") "=%s:1",
@@ -237,6 +253,28 @@ static bool fail_unknown(const struct options *options, const char *name, size_t
 /* ---- The command line
  * ---------------------------------------------------------------------------- */
 
+/* What is given twice was meant twice, and one of them would be passed over. */
+static bool set_typed_value(struct options *options, size_t index, const char *text,
+                            struct error *err)
+{
+    const struct option_spec *spec = &options->program->options[index];
+    const struct option_value *value = &options->values[index];
+
+    if (!spec->repeatable && spec->kind != OPTION_FLAG && value->count > 0) {
+        error_set(err, ERROR_USAGE, ERROR_OPTION("%s") " is given twice: \"%s\" and \"%s\"",
+                  spec->name, value->texts[0], text);
+        return error_hint(err, "Leave one of them out.");
+    }
+    if (spec->kind == OPTION_TEXT && spec->default_text == NULL && *text == '\0') {
+        error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": \"\" is no value", spec->name);
+        return error_hint(err,
+                          "Write " ERROR_OPTION("%s") " %s. Is a variable empty that should "
+                                                      "hold it?",
+                          spec->name, spec->argument);
+    }
+    return set_value(options, index, text, err);
+}
+
 /* Reads the option in words[*at]; *at is left on its last word. */
 static bool parse_option(struct options *options, size_t count, char *const *words, size_t *at,
                          struct error *err)
@@ -261,12 +299,12 @@ static bool parse_option(struct options *options, size_t count, char *const *wor
         return set_value(options, index, "true", err);
     }
     if (equals != NULL)
-        return set_value(options, index, equals + 1, err);
+        return set_typed_value(options, index, equals + 1, err);
     if (*at + 1 == count) {
         error_set(err, ERROR_USAGE, ERROR_OPTION("%s") " needs a value", spec->name);
         return error_hint(err, "Write " ERROR_OPTION("%s") " %s.", spec->name, spec->argument);
     }
-    return set_value(options, index, words[++*at], err);
+    return set_typed_value(options, index, words[++*at], err);
 }
 
 static bool add_argument(struct options *options, const char *word, struct error *err)
@@ -280,6 +318,11 @@ static bool add_argument(struct options *options, const char *word, struct error
         error_set(err, ERROR_USAGE, "%s: unexpected argument \"%s\"", command->name, word);
         return error_hint(err, "\"%s help %s\" says what it takes.", options->program->name,
                           command->name);
+    }
+    if (*word == '\0') {
+        error_set(err, ERROR_USAGE, "%s: %s is \"\"", command->name,
+                  command->arguments[options->argument_count]);
+        return error_hint(err, "Is a variable empty that should hold it?");
     }
     if (options->arguments == NULL)
         options->arguments = calloc(OPTION_ARGUMENTS_MAX, sizeof(*options->arguments));

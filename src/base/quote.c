@@ -1,5 +1,6 @@
 #include "base/quote.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Appends `text` if there is room for it and for one more quote at the end. */
@@ -28,8 +29,48 @@ static const char *quote(const char *text, char mark, const char *inner, char *o
     return out;
 }
 
+static bool is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+bool quote_has_control(const char *text)
+{
+    while (*text != '\0' && !is_control(*text))
+        text++;
+    return *text != '\0';
+}
+
+static const char *quote_control(const char *text, bool shell, char *out, size_t size)
+{
+    size_t used = append(out, 0, size, shell ? "$'" : "U&\"", shell ? 2 : 3);
+
+    for (; *text != '\0'; text++) {
+        char piece[8] = {*text};
+        size_t before = used;
+
+        if (*text == '\n' && shell)
+            memcpy(piece, "\\n", 3);
+        else if (is_control(*text))
+            snprintf(piece, sizeof(piece), shell ? "\\%03o" : "\\%04X",
+                     (unsigned)(unsigned char)*text);
+        else if (*text == '\\' || (shell && *text == '\''))
+            snprintf(piece, sizeof(piece), "\\%c", *text);
+        else if (!shell && *text == '"')
+            memcpy(piece, "\"\"", 3);
+        used = append(out, used, size, piece, strlen(piece));
+        if (used == before)
+            break;
+    }
+    out[used++] = shell ? '\'' : '"';
+    out[used] = '\0';
+    return out;
+}
+
 const char *quote_identifier(const char *name, char *out, size_t size)
 {
+    if (quote_has_control(name))
+        return quote_control(name, false, out, size);
     return quote(name, '"', "\"\"", out, size);
 }
 
@@ -39,6 +80,8 @@ const char *quote_shell(const char *word, char *out, size_t size)
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%,";
     size_t len = strlen(word);
 
+    if (quote_has_control(word))
+        return quote_control(word, true, out, size);
     if (len == 0 || strspn(word, plain) != len || len >= size)
         return quote(word, '\'', "'\\''", out, size);
     memcpy(out, word, len + 1);

@@ -1,6 +1,7 @@
 #include "cli/backup_target.h"
 
 #include "manifest/summary.h"
+#include "restore/surroundings.h"
 
 #include <unistd.h>
 
@@ -13,6 +14,8 @@ bool backup_target_of_command(struct backup_target *target, const struct command
 
 bool backup_target_check(struct backup_target *target, struct command *command, struct error *err)
 {
+    if (target->kind != LOCATION_STREAM && !surroundings_check(target->text, err))
+        return false;
     switch (target->kind) {
     case LOCATION_DIRECTORY:
         return directory_store_check(target->text, &target->free_bytes, err);

@@ -2,6 +2,7 @@
  * the store. */
 #include "cli/command.h"
 #include "cli/format.h"
+#include "cli/backup_options.h"
 #include "cli/backup_target.h"
 #include "cli/command_backup_logical.h"
 #include "cli/preflight.h"
@@ -29,37 +30,10 @@ struct backup {
 /* ---- Before the work ---------------------------------------------------------------------------
  */
 
-static bool check_label(const char *label, struct error *err)
-{
-    if (strlen(label) > 1024)
-        return error_set(err, ERROR_USAGE, "--label is longer than 1024 bytes");
-    for (; *label != '\0'; label++) {
-        if ((unsigned char)*label < ' ')
-            return error_set(err, ERROR_USAGE, "--label holds a control character");
-    }
-    return true;
-}
-
 static bool read_options(struct backup *backup, struct error *err)
 {
-    const struct command *command = backup->command;
-    const struct options *given = command->options;
-
-    backup->options = (struct physical_backup_options){
-        .label = command_text(command, "label"),
-        .spread_checkpoint = strcmp(options_text(given, "checkpoint"), "spread") == 0,
-        .max_rate_kib = (uint32_t)options_number(given, "max-rate"),
-        .max_retained_wal = options_number(given, "max-retained-wal"),
-        .transfer_compression = options_text(given, "transfer-compression"),
-        .digest =
-            strcmp(options_text(given, "digest"), "sha256") == 0 ? DIGEST_SHA256 : DIGEST_XXH3_128,
-        .no_verify_checksums = options_flag(given, "no-verify-checksums"),
-        .stall_timeout_ms = (int64_t)options_number(given, "stall-timeout"),
-        .cancel = command->cancel,
-        .log = &command->console->log,
-    };
-    return check_label(backup->options.label, err) &&
-           backup_target_of_command(&backup->target, command, err);
+    return backup_options_physical(&backup->options, backup->command, err) &&
+           backup_target_of_command(&backup->target, backup->command, err);
 }
 
 /* A URI that names a database reads as if that alone were copied. */
@@ -233,7 +207,7 @@ static void say_result(const struct backup *backup)
     if (report->has_tablespaces_note)
         command_say(command, "the cluster has tablespaces: \"pgcask restore\" puts them where they "
                              "belong; after copying /data and /tablespaces by other means, run "
-                             "\"pgcask relocate\" on the data directory");
+                             "\"pgcask relocate --in-place\" on the data directory");
     command_say_unavailable(command, report->manifest_unavailable);
 }
 

@@ -2,6 +2,7 @@
 
 #include "backup/logical_backup.h"
 #include "base/text.h"
+#include "cli/backup_options.h"
 #include "cli/format.h"
 #include "cli/preflight.h"
 #include "cli/progress.h"
@@ -20,22 +21,10 @@ struct logical {
 static bool read_options(struct logical *logical, const struct server_uri *server,
                          struct error *err)
 {
-    const struct command *command = logical->command;
-    const struct options *given = command->options;
-
-    logical->options = (struct logical_backup_options){
-        .settings = server->settings,
-        .digest =
-            strcmp(options_text(given, "digest"), "sha256") == 0 ? DIGEST_SHA256 : DIGEST_XXH3_128,
-        .lock_timeout_ms = (int64_t)options_number(given, "lock-timeout"),
-        .lock_timeout_total_ms = (int64_t)options_number(given, "lock-timeout-total"),
-        .stall_timeout_ms = (int64_t)options_number(given, "stall-timeout"),
-        .allow_newer_server = options_flag(given, "allow-newer-server"),
-        .cancel = command->cancel,
-        .log = &command->console->log,
-    };
-    return compression_parse(options_text(given, "compress"), &logical->options.compression,
-                             &logical->options.compression_level, err);
+    if (!backup_options_logical(&logical->options, logical->command, err))
+        return false;
+    logical->options.settings = server->settings;
+    return true;
 }
 
 /* ---- The work

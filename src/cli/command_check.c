@@ -1,4 +1,5 @@
 /* pgcask check: what a backup looks at before it begins, and nothing else. */
+#include "cli/backup_options.h"
 #include "cli/backup_target.h"
 #include "cli/command.h"
 #include "cli/format.h"
@@ -23,28 +24,23 @@ static bool look_at_target(struct backup_target *target, struct command *command
 static bool check_physical(struct command *command, const struct server_uri *server,
                            const struct backup_target *target, struct error *err)
 {
-    const struct physical_backup_options options = {
-        .settings = server->settings,
-        .cancel = command->cancel,
-        .log = &command->console->log,
-    };
+    struct physical_backup_options options;
 
+    if (!backup_options_physical(&options, command, err))
+        return false;
+    options.settings = server->settings;
     return preflight_check(command, &options, target->text, target->free_bytes, err);
 }
 
 static bool check_logical(struct command *command, const struct server_uri *server,
                           const struct backup_target *target, struct error *err)
 {
-    struct logical_backup_options options = {
-        .settings = server->settings,
-        .allow_newer_server = options_flag(command->options, "allow-newer-server"),
-        .cancel = command->cancel,
-        .log = &command->console->log,
-    };
+    struct logical_backup_options options;
 
-    return compression_parse(options_text(command->options, "compress"), &options.compression,
-                             &options.compression_level, err) &&
-           preflight_check_logical(command, &options, target->text, target->free_bytes, err);
+    if (!backup_options_logical(&options, command, err))
+        return false;
+    options.settings = server->settings;
+    return preflight_check_logical(command, &options, target->text, target->free_bytes, err);
 }
 
 static bool check(struct command *command, const struct server_uri *server, struct error *err)

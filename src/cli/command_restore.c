@@ -244,7 +244,8 @@ bool command_relocate(struct command *command, struct error *err)
     result_set_text(command->result, "target", options_argument(command->options, 0));
     if (strstr(directory, "://") != NULL)
         return error_set(err, ERROR_USAGE, "relocate works on a data directory, not on a URI");
-    done = data_directory_relocate(directory, &changed, err);
+    done = data_directory_relocate(directory, options_flag(command->options, "in-place"), &changed,
+                                   err);
     result_set_number(command->result, "links_changed", changed);
     if (done)
         command_say(command, "%zu tablespace link%s of %s made absolute", changed, TEXT_S(changed),

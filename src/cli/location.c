@@ -24,7 +24,7 @@ static const struct {
 } tar_ends[] = {
     {".tar", COMPRESSION_NONE},      {".tar.gz", COMPRESSION_GZIP},  {".tgz", COMPRESSION_GZIP},
     {".tar.lz4", COMPRESSION_LZ4},   {".tar.zst", COMPRESSION_ZSTD}, {".tzst", COMPRESSION_ZSTD},
-    {".tar.zstd", COMPRESSION_ZSTD},
+    {".tar.zstd", COMPRESSION_ZSTD}, {".tlz4", COMPRESSION_LZ4},     {".tzstd", COMPRESSION_ZSTD},
 };
 
 static const char *base_name(const char *name)
@@ -51,9 +51,15 @@ static bool is_tar_name(const char *name, enum compression *compression)
 static const char *other_format(const char *name)
 {
     static const char *const ends[] = {
-        ".tar", ".tgz", ".tzst", ".gz",   ".lz4", ".zst", ".zstd", ".bz2",    ".tbz",  ".tbz2",
-        ".xz",  ".txz", ".lz",   ".lzma", ".z",   ".zip", ".7z",   ".rar",    ".cpio", ".dump",
-        ".dmp", ".sql", ".json", ".txt",  ".csv", ".img", ".iso",  ".pgdump", ".ptar",
+        ".tar",      ".tgz",  ".tzst", ".gz",     ".lz4",  ".zst",     ".zstd",   ".bz2",
+        ".tbz",      ".tbz2", ".xz",   ".txz",    ".lz",   ".lzma",    ".z",      ".zip",
+        ".7z",       ".rar",  ".cpio", ".dump",   ".dmp",  ".sql",     ".json",   ".txt",
+        ".csv",      ".img",  ".iso",  ".pgdump", ".ptar", ".tlz4",    ".tzstd",  ".backup",
+        ".bak",      ".bkp",  ".bck",  ".tz",     ".taz",  ".tb2",     ".tz2",    ".tlz",
+        ".tlzma",    ".tbz3", ".bz",   ".bz3",    ".br",   ".sz",      ".lzo",    ".tzo",
+        ".tlzo",     ".cab",  ".ar",   ".a",      ".deb",  ".wim",     ".sqfs",   ".squashfs",
+        ".gpg",      ".pgp",  ".enc",  ".age",    ".pgd",  ".pg_dump", ".custom", ".copy",
+        ".xbstream", ".conf", ".md",   ".log",
     };
 
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {

@@ -214,7 +214,8 @@ static int finish(const struct command *command, bool done, struct error *err)
         if (!done)
             error_set(err, ERROR_IO, "cannot write to standard output");
     }
-    if (!done && status != EXIT_USAGE && status != EXIT_FAILED && text_is_beside_the_work(command)) {
+    if (!done && status != EXIT_USAGE && status != EXIT_FAILED &&
+        text_is_beside_the_work(command)) {
         console_warning(command->console, "the summary could not be written to standard output");
     } else if (!done && status != EXIT_USAGE && status != EXIT_FAILED) {
         if (command->result != NULL)
@@ -238,6 +239,8 @@ static void find_json_options(struct command *command, int argc, char *const *ar
         else if (strcmp(argv[i], file) == 0 && i + 1 < argc)
             command->json_file = argv[++i];
     }
+    if (command->json_file != NULL && *command->json_file == '\0') /* refused as an option */
+        command->json_file = NULL;
 }
 
 /* Before the work: an hour later would be late to say that the file cannot be written. */

@@ -83,16 +83,45 @@ bool near_miss_was_started(const char *folder)
            has(folder, "/backup_label.old");
 }
 
+/* Tablespaces outside: a copy of the tree would lead to the same ones. */
+static bool has_tablespace_links(const char *folder)
+{
+    char name[RECORD_PATH_MAX];
+    int len = snprintf(name, sizeof(name), "%s/pg_tblspc", folder);
+
+    return len > 0 && (size_t)len < sizeof(name) && has(name, "") && !is_empty(name);
+}
+
+#define RESTORED_CONFIGURATION "/pgcask.config/postgresql.conf"
+
+static void hint_copy(const char *folder, const char *quoted, struct error *err)
+{
+    char start[2 * QUOTE_PATH_SIZE] = "A server starts on it as it is.", copy[QUOTE_PATH_SIZE + 96];
+    char absolute[PATH_MAX];
+    bool configured = has(folder, RESTORED_CONFIGURATION) && realpath(folder, absolute) != NULL;
+
+    if (configured)
+        snprintf(start, sizeof(start),
+                 "A server starts on it with the settings that \"pgcask restore\" has named, "
+                 "among them config_file=%.1024s" RESTORED_CONFIGURATION ".",
+                 absolute);
+    snprintf(copy, sizeof(copy), ", copy it first:  cp -a %s DIR", quoted);
+    error_hint(err, "It is verified by:  pgcask verify %s\n%s Where it shall stay as it is%s",
+               quoted, start,
+               has_tablespace_links(folder)
+                   ? ", copy it and what the links in its pg_tblspc lead to, and change them."
+               : configured ? ", restore it again elsewhere."
+                            : copy);
+}
+
 static bool fail_copy(const char *folder, const char *quoted, struct error *err)
 {
     error_set(err, ERROR_CORRUPT,
               "%s is a copy of a data directory with a backup_manifest, as pg_basebackup makes "
               "one, not a backup of pgcask",
               folder);
-    return error_hint(err,
-                      "It is verified by:  pgcask verify %s\nA server starts on it as it is. Where "
-                      "it shall stay as it is, copy it first:  cp -a %s DIR",
-                      quoted, quoted);
+    hint_copy(folder, quoted, err);
+    return false;
 }
 
 /* ---- Unfinished ---- */

@@ -118,6 +118,7 @@ static struct kind kind_of(struct slice start)
 static bool check_file(const char *name, struct record_source *source, struct error *err)
 {
     const char *said = strcmp(name, "-") == 0 ? "standard input" : name;
+    char above[QUOTE_PATH_SIZE];
     enum compression compression;
     struct kind kind;
     struct slice start;
@@ -127,6 +128,10 @@ static bool check_file(const char *name, struct record_source *source, struct er
         return false;
     if (may_be_tar(start))
         return true;
+    if (near_miss_find_backup_above(name, above)) {
+        error_set(err, ERROR_CORRUPT, "%s is a part of the backup %s", said, above);
+        return error_hint(err, "Name the backup itself:  %s", above);
+    }
     if (start.len > TAR_HEADER)
         start.len = TAR_HEADER;
     kind = kind_of(start);

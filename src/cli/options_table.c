@@ -86,7 +86,8 @@ static const struct option_command commands[] = {
              "A backup directory that was copied instead of restored reaches its tablespaces by "
              "relative links. A server starts on it, but pg_basebackup and pg_dumpall then fail. "
              "This command makes the links of DATA-DIRECTORY absolute. The server must be "
-             "stopped."},
+             "stopped. A copy that is still a whole backup is changed with --in-place only, "
+             "because it is none after that."},
     [COMMAND_HELP] = {.name = "help",
                       .arguments = {"[COMMAND]"},
                       .summary = "Says more about a command.",
@@ -119,8 +120,9 @@ static const struct option_spec options[] = {
      .commands = BACKUP,
      .required = true,
      .help = "Where the backup goes: a directory that does not exist or is empty; a file whose "
-             "name ends in .tar, or, to be compressed, in .tar.gz (.tgz), .tar.lz4 or .tar.zst "
-             "(.tzst); or - for a tar on standard output. A name that looks like another format is "
+             "name ends in .tar, or, to be compressed, in .tar.gz (.tgz), .tar.lz4 (.tlz4) or "
+             ".tar.zst (.tzst); or - for a tar on standard output. A name that looks like another "
+             "format is "
              "refused; with a slash behind it, it is a directory."},
     {.name = "to",
      .argument = "DATA-DIRECTORY",
@@ -139,7 +141,7 @@ static const struct option_spec options[] = {
      .argument = "TEXT",
      .kind = OPTION_TEXT,
      .default_text = "pgcask",
-     .commands = BACKUP | PLAKAR,
+     .commands = BACKUP | PLAKAR | CHECK,
      .scope = OPTION_OF_PHYSICAL,
      .help = "The label that the server writes into backup_label."},
     {.name = "checkpoint",
@@ -147,7 +149,7 @@ static const struct option_spec options[] = {
      .kind = OPTION_CHOICE,
      .choices = {"fast", "spread"},
      .default_text = "fast",
-     .commands = BACKUP | PLAKAR,
+     .commands = BACKUP | PLAKAR | CHECK,
      .scope = OPTION_OF_PHYSICAL,
      .help = "The checkpoint that begins the backup: at once, or spread out as the server is "
              "configured, which may take minutes."},
@@ -156,14 +158,14 @@ static const struct option_spec options[] = {
      .kind = OPTION_RATE,
      .minimum = 32,
      .maximum = 1048576,
-     .commands = BACKUP | PLAKAR,
+     .commands = BACKUP | PLAKAR | CHECK,
      .scope = OPTION_OF_PHYSICAL,
      .help = "Limits the transfer: KiB a second, or with the suffix k, M or G; from 32k to 1G."},
     {.name = "max-retained-wal",
      .argument = "SIZE",
      .kind = OPTION_SIZE,
      .default_text = "16GiB",
-     .commands = BACKUP | PLAKAR,
+     .commands = BACKUP | PLAKAR | CHECK,
      .scope = OPTION_OF_PHYSICAL,
      .help = "Aborts the backup when the server has to keep more WAL than this for it; 0 is no "
              "limit."},
@@ -171,7 +173,7 @@ static const struct option_spec options[] = {
      .argument = "gzip|lz4|zstd[:LEVEL]",
      .kind = OPTION_CHOICE_LEVEL,
      .choices = {"gzip", "lz4", "zstd"},
-     .commands = BACKUP | PLAKAR,
+     .commands = BACKUP | PLAKAR | CHECK,
      .scope = OPTION_OF_PHYSICAL,
      .help = "The server compresses what it sends (PostgreSQL 15 and later, if built with it); "
              "the backup itself is not compressed."},
@@ -180,7 +182,7 @@ static const struct option_spec options[] = {
      .kind = OPTION_CHOICE,
      .choices = {"xxh3", "sha256"},
      .default_text = "xxh3",
-     .commands = BACKUP | PLAKAR,
+     .commands = BACKUP | PLAKAR | CHECK,
      .help = "The checksums in the backup: xxh3 (and CRC-32C for the files of the cluster), or "
              "sha256 for everything."},
     {.name = "compress",
@@ -198,7 +200,7 @@ static const struct option_spec options[] = {
      .minimum = 1000,
      .maximum = 7ULL * 24 * 3600 * 1000,
      .default_text = "1min",
-     .commands = BACKUP | PLAKAR,
+     .commands = BACKUP | PLAKAR | CHECK,
      .scope = OPTION_OF_LOGICAL,
      .help = "Aborts the backup when tables cannot be locked against changes within this "
              "time; from 1s to 7d."},
@@ -207,7 +209,7 @@ static const struct option_spec options[] = {
      .kind = OPTION_DURATION,
      .minimum = 1000,
      .maximum = 7ULL * 24 * 3600 * 1000,
-     .commands = BACKUP | PLAKAR,
+     .commands = BACKUP | PLAKAR | CHECK,
      .scope = OPTION_OF_LOGICAL,
      .help = "The same for all tables together, however often they have to be locked "
              "anew: " ERROR_OPTION("lock-timeout") " is for each batch of some hundred. 10 minutes "
@@ -220,7 +222,7 @@ static const struct option_spec options[] = {
      .help = "Backs up even a server that is newer than any that this version knows."},
     {.name = "no-verify-checksums",
      .kind = OPTION_FLAG,
-     .commands = BACKUP | PLAKAR,
+     .commands = BACKUP | PLAKAR | CHECK,
      .scope = OPTION_OF_PHYSICAL,
      .help = "The server does not check the page checksums of what it sends."},
     {.name = "stall-timeout",
@@ -229,7 +231,7 @@ static const struct option_spec options[] = {
      .minimum = 1000,
      .maximum = 7ULL * 24 * 3600 * 1000,
      .default_text = "10min",
-     .commands = BACKUP | PLAKAR,
+     .commands = BACKUP | PLAKAR | CHECK,
      .help = "Aborts the backup when the server has sent nothing for this long; from 1s to 7d."},
     {.name = "password-command",
      .argument = "COMMAND",
@@ -254,6 +256,10 @@ static const struct option_spec options[] = {
      .kind = OPTION_FLAG,
      .commands = RESTORE,
      .help = "Replaces an existing cluster: a stopped one of the same system identifier."},
+    {.name = "in-place",
+     .kind = OPTION_FLAG,
+     .commands = RELOCATE,
+     .help = "Also in a whole backup: it is the cluster then, and no longer a backup."},
     {.name = "json",
      .kind = OPTION_FLAG,
      .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE | VERSION | CHECK,
@@ -261,7 +267,7 @@ static const struct option_spec options[] = {
     {.name = "json-file",
      .argument = "FILE",
      .kind = OPTION_TEXT,
-     .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE | VERSION,
+     .commands = BACKUP | VERIFY | RESTORE | LIST | PING | RELOCATE | VERSION | CHECK,
      .help = "Writes that object into FILE: also while a tar goes to standard "
              "output."},
     {.name = "quiet",

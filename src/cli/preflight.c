@@ -1,6 +1,7 @@
 #include "cli/preflight.h"
 
 #include "cli/format.h"
+#include "cli/location.h"
 #include "cli/options_table.h"
 
 #include <stdlib.h>
@@ -32,6 +33,18 @@ static bool may_compress(const char *target)
     return false;
 }
 
+/* A tar that is compressed takes less, and how much less is known at its end. */
+static bool may_need_less(const char *target)
+{
+    enum location_kind kind;
+    enum compression compression;
+    struct error ignored;
+
+    return (location_of_target(target, &kind, &compression, &ignored) &&
+            kind == LOCATION_TAR_FILE && compression != COMPRESSION_NONE) ||
+           may_compress(target);
+}
+
 #define SPACE_REMEDY "Free space there, or back up to another file system."
 
 bool preflight_check_space(uint64_t needed_bytes, const char *target, uint64_t free_bytes,
@@ -39,7 +52,7 @@ bool preflight_check_space(uint64_t needed_bytes, const char *target, uint64_t f
 {
     char have[FORMAT_SIZE], need[FORMAT_SIZE];
 
-    if (free_bytes == UINT64_MAX || free_bytes >= needed_bytes || may_compress(target))
+    if (free_bytes == UINT64_MAX || free_bytes >= needed_bytes || may_need_less(target))
         return true;
     format_size(free_bytes, have);
     format_size(needed_bytes, need);
@@ -57,7 +70,7 @@ static void check_space(struct preflight_report *report, const char *target, uin
         return;
     format_size(free_bytes, have);
     format_size(report->estimated_bytes, need);
-    preflight_add(report, !may_compress(target), SPACE_REMEDY,
+    preflight_add(report, !may_need_less(target), SPACE_REMEDY,
                   "the cluster is about %s without its WAL, and there is room for %s at %s", need,
                   have, target);
 }
@@ -67,7 +80,7 @@ static void check_space(struct preflight_report *report, const char *target, uin
 static void check_dump_space(struct preflight_report *report, const char *target,
                              uint64_t free_bytes)
 {
-    bool fatal = free_bytes < report->least_bytes && !may_compress(target);
+    bool fatal = free_bytes < report->least_bytes && !may_need_less(target);
     char have[FORMAT_SIZE], need[FORMAT_SIZE];
 
     if (free_bytes == UINT64_MAX || free_bytes >= report->estimated_bytes)

@@ -213,7 +213,7 @@ bool pgcask_relocate(const char *data_directory, size_t *changed, struct pgcask_
 {
     struct error err;
     size_t count = 0;
-    bool done = data_directory_relocate(data_directory, &count, &err);
+    bool done = data_directory_relocate(data_directory, true, &count, &err);
 
     if (changed != NULL)
         *changed = count;

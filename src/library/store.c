@@ -2,6 +2,7 @@
 #include "library/library_internal.h"
 
 #include "manifest/summary.h"
+#include "restore/surroundings.h"
 
 #include <inttypes.h>
 
@@ -19,6 +20,8 @@ static bool write_records(struct record_source *records, struct library_job *job
         .log = &job->log,
     };
 
+    if (place != PLACE_FD && !surroundings_check(path, err))
+        return false;
     switch (place) {
     case PLACE_DIRECTORY:
         return directory_store_write(path, records, &options, err);

@@ -105,7 +105,8 @@ static bool parse_pid(struct slice text, pid_t *pid)
     return true;
 }
 
-static bool refuse_running(const char *data_directory, pid_t pid, struct error *err)
+static bool refuse_running(const char *data_directory, pid_t pid, const char *advice,
+                           struct error *err)
 {
     char quoted[QUOTE_PATH_SIZE];
 
@@ -114,10 +115,9 @@ static bool refuse_running(const char *data_directory, pid_t pid, struct error *
     error_reason(err, "server_running");
     quote_shell(data_directory, quoted, sizeof(quoted));
     return error_hint(err,
-                      "Choose another directory. If it is this cluster that shall be changed, stop "
-                      "its server first:  pg_ctl stop -D %s\nIf process %d is something else, no "
-                      "server runs:  rm %s/postmaster.pid",
-                      quoted, (int)pid, quoted);
+                      "%s Stop the server first:  pg_ctl stop -D %s\nIf process %d is something "
+                      "else, no server runs:  rm %s/postmaster.pid",
+                      advice, quoted, (int)pid, quoted);
 }
 
 static bool refuse_stale(const char *data_directory, const char *process, struct error *err)
@@ -133,7 +133,7 @@ static bool refuse_stale(const char *data_directory, const char *process, struct
                       quote_shell(data_directory, quoted, sizeof(quoted)));
 }
 
-bool cluster_check_stopped(const char *data_directory, struct error *err)
+bool cluster_check_stopped(const char *data_directory, const char *advice, struct error *err)
 {
     uint8_t text[64];
     char path[PATH_MAX], process[16];
@@ -152,7 +152,7 @@ bool cluster_check_stopped(const char *data_directory, struct error *err)
     /* In a container we may well have the number that the server had: then it is not the
      * server's now. */
     if (pid != getpid() && pid != getppid() && (kill(pid, 0) == 0 || errno == EPERM))
-        return refuse_running(data_directory, pid, err);
+        return refuse_running(data_directory, pid, advice, err);
     snprintf(process, sizeof(process), "%d", (int)pid);
     return refuse_stale(data_directory, process, err);
 }

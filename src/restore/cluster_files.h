@@ -29,8 +29,9 @@ bool cluster_read_control(const char *data_directory, struct control_facts *fact
                           struct error *err);
 
 /* Fails with ERROR_REFUSED if there is a postmaster.pid: a server runs there, or nobody can tell
- * (a process id says nothing about servers in other containers or hosts that share the folder). */
-bool cluster_check_stopped(const char *data_directory, struct error *err);
+ * (a process id says nothing about servers in other containers or hosts that share the folder).
+ * The advice begins the hint where one runs. */
+bool cluster_check_stopped(const char *data_directory, const char *advice, struct error *err);
 
 /* Writes global/pg_control: under another name first, so that half of one never has its name. From
  * here on a server would start. */

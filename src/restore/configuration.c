@@ -48,7 +48,7 @@ static bool append_option(struct buffer *out, const char *name, const char *valu
     struct buffer word = {0};
     bool ok = buffer_printf(&word, err, "%s=%s", name, value) &&
               buffer_append_string(out, out->len == 0 ? "-c " : " -c ", err) &&
-              buffer_append_shell_word(out, buffer_text(&word), err);
+              buffer_append_posix_word(out, buffer_text(&word), err);
 
     buffer_free(&word);
     return ok;

@@ -121,6 +121,35 @@ bool folder_resolve(const char *given, struct folder *folder, struct error *err)
     return resolve_absent(path, folder, err);
 }
 
+bool folder_foresee(const char *given, char out[PATH_MAX])
+{
+    char path[PATH_MAX], real[PATH_MAX];
+    size_t end = strlen(given), length;
+    struct error ignored;
+
+    while (end > 1 && given[end - 1] == '/')
+        end--;
+    if (end == 0 || end >= sizeof(path))
+        return false;
+    memcpy(path, given, end);
+    path[end] = '\0';
+    while (realpath(path, real) == NULL) {
+        char *slash = strrchr(path, '/');
+
+        if (slash == NULL)
+            return realpath(".", real) != NULL && folder_join(out, real, given, &ignored);
+        slash[slash == path] = '\0';
+    }
+    length = strlen(path);
+    while (given[length] == '/')
+        length++;
+    if (length >= end) {
+        memcpy(out, real, strlen(real) + 1);
+        return true;
+    }
+    return folder_join(out, strcmp(real, "/") == 0 ? "" : real, given + length, &ignored);
+}
+
 bool folder_prepare(const struct folder *folder, struct error *err)
 {
     if (!folder->exists) {

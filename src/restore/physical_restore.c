@@ -14,6 +14,7 @@
 #include "restore/cluster_swap.h"
 #include "restore/configuration.h"
 #include "restore/left_over.h"
+#include "restore/surroundings.h"
 
 #include "base/quote.h"
 
@@ -23,6 +24,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define ADVICE_RUNNING "Choose another directory, unless it is this cluster that shall be replaced."
 
 #define PROBLEMS_LOGGED 20
 
@@ -54,14 +57,14 @@ static bool check_target(struct restore *restore, const char *given, struct erro
 {
     struct folder *data = &restore->data;
 
-    if (!folder_resolve(given, &restore->data, err))
+    if (!surroundings_check(given, err) || !folder_resolve(given, &restore->data, err))
         return false;
     if (!data->empty && !folder_has(data->path, CONTROL_FILE) &&
         !left_over_clear(data->path, false, &data->empty, err))
         return false;
     if (data->empty)
         return true;
-    if (!cluster_check_stopped(data->path, err))
+    if (!cluster_check_stopped(data->path, ADVICE_RUNNING, err))
         return false;
     if (!restore->options->replace && !folder_has(data->path, FOLDER_REPLACED))
         return refuse_not_empty(data->path, err);
@@ -261,7 +264,7 @@ static bool exchange(struct restore *restore, struct error *err)
     bool undone = false;
 
     /* A server may have been started since we looked. */
-    if (!cluster_check_stopped(restore->data.path, err))
+    if (!cluster_check_stopped(restore->data.path, ADVICE_RUNNING, err))
         return false;
     if (!cluster_swap_run(restore->data.path, &restore->tablespaces,
                           buffer_slice(&restore->control), options->log, options->no_sync, &undone,

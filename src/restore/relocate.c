@@ -6,6 +6,7 @@
 #include "replication/physical_layout.h"
 #include "restore/cluster_files.h"
 #include "restore/restore.h"
+#include "restore/surroundings.h"
 #include "restore/tablespace_links.h"
 
 #include "base/quote.h"
@@ -21,8 +22,10 @@
 
 struct relocation {
     const char *data;    /* real path */
+    const char *parent;  /* the folder that it is in */
     char base[PATH_MAX]; /* the tablespaces folder beside it */
     int folder;          /* pg_tblspc */
+    bool in_place;       /* a backup may be changed */
     size_t changed;
 };
 
@@ -109,15 +112,34 @@ static bool replace_link(struct relocation *relocation, const char *name, const 
                            name);
 }
 
+static bool refuse_backup(const struct relocation *relocation, struct error *err)
+{
+    char backup[QUOTE_PATH_SIZE], data[QUOTE_PATH_SIZE];
+
+    error_set(err, ERROR_REFUSED,
+              "%s is a part of the backup %s, which would be damaged by absolute links",
+              relocation->data, relocation->parent);
+    return error_hint(err,
+                      "A cluster is made of it by:  pgcask restore %s " ERROR_OPTION(
+                          "to") " DIR\nIf it is a copy, which shall be the cluster itself and no "
+                                "longer a backup:  pgcask relocate %s " ERROR_OPTION("in-place"),
+                      quote_shell(relocation->parent, backup, sizeof(backup)),
+                      quote_shell(relocation->data, data, sizeof(data)));
+}
+
 /* Looks at all links before it changes the first, so that a missing target leaves all as it was. */
 static bool relocate_links(struct relocation *relocation, char *const *names, struct error *err)
 {
     char place[PATH_MAX];
+    bool changes = false;
 
     for (char *const *name = names; *name != NULL; name++) {
         if (!find_target(relocation, *name, place, err))
             return false;
+        changes = changes || place[0] != '\0';
     }
+    if (changes && !relocation->in_place && surroundings_is_backup(relocation->parent))
+        return refuse_backup(relocation, err);
     for (char *const *name = names; *name != NULL; name++) {
         if (!find_target(relocation, *name, place, err))
             return false;
@@ -148,9 +170,10 @@ static bool relocate_folder(struct relocation *relocation, struct error *err)
     return ok;
 }
 
-bool data_directory_relocate(const char *data_directory, size_t *changed, struct error *err)
+bool data_directory_relocate(const char *data_directory, bool in_place, size_t *changed,
+                             struct error *err)
 {
-    struct relocation relocation = {.folder = -1};
+    struct relocation relocation = {.folder = -1, .in_place = in_place};
     struct control_facts control;
     struct folder data;
     char parent[PATH_MAX];
@@ -158,9 +181,11 @@ bool data_directory_relocate(const char *data_directory, size_t *changed, struct
 
     *changed = 0;
     if (!folder_resolve(data_directory, &data, err) ||
-        !cluster_read_control(data.path, &control, err) || !cluster_check_stopped(data.path, err))
+        !cluster_read_control(data.path, &control, err) ||
+        !cluster_check_stopped(data.path, "Its links can be changed when it does not run.", err))
         return false;
     relocation.data = data.path;
+    relocation.parent = parent;
     memcpy(parent, data.path, sizeof(parent));
     *strrchr(parent, '/') = '\0';
     if (!folder_join(relocation.base, parent, "tablespaces", err))

@@ -103,7 +103,9 @@ bool physical_restore(struct record_source *source, const char *data_directory,
                       struct physical_restore_report *report, struct error *err);
 
 /* Turns the relative tablespace links of a tree (…/data with …/tablespaces beside it) into absolute
- * ones. *changed counts links. */
-bool data_directory_relocate(const char *data_directory, size_t *changed, struct error *err);
+ * ones. *changed counts links. A tree that is a whole backup is none after that: refused unless
+ * in_place says that it shall be the cluster. */
+bool data_directory_relocate(const char *data_directory, bool in_place, size_t *changed,
+                             struct error *err);
 
 #endif

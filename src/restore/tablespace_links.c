@@ -2,6 +2,7 @@
 
 #include "record/run_lock.h"
 #include "restore/left_over.h"
+#include "restore/surroundings.h"
 
 #include "base/quote.h"
 #include "base/bytes.h"
@@ -116,17 +117,30 @@ static bool clear_left_over(struct folder *place, struct error *err)
     return place->empty || left_over_clear(staging, true, &cleared, err);
 }
 
+static bool fail_overlap(const struct tablespace_set *set, const char *place, struct error *err)
+{
+    error_set(err, ERROR_REFUSED, "tablespace directory %s and data directory %s overlap", place,
+              set->data.path);
+    return error_hint(err, "Choose a directory outside the data directory.");
+}
+
+/* Before anybody is told to make the folders that lead there. */
+static bool check_outside(const struct tablespace_set *set, const char *place, struct error *err)
+{
+    char path[PATH_MAX];
+
+    return !folder_foresee(place, path) || !folder_overlaps(path, set->data.path) ||
+           fail_overlap(set, path, err);
+}
+
 static bool check_place(const struct tablespace_set *set, struct folder *place, uint32_t oid,
                         struct error *err)
 {
     if (strlen(place->path) >= TABLESPACE_PLACE_MAX)
         return error_set(err, ERROR_REFUSED, "tablespace path longer than %d bytes: %s",
                          TABLESPACE_PLACE_MAX - 1, place->path);
-    if (folder_overlaps(place->path, set->data.path)) {
-        error_set(err, ERROR_REFUSED, "tablespace directory %s and data directory %s overlap",
-                  place->path, set->data.path);
-        return error_hint(err, "Choose a directory outside the data directory.");
-    }
+    if (folder_overlaps(place->path, set->data.path))
+        return fail_overlap(set, place->path, err);
     if (!place->empty && !clear_left_over(place, err))
         return false;
     if (place->empty)
@@ -152,7 +166,9 @@ static bool resolve_plan(struct tablespace_set *set, const struct tablespace_map
                   mapping->old_location, mapping->new_location);
         return error_hint(err, "Write OLD=NEW with NEW beginning with a slash.");
     }
-    if (!folder_resolve(mapping->new_location, &plan->place, err) ||
+    if (!check_outside(set, mapping->new_location, err) ||
+        !surroundings_check(mapping->new_location, err) ||
+        !folder_resolve(mapping->new_location, &plan->place, err) ||
         !check_place(set, &plan->place, 0, err))
         return error_prefix(err, "tablespace mapping %s", mapping->old_location);
     for (size_t i = 0; i < set->plan_count; i++) {
@@ -581,7 +597,8 @@ void tablespace_set_warn_before(const struct tablespace_set *set, const struct l
 bool tablespace_set_unlock(struct tablespace_set *set, struct error *err)
 {
     for (size_t i = 0; i < set->count; i++) {
-        if (!run_lock_remove(set->items[i].build, &set->items[i].lock_fd, set->writing.no_sync, err))
+        if (!run_lock_remove(set->items[i].build, &set->items[i].lock_fd, set->writing.no_sync,
+                             err))
             return false;
     }
     return true;

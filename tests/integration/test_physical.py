@@ -97,7 +97,7 @@ def test_the_tree_starts_where_it_is_put(pgcask, servers, workdir, major):
     relocated = workdir / "relocated"
     subprocess.run(["cp", "-a", backup, relocated], check=True)
     relocated.chmod(0o755)
-    pgcask("relocate", relocated / "data").check()
+    pgcask("relocate", relocated / "data", "--in-place").check()
     for link in (relocated / "data/pg_tblspc").iterdir():
         assert link.readlink().is_absolute() and link.resolve().is_relative_to(relocated)
     started = servers.start_restored(relocated / "data", major)

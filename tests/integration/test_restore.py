@@ -633,7 +633,11 @@ def test_relocate_of_absolute_links_changes_nothing(pgcask, backed, place, major
 def test_relocate_makes_links_absolute_once(pgcask, copy, major):
     links = links_of(copy / "data")
     assert not any(target.is_absolute() for target in links.values())
-    result = pgcask("relocate", f"{copy}/data/", "--json").check()
+    refused(pgcask("relocate", copy / "data"), f"part of the backup {copy}", "--in-place",
+            f"pgcask restore {copy} --to DIR")
+    assert links_of(copy / "data") == links
+    pgcask("verify", copy).check()
+    result = pgcask("relocate", f"{copy}/data/", "--in-place", "--json").check()
     assert json.loads(result.stdout)["links_changed"] == len(links) == 3
     assert links_of(copy / "data") == {oid: copy / "tablespaces" / oid for oid in links}
     again = pgcask("relocate", copy / "data", "--json").check()
@@ -657,12 +661,45 @@ def test_relocate_wants_a_stopped_cluster(pgcask, servers, copy, workdir, major)
     copy.chmod(0o755)
     server = servers.start_restored(copy / "data", major)
     links = links_of(copy / "data")
-    refused(pgcask("relocate", copy / "data"), "a server runs", "pg_ctl stop")
+    result = refused(pgcask("relocate", copy / "data"), "a server runs", "pg_ctl stop")
+    assert "another directory" not in result.stderr
     assert links_of(copy / "data") == links
     server.stop()
-    pgcask("relocate", copy / "data").check()
+    pgcask("relocate", copy / "data").check()  # a server has run on it: no backup any more
     refused(pgcask("relocate", workdir), "no PostgreSQL cluster")
     refused(pgcask("relocate", copy), "no PostgreSQL cluster")
+
+
+# Inside of what is there already
+
+
+@pytest.mark.majors(15)
+def test_nothing_is_written_into_a_backup_or_a_data_directory(pgcask, backed, copy, place, major):
+    backup = backed(major).tar
+    pgcask("restore", backup, "--to", place / "data").check()
+    (place / "way").symlink_to(copy / "data")
+    (place / "running.partial").mkdir()
+    (place / "running.partial/pgcask.lock").touch()
+    backed_up, restored = oracles.tree(copy), oracles.tree(place / "data")
+    server = "postgres+bin://u@127.0.0.1:1/"  # never asked
+    inside = [copy / "new", copy / "data/base/new", copy / "none/new", place / "way/new",
+              f"{copy}/data/../new", f"{copy}/new/", place / "data/new", place / "data/base/x/new",
+              place / "running.partial/new"]
+    for target in inside:
+        for words in (["restore", backup, "--to", target], ["backup", server, "--to", target],
+                      ["check", server, "--to", target], ["backup", server, "--to", f"{target}.tar"],
+                      ["restore", backup, "--to", place / "other", "--tablespace-mapping",
+                       f"fast={target}"]):
+            if str(target).endswith("/") and str(words[-1]).endswith(".tar"):
+                continue
+            refused(pgcask(*words), " lies in ", "outside it")
+    refused(pgcask("restore", backup, "--to", copy / "data", "--replace"), " lies in the backup ")
+    assert (oracles.tree(copy), oracles.tree(place / "data")) == (backed_up, restored)
+    assert not (place / "other").exists()
+    result = refused(pgcask("restore", backup, "--to", place / "other", "--tablespace-mapping",
+                            f"fast={place}/other/none/x"), "overlap", "outside the data directory")
+    assert "mkdir" not in result.stderr
+    refused(pgcask("relocate", copy / "data"), "part of the backup")
 
 
 # What to type then

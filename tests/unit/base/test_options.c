@@ -188,15 +188,14 @@ static void two_dashes_end_the_options_and_one_is_an_argument(void **state)
     options_free(&options);
 }
 
-static void the_last_value_counts_unless_all_do(void **state)
+static void an_option_is_given_once_unless_all_count(void **state)
 {
     struct options options;
     struct error err;
 
     (void)state;
-    assert_true(PARSE(&options, COPY, &err, "a", "--to=x", "--to=y", "--map", "1=2", "--map=3=4",
-                      "--map=5=6"));
-    assert_string_equal(options_text(&options, "to"), "y");
+    assert_true(
+        PARSE(&options, COPY, &err, "a", "--to=x", "--map", "1=2", "--map=3=4", "--map=5=6"));
     assert_int_equal(options_count(&options, "map"), 3);
     assert_string_equal(options_text_at(&options, "map", 1), "3=4");
     options_free(&options);
@@ -216,6 +215,10 @@ static void wrong_usage_is_named(void **state)
         {{"a", "--max_rate=64", "--to=x"}, "copy has no option --max_rate", "--max-rate?"},
         {{"a", "--zzzzzzzzz"}, "copy has no option --zzzzzzzzz", "lists the options"},
         {{"a", "--to"}, "--to needs a value", "--to PLACE"},
+        {{"a", "--to=x", "--to=y"}, "--to is given twice: \"x\" and \"y\"", "one of them"},
+        {{"a", "--wait=1", "--wait=1"}, "--wait is given twice: \"1\" and \"1\"", "one of them"},
+        {{"a", "--to="}, "--to: \"\" is no value", "--to PLACE"},
+        {{"", "--to=x"}, "copy: FROM is \"\"", "variable"},
         {{"a", "--force=yes"}, "--force takes no value", ""},
         {{"a", "-f"}, "unknown option -f", "two dashes"},
         {{"a", "--max-rate=31"}, "--max-rate: 31 is out of range", "32k to 1G"},
@@ -430,7 +433,7 @@ int main(void)
         cmocka_unit_test(defaults_hold_where_nothing_is_given),
         cmocka_unit_test(a_name_may_mean_something_else_for_another_command),
         cmocka_unit_test(two_dashes_end_the_options_and_one_is_an_argument),
-        cmocka_unit_test(the_last_value_counts_unless_all_do),
+        cmocka_unit_test(an_option_is_given_once_unless_all_count),
         cmocka_unit_test(wrong_usage_is_named),
         cmocka_unit_test(an_option_of_another_command_is_unknown),
         cmocka_unit_test(numbers_are_read_with_their_units),

@@ -29,6 +29,23 @@ static void a_path_is_quoted_for_a_shell_where_it_must_be(void **state)
     assert_string_equal(quote_shell("$HOME", out, sizeof(out)), "'$HOME'");
 }
 
+/* A line that is indented, or a terminal that acts on it, would make another name of it. */
+static void control_characters_are_written_in_ascii(void **state)
+{
+    char out[QUOTE_NAME_SIZE], longest[64];
+
+    (void)state;
+    assert_string_equal(quote_identifier("n\nAl", out, sizeof(out)), "U&\"n\\000AAl\"");
+    assert_string_equal(quote_identifier("a\\\"\t\x7f", out, sizeof(out)),
+                        "U&\"a\\\\\"\"\\0009\\007F\"");
+    assert_string_equal(quote_shell("/my\nit's\\", out, sizeof(out)), "$'/my\\nit\\'s\\\\'");
+    assert_string_equal(quote_shell("\033[1", out, sizeof(out)), "$'\\033[1'");
+    memset(longest, '\n', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    quote_identifier(longest, out, sizeof(out));
+    assert_int_equal(strlen(out), 63 * 5 + 4);
+}
+
 /* Whatever is cut off, the text ends with its quote, and a doubled quote is not cut in two. */
 static void what_does_not_fit_is_cut_inside_the_quotes(void **state)
 {
@@ -51,6 +68,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_quoted_for_sql),
         cmocka_unit_test(a_path_is_quoted_for_a_shell_where_it_must_be),
+        cmocka_unit_test(control_characters_are_written_in_ascii),
         cmocka_unit_test(what_does_not_fit_is_cut_inside_the_quotes),
     };
 

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -44,8 +45,8 @@ static int tear_down(void **state)
 
 static bool relocate(struct fixture *fixture)
 {
-    return data_directory_relocate(scratch_path(&fixture->scratch, "data"), &fixture->changed,
-                                   &fixture->err);
+    return data_directory_relocate(scratch_path(&fixture->scratch, "data"), false,
+                                   &fixture->changed, &fixture->err);
 }
 
 static void relative_links_become_absolute(void **state)
@@ -80,8 +81,8 @@ static void a_data_directory_reached_by_a_link_gets_its_real_place(void **state)
     scratch_mkdir(scratch, "elsewhere");
     scratch_link(scratch, "../data", "elsewhere/alias");
 
-    assert_true(data_directory_relocate(scratch_path(scratch, "elsewhere/alias"), &fixture->changed,
-                                        &fixture->err));
+    assert_true(data_directory_relocate(scratch_path(scratch, "elsewhere/alias"), false,
+                                        &fixture->changed, &fixture->err));
     assert_true(
         scratch_links(scratch, "data/pg_tblspc/16384", scratch_path(scratch, "tablespaces/16384")));
 }
@@ -177,8 +178,25 @@ static void what_is_no_cluster_is_refused(void **state)
     assert_int_equal(unlink(scratch_path(&fixture->scratch, "data/PG_VERSION")), 0);
     assert_false(relocate(fixture));
     assert_int_equal(fixture->err.code, ERROR_REFUSED);
-    assert_false(data_directory_relocate(scratch_path(&fixture->scratch, "nothing"),
+    assert_false(data_directory_relocate(scratch_path(&fixture->scratch, "nothing"), false,
                                          &fixture->changed, &fixture->err));
+}
+
+/* Its links are in its list. */
+static void a_whole_backup_is_changed_on_demand_only(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scratch *scratch = &fixture->scratch;
+
+    scratch_write(scratch, "manifest.json", "{}");
+    scratch_write(scratch, "summary.json", "{\n\"version\": 1,\n\"producer\": \"pgcask 1\"");
+    assert_false(relocate(fixture));
+    assert_int_equal(fixture->changed, 0);
+    assert_non_null(strstr(fixture->err.message, "part of the backup"));
+    assert_non_null(strstr(fixture->err.hint, "pgcask restore"));
+    assert_true(data_directory_relocate(scratch_path(scratch, "data"), true, &fixture->changed,
+                                        &fixture->err));
+    assert_int_equal(fixture->changed, 1);
 }
 
 static void a_tree_without_pg_tblspc_has_nothing_to_relocate(void **state)
@@ -205,6 +223,7 @@ int main(void)
         WITH_TREE(a_linked_folder_of_tablespaces_is_not_followed),
         WITH_TREE(a_running_cluster_is_refused),
         WITH_TREE(what_is_no_cluster_is_refused),
+        WITH_TREE(a_whole_backup_is_changed_on_demand_only),
         WITH_TREE(a_tree_without_pg_tblspc_has_nothing_to_relocate),
     };
 
