@@ -92,7 +92,7 @@ struct physical_backup_report {
     size_t configuration_missing; /* that are not in the backup, private keys left aside … */
     bool configuration_unforeseen; /* … which preflight could not tell, */
     char configuration_missing_list[512]; /* for people */
-    char configuration_remedy[512];       /* the statements that include them next time */
+    char configuration_remedy[1024];       /* the statements that include them next time */
     const char *phase;  /* "connecting", "manifest", "checkpoint", "copying", "finishing", "done" */
 };
 /* Valid at any time between _new and close, from the thread that pulls. */

@@ -52,7 +52,8 @@ static const char rights_sql[] =
 
 /* 1663 is pg_default. An invalid database (a DROP that was interrupted) has any part of its files. */
 static const char databases_sql[] =
-    "SELECT pg_catalog.string_agg(oid::pg_catalog.text, ' ') FROM pg_catalog.pg_database"
+    "SELECT pg_catalog.string_agg(oid::pg_catalog.text, ' '), pg_catalog.current_database()"
+    "  FROM pg_catalog.pg_database"
     " WHERE dattablespace = 1663 AND datconnlimit <> -2";
 
 struct gathering {
@@ -120,6 +121,7 @@ void configuration_reset(struct configuration *configuration)
     free(configuration->items);
     free(configuration->data_directory);
     free(configuration->databases);
+    free(configuration->database);
     *configuration = (struct configuration){0};
 }
 
@@ -367,22 +369,29 @@ static bool take_settings(struct gathering *gathering, const struct wire_result 
     return true;
 }
 
+static bool copy_value(const struct wire_result *result, size_t column, char **out,
+                       struct error *err)
+{
+    const char *value = wire_result_rows(result) == 1 && wire_result_columns(result) > column
+                            ? wire_result_value(result, 0, column)
+                            : NULL;
+
+    *out = value == NULL ? NULL : strdup(value);
+    return value == NULL || *out != NULL || error_set_memory(err);
+}
+
 /* Asked before the base backup: which folders it has to have. */
 static bool ask_databases(struct gathering *gathering, struct error *err)
 {
+    struct configuration *configuration = gathering->configuration;
     struct wire_result *result;
     struct error refused;
-    const char *list = NULL;
-    bool ok = true;
+    bool ok;
 
     if (!ask(gathering, databases_sql, 0, NULL, &result, &refused, err))
         return false;
-    if (result != NULL && wire_result_rows(result) == 1 && wire_result_columns(result) == 1)
-        list = wire_result_value(result, 0, 0);
-    if (list != NULL) {
-        gathering->configuration->databases = strdup(list);
-        ok = gathering->configuration->databases != NULL || error_set_memory(err);
-    }
+    ok = result == NULL || (copy_value(result, 0, &configuration->databases, err) &&
+                            copy_value(result, 1, &configuration->database, err));
     wire_result_free(result);
     return ok;
 }
@@ -395,8 +404,12 @@ bool configuration_gather(struct configuration *configuration, const struct wire
     struct sessions sessions;
     bool ok;
 
-    if (!sessions_open(&sessions, settings, false, true, cancel, log, err))
+    if (!sessions_open(&sessions, settings, false, true, cancel, log, err)) {
+        snprintf(configuration->no_session, sizeof(configuration->no_session), "%.*s",
+                 (int)sizeof(configuration->no_session) - 1,
+                 err->hint[0] != '\0' ? err->hint : err->message);
         return err->code != ERROR_MEMORY && cancel_check(cancel, err);
+    }
     gathering.conn = sessions.sql;
     wire_set_answer_limit(sessions.sql, ANSWER_MAX);
     ok = wire_query(sessions.sql, settings_sql, &result, err);
@@ -549,15 +562,19 @@ bool configuration_find_denied(struct sessions *sessions, char *list, size_t siz
     return list[0] != '\0';
 }
 
-void configuration_rights_remedy(const char *role_name, char *out, size_t size)
+void configuration_rights_remedy(const char *role_name, const char *database, char *out,
+                                 size_t size)
 {
-    char role[QUOTE_NAME_SIZE];
+    char role[QUOTE_NAME_SIZE], where[QUOTE_NAME_SIZE], in[QUOTE_NAME_SIZE + 40] = "";
 
+    if (database != NULL)
+        snprintf(in, sizeof(in), "the second in the database %s; ",
+                 quote_identifier(database, where, sizeof(where)));
     quote_identifier(role_name == NULL ? "" : role_name, role, sizeof(role));
     snprintf(
         out, size,
         "GRANT pg_read_all_settings, pg_read_server_files TO %s;  GRANT EXECUTE ON FUNCTION "
         "pg_read_binary_file(text, bigint, bigint, boolean), pg_ls_dir(text, boolean, boolean) "
-        "TO %s;  (the role may then read every file that the server may read)",
-        role, role);
+        "TO %s;  (%sthe role may then read every file that the server may read)",
+        role, role, in);
 }

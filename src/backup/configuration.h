@@ -34,6 +34,8 @@ struct configuration_item {
 struct configuration {
     bool known;           /* the role may see where the files are */
     char *data_directory; /* NULL: not known */
+    char *database;       /* of the session that asked; NULL: there was none … */
+    char no_session[512]; /* … and what would give one, or "" */
     char *databases; /* the OIDs of those whose folders are in base/, as text; NULL: not known */
     struct configuration_item *items;
     size_t count;
@@ -66,7 +68,9 @@ json_t *configuration_describe(const struct configuration *configuration);
  * not read, as a list for people. False if there are none. */
 bool configuration_find_denied(struct sessions *sessions, char *list, size_t size);
 
-/* The statements that let the role read the configuration: "GRANT …". */
-void configuration_rights_remedy(const char *role_name, char *out, size_t size);
+/* The statements that let the role read the configuration: "GRANT …". database: where the session is
+ * that reads it, or NULL; rights on functions are a database's own. */
+void configuration_rights_remedy(const char *role_name, const char *database, char *out,
+                                 size_t size);
 
 #endif

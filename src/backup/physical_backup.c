@@ -5,6 +5,7 @@
 #include "backup/physical_internal.h"
 
 #include "base/clock.h"
+#include "base/quote.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,14 +20,20 @@ static struct physical_backup *from_reader(struct reader *reader)
     return (struct physical_backup *)((char *)reader - offsetof(struct physical_backup, reader));
 }
 
-/* Errors of the server about a file in its data directory that is none of PostgreSQL's, or is not
+/* Errors of the server about its limit for idle sessions, or a file in its data directory that is none of PostgreSQL's, or is not
  * PostgreSQL's to read. The words are the server's in English; in another language its own stand.
  */
-static void explain_file(struct error *err)
+static void explain(const struct wire_settings *settings, struct error *err)
 {
+    const char *user = wire_settings_get(settings, "user");
+    char role[QUOTE_NAME_SIZE];
+
     if (err->code != ERROR_SERVER)
         return;
-    if (strstr(err->message, "too long for tar format") != NULL ||
+    if (strcmp(err->sqlstate, "57P05") == 0)
+        error_hint(err, "Raise it:  ALTER ROLE %s SET idle_session_timeout = '1min';",
+                   quote_identifier(user == NULL ? "" : user, role, sizeof(role)));
+    else if (strstr(err->message, "too long for tar format") != NULL ||
         strstr(err->message, "invalid segment number") != NULL)
         error_hint(err,
                    "PostgreSQL has no such names itself: rename the file or link, or move it out "
@@ -52,7 +59,7 @@ static void fail(struct physical_backup *job, struct error *err)
             error_detail(&reason, "The backup's own session ended with: %s", err->message);
         *err = reason;
     }
-    explain_file(err);
+    explain(job->options.settings, err);
     job->failed = true;
     job->error = *err;
 }

@@ -76,7 +76,12 @@ bool physical_configuration_settle(struct physical_backup *job, struct error *er
                 item->path == NULL || configuration_is_inside(&job->configuration, item->path);
         }
     }
-    configuration_rights_remedy(wire_settings_get(job->options.settings, "user"), report->configuration_remedy,
-                                sizeof(report->configuration_remedy));
+    if (job->configuration.no_session[0] != '\0')
+        snprintf(report->configuration_remedy, sizeof(report->configuration_remedy), "%s",
+                 job->configuration.no_session);
+    else
+        configuration_rights_remedy(
+            wire_settings_get(job->options.settings, "user"), job->configuration.database,
+            report->configuration_remedy, sizeof(report->configuration_remedy));
     return true;
 }

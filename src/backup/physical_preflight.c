@@ -7,6 +7,7 @@
 #include "backup/sessions.h"
 #include "base/bytes.h"
 #include "base/quote.h"
+#include "replication/slot_keeper.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -165,34 +166,54 @@ static void check_idle_timeouts(struct preflight *preflight)
     static const struct {
         const char *name;
         int since;
-    } settings[] = {{"idle_session_timeout", 140000}, {"idle_replication_slot_timeout", 180000}};
+        bool of_role; /* ALTER ROLE can set it */
+    } settings[] = {{"idle_session_timeout", 140000, true},
+                    {"idle_replication_slot_timeout", 180000, false}};
+    const char *user = wire_settings_get(preflight->options->settings, "user");
     char text[64];
 
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        char remedy[160];
+        char remedy[256], role[QUOTE_NAME_SIZE];
+        int64_t limit;
 
         if (preflight->version < settings[i].since ||
             !sessions_show(&preflight->sessions, settings[i].name, text, sizeof(text)))
             continue;
-        if (strstr(text, "ms") == NULL || strtoll(text, NULL, 10) >= 1000)
+        limit = strtoll(text, NULL, 10);
+        if (strstr(text, "ms") == NULL || limit >= 1000)
             continue;
-        snprintf(remedy, sizeof(remedy), "ALTER SYSTEM SET %s = '1min';  SELECT pg_reload_conf();",
-                 settings[i].name);
-        add(preflight, false, remedy, "%s is %s: too short for the session that keeps the WAL",
-            settings[i].name, text);
+        if (settings[i].of_role)
+            snprintf(remedy, sizeof(remedy), "ALTER ROLE %s SET %s = '1min';",
+                     quote_identifier(user == NULL ? "" : user, role, sizeof(role)),
+                     settings[i].name);
+        else
+            snprintf(remedy, sizeof(remedy),
+                     "ALTER SYSTEM SET %s = '1min';  SELECT pg_reload_conf();", settings[i].name);
+        add(preflight, limit < 2 * SLOT_KEEPER_BEAT_SHORTEST_MS, remedy,
+            "%s is %s: too short for the session that keeps the WAL", settings[i].name, text);
     }
 }
 
 /* A backup without it is as good as ever, but the server does not start on it alone. */
 static void check_configuration(struct preflight *preflight)
 {
-    char list[400], remedy[1024], role[QUOTE_NAME_SIZE];
+    char list[400], remedy[1024], role[QUOTE_NAME_SIZE], database[QUOTE_NAME_SIZE];
+    const struct error *no_sql = &preflight->sessions.sql_error;
 
+    if (preflight->sessions.sql == NULL) {
+        add(preflight, false, no_sql->hint,
+            "configuration outside the data directory, if there is any, will be missing, because "
+            "there is no SQL session: " ERROR_OURS("%s"),
+            no_sql->message);
+        return;
+    }
     if (!configuration_find_denied(&preflight->sessions, list, sizeof(list)))
         return;
-    if (!sessions_ask(&preflight->sessions, "SELECT CURRENT_USER", role, sizeof(role)))
+    if (!sessions_ask(&preflight->sessions, "SELECT CURRENT_USER", role, sizeof(role)) ||
+        !sessions_ask(&preflight->sessions, "SELECT pg_catalog.current_database()", database,
+                      sizeof(database)))
         return;
-    configuration_rights_remedy(role, remedy, sizeof(remedy));
+    configuration_rights_remedy(role, database, remedy, sizeof(remedy));
     add(preflight, false, remedy,
         "configuration outside the data directory will be missing, because the role may not read "
         "it: %s",

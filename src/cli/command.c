@@ -42,7 +42,6 @@ void command_say_unavailable(const struct command *command, size_t count)
     if (count > 0)
         command_say(command,
                     "manifest.json lacks %zu detail%s that this role could not read; its "
-                    "\"unavailable\" says which and why, and GRANT pg_monitor TO the role gives "
-                    "most of them",
+                    "\"unavailable\" says of each why, and what would give it",
                     count, count == 1 ? "" : "s");
 }

@@ -166,6 +166,10 @@ static void say_databases(const struct command *command, const json_t *databases
         uint64_t relations = number_of(database, "relations");
         char rows[128];
 
+        if (json_object_get(database, "relations") == NULL) {
+            command_say(command, "    %-20s relations not known", text_of(database, "name"));
+            continue;
+        }
         format_rows(database, rows, sizeof(rows));
         command_say(command, "    %-20s %" PRIu64 " relation%s, %s", text_of(database, "name"),
                     relations, TEXT_S(relations), rows);

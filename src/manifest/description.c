@@ -99,6 +99,7 @@ static void begin_object(struct description *description, const char *path)
     if (list_of(path) != NULL) {
         json_decref(description->entry);
         description->entry = json_object();
+        description->relations_known = false;
         description->relations = description->tables = description->not_analysed = 0;
         description->rows = 0;
     } else if (strcmp(path, "databases[].relations[]") == 0) {
@@ -124,6 +125,8 @@ static void end_relation(struct description *description)
 
 static void end_database(struct description *description)
 {
+    if (!description->relations_known)
+        return;
     set_number(description->entry, "relations", description->relations);
     set_number(description->entry, "tables", description->tables);
     set_number(description->entry, "tables_not_analysed", description->not_analysed);
@@ -176,6 +179,9 @@ static void take_event(void *context, enum json_walk_type type, const char *path
         take_value(description, type, path, text);
         return;
     case JSON_WALK_ARRAY:
+        if (strcmp(path, "databases[].relations") == 0)
+            description->relations_known = true;
+        return;
     case JSON_WALK_ARRAY_END:
         return;
     }

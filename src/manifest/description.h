@@ -15,6 +15,7 @@ struct description {
     struct json_walk walk;
     struct summary_reader *summary;
     json_t *entry; /* the database, tablespace or unavailable field being read */
+    bool relations_known; /* the manifest has the list */
     uint64_t relations, tables, not_analysed;
     double rows;
     /* of the relation being read */

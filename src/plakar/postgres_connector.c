@@ -228,7 +228,7 @@ static void note_unavailable(const struct postgres_connector *postgres, size_t c
     if (count > 0)
         log_message(postgres->log, LOG_INFO,
                     "%zu parts of manifest.json could not be gathered; its \"unavailable\" says "
-                    "which and why (GRANT pg_monitor TO the role gives most of them)",
+                    "of each why, and what would give it",
                     count);
 }
 

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #define BEAT_DEFAULT_MS 10000
-#define BEAT_SHORTEST_MS 100
 #define WAIT_LIMIT_MS 60000 /* the longest silence of the server in a beat */
 
 struct slot_keeper {
@@ -148,7 +147,7 @@ static bool choose_beat(struct slot_keeper *keeper, struct error *err)
         if (limit > 0 && limit / 2 < beat_ms)
             beat_ms = limit / 2;
     }
-    keeper->beat_ms = beat_ms < BEAT_SHORTEST_MS ? BEAT_SHORTEST_MS : beat_ms;
+    keeper->beat_ms = beat_ms < SLOT_KEEPER_BEAT_SHORTEST_MS ? SLOT_KEEPER_BEAT_SHORTEST_MS : beat_ms;
     return true;
 }
 

@@ -19,6 +19,9 @@ struct slot_keeper_options {
     int64_t beat_ms; /* 0: 10 s, or half of the shorter idle time-out of the server */
 };
 
+/* A time-out of idle sessions below twice of this ends the keeper's. */
+#define SLOT_KEEPER_BEAT_SHORTEST_MS 100
+
 struct slot_keeper;
 
 /* Connects, makes the slot, and starts the thread. From then on the server keeps WAL. */

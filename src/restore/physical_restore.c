@@ -277,6 +277,25 @@ static bool exchange(struct restore *restore, struct error *err)
     return true;
 }
 
+/* A server that recovers takes folders in pg_tblspc only with that setting, which may have been one
+ * of a session alone. */
+static bool allow_in_place(struct restore *restore, struct error *err)
+{
+    static const char option[] = "-c allow_in_place_tablespaces=on";
+    char *options = restore->report->start_options;
+    size_t used = strlen(options), room = sizeof(restore->report->start_options) - used;
+    bool needed = false;
+
+    for (size_t i = 0; i < restore->tablespaces.count; i++)
+        needed |= restore->tablespaces.items[i].in_place;
+    if (!needed)
+        return true;
+    if (room < sizeof(option) + 1)
+        return error_set(err, ERROR_UNSUPPORTED, "the server's options are too long");
+    snprintf(options + used, room, "%s%s", used == 0 ? "" : " ", option);
+    return true;
+}
+
 static bool restore_configuration(struct restore *restore, struct error *err)
 {
     const struct restored_configuration restored = {
@@ -287,9 +306,11 @@ static bool restore_configuration(struct restore *restore, struct error *err)
         .log = restore->options->log,
     };
 
-    return restore->configuration == NULL ||
-           configuration_restore(&restored, restore->report->start_options,
-                                 sizeof(restore->report->start_options), err);
+    if (restore->configuration != NULL &&
+        !configuration_restore(&restored, restore->report->start_options,
+                               sizeof(restore->report->start_options), err))
+        return false;
+    return allow_in_place(restore, err);
 }
 
 static bool finish(struct restore *restore, struct error *err)

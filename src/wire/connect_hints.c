@@ -100,13 +100,17 @@ static void hint_password(const char *user, struct error *err)
 {
     char name[QUOTE_NAME_SIZE];
 
+    quote_identifier(user, name, sizeof(name));
     error_hint(
         err,
         "Check the user name and the password (" ERROR_SETTING("password") ", " ERROR_SETTING(
             "password_command") ", the " ERROR_SETTING("passfile") "). A superuser can set "
                                                                    "it: ALTER ROLE %s PASSWORD "
-                                                                   "'…';",
-        quote_identifier(user, name, sizeof(name)));
+                                                                   "'…'; and, if it has expired "
+                                                                   "(SELECT rolvaliduntil FROM "
+                                                                   "pg_roles), ALTER ROLE %s VALID "
+                                                                   "UNTIL 'infinity';",
+        name, name);
 }
 
 static bool is_state(const struct error *err, const char *sqlstate)

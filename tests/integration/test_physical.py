@@ -212,8 +212,12 @@ def test_in_place_tablespaces_stay_where_they_are(pgcask, servers, workdir, majo
     assert kinds == [False, True]
     server.stop()
     # In recovery every server wants this setting for a tablespace without a link.
-    started = restore_and_start(pgcask, servers, workdir / "backup", workdir, major,
-                                options={"allow_in_place_tablespaces": "on"})
+    restored = workdir / "restored/data"
+    restored.parent.mkdir()
+    result = pgcask("restore", workdir / "backup", "--to", restored).check()
+    assert "-c allow_in_place_tablespaces=on" in result.stdout, result
+    started = servers.start_restored(restored, major,
+                                     options={"allow_in_place_tablespaces": "on"})
     assert oracles.all_sums(started) == live
 
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from pgcask_testing import builders, oracles, paths, process
+from pgcask_testing import builders, oracles, paths, process, temp
 from pgcask_testing.servers import free_port
 
 PASSWORD = "Xq7 s@cret%/:é"
@@ -150,6 +150,21 @@ def test_one_setting_too_small(pgcask, servers, workdir, major, conf, words):
 
 
 @pytest.mark.majors(15)
+def test_a_timeout_that_ends_the_backup_for_certain_is_a_failure(pgcask, small, workdir, major):
+    server = small(major)
+    server.sql("CREATE ROLE hurried LOGIN SUPERUSER; "
+               "ALTER ROLE hurried SET idle_session_timeout = '150ms'")
+    try:
+        for command in (["check"], ["backup", "--to", workdir / "backup"]):
+            result = pgcask(command[0], server.binary_uri("hurried"), *command[1:])
+            assert result.rc == 1, result
+            assert "idle_session_timeout" in result.stdout + result.stderr
+            assert 'ALTER ROLE "hurried" SET idle_session_timeout' in result.stdout + result.stderr
+    finally:
+        server.sql("DROP ROLE hurried")
+
+
+@pytest.mark.majors(15)
 def test_taken_slots_and_senders_count(pgcask, servers, workdir, major):
     server = servers.create(major, conf={"max_wal_senders": 2, "max_replication_slots": 1})
     server.sql("SELECT pg_create_physical_replication_slot('taken')")
@@ -245,3 +260,65 @@ def test_a_target_that_may_not_be_written_is_refused(pgcask, workdir):
     for name in ("backup", "backup.tar"):
         result = pgcask("backup", uri, "--to", workdir / name, user=process.SERVER_USER)
         assert result.rc == 1 and "ermission denied" in result.stderr, result
+
+
+@pytest.mark.majors(15)
+def test_configuration_that_will_be_missing_is_said_with_its_cause(pgcask, servers, workdir, major):
+    """By check as by backup: where no SQL session is possible, the line of pg_hba.conf, not a GRANT
+    that nobody asked with."""
+    server = servers.create(major)
+    server.sql("CREATE ROLE backup LOGIN REPLICATION")
+    hba = server.datadir / "pg_hba.conf"
+    lines = hba.read_text()
+    hba.write_text("host replication backup 127.0.0.1/32 trust\n"
+                   "host all postgres 127.0.0.1/32 trust\nlocal all postgres trust\n")
+    server.sql("SELECT pg_reload_conf()")
+    try:
+        for command in (["check"], ["backup", "--to", workdir / "backup"]):
+            result = pgcask(command[0], server.binary_uri("backup"), *command[1:]).check()
+            said = result.stdout + result.stderr
+            assert "no SQL session" in said and "configuration outside" in said, result
+            assert "dd to pg_hba.conf" in said and "GRANT" not in said, result
+    finally:
+        hba.write_text(lines)
+        server.sql("SELECT pg_reload_conf()")
+
+
+@pytest.mark.majors(15)
+def test_the_grant_says_in_which_database(pgcask, servers, workdir, major):
+    path = temp.new_dir("outside") / "pg_ident.conf"
+    path.write_text("")
+    process.give_to_server(path.parent, recursive=True)
+    server = servers.create(major, conf={"ident_file": str(path)})
+    server.sql("CREATE ROLE backup LOGIN REPLICATION; GRANT pg_read_all_settings TO backup;")
+    server.sql('CREATE DATABASE "my app"')
+    for database in ("postgres", "my app"):
+        uri = server.uri(database, "backup", scheme="postgres+bin")
+        result = pgcask("check", uri).check()
+        said = result.stdout + result.stderr
+        assert f'in the database "{database}"' in said and str(path) in said, result
+
+
+@pytest.mark.majors(15)
+def test_an_expired_password_is_among_the_causes(pgcask, servers, workdir, major):
+    server = servers.create(major)
+    server.sql("CREATE ROLE late LOGIN REPLICATION PASSWORD 'right' VALID UNTIL '2001-01-01'")
+    hba = server.datadir / "pg_hba.conf"
+    hba.write_text("host all,replication late 127.0.0.1/32 scram-sha-256\n" + hba.read_text())
+    server.sql("SELECT pg_reload_conf()")
+    result = pgcask("check", server.binary_uri("late", "right"))
+    assert result.rc == 1, result
+    assert "ALTER ROLE \"late\" VALID UNTIL 'infinity';" in result.stderr, result
+
+
+@pytest.mark.majors(18)
+def test_list_does_not_count_what_nobody_could_look_at(pgcask, servers, workdir, major):
+    server = servers.create(major)
+    server.sql("CREATE DATABASE broken")
+    server.sql("UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'broken'")
+    result = pgcask("backup", server.binary_uri(), "--to", workdir / "backup").check()
+    assert "pg_monitor" not in result.stdout + result.stderr and "of each why" in result.stdout
+    said = pgcask("list", workdir / "backup").check().stdout
+    assert re.search(r"broken +relations not known", said), said
+    listed = json.loads(pgcask("list", workdir / "backup", "--json").check().stdout)
+    assert "relations" not in next(d for d in listed["databases"] if d["name"] == "broken")
