@@ -356,6 +356,17 @@ static bool name_folder(struct expanded_configuration *expanded, struct error *e
     return rename(from, to) == 0 || error_set_errno(err, errno, "cannot name %s", to);
 }
 
+/* A string in PostgreSQL's configuration ends with its line. */
+static bool check_one_line(const char *data_directory, struct error *err)
+{
+    if (strchr(data_directory, '\n') == NULL)
+        return true;
+    error_set(err, ERROR_UNSUPPORTED,
+              "the data directory's path has a line break in it, and the configuration of this "
+              "backup has to name it, which PostgreSQL's cannot");
+    return error_hint(err, "Restore to a path without line breaks.");
+}
+
 bool configuration_restore(const struct restored_configuration *restored, char *options,
                            size_t options_size, struct error *err)
 {
@@ -373,6 +384,7 @@ bool configuration_restore(const struct restored_configuration *restored, char *
          settle_access_file(&writing, SETTING_HBA_FILE, "pg_hba.conf", true, err) &&
          settle_access_file(&writing, SETTING_IDENT_FILE, "pg_ident.conf", false, err) &&
          settle_places(&writing, err) && settle_tls(&writing, err);
+    ok = ok && (!writing.needed || check_one_line(restored->data_directory, err));
     if (ok && writing.needed) {
         tell_rest(&writing);
         ok = write_main(&writing, err) && take_options(&writing, options, options_size, err);

@@ -322,3 +322,16 @@ def test_list_does_not_count_what_nobody_could_look_at(pgcask, servers, workdir,
     assert re.search(r"broken +relations not known", said), said
     listed = json.loads(pgcask("list", workdir / "backup", "--json").check().stdout)
     assert "relations" not in next(d for d in listed["databases"] if d["name"] == "broken")
+
+
+@pytest.mark.majors(15)
+def test_configuration_cannot_name_a_path_with_a_line_break(pgcask, servers, workdir, major):
+    path = temp.new_dir("outside") / "pg_ident.conf"
+    path.write_text("")
+    process.give_to_server(path.parent, recursive=True)
+    server = servers.create(major, conf={"ident_file": str(path)})
+    pgcask("backup", server.binary_uri(), "--to", workdir / "backup").check()
+    result = pgcask("restore", workdir / "backup", "--to", workdir / "new\nline")
+    assert result.rc == 1 and "line break" in result.stderr, result
+    assert [each.name for each in workdir.iterdir()] == ["backup"]
+    pgcask("restore", workdir / "backup", "--to", workdir / "one line").check()
