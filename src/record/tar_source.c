@@ -72,16 +72,29 @@ static enum tar_event input_next(struct tar_source *source, struct slice *data, 
     }
 }
 
+static bool is_zeros(struct slice piece)
+{
+    return piece.len == 0 ||
+           (piece.data[0] == 0 && memcmp(piece.data, piece.data + 1, piece.len - 1) == 0);
+}
+
 /* Whoever writes the pipe may still be padding it to a whole tape record, and would be killed by
- * our leaving. What is compressed has its checksum at the end. */
+ * our leaving. What is compressed has its checksum at the end. Nothing but that padding follows a
+ * tar: another one would be passed over in silence. */
 static bool input_drain(struct tar_source *source, struct error *err)
 {
-    struct slice piece = {.len = 1};
+    struct slice piece = source->input;
 
-    while (!source->from.seekable && piece.len > 0) {
+    source->input.len = 0;
+    do {
+        if (!is_zeros(piece)) {
+            error_set(err, ERROR_CORRUPT, "%s: something follows the end of the tar", source->name);
+            return error_hint(err, "Was something appended to the file, or another tar? The tar "
+                                   "alone ends with zeros.");
+        }
         if (!tar_input_next(&source->from, &piece, err))
             return false;
-    }
+    } while (piece.len > 0);
     return true;
 }
 

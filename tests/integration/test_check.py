@@ -92,6 +92,22 @@ def test_every_right_that_is_missing_is_said_at_once_and_its_remedy_is_enough(
     server.sql(f'DROP OWNED BY "{QUOTED}"; DROP ROLE "{QUOTED}"', db="Shop A")
 
 
+@pytest.mark.majors(18)
+@pytest.mark.parametrize("name", ["ni", "n\nAl\t\\x"])
+def test_a_grant_without_inheritance_is_mended(pgcask, server, major, name):
+    server = server(major)
+    quoted = '"' + name + '"'
+    server.sql(f"CREATE ROLE {quoted} LOGIN; GRANT pg_read_all_data TO {quoted} WITH INHERIT FALSE;"
+               f"CREATE ROLE behind LOGIN; GRANT {quoted} TO behind;"
+               f"ALTER ROLE behind SET role = {quoted}")
+    for user in ("behind", "ni") if name == "ni" else ("behind",):
+        found = checked(pgcask, server.uri("Shop A", user=user))
+        assert "WITH INHERIT TRUE" in found[0]["hint"] and "\n" not in found[0]["hint"], found
+    run_remedies(server, found, "Shop A")
+    assert checked(pgcask, server.uri("Shop A", user=user)) == []
+    server.sql(f"DROP ROLE behind; REVOKE pg_read_all_data FROM {quoted}; DROP ROLE {quoted}")
+
+
 @pytest.mark.majors(13)
 def test_many_schemas_take_one_statement(pgcask, servers, workdir, major):
     server = servers.create(major)

@@ -211,3 +211,68 @@ def test_a_failure_goes_there_too(pgcask, workdir):
         failed = pgcask("backup", DEAD, "--to", "x", "--json-file", place, cwd=workdir)
         assert failed.rc == 1 and "cannot write the result" in failed.stderr, failed
         assert "connect" not in failed.stderr, failed
+
+
+# What follows the end of a tar
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("piped", [False, True])
+def test_only_zeros_follow_the_end_of_a_tar(pgcask, tars, workdir, packed, piped):
+    tar = gzip.decompress(tars["tar.gz",].read_bytes())
+
+    def verify(content):
+        file = workdir / "b.tar"
+        file.write_bytes(gzip.compress(content, 1) if packed else content)
+        if not piped:
+            return pgcask("verify", file)
+        with file.open("rb") as stream:
+            return pgcask("verify", "-", stdin=stream)
+
+    for padding in (b"", bytes(512), bytes(700000)):
+        verify(tar + padding).check()
+    for more in (b"x", bytes(511) + b"x", bytes(700000) + b"x", tar):
+        result = verify(tar + more)
+        assert result.rc == 1 and "follows the end of the tar" in result.stderr, result
+
+
+# Places' names and values that are refused before anything is asked
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--to", "x.backup"], "promises"), (["--to", "x.bak"], "promises"),
+    (["--to", "x.gpg"], "promises"), (["--to", "x.TLZ4"], "promises"),
+    (["--to", "x", "--to", "y"], "--to is given twice"), (["--to="], '--to: "" is no value'),
+    (["--to", "x", "--transfer-compression", "gzip:99"], "levels 1 to 9"),
+    (["--to", "x", "--transfer-compression", "zstd:99"], "22, not 99"),
+    (["--to", "x", "--password-command="], '--password-command: ""'),
+    (["--to", "x", "--json-file="], '--json-file: ""'),
+])
+@pytest.mark.parametrize("command", ["backup", "check"])
+def test_what_cannot_be_meant_is_wrong_usage(pgcask, command, words, said):
+    result = pgcask(command, DEAD, *words)
+    assert result.rc == 2 and said in result.stderr and DEAD not in result.stderr, result
+
+
+def test_check_takes_what_backup_takes(pgcask, server, workdir):
+    given = ["--to", workdir / "b", "--label", "x", "--checkpoint", "spread", "--max-rate", "1M",
+             "--max-retained-wal", "1GiB", "--transfer-compression", "gzip:9", "--digest", "sha256",
+             "--no-verify-checksums", "--stall-timeout", "1h", "--json-file", workdir / "result"]
+    pgcask("check", server.binary_uri(), *given).check()
+    assert json.loads((workdir / "result").read_text())["status"] == "complete"
+    result = pgcask("check", server.binary_uri(), "--to", workdir / "b", "--label", "a\nb")
+    assert result.rc == 2 and "--label" in result.stderr
+    result = pgcask("check", server.uri("small"), "--max-rate", "1M")
+    assert result.rc == 2 and "--max-rate" in result.stderr
+
+
+def test_a_file_of_a_backup_is_a_part_of_it(pgcask, server, workdir):
+    pgcask("backup", server.uri("template1"), "--to", workdir / "b").check()
+    for name in ("summary.json", "manifest.json"):
+        for command in (["verify"], ["list"], ["restore", "--to", workdir / "new"]):
+            result = pgcask(*command, workdir / "b" / name)
+            assert result.rc == 1 and f"is a part of the backup {workdir / 'b'}" in result.stderr
+    for name in ("/dev/null", workdir / "empty"):
+        (workdir / "empty").touch()
+        result = pgcask("verify", name)
+        assert result.rc == 1 and "it is empty" in result.stderr, result
