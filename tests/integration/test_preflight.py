@@ -204,6 +204,17 @@ def test_a_role_without_the_right_sees_the_grant(pgcask, small, workdir, major):
 
 
 @pytest.mark.majors(15)
+@pytest.mark.parametrize("end", ["tar.gz", "tar.lz4", "tar.zst", "tlz4"])
+def test_what_is_compressed_may_fit_where_the_cluster_does_not(pgcask, small, small_disk, major, end):
+    server, disk = small(major), small_disk(14)
+    for command in ("check", "backup"):
+        result = pgcask(command, server.binary_uri(), "--to", disk / f"b.{end}").check()
+        assert "pgcask: warning: " in result.stderr and "there is room for" in result.stderr, result
+    pgcask("verify", disk / f"b.{end}").check()
+    refused(pgcask("check", server.binary_uri(), "--to", disk / "b"), "there is room for")
+
+
+@pytest.mark.majors(15)
 @pytest.mark.parametrize("name", ["backup", "backup.tar"])
 def test_too_little_space_is_refused_before_the_work(pgcask, small, small_disk, major, name):
     disk = small_disk(2)
