@@ -549,6 +549,8 @@ bool configuration_find_denied(struct sessions *sessions, char *list, size_t siz
         return false;
     where.data_directory = (char *)(uintptr_t)find_value(result, "data_directory");
     ssl = find_value(result, "ssl");
+    if (where.data_directory == NULL)
+        append_to_list(list, size, "whatever there is; the role may not see where the files are");
     for (size_t i = 0; where.data_directory != NULL && i < FILE_SETTINGS; i++) {
         const struct file_setting *setting = &file_settings[i];
 

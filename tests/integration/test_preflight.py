@@ -109,8 +109,9 @@ def test_everything_missing_is_listed_at_once_and_the_remedies_work(
     for word in ("wal_level", "max_wal_senders", "max_replication_slots", '"the copier"'):
         assert word in fatal, result
     assert len([f for f in found["findings"] if f["fatal"]]) == 4, result
-    (warned,) = [f for f in found["findings"] if not f["fatal"]]
-    assert "max_slot_wal_keep_size" in warned["message"]
+    limit, configuration = [f for f in found["findings"] if not f["fatal"]]
+    assert "max_slot_wal_keep_size" in limit["message"]
+    assert "may not see where the files are" in configuration["message"]
     for finding in found["findings"]:
         assert finding["hint"] and finding["hint"] in result.stderr, result
 
@@ -303,6 +304,9 @@ def test_the_grant_says_in_which_database(pgcask, servers, workdir, major):
     server = servers.create(major, conf={"ident_file": str(path)})
     server.sql("CREATE ROLE backup LOGIN REPLICATION; GRANT pg_read_all_settings TO backup;")
     server.sql('CREATE DATABASE "my app"')
+    server.sql("CREATE ROLE blind LOGIN REPLICATION")
+    result = pgcask("check", server.binary_uri("blind")).check()
+    assert "may not see where the files are" in result.stdout + result.stderr, result
     for database in ("postgres", "my app"):
         uri = server.uri(database, "backup", scheme="postgres+bin")
         result = pgcask("check", uri).check()
