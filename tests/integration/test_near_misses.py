@@ -355,3 +355,23 @@ def test_twenty_problems_are_listed_and_the_others_counted(pgcask, backup, workd
     assert pgcask("verify", workdir / "b", "--verbose").stderr.count("error: /data/more") == 33
     found = json.loads(pgcask("verify", workdir / "b", "--json").stdout)
     assert found["problem_count"] == len(found["problems"]) == 33
+
+
+@pytest.mark.parametrize("configured", [False, True])
+@pytest.mark.parametrize("tablespaces", [False, True])
+def test_what_is_said_of_a_copy_is_true_of_it(pgcask, workdir, configured, tablespaces):
+    copy = workdir / "copy"
+    for folder in ("global", "pg_tblspc", "pgcask.config"):
+        (copy / folder).mkdir(parents=True)
+    for name in ("PG_VERSION", "backup_manifest", "global/pg_control"):
+        (copy / name).touch()
+    if configured:
+        (copy / "pgcask.config/postgresql.conf").touch()
+    if tablespaces:
+        (copy / "pg_tblspc/16384").symlink_to(workdir)
+    result = pgcask("list", copy)
+    assert result.rc == 1 and f"pgcask verify {copy}" in result.stderr, result
+    named = f"config_file={copy}/pgcask.config/postgresql.conf"
+    assert (named in result.stderr) == configured != ("starts on it as it is" in result.stderr)
+    assert ("pg_tblspc lead to" in result.stderr) == tablespaces
+    assert ("cp -a" in result.stderr) == (not configured and not tablespaces)
