@@ -105,6 +105,9 @@ static const char catalogs[] =
     "  SELECT typelem, oid FROM pg_catalog.pg_type WHERE typelem <> 0 UNION ALL "                  \
     "  SELECT typbasetype, oid FROM pg_catalog.pg_type WHERE typbasetype <> 0 UNION ALL "          \
     "  SELECT rngsubtype, rngtypid FROM pg_catalog.pg_range UNION ALL "                            \
+    "  SELECT refobjid, objid FROM pg_catalog.pg_depend " /* multiranges */                        \
+    "   WHERE classid = 'pg_catalog.pg_type'::pg_catalog.regclass "                                \
+    "     AND refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND deptype = 'i' UNION ALL " \
     "  SELECT a.atttypid, c.reltype FROM pg_catalog.pg_class c "                                   \
     "    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid "                                    \
     "   WHERE c.oid >= 16384 AND c.reltype <> 0 AND a.attnum > 0 AND NOT a.attisdropped "          \

@@ -5,15 +5,18 @@ not and which object changed. A relay stops the job before a query until the cha
 """
 
 import collections
+import contextlib
 import json
 import pathlib
 import random
+import shutil
 import threading
 import time
+import types
 
 import pytest
 
-from pgcask_testing import ddl, logical, oracles
+from pgcask_testing import ddl, logical, oracles, process
 from pgcask_testing.held_link import HeldLink, NullLink
 
 CHANGES = 6  # of a sample
@@ -245,6 +248,39 @@ def test_names_that_rows_print_change_before_they_are_copied(sweep, module_serve
             str(change), result)
         assert not folder.exists()
     assert len(refused) <= 3 and all(what.startswith("view") for what in refused)
+
+
+@pytest.mark.majors(18)
+def test_whatever_a_row_names_wherever_it_does(sweep, module_server, major, workdir):
+    """Of all types that are printed by name, and in all that a row may be made of."""
+    server, wrong, refused = module_server, [], []
+    for number, case in enumerate(dict.fromkeys(ddl.held_cases(major))):
+        kind, value, place, sql, named = case
+        logical.run_sql(server, "app", ddl.QUIET + ddl.RESET + ddl.held_table(kind, value, place))
+        done = []
+        change = types.SimpleNamespace(sql=sql + ";")
+
+        def hold():
+            done.append(None)
+            with contextlib.suppress(process.CommandFailed):
+                done[0] = sweep.apply(change)
+
+        with HeldLink(server.port, hold=hold, before=b"COPY k.o ") as link:
+            folder, result = sweep.back_up(link.port)
+        assert len(done) == 1 and done[0] is not None, f"{case}\n{result.stderr}"
+        if not done[0]:
+            refused.append(sql)
+            assert result.ok, result
+            shutil.rmtree(folder)
+        elif (result.rc != 1
+              or f"error: {named} was renamed, changed or dropped" not in result.stderr):
+            wrong.append((*case, result.rc, result.stderr))
+    logical.run_sql(server, "app", ddl.QUIET + ddl.RESET + "CREATE EXTENSION IF NOT EXISTS plpgsql")
+    assert number > 60 and not wrong, "\n".join(map(str, wrong))
+    # The backup's own locks are in the way of these.
+    assert all(" VIEW k2.v" in sql or sql == "DROP INDEX k2.i_a" for sql in refused), refused
+    assert "ALTER VIEW k2.v RENAME TO w" not in refused
+    assert not list(workdir.glob("b*"))
 
 
 @pytest.mark.majors(18)

@@ -30,6 +30,101 @@ NAMES = {
 }
 
 
+# What rows may name, how it comes to have another name or none, and what the error calls it.
+HELD_BASE = """
+    CREATE VIEW k2.v AS SELECT 1 AS a; CREATE INDEX ON k2.i (a); CREATE ROLE ddl_named;
+    CREATE TYPE k2.e AS ENUM ('x'); CREATE FUNCTION k2.f(k2.e) RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE FUNCTION k2.p(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1';
+""".replace("CREATE INDEX", "CREATE TABLE k2.i (a int); CREATE INDEX i_a")
+LEAVE = "ALTER EXTENSION plpgsql DROP"
+# Of kinds that are only backed up as an extension's.
+HELD_MEMBERS = {
+    "OPERATOR k2.<+> (int, int)": "(LEFTARG = int, RIGHTARG = int, FUNCTION = k2.p)",
+    "COLLATION k2.c": 'FROM "C"', "TEXT SEARCH DICTIONARY k2.d": "(TEMPLATE = simple)",
+    "TEXT SEARCH CONFIGURATION k2.t": '(PARSER = "default")',
+}
+HELD = {
+    ("regclass", "k2.v"): ("view k2.v", "ALTER VIEW k2.v RENAME TO w", "DROP VIEW k2.v",
+                           "ALTER VIEW k2.v SET SCHEMA k"),
+    ("regclass", "k2.i_a"): ("index k2.i_a", "ALTER INDEX k2.i_a RENAME TO i_b",
+                             "DROP INDEX k2.i_a"),
+    ("regproc", "k2.f"): ("function k2.f", "ALTER FUNCTION k2.f RENAME TO g",
+                          "DROP FUNCTION k2.f", "ALTER FUNCTION k2.f SET SCHEMA k"),
+    ("regprocedure", "k2.f(k2.e)"): ("function k2.f", "ALTER FUNCTION k2.f RENAME TO g",
+                                     "DROP FUNCTION k2.f"),
+    ("regprocedure", "k2.f( k2.e )"): ("type k2.e", "ALTER TYPE k2.e RENAME TO ee"),
+    ("regtype", "k2.e"): ("type k2.e", "ALTER TYPE k2.e RENAME TO ee", "DROP TYPE k2.e CASCADE",
+                          "ALTER TYPE k2.e SET SCHEMA k"),
+    ("regoper", "k2.<+>"): ('operator k2."<+>"', f"{LEAVE} OPERATOR k2.<+> (int, int); DROP OPERATOR k2.<+> (int, int)",
+                            "ALTER OPERATOR k2.<+> (int, int) SET SCHEMA k"),
+    ("regoperator", "k2.<+>(int,int)"): ('operator k2."<+>"', f"{LEAVE} OPERATOR k2.<+> (int, int); DROP OPERATOR k2.<+> (int, int)",
+                                         "ALTER OPERATOR k2.<+> (int, int) SET SCHEMA k"),
+    ("regcollation", "k2.c"): ("collation k2.c", "ALTER COLLATION k2.c RENAME TO cc",
+                               f"{LEAVE} COLLATION k2.c; DROP COLLATION k2.c"),
+    ("regconfig", "k2.t"): ("text search configuration k2.t",
+                            "ALTER TEXT SEARCH CONFIGURATION k2.t RENAME TO tt",
+                            f"{LEAVE} TEXT SEARCH CONFIGURATION k2.t; DROP TEXT SEARCH CONFIGURATION k2.t"),
+    ("regdictionary", "k2.d"): ("text search dictionary k2.d",
+                                "ALTER TEXT SEARCH DICTIONARY k2.d RENAME TO dd",
+                                f"{LEAVE} TEXT SEARCH DICTIONARY k2.d; DROP TEXT SEARCH DICTIONARY k2.d"),
+    ("regnamespace", "o"): ("schema o", "ALTER SCHEMA o RENAME TO k3", "DROP SCHEMA o"),
+    ("regrole", "ddl_named"): ("role ddl_named", "ALTER ROLE ddl_named RENAME TO ddl_named_2",
+                               "DROP ROLE ddl_named"),
+    ("aclitem", "ddl_named=r/postgres"): ("role ddl_named",
+                                          "ALTER ROLE ddl_named RENAME TO ddl_named_2",
+                                          "DROP ROLE ddl_named"),
+}
+# Where in a row: the types that it takes, that of the column, and an expression of the value.
+HELD_WITHIN = {
+    "itself": ("", "{type}", "{value}"),
+    "array": ("", "{type}[]", "ARRAY[{value}]"),
+    "domain": ("CREATE DOMAIN k.m AS {type};", "k.m", "{value}"),
+    "domain over domain over an array": (
+        "CREATE DOMAIN k.m AS {type}[]; CREATE DOMAIN k.n AS k.m;", "k.n", "ARRAY[{value}]"),
+    "array of a domain": ("CREATE DOMAIN k.m AS {type};", "k.m[]", "ARRAY[{value}]::k.m[]"),
+    "composite": ("CREATE TYPE k.m AS (x int, y {type});", "k.m", "ROW(1, {value})"),
+    "array of a composite of an array": (
+        "CREATE TYPE k.m AS (x int, y {type}[]);", "k.m[]", "ARRAY[ROW(1, ARRAY[{value}])::k.m]"),
+    "row of a table": ("CREATE TABLE k.m (x int, y {type});", "k.m", "ROW(1, {value})"),
+    "range": ("CREATE TYPE k.m AS RANGE (subtype = {type}, subtype_opclass = oid_ops);", "k.m",
+              "k.m({value}, NULL)"),
+    "domain over a multirange": (
+        "CREATE TYPE k.m AS RANGE (subtype = {type}, subtype_opclass = oid_ops, "
+        "multirange_type_name = k.mm); CREATE DOMAIN k.n AS k.mm;", "k.n",
+        "k.mm(k.m({value}, NULL))"),
+    "array of a multirange over a domain": (
+        "CREATE DOMAIN k.l AS {type}; CREATE TYPE k.m AS RANGE (subtype = k.l, "
+        "subtype_opclass = oid_ops, multirange_type_name = k.mm);", "k.mm[]",
+        "ARRAY[k.mm(k.m({value}, NULL))]"),
+}
+
+
+def held_cases(major):
+    """(type, value, within, change, what the error names) of each."""
+    for number, ((kind, value), (named, *changes)) in enumerate(HELD.items()):
+        places = [place for place in HELD_WITHIN if (major >= 14 or "multirange" not in place)
+                  and (kind != "aclitem" or "range" not in place)]
+        for at, change in enumerate(changes):  # and another place each time
+            yield kind, value, "itself", change, named
+            place = places[1 + (3 * number + at) % (len(places) - 1)]
+            yield kind, value, place, change, named
+    for place in HELD_WITHIN:
+        if major >= 14 or "multirange" not in place:
+            for kind, value in (("regtype", "k2.e"), ("regrole", "ddl_named")):
+                yield kind, value, place, HELD[kind, value][1], HELD[kind, value][0]
+
+
+def held_table(kind, value, place):
+    """What makes the table k.o, a row of which names something."""
+    types, column, expression = (
+        text.format(type=kind, value=f"'{value}'::{kind}") for text in HELD_WITHIN[place])
+    members = "CREATE EXTENSION IF NOT EXISTS plpgsql;" + "".join(
+        f"CREATE {name.partition(' (')[0]} {how}; ALTER EXTENSION plpgsql ADD {name};"
+        for name, how in HELD_MEMBERS.items())
+    return (HELD_BASE + members + f"CREATE SCHEMA o; {types} CREATE TABLE k.o (a {column}); "
+            f"INSERT INTO k.o VALUES ({expression});")
+
+
 @dataclasses.dataclass
 class Kind:
     base: str = ""
@@ -180,7 +275,8 @@ KINDS = {
         "'{ddl_named=r/postgres}');",
         "DROP TABLE k.o;", owner="TABLE k.o",
         more={what: NAMES[what] for what in ("view dropped", "view renamed", "function dropped",
-                                             "function renamed", "type renamed", "role renamed", "functions moved")}),
+                                             "function renamed", "type renamed", "role renamed",
+                                             "functions moved")}),
     "composite": Kind(
         "", "CREATE TYPE k.o AS (x int, y text);", "DROP TYPE k.o;", "ALTER TYPE k.o RENAME TO o2;",
         "ALTER TYPE k.o ADD ATTRIBUTE z int;", "TYPE k.o",
