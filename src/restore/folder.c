@@ -270,3 +270,10 @@ int folder_compare_names(const void *one, const void *other)
 
     return strcmp(*left, *right);
 }
+
+bool folder_would_overlap(const char *given, const char *other)
+{
+    char path[PATH_MAX];
+
+    return folder_foresee(given, path) && folder_overlaps(path, other);
+}

@@ -36,6 +36,9 @@ bool folder_prepare(const struct folder *folder, struct error *err);
 /* True if one is the other or lies inside it. Both as in struct folder. */
 bool folder_overlaps(const char *one, const char *other);
 
+/* The same of what the path would name. */
+bool folder_would_overlap(const char *given, const char *other);
+
 /* "one/other" into out (PATH_MAX bytes). */
 bool folder_join(char *out, const char *one, const char *other, struct error *err);
 

@@ -124,15 +124,6 @@ static bool fail_overlap(const struct tablespace_set *set, const char *place, st
     return error_hint(err, "Choose a directory outside the data directory.");
 }
 
-/* Before anybody is told to make the folders that lead there. */
-static bool check_outside(const struct tablespace_set *set, const char *place, struct error *err)
-{
-    char path[PATH_MAX];
-
-    return !folder_foresee(place, path) || !folder_overlaps(path, set->data.path) ||
-           fail_overlap(set, path, err);
-}
-
 static bool check_place(const struct tablespace_set *set, struct folder *place, uint32_t oid,
                         struct error *err)
 {
@@ -166,8 +157,9 @@ static bool resolve_plan(struct tablespace_set *set, const struct tablespace_map
                   mapping->old_location, mapping->new_location);
         return error_hint(err, "Write OLD=NEW with NEW beginning with a slash.");
     }
-    if (!check_outside(set, mapping->new_location, err) ||
-        !surroundings_check(mapping->new_location, err) ||
+    if (folder_would_overlap(mapping->new_location, set->data.path))
+        return fail_overlap(set, mapping->new_location, err);
+    if (!surroundings_check(mapping->new_location, err) ||
         !folder_resolve(mapping->new_location, &plan->place, err) ||
         !check_place(set, &plan->place, 0, err))
         return error_prefix(err, "tablespace mapping %s", mapping->old_location);
