@@ -93,7 +93,7 @@ static void hint_hba_line(const struct attempt *attempt, struct error *err)
                ERROR_OURS("%s") "dd to pg_hba.conf%s:  %s %s %s %s scram-sha-256  and reload: "
                                 "SELECT pg_reload_conf();",
                forbids_tls ? TLS_FIRST "a" : "A", place,
-               conn->uses_tls || forbids_tls ? "hostssl" : "host", where, who, address);
+               conn->uses_tls ? "hostssl" : "host", where, who, address);
 }
 
 static void hint_password(const char *user, struct error *err)

@@ -109,7 +109,6 @@ MEMBERS = {
     "a prefix that leads out": [changed(FILE, (PREFIX, b"../.."))],
     "an absolute prefix": [changed(FILE, (PREFIX, b"/tmp"))],
     "escapes in a name": [Member("../" + ESCAPES, b"x")],
-    "bytes that are not UTF-8": [Member("base/\udcff\udcfe", type="5")],
     "dots": [Member("base/..", type="5")],
     "a dot inside": [Member("base/./1", b"x")],
     "a name of slashes with content": [Member("///", b"x", listed=False)],
@@ -188,6 +187,7 @@ MEMBERS = {
 }
 # Odd, and no harm.
 ACCEPTED = {
+    "bytes that are not UTF-8": [Member("base/\udcff\udcfe", type="5")],
     "two names that differ in case": [Member("base/a", b"x"), Member("base/A", b"y")],
     "an empty folder": [Member("base/empty/", type="5")],
     "a name of slashes": [Member("/", type="5")],
@@ -274,6 +274,11 @@ SPACES = {
 }
 
 
+# Up to 14 every link in pg_tblspc is announced as a tablespace, whatever people called it.
+CALLED_BY_PEOPLE = {f"the OID {name}" for name in ("0", "-1", "4294967296", "16384x", " 16384",
+                                                   "0x4000", "\x1b[31m")}
+
+
 @FORMS
 @TARGETS
 def test_tablespaces_that_make_no_sense(pgcask, judge, form, target):
@@ -283,6 +288,11 @@ def test_tablespaces_that_make_no_sense(pgcask, judge, form, target):
         with protected() as sandbox, FakeServer(form, archives, manifest,
                                                 tablespace_rows=rows) as server:
             result = pgcask("backup", server.uri, "--to", sandbox / target, "--quiet")
+            if form == 14 and name in CALLED_BY_PEOPLE:
+                judge.clean(result).check()
+                pgcask("verify", sandbox / target, "--quiet").check()
+                assert os.listdir(sandbox) == [target]
+                return
             judge.refused(result)
             assert not list(sandbox.iterdir()), result
 

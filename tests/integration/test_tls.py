@@ -256,7 +256,7 @@ def test_certificates_and_keys_may_be_text(probe, encrypted, authority, workdir,
     for more, message in (
         ({"sslkey": locked, "sslpassword": "anothers"}, "sslpassword is not its password"),
         ({"sslkey": locked}, "it is encrypted, and sslpassword is not set"),
-        ({"sslkey": broken.format("PRIVATE KEY")}, "cannot load the private key given as sslkey"),
+        ({"sslkey": broken.format("PRIVATE KEY")}, "cannot load the private key that was given as text"),
         ({"sslkey": openssl("genpkey", "-algorithm", "ed25519").decode()},
          "does not fit the certificate"),
         ({"sslcert": broken.format("CERTIFICATE")}, "cannot read the PEM text given as sslcert"),

@@ -177,8 +177,10 @@ int main(int argc, char **argv)
          run(&probe, settings, argv[2], &err);
     wire_close(probe.conn);
     wire_settings_free(settings);
-    if (!ok)
+    if (!ok) {
+        error_spell(&err, NULL);
         print_error(&err);
+    }
     if (fflush(stdout) != 0)
         ok = false;
     return ok ? 0 : 1;
