@@ -179,6 +179,8 @@ def test_no_statement_of_ours_has_other_letters():
     """Also those that only rare databases are asked."""
     seen = 0
     for path in itertools.chain(*(paths.REPO.glob(f"src/**/*.{end}") for end in ("c", "h", "in"))):
+        if path.name.endswith("_hints.c"):
+            continue  # for people to read and to type
         text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)
         for string in STRINGS.findall(text):
             if SQL.search(string):
