@@ -196,10 +196,10 @@ static void a_rejection_by_pg_hba_gives_the_line_to_add(void **state)
     assert_int_equal(session.err.code, ERROR_SERVER);
     assert_string_equal(session.err.sqlstate, "28000");
     assert_non_null(strstr(session.err.message, "127.0.0.1:"));
-    /* The session's sslmode is disable: that comes first, and the line is one for TLS. */
+    /* The session's sslmode is disable: that comes first; the line is good for both. */
     error_spell(&session.err, NULL);
     assert_non_null(strstr(session.err.hint, "set sslmode=require"));
-    assert_true(strstr(session.err.hint, "hostssl shop maria 10.1.2.3/32 scram-sha-256") >
+    assert_true(strstr(session.err.hint, "host shop maria 10.1.2.3/32 scram-sha-256") >
                 strstr(session.err.hint, "sslmode"));
     session_finish(&session);
 }
@@ -214,7 +214,7 @@ static void a_rejected_replication_session_gives_its_own_line(void **state)
     scripted_report(&session.reply, 'E', "FATAL", "28000",
                     "kein pg_hba.conf-Eintrag"); /* without an address */
     connect_to_reply(&session);
-    assert_non_null(strstr(session.err.hint, "hostssl replication maria 127.0.0.1/32"));
+    assert_non_null(strstr(session.err.hint, "host replication maria 127.0.0.1/32"));
     session_finish(&session);
 }
 
