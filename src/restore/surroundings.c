@@ -28,7 +28,7 @@ static bool is_our_summary(const char *folder)
     ssize_t got = -1;
     int fd;
 
-    if (!folder_join(path, folder, SUMMARY_PATH + 1, &ignored))
+    if (!folder_join(path, folder, &SUMMARY_PATH[1], &ignored))
         return false;
     fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) /* who may not read it cannot tell */
@@ -43,7 +43,7 @@ static bool is_our_summary(const char *folder)
 
 bool surroundings_is_backup(const char *folder)
 {
-    return folder_has(folder, MANIFEST_PATH + 1) && folder_has(folder, SUMMARY_PATH + 1) &&
+    return folder_has(folder, &MANIFEST_PATH[1]) && folder_has(folder, &SUMMARY_PATH[1]) &&
            is_our_summary(folder) && !has_data_file(folder, "postmaster.opts") &&
            !has_data_file(folder, "postmaster.pid") && !has_data_file(folder, "backup_label.old");
 }

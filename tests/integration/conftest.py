@@ -10,6 +10,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import threading
 
 import pytest
 
@@ -48,8 +49,10 @@ def pytest_configure(config):
     def interrupt(number, frame):
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    # A worker of pytest-xdist may run in another thread than the first, which may set none.
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, interrupt)
 
 
 def pytest_unconfigure(config):
