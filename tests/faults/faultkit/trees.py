@@ -8,7 +8,8 @@ import pathlib
 def snapshot(path, times=False):
     """{relative path: what it is} of all below path, path itself as "."; {} if it is not there.
 
-    A link that leads into path itself is noted relative to that. times: those of files too.
+    A link that leads into path itself is noted relative to that, and so is what files say of it.
+    times: those of files too.
     """
     path = pathlib.Path(path)
     if not os.path.lexists(path):
@@ -29,8 +30,10 @@ def _describe(path, base, times):
         return "link", os.readlink(path).replace(str(base), "BASE")
     if path.is_dir():
         return "folder", mode
-    content = hashlib.sha256(path.read_bytes()).hexdigest()
-    return ("file", mode, status.st_size, content, *([status.st_mtime_ns] if times else []))
+    # What a restore writes into its configuration names the data directory, too.
+    content = path.read_bytes().replace(os.fsencode(base), b"BASE")
+    return ("file", mode, len(content), hashlib.sha256(content).hexdigest(),
+            *([status.st_mtime_ns] if times else []))
 
 
 def differences(one, other):
