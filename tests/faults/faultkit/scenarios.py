@@ -331,7 +331,9 @@ class RestoreCase(Case):
         control = found.get("target/global/pg_control")
         if control:
             found["target/global/pg_control"] = control[:-1]  # written by us, last
-        return found
+        # What a restore makes itself is as old as the restore.
+        return {name: what[:4] if "/pgcask.config/" in name else what
+                for name, what in found.items()}
 
     def after_success(self):
         if self.scenario.damaged:
