@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/quote.h"
+#include "manifest/utf8.h"
 #include "replication/configuration_text.h"
 #include "replication/physical_layout.h"
 
@@ -97,13 +98,31 @@ static struct configuration_item *add_item(struct configuration *configuration, 
     }
     configuration->items = grown;
     item = &grown[configuration->count];
-    *item = (struct configuration_item){.setting = setting};
+    *item = (struct configuration_item){.setting = setting, .state = CONFIGURATION_FAILED};
+    snprintf(item->reason, sizeof(item->reason), "it was not read");
     if (path != NULL && (item->path = strdup(path)) == NULL) {
         error_set_memory(err);
         return NULL;
     }
     configuration->count++;
     return item;
+}
+
+/* *full: there is no more room, which the last item says. */
+static bool make_room(struct configuration *configuration, const char *setting, const char *path,
+                      bool *full, struct error *err)
+{
+    struct configuration_item *item;
+
+    *full = configuration->count >= ITEMS_MAX;
+    if (configuration->count != ITEMS_MAX)
+        return true;
+    item = add_item(configuration, setting, path, err);
+    if (item == NULL)
+        return false;
+    snprintf(item->reason, sizeof(item->reason),
+             "there are more than %d files: this one, and those after it, are left out", ITEMS_MAX);
+    return true;
 }
 
 static void drop_last_item(struct configuration *configuration)
@@ -219,9 +238,13 @@ static bool add_folder(struct gathering *gathering, const char *setting, const c
     struct wire_result *result;
     struct error refused;
     char file[CONFIGURATION_VALUE_MAX];
-    bool ok = true;
+    bool ok = true, full;
 
-    if (find_item(configuration, path) != NULL || configuration->count >= ITEMS_MAX)
+    if (find_item(configuration, path) != NULL)
+        return true;
+    if (!make_room(configuration, setting, path, &full, err))
+        return false;
+    if (full)
         return true;
     if (!ask(gathering, folder_sql, 1, (const char *[]){path}, &result, &refused, err))
         return false;
@@ -285,9 +308,13 @@ static bool add_file(struct gathering *gathering, const char *setting, const cha
 {
     struct configuration *configuration = gathering->configuration;
     struct configuration_item *item;
-    bool there;
+    bool there, full;
 
-    if (find_item(configuration, path) != NULL || configuration->count >= ITEMS_MAX)
+    if (find_item(configuration, path) != NULL)
+        return true;
+    if (!make_room(configuration, setting, path, &full, err))
+        return false;
+    if (full)
         return true;
     item = add_item(configuration, setting, path, err);
     if (item == NULL ||
@@ -396,12 +423,26 @@ static bool ask_databases(struct gathering *gathering, struct error *err)
     return ok;
 }
 
+/* What was not asked for any more is not there, and must not look as if it did not exist. */
+static bool note_lost_session(struct configuration *configuration, const struct error *why,
+                              struct error *err)
+{
+    struct configuration_item *item = add_item(configuration, "config_file", NULL, err);
+
+    if (item == NULL)
+        return false;
+    snprintf(item->reason, sizeof(item->reason), "reading ended early, more may be missing: %.100s",
+             why->message);
+    return true;
+}
+
 bool configuration_gather(struct configuration *configuration, const struct wire_settings *settings,
                           struct cancel *cancel, const struct log *log, struct error *err)
 {
     struct gathering gathering = {.configuration = configuration, .cancel = cancel};
     struct wire_result *result = NULL;
     struct sessions sessions;
+    struct error why;
     bool ok;
 
     if (!sessions_open(&sessions, settings, false, true, cancel, log, err)) {
@@ -418,7 +459,11 @@ bool configuration_gather(struct configuration *configuration, const struct wire
     wire_result_free(result);
     ok = ok && ask_databases(&gathering, err);
     sessions_close(&sessions);
-    return ok || (err->code != ERROR_MEMORY && cancel_check(cancel, err));
+    if (ok)
+        return true;
+    why = *err;
+    return why.code != ERROR_MEMORY && cancel_check(cancel, err) &&
+           note_lost_session(configuration, &why, err);
 }
 
 /* ---- What came with the data directory ---- */
@@ -519,8 +564,9 @@ json_t *configuration_describe(const struct configuration *configuration)
                                             describe_path(item->path), "record", record));
         else if (item->state != CONFIGURATION_CAME)
             json_array_append_new(
-                missing, json_pack("{s:s, s:o, s:s, s:b}", "setting", item->setting, "path",
-                                   describe_path(item->path), "reason", item->reason, "secret",
+                missing, json_pack("{s:s, s:o, s:o, s:b}", "setting", item->setting, "path",
+                                   describe_path(item->path), "reason",
+                                   utf8_to_json(item->reason), "secret",
                                    (int)(item->state == CONFIGURATION_SECRET)));
     }
     return json_pack("{s:o, s:o, s:o, s:o}", "data_directory",
