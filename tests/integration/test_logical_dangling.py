@@ -276,7 +276,7 @@ def test_globals_that_point_to_nothing(pgcask, servers, major, workdir):
     server.sql(f"UPDATE pg_tablespace SET spcowner = {GONE} WHERE spcname = 'place'")
     result = refused(pgcask, server, "postgres", workdir / "no",
                      f"tablespace place has the owner with OID {GONE}")
-    assert "ALTER TABLESPACE place OWNER TO …;" in result.stderr
+    assert "ALTER TABLESPACE place OWNER TO ...;" in result.stderr
     server.sql("ALTER TABLESPACE place OWNER TO bob")
     server.sql(f"UPDATE pg_tablespace SET spcacl = ARRAY[makeaclitem({GONE}, spcowner, 'CREATE', "
                "true), makeaclitem('alice'::regrole, spcowner, 'CREATE', false)] "
