@@ -190,7 +190,7 @@ def test_a_value_that_is_not_there_is_no_crash(pgcask, module_server, workdir, r
     tables, others = ddl.KINDS["policy"], ("view", "materialized view", "function", "procedure",
                                            "aggregate", "range", "domain", "base type", "sequence")
     logical.run_sql(server, "app", ddl.QUIET + ddl.RESET + tables.base + tables.make + "".join(
-        (kind.base if kind.base != ddl.TABLE else "") + kind.make.replace("k.o", f"k.o{number}")
+        kind.base.removeprefix(ddl.TABLE) + kind.make.replace("k.o", f"k.o{number}")
         for number, kind in enumerate(map(ddl.KINDS.get, others))
     ).replace("k.f()", "k.f2()") + """
         ALTER TABLE k.t ADD PRIMARY KEY (a), ADD CHECK (a > 0), ALTER a SET DEFAULT 5;
