@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define SCHEMAS_MAX 200 /* bytes of a list of schemas that a remedy repeats */
+#define GRANT_MAX 45    /* bytes of a GRANT beside the names */
 
 struct preflight {
     struct sessions sessions;
@@ -126,11 +127,13 @@ static const char *role_of(const struct wire_result *rights, char quoted[QUOTE_N
 /* Before PostgreSQL 14 there is no role that may read everything: schema by schema. */
 static bool append_grants(struct buffer *out, const struct wire_result *rights, struct error *err)
 {
+    const struct preflight_finding *room = NULL; /* for its size */
     const char *schemas = text_of(rights, ALL_SCHEMAS), *role;
     char quoted[QUOTE_NAME_SIZE];
 
     role = role_of(rights, quoted);
-    if (strlen(schemas) > SCHEMAS_MAX || quote_has_control(schemas))
+    if (strlen(schemas) > SCHEMAS_MAX || quote_has_control(schemas) ||
+        3 * (strlen(schemas) + strlen(role) + GRANT_MAX) > sizeof(room->remedy))
         return buffer_printf(
             out, err,
             "DO $$ DECLARE s name; BEGIN FOR s IN SELECT nspname FROM pg_namespace WHERE nspname "
@@ -247,7 +250,9 @@ static void check_kinds(struct preflight *preflight)
     buffer_free(&sql);
 }
 
-/* Locks that have been held for a while: a short one is over before the backup gets there. */
+/* Locks that have been held for a while: a short one is over before the backup gets there. Of a
+ * prepared transaction, of recovery and, for a role that may not see it, of others' sessions nobody
+ * tells since when. */
 static void check_locks(struct preflight *preflight)
 {
     static const char query[] =
@@ -260,16 +265,15 @@ static void check_locks(struct preflight *preflight)
         " WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.relation >= 16384"
         "   AND l.database = (SELECT oid FROM pg_catalog.pg_database"
         "                      WHERE datname = pg_catalog.current_database())"
-        "   AND (a.xact_start < pg_catalog.now() - '10 s'::pg_catalog.interval"
-        "        OR l.pid IS NULL)";
+        "   AND (a.xact_start IS NULL"
+        "        OR a.xact_start < pg_catalog.now() - '10 s'::pg_catalog.interval)";
     struct wire_result *found = ask_row(preflight, query);
 
     if (found != NULL && number_of(found, 0) > 0)
         preflight_add(preflight->report, false,
-                      "Wait for it, or end it; the backup waits as long as " ERROR_OPTION(
-                          "lock-timeout") " says.",
-                      "tables that another session has locked against reading: %s, the first is "
-                      "%s (%s%s)",
+                      "Wait until they are not, or end what locks them; the backup waits as long "
+                      "as " ERROR_OPTION("lock-timeout") " says.",
+                      "tables that are locked against reading: %s, the first is %s (%s%s)",
                       text_of(found, 0), text_of(found, 1),
                       text_of(found, 2)[0] == '\0' ? "a prepared transaction" : "process ",
                       text_of(found, 2));

@@ -109,12 +109,13 @@ def test_a_grant_without_inheritance_is_mended(pgcask, server, major, name):
 
 
 @pytest.mark.majors(13)
-def test_many_schemas_take_one_statement(pgcask, servers, workdir, major):
+@pytest.mark.parametrize("schemas, name", [(60, ROLE), (9, '"' * 62)], ids=["many", "long"])
+def test_many_schemas_take_one_statement(pgcask, servers, workdir, major, schemas, name):
     server = servers.create(major)
     server.sql("".join(f"CREATE SCHEMA a_rather_long_name_{i}; CREATE TABLE "
-                       f"a_rather_long_name_{i}.t (id serial);" for i in range(60)))
-    role(server)
-    uri = server.uri("postgres", user=ROLE)
+                       f"a_rather_long_name_{i}.t (id serial);" for i in range(schemas)))
+    role(server, name)
+    uri = server.uri("postgres", user=name)
     found = checked(pgcask, uri)
     assert len(found) == 1 and len(found[0]["message"]) < 512 and "…" in found[0]["message"]
     run_remedies(server, found, "postgres")
@@ -151,6 +152,15 @@ def test_kinds_that_cannot_be_dumped_and_locks_that_stay_are_found(pgcask, serve
     assert "large object 4711" in fatal["message"] and "collation c" in fatal["message"], found
     (warned,) = [f for f in found if not f["fatal"]]
     assert "public.locked" in warned["message"] and "--lock-timeout" in warned["hint"], found
+
+    # A role that may not see since when is told of every lock.
+    role(server, "blind")
+    with server.session("kinds") as other:
+        other.sql("BEGIN")
+        other.sql("LOCK TABLE locked")
+        told = [[f for f in checked(pgcask, uri) if "locked against" in f["message"]]
+                for uri in (server.uri("kinds"), server.uri("kinds", user="blind"))]
+    assert not told[0] and len(told[1]) == 1 and "public.locked" in told[1][0]["message"], told
 
 
 @pytest.mark.majors(15)
