@@ -31,11 +31,13 @@ struct blocker {
 };
 
 /* A prepared transaction has locks and no session; on a standby recovery holds what the primary's
- * transactions hold. */
+ * transactions hold, and nobody else can; which process that is not every role may see. */
 static const char blockers[] =
     "SELECT l.relation::pg_catalog.regclass, "
-    "       CASE WHEN a.backend_type IS DISTINCT FROM 'startup' THEN l.pid END, "
-    "       CASE WHEN a.backend_type = 'startup' THEN 'recovery' "
+    "       CASE WHEN pg_catalog.pg_is_in_recovery() OR a.backend_type = 'startup' THEN NULL "
+    "            ELSE l.pid END, "
+    "       CASE WHEN pg_catalog.pg_is_in_recovery() OR a.backend_type = 'startup' "
+    "            THEN 'recovery' "
     "            WHEN p.gid IS NOT NULL THEN 'the prepared transaction ' || p.gid || ' of ' || "
     "                 p.owner || ', since ' || p.prepared "
     "            ELSE pg_catalog.format('process %s (user %s, application \"%s\", %s)', l.pid, "
