@@ -217,9 +217,10 @@ static void warn(struct backup *backup)
     struct command *command = backup->command;
 
     if (report->configuration_unforeseen)
-        console_warning(command->console,
-                        "configuration files of the server are not in the backup: %s\nhint: %s",
-                        report->configuration_missing_list, report->configuration_remedy);
+        console_warning(
+            command->console,
+            "configuration files of the server are not in the backup: %s\nhint: " ERROR_OURS("%s"),
+            report->configuration_missing_list, report->configuration_remedy);
     if (report->checksum_failures == 0)
         return;
     command->problems = true;

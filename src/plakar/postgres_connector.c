@@ -248,7 +248,7 @@ static void completed(void *context, const struct record_source *source)
     if (report.configuration_missing > 0)
         log_message(postgres->log, LOG_WARNING,
                     "configuration files of the server are not in the snapshot: %s. To include "
-                    "them:  %s",
+                    "them:  " ERROR_OURS("%s"),
                     report.configuration_missing_list, report.configuration_remedy);
     if (report.has_tablespaces_note) /* Plakar's own restore does not do it */
         log_message(postgres->log, LOG_WARNING,
