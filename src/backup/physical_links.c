@@ -174,6 +174,7 @@ bool physical_check_beside_map(const struct physical_backup *job, const char *lo
 
     if (job->report.server_version_num >= IN_PLACE_SENT_SINCE)
         return true;
+    error_clear(err);
     if (!sessions_open(&sessions, options->settings, false, true, job->cancel, options->log, err))
         known = false;
     else {

@@ -26,9 +26,10 @@ static bool connect_anywhere(struct wire_conn **conn, const struct wire_settings
     if (wire_connect(conn, settings, &options, err))
         return true;
     for (size_t i = 1; i < sizeof(databases) / sizeof(databases[0]); i++) {
-        /* No such database, no right to enter it, no line in pg_hba.conf: another may do better. */
+        /* No such database, no right to enter it, no line in pg_hba.conf, or it takes no
+         * connections: another may do better. */
         if (strcmp(err->sqlstate, "3D000") != 0 && strcmp(err->sqlstate, "42501") != 0 &&
-            strcmp(err->sqlstate, "28000") != 0)
+            strcmp(err->sqlstate, "28000") != 0 && strcmp(err->sqlstate, "55000") != 0)
             return false;
         options.database = databases[i];
         if (wire_connect(conn, settings, &options, &later))
