@@ -2,8 +2,11 @@
 
 #include "manifest/utf8.h"
 
+#include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 
+#define ROWS_MAX 9e18      /* fits into a number of JSON; the server cannot hold as many */
 #define ENTRIES_MAX 100000 /* of each list: more databases than a server can hold */
 #define KEPT_MAX ((size_t)16 << 20)
 #define ENTRY_SIZE 700 /* of an object and its members, beside their texts */
@@ -59,7 +62,10 @@ static void take_value(struct description *description, enum json_walk_type type
                        const char *text)
 {
     if (type == JSON_WALK_WORD && strcmp(path, "databases[].relations[].row_estimate") == 0) {
-        description->row_estimate = strtod(text, NULL);
+        double estimate = strtod(text, NULL);
+
+        if (isfinite(estimate))
+            description->row_estimate = estimate;
         return;
     }
     if (type == JSON_WALK_STRING && strcmp(path, "databases[].relations[].kind") == 0) {
@@ -73,7 +79,7 @@ static void take_value(struct description *description, enum json_walk_type type
             continue;
         description->kept += strlen(text);
         if (strcmp(path, "server_version_num") == 0)
-            description->zero_is_unknown = atol(text) < 140000; /* -1 since 14 */
+            description->zero_is_unknown = strtol(text, NULL, 10) < 140000; /* -1 since 14 */
         set(wanted[i].in_entry ? description->entry : description->object,
             dot == NULL ? path : dot + 1, value_of(type, text));
         return;
@@ -130,7 +136,8 @@ static void end_database(struct description *description)
     set_number(description->entry, "relations", description->relations);
     set_number(description->entry, "tables", description->tables);
     set_number(description->entry, "tables_not_analysed", description->not_analysed);
-    if (description->tables > description->not_analysed || description->tables == 0)
+    if ((description->tables > description->not_analysed || description->tables == 0) &&
+        description->rows < ROWS_MAX)
         set_number(description->entry, "row_estimate", (uint64_t)description->rows);
 }
 
@@ -209,9 +216,10 @@ static void count_summary(const struct description *description, json_t *summary
 
     for (size_t i = 0; i < 2; i++) {
         const json_t *count = json_object_get(summary, names[i]);
+        json_int_t value = json_integer_value(count);
 
-        if (json_is_integer(count))
-            set_number(summary, names[i], (uint64_t)(json_integer_value(count) + more[i]));
+        if (json_is_integer(count) && value >= 0 && more[i] >= 0 && value <= INT64_MAX - more[i])
+            set_number(summary, names[i], (uint64_t)(value + more[i]));
     }
 }
 

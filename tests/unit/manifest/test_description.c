@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "manifest/description.h"
 
@@ -81,6 +83,40 @@ static void a_truncated_manifest_is_an_error(void **state)
     description_reset(&description);
 }
 
+static void what_is_no_number_of_rows_is_none(void **state)
+{
+    static const struct {
+        const char *estimate;
+        int not_analysed;
+        bool told;
+    } cases[] = {
+        {"1e999", 1, false}, {"-1e999", 1, false}, {"1e300", 0, false},
+        {"9e18", 0, false},  {"8e18", 0, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct description description;
+        const json_t *databases, *rows;
+        struct error err;
+        char text[200];
+
+        snprintf(text, sizeof(text),
+                 "{\"databases\": [{\"name\": \"a\", \"relations\": [{\"kind\": \"r\", "
+                 "\"row_estimate\": %s}]}]}",
+                 cases[i].estimate);
+        assert_true(description_init(&description, &err));
+        assert_true(description_feed_manifest(&description, slice_make(text, strlen(text)), &err));
+        assert_true(description_finish_manifest(&description, &err));
+        databases = json_object_get(description.object, "databases");
+        assert_int_equal(number_at(databases, 0, "tables"), 1);
+        assert_int_equal(number_at(databases, 0, "tables_not_analysed"), cases[i].not_analysed);
+        rows = json_object_get(json_array_get(databases, 0), "row_estimate");
+        assert_true((rows != NULL) == cases[i].told);
+        description_reset(&description);
+    }
+}
+
 static void the_head_of_a_summary_is_kept(void **state)
 {
     struct summary_writer *writer;
@@ -110,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_manifest_is_counted_not_held),
         cmocka_unit_test(a_truncated_manifest_is_an_error),
+        cmocka_unit_test(what_is_no_number_of_rows_is_none),
         cmocka_unit_test(the_head_of_a_summary_is_kept),
     };
 
