@@ -102,8 +102,8 @@ static bool append_part(struct buffer *sql, const struct part *part, struct erro
                 : buffer_printf(sql, err,
                                 "  LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.%s "
                                 " WHERE coalesce(n.nspname, '') !~ '^pg_temp_' "
-                                "   AND (o.oid >= 16384 OR coalesce(n.nspname, '') NOT IN "
-                                "        ('pg_catalog', 'information_schema')) ",
+                                "   AND coalesce(n.nspname, '') NOT IN "
+                                "       ('pg_catalog', 'information_schema') ",
                                 part->schema)) &&
            buffer_append_string(sql,
                                 " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d "
@@ -165,6 +165,26 @@ static bool warn(struct catalog *catalog, void *context, const struct catalog_ro
     return true;
 }
 
+/* Hundreds of collations may have been imported: one line for each kind and schema. */
+static bool append_misplaced(struct buffer *sql, const struct part *part, struct error *err)
+{
+    return part->schema == NULL ||
+           buffer_printf(
+               sql, err,
+               " UNION ALL "
+               "SELECT '%s', 0, 0, "
+               "       pg_catalog.concat(pg_catalog.min((%s)::pg_catalog.text), "
+               "            CASE WHEN pg_catalog.count(*) > 1 "
+               "                 THEN ' (and ' || (pg_catalog.count(*) - 1) || ' more)' END), "
+               "       n.nspname, pg_catalog.upper('%s') "
+               "  FROM pg_catalog.%s o JOIN n ON n.oid = o.%s "
+               " WHERE o.oid >= 16384 AND n.nspname IN ('pg_catalog', 'information_schema') "
+               "   AND NOT EXISTS "
+               "       (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.tableoid "
+               "           AND d.objid = o.oid AND d.deptype IN ('i', 'e')) GROUP BY n.nspname",
+               part->kind, part->name, part->kind, part->catalog, part->schema);
+}
+
 /* pg_dump leaves them out without a word, and so they are not here for others to depend on. */
 static bool find_misplaced(struct catalog *catalog, struct error *err)
 {
@@ -194,10 +214,16 @@ static bool find_misplaced(struct catalog *catalog, struct error *err)
         "  LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid "
         " WHERE t.oid >= 16384 AND coalesce(c.relkind, 'c') = 'c' AND NOT EXISTS "
         "       (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = t.tableoid "
-        "           AND d.objid = t.oid AND d.deptype = 'i') "
-        " ORDER BY 5, 4";
+        "           AND d.objid = t.oid AND d.deptype = 'i') ";
+    struct buffer sql = {0};
+    bool done = buffer_append_string(&sql, query, err);
 
-    return catalog_query_as_is(catalog, query, 6, warn, NULL, err);
+    for (size_t i = 0; done && i < sizeof(parts) / sizeof(parts[0]); i++)
+        done = append_misplaced(&sql, &parts[i], err);
+    done = done && buffer_append_string(&sql, " ORDER BY 5, 4", err) &&
+           catalog_query_as_is(catalog, buffer_text(&sql), 6, warn, NULL, err);
+    buffer_free(&sql);
+    return done;
 }
 
 static bool read_unsupported(struct catalog *catalog, struct error *err)

@@ -180,6 +180,10 @@ def test_what_stands_in_schemas_of_the_system_is_named(pgcask, cluster, workdir)
         CREATE VIEW information_schema.my_view AS SELECT 1 AS a;
         CREATE SCHEMA pg_mine;
         CREATE SEQUENCE pg_mine.my_sequence;
+        CREATE COLLATION pg_catalog.my_collation FROM "C";
+        CREATE COLLATION pg_catalog.my_collation_2 FROM "C";
+        CREATE OPERATOR pg_catalog.### (PROCEDURE = int4pl, LEFTARG = int, RIGHTARG = int);
+        CREATE TEXT SEARCH DICTIONARY pg_catalog.my_dictionary (TEMPLATE = simple);
         CREATE TABLE kept (a int);
     """)
     archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
@@ -188,7 +192,8 @@ def test_what_stands_in_schemas_of_the_system_is_named(pgcask, cluster, workdir)
     result = pgcask("backup", cluster.uri(db), "--to", workdir / "again").check()
     for name in ("function mine(integer)", "type my_enum", "type my_domain",
                  "table information_schema.my_table", "view information_schema.my_view",
-                 "sequence pg_mine.my_sequence"):
+                 "sequence pg_mine.my_sequence", "collation my_collation (and 1 more)",
+                 "operator ###(integer,integer)", "text search dictionary my_dictionary"):
         assert f"{name} is left out" in result.stderr, result
     assert "kept" not in result.stderr
     logical.drop(cluster, "copy")
