@@ -120,8 +120,6 @@ REFUSED = {
     "CREATE COLLATION copied FROM \"C\"": "collation copied",
     "CREATE OPERATOR ### (PROCEDURE = int4pl, LEFTARG = int, RIGHTARG = int)":
         "operator public.###(integer,integer)",
-    "CREATE OPERATOR pg_catalog.### (PROCEDURE = int4pl, LEFTARG = int, RIGHTARG = int)":
-        "operator ###(integer,integer)",
     "CREATE OPERATOR === (PROCEDURE = int4eq, LEFTARG = int, RIGHTARG = int, "
     "COMMUTATOR = ===, NEGATOR = =/=)": "operator",
     "CREATE OPERATOR FAMILY fam USING btree": "operator family fam",
