@@ -280,6 +280,21 @@ def test_a_standby_gives_the_same(pgcask, server, workdir):
     assert server.value("SELECT sum(a) FROM t", "copy") == "500500"
 
 
+def test_on_a_standby_recovery_is_in_the_way_whoever_asks(pgcask, server, workdir):
+    server.sql("CREATE TABLE held (a int); CREATE ROLE blind LOGIN; GRANT SELECT ON held TO blind")
+    standby = server.standby()
+    with server.session("postgres") as other:
+        other.sql("BEGIN")
+        other.sql("LOCK TABLE held")
+        other.sql("SELECT pg_switch_wal()")
+        standby_wait(server, standby)
+        for user in ("blind", "postgres"):
+            result = pgcask("backup", standby.uri("postgres", user=user), "--to", workdir / user,
+                            "--lock-timeout", "1s")
+            assert result.rc == 1 and "recovery holds or awaits" in result.stderr, result
+            assert "pg_terminate_backend" not in result.stderr, result
+
+
 def test_a_standby_that_needs_what_is_read_ends_it_with_its_reason(
         pgcask, pgcask_popen, server, workdir):
     server.sql("CREATE TABLE t AS SELECT repeat(md5(i::text), 30) AS x "
