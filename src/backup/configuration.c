@@ -217,6 +217,16 @@ static bool read_item(struct gathering *gathering, struct configuration_item *it
     return ok;
 }
 
+static void leave_out_secret(struct configuration *configuration, struct configuration_item *item)
+{
+    if (item->content.len > 0)
+        explicit_bzero(item->content.data, item->content.len);
+    configuration->bytes -= item->content.len;
+    buffer_free(&item->content);
+    item->state = CONFIGURATION_SECRET;
+    snprintf(item->reason, sizeof(item->reason), "a private key is not stored");
+}
+
 /* ---- What a file refers to ---- */
 
 static bool add_file(struct gathering *gathering, const char *setting, const char *path,
@@ -286,6 +296,7 @@ static bool follow_references(struct gathering *gathering, const char *in, enum 
     enum configuration_reference type;
     char value[CONFIGURATION_VALUE_MAX];
     struct configuration_line line;
+    struct slice written;
 
     if (kind == KIND_SETTINGS) {
         while (configuration_next_line(&text, &line)) {
@@ -295,7 +306,7 @@ static bool follow_references(struct gathering *gathering, const char *in, enum 
         }
     }
     if (kind == KIND_HBA) {
-        while (configuration_next_hba_reference(&text, &type, value)) {
+        while (configuration_next_hba_reference(&text, &type, value, &written)) {
             if (!follow(gathering, in, type, value, kind, err))
                 return false;
         }
@@ -324,9 +335,8 @@ static bool add_file(struct gathering *gathering, const char *setting, const cha
         drop_last_item(configuration);
         return true;
     }
-    if (kind == KIND_SECRET) {
-        item->state = CONFIGURATION_SECRET;
-        snprintf(item->reason, sizeof(item->reason), "a private key is not stored");
+    if (kind == KIND_SECRET || configuration_has_key(buffer_slice(&item->content))) {
+        leave_out_secret(configuration, item);
         return true;
     }
     /* The content lies on the heap, its path too: both stay where they are. */
@@ -596,7 +606,9 @@ bool configuration_find_denied(struct sessions *sessions, char *list, size_t siz
     where.data_directory = (char *)(uintptr_t)find_value(result, "data_directory");
     ssl = find_value(result, "ssl");
     if (where.data_directory == NULL)
-        append_to_list(list, size, "whatever there is; the role may not see where the files are");
+        append_to_list(list, size,
+                       "whatever config_file, hba_file and ident_file name; the role may not see "
+                       "what that is");
     for (size_t i = 0; where.data_directory != NULL && i < FILE_SETTINGS; i++) {
         const struct file_setting *setting = &file_settings[i];
 

@@ -4,7 +4,8 @@
  * the others (Debian keeps them in /etc/postgresql) and those that are links in it are read by SQL
  * before the backup begins, and become records under /config if they did not come with the data.
  *
- * Private keys (ssl_key_file, krb_server_keyfile) are named, never read.
+ * Private keys (ssl_key_file, krb_server_keyfile) are named, never read; another file with one in
+ * it is not kept. Passwords in settings are configuration and are kept.
  */
 #ifndef PGCASK_BACKUP_CONFIGURATION_H
 #define PGCASK_BACKUP_CONFIGURATION_H

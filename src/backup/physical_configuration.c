@@ -72,8 +72,8 @@ bool physical_configuration_settle(struct physical_backup *job, struct error *er
         if (item->state == CONFIGURATION_FAILED || item->state == CONFIGURATION_DENIED) {
             add_missing(report, item);
             report->configuration_unforeseen |=
-                item->state == CONFIGURATION_FAILED || !job->configuration.known ||
-                item->path == NULL || configuration_is_inside(&job->configuration, item->path);
+                item->state == CONFIGURATION_FAILED ||
+                (item->path != NULL && configuration_is_inside(&job->configuration, item->path));
         }
     }
     if (job->configuration.no_session[0] != '\0')

@@ -63,6 +63,7 @@ struct physical_backup {
     time_t started_at;
     bool newer_server;
     bool in_recovery;
+    bool leftovers_told; /* what a killed restore left in the data directory */
 
     /* The archive being read. */
     const struct base_backup_tablespace *tablespace;

@@ -76,6 +76,18 @@ static void count_wal_segment(struct physical_backup *job)
     job->report.wal_bytes += job->tar.member.size;
 }
 
+static void warn_of_leftover(struct physical_backup *job)
+{
+    if (job->leftovers_told || !layout_is_leftover(job->path))
+        return;
+    job->leftovers_told = true;
+    log_message(
+        job->options.log, LOG_WARNING,
+        "the server's data directory has what a \"restore --replace\" left that did not end "
+        "(" FOLDER_STAGING ", " FOLDER_REPLACED "): it is in the backup, and no restore "
+        "brings it back. Remove it from the server if nothing in it is needed any more");
+}
+
 static bool begin_file(struct physical_backup *job, struct record *record, struct error *err)
 {
     job->record_class = layout_classify(job->path);
@@ -83,6 +95,7 @@ static bool begin_file(struct physical_backup *job, struct record *record, struc
         return physical_bad_member(job, "is unexpected in a data directory", err);
     count_wal_segment(job);
     configuration_note_file(&job->configuration, job->path);
+    warn_of_leftover(job);
     physical_note_needed_file(job);
     job->reading = READING_MEMBER;
     job->reading_label = strcmp(job->path, LAYOUT_DATA "/backup_label") == 0;

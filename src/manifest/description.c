@@ -68,6 +68,10 @@ static void take_value(struct description *description, enum json_walk_type type
             description->row_estimate = estimate;
         return;
     }
+    if (type == JSON_WALK_WORD &&
+        ((strcmp(path, "databases[].is_template") == 0 && text[0] == 't') ||
+         (strcmp(path, "databases[].allow_conn") == 0 && text[0] == 'f')))
+        description->passed_over = true;
     if (type == JSON_WALK_STRING && strcmp(path, "databases[].relations[].kind") == 0) {
         description->relation_kind = text[0];
         return;
@@ -105,7 +109,7 @@ static void begin_object(struct description *description, const char *path)
     if (list_of(path) != NULL) {
         json_decref(description->entry);
         description->entry = json_object();
-        description->relations_known = false;
+        description->relations_known = description->passed_over = false;
         description->relations = description->tables = description->not_analysed = 0;
         description->rows = 0;
     } else if (strcmp(path, "databases[].relations[]") == 0) {
@@ -129,9 +133,10 @@ static void end_relation(struct description *description)
         description->rows += description->row_estimate;
 }
 
+/* A manifest has no empty lists: a database without one has no relations, or nobody looked. */
 static void end_database(struct description *description)
 {
-    if (!description->relations_known)
+    if (!description->relations_known && description->passed_over)
         return;
     set_number(description->entry, "relations", description->relations);
     set_number(description->entry, "tables", description->tables);
@@ -200,9 +205,54 @@ bool description_feed_manifest(struct description *description, struct slice pie
     return json_walk_feed(&description->walk, piece, err) || error_prefix(err, "manifest.json");
 }
 
+/* "databases[NAME]" or "databases[NAME].relations": what could not be asked is not known to be
+ * none. */
+static bool is_unasked(const char *field, const char *name)
+{
+    static const char prefix[] = "databases[";
+    size_t len = strlen(name);
+
+    if (strncmp(field, prefix, sizeof(prefix) - 1) != 0)
+        return false;
+    field += sizeof(prefix) - 1;
+    return strncmp(field, name, len) == 0 &&
+           (strcmp(field + len, "]") == 0 || strcmp(field + len, "].relations") == 0);
+}
+
+static void forget_unasked(json_t *databases, const char *field)
+{
+    size_t index;
+    json_t *database;
+
+    json_array_foreach(databases, index, database)
+    {
+        const char *name = json_string_value(json_object_get(database, "name"));
+
+        if (name == NULL || json_integer_value(json_object_get(database, "relations")) != 0 ||
+            !is_unasked(field, name))
+            continue;
+        json_object_del(database, "relations");
+        json_object_del(database, "tables");
+        json_object_del(database, "tables_not_analysed");
+        json_object_del(database, "row_estimate");
+    }
+}
+
 bool description_finish_manifest(struct description *description, struct error *err)
 {
-    return json_walk_finish(&description->walk, err) || error_prefix(err, "manifest.json");
+    json_t *databases = json_object_get(description->object, "databases"), *entry;
+    size_t index;
+
+    if (!json_walk_finish(&description->walk, err))
+        return error_prefix(err, "manifest.json");
+    json_array_foreach(json_object_get(description->object, "unavailable"), index, entry)
+    {
+        const char *field = json_string_value(json_object_get(entry, "field"));
+
+        if (field != NULL)
+            forget_unasked(databases, field);
+    }
+    return true;
 }
 
 /* ---- summary.json ------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ struct description {
     struct summary_reader *summary;
     json_t *entry; /* the database, tablespace or unavailable field being read */
     bool relations_known; /* the manifest has the list */
+    bool passed_over;     /* a template, or closed to all: nobody looked into the database */
     uint64_t relations, tables, not_analysed;
     double rows;
     /* of the relation being read */

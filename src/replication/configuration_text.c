@@ -118,9 +118,9 @@ enum configuration_reference configuration_reference_of(const char *name)
 
 /* ---- pg_hba.conf ---- */
 
-/* The next word of a line; *bare: it does not begin with a quote. False at the end of the line or
- * at a comment. */
-static bool take_word(struct slice *line, char word[CONFIGURATION_VALUE_MAX], bool *bare)
+/* The next word of a line, and as it is written there. False at the end of the line or at a
+ * comment. */
+static bool take_word(struct slice *line, char word[CONFIGURATION_VALUE_MAX], struct slice *written)
 {
     bool quoted = false;
     size_t len = 0;
@@ -129,7 +129,7 @@ static bool take_word(struct slice *line, char word[CONFIGURATION_VALUE_MAX], bo
         slice_take(line, 1);
     if (line->len == 0 || line->data[0] == '#')
         return false;
-    *bare = line->data[0] != '"';
+    written->data = line->data;
     while (line->len > 0 && (quoted || (!at_space(*line) && line->data[0] != ','))) {
         uint8_t c = line->data[0];
 
@@ -142,32 +142,33 @@ static bool take_word(struct slice *line, char word[CONFIGURATION_VALUE_MAX], bo
             word[len++] = (char)c;
     }
     word[len] = '\0';
+    written->len = (size_t)(line->data - written->data);
     return true;
 }
 
 /* What is left of the line, up to its next reference. */
 static bool next_in_line(struct slice *line, bool first, enum configuration_reference *type,
-                         char value[CONFIGURATION_VALUE_MAX])
+                         char value[CONFIGURATION_VALUE_MAX], struct slice *written)
 {
     char word[CONFIGURATION_VALUE_MAX];
-    bool bare;
 
-    while (take_word(line, word, &bare)) {
-        if (bare && word[0] == '@' && word[1] != '\0') {
+    while (take_word(line, word, written)) {
+        if (written->data[0] == '@' && word[1] != '\0') {
             *type = INCLUDE_FILE_IF_THERE;
             memmove(value, word + 1, strlen(word));
+            slice_take(written, 1);
             return true;
         }
         *type = first ? configuration_reference_of(word) : INCLUDE_NOTHING;
         if (*type != INCLUDE_NOTHING)
-            return take_word(line, value, &bare);
+            return take_word(line, value, written);
         first = false;
     }
     return false;
 }
 
 bool configuration_next_hba_reference(struct slice *text, enum configuration_reference *type,
-                                      char value[CONFIGURATION_VALUE_MAX])
+                                      char value[CONFIGURATION_VALUE_MAX], struct slice *written)
 {
     /* Taking the rest of a line up again begins in its middle, where no include can stand: a
      * remainder looks like a line of its own, and "include" is no name of a database there. */
@@ -175,7 +176,7 @@ bool configuration_next_hba_reference(struct slice *text, enum configuration_ref
         struct slice after = *text;
         struct slice line = take_line(&after);
 
-        if (next_in_line(&line, true, type, value)) {
+        if (next_in_line(&line, true, type, value, written)) {
             *text = line.len > 0
                         ? slice_make(line.data, (size_t)(text->data + text->len - line.data))
                         : after;
@@ -184,6 +185,15 @@ bool configuration_next_hba_reference(struct slice *text, enum configuration_ref
         *text = after;
     }
     return false;
+}
+
+/* ---- Keys ---- */
+
+bool configuration_has_key(struct slice content)
+{
+    static const char mark[] = "PRIVATE KEY-----"; /* after "RSA ", "EC ", "ENCRYPTED ", … */
+
+    return content.len > 0 && memmem(content.data, content.len, mark, sizeof(mark) - 1) != NULL;
 }
 
 /* ---- Paths ---- */

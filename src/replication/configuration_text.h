@@ -32,10 +32,13 @@ enum configuration_reference {
 enum configuration_reference configuration_reference_of(const char *name);
 
 /* The same for pg_hba.conf and pg_ident.conf: takes text off the front up to and including the next
- * reference. "@FILE" in a list of databases or users counts as an include. False if there are no
- * more. */
+ * reference. "@FILE" in a list of databases or users counts as an include. *written: the name as it
+ * stands in the text, with its quotes and without the "@". False if there are no more. */
 bool configuration_next_hba_reference(struct slice *text, enum configuration_reference *type,
-                                      char value[CONFIGURATION_VALUE_MAX]);
+                                      char value[CONFIGURATION_VALUE_MAX], struct slice *written);
+
+/* Whether a file has a private key in it, as PEM has it: whichever setting names the file. */
+bool configuration_has_key(struct slice content);
 
 /* The absolute path that `path`, as written in the file `in` (absolute itself), means: relative to
  * the folder of that file. "." and ".." are resolved in the text. False if it does not fit or leads

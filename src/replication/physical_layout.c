@@ -140,3 +140,18 @@ bool layout_lost_part(const char *warning, char *out, size_t out_size)
     cut_after_path(out);
     return out[0] == '/' || is_needed(out);
 }
+
+bool layout_is_leftover(const char *record_path)
+{
+    static const char *const folders[] = {LAYOUT_DATA "/" FOLDER_STAGING,
+                                          LAYOUT_DATA "/" FOLDER_REPLACED};
+
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        size_t len = strlen(folders[i]);
+
+        if (strncmp(record_path, folders[i], len) == 0 &&
+            (record_path[len] == '\0' || record_path[len] == '/'))
+            return true;
+    }
+    return false;
+}

@@ -21,6 +21,16 @@
 #define LAYOUT_BACKUP_MANIFEST "/data/backup_manifest"
 #define LAYOUT_PG_CONTROL "/data/global/pg_control"
 
+/* Inside a folder whose content a restore replaces: the new content while it grows, and the old
+ * content from the moment of the exchange until it is removed. Inside, not beside, because the
+ * folder may be a mount point, and a rename does not leave a file system. */
+#define FOLDER_STAGING "pgcask.restore.partial"
+#define FOLDER_REPLACED "pgcask.replaced"
+
+/* The record is of one of those two, which a restore that was killed left in the server's data
+ * directory: no part of the cluster. */
+bool layout_is_leftover(const char *record_path);
+
 /* The order in which a physical backup was written, for directory_source_new. */
 extern const char *const layout_first[]; /* /manifest.json */
 extern const char *const layout_last[];  /* /data/backup_manifest, /summary.json */

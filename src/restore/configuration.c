@@ -109,28 +109,38 @@ static bool add_file(const struct writing *writing, const char *name, struct sli
     return ok;
 }
 
-/* Puts `place` where the text has the path that the server had, which may stand in quotes. */
-static bool replace_path(struct buffer *text, const char *path, const char *place,
-                         struct error *err)
+/* In double quotes, as pg_hba.conf has them. */
+static bool append_hba_path(struct buffer *out, const char *path, struct error *err)
 {
-    struct buffer changed = {0};
-    const char *at = buffer_text(text), *found;
-    size_t len = strlen(path);
-    bool ok = true;
+    bool ok = buffer_append_byte(out, '"', err);
 
-    while (ok && (found = strstr(at, path)) != NULL) {
-        bool whole = strchr(" \t\r\n,\"#", found[len]) != NULL;
-        bool quoted = found > buffer_text(text) && found[-1] == '"';
+    for (; ok && *path != '\0'; path++)
+        ok = (*path != '"' || buffer_append_byte(out, '"', err)) &&
+             buffer_append_byte(out, (uint8_t)*path, err);
+    return ok && buffer_append_byte(out, '"', err);
+}
 
-        ok = buffer_append(&changed, at, (size_t)(found - at), err) &&
-             (whole ? buffer_printf(&changed, err, quoted ? "%s" : "\"%s\"", place)
-                    : buffer_append(&changed, found, len, err));
-        at = found + len;
+/* The text with each reference leading to where its file is now; everything else stays as it is.
+ * *absolute: a reference was an absolute path. */
+static bool redirect_text(const struct expanded_configuration *expanded, const char *original,
+                          struct slice text, struct buffer *changed, bool *absolute,
+                          struct error *err)
+{
+    char value[CONFIGURATION_VALUE_MAX], path[CONFIGURATION_VALUE_MAX], place[RECORD_PATH_MAX];
+    struct slice rest = text, written;
+    enum configuration_reference type;
+    bool outside, ok = true;
+
+    while (ok && configuration_next_hba_reference(&rest, &type, value, &written)) {
+        *absolute |= value[0] == '/';
+        if (!configuration_resolve(original, value, path) ||
+            !configuration_find(expanded, path, place, &outside))
+            continue;
+        ok = buffer_append(changed, text.data, (size_t)(written.data - text.data), err) &&
+             append_hba_path(changed, place, err);
+        slice_take(&text, (size_t)(written.data + written.len - text.data));
     }
-    ok = ok && buffer_append_string(&changed, at, err);
-    buffer_free(text);
-    *text = changed;
-    return ok;
+    return ok && buffer_append(changed, text.data, text.len, err);
 }
 
 /* Files that pg_hba.conf names by absolute paths are elsewhere now: a copy of it leads to them. The
@@ -139,21 +149,18 @@ static bool redirect_references(struct writing *writing, const char *original, c
                                 const char *name, struct error *err)
 {
     const struct expanded_configuration *expanded = writing->expanded;
-    char value[CONFIGURATION_VALUE_MAX], path[CONFIGURATION_VALUE_MAX], found[RECORD_PATH_MAX];
     struct buffer text = {0}, changed = {0};
-    enum configuration_reference type;
-    bool outside, absolute = false, ok;
-    struct slice rest;
+    bool absolute = false, ok;
 
-    ok = configuration_read_restored(expanded, place, &text, err) || err->code != ERROR_MEMORY;
-    ok = ok && buffer_append(&changed, text.data, text.len, err);
-    rest = buffer_slice(&text);
-    while (ok && configuration_next_hba_reference(&rest, &type, value)) {
-        absolute |= value[0] == '/';
-        if (configuration_resolve(original, value, path) &&
-            configuration_find(expanded, path, found, &outside))
-            ok = replace_path(&changed, value, found, err);
+    if (!configuration_read_restored(expanded, place, &text, err)) {
+        buffer_free(&text);
+        log_message(log_of(writing), LOG_WARNING,
+                    "%s could not be looked through, being too large or unreadable: the files that "
+                    "it names by absolute paths have to be where the original server had them",
+                    place);
+        return err->code != ERROR_MEMORY;
     }
+    ok = redirect_text(expanded, original, buffer_slice(&text), &changed, &absolute, err);
     if (ok && absolute) {
         snprintf(place, RECORD_PATH_MAX, "%.3900s/%s/%s", expanded->restored->data_directory,
                  expanded->folder, name);

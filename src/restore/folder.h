@@ -6,15 +6,10 @@
 #define PGCASK_RESTORE_FOLDER_H
 
 #include "base/error.h"
+#include "replication/physical_layout.h" /* FOLDER_STAGING, FOLDER_REPLACED */
 
 #include <limits.h>
 #include <sys/types.h>
-
-/* Inside a folder whose content is replaced: the new content while it grows, and the old content
- * from the moment of the exchange until it is removed. Inside, not beside, because the folder may
- * be a mount point, and a rename does not leave a file system. */
-#define FOLDER_STAGING "pgcask.restore.partial"
-#define FOLDER_REPLACED "pgcask.replaced"
 
 struct folder {
     char path[PATH_MAX]; /* absolute and without links */

@@ -33,6 +33,7 @@ struct restore {
     bool has_control;
     char problem[RECORD_PATH_MAX + 512]; /* the first one that the check found */
     size_t problem_count;
+    bool leftovers_told; /* what a killed restore left is not restored */
     size_t stray_count; /* entries of pg_tblspc with which no server starts */
 };
 

@@ -234,6 +234,21 @@ static void warn_of_stray(struct restore *restore, const struct record *record, 
                 quote_shell(path, quoted, sizeof(quoted)));
 }
 
+/* The folders of a restore --replace that was killed in the source's data directory: the backup has
+ * them as it has whatever lies there, and a server needs neither. */
+static bool pass_over_leftover(struct restore *restore, const struct record *record,
+                               struct error *err)
+{
+    if (!restore->leftovers_told)
+        log_message(
+            restore->options->log, LOG_WARNING,
+            "%s is left out, as is what else the backup has of a \"restore --replace\" that "
+            "did not end: " FOLDER_STAGING ", " FOLDER_REPLACED,
+            record->path);
+    restore->leftovers_told = true;
+    return record->type != RECORD_FILE || pull_content(restore, record, take_nothing, err);
+}
+
 /* `path` is what follows "/data". */
 static bool restore_data(struct restore *restore, const struct record *record, const char *path,
                          struct error *err)
@@ -242,6 +257,8 @@ static bool restore_data(struct restore *restore, const struct record *record, c
     const char *name = NULL, *rest;
     uint32_t oid;
 
+    if (layout_is_leftover(record->path))
+        return pass_over_leftover(restore, record, err);
     if (strncmp(path, tblspc, sizeof(tblspc) - 1) == 0)
         name = path + sizeof(tblspc) - 1;
     if (record->type == RECORD_LINK)
@@ -252,8 +269,7 @@ static bool restore_data(struct restore *restore, const struct record *record, c
         return leave_out_tablespace_map(restore, record, err);
     if (strcmp(path, "/" RUN_LOCK_NAME) == 0) /* that of a run that had ended: ours is there now */
         return pull_content(restore, record, take_nothing, err);
-    if (is_or_below(path, "/" FOLDER_STAGING) || is_or_below(path, "/" FOLDER_REPLACED) ||
-        strcmp(path, "/postmaster.pid") == 0)
+    if (strcmp(path, "/postmaster.pid") == 0)
         return error_set(err, ERROR_CORRUPT, "%s has no place in a backup", record->path);
     if (name != NULL && split_oid(name, &oid, &rest) &&
         !tablespace_set_in_place(&restore->tablespaces, oid, err))

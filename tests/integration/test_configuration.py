@@ -181,7 +181,7 @@ def test_without_the_rights_it_is_said_and_the_grant_includes_it(pgcask, servers
     server.sql("CREATE ROLE backup LOGIN REPLICATION; CREATE ROLE seeing LOGIN REPLICATION;"
                "GRANT pg_read_all_settings TO seeing")
 
-    # A role that may not even know where: told when it did not come.
+    # A role that may not even know where: told before, as far as it goes.
     result = pgcask("backup", server.binary_uri("backup", socket=True), "--to",
                     workdir / "plain").check()
     assert result.stderr.count("warning") == 1, result
@@ -235,7 +235,12 @@ def test_what_configuration_includes_from_anywhere_comes_along(pgcask, servers, 
                    "include_dir = '../main/conf.d/empty'\n")
     (layout.etc / "conf.d/empty").mkdir()
     hba = layout.etc / "pg_hba.conf"
-    hba.write_text(f"local all @{shared}/admins trust\nlocal replication all trust\n")
+    # One file named twice, a relative path that ends a role's name, and comments.
+    (layout.etc / "users").write_text("nobody\n")
+    hba.write_text(f"# @{shared}/admins and users\n"
+                   f"local all @{shared}/admins trust\nlocal all bad_users,users reject\n"
+                   f"local postgres @{shared}/admins,@users trust # see @{shared}/admins\n"
+                   "local replication all trust\n")
     give(layout.etc.parents[2])
     server = layout.start()
     backup = workdir / "backup.tar"
@@ -246,9 +251,60 @@ def test_what_configuration_includes_from_anywhere_comes_along(pgcask, servers, 
     data = workdir / "restored/data"
     result = restore(pgcask, backup, data)
     assert (data / f"pgcask.config{shared}/admins").exists()
+    kept = f"{data}/pgcask.config"
+    assert (data / "pgcask.config/pg_hba.conf").read_text() == (
+        f"# @{shared}/admins and users\n"
+        f'local all @"{kept}{shared}/admins" trust\nlocal all bad_users,users reject\n'
+        f'local postgres @"{kept}{shared}/admins",@"{kept}{layout.etc}/users" trust'
+        f" # see @{shared}/admins\nlocal replication all trust\n")
     with started_as_printed(result, data, layout) as restored:
         assert restored.value("SHOW work_mem") == "12MB"
         assert restored.value("SHOW maintenance_work_mem") == "11MB"
+
+
+@pytest.mark.majors(15)
+def test_no_private_key_is_kept_whichever_setting_names_it(
+    pgcask, servers, workdir, authority, major
+):
+    """One file may hold certificate and key, and a folder for revocation lists anything."""
+    layout = DebianLayout(servers, major, authority)
+    pem, key = layout.etc / "server.pem", layout.etc / "server.key"
+    folder = layout.etc / "crl"
+    folder.mkdir()
+    shutil.copy(key, folder / "left.here")
+    (folder / "harmless").write_text("no list\n")
+    pem.write_bytes(pem.read_bytes() + key.read_bytes())
+    key.unlink()
+    with open(layout.etc / "postgresql.conf", "a") as conf:
+        conf.write(f"ssl_key_file = '{pem}'\nssl_crl_dir = '{folder}'\n")
+    give(layout.etc.parents[2])
+    pem.chmod(0o600)
+    server = layout.start()
+    backup = workdir / "backup"
+    pgcask("backup", server.uri(None, socket=True, scheme="postgres+bin"), "--to", backup).check()
+    kept = backup / f"config{layout.etc}"
+    assert (kept / "crl/harmless").exists()
+    assert [p for p in backup.rglob("*")
+            if p.is_file() and b"PRIVATE KEY-----" in p.read_bytes()] == []
+    listed = pgcask("list", backup).check().stdout
+    for path in (pem, folder / "left.here"):
+        assert f"{path}" in listed and "private key" in listed
+    pgcask("verify", backup).check()
+
+
+@pytest.mark.majors(15)
+def test_a_huge_pg_hba_is_never_cut(pgcask, servers, workdir, major):
+    server = servers.create(major)
+    hba = server.datadir / "pg_hba.conf"
+    text = hba.read_text() + "# a long history\n" * 80000 + "local all @/nowhere/admins reject\n"
+    hba.write_text(text)
+    backup = workdir / "backup"
+    pgcask("backup", server.binary_uri(), "--to", backup).check()
+    result = restore(pgcask, backup, workdir / "restored/data")
+    assert (workdir / "restored/data/pg_hba.conf").read_text() == text
+    copy = workdir / "restored/data/pgcask.config/pg_hba.conf"
+    assert not copy.exists()
+    assert "could not be looked through" in result.stderr
 
 
 @pytest.mark.majors(13, 18)

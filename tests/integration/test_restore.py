@@ -731,3 +731,20 @@ def test_the_line_that_starts_it_can_be_pasted(pgcask, backed, workdir, major, n
     started = sh(f"{line} -w -l /dev/null")
     assert started.rc == 0, (line, started)
     sh(line.replace(" start", " stop -m immediate")).check()
+
+
+@pytest.mark.majors(15)
+def test_what_a_killed_replace_left_on_the_server_is_no_obstacle(pgcask, servers, workdir, major):
+    server = servers.create(major)
+    for name in ("pgcask.restore.partial", "pgcask.replaced"):
+        (server.datadir / name / "global").mkdir(parents=True)
+        (server.datadir / name / "global/pg_control").write_text("of another time\n")
+        process.give_to_server(server.datadir / name, recursive=True)
+    backup, data = workdir / "backup", workdir / "restored/data"
+    result = pgcask("backup", server.binary_uri(), "--to", backup).check()
+    assert result.stderr.count("did not end") == 1 and "pgcask.replaced" in result.stderr, result
+    pgcask("verify", backup).check()
+    data.parent.mkdir()
+    result = pgcask("restore", backup, "--to", data).check()
+    assert result.stderr.count("is left out") == 1, result
+    assert (data / "global/pg_control").exists() and not list(data.glob("pgcask.*"))

@@ -22,8 +22,11 @@ static const char manifest[] =
     "  {\"name\": \"new\", \"relations\": ["
     "   {\"name\": \"n\", \"kind\": \"r\", \"row_estimate\": -1},"
     "   {\"name\": \"s\", \"kind\": \"S\", \"row_estimate\": 1}]},"
-    "  {\"name\": \"empty\"}],"
-    " \"unavailable\": [{\"field\": \"roles\", \"reason\": \"no right\"}]}";
+    "  {\"name\": \"empty\", \"is_template\": false, \"allow_conn\": true},"
+    "  {\"name\": \"template1\", \"is_template\": true, \"allow_conn\": true},"
+    "  {\"name\": \"unasked\", \"is_template\": false}],"
+    " \"unavailable\": [{\"field\": \"roles\", \"reason\": \"no right\"},"
+    "  {\"field\": \"databases[unasked]\", \"reason\": \"no answer\"}]}";
 
 static const char *text_at(const json_t *list, size_t index, const char *name)
 {
@@ -48,7 +51,7 @@ static void a_manifest_is_counted_not_held(void **state)
     assert_true(description_finish_manifest(&description, &err));
 
     databases = json_object_get(description.object, "databases");
-    assert_int_equal(json_array_size(databases), 3);
+    assert_int_equal(json_array_size(databases), 5);
     assert_string_equal(text_at(databases, 0, "name"), "app");
     assert_int_equal(number_at(databases, 0, "relations"), 5);
     assert_int_equal(number_at(databases, 0, "tables"), 3);
@@ -57,7 +60,11 @@ static void a_manifest_is_counted_not_held(void **state)
     assert_int_equal(number_at(databases, 1, "tables_not_analysed"), 1);
     assert_null(json_object_get(json_array_get(databases, 1), "row_estimate"));
     assert_string_equal(text_at(databases, 2, "name"), "empty");
+    assert_true(json_is_integer(json_object_get(json_array_get(databases, 2), "relations")));
     assert_int_equal(number_at(databases, 2, "relations"), 0);
+    assert_string_equal(text_at(databases, 3, "name"), "template1");
+    assert_null(json_object_get(json_array_get(databases, 3), "relations"));
+    assert_null(json_object_get(json_array_get(databases, 4), "relations"));
     assert_int_equal(number_at(databases, 2, "row_estimate"), 0);
     assert_string_equal(text_at(json_object_get(description.object, "tablespaces"), 0, "location"),
                         "/srv/fast");

@@ -78,23 +78,47 @@ static void files_that_pg_hba_names_are_found(void **state)
                                "include";
     static const struct {
         enum configuration_reference type;
-        const char *value;
+        const char *value, *written;
     } expected[] = {
-        {INCLUDE_FILE_IF_THERE, "admins"},      {INCLUDE_FILE_IF_THERE, "/etc/more"},
-        {INCLUDE_FILE_IF_THERE, "with space"},  {INCLUDE_FOLDER, "hba.d"},
-        {INCLUDE_FILE_IF_THERE, "quoted name"},
+        {INCLUDE_FILE_IF_THERE, "admins", "admins"},
+        {INCLUDE_FILE_IF_THERE, "/etc/more", "/etc/more"},
+        {INCLUDE_FILE_IF_THERE, "with space", "\"with space\""},
+        {INCLUDE_FOLDER, "hba.d", "hba.d"},
+        {INCLUDE_FILE_IF_THERE, "quoted name", "\"quoted name\""},
     };
-    struct slice rest = slice_string(text);
+    struct slice rest = slice_string(text), written;
     char value[CONFIGURATION_VALUE_MAX];
     enum configuration_reference type;
 
     (void)state;
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
-        assert_true(configuration_next_hba_reference(&rest, &type, value));
+        assert_true(configuration_next_hba_reference(&rest, &type, value, &written));
         assert_string_equal(value, expected[i].value);
         assert_int_equal(type, expected[i].type);
+        assert_true(slice_equals(written, slice_string(expected[i].written)));
     }
-    assert_false(configuration_next_hba_reference(&rest, &type, value));
+    assert_false(configuration_next_hba_reference(&rest, &type, value, &written));
+}
+
+static void private_keys_are_known_by_their_content(void **state)
+{
+    static const struct {
+        const char *text;
+        bool key;
+    } cases[] = {
+        {"-----BEGIN PRIVATE KEY-----\nMIIE", true},
+        {"-----BEGIN CERTIFICATE-----\nx\n-----BEGIN RSA PRIVATE KEY-----\n", true},
+        {"-----BEGIN EC PRIVATE KEY-----", true},
+        {"-----BEGIN ENCRYPTED PRIVATE KEY-----", true},
+        {"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", false},
+        {"-----BEGIN PUBLIC KEY-----", false},
+        {"# the private key is elsewhere", false},
+        {"", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(configuration_has_key(slice_string(cases[i].text)), cases[i].key);
 }
 
 static void paths_are_resolved_against_the_file_they_stand_in(void **state)
@@ -126,6 +150,7 @@ int main(void)
         cmocka_unit_test(settings_are_read_as_postgresql_reads_them),
         cmocka_unit_test(lines_of_any_length_end),
         cmocka_unit_test(files_that_pg_hba_names_are_found),
+        cmocka_unit_test(private_keys_are_known_by_their_content),
         cmocka_unit_test(paths_are_resolved_against_the_file_they_stand_in),
     };
 

@@ -391,8 +391,6 @@ static void hostile_records_are_errors_that_name_them(void **state)
         MADE_FILE("/data/base/1/1259", "twice"),
         MADE_FILE("/data/base/1/1259/x", "below a file"),
         MADE_FILE("/manifest.json", "{}"),
-        MADE_FILE("/data/" FOLDER_STAGING "/x", "x"),
-        MADE_FOLDER("/data/" FOLDER_REPLACED),
         MADE_FILE("/data/postmaster.pid", "1"),
     };
     struct fixture *fixture = *state;
@@ -412,6 +410,29 @@ static void hostile_records_are_errors_that_name_them(void **state)
             strstr(fixture->err.message, below_data(hostile[i].path)) == NULL)
             fail_msg("%s is not named: %s", hostile[i].path, fixture->err.message);
     }
+}
+
+static void what_a_killed_restore_left_is_passed_over_with_one_warning(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *said;
+
+    fixture_add_cluster(fixture);
+    fixture_add_folder(fixture, "/data/" FOLDER_STAGING);
+    fixture_add_file(fixture, "/data/" FOLDER_STAGING "/global/pg_control", "another");
+    fixture_add_folder(fixture, "/data/" FOLDER_REPLACED);
+    fixture_add_file(fixture, "/data/" FOLDER_REPLACED "/PG_VERSION", "15");
+    fixture_add_file(fixture, "/data/" FOLDER_REPLACED ".txt", "somebody's own");
+    fixture_add_ending(fixture);
+
+    if (!fixture_restore(fixture))
+        fail_msg("%s", fixture->err.message);
+    assert_false(scratch_exists(&fixture->scratch, "pgdata/" FOLDER_STAGING));
+    assert_false(scratch_exists(&fixture->scratch, "pgdata/" FOLDER_REPLACED));
+    assert_true(scratch_exists(&fixture->scratch, "pgdata/" FOLDER_REPLACED ".txt"));
+    said = strstr(fixture->said, "/data/" FOLDER_STAGING " is left out");
+    assert_non_null(said);
+    assert_null(strstr(strchr(said, '\n'), "is left out"));
 }
 
 static void pg_control_may_come_only_once(void **state)
@@ -452,6 +473,7 @@ int main(void)
         WITH_FIXTURE(a_pg_control_of_the_wrong_size_is_an_error),
         WITH_FIXTURE(an_unused_mapping_leaves_nothing),
         WITH_FIXTURE(hostile_records_are_errors_that_name_them),
+        WITH_FIXTURE(what_a_killed_restore_left_is_passed_over_with_one_warning),
         WITH_FIXTURE(pg_control_may_come_only_once),
     };
 
