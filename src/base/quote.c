@@ -12,7 +12,9 @@ static size_t append(char *out, size_t used, size_t size, const char *text, size
     return used + len;
 }
 
-static const char *quote(const char *text, char mark, const char *inner, char *out, size_t size)
+/* *cut: not all of it fitted. */
+static const char *quote(const char *text, char mark, const char *inner, char *out, size_t size,
+                         bool *cut)
 {
     size_t used = append(out, 0, size, &mark, 1);
 
@@ -24,6 +26,7 @@ static const char *quote(const char *text, char mark, const char *inner, char *o
         if (used == before)
             break;
     }
+    *cut = *text != '\0';
     out[used++] = mark;
     out[used] = '\0';
     return out;
@@ -41,7 +44,7 @@ bool quote_has_control(const char *text)
     return *text != '\0';
 }
 
-static const char *quote_control(const char *text, bool shell, char *out, size_t size)
+static const char *quote_control(const char *text, bool shell, char *out, size_t size, bool *cut)
 {
     size_t used = append(out, 0, size, shell ? "$'" : "U&\"", shell ? 2 : 3);
 
@@ -62,6 +65,7 @@ static const char *quote_control(const char *text, bool shell, char *out, size_t
         if (used == before)
             break;
     }
+    *cut = *text != '\0';
     out[used++] = shell ? '\'' : '"';
     out[used] = '\0';
     return out;
@@ -69,9 +73,11 @@ static const char *quote_control(const char *text, bool shell, char *out, size_t
 
 const char *quote_identifier(const char *name, char *out, size_t size)
 {
+    bool cut;
+
     if (quote_has_control(name))
-        return quote_control(name, false, out, size);
-    return quote(name, '"', "\"\"", out, size);
+        return quote_control(name, false, out, size, &cut);
+    return quote(name, '"', "\"\"", out, size, &cut);
 }
 
 const char *quote_shell(const char *word, char *out, size_t size)
@@ -79,11 +85,15 @@ const char *quote_shell(const char *word, char *out, size_t size)
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%,";
     size_t len = strlen(word);
+    bool cut = len >= size;
 
     if (quote_has_control(word))
-        return quote_control(word, true, out, size);
-    if (len == 0 || strspn(word, plain) != len || len >= size)
-        return quote(word, '\'', "'\\''", out, size);
-    memcpy(out, word, len + 1);
+        quote_control(word, true, out, size, &cut);
+    else if (len == 0 || strspn(word, plain) != len)
+        quote(word, '\'', "'\\''", out, size, &cut);
+    else if (!cut)
+        memcpy(out, word, len + 1);
+    if (cut)
+        snprintf(out, size, "%s", QUOTE_TOO_LONG);
     return out;
 }

@@ -1,6 +1,7 @@
 /*
- * Names in texts that people paste: into SQL, and into a shell. Each function fills `out`, cuts off
- * what does not fit (the text stays a quoted one), and returns it.
+ * Names in texts that people paste: into SQL, and into a shell. Each function fills `out` and returns
+ * it. Of a name for SQL what does not fit is cut off (the text stays a quoted one). A word of a shell
+ * would name another file then: QUOTE_TOO_LONG, which no shell runs, stands in its place.
  */
 #ifndef PGCASK_BASE_QUOTE_H
 #define PGCASK_BASE_QUOTE_H
@@ -8,8 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* For paths: a longer one is cut off, as a hint would be. */
-#define QUOTE_PATH_SIZE 1024
+#define QUOTE_TOO_LONG "<the path is too long>"
+
+/* For paths: two of them fit into a hint with its words. */
+#define QUOTE_PATH_SIZE 900
 
 /* Room for a name of PostgreSQL (63 bytes) with every byte written as \000A. */
 #define QUOTE_NAME_SIZE 324

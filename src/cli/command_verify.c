@@ -209,7 +209,6 @@ static bool verify_copy(struct verification *verification, struct error *err)
 {
     struct command *command = verification->command;
     struct verify_report report = {0};
-    char above[QUOTE_PATH_SIZE];
     struct progress progress;
     bool done;
 
@@ -219,7 +218,7 @@ static bool verify_copy(struct verification *verification, struct error *err)
         progress_set_total(&progress,
                            location_directory_bytes(verification->name, command->cancel));
     done = data_directory_verify(verification->name,
-                                 near_miss_find_backup_above(verification->name, above),
+                                 near_miss_is_data_of_backup(verification->name),
                                  &(struct verify_options){.problem = note_problem,
                                                           .context = verification,
                                                           .observer = &progress.observer,

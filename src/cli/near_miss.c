@@ -4,6 +4,7 @@
 #include "manifest/summary.h"
 #include "record/record.h"
 #include "record/run_lock.h"
+#include "restore/surroundings.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -75,6 +76,19 @@ bool near_miss_find_backup_above(const char *folder, char quoted[QUOTE_PATH_SIZE
         return false;
     quote_shell(above, quoted, QUOTE_PATH_SIZE);
     return true;
+}
+
+bool near_miss_is_data_of_backup(const char *folder)
+{
+    char above[PATH_MAX], *slash;
+
+    if (realpath(folder, above) == NULL)
+        return false;
+    slash = strrchr(above, '/');
+    if (slash == NULL || slash == above || strcmp(slash, "/data") != 0)
+        return false;
+    *slash = '\0';
+    return surroundings_is_backup(above);
 }
 
 bool near_miss_was_started(const char *folder)

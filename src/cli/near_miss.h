@@ -15,6 +15,9 @@ bool near_miss_check_finished(const char *name, bool is_folder, struct error *er
 /* A data directory that can be held against the server's backup_manifest in it. */
 bool near_miss_is_copy(const char *folder);
 
+/* Whether the folder is the data folder of a backup, directly: its manifest.json is beside it. */
+bool near_miss_is_data_of_backup(const char *folder);
+
 /* The backup that the folder is a part of, for a shell. */
 bool near_miss_find_backup_above(const char *folder, char quoted[QUOTE_PATH_SIZE]);
 

@@ -58,6 +58,21 @@ static bool is_left_over(const char *folder, int *fd, struct error *err)
     return false;
 }
 
+/* The top of what a backup makes. */
+static bool is_name_of_backup(const char *name)
+{
+    static const char *const names[] = {"manifest.json", "summary.json", "summary.json" PARTIAL,
+                                        "data",          "tablespaces",  "config",
+                                        "globals.sql"};
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return len > 5 && strcmp(name + len - 5, ".dump") == 0;
+}
+
 static bool refuse_partial(const char *partial, struct error *err)
 {
     char quoted[QUOTE_PATH_SIZE];
@@ -75,8 +90,10 @@ static bool check_left_over(const char *partial, struct error *err)
     int fd;
 
     if (is_left_over(partial, &fd, err)) {
+        bool ours = run_lock_check_names(partial, is_name_of_backup, err);
+
         close(fd);
-        return true;
+        return ours;
     }
     return err->code == ERROR_NONE ? refuse_partial(partial, err) : false;
 }
@@ -90,8 +107,11 @@ static bool remove_left_over(const char *folder, bool also_folder, const struct 
 
     if (!is_left_over(folder, &fd, err))
         return err->code == ERROR_NONE ? refuse_partial(folder, err) : false;
-    log_message(log, LOG_INFO, "removing what an interrupted run left in %s", folder);
-    removed = directory_remove_tree(folder, also_folder, err);
+    removed = run_lock_check_names(folder, is_name_of_backup, err);
+    if (removed) {
+        log_message(log, LOG_WARNING, "replacing what an interrupted run left in %s", folder);
+        removed = directory_remove_tree(folder, also_folder, err);
+    }
     close(fd);
     return removed;
 }
@@ -118,8 +138,10 @@ static bool inspect_target(const char *target, bool *exists, struct error *err)
         int fd;
 
         if (is_left_over(target, &fd, err)) {
+            bool ours = run_lock_check_names(target, is_name_of_backup, err);
+
             close(fd);
-            return true; /* begin_in_place empties it */
+            return ours; /* begin_in_place empties it */
         }
         if (err->code != ERROR_NONE)
             return false;
@@ -174,6 +196,15 @@ static bool begin_in_place(struct directory_store *store, struct error *err)
     return path_with_suffix(store->target, "", store->folder, err) && lock_folder(store, err);
 }
 
+/* A folder that was just made. */
+static bool lock_new_folder(struct directory_store *store, struct error *err)
+{
+    if (lock_folder(store, err))
+        return true;
+    (void)rmdir(store->folder); /* not if another run was faster, and has something in it */
+    return false;
+}
+
 static bool begin_partial(struct directory_store *store, struct error *err)
 {
     int failure;
@@ -181,13 +212,13 @@ static bool begin_partial(struct directory_store *store, struct error *err)
     if (!path_with_suffix(store->target, PARTIAL, store->folder, err))
         return false;
     if (mkdir(store->folder, 0700) == 0)
-        return lock_folder(store, err);
+        return lock_new_folder(store, err);
     failure = errno;
     if (failure == EEXIST) {
         if (!remove_left_over(store->folder, true, store->options->log, err))
             return false;
         if (mkdir(store->folder, 0700) == 0)
-            return lock_folder(store, err);
+            return lock_new_folder(store, err);
         failure = errno;
     }
     error_set_errno(err, failure, "cannot make folder \"%s\"", store->folder);

@@ -2,11 +2,14 @@
 
 #include "record/record_internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define PROBES_MAX 5 /* while others make and remove the file */
@@ -35,24 +38,61 @@ static int find_holder(const struct stat *st)
     return holder;
 }
 
+/* Where another host, or a container with a mount of its own, may hold a lock that is not seen
+ * here. */
+static bool locks_are_local(int fd)
+{
+    static const unsigned elsewhere[] = {NFS_SUPER_MAGIC,  V9FS_MAGIC,      FUSE_SUPER_MAGIC,
+                                         CIFS_SUPER_MAGIC, SMB_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+                                         CEPH_SUPER_MAGIC, AFS_SUPER_MAGIC, AFS_FS_MAGIC};
+    struct statfs info;
+
+    if (fstatfs(fd, &info) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
+        if ((unsigned)info.f_type == elsewhere[i])
+            return false;
+    }
+    return true;
+}
+
+static bool is_same_file(const char *path, const struct stat *opened)
+{
+    struct stat named;
+
+    return lstat(path, &named) == 0 && named.st_ino == opened->st_ino &&
+           named.st_dev == opened->st_dev;
+}
+
+/* Of a file that nobody has locked: anybody may have made one of the name. */
+static enum run_lock_state judge_unlocked(int fd, const struct stat *opened)
+{
+    if (opened->st_uid != geteuid() || opened->st_nlink != 1)
+        return RUN_LOCK_NONE;
+    return locks_are_local(fd) ? RUN_LOCK_DEAD : RUN_LOCK_UNKNOWN;
+}
+
 enum run_lock_state run_lock_probe(const char *path, int *fd, int *pid)
 {
     *pid = 0;
     for (int i = 0; i < PROBES_MAX; i++) {
         enum run_lock_state state = RUN_LOCK_DEAD;
-        struct stat opened, named;
+        struct stat opened;
 
         *fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (*fd < 0)
-            return RUN_LOCK_NONE;
+            return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? RUN_LOCK_NONE
+                                                                         : RUN_LOCK_UNKNOWN;
         if (fstat(*fd, &opened) != 0 || !S_ISREG(opened.st_mode))
             state = RUN_LOCK_NONE;
         else if (flock(*fd, LOCK_EX | LOCK_NB) != 0)
             state = errno == EWOULDBLOCK ? RUN_LOCK_ALIVE : RUN_LOCK_UNKNOWN;
         /* Whoever had it may have removed it and made a new one since it was opened. */
-        if (state == RUN_LOCK_DEAD && lstat(path, &named) == 0 && named.st_ino == opened.st_ino &&
-            named.st_dev == opened.st_dev)
-            return state;
+        if (state == RUN_LOCK_DEAD && is_same_file(path, &opened)) {
+            state = judge_unlocked(*fd, &opened);
+            if (state == RUN_LOCK_DEAD)
+                return state;
+        }
         if (state == RUN_LOCK_ALIVE)
             *pid = find_holder(&opened);
         close(*fd);
@@ -66,17 +106,56 @@ enum run_lock_state run_lock_probe(const char *path, int *fd, int *pid)
 enum run_lock_state run_lock_probe_folder(const char *folder, int *fd, int *pid)
 {
     char path[RECORD_PATH_MAX];
+    enum run_lock_state state;
     struct error ignored;
+    struct stat st;
 
     *fd = -1;
     if (!path_with_suffix(folder, "/" RUN_LOCK_NAME, path, &ignored))
         return RUN_LOCK_NONE;
-    return run_lock_probe(path, fd, pid);
+    state = run_lock_probe(path, fd, pid);
+    if (state != RUN_LOCK_DEAD || (fstat(*fd, &st) == 0 && st.st_size == 0))
+        return state;
+    close(*fd); /* ours is empty */
+    *fd = -1;
+    return RUN_LOCK_NONE;
 }
 
-bool run_lock_take(int fd)
+bool run_lock_take(int fd, const char *path)
 {
-    return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+    struct stat opened;
+
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        return errno != EWOULDBLOCK;
+    return fstat(fd, &opened) == 0 && is_same_file(path, &opened);
+}
+
+bool run_lock_check_names(const char *folder, bool (*known)(const char *name), struct error *err)
+{
+    DIR *listing = opendir(folder);
+    const struct dirent *entry = NULL;
+    bool ours = true;
+    int failure;
+
+    if (listing == NULL)
+        return error_set_errno(err, errno, "cannot open folder \"%s\"", folder);
+    while (ours && (errno = 0, entry = readdir(listing)) != NULL)
+        ours = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+               strcmp(entry->d_name, RUN_LOCK_NAME) == 0 || known(entry->d_name);
+    failure = ours ? errno : 0;
+    if (!ours) {
+        error_set(err, ERROR_REFUSED,
+                  "\"%s\" holds what an interrupted run left, and \"%s\", which may be of another "
+                  "origin",
+                  folder, entry->d_name);
+        error_reason(err, "target_not_empty");
+        error_hint(err, "Nothing was removed. Look at it, and move it elsewhere, or choose another "
+                        "place.");
+    }
+    closedir(listing);
+    if (failure != 0)
+        error_set_errno(err, failure, "cannot read folder \"%s\"", folder);
+    return ours && failure == 0;
 }
 
 int run_lock_make(const char *folder, struct error *err)
@@ -91,7 +170,7 @@ int run_lock_make(const char *folder, struct error *err)
         error_set_errno(err, errno, "cannot create \"%s\"", path);
         return -1;
     }
-    if (run_lock_take(fd))
+    if (run_lock_take(fd, path))
         return fd;
     close(fd);
     run_lock_refuse(folder, 0, err);

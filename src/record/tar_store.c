@@ -13,6 +13,7 @@
 #include "record/record_internal.h"
 #include "record/run_lock.h"
 #include "record/tar.h"
+#include "record/tar_left_over.h"
 
 #include "base/quote.h"
 
@@ -441,24 +442,6 @@ static bool refuse_partial(const char *partial, struct error *err)
                       quote_shell(partial, quoted, sizeof(quoted)));
 }
 
-/* Of a .partial: it is a tar whose first record is the one that every backup begins with, or it is
- * compressed, or nothing was written yet. */
-static bool is_ours(int fd)
-{
-    static const char *const heads[] = {"manifest.json", "\x1f\x8b", "\x28\xb5\x2f\xfd",
-                                        "\x04\x22\x4d\x18"};
-    char head[16];
-    ssize_t got = pread(fd, head, sizeof(head), 0);
-
-    for (size_t i = 0; got > 0 && i < sizeof(heads) / sizeof(heads[0]); i++) {
-        size_t len = strlen(heads[i]);
-
-        if ((size_t)got >= len && memcmp(head, heads[i], len) == 0)
-            return true;
-    }
-    return got == 0;
-}
-
 /* What is there may only be what a killed run left; *fd then holds its lock. */
 static bool check_left_over(const char *partial, int *fd, struct error *err)
 {
@@ -468,7 +451,7 @@ static bool check_left_over(const char *partial, int *fd, struct error *err)
     case RUN_LOCK_ALIVE:
         return run_lock_refuse(partial, pid, err);
     case RUN_LOCK_DEAD:
-        if (is_ours(*fd))
+        if (tar_left_over_is_ours(*fd))
             return true;
         close(*fd);
         break;
@@ -525,7 +508,7 @@ static int create_partial(const char *partial, const char *parent, struct error 
         failure = errno;
         close(old_fd);
     }
-    if (fd >= 0 && run_lock_take(fd))
+    if (fd >= 0 && run_lock_take(fd, partial))
         return fd;
     if (fd >= 0) {
         close(fd);

@@ -24,7 +24,7 @@ struct swap {
     bool no_sync;
 };
 
-bool cluster_swap_check(const char *data_directory, struct error *err)
+bool cluster_swap_check(const char *data_directory, const struct log *log, struct error *err)
 {
     struct stat root, info;
     char path[PATH_MAX], quoted[QUOTE_PATH_SIZE], **names;
@@ -42,7 +42,7 @@ bool cluster_swap_check(const char *data_directory, struct error *err)
                                "again.");
     }
     if (!folder_join(path, data_directory, FOLDER_STAGING, err) ||
-        !left_over_clear(path, true, &cleared, err))
+        !left_over_clear(path, true, NULL, log, &cleared, err))
         return false;
     if (folder_has(data_directory, FOLDER_STAGING)) {
         error_set(err, ERROR_REFUSED, "%s has a %s: another restore is at work or was killed",

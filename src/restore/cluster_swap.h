@@ -15,7 +15,7 @@
 
 /* Finds out beforehand what would make the exchange fail: mount points directly inside the data
  * directory, left-overs of an interrupted exchange. */
-bool cluster_swap_check(const char *data_directory, struct error *err);
+bool cluster_swap_check(const char *data_directory, const struct log *log, struct error *err);
 
 /* On failure everything is where it was (*undone), or the error says where the files are. */
 bool cluster_swap_run(const char *data_directory, const struct tablespace_set *tablespaces,

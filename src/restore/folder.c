@@ -161,6 +161,23 @@ bool folder_prepare(const struct folder *folder, struct error *err)
     return true;
 }
 
+void folder_give_back(const struct folder *folder)
+{
+    struct error ignored;
+    char **names;
+
+    if (!folder->exists) {
+        (void)rmdir(folder->path);
+        return;
+    }
+    names = folder_names(folder->path, &ignored);
+    if (names == NULL)
+        return;
+    if (names[0] == NULL && folder->mode != 0700)
+        (void)chmod(folder->path, folder->mode);
+    folder_names_free(names);
+}
+
 static bool lies_within(const char *inner, const char *outer)
 {
     size_t length = strlen(outer);

@@ -28,6 +28,9 @@ bool folder_foresee(const char *given, char out[PATH_MAX]);
 /* Makes it (mode 0700), or gives what exists that mode. */
 bool folder_prepare(const struct folder *folder, struct error *err);
 
+/* Undoes folder_prepare, unless something came into the folder since. */
+void folder_give_back(const struct folder *folder);
+
 /* True if one is the other or lies inside it. Both as in struct folder. */
 bool folder_overlaps(const char *one, const char *other);
 

@@ -60,7 +60,8 @@ static bool check_target(struct restore *restore, const char *given, struct erro
     if (!surroundings_check(given, err) || !folder_resolve(given, &restore->data, err))
         return false;
     if (!data->empty && !folder_has(data->path, CONTROL_FILE) &&
-        !left_over_clear(data->path, false, &data->empty, err))
+        !left_over_clear(data->path, false, left_over_is_data_name, restore->options->log,
+                         &data->empty, err))
         return false;
     if (data->empty)
         return true;
@@ -68,7 +69,7 @@ static bool check_target(struct restore *restore, const char *given, struct erro
         return false;
     if (!restore->options->replace && !folder_has(data->path, FOLDER_REPLACED))
         return refuse_not_empty(data->path, err);
-    if (!cluster_swap_check(data->path, err) ||
+    if (!cluster_swap_check(data->path, restore->options->log, err) ||
         !cluster_read_control(data->path, &restore->old, err))
         return false;
     if (!control_state_is_clean(restore->old.state))
@@ -91,22 +92,29 @@ void physical_restore_count_bytes(void *context, size_t bytes)
 static bool lock_build(struct restore *restore, struct error *err)
 {
     restore->lock_fd = run_lock_make(restore->build, err);
-    return restore->lock_fd >= 0;
+    restore->prepared = restore->lock_fd >= 0; /* what is in it is ours from here on, to undo */
+    return restore->prepared;
 }
 
 static bool make_build(struct restore *restore, struct error *err)
 {
     memcpy(restore->build, restore->data.path, sizeof(restore->build));
     if (!restore->replacing) {
-        restore->prepared = folder_prepare(&restore->data, err);
-        return restore->prepared && lock_build(restore, err);
+        if (!folder_prepare(&restore->data, err))
+            return false;
+        if (lock_build(restore, err))
+            return true;
+        folder_give_back(&restore->data);
+        return false;
     }
     if (!folder_join(restore->build, restore->data.path, FOLDER_STAGING, err))
         return false;
     if (mkdir(restore->build, 0700) != 0)
         return error_set_errno(err, errno, "cannot make directory %s", restore->build);
-    restore->prepared = true;
-    return lock_build(restore, err);
+    if (lock_build(restore, err))
+        return true;
+    (void)rmdir(restore->build);
+    return false;
 }
 
 static bool prepare(struct restore *restore, const char *given, struct error *err)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool has_data_file(const char *folder, const char *name)
@@ -53,6 +54,35 @@ static bool is_data_directory(const char *folder)
     return folder_has(folder, "PG_VERSION") && folder_has(folder, CONTROL_FILE);
 }
 
+/* A lock that is not this user's, nor root's, says nothing: anybody may have made it, as in /tmp. */
+static bool check_lock(const char *folder, const char *target, struct error *err)
+{
+    char path[PATH_MAX], quoted[QUOTE_PATH_SIZE];
+    enum run_lock_state state;
+    struct error ignored;
+    struct stat st;
+    int fd, pid;
+
+    if (!folder_join(path, folder, RUN_LOCK_NAME, &ignored) || lstat(path, &st) != 0 ||
+        (st.st_uid != geteuid() && st.st_uid != 0))
+        return true;
+    state = run_lock_probe_folder(folder, &fd, &pid);
+    if (fd >= 0)
+        close(fd);
+    if (state == RUN_LOCK_NONE)
+        return true;
+    error_set(err, ERROR_REFUSED, "%s lies in %s, which another run %s", target, folder,
+              state == RUN_LOCK_ALIVE  ? "is writing"
+              : state == RUN_LOCK_DEAD ? "was interrupted in"
+                                       : "is writing or was interrupted in");
+    if (state == RUN_LOCK_ALIVE)
+        return error_hint(err, "Choose a place outside it.");
+    return error_hint(err,
+                      "Choose a place outside it, or, if no other run is at work and the folder "
+                      "shall be kept, remove what marks it:  rm %s",
+                      quote_shell(path, quoted, sizeof(quoted)));
+}
+
 static bool check_folder(const char *folder, const char *target, struct error *err)
 {
     const char *elsewhere = "Choose a place outside it.";
@@ -69,13 +99,7 @@ static bool check_folder(const char *folder, const char *target, struct error *e
         return error_hint(err, "Choose a place outside it. What is in it says:  pgcask list %s",
                           quote_shell(folder, quoted, sizeof(quoted)));
     }
-    if (folder_has(folder, RUN_LOCK_NAME)) {
-        error_set(err, ERROR_REFUSED,
-                  "%s lies in %s, which another run is writing or was interrupted in", target,
-                  folder);
-        return error_hint(err, "%s", elsewhere);
-    }
-    return true;
+    return check_lock(folder, target, err);
 }
 
 bool surroundings_check(const char *target, struct error *err)

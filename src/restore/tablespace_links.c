@@ -105,18 +105,6 @@ static bool refuse_remains(const char *place, struct error *err)
                       quote_shell(place, quoted, sizeof(quoted)), FOLDER_STAGING);
 }
 
-/* What a killed restore left in the place, or in the staging inside it. */
-static bool clear_left_over(struct folder *place, struct error *err)
-{
-    char staging[PATH_MAX];
-    bool cleared;
-
-    if (!left_over_clear(place->path, false, &place->empty, err) ||
-        !folder_join(staging, place->path, FOLDER_STAGING, err))
-        return false;
-    return place->empty || left_over_clear(staging, true, &cleared, err);
-}
-
 static bool fail_overlap(const struct tablespace_set *set, const char *place, struct error *err)
 {
     error_set(err, ERROR_REFUSED, "tablespace directory %s and data directory %s overlap", place,
@@ -132,7 +120,7 @@ static bool check_place(const struct tablespace_set *set, struct folder *place, 
                          TABLESPACE_PLACE_MAX - 1, place->path);
     if (folder_overlaps(place->path, set->data.path))
         return fail_overlap(set, place->path, err);
-    if (!place->empty && !clear_left_over(place, err))
+    if (!place->empty && !left_over_clear_place(place, set->log, err))
         return false;
     if (place->empty)
         return true;
@@ -179,6 +167,7 @@ bool tablespace_set_init(struct tablespace_set *set, const struct folder *data, 
     memset(set, 0, sizeof(*set));
     set->data = *data;
     set->replace = replace;
+    set->log = options->log;
     set->writing = *writing;
     if (snprintf(set->default_base, PATH_MAX, "%s.tablespaces", data->path) >= PATH_MAX)
         return error_set(err, ERROR_USAGE, "path too long: %s.tablespaces", data->path);
@@ -424,6 +413,26 @@ static bool check_apart(const struct tablespace_set *set, const struct tablespac
     return true;
 }
 
+/* The folder to fill, with its lock: only then what is in it is ours, to undo. */
+static bool make_build(const struct tablespace_set *set, struct tablespace *tablespace,
+                       struct error *err)
+{
+    const struct folder *place = &tablespace->place;
+
+    memcpy(tablespace->build, place->path, sizeof(tablespace->build));
+    if (set->replace) {
+        if (!folder_join(tablespace->build, place->path, FOLDER_STAGING, err))
+            return false;
+        if (mkdir(tablespace->build, 0700) != 0)
+            return error_set_errno(err, errno, "cannot make directory %s", tablespace->build);
+    }
+    tablespace->lock_fd = run_lock_make(tablespace->build, err);
+    tablespace->prepared = tablespace->lock_fd >= 0;
+    if (!tablespace->prepared && set->replace)
+        (void)rmdir(tablespace->build);
+    return tablespace->prepared;
+}
+
 static bool prepare_place(struct tablespace_set *set, struct tablespace *tablespace,
                           struct error *err)
 {
@@ -431,22 +440,13 @@ static bool prepare_place(struct tablespace_set *set, struct tablespace *tablesp
 
     if (!find_place(set, tablespace->oid, place, err) || !check_apart(set, tablespace, err))
         return false;
-    if (place->empty) {
-        if (!folder_prepare(place, err))
-            return false;
-        tablespace->prepared = true;
-    }
-    memcpy(tablespace->build, place->path, sizeof(tablespace->build));
-    if (set->replace) {
-        if (!folder_join(tablespace->build, place->path, FOLDER_STAGING, err))
-            return false;
-        if (mkdir(tablespace->build, 0700) != 0)
-            return error_set_errno(err, errno, "cannot make directory %s", tablespace->build);
-        tablespace->prepared = true;
-    }
-    tablespace->lock_fd = run_lock_make(tablespace->build, err);
-    if (tablespace->lock_fd < 0)
+    if (place->empty && !folder_prepare(place, err))
         return false;
+    if (!make_build(set, tablespace, err)) {
+        if (place->empty)
+            folder_give_back(place);
+        return false;
+    }
     tablespace->writer = directory_writer_new(tablespace->build, &set->writing, err);
     return tablespace->writer != NULL;
 }

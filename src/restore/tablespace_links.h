@@ -44,6 +44,7 @@ struct tablespace_set {
     struct folder data; /* the data directory */
     bool replace;
     struct directory_writer_options writing;
+    const struct log *log;
     struct tablespace_plan *plans;
     size_t plan_count;
     struct tablespace *items;

@@ -1,7 +1,9 @@
 """What runs leave that are killed without warning, and runs that write to one place at once."""
 
+import os
 import shutil
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -118,6 +120,110 @@ def test_what_is_not_recognised_stays(pgcask, source, workdir, major):
         result = pgcask("backup", server.binary_uri(), "--to", workdir / name)
         assert result.rc == 1 and f"{name}.partial" in result.stderr and "rm " in result.stderr
         assert oracles.tree(workdir) == before
+
+
+UNANSWERED = "postgres+bin://u@127.0.0.1:1/"
+
+
+def refused_and_kept(result, workdir, before, *said):
+    assert result.rc == 1 and all(words in result.stderr for words in said), result
+    assert "onnection refused" not in result.stderr, result
+    assert oracles.tree(workdir) == before
+
+
+@pytest.mark.parametrize("foreign", ["photos", "data.old", ".hidden", "globals.sql~", "PG_VERSION"])
+@pytest.mark.parametrize("name", ["here", "new.partial"])
+def test_a_backup_removes_no_name_that_it_does_not_make(pgcask, workdir, name, foreign):
+    folder = workdir / name
+    (folder / foreign).mkdir(parents=True)
+    (folder / "data").mkdir()
+    (folder / "manifest.json").write_text("{}")
+    (folder / "pgcask.lock").touch(0o600)
+    before = oracles.tree(workdir)
+    target = workdir / name.removesuffix(".partial")
+    refused_and_kept(pgcask("backup", UNANSWERED, "--to", target), workdir, before, f'"{foreign}"')
+
+
+@pytest.mark.parametrize("foreign", ["photos", "PG_15_x", "PG_15_202209061", "data"])
+def test_a_restore_removes_no_name_that_it_does_not_make(
+    pgcask, finished, workdir, major, foreign
+):
+    for name in ("data", "mapped"):
+        (workdir / name / foreign).mkdir(parents=True)
+        (workdir / name / "pgcask.lock").touch(0o600)
+    before = oracles.tree(workdir)
+    backup = finished(major)
+    refused_and_kept(pgcask("restore", backup, "--to", workdir / "data"), workdir, before,
+                     f'"{foreign}"')
+    result = pgcask("restore", backup, "--to", workdir / "new",
+                    f"--tablespace-mapping=one={workdir}/mapped")
+    if foreign != "PG_15_202209061":
+        refused_and_kept(result, workdir, before, f'"{foreign}"')
+    else:
+        assert result.ok and "warning: replacing what an interrupted restore left" in result.stderr
+
+
+LOCKS_OF_OTHERS = {
+    "content": lambda lock: lock.write_text("mine"),
+    "second name": lambda lock: os.link(lock, lock.parent.parent / "second"),
+    "owner": lambda lock: os.chown(lock, 65534, 65534),
+}
+
+
+@pytest.mark.parametrize("other", LOCKS_OF_OTHERS)
+def test_a_lock_that_no_run_of_this_user_made_proves_nothing(
+    pgcask, finished, workdir, major, other
+):
+    if other == "owner" and os.geteuid() != 0:
+        pytest.skip("giving a file away takes root")
+    for name in ("here", "new.partial"):
+        (workdir / name / "data").mkdir(parents=True)
+        (workdir / name / "pgcask.lock").touch(0o600)
+        LOCKS_OF_OTHERS[other](workdir / name / "pgcask.lock")
+        (workdir / "second").exists() and (workdir / "second").rename(workdir / f"{name}.second")
+    before = oracles.tree(workdir)
+    for target in ("here", "new"):
+        refused_and_kept(pgcask("backup", UNANSWERED, "--to", workdir / target), workdir, before)
+    refused_and_kept(pgcask("restore", finished(major), "--to", workdir / "here"), workdir, before,
+                     "is not empty")
+    # Nor does it keep anybody from what lies below it.
+    pgcask("restore", finished(major), "--to", workdir / "here/data").check()
+
+
+def test_a_dead_lock_above_names_the_file_to_remove(pgcask, finished, workdir, major):
+    lock = workdir / "above/pgcask.lock"
+    (workdir / "above").mkdir()
+    lock.touch(0o600)
+    words = ["restore", finished(major), "--to", workdir / "above/data"]
+    result = pgcask(*words)
+    command = result.stderr.splitlines()[-1].partition(":  ")[2]
+    assert result.rc == 1 and command == f"rm {lock}", result
+    subprocess.run(command, shell=True, check=True)
+    pgcask(*words).check()
+
+
+def test_a_tar_of_another_origin_stays(pgcask, workdir):
+    """Compressed, of the same name, empty, or a tar: what a backup begins with is what tells."""
+    (workdir / "other").write_bytes(os.urandom(100_000))
+    (workdir / "manifest.json").write_text("{}")
+    made = workdir / "made"
+    for mode in ("w", "w:gz"):
+        for first in ("other", "manifest.json"):
+            with tarfile.open(made, mode, format=tarfile.USTAR_FORMAT) as tar:
+                tar.add(workdir / first, arcname=first)
+            for permissions, ours in ((0o600, first == "manifest.json"), (0o644, False)):
+                partial = workdir / "b.tar.partial"
+                shutil.copy(made, partial)
+                partial.chmod(permissions)
+                before = partial.read_bytes()
+                result = pgcask("backup", UNANSWERED, "--to", workdir / "b.tar")
+                assert result.rc == 1 and ("b.tar.partial" in result.stderr) != ours, result
+                assert partial.read_bytes() == before
+    partial.write_bytes(b"manifest.json is what this text is about")
+    partial.chmod(0o600)
+    assert "b.tar.partial" in pgcask("backup", UNANSWERED, "--to", workdir / "b.tar").stderr
+    partial.write_bytes(b"\x1f\x8b" + bytes(1000))
+    assert "b.tar.partial" in pgcask("backup", UNANSWERED, "--to", workdir / "b.tar").stderr
 
 
 # Restoring

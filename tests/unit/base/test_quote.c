@@ -63,6 +63,24 @@ static void what_does_not_fit_is_cut_inside_the_quotes(void **state)
     }
 }
 
+/* rm -r of a part of a path would be of another folder. */
+static void a_word_of_a_shell_is_never_cut(void **state)
+{
+    static const char *const words[] = {"/srv/backups/of/monday/and/of/tuesday",
+                                        "/srv/my backups/of/monday/and/tuesday",
+                                        "/srv/my\nbackups/of/monday/and/tuesday"};
+    char out[64], whole[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        quote_shell(words[i], whole, sizeof(whole));
+        for (size_t size = sizeof(QUOTE_TOO_LONG); size < sizeof(out); size++) {
+            quote_shell(words[i], out, size);
+            assert_string_equal(out, size > strlen(whole) ? whole : QUOTE_TOO_LONG);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -70,6 +88,7 @@ int main(void)
         cmocka_unit_test(a_path_is_quoted_for_a_shell_where_it_must_be),
         cmocka_unit_test(control_characters_are_written_in_ascii),
         cmocka_unit_test(what_does_not_fit_is_cut_inside_the_quotes),
+        cmocka_unit_test(a_word_of_a_shell_is_never_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
