@@ -91,6 +91,7 @@ struct physical_backup_report {
     size_t configuration_files;   /* in /config: they lie outside the server's data directory */
     size_t configuration_missing; /* that are not in the backup, private keys left aside … */
     bool configuration_unforeseen; /* … which preflight could not tell, */
+    bool configuration_unseen; /* the role may not see where the server's files lie */
     char configuration_missing_list[512]; /* for people */
     char configuration_remedy[1024];       /* the statements that include them next time */
     const char *phase;  /* "connecting", "manifest", "checkpoint", "copying", "finishing", "done" */

@@ -605,10 +605,8 @@ bool configuration_find_denied(struct sessions *sessions, char *list, size_t siz
         return false;
     where.data_directory = (char *)(uintptr_t)find_value(result, "data_directory");
     ssl = find_value(result, "ssl");
-    if (where.data_directory == NULL)
-        append_to_list(list, size,
-                       "whatever config_file, hba_file and ident_file name; the role may not see "
-                       "what that is");
+    /* A role that may not see where the files are: most are in the data directory, so that the
+     * backup tells only once some of them did not come. */
     for (size_t i = 0; where.data_directory != NULL && i < FILE_SETTINGS; i++) {
         const struct file_setting *setting = &file_settings[i];
 

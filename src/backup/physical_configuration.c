@@ -73,9 +73,12 @@ bool physical_configuration_settle(struct physical_backup *job, struct error *er
             add_missing(report, item);
             report->configuration_unforeseen |=
                 item->state == CONFIGURATION_FAILED ||
-                (item->path != NULL && configuration_is_inside(&job->configuration, item->path));
+                (item->path == NULL ? job->configuration.no_session[0] == '\0'
+                                    : configuration_is_inside(&job->configuration, item->path));
         }
     }
+    report->configuration_unseen =
+        !job->configuration.known && job->configuration.no_session[0] == '\0';
     if (job->configuration.no_session[0] != '\0')
         snprintf(report->configuration_remedy, sizeof(report->configuration_remedy), "%s",
                  job->configuration.no_session);

@@ -208,6 +208,11 @@ static void say_result(const struct backup *backup)
         command_say(command, "the cluster has tablespaces: \"pgcask restore\" puts them where they "
                              "belong; after copying /data and /tablespaces by other means, run "
                              "\"pgcask relocate --in-place\" on the data directory");
+    if (report->configuration_unseen && !report->configuration_unforeseen)
+        command_say(command,
+                    "this role may not see where config_file, hba_file and ident_file lie; outside "
+                    "the data directory they are not in the backup:  " ERROR_OURS("%s"),
+                    report->configuration_remedy);
     command_say_unavailable(command, report->manifest_unavailable);
 }
 
