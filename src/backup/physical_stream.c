@@ -83,8 +83,8 @@ static void warn_of_leftover(struct physical_backup *job)
     job->leftovers_told = true;
     log_message(
         job->options.log, LOG_WARNING,
-        "the server's data directory has what a \"restore --replace\" left that did not end "
-        "(" FOLDER_STAGING ", " FOLDER_REPLACED "): it is in the backup, and no restore "
+        "the server's data directory has what a restore with " ERROR_OPTION("replace") " left that "
+        "did not end (" FOLDER_STAGING ", " FOLDER_REPLACED "): it is in the backup, and no restore "
         "brings it back. Remove it from the server if nothing in it is needed any more");
 }
 

@@ -242,8 +242,8 @@ static bool pass_over_leftover(struct restore *restore, const struct record *rec
     if (!restore->leftovers_told)
         log_message(
             restore->options->log, LOG_WARNING,
-            "%s is left out, as is what else the backup has of a \"restore --replace\" that "
-            "did not end: " FOLDER_STAGING ", " FOLDER_REPLACED,
+            "%s is left out, as is what else the backup has of a restore with " ERROR_OPTION(
+                "replace") " that did not end: " FOLDER_STAGING ", " FOLDER_REPLACED,
             record->path);
     restore->leftovers_told = true;
     return record->type != RECORD_FILE || pull_content(restore, record, take_nothing, err);
