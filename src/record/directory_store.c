@@ -61,9 +61,10 @@ static bool is_left_over(const char *folder, int *fd, struct error *err)
 /* The top of what a backup makes. */
 static bool is_name_of_backup(const char *name)
 {
-    static const char *const names[] = {"manifest.json", "summary.json", "summary.json" PARTIAL,
-                                        "data",          "tablespaces",  "config",
-                                        "globals.sql"};
+    static const char *const names[] = {
+        "manifest.json", "summary.json", "summary.json.partial", "data", "tablespaces",
+        "config",        "globals.sql",
+    };
     size_t len = strlen(name);
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
