@@ -123,11 +123,16 @@ enum run_lock_state run_lock_probe_folder(const char *folder, int *fd, int *pid)
 
 bool run_lock_take(int fd, const char *path)
 {
-    struct stat opened;
+    struct stat opened, named = {0};
 
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return errno != EWOULDBLOCK;
-    return fstat(fd, &opened) == 0 && is_same_file(path, &opened);
+    /* Lost only if the name is surely another's by now: not where looking at it fails. */
+    if (fstat(fd, &opened) != 0)
+        return true;
+    if (lstat(path, &named) != 0)
+        return errno != ENOENT;
+    return named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
 }
 
 bool run_lock_check_names(const char *folder, bool (*known)(const char *name), struct error *err)
