@@ -138,6 +138,8 @@ bool folder_foresee(const char *given, char out[PATH_MAX])
 
         if (slash == NULL)
             return realpath(".", real) != NULL && folder_join(out, real, given, &ignored);
+        if (slash == path && slash[1] == '\0')
+            return false; /* not even the root can be looked at */
         slash[slash == path] = '\0';
     }
     length = strlen(path);
