@@ -196,6 +196,15 @@ static bool text_is_beside_the_work(const struct command *command)
     }
 }
 
+static bool print_all(const struct command *command, struct error *err)
+{
+    if (command->result != NULL)
+        return print_results(command, err);
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return true;
+    return error_set(err, ERROR_IO, "cannot write to standard output");
+}
+
 /* Says how it went; gives the exit status. */
 static int finish(const struct command *command, bool done, struct error *err)
 {
@@ -206,18 +215,16 @@ static int finish(const struct command *command, bool done, struct error *err)
         console_error(command->console, err);
         status = exit_status_of(err);
     }
-    if (command->result != NULL) {
+    if (command->result != NULL)
         fill_result(command, status, err);
-        done = print_results(command, err);
-    } else {
-        done = fflush(stdout) == 0 && ferror(stdout) == 0;
-        if (!done)
-            error_set(err, ERROR_IO, "cannot write to standard output");
-    }
-    if (!done && status != EXIT_USAGE && status != EXIT_FAILED &&
-        text_is_beside_the_work(command)) {
+    if (print_all(command, err))
+        return status;
+    if (status == EXIT_USAGE || status == EXIT_FAILED) {
+        if (command->result != NULL)
+            console_warning(command->console, ERROR_OURS("%s"), err->message);
+    } else if (text_is_beside_the_work(command)) {
         console_warning(command->console, "the summary could not be written to standard output");
-    } else if (!done && status != EXIT_USAGE && status != EXIT_FAILED) {
+    } else {
         if (command->result != NULL)
             error_detail(err, "The work itself is done.");
         console_error(command->console, err);

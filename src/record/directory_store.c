@@ -202,7 +202,10 @@ static bool lock_new_folder(struct directory_store *store, struct error *err)
 {
     if (lock_folder(store, err))
         return true;
-    (void)rmdir(store->folder); /* not if another run was faster, and has something in it */
+    /* Not if another run was faster, and has something in it. */
+    if (rmdir(store->folder) != 0 && errno != ENOTEMPTY && errno != EEXIST)
+        error_detail(err, "The empty folder \"%.300s\" could not be removed: %s", store->folder,
+                     strerror(errno));
     return false;
 }
 

@@ -173,6 +173,11 @@ size_t file_ledger_unexpected(const struct file_ledger *ledger)
     return ledger->count - ledger->expected;
 }
 
+bool file_ledger_has(const struct file_ledger *ledger, const char *path)
+{
+    return find(ledger, path) != NULL;
+}
+
 bool file_ledger_is_unexpected(const struct file_ledger *ledger, const char *path)
 {
     const struct entry *entry = find(ledger, path);

@@ -38,6 +38,9 @@ enum ledger_verdict file_ledger_check(struct file_ledger *ledger, const char *pa
                                       const uint8_t *digest, size_t digest_size,
                                       uint64_t *seen_size);
 
+/* Whether it was seen at all; marks nothing. Only after file_ledger_seal. */
+bool file_ledger_has(const struct file_ledger *ledger, const char *path);
+
 size_t file_ledger_count(const struct file_ledger *ledger);
 
 /* Files that were seen and not expected by any check. */

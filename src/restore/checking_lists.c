@@ -79,8 +79,8 @@ static void copy_member(char *out, size_t out_size, const json_t *head, const ch
 }
 
 /* What the server left out of its data directory although the cluster needs it: a backup that was
- * made with such a warning alone is not whole. Among warnings about checksums, only what is known
- * to be of the other kind counts. */
+ * made with such a warning alone is not whole. The server warns of checksums, too, in any language:
+ * what came was not left out. */
 static void tell_of_left_out(struct checking_source *check, const json_t *warnings)
 {
     char path[RECORD_PATH_MAX], shown[RECORD_PATH_MAX + sizeof(LAYOUT_DATA)];
@@ -92,7 +92,8 @@ static void tell_of_left_out(struct checking_source *check, const json_t *warnin
         const char *text = json_string_value(warning);
 
         if (text == NULL || !layout_lost_part(text, path, sizeof(path)) ||
-            (check->report.checksum_failures > 0 && !layout_says_skipped(text)))
+            (check->manifest_seen && file_ledger_has(check->listed, path)) ||
+            (path[0] == '/' && check->report.checksum_failures > 0 && !layout_says_skipped(text)))
             continue;
         snprintf(shown, sizeof(shown), "%s%s", path[0] == '/' ? "" : LAYOUT_DATA "/", path);
         checking_problem(check, VERIFY_MISSING, shown,

@@ -234,6 +234,16 @@ def test_what_cannot_be_written_to_standard_output_is_a_failure(pgcask, finished
             assert result.rc == 1 and "standard output" in result.stderr, result
 
 
+def test_a_failure_whose_result_cannot_be_written_says_both(pgcask, workdir):
+    """The error stays the first that is told; then that nobody will find it in the JSON."""
+    with open("/dev/full", "wb") as full:
+        result = pgcask("verify", workdir / "absent", "--json", stdout=full)
+    lines = result.stderr.splitlines()
+    assert result.rc == 1 and lines[0].startswith("pgcask: error: ") and "absent" in lines[0]
+    assert lines[-1] == ("pgcask: warning: cannot write the result to standard output: "
+                         "No space left on device")
+
+
 # On a terminal
 
 

@@ -29,11 +29,15 @@ static void write_log(void *context, enum log_level level, const char *message)
 {
     (void)context;
     (void)level;
-    fprintf(stderr, "%s\n", message);
+    char shown[4096];
+
+    error_spell_copy(shown, sizeof(shown), message, NULL);
+    fprintf(stderr, "%s\n", shown);
 }
 
-static void print_error(const struct error *err)
+static void print_error(struct error *err)
 {
+    error_spell(err, NULL);
     fprintf(stderr, "error: %s: %s%s%s\n", error_code_name(err->code),
             err->sqlstate[0] != '\0' ? err->sqlstate : "", err->sqlstate[0] != '\0' ? ": " : "",
             err->message);

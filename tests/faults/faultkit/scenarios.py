@@ -91,6 +91,10 @@ class Scenario:
         return self.name
 
 
+# What a run says whose result could not be written either.
+UNTOLD = "cannot write the result to standard output"
+
+
 # ---- Backup ---------------------------------------------------------------------------------------
 
 
@@ -160,7 +164,9 @@ class BackupCase(Case):
         """With --json: what is wrong with the object that the run has printed."""
         if "--json" not in self.scenario.options or self.outcome is None:
             return []
-        if not self.outcome.stdout and (self.memory_short or self.outcome.rc < 0):
+        untold = self.memory_short or self.outcome.rc < 0 or (
+            self.outcome.rc and UNTOLD in self.outcome.stderr)
+        if not self.outcome.stdout and untold:
             return []
         try:
             given = json.loads(self.outcome.stdout)

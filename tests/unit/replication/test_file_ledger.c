@@ -73,6 +73,9 @@ static void what_nobody_expected_is_counted_and_known(void **state)
     assert_true(file_ledger_is_unexpected(ledger, "surplus"));
     assert_false(file_ledger_is_unexpected(ledger, "expected"));
     assert_false(file_ledger_is_unexpected(ledger, "absent"));
+    assert_true(file_ledger_has(ledger, "surplus"));
+    assert_true(file_ledger_has(ledger, "expected"));
+    assert_false(file_ledger_has(ledger, "absent"));
     file_ledger_free(ledger);
 }
 
