@@ -58,7 +58,7 @@ static struct pgcask_control make_control(void)
     return control;
 }
 
-/* ---- Backup -------------------------------------------------------------------------------- */
+/* ---- Backup ---- */
 
 static bool write_record(FILE *out, struct pgcask_source *source,
                          const struct pgcask_record *record, struct pgcask_error *error)
@@ -119,7 +119,7 @@ static bool backup(const struct pgcask_settings *settings, const char *file,
     return done;
 }
 
-/* ---- Restore ------------------------------------------------------------------------------- */
+/* ---- Restore ---- */
 
 struct reading {
     FILE *in;
@@ -204,7 +204,7 @@ static bool restore(const char *file, const char *data_directory, struct pgcask_
     return done;
 }
 
-/* ---- Ping ---------------------------------------------------------------------------------- */
+/* ---- Ping ---- */
 
 static bool ping(const struct pgcask_settings *settings, struct pgcask_error *error)
 {
@@ -217,7 +217,7 @@ static bool ping(const struct pgcask_settings *settings, struct pgcask_error *er
     return true;
 }
 
-/* -------------------------------------------------------------------------------------------- */
+/* ---- The program ---- */
 
 static bool run(int argc, char **argv, struct pgcask_settings *settings, struct pgcask_error *error)
 {

@@ -37,8 +37,7 @@ static struct choices choose(uint8_t byte)
     };
 }
 
-/* ---- As events ----------------------------------------------------------------------------------
- */
+/* ---- As events ---- */
 
 static void check_order(enum base_backup_event_type before, enum base_backup_event_type now)
 {
@@ -115,8 +114,7 @@ static void trace_start(struct trace *trace, const struct base_backup *backup)
     }
 }
 
-/* ---- As records ---------------------------------------------------------------------------------
- */
+/* ---- As records ---- */
 
 static bool take_line(void *context, const struct backup_manifest_file *file, struct error *err)
 {
@@ -238,8 +236,7 @@ static bool take_records(struct physical_backup *job, struct trace *trace, struc
     }
 }
 
-/* ---- Both ---------------------------------------------------------------------------------------
- */
+/* ---- Both ---- */
 
 static bool read_stream(struct wire_conn *conn, struct base_backup *backup, bool as_records,
                         struct trace *trace, struct error *err)

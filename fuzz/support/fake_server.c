@@ -25,8 +25,7 @@ void fake_server_end(struct fake_server *server)
     current = NULL;
 }
 
-/* ---- In place of src/wire's own ----------------------------------------------------------------
- */
+/* ---- In place of src/wire's own ---- */
 
 bool __wrap_socket_connect(const struct socket_address *address,
                            const struct wire_settings *settings, int64_t deadline,
@@ -121,8 +120,7 @@ bool __wrap_scram_make_nonce(char out[SCRAM_NONCE_SIZE], struct error *err)
     return true;
 }
 
-/* ---- A session that is there already ------------------------------------------------------------
- */
+/* ---- A session that is there already ---- */
 
 const struct wire_settings *fake_server_settings(void)
 {

@@ -65,7 +65,7 @@ struct pgcask_backup_report {
 bool pgcask_backup_get_report(const struct pgcask_source *source,
                               struct pgcask_backup_report *report, struct pgcask_error *error);
 
-/* ---- Before a backup ----------------------------------------------------------------------- */
+/* ---- Before a backup ---- */
 
 /* Something that would make the backup fail (fatal) or that is worth knowing; lent for the call. */
 typedef void pgcask_finding_fn(void *context, bool fatal, const char *message, const char *remedy);

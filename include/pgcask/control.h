@@ -8,7 +8,7 @@
 
 PGCASK_C_BEGIN
 
-/* ---- Stopping ------------------------------------------------------------------------------ */
+/* ---- Stopping ---- */
 
 /* A request to stop. Every wait of every job that was given it ends at once, the job fails with
  * PGCASK_ERROR_CANCELLED, and nothing of it stays behind on the server or on disk. It cannot be
@@ -25,15 +25,15 @@ void pgcask_cancel_free(struct pgcask_cancel *cancel);
 void pgcask_cancel_request(struct pgcask_cancel *cancel);
 bool pgcask_cancel_requested(const struct pgcask_cancel *cancel);
 
-/* ---- Following ----------------------------------------------------------------------------- */
+/* ---- Following ---- */
 
 enum pgcask_log_level { PGCASK_LOG_DEBUG, PGCASK_LOG_INFO, PGCASK_LOG_WARNING };
 
 struct pgcask_progress {
-    const char *phase;    /* of a backup: "connecting", "manifest", "checkpoint" (of a physical one:
-                             the    server's, which may take minutes) or "catalog" (of a logical one),
-                             "copying", "finishing", "done"; else "reading" or "restoring". A literal:
-                             it may be kept */
+    /* Of a backup: "connecting", "manifest", "checkpoint" (of a physical one: the server's, which
+     * may take minutes) or "catalog" (of a logical one), "copying", "finishing", "done"; else
+     * "reading" or "restoring". A literal: it may be kept. */
+    const char *phase;
     uint64_t bytes;       /* content that has passed so far */
     uint64_t files;       /* files begun */
     uint64_t total_bytes; /* what it will be, about; 0: not known (yet) */

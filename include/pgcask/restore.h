@@ -88,8 +88,8 @@ bool pgcask_restore(struct pgcask_source *source, const char *data_directory,
                     struct pgcask_restore_report *report, struct pgcask_error *error);
 
 /* Makes the relative tablespace links of a tree absolute that other means put in place: …/data with
- * …/tablespaces beside it. *changed (NULL is allowed) counts them. A tree that was a whole backup is
- * none after that. */
+ * …/tablespaces beside it. *changed (NULL is allowed) counts them. A tree that was a whole backup
+ * is none after that. */
 bool pgcask_relocate(const char *data_directory, size_t *changed, struct pgcask_error *error);
 
 PGCASK_C_END

@@ -40,7 +40,7 @@ void pgcask_settings_use_environment(struct pgcask_settings *settings);
  * once. */
 bool pgcask_settings_complete(struct pgcask_settings *settings, struct pgcask_error *error);
 
-/* ---- Passwords from elsewhere -------------------------------------------------------------- */
+/* ---- Passwords from elsewhere ---- */
 
 /* What a password is wanted for; lent for the call. Members may be added at its end. */
 struct pgcask_password_request {
@@ -68,7 +68,7 @@ void pgcask_settings_set_password_callback(
                      struct pgcask_password *password, struct pgcask_error *error),
     void *context);
 
-/* ---- Sessions that outlive a process ------------------------------------------------------- */
+/* ---- Sessions that outlive a process ---- */
 
 enum pgcask_encryption {
     PGCASK_IN_CLEAR,

@@ -38,7 +38,7 @@ struct pgcask_record {
     const char *link_target;      /* of a link, else NULL */
 };
 
-/* ---- Taking records ------------------------------------------------------------------------ */
+/* ---- Taking records ---- */
 
 /* The next record; its texts are borrowed until the next call on the source. What was not read of
  * the last one is passed over. A backup is complete only when PGCASK_END has come: whatever was
@@ -66,7 +66,7 @@ bool pgcask_source_amend(struct pgcask_source *source,
  * nor replication slot is left on the server. That takes two seconds at most. */
 void pgcask_source_close(struct pgcask_source *source);
 
-/* ---- Sources of a stored backup ------------------------------------------------------------ */
+/* ---- Sources of a stored backup ---- */
 
 /* A directory, a .tar file, or tar from a descriptor, which stays open and need not seek. NULL on
  * failure. */

@@ -18,7 +18,7 @@
 /* A statement can have up to 1 GiB. Buffers that hold one at a time are not kept beyond this. */
 #define ARCHIVE_TEXT_KEPT ((size_t)1 << 20)
 
-/* ---- What is in an archive ----------------------------------------------------------------- */
+/* ---- What is in an archive ---- */
 
 enum archive_section { SECTION_NONE = 1, SECTION_PRE_DATA, SECTION_DATA, SECTION_POST_DATA };
 
@@ -60,7 +60,7 @@ int archive_minor_of_server(int server_version_num);
 /* False with a hint if that version knows the method only later. */
 bool archive_compression_check(int minor, enum compression compression, struct error *err);
 
-/* ---- Writing -------------------------------------------------------------------------------- */
+/* ---- Writing ---- */
 
 /* Where the entries and their data come from, pulled in the order they are written: all entries,
  * then the data of those that have some, in the same order. (A plain script asks for entries
@@ -102,7 +102,7 @@ void directory_data_name(int32_t dump_id, enum compression compression, char out
 struct reader *plain_archive_reader_new(const struct archive_header *header,
                                         const struct archive_content *content, struct error *err);
 
-/* ---- Reading -------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 /* What a reader of an archive finds, as a codec without I/O. Strings are valid during the call.
  * Each may be NULL; each returns false with *err set to stop. */
@@ -111,8 +111,8 @@ struct archive_handler {
     bool (*header)(void *context, const struct archive_header *header, struct error *err);
     bool (*entry)(void *context, uint32_t number, const struct archive_entry *entry,
                   struct error *err);
-    /* Unpacked bytes of an entry's data, with the end mark of COPY text. dump_id 0: of a large object
-     * in a directory. */
+    /* Unpacked bytes of an entry's data, with the end mark of COPY text. dump_id 0: of a large
+     * object in a directory. */
     bool (*data)(void *context, int32_t dump_id, struct slice bytes, struct error *err);
     /* That was all of it. rows: lines of COPY text; 0 for anything else. */
     bool (*data_end)(void *context, int32_t dump_id, uint64_t rows, struct error *err);
@@ -149,8 +149,8 @@ struct archive_folder;
 struct archive_folder *archive_folder_new(const struct archive_handler *handler, struct error *err);
 void archive_folder_free(struct archive_folder *folder);
 
-/* "toc.dat", "123.dat.gz", … A file that does not belong to the archive is an error. Messages do not
- * name the file. After a failure the next file may be begun. */
+/* "toc.dat", "123.dat.gz", … A file that does not belong to the archive is an error. Messages do
+ * not name the file. After a failure the next file may be begun. */
 bool archive_folder_begin(struct archive_folder *folder, const char *name, struct error *err);
 bool archive_folder_feed(struct archive_folder *folder, struct slice bytes, struct error *err);
 bool archive_folder_end(struct archive_folder *folder, struct error *err);

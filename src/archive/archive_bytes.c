@@ -1,5 +1,7 @@
 #include "archive/archive_bytes.h"
 
+#include "base/error_names.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -17,8 +19,8 @@ bool archive_compression_check(int minor, enum compression compression, struct e
     error_set(err, ERROR_UNSUPPORTED, "archives of PostgreSQL 15 and older cannot hold %s",
               compression_name(compression));
     return error_hint(
-        err, "The pg_restore of the server's own version could not read it: use " ERROR_OPTION(
-                 "compress") "=gzip, or " ERROR_OPTION("compress") "=none.");
+        err, "The pg_restore of the server's own version could not read it: use " OPTION_COMPRESS
+             "=gzip, or " OPTION_COMPRESS "=none.");
 }
 
 void archive_put_int(uint8_t out[ARCHIVE_INT_SIZE], int64_t value)

@@ -116,7 +116,7 @@ bool data_checker_feed(struct data_checker *checker, struct slice packed,
 /* Fails unless the stream is at its end, and its rows too. *rows is 0 if it is not COPY text. */
 bool data_checker_finish(struct data_checker *checker, uint64_t *rows, struct error *err);
 
-/* ---- */
+/* ---- Decoding ---- */
 
 /* The entries that have data, sealed once the table of contents was read. */
 const struct archive_header *archive_decoder_header(const struct archive_decoder *decoder);

@@ -55,16 +55,15 @@ struct server_facts {
     char peer[512];
     struct error replication_error, sql_error; /* why not */
 };
-bool server_ping(const struct wire_settings *settings, bool want_replication,
-                 struct cancel *cancel, const struct log *log, struct server_facts *facts,
-                 struct error *err);
+bool server_ping(const struct wire_settings *settings, bool want_replication, struct cancel *cancel,
+                 const struct log *log, struct server_facts *facts, struct error *err);
 
 /* What a whole server has to back up: every database that allows connections, the template ones
  * among them. */
 struct server_databases {
     uint64_t count;
-    char first[128];   /* an example: no template, and "postgres" only for want of others; or "" */
-    char names[512];   /* the first five, templates last, with commas */
+    char first[128]; /* an example: no template, and "postgres" only for want of others; or "" */
+    char names[512]; /* the first five, templates last, with commas */
 };
 bool server_count_databases(const struct wire_settings *settings, struct cancel *cancel,
                             const struct log *log, struct server_databases *databases,
@@ -83,18 +82,18 @@ struct physical_backup_report {
     uint64_t total_bytes;  /* the server's estimate, without WAL; 0 until known */
     uint64_t bytes, files; /* content of records so far */
     uint64_t wal_bytes;
-    size_t tablespaces; /* besides the base directory */
-    size_t checksum_failures; /* page checksum failures that the server reported */
+    size_t tablespaces;               /* besides the base directory */
+    size_t checksum_failures;         /* page checksum failures that the server reported */
     char checksum_failure_first[512]; /* the server's words for the first */
-    size_t manifest_unavailable; /* "unavailable" entries of manifest.json */
-    bool has_tablespaces_note; /* the cluster has tablespaces: see relocate */
-    size_t configuration_files;   /* in /config: they lie outside the server's data directory */
-    size_t configuration_missing; /* that are not in the backup, private keys left aside … */
-    bool configuration_unforeseen; /* … which preflight could not tell, */
-    bool configuration_unseen; /* the role may not see where the server's files lie */
+    size_t manifest_unavailable;      /* "unavailable" entries of manifest.json */
+    bool has_tablespaces_note;        /* the cluster has tablespaces: see relocate */
+    size_t configuration_files;       /* in /config: they lie outside the server's data directory */
+    size_t configuration_missing;     /* that are not in the backup, private keys left aside … */
+    bool configuration_unforeseen;    /* … which preflight could not tell, */
+    bool configuration_unseen;        /* the role may not see where the server's files lie */
     char configuration_missing_list[512]; /* for people */
-    char configuration_remedy[1024];       /* the statements that include them next time */
-    const char *phase;  /* "connecting", "manifest", "checkpoint", "copying", "finishing", "done" */
+    char configuration_remedy[1024];      /* the statements that include them next time */
+    const char *phase; /* "connecting", "manifest", "checkpoint", "copying", "finishing", "done" */
 };
 /* Valid at any time between _new and close, from the thread that pulls. */
 void physical_backup_report(const struct record_source *source,

@@ -51,7 +51,8 @@ static const char rights_sql[] =
     "   AND pg_catalog.has_function_privilege("
     "           'pg_catalog.pg_ls_dir(text,boolean,boolean)', 'EXECUTE')";
 
-/* 1663 is pg_default. An invalid database (a DROP that was interrupted) has any part of its files. */
+/* 1663 is pg_default. An invalid database (a DROP that was interrupted) has any part of its files.
+ */
 static const char databases_sql[] =
     "SELECT pg_catalog.string_agg(oid::pg_catalog.text, ' '), pg_catalog.current_database()"
     "  FROM pg_catalog.pg_database"
@@ -575,9 +576,8 @@ json_t *configuration_describe(const struct configuration *configuration)
         else if (item->state != CONFIGURATION_CAME)
             json_array_append_new(
                 missing, json_pack("{s:s, s:o, s:o, s:b}", "setting", item->setting, "path",
-                                   describe_path(item->path), "reason",
-                                   utf8_to_json(item->reason), "secret",
-                                   (int)(item->state == CONFIGURATION_SECRET)));
+                                   describe_path(item->path), "reason", utf8_to_json(item->reason),
+                                   "secret", (int)(item->state == CONFIGURATION_SECRET)));
     }
     return json_pack("{s:o, s:o, s:o, s:o}", "data_directory",
                      describe_path(configuration->data_directory), "locations",

@@ -69,8 +69,8 @@ json_t *configuration_describe(const struct configuration *configuration);
  * not read, as a list for people. False if there are none. */
 bool configuration_find_denied(struct sessions *sessions, char *list, size_t size);
 
-/* The statements that let the role read the configuration: "GRANT …". database: where the session is
- * that reads it, or NULL; rights on functions are a database's own. */
+/* The statements that let the role read the configuration: "GRANT …". database: where the session
+ * is that reads it, or NULL; rights on functions are a database's own. */
 void configuration_rights_remedy(const char *role_name, const char *database, char *out,
                                  size_t size);
 

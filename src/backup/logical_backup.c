@@ -4,6 +4,7 @@
  */
 #include "backup/logical_internal.h"
 
+#include "base/error_names.h"
 #include "backup/sessions.h"
 #include "catalog/globals.h"
 
@@ -34,9 +35,8 @@ static void set_phase(struct logical_backup *job, const char *phase)
 static void hint_encoding(struct error *err)
 {
     if (strcmp(err->sqlstate, "22P05") == 0 || strcmp(err->sqlstate, "22021") == 0)
-        error_hint(err,
-                   "Leave " ERROR_SETTING("client_encoding") " away: what is read then stays "
-                                                             "in the database's own encoding.");
+        error_hint(err, "Leave " SETTING_CLIENT_ENCODING
+                        " away: what is read then stays in the database's own encoding.");
 }
 
 static void fail(struct logical_backup *job, struct error *err)
@@ -50,8 +50,7 @@ static void fail(struct logical_backup *job, struct error *err)
     job->error = *err;
 }
 
-/* ---- The server's side
- * --------------------------------------------------------------------------- */
+/* ---- The server's side ---- */
 
 bool logical_backup_check_version(int version, bool allow_newer, struct error *err)
 {
@@ -68,10 +67,9 @@ bool logical_backup_check_version(int version, bool allow_newer, struct error *e
               "does not know",
               version / 10000);
     error_reason(err, "server_too_new");
-    return error_hint(
-        err, "A newer pgcask may know it. " ERROR_OPTION(
-                 "allow-newer-server") " backs it up all the "
-                                       "same; what is new in its catalogs is then not seen.");
+    return error_hint(err,
+                      "A newer pgcask may know it. " OPTION_ALLOW_NEWER_SERVER
+                      " backs it up all the same; what is new in its catalogs is then not seen.");
 }
 
 static bool check_version(struct logical_backup *job, struct error *err)
@@ -98,8 +96,7 @@ static bool connect_server(struct logical_backup *job, struct error *err)
     return job->pinned != NULL && check_version(job, err);
 }
 
-/* ---- Records
- * ------------------------------------------------------------------------------------- */
+/* ---- Records ---- */
 
 static void describe(struct logical_backup *job, struct record *record)
 {
@@ -271,8 +268,7 @@ static enum source_status logical_next(struct record_source *source, struct reco
     return SOURCE_FAILED;
 }
 
-/* ---- The reader
- * ---------------------------------------------------------------------------------- */
+/* ---- The reader ---- */
 
 /* Known only once what follows it, or the archive's end, was asked for. */
 static void learn_contents_size(struct logical_backup *job)
@@ -361,8 +357,7 @@ static void logical_reader_close(struct reader *reader)
     (void)reader; /* part of the job */
 }
 
-/* ---- The job
- * ------------------------------------------------------------------------------------- */
+/* ---- The job ---- */
 
 static void logical_close(struct record_source *source)
 {

@@ -5,6 +5,7 @@
 #include "backup/logical_backup.h"
 #include "backup/sessions.h"
 #include "base/buffer.h"
+#include "base/error_names.h"
 #include "base/quote.h"
 #include "catalog/catalog.h"
 
@@ -47,7 +48,7 @@ static uint64_t number_of(const struct wire_result *result, size_t column)
     return strtoull(text_of(result, column), NULL, 10);
 }
 
-/* ---- Rights -------------------------------------------------------------------------------- */
+/* ---- Rights ---- */
 
 /*
  * What is read: the tables that are locked (which takes a right to the table as a whole) and read,
@@ -110,7 +111,8 @@ static const char rights_query[] =
     "(SELECT pg_catalog.string_agg(DISTINCT pg_catalog.quote_ident(nspname), ', ')"
     "   FROM judged WHERE NOT readable OR NOT reachable), "
     "pg_catalog.quote_ident(r.rolname), r.rolname, r.oid, r.rolinherit, "
-    "EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid"
+    "EXISTS (SELECT FROM pg_catalog.pg_auth_members m "
+    "          JOIN pg_catalog.pg_roles g ON g.oid = m.roleid"
     "         WHERE g.rolname = 'pg_read_all_data' AND m.member = r.oid)"
     "  FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER";
 /* clang-format on */
@@ -214,7 +216,7 @@ static void check_rights(struct preflight *preflight)
     wire_result_free(rights);
 }
 
-/* ---- The rest ------------------------------------------------------------------------------ */
+/* ---- The rest ---- */
 
 static void check_version(struct preflight *preflight)
 {
@@ -272,7 +274,7 @@ static void check_locks(struct preflight *preflight)
     if (found != NULL && number_of(found, 0) > 0)
         preflight_add(preflight->report, false,
                       "Wait until they are not, or end what locks them; the backup waits as long "
-                      "as " ERROR_OPTION("lock-timeout") " says.",
+                      "as " OPTION_LOCK_TIMEOUT " says.",
                       "tables that are locked against reading: %s, the first is %s (%s%s)",
                       text_of(found, 0), text_of(found, 1),
                       text_of(found, 2)[0] == '\0' ? "a prepared transaction" : "process ",

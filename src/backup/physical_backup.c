@@ -20,8 +20,9 @@ static struct physical_backup *from_reader(struct reader *reader)
     return (struct physical_backup *)((char *)reader - offsetof(struct physical_backup, reader));
 }
 
-/* Errors of the server about its limit for idle sessions, or a file in its data directory that is none of PostgreSQL's, or is not
- * PostgreSQL's to read. The words are the server's in English; in another language its own stand.
+/* Errors of the server about its limit for idle sessions, or a file in its data directory that is
+ * none of PostgreSQL's, or is not PostgreSQL's to read. The words are the server's in English; in
+ * another language its own stand.
  */
 static void explain(const struct wire_settings *settings, struct error *err)
 {
@@ -34,7 +35,7 @@ static void explain(const struct wire_settings *settings, struct error *err)
         error_hint(err, "Raise it:  ALTER ROLE %s SET idle_session_timeout = '1min';",
                    quote_identifier(user == NULL ? "" : user, role, sizeof(role)));
     else if (strstr(err->message, "too long for tar format") != NULL ||
-        strstr(err->message, "invalid segment number") != NULL)
+             strstr(err->message, "invalid segment number") != NULL)
         error_hint(err,
                    "PostgreSQL has no such names itself: rename the file or link, or move it out "
                    "of the data directory.");

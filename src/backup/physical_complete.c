@@ -6,11 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define FOLDER_HINT                                                                                   \
-    "On the server, stop PostgreSQL and put the folder or file itself where the link is (rm LINK "    \
-    "&& mv TARGET LINK); to have a database elsewhere, make a tablespace: CREATE TABLESPACE … "     \
-    "LOCATION '…';  ALTER DATABASE … SET TABLESPACE …;  What is not PostgreSQL's, move out of " \
-    "the data directory."
+static const char folder_hint[] =
+    "On the server, stop PostgreSQL and put the folder or file itself where the link is (rm LINK "
+    "&& mv TARGET LINK); to have a database elsewhere, make a tablespace: CREATE TABLESPACE … "
+    "LOCATION '…';  ALTER DATABASE … SET TABLESPACE …;  What is not PostgreSQL's, move out of "
+    "the data directory.";
 
 /* Before its data the server goes through all files to add up their sizes, and warns of nothing
  * but what it skips, in any language; later it warns of checksums, too. */
@@ -37,7 +37,7 @@ bool physical_check_lost(struct physical_backup *job, struct error *err)
               "\"%.300s\"%s in the server's data directory is a link or another special file, "
               "which the server leaves out of a base backup: the backup would not be complete",
               job->lost, more);
-    return error_hint(err, FOLDER_HINT);
+    return error_hint(err, "%s", folder_hint);
 }
 
 void physical_note_needed_file(struct physical_backup *job)
@@ -54,7 +54,8 @@ static bool lacks(const char *name, struct error *err)
               "the server did not send \"%s\" of its data directory: the backup would not be "
               "complete",
               name);
-    return error_hint(err, "Perhaps it is a link there, which the server leaves out. " FOLDER_HINT);
+    return error_hint(err, "Perhaps it is a link there, which the server leaves out. %s",
+                      folder_hint);
 }
 
 static bool folder_came(const struct physical_backup *job, const char *name)

@@ -83,8 +83,8 @@ bool physical_configuration_settle(struct physical_backup *job, struct error *er
         snprintf(report->configuration_remedy, sizeof(report->configuration_remedy), "%s",
                  job->configuration.no_session);
     else
-        configuration_rights_remedy(
-            wire_settings_get(job->options.settings, "user"), job->configuration.database,
-            report->configuration_remedy, sizeof(report->configuration_remedy));
+        configuration_rights_remedy(wire_settings_get(job->options.settings, "user"),
+                                    job->configuration.database, report->configuration_remedy,
+                                    sizeof(report->configuration_remedy));
     return true;
 }

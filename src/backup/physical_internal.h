@@ -107,7 +107,7 @@ struct physical_backup {
     char lost[1001]; /* the first part of the cluster that the server says it leaves out, or "" */
     size_t lost_count;
     bool control_came, version_came; /* global/pg_control, PG_VERSION */
-    uint64_t last_warning_number; /* the only number in the last warning; 0: not one */
+    uint64_t last_warning_number;    /* the only number in the last warning; 0: not one */
 };
 
 /* physical_stream.c */

@@ -2,6 +2,7 @@
 #include "backup/physical_internal.h"
 
 #include "base/bytes.h"
+#include "base/error_names.h"
 #include "manifest/utf8.h"
 
 #include <stdio.h>
@@ -184,9 +185,8 @@ static bool run_base_backup_command(struct physical_backup *job,
     if (base_backup_start(&job->backup, job->conn, base, err))
         return true;
     if (base->compression != COMPRESSION_NONE && err->code == ERROR_SERVER)
-        error_hint(err,
-                   "Choose a " ERROR_OPTION("transfer-compression") " that the server was built "
-                                                                    "with, or leave it out.");
+        error_hint(err, "Choose a " OPTION_TRANSFER_COMPRESSION
+                        " that the server was built with, or leave it out.");
     return error_prefix(err, "cannot start a base backup");
 }
 

@@ -1,6 +1,7 @@
 #include "backup/physical_internal.h"
 
 #include "base/bytes.h"
+#include "base/error_names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -81,11 +82,11 @@ static void warn_of_leftover(struct physical_backup *job)
     if (job->leftovers_told || !layout_is_leftover(job->path))
         return;
     job->leftovers_told = true;
-    log_message(
-        job->options.log, LOG_WARNING,
-        "the server's data directory has what a restore with " ERROR_OPTION("replace") " left that "
-        "did not end (" FOLDER_STAGING ", " FOLDER_REPLACED "): it is in the backup, and no restore "
-        "brings it back. Remove it from the server if nothing in it is needed any more");
+    log_message(job->options.log, LOG_WARNING,
+                "the server's data directory has what a restore with " OPTION_REPLACE
+                " left that did not end (" FOLDER_STAGING ", " FOLDER_REPLACED
+                "): it is in the backup, and no restore brings it back. Remove it from the server "
+                "if nothing in it is needed any more");
 }
 
 static bool begin_file(struct physical_backup *job, struct record *record, struct error *err)

@@ -22,8 +22,7 @@ static void ask_identity(struct sessions *sessions, struct server_facts *facts)
         lsn_format(identity.position, facts->wal_position);
         return;
     }
-    sessions_ask(sessions,
-                 "SELECT system_identifier FROM pg_catalog.pg_control_system()",
+    sessions_ask(sessions, "SELECT system_identifier FROM pg_catalog.pg_control_system()",
                  facts->system_identifier, sizeof(facts->system_identifier));
     sessions_ask(sessions,
                  "SELECT CASE WHEN pg_catalog.pg_is_in_recovery()"
@@ -32,9 +31,8 @@ static void ask_identity(struct sessions *sessions, struct server_facts *facts)
                  facts->wal_position, sizeof(facts->wal_position));
 }
 
-bool server_ping(const struct wire_settings *settings, bool want_replication,
-                 struct cancel *cancel, const struct log *log, struct server_facts *facts,
-                 struct error *err)
+bool server_ping(const struct wire_settings *settings, bool want_replication, struct cancel *cancel,
+                 const struct log *log, struct server_facts *facts, struct error *err)
 {
     struct sessions sessions;
     struct wire_conn *any;

@@ -21,9 +21,9 @@ void buffer_free(struct buffer *buffer);
 /* Forgets the content, keeps the memory. */
 void buffer_clear(struct buffer *buffer);
 
-/* The same, and room for more than `keep` bytes is given back: for what is large once in a while. */
+/* The same, and room for more than `keep` bytes is given back: for what is large once in a while.
+ */
 void buffer_clear_keeping(struct buffer *buffer, size_t keep);
-
 
 /* Overwrites the content with zeros, then frees: for passwords and keys. */
 void buffer_free_secret(struct buffer *buffer);

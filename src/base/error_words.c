@@ -18,7 +18,7 @@
 #define TEXT_MAX 4096
 #define NAME_MAX_SIZE 128
 
-/* ---- Formatting ---------------------------------------------------------------------------- */
+/* ---- Formatting ---- */
 
 /* Where the format's own marks are in the text: each is as far from the start as the format before
  * it is long when it is filled in. */
@@ -100,7 +100,7 @@ size_t error_setting_length(const char *name)
     return len > 5 && strcmp(name + len - 5, "-data") == 0 ? len - 5 : len;
 }
 
-/* ---- Spelling ------------------------------------------------------------------------------ */
+/* ---- Spelling ---- */
 
 static size_t append(char *out, size_t used, size_t size, const char *text, size_t len)
 {

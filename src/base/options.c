@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- Looking things up ---------------------------------------------------------------------- */
+/* ---- Looking things up ---- */
 
 static const struct option_command *command_of(const struct options *options)
 {
@@ -72,7 +72,7 @@ int options_find_command(const struct option_program *program, const char *name,
     return -1;
 }
 
-/* ---- Setting values -------------------------------------------------------------------------- */
+/* ---- Setting values ---- */
 
 bool options_init(struct options *options, const struct option_program *program, size_t command,
                   struct error *err)
@@ -250,8 +250,7 @@ static bool fail_unknown(const struct options *options, const char *name, size_t
     return error_hint(err, "\"%s help %s\" lists the options.", program->name, command);
 }
 
-/* ---- The command line
- * ---------------------------------------------------------------------------- */
+/* ---- The command line ---- */
 
 /* What is given twice was meant twice, and one of them would be passed over. */
 static bool set_typed_value(struct options *options, size_t index, const char *text,
@@ -427,8 +426,7 @@ bool options_check_scope(const struct options *options, enum option_scope kind, 
     return true;
 }
 
-/* ---- Asking
- * -------------------------------------------------------------------------------------- */
+/* ---- Asking ---- */
 
 bool options_flag(const struct options *options, const char *name)
 {

@@ -72,7 +72,7 @@ static bool append_usage(const struct option_program *program, size_t index, str
     return buffer_append_string(out, optional ? " [OPTION]...\n" : "\n", err);
 }
 
-/* ---- What the option says of itself -------------------------------------------------------- */
+/* ---- What the option says of itself ---- */
 
 static void spell(const void *context, enum error_word word, const char *name, char *out,
                   size_t size)
@@ -186,7 +186,7 @@ bool options_write_help(const struct option_program *program, struct buffer *out
            (buffer_append_byte(out, '\n', err) && append_wrapped(out, program->epilogue, 0, err));
 }
 
-/* ---- The reference page ---------------------------------------------------------------------- */
+/* ---- The reference page ---- */
 
 /* Inside a Markdown table a bar would end the cell, even between backquotes. */
 static bool append_cell(struct buffer *out, const char *text, struct error *err)

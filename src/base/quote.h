@@ -1,7 +1,8 @@
 /*
- * Names in texts that people paste: into SQL, and into a shell. Each function fills `out` and returns
- * it. Of a name for SQL what does not fit is cut off (the text stays a quoted one). A word of a shell
- * would name another file then: QUOTE_TOO_LONG, which no shell runs, stands in its place.
+ * Names in texts that people paste: into SQL, and into a shell. Each function fills `out` and
+ * returns it. Of a name for SQL what does not fit is cut off (the text stays a quoted one). A word
+ * of a shell would name another file then: QUOTE_TOO_LONG, which no shell runs, stands in its
+ * place.
  */
 #ifndef PGCASK_BASE_QUOTE_H
 #define PGCASK_BASE_QUOTE_H
@@ -25,8 +26,8 @@ bool quote_has_control(const char *text);
  * characters in it, U&"n\000Ame". */
 const char *quote_identifier(const char *name, char *out, size_t size);
 
-/* One word of a shell: as it is if nothing in it is special, else in single quotes, and with control
- * characters in it as $'n\nm', which all shells that people type into know. */
+/* One word of a shell: as it is if nothing in it is special, else in single quotes, and with
+ * control characters in it as $'n\nm', which all shells that people type into know. */
 const char *quote_shell(const char *word, char *out, size_t size);
 
 #endif

@@ -9,6 +9,7 @@
 #define PGCASK_CATALOG_CATALOG_H
 
 #include "archive/archive.h"
+#include "base/error_names.h"
 #include "base/log.h"
 #include "wire/wire.h"
 
@@ -47,9 +48,9 @@ void catalog_free(struct catalog *catalog);
 
 /* What to do where an answer of the server lacks a part. */
 #define CATALOG_LOSS_HINT                                                                          \
-    "Something between here and the server loses data. Run it again with " ERROR_SETTING(          \
-        "sslmode") "=require: TLS "                                                                \
-                   "notices that."
+    "Something between here and the server loses data. Run it again with " SETTING_SSLMODE         \
+    "=require: TLS "                                                                               \
+    "notices that."
 
 /* What to do where definitions changed meanwhile. */
 #define CATALOG_CHANGED_HINT                                                                       \

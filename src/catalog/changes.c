@@ -59,8 +59,8 @@ static const char catalogs[] =
     "   AND " ONLY_REBUILT " IS NOT TRUE UNION ALL "
     "SELECT p.xmax, 3, CASE p.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate ' "
     "                       ELSE 'function ' END || "
-    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) || '(' || "
-    "       coalesce((SELECT pg_catalog.string_agg(t.typname, ', ' ORDER BY a.number) "
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) || '(' "
+    "       || coalesce((SELECT pg_catalog.string_agg(t.typname, ', ' ORDER BY a.number) "
     "                   FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY a (type, number) "
     "                   JOIN pg_catalog.pg_type t ON t.oid = a.type), '') || ')' "
     "  FROM pg_catalog.pg_proc p " NAMESPACE("p.pronamespace") TOUCHED("p") NOT_TEMPORARY

@@ -136,7 +136,7 @@ enum catalog_reader_order {
     READ_UNSUPPORTED = 90
 };
 
-/* ---- The machine, for readers ---------------------------------------------------------------- */
+/* ---- The machine, for readers ---- */
 
 struct wire_conn *catalog_conn(const struct catalog *catalog);
 struct arena *catalog_arena(struct catalog *catalog);
@@ -248,7 +248,7 @@ struct catalog_extra *catalog_add_extra(struct catalog *catalog, struct catalog_
 /* The kind's word in SQL. */
 const char *catalog_word(const struct catalog_object *object);
 
-/* ---- Names and literals (names.c) ------------------------------------------------------------ */
+/* ---- Names and literals (names.c) ---- */
 
 /* Quoted only if it must be: not of the form [a-z_][a-z0-9_]*, or a keyword of any version that is
  * not unreserved. */
@@ -283,8 +283,8 @@ struct privileges {
 /* Adds an ACL entry behind the object if there is a difference. */
 bool privileges_add(struct catalog *catalog, struct catalog_object *object,
                     const struct privileges *privileges, struct error *err);
-/* Appends the statements alone. target: the object as GRANT names it. catalog: knows which roles are
- * gone; NULL: none is. */
+/* Appends the statements alone. target: the object as GRANT names it. catalog: knows which roles
+ * are gone; NULL: none is. */
 bool privileges_append(struct buffer *out, const struct catalog *catalog,
                        const struct privileges *privileges, const char *target, const char *owner,
                        int major, struct error *err);

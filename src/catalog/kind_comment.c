@@ -98,8 +98,7 @@ static bool read_comments(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, 4, take_comment, NULL, err);
 }
 
-/* ---- Privileges of columns
- * ------------------------------------------------------------------------ */
+/* ---- Privileges of columns ---- */
 
 static bool take_column_privileges(struct catalog *catalog, void *context,
                                    const struct catalog_row *row, struct error *err)

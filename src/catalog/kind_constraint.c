@@ -127,8 +127,7 @@ bool check_is_inherited(const struct catalog_object *object)
     return object->kind == &kind_check && !((const struct check *)object->detail)->is_local;
 }
 
-/* ---- NOT NULL (18 and later)
- * --------------------------------------------------------------------- */
+/* ---- NOT NULL (18 and later) ---- */
 
 /* Its name is always written: whether it is the usual one need not be known then. */
 static bool add_not_null(struct catalog *catalog, struct relation *table,

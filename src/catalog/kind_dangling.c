@@ -304,7 +304,8 @@ static bool find_gone_roles(struct catalog *catalog, struct error *err)
     /* clang-format off */
     static const char query[] =
         "WITH acl AS ("
-        "  SELECT 'relation' AS kind, " NAME("n.nspname", "c.relname") " AS object, c.relacl AS acl "
+        "  SELECT 'relation' AS kind, " NAME("n.nspname", "c.relname") " AS object, "
+        "         c.relacl AS acl "
         "    FROM pg_catalog.pg_class c "
         "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
         "   WHERE c.relacl IS NOT NULL AND c.relpersistence <> 't' "
@@ -332,7 +333,8 @@ static bool find_gone_roles(struct catalog *catalog, struct error *err)
         "  UNION ALL "
         "  SELECT 'database', pg_catalog.quote_ident(d.datname), d.datacl "
         "    FROM pg_catalog.pg_database d "
-        "   WHERE d.datname = pg_catalog.current_database() AND d.datacl IS NOT NULL) SELECT u.role, u.kind, u.object, EXISTS (SELECT FROM pg_catalog.pg_roles r "
+        "   WHERE d.datname = pg_catalog.current_database() AND d.datacl IS NOT NULL) "
+        "SELECT u.role, u.kind, u.object, EXISTS (SELECT FROM pg_catalog.pg_roles r "
         "                                          WHERE r.rolname = u.role::pg_catalog.text) "
         "  FROM (SELECT a.kind, a.object, x.grantee AS role "
         "          FROM acl a CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) x "

@@ -40,8 +40,7 @@ struct table_index *table_index_of(const struct catalog_object *object)
     return object->kind == &kind_index ? object->detail : NULL;
 }
 
-/* ---- What follows the making of an index
- * ---------------------------------------------------------- */
+/* ---- What follows the making of an index ---- */
 
 static bool append_statistics(const struct catalog_object *index, const char *targets,
                               struct buffer *sql, struct error *err)

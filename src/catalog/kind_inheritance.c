@@ -201,8 +201,7 @@ static bool read_parents(struct catalog *catalog, struct error *err)
            read_member_columns(catalog, &members, err);
 }
 
-/* ---- What children need not repeat
- * --------------------------------------------------------------- */
+/* ---- What children need not repeat ---- */
 
 static const struct column *inherited_from(const struct relation *parent, const char *name)
 {

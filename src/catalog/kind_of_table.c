@@ -101,8 +101,7 @@ static bool read_rules(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, 5, take_rule, NULL, err);
 }
 
-/* ---- Triggers
- * ------------------------------------------------------------------------------------ */
+/* ---- Triggers ---- */
 
 enum { T_OID, T_RELATION, T_NAME, T_ENABLED, T_DEFINITION, T_PARENT, T_PARENT_ENABLED };
 
@@ -178,8 +177,7 @@ static bool read_triggers(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, 7, take_trigger, NULL, err);
 }
 
-/* ---- Policies
- * ------------------------------------------------------------------------------------ */
+/* ---- Policies ---- */
 
 static bool add_row_security(struct catalog *catalog, struct error *err)
 {
@@ -266,8 +264,7 @@ static bool read_policies(struct catalog *catalog, struct error *err)
            catalog_query(catalog, query, 8, take_policy, NULL, err);
 }
 
-/* ---- Statistics
- * ---------------------------------------------------------------------------------- */
+/* ---- Statistics ---- */
 
 static bool take_statistics(struct catalog *catalog, void *context, const struct catalog_row *row,
                             struct error *err)

@@ -83,8 +83,7 @@ static bool append_item(struct buffer *sql, bool *first, const char *name, const
     return buffer_printf(sql, err, "%s\n    %s = %s", was_first ? "" : ",", name, value);
 }
 
-/* ---- Enums and composite types
- * ------------------------------------------------------------------- */
+/* ---- Enums and composite types ---- */
 
 /* The list of labels or columns is made by the server. */
 static bool take_listed(struct catalog *catalog, const char *format, const struct catalog_row *row,

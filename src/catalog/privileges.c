@@ -154,8 +154,7 @@ static bool list_has(const struct list *list, const struct item *item)
     return false;
 }
 
-/* ---- Statements
- * ---------------------------------------------------------------------------------- */
+/* ---- Statements ---- */
 
 struct writing {
     const struct privileges *privileges;

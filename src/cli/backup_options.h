@@ -1,4 +1,5 @@
-/* The options of a backup, as "backup" and "check" take them. The server's settings are the caller's.
+/* The options of a backup, as "backup" and "check" take them. The server's settings are the
+ * caller's.
  */
 #ifndef PGCASK_CLI_BACKUP_OPTIONS_H
 #define PGCASK_CLI_BACKUP_OPTIONS_H

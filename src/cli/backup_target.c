@@ -1,5 +1,6 @@
 #include "cli/backup_target.h"
 
+#include "base/error_names.h"
 #include "manifest/summary.h"
 #include "restore/surroundings.h"
 
@@ -35,10 +36,9 @@ bool backup_target_check(struct backup_target *target, struct command *command, 
         json_decref(command->result);
         command->result = NULL;
     }
-    error_set(err, ERROR_USAGE,
-              ERROR_OPTION("json") " and " ERROR_OPTION("to") " - both want standard output");
-    return error_hint(
-        err, "Let the result go to a file instead:  " ERROR_OPTION("json-file") " result.json");
+    error_set(err, ERROR_USAGE, OPTION_JSON " and " OPTION_TO " - both want standard output");
+    return error_hint(err,
+                      "Let the result go to a file instead:  " OPTION_JSON_FILE " result.json");
 }
 
 bool backup_target_write(const struct backup_target *target, const struct command *command,

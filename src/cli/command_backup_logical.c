@@ -27,8 +27,7 @@ static bool read_options(struct logical *logical, const struct server_uri *serve
     return true;
 }
 
-/* ---- The work
- * ------------------------------------------------------------------------------------ */
+/* ---- The work ---- */
 
 /* Stands between the job and the store to tell the progress what is going on. */
 struct watched {

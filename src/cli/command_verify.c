@@ -217,14 +217,14 @@ static bool verify_copy(struct verification *verification, struct error *err)
     if (!command->quiet && command->console->terminal)
         progress_set_total(&progress,
                            location_directory_bytes(verification->name, command->cancel));
-    done = data_directory_verify(verification->name,
-                                 near_miss_is_data_of_backup(verification->name),
-                                 &(struct verify_options){.problem = note_problem,
-                                                          .context = verification,
-                                                          .observer = &progress.observer,
-                                                          .cancel = command->cancel,
-                                                          .log = &command->console->log},
-                                 &report, err);
+    done =
+        data_directory_verify(verification->name, near_miss_is_data_of_backup(verification->name),
+                              &(struct verify_options){.problem = note_problem,
+                                                       .context = verification,
+                                                       .observer = &progress.observer,
+                                                       .cancel = command->cancel,
+                                                       .log = &command->console->log},
+                              &report, err);
     progress_stop(&progress);
     fill_result(command->result, &report, progress_seconds(&progress));
     if (done)

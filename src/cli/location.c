@@ -1,5 +1,6 @@
 #include "cli/location.h"
 
+#include "base/error_names.h"
 #include "base/quote.h"
 #include "manifest/manifest.h"
 #include "manifest/summary.h"
@@ -81,13 +82,12 @@ static bool fail_other_format(const char *name, const char *end, struct error *e
     error_set(err, ERROR_USAGE, "no backup is written in the format that the name \"%s\" promises",
               name);
     snprintf(stem_text, sizeof(stem_text), "%.*s.tar", stem, name);
-    return error_hint(
-        err,
-        "One file:  " ERROR_OPTION(
-            "to") " %s  (or .tar.gz, .tar.lz4, .tar.zst: "
-                  "compressed)\nA folder of that name, with DATABASE.dump in it if the backup is "
-                  "a logical one:  " ERROR_OPTION("to") " %s/",
-        quote_shell(stem_text, file, sizeof(file)), quote_shell(name, folder, sizeof(folder)));
+    return error_hint(err,
+                      "One file:  " OPTION_TO
+                      " %s  (or .tar.gz, .tar.lz4, .tar.zst: compressed)\nA folder of that name, "
+                      "with DATABASE.dump in it if the backup is a logical one:  " OPTION_TO " %s/",
+                      quote_shell(stem_text, file, sizeof(file)),
+                      quote_shell(name, folder, sizeof(folder)));
 }
 
 bool location_of_target(const char *name, enum location_kind *kind, enum compression *compression,

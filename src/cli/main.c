@@ -23,7 +23,7 @@ static void occupy_standard_descriptors(void)
     }
 }
 
-/* ---- Commands that only print ---------------------------------------------------------------- */
+/* ---- Commands that only print ---- */
 
 static bool print_text(const struct buffer *text, struct error *err)
 {

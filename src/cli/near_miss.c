@@ -1,5 +1,6 @@
 #include "cli/near_miss.h"
 
+#include "base/error_names.h"
 #include "manifest/manifest.h"
 #include "manifest/summary.h"
 #include "record/record.h"
@@ -226,16 +227,17 @@ static bool fail_data_directory(const char *folder, struct error *err)
     if (has(folder, "/postmaster.pid")) {
         error_set(err, ERROR_CORRUPT, "%s is the data directory of a server that runs, or crashed",
                   folder);
-        return error_hint(err, "A backup is made from the server:  pgcask backup "
-                               "postgres+bin://USER@HOST/ " ERROR_OPTION("to") " DIR");
+        return error_hint(
+            err,
+            "A backup is made from the server:  pgcask backup postgres+bin://USER@HOST/ " OPTION_TO
+            " DIR");
     }
     error_set(err, ERROR_CORRUPT,
               "%s is a data directory, not a backup: nothing in it says what it "
               "should hold",
               folder);
-    return error_hint(err,
-                      "If a server of its own is stopped there, start it and back it up:  pgcask "
-                      "backup postgres+bin://USER@HOST/ " ERROR_OPTION("to") " DIR");
+    return error_hint(err, "If a server of its own is stopped there, start it and back it up:  "
+                           "pgcask backup postgres+bin://USER@HOST/ " OPTION_TO " DIR");
 }
 
 bool near_miss_check(const char *folder, struct error *err)

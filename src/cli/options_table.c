@@ -1,4 +1,5 @@
 #include "cli/options_table.h"
+#include "base/error_names.h"
 
 #define BACKUP OPTION_COMMAND(COMMAND_BACKUP)
 #define VERIFY OPTION_COMMAND(COMMAND_VERIFY)
@@ -129,9 +130,8 @@ static const struct option_spec options[] = {
      .kind = OPTION_TEXT,
      .commands = RESTORE,
      .required = true,
-     .help = "The data directory to make: it does not exist or is empty, unless " ERROR_OPTION(
-         "replace") " is "
-                    "given."},
+     .help = "The data directory to make: it does not exist or is empty, unless " OPTION_REPLACE
+             " is given."},
     {.name = "to",
      .argument = "DIR|FILE.tar|-",
      .kind = OPTION_TEXT,
@@ -212,9 +212,9 @@ static const struct option_spec options[] = {
      .commands = BACKUP | PLAKAR | CHECK,
      .scope = OPTION_OF_LOGICAL,
      .help = "The same for all tables together, however often they have to be locked "
-             "anew: " ERROR_OPTION("lock-timeout") " is for each batch of some hundred. 10 minutes "
-                                                   "unless given, or " ERROR_OPTION(
-                                                       "lock-timeout") " if that is longer."},
+             "anew: " OPTION_LOCK_TIMEOUT
+             " is for each batch of some hundred. 10 minutes unless given, or " OPTION_LOCK_TIMEOUT
+             " if that is longer."},
     {.name = "allow-newer-server",
      .kind = OPTION_FLAG,
      .commands = BACKUP | PLAKAR | CHECK,

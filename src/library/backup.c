@@ -8,7 +8,7 @@
 
 #define LABEL_MAX 1024
 
-/* ---- Options ------------------------------------------------------------------------------- */
+/* ---- Options ---- */
 
 static bool check_label(const char *label, struct error *err)
 {
@@ -67,7 +67,7 @@ bool library_backup_options(const struct pgcask_settings *settings,
     return library_digest(taken.digest, &options->digest, err);
 }
 
-/* ---- The backup ---------------------------------------------------------------------------- */
+/* ---- The backup ---- */
 
 static bool keep_text(char **copy, const char **text, struct error *err)
 {

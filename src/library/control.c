@@ -6,7 +6,7 @@
 
 #define PROGRESS_INTERVAL_MS 100
 
-/* ---- Stopping ------------------------------------------------------------------------------ */
+/* ---- Stopping ---- */
 
 struct pgcask_cancel *pgcask_cancel_new(struct pgcask_error *error)
 {
@@ -41,7 +41,7 @@ bool pgcask_cancel_requested(const struct pgcask_cancel *cancel)
     return cancel_requested(&cancel->cancel);
 }
 
-/* ---- Following ----------------------------------------------------------------------------- */
+/* ---- Following ---- */
 
 static void write_log(void *context, enum log_level level, const char *message)
 {

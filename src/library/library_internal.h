@@ -19,7 +19,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-/* ---- Structures that may grow (structures.c) ----------------------------------------------- */
+/* ---- Structures that may grow (structures.c) ---- */
 
 /* Copies what the caller knows of its structure and zeroes the rest. NULL gives all zero. Fails if
  * struct_size was not set; `name` is the structure's, for the message. */
@@ -30,7 +30,7 @@ bool library_take(void *ours, size_t our_size, const void *theirs, const char *n
 bool library_give(void *theirs, const void *ours, size_t our_size, const char *name,
                   struct error *err);
 
-/* ---- Errors (error.c) ---------------------------------------------------------------------- */
+/* ---- Errors (error.c) ---- */
 
 /* How the library calls options and settings (spelling.c). */
 extern const struct error_speller library_speller;
@@ -47,7 +47,7 @@ void library_error_clear(struct pgcask_error *error);
 /* Copies what both have; NULL is passed over. */
 void library_error_copy(struct pgcask_error *to, const struct pgcask_error *from);
 
-/* ---- A job's control (control.c) ----------------------------------------------------------- */
+/* ---- A job's control (control.c) ---- */
 
 struct pgcask_cancel {
     struct cancel cancel;
@@ -75,13 +75,13 @@ void library_job_set_phase(struct library_job *job, const char *phase);
 /* Adds, and tells the caller if it is time. */
 void library_job_move(struct library_job *job, size_t bytes);
 
-/* ---- Settings (settings.c) ----------------------------------------------------------------- */
+/* ---- Settings (settings.c) ---- */
 
 /* Fails unless they are complete. */
 bool library_settings_check(const struct pgcask_settings *settings,
                             const struct wire_settings **wire, struct error *err);
 
-/* ---- Backup options (backup.c) ------------------------------------------------------------- */
+/* ---- Backup options (backup.c) ---- */
 
 struct physical_backup_options;
 
@@ -98,7 +98,7 @@ bool library_logical_options(const struct pgcask_settings *settings,
                              const struct pgcask_logical_options *given, struct library_job *job,
                              struct logical_backup_options *options, struct error *err);
 
-/* ---- Sources (source.c) -------------------------------------------------------------------- */
+/* ---- Sources (source.c) ---- */
 
 enum library_source_kind {
     LIBRARY_BACKUP,
@@ -143,7 +143,7 @@ bool library_source_lend(struct pgcask_source *source, struct record_source **le
 
 void library_record_publish(const struct record *record, struct pgcask_record *published);
 
-/* ---- Signals (quiet_signals.c) ------------------------------------------------------------- */
+/* ---- Signals (quiet_signals.c) ---- */
 
 /* A pipe whose reader went away and a file that reached RLIMIT_FSIZE raise a signal that ends the
  * process. Between these two calls the calling thread does not get it. */

@@ -37,7 +37,7 @@ const char *pgcask_listing_kind_name(enum pgcask_listing_kind kind)
     return kind > PGCASK_LISTING_UNKNOWN && kind <= PGCASK_LISTING_ARCHIVE ? names[kind] : names[0];
 }
 
-/* ---- Telling ------------------------------------------------------------------------------- */
+/* ---- Telling ---- */
 
 static void tell_problem(void *context, enum verify_problem kind, const char *path,
                          const char *text)
@@ -136,7 +136,7 @@ static bool tell_data(void *context, int32_t dump_id, uint64_t rows, struct erro
            library_fail_by_callback(err, &error, "entry_data");
 }
 
-/* ---- Facts --------------------------------------------------------------------------------- */
+/* ---- Facts ---- */
 
 static void take_text(char *out, size_t size, const char *text)
 {
@@ -269,7 +269,7 @@ static bool tell_tablespaces(struct list *list, struct error *err)
     return true;
 }
 
-/* ---- Reading ------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 /* A directory is opened once more: what describes it comes first. */
 static bool open_directory(struct list *list, struct error *err)
@@ -388,7 +388,7 @@ static bool verify_archive(struct list *list, struct error *err)
     return done;
 }
 
-/* ---- The public functions ------------------------------------------------------------------ */
+/* ---- The public functions ---- */
 
 typedef bool list_work(struct list *list, struct error *err);
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- Verify -------------------------------------------------------------------------------- */
+/* ---- Verify ---- */
 
 struct verification {
     struct pgcask_source *source;
@@ -116,7 +116,7 @@ bool pgcask_verify(struct pgcask_source *source, pgcask_problem_fn *problem, voi
     return done || library_fail(error, &err);
 }
 
-/* ---- Restore ------------------------------------------------------------------------------- */
+/* ---- Restore ---- */
 
 /* The two structures have the same members, but each may grow on its own. */
 static bool take_mappings(const struct pgcask_restore_options *given,
@@ -207,7 +207,7 @@ bool pgcask_restore(struct pgcask_source *source, const char *data_directory,
     return done || library_fail(error, &err);
 }
 
-/* ---- Relocate ------------------------------------------------------------------------------ */
+/* ---- Relocate ---- */
 
 bool pgcask_relocate(const char *data_directory, size_t *changed, struct pgcask_error *error)
 {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- Preflight ----------------------------------------------------------------------------- */
+/* ---- Preflight ---- */
 
 typedef bool preflight_fn(const struct pgcask_settings *settings, const void *given,
                           struct library_job *job, struct preflight_report *report,
@@ -87,7 +87,7 @@ bool pgcask_logical_preflight(const struct pgcask_settings *settings,
     return run_preflight(logical_preflight, settings, options, control, &receiver, error);
 }
 
-/* ---- Ping ---------------------------------------------------------------------------------- */
+/* ---- Ping ---- */
 
 static void fill_facts(const struct server_facts *from, struct pgcask_server_facts *facts)
 {

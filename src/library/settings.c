@@ -90,7 +90,7 @@ bool library_settings_check(const struct pgcask_settings *settings,
     return error_hint(err, "Call pgcask_settings_complete after the last change of them.");
 }
 
-/* ---- Passwords ----------------------------------------------------------------------------- */
+/* ---- Passwords ---- */
 
 struct pgcask_password {
     struct buffer *out;
@@ -141,7 +141,7 @@ void pgcask_settings_set_password_callback(
                                       callback == NULL ? NULL : &settings->password_source);
 }
 
-/* ---- Sessions ------------------------------------------------------------------------------ */
+/* ---- Sessions ---- */
 
 static struct pgcask_session publish(const struct wire_session *session)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* ---- Steps --------------------------------------------------------------------------------- */
+/* ---- Steps ---- */
 
 /* What the server is doing is known before it is waited for: after manifest.json it makes a
  * checkpoint. */
@@ -74,7 +74,7 @@ static enum source_status step(struct pgcask_source *source, struct record *reco
     return status;
 }
 
-/* ---- One record at a time ------------------------------------------------------------------ */
+/* ---- One record at a time ---- */
 
 void library_record_publish(const struct record *record, struct pgcask_record *published)
 {
@@ -152,7 +152,7 @@ enum pgcask_step pgcask_source_read(struct pgcask_source *source, const void **d
     return PGCASK_MORE;
 }
 
-/* ---- Amending ------------------------------------------------------------------------------ */
+/* ---- Amending ---- */
 
 struct amending {
     bool (*write)(void *context, uint64_t position, const void *data, size_t len,
@@ -213,7 +213,7 @@ bool pgcask_source_amend(struct pgcask_source *source,
     return library_fail(error, &err);
 }
 
-/* ---- As a whole ---------------------------------------------------------------------------- */
+/* ---- As a whole ---- */
 
 static enum source_status lent_next(struct record_source *lent, struct record *record,
                                     struct error *err)
@@ -244,7 +244,7 @@ bool library_source_lend(struct pgcask_source *source, struct record_source **le
     return true;
 }
 
-/* ---- Opening and closing ------------------------------------------------------------------- */
+/* ---- Opening and closing ---- */
 
 struct pgcask_source *library_source_new(const struct pgcask_control *control,
                                          struct pgcask_error *error)

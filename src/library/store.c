@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-/* ---- Stores -------------------------------------------------------------------------------- */
+/* ---- Stores ---- */
 
 enum place { PLACE_DIRECTORY, PLACE_TAR, PLACE_FD };
 
@@ -67,7 +67,7 @@ bool pgcask_write_tar_fd(struct pgcask_source *source, int fd, struct pgcask_err
     return write_to(source, PLACE_FD, NULL, fd, error);
 }
 
-/* ---- The caller's functions ---------------------------------------------------------------- */
+/* ---- The caller's functions ---- */
 
 struct delivery {
     struct pgcask_source *source;

@@ -14,7 +14,7 @@ struct description {
     /* private */
     struct json_walk walk;
     struct summary_reader *summary;
-    json_t *entry; /* the database, tablespace or unavailable field being read */
+    json_t *entry;        /* the database, tablespace or unavailable field being read */
     bool relations_known; /* the manifest has the list */
     bool passed_over;     /* a template, or closed to all: nobody looked into the database */
     uint64_t relations, tables, not_analysed;

@@ -28,7 +28,7 @@ struct manifest_request {
     const char *connector;   /* "postgresql" or "postgresql+bin" */
     const char *dump_format; /* "custom", "directory", "plain", "basebackup" */
     const char *database;    /* the one database asked for, or NULL */
-    const char *snapshot;    /* exported in that database: it is described as it is there; or NULL */
+    const char *snapshot; /* exported in that database: it is described as it is there; or NULL */
     const struct manifest_option *options;
     size_t option_count;
 

@@ -97,19 +97,20 @@ static const char relations_format[] =
     "         WHERE l.oid = %u))\n"
     " ORDER BY n.nspname, c.relname%s";
 
-/* Of a long text the beginning will do here, with its size: the archive has all of it. OFFSET 0 keeps
- * the server from deparsing it once for each mention. */
+/* Of a long text the beginning will do here, with its size: the archive has all of it. OFFSET 0
+ * keeps the server from deparsing it once for each mention. */
 #define SHORTENED(text, from)                                                                      \
     "(SELECT CASE WHEN pg_catalog.octet_length(x) <= 32768 THEN x\n"                               \
-    "                                     ELSE pg_catalog.left(x, 1000) || '... (' ||\n"             \
-    "                                          pg_catalog.octet_length(x) || ' bytes)' END\n"      \
+    "                                     ELSE pg_catalog.left(x, 1000) || '... ('\n"              \
+    "                                          || pg_catalog.octet_length(x) || ' bytes)' END\n"   \
     "                           FROM (SELECT " text " AS x " from "OFFSET 0) s)"
 
 static const char column_default[] =
     "CASE WHEN a.atthasdef THEN\n"
     "                        " SHORTENED("pg_catalog.pg_get_expr(d.adbin, d.adrelid)",
     "FROM pg_catalog.pg_attrdef d\n"
-    "                                  WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum ") " END";
+    "                                  WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum ")
+    " END";
 /* clang-format on */
 
 static const char index_definition[] = SHORTENED("pg_catalog.pg_get_indexdef(i.indexrelid)", "");

@@ -16,7 +16,8 @@
  *     ],
  *     "checksum": "xxh3-128:…"}
  *
- * A path that is not UTF-8 is an "encoded_path" in hexadecimal, as "Encoded-Path" in backup_manifest.
+ * A path that is not UTF-8 is an "encoded_path" in hexadecimal, as "Encoded-Path" in
+ * backup_manifest.
  */
 #ifndef PGCASK_MANIFEST_SUMMARY_H
 #define PGCASK_MANIFEST_SUMMARY_H
@@ -66,8 +67,7 @@ struct summary_handler {
 
 struct summary_reader;
 
-struct summary_reader *summary_reader_new(const struct summary_handler *handler,
-                                          struct error *err);
+struct summary_reader *summary_reader_new(const struct summary_handler *handler, struct error *err);
 void summary_reader_free(struct summary_reader *reader);
 bool summary_reader_feed(struct summary_reader *reader, struct slice data, struct error *err);
 

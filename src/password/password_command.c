@@ -5,6 +5,7 @@
 #include "password/password_internal.h"
 
 #include "base/clock.h"
+#include "base/error_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,7 @@
 
 extern char **environ;
 
-/* ---- Its environment ----------------------------------------------------------------------- */
+/* ---- Its environment ---- */
 
 #define ADDED_MAX 4
 
@@ -82,7 +83,7 @@ static bool environment_make(struct command_environment *environment,
     return true;
 }
 
-/* ---- Starting it --------------------------------------------------------------------------- */
+/* ---- Starting it ---- */
 
 static int set_attributes(posix_spawnattr_t *attributes)
 {
@@ -140,7 +141,7 @@ static bool cannot_start(const char *program, int failure, struct error *err)
     return error_hint(err, "It must be a program that the user of pgcask may execute.");
 }
 
-/* ---- Reading what it prints ---------------------------------------------------------------- */
+/* ---- Reading what it prints ---- */
 
 struct running {
     const struct wire_password_request *request;
@@ -205,13 +206,11 @@ static void reap(struct running *running, int flags)
 
 static bool out_of_time(const struct running *running, struct error *err)
 {
-    error_set(
-        err, ERROR_AUTHENTICATION,
-        "the password_command \"%.100s\" gave no password within " ERROR_SETTING("connect_timeout"),
-        running->program);
-    return error_hint(
-        err, "It cannot ask anybody anything: its standard input is empty. A longer " ERROR_SETTING(
-                 "connect_timeout") " waits longer.");
+    error_set(err, ERROR_AUTHENTICATION,
+              "the password_command \"%.100s\" gave no password within " SETTING_CONNECT_TIMEOUT,
+              running->program);
+    return error_hint(err, "It cannot ask anybody anything: its standard input is empty. A "
+                           "longer " SETTING_CONNECT_TIMEOUT " waits longer.");
 }
 
 /* Until it has ended and everything was read. What it left behind may hold the pipe open: that is

@@ -5,7 +5,7 @@
 
 #define PASSWORD_MAX ((size_t)1024 * 1024)
 
-/* ---- command_words.c ----------------------------------------------------------------------- */
+/* ---- command_words.c ---- */
 
 struct command_words {
     char *text;   /* what the words lie in */
@@ -22,14 +22,14 @@ bool command_words_split(struct command_words *words, const char *command, struc
 /* Wipes and frees. */
 void command_words_free(struct command_words *words);
 
-/* ---- password_command.c -------------------------------------------------------------------- */
+/* ---- password_command.c ---- */
 
 /* Runs request->command, without a shell and with nothing on its standard input, and appends the
  * first line that it prints. Whatever the outcome, the process is gone and reaped afterwards. */
 bool password_command_run(const struct wire_password_request *request, struct buffer *password,
                           struct error *err);
 
-/* ---- password_prompt.c --------------------------------------------------------------------- */
+/* ---- password_prompt.c ---- */
 
 /* Asks at the terminal, with echo off. *answered is false where there is no terminal, we are in its
  * background, or the user typed nothing. */

@@ -14,7 +14,7 @@ void configuration_key(const char *option, char out[CONFIGURATION_KEY_SIZE])
     }
 }
 
-/* ---- Keys and values ----------------------------------------------------------------------- */
+/* ---- Keys and values ---- */
 
 static bool belongs(const struct configuration *configuration, const struct option_spec *spec)
 {
@@ -90,7 +90,7 @@ static bool set_options(struct configuration *configuration,
     return true;
 }
 
-/* ---- The connection ------------------------------------------------------------------------ */
+/* ---- The connection ---- */
 
 /* The location without its scheme: "//user@host/db". */
 static const char *after_scheme(const char *location)
@@ -156,7 +156,7 @@ static bool read_connection(struct configuration *configuration, struct error *e
            wire_settings_set(configuration->settings, "password", NULL, err);
 }
 
-/* ---- What makes no sense together ---------------------------------------------------------- */
+/* ---- What makes no sense together ---- */
 
 static bool check_inline(const struct configuration *configuration, struct error *err)
 {

@@ -6,7 +6,7 @@
 static char init, ping, export, closing;
 
 #define NOT_YET                                                                                    \
-    "not yet: restoring into a server; \"plakar restore -to DIRECTORY\" gives back the files: a "   \
+    "not yet: restoring into a server; \"plakar restore -to DIRECTORY\" gives back the files: a "  \
     "data directory that is ready to start, or an archive for pg_restore"
 
 bool exporter_begin(struct exporter *exporter, struct grpc_call *call, const char *path)

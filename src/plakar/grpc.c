@@ -44,7 +44,7 @@ struct grpc_session {
     bool failed;
 };
 
-/* ---- Sending ------------------------------------------------------------------------------- */
+/* ---- Sending ---- */
 
 static nghttp2_nv header(const char *name, const char *value)
 {
@@ -272,7 +272,7 @@ void grpc_call_abort(struct grpc_call *call, enum grpc_status status, const char
     grpc_call_end(call, status, text);
 }
 
-/* ---- Calls --------------------------------------------------------------------------------- */
+/* ---- Calls ---- */
 
 void grpc_call_set_data(struct grpc_call *call, void *data)
 {
@@ -324,7 +324,7 @@ static struct grpc_call *call_of(nghttp2_session *http, int32_t stream)
     return nghttp2_session_get_stream_user_data(http, stream);
 }
 
-/* ---- Receiving ----------------------------------------------------------------------------- */
+/* ---- Receiving ---- */
 
 static void refuse(struct grpc_call *call, enum grpc_status status, const char *text)
 {
@@ -480,7 +480,7 @@ static int on_stream_close(nghttp2_session *http, int32_t stream, uint32_t code,
     return 0;
 }
 
-/* ---- Sessions ------------------------------------------------------------------------------ */
+/* ---- Sessions ---- */
 
 static bool make_http(struct grpc_session *session, struct error *err)
 {

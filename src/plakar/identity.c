@@ -11,7 +11,7 @@
 #define HOST_SIZE 256
 #define ADDRESSES_MAX 64
 
-/* ---- One address --------------------------------------------------------------------------- */
+/* ---- One address ---- */
 
 /* Takes one item off a comma list. */
 static struct slice take_item(struct slice *list)
@@ -97,7 +97,7 @@ static char *make_address(struct slice host, struct slice port, const char *mach
     return copy;
 }
 
-/* ---- All of them --------------------------------------------------------------------------- */
+/* ---- All of them ---- */
 
 static int compare_addresses(const void *a, const void *b)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* ---- The job's own thread ------------------------------------------------------------------ */
+/* ---- The job's own thread ---- */
 
 /* Closes what Plakar acknowledged without opening it, of an independent source. */
 static void put_down_unopened(struct import_job *job)
@@ -206,7 +206,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* ---- The I/O thread's side ----------------------------------------------------------------- */
+/* ---- The I/O thread's side ---- */
 
 static void free_entry(struct import_entry *entry)
 {
@@ -467,7 +467,7 @@ bool import_job_over(const struct import_job *job, const struct error **failure)
     return over;
 }
 
-/* ---- Making and ending it ------------------------------------------------------------------ */
+/* ---- Making and ending it ---- */
 
 static uint64_t now_ns(void)
 {

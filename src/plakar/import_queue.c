@@ -43,7 +43,7 @@ void import_fail(struct import_job *job, const struct error *error)
     pthread_mutex_unlock(&job->lock);
 }
 
-/* ---- Announcing ---------------------------------------------------------------------------- */
+/* ---- Announcing ---- */
 
 static struct import_entry *entry_new(struct import_job *job, const struct record *record)
 {
@@ -107,7 +107,7 @@ struct import_entry *import_announce(struct import_job *job, const struct record
     return entry;
 }
 
-/* ---- Chunks -------------------------------------------------------------------------------- */
+/* ---- Chunks ---- */
 
 /* Called by the I/O thread when the chunk was sent or never will be. */
 static void release_chunk(struct grpc_chunk *base)
@@ -197,7 +197,7 @@ void import_give_chunk(struct content_chunk *chunk)
     import_wake(entry->job);
 }
 
-/* ---- Content ------------------------------------------------------------------------------- */
+/* ---- Content ---- */
 
 /* Spreads the bytes over chunks and gives away those that are full. */
 static bool append_content(struct import_entry *entry, struct content_chunk **chunk,

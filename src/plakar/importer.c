@@ -29,7 +29,7 @@ struct method_call {
     bool asked; /* its message has come */
 };
 
-/* ---- Methods ------------------------------------------------------------------------------- */
+/* ---- Methods ---- */
 
 static void ask(struct importer *importer, struct grpc_call *call, ask_task_fn *question)
 {
@@ -164,7 +164,7 @@ static void do_close(struct importer *importer, struct grpc_call *call)
     importer_pump(importer);
 }
 
-/* ---- Calls --------------------------------------------------------------------------------- */
+/* ---- Calls ---- */
 
 static bool method_of(const char *path, enum method *method)
 {
@@ -275,7 +275,7 @@ void importer_ended(struct importer *importer, struct grpc_call *call, bool comp
     grpc_call_set_data(call, NULL);
 }
 
-/* ---- What threads have done ---------------------------------------------------------------- */
+/* ---- What threads have done ---- */
 
 /* True if no question is under way. */
 static bool pump_question(struct importer *importer)

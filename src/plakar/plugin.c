@@ -18,7 +18,7 @@ struct plugin {
     int wake_fd;
 };
 
-/* ---- Which service a call is for ----------------------------------------------------------- */
+/* ---- Which service a call is for ---- */
 
 /* An exporter's calls have no data of their own: what hangs on them is static. A process is only
  * ever asked for one of the services; which one, the first call decides. */
@@ -72,7 +72,7 @@ static void on_ended(void *context, struct grpc_call *call, bool complete)
         exporter_ended(&route->plugin.exporter, call, complete);
 }
 
-/* ---- The loop ------------------------------------------------------------------------------ */
+/* ---- The loop ---- */
 
 static void on_pump(void *context)
 {

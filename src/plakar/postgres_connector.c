@@ -252,7 +252,8 @@ static void completed(void *context, const struct record_source *source)
                     report.configuration_missing_list, report.configuration_remedy);
     if (report.has_tablespaces_note) /* Plakar's own restore does not do it */
         log_message(postgres->log, LOG_WARNING,
-                    "the cluster has tablespaces: after restoring, run \"pgcask relocate --in-place\" on the "
+                    "the cluster has tablespaces: after restoring, run \"pgcask relocate "
+                    "--in-place\" on the "
                     "data directory, and keep /tablespaces beside /data");
     if (report.checksum_failures > 0)
         log_message(postgres->log, LOG_WARNING,

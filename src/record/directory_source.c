@@ -20,7 +20,7 @@ struct directory_source {
     char link_target[RECORD_PATH_MAX];
 };
 
-/* ---- Readers ------------------------------------------------------------------------------- */
+/* ---- Readers ---- */
 
 struct file_reader {
     struct reader reader;
@@ -138,7 +138,7 @@ static struct reader *file_reader_new(const struct directory_source *source, con
     return &file->reader;
 }
 
-/* ---- Entries ------------------------------------------------------------------------------- */
+/* ---- Entries ---- */
 
 static bool read_link(struct directory_source *source, const struct tree_entry *entry,
                       struct error *err)

@@ -24,7 +24,7 @@ struct directory_store {
     int run_fd;  /* of the lock file in the folder, see run_lock.h; -1: none */
 };
 
-/* ---- The target ---------------------------------------------------------------------------- */
+/* ---- The target ---- */
 
 static bool folder_is_empty(const char *folder, bool *empty, struct error *err)
 {
@@ -62,8 +62,8 @@ static bool is_left_over(const char *folder, int *fd, struct error *err)
 static bool is_name_of_backup(const char *name)
 {
     static const char *const names[] = {
-        "manifest.json", "summary.json", "summary.json.partial", "data", "tablespaces",
-        "config",        "globals.sql",
+        "manifest.json", "summary.json", "summary.json.partial", "data",
+        "tablespaces",   "config",       "globals.sql",
     };
     size_t len = strlen(name);
 
@@ -170,7 +170,7 @@ bool directory_store_check(const char *directory, uint64_t *free_bytes, struct e
     return true;
 }
 
-/* ---- Beginning ----------------------------------------------------------------------------- */
+/* ---- Beginning ---- */
 
 static bool lock_folder(struct directory_store *store, struct error *err)
 {
@@ -240,7 +240,7 @@ static bool store_begin(struct directory_store *store, const char *directory, st
     return store->in_place ? begin_in_place(store, err) : begin_partial(store, err);
 }
 
-/* ---- Filling and finishing ----------------------------------------------------------------- */
+/* ---- Filling and finishing ---- */
 
 static bool store_add(void *context, const struct record *record, struct error *err)
 {

@@ -11,7 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* ---- Paths of the local file system -------------------------------------------------------- */
+/* ---- Paths of the local file system ---- */
 
 static size_t length_without_slashes(const char *path)
 {
@@ -156,7 +156,7 @@ int tree_open_parent(int root_fd, const char *path)
     return fd;
 }
 
-/* ---- Walking ------------------------------------------------------------------------------- */
+/* ---- Walking ---- */
 
 /* One open folder on the way down: the names in it, each preceded by its d_type byte. */
 struct tree_level {
@@ -401,7 +401,7 @@ enum tree_event tree_walk_next(struct tree_walk *walk, struct tree_entry *entry,
     return event;
 }
 
-/* ---- Removing ------------------------------------------------------------------------------ */
+/* ---- Removing ---- */
 
 static bool remove_entry(enum tree_event event, const struct tree_entry *entry, const char *root,
                          struct error *err)

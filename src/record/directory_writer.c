@@ -47,7 +47,7 @@ struct directory_writer {
     bool failed; /* a part of the content is missing: no sync can make that good */
 };
 
-/* ---- Making and freeing -------------------------------------------------------------------- */
+/* ---- Making and freeing ---- */
 
 struct directory_writer *directory_writer_new(const char *root,
                                               const struct directory_writer_options *options,
@@ -91,7 +91,7 @@ void directory_writer_free(struct directory_writer *writer)
     free(writer);
 }
 
-/* ---- What is done at the end --------------------------------------------------------------- */
+/* ---- What is done at the end ---- */
 
 static bool late_add(struct directory_writer *writer, const struct record *record, const char *path,
                      bool implied, struct error *err)
@@ -148,7 +148,7 @@ static int compare_late_path(const void *key, const void *element)
     return strcmp(key, (*entry)->path);
 }
 
-/* ---- Parents ------------------------------------------------------------------------------- */
+/* ---- Parents ---- */
 
 static bool make_implied_folder(struct directory_writer *writer, const char *path,
                                 struct error *err)
@@ -209,7 +209,7 @@ static bool open_parent(struct directory_writer *writer, const char *path, struc
     return true;
 }
 
-/* ---- Files --------------------------------------------------------------------------------- */
+/* ---- Files ---- */
 
 struct file_output {
     const struct directory_writer *writer;
@@ -323,7 +323,7 @@ static bool add_file(struct directory_writer *writer, const struct record *recor
     return filled;
 }
 
-/* ---- Folders and links --------------------------------------------------------------------- */
+/* ---- Folders and links ---- */
 
 static bool add_directory(struct directory_writer *writer, const struct record *record,
                           const char *path, struct error *err)
@@ -368,7 +368,7 @@ bool directory_writer_add(struct directory_writer *writer, const struct record *
     return false;
 }
 
-/* ---- Finishing ----------------------------------------------------------------------------- */
+/* ---- Finishing ---- */
 
 static bool make_links(struct directory_writer *writer, struct error *err)
 {

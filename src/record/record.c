@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- Paths --------------------------------------------------------------------------------- */
+/* ---- Paths ---- */
 
 static bool component_check(const char *path, const char *component, size_t len, struct error *err)
 {
@@ -73,7 +73,7 @@ bool record_path_encode(const char *name, char *out, size_t out_size)
     return true;
 }
 
-/* ---- A reader over memory ------------------------------------------------------------------ */
+/* ---- A reader over memory ---- */
 
 struct memory_reader {
     struct reader reader;
@@ -111,7 +111,7 @@ struct reader *reader_from_memory(struct slice content, struct error *err)
     return &memory->reader;
 }
 
-/* ---- Running a source into a store --------------------------------------------------------- */
+/* ---- Running a source into a store ---- */
 
 static bool content_check_size(const struct record *record, uint64_t total, struct error *err)
 {

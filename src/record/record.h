@@ -104,9 +104,9 @@ struct record {
 bool record_path_check(const char *path, struct error *err);
 
 /* For names of databases and the like in paths: what a path or Plakar cannot hold is
- * percent-encoded, byte by byte: '/', '%', control characters, a leading dot, and what is not UTF-8.
- * The rest stays readable. Different names stay different. False if it does not fit. The empty name
- * stays empty. */
+ * percent-encoded, byte by byte: '/', '%', control characters, a leading dot, and what is not
+ * UTF-8. The rest stays readable. Different names stay different. False if it does not fit. The
+ * empty name stays empty. */
 bool record_path_encode(const char *name, char *out, size_t out_size);
 
 /* Sources. */

@@ -12,7 +12,7 @@
 
 #define RECORD_READ_SIZE ((size_t)256 * 1024) /* of one read(2) */
 
-/* ---- Paths of the local file system (directory_tree.c) ------------------------------------- */
+/* ---- Paths of the local file system (directory_tree.c) ---- */
 
 /* Writes the folder that holds `path`: "/a" of "/a/b", "." of "b". */
 bool path_parent(const char *path, char out[RECORD_PATH_MAX], struct error *err);
@@ -41,7 +41,7 @@ int tree_open_parent(int root_fd, const char *path);
 /* The last component of a record path. */
 const char *tree_last_component(const char *path);
 
-/* ---- Walking a tree (directory_tree.c) ----------------------------------------------------- */
+/* ---- Walking a tree (directory_tree.c) ---- */
 
 enum tree_event {
     TREE_FILE,
@@ -71,7 +71,7 @@ void tree_walk_free(struct tree_walk *walk);
 /* The descriptor of the root; it lives as long as the walk. */
 int tree_walk_root(const struct tree_walk *walk);
 
-/* ---- Running a source into a store (record.c) ---------------------------------------------- */
+/* ---- Running a source into a store (record.c) ---- */
 
 typedef bool store_add_fn(void *context, const struct record *record, struct error *err);
 
@@ -95,7 +95,7 @@ bool content_copy(const struct record *record, const struct cancel *cancel, cont
 bool content_amend(const struct record *record, int fd, uint64_t start, const char *name,
                    struct error *err);
 
-/* ---- What is left of several slices to write (record.c) ------------------------------------ */
+/* ---- What is left of several slices to write (record.c) ---- */
 
 struct pieces {
     struct iovec parts[CONTENT_SLICES_MAX + 1];

@@ -17,7 +17,8 @@ enum run_lock_state {
     RUN_LOCK_NONE,   /* there is no such file, or it is none that a run of this user left */
     RUN_LOCK_DEAD,   /* its run has ended; *fd holds the lock now */
     RUN_LOCK_ALIVE,  /* *pid has it; 0: a process that cannot be seen from here */
-    RUN_LOCK_UNKNOWN /* the file cannot be opened, or its file system's locks are not to be trusted */
+    RUN_LOCK_UNKNOWN /* the file cannot be opened, or its file system's locks are not to be trusted
+                      */
 };
 
 /* Looks at the lock in the file `path`. Close *fd (-1 unless dead) when done. */
@@ -33,8 +34,8 @@ int run_lock_make(const char *folder, struct error *err);
  * another run was faster, or took it for a dead one's and has removed it. */
 bool run_lock_take(int fd, const char *path);
 
-/* Before the content of a folder goes with a dead lock, which may be older than what lies beside it:
- * refuses, naming it, if there is anything but the lock and what `known` says a run makes. */
+/* Before the content of a folder goes with a dead lock, which may be older than what lies beside
+ * it: refuses, naming it, if there is anything but the lock and what `known` says a run makes. */
 bool run_lock_check_names(const char *folder, bool (*known)(const char *name), struct error *err);
 
 /* Removes the lock file from a folder that has become complete, and closes *fd, which becomes -1.

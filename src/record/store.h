@@ -34,7 +34,8 @@ struct store_options {
 /* Writes every record of the source. Fails, leaving nothing, if the source fails or ends without
  * options.last_path; refuses an
  * existing non-empty DIR, an existing FILE, and a DIR.partial or FILE.partial that another run is
- * writing, or that is not known to be of one that was killed; the latter is replaced (run_lock.h). */
+ * writing, or that is not known to be of one that was killed; the latter is replaced (run_lock.h).
+ */
 bool directory_store_write(const char *directory, struct record_source *source,
                            const struct store_options *options, struct error *err);
 bool tar_store_write_file(const char *file, struct record_source *source,
@@ -58,13 +59,13 @@ struct record_source *directory_source_new(const char *directory, const char *co
                                            const char *const *last, struct error *err);
 
 /* Reads a tar back in its own order; parts are joined. Sequential. The descriptor is borrowed by
- * tar_source_new_fd. What gzip, lz4 or zstd compressed is unpacked on the way: its first bytes tell,
- * not its name. */
+ * tar_source_new_fd. What gzip, lz4 or zstd compressed is unpacked on the way: its first bytes
+ * tell, not its name. */
 struct record_source *tar_source_new_file(const char *file, struct error *err);
 struct record_source *tar_source_new_fd(int fd, struct error *err);
 
-/* How many bytes the tar has in all, for progress: of a compressed one what can be told from what was
- * read so far; 0 where nothing is known. For tar sources only. */
+/* How many bytes the tar has in all, for progress: of a compressed one what can be told from what
+ * was read so far; 0 where nothing is known. For tar sources only. */
 uint64_t tar_source_expected(const struct record_source *source);
 
 /* Lets a wait for a pipe end when the job is cancelled. For tar sources only. */

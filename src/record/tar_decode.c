@@ -53,7 +53,7 @@ void tar_decoder_reset(struct tar_decoder *decoder)
     extended_forget(decoder);
 }
 
-/* ---- Numbers ------------------------------------------------------------------------------- */
+/* ---- Numbers ---- */
 
 /* GNU base-256: the first byte's high bit is the mark, the rest a big-endian two's complement. */
 static bool base256_parse(const uint8_t *field, size_t len, int64_t *value)
@@ -102,7 +102,7 @@ static bool number_parse(const struct tar_decoder *decoder, size_t offset, size_
     return octal_parse(field, len, value);
 }
 
-/* ---- Headers ------------------------------------------------------------------------------- */
+/* ---- Headers ---- */
 
 static bool block_is_zero(const uint8_t *block)
 {
@@ -339,7 +339,7 @@ static enum tar_event header_complete(struct tar_decoder *decoder, struct error 
     return member_begin(decoder, err);
 }
 
-/* ---- The machine --------------------------------------------------------------------------- */
+/* ---- The machine ---- */
 
 static enum tar_event step_header(struct tar_decoder *decoder, struct slice *input,
                                   struct error *err)

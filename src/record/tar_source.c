@@ -48,7 +48,7 @@ static struct tar_source *source_of(struct reader *reader)
     return (struct tar_source *)((char *)reader - offsetof(struct tar_source, reader));
 }
 
-/* ---- Input --------------------------------------------------------------------------------- */
+/* ---- Input ---- */
 
 /* The next thing of interest; TAR_FAILED also where the input ends too early. */
 static enum tar_event input_next(struct tar_source *source, struct slice *data, struct error *err)
@@ -114,7 +114,7 @@ static bool input_seek(struct tar_source *source, struct error *err)
     return true;
 }
 
-/* ---- Members ------------------------------------------------------------------------------- */
+/* ---- Members ---- */
 
 /* Goes on to the next member or the end of the archive. */
 static bool read_header(struct tar_source *source, struct error *err)
@@ -161,7 +161,7 @@ static bool next_part(struct tar_source *source, bool *more, struct error *err)
     return true;
 }
 
-/* ---- The reader ---------------------------------------------------------------------------- */
+/* ---- The reader ---- */
 
 static enum reader_status read_content(struct tar_source *source, struct slice *data,
                                        struct error *err)
@@ -219,7 +219,7 @@ static bool skip_rest(struct tar_source *source, struct error *err)
     return true;
 }
 
-/* ---- The source ---------------------------------------------------------------------------- */
+/* ---- The source ---- */
 
 /* Takes the record's path from the member; parts lose their ending. */
 static bool take_path(struct tar_source *source, struct error *err)
@@ -374,7 +374,7 @@ uint64_t tar_source_expected(const struct record_source *base)
     return tar_input_expected(&((const struct tar_source *)base)->from);
 }
 
-/* ---- What may be no tar -------------------------------------------------------------------- */
+/* ---- What may be no tar ---- */
 
 /* Appends the next piece of input to what is there, which must stay in one piece. */
 static bool gather(struct tar_source *source, struct error *err)

@@ -10,6 +10,7 @@
  * NAME.part000001.part000001.
  */
 #include "record/tar_part.h"
+#include "base/error_names.h"
 #include "record/record_internal.h"
 #include "record/run_lock.h"
 #include "record/tar.h"
@@ -47,7 +48,7 @@ struct tar_store {
     struct tar_member member;
 };
 
-/* ---- Output -------------------------------------------------------------------------------- */
+/* ---- Output ---- */
 
 /* Waits until a pipe that somebody made non-blocking takes more, or the job is cancelled. */
 static bool wait_writable(const struct tar_store *store, struct error *err)
@@ -207,7 +208,7 @@ static bool fill_in_size(struct tar_store *store, uint64_t where, uint64_t size,
     return true;
 }
 
-/* ---- Records ------------------------------------------------------------------------------- */
+/* ---- Records ---- */
 
 static void report_moved(const struct tar_store *store, size_t bytes)
 {
@@ -389,7 +390,7 @@ static struct tar_store *store_new(int fd, const char *name, const struct store_
     return store;
 }
 
-/* ---- To a descriptor ----------------------------------------------------------------------- */
+/* ---- To a descriptor ---- */
 
 /* A pipe whose reader has stopped reading must not keep a cancelled job from ending: opened once
  * more it is ours alone to make non-blocking, so that waiting is poll's. Where that does not work,
@@ -415,9 +416,8 @@ bool tar_store_write_fd(int fd, struct record_source *source, const struct store
     if (isatty(fd)) {
         error_set(err, ERROR_REFUSED, "a tar archive is not written to a terminal");
         error_reason(err, "terminal");
-        return error_hint(err, "Redirect the output to a file or into a pipe:  … " ERROR_OPTION(
-                                   "to") " - | cat > "
-                                         "backup.tar");
+        return error_hint(err, "Redirect the output to a file or into a pipe:  … " OPTION_TO
+                               " - | cat > backup.tar");
     }
     own_fd = reopen_pipe(fd);
     store = store_new(own_fd >= 0 ? own_fd : fd, "the tar output", options, err);
@@ -429,7 +429,7 @@ bool tar_store_write_fd(int fd, struct record_source *source, const struct store
     return done;
 }
 
-/* ---- To a file ----------------------------------------------------------------------------- */
+/* ---- To a file ---- */
 
 static bool refuse_partial(const char *partial, struct error *err)
 {

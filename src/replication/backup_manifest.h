@@ -27,8 +27,8 @@ struct backup_manifest_handler {
 
 struct backup_manifest_reader;
 
-struct backup_manifest_reader *backup_manifest_reader_new(
-    const struct backup_manifest_handler *handler, struct error *err);
+struct backup_manifest_reader *
+backup_manifest_reader_new(const struct backup_manifest_handler *handler, struct error *err);
 void backup_manifest_reader_free(struct backup_manifest_reader *reader);
 
 /* Takes the next bytes, of any length. */

@@ -47,8 +47,8 @@ bool base_backup_start(struct base_backup **backup, struct wire_conn *conn,
 void base_backup_free(struct base_backup *backup);
 
 enum base_backup_event_type {
-    BASE_BACKUP_ARCHIVE,       /* event.tablespace begins: a tar stream */
-    BASE_BACKUP_ARCHIVE_DATA,  /* event.data */
+    BASE_BACKUP_ARCHIVE,      /* event.tablespace begins: a tar stream */
+    BASE_BACKUP_ARCHIVE_DATA, /* event.data */
     BASE_BACKUP_ARCHIVE_END,
     BASE_BACKUP_MANIFEST,      /* the manifest begins */
     BASE_BACKUP_MANIFEST_DATA, /* event.data */

@@ -1,4 +1,5 @@
 #include "replication/base_backup.h"
+#include "base/error_names.h"
 
 #include <inttypes.h>
 
@@ -63,7 +64,7 @@ bool base_backup_command(struct buffer *sql, int server_version_num,
         error_set(err, ERROR_UNSUPPORTED,
                   "PostgreSQL %d cannot compress a base backup; 15 and later can",
                   server_version_num / 10000);
-        return error_hint(err, "Leave " ERROR_OPTION("transfer-compression") " out.");
+        return error_hint(err, "Leave " OPTION_TRANSFER_COMPRESSION " out.");
     }
     return append_old_form(sql, options, err);
 }

@@ -137,8 +137,7 @@ static struct entry *find(const struct file_ledger *ledger, const char *path)
 
     if (bucket->count == 0)
         return NULL;
-    return bsearch(&key, bucket->entries, bucket->count, sizeof(*bucket->entries),
-                   compare_entries);
+    return bsearch(&key, bucket->entries, bucket->count, sizeof(*bucket->entries), compare_entries);
 }
 
 enum ledger_verdict file_ledger_check(struct file_ledger *ledger, const char *path, uint64_t size,

@@ -26,10 +26,10 @@ void file_ledger_seal(struct file_ledger *ledger, size_t *duplicates);
 
 enum ledger_verdict {
     LEDGER_MATCH,
-    LEDGER_MISSING,        /* never added */
+    LEDGER_MISSING, /* never added */
     LEDGER_SIZE_DIFFERS,
     LEDGER_DIGEST_DIFFERS,
-    LEDGER_REPEATED        /* matched before: the list that is held against names it twice */
+    LEDGER_REPEATED /* matched before: the list that is held against names it twice */
 };
 
 /* Holds an expectation against what was seen and marks the file as expected. *seen_size (may be

@@ -36,10 +36,10 @@ extern const char *const layout_first[]; /* /manifest.json */
 extern const char *const layout_last[];  /* /data/backup_manifest, /summary.json */
 
 enum layout_class {
-    LAYOUT_LISTED,  /* a file that backup_manifest lists */
-    LAYOUT_SUMMARY, /* a file whose digest is in summary.json */
+    LAYOUT_LISTED,      /* a file that backup_manifest lists */
+    LAYOUT_SUMMARY,     /* a file whose digest is in summary.json */
     LAYOUT_THE_SUMMARY, /* /summary.json itself */
-    LAYOUT_FOREIGN  /* nothing that belongs into a physical backup */
+    LAYOUT_FOREIGN      /* nothing that belongs into a physical backup */
 };
 
 enum layout_class layout_classify(const char *record_path);
@@ -54,9 +54,9 @@ bool layout_is_wal_segment(const char *record_path, const char **name);
  * percent-encoded (record_path_encode); false if that is too long. */
 bool layout_config_path(const char *path, char out[RECORD_PATH_MAX]);
 
-/* What a server says it skips in a base backup ("skipping special file "./base/16416""; the words are
- * in its language): true if the restored cluster would lack it. out: the path, relative to the data
- * directory, or absolute in a tablespace. */
+/* What a server says it skips in a base backup ("skipping special file "./base/16416""; the words
+ * are in its language): true if the restored cluster would lack it. out: the path, relative to the
+ * data directory, or absolute in a tablespace. */
 bool layout_lost_part(const char *warning, char *out, size_t out_size);
 
 /* True if the words are English and say that something is skipped. */

@@ -30,12 +30,11 @@ bool replication_show(struct wire_conn *conn, const char *name, char *out, size_
 /* Opens a walsender session: replication=true first; where pg_hba.conf has no replication line for
  * it, replication=database on the settings' database. */
 bool replication_connect(struct wire_conn **conn, const struct wire_settings *settings,
-                         const char *application_name, int64_t wait_limit_ms,
-                         struct cancel *cancel, const struct log *log, struct error *err);
+                         const char *application_name, int64_t wait_limit_ms, struct cancel *cancel,
+                         const struct log *log, struct error *err);
 
 /* Makes a temporary physical slot that reserves WAL from now on. */
-bool replication_create_temporary_slot(struct wire_conn *conn, const char *name,
-                                       struct error *err);
+bool replication_create_temporary_slot(struct wire_conn *conn, const char *name, struct error *err);
 
 /* Starts streaming from the slot at the position and ends it at once: touches the slot, so that it
  * does not count as idle, and fails if it was lost. The slot does not move. */

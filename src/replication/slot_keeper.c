@@ -1,6 +1,7 @@
 #include "replication/slot_keeper.h"
 
 #include "base/clock.h"
+#include "base/error_names.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -62,9 +63,9 @@ static bool check_retained(struct slot_keeper *keeper, uint64_t position, struct
               "max_retained_wal (%" PRIu64 " MiB)",
               retained >> 20, limit >> 20);
     error_reason(err, "retained_wal_limit");
-    return error_hint(err, "Raise " ERROR_OPTION(
-                               "max-retained-wal") " if the server has room for more WAL, or back "
-                                                   "up when less is written.");
+    return error_hint(err,
+                      "Raise " OPTION_MAX_RETAINED_WAL
+                      " if the server has room for more WAL, or back up when less is written.");
 }
 
 /* One beat: IDENTIFY_SYSTEM says where the WAL is, START_REPLICATION proves that the slot lives. */
@@ -147,7 +148,8 @@ static bool choose_beat(struct slot_keeper *keeper, struct error *err)
         if (limit > 0 && limit / 2 < beat_ms)
             beat_ms = limit / 2;
     }
-    keeper->beat_ms = beat_ms < SLOT_KEEPER_BEAT_SHORTEST_MS ? SLOT_KEEPER_BEAT_SHORTEST_MS : beat_ms;
+    keeper->beat_ms =
+        beat_ms < SLOT_KEEPER_BEAT_SHORTEST_MS ? SLOT_KEEPER_BEAT_SHORTEST_MS : beat_ms;
     return true;
 }
 

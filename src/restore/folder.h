@@ -21,8 +21,8 @@ struct folder {
  * nothing yet in an existing writable parent. Anything else is refused, "/" too. */
 bool folder_resolve(const char *given, struct folder *folder, struct error *err);
 
-/* What the path would name if the folders that lead there were made: without links as far as there is
- * something. False: that cannot be said. */
+/* What the path would name if the folders that lead there were made: without links as far as there
+ * is something. False: that cannot be said. */
 bool folder_foresee(const char *given, char out[PATH_MAX]);
 
 /* Makes it (mode 0700), or gives what exists that mode. */

@@ -8,6 +8,7 @@
  */
 #include "restore/physical_restore_internal.h"
 
+#include "base/error_names.h"
 #include "record/run_lock.h"
 #include "replication/physical_layout.h"
 #include "restore/checking_source.h"
@@ -29,7 +30,7 @@
 
 #define PROBLEMS_LOGGED 20
 
-/* ---- Before anything is read ---------------------------------------------------------------- */
+/* ---- Before anything is read ---- */
 
 static bool refuse_not_empty(const char *data_directory, struct error *err)
 {
@@ -42,7 +43,7 @@ static bool refuse_not_empty(const char *data_directory, struct error *err)
     error_reason(err, "target_not_empty");
     if (folder_has(data_directory, CONTROL_FILE))
         return error_hint(err, "It holds a cluster. To replace it by the backup, which must be of "
-                               "the same cluster: " ERROR_OPTION("replace"));
+                               "the same cluster: " OPTION_REPLACE);
     error_hint(
         err,
         "Without a %s it is no cluster; a restore that was killed leaves such a directory. If "
@@ -137,7 +138,7 @@ static bool prepare(struct restore *restore, const char *given, struct error *er
     return restore->writer != NULL;
 }
 
-/* ---- The stream ----------------------------------------------------------------------------- */
+/* ---- The stream ---- */
 
 static void note_problem(void *context, enum verify_problem kind, const char *path,
                          const char *problem)
@@ -213,7 +214,7 @@ static bool receive(struct restore *restore, struct record_source *source, struc
     return ok && tablespace_set_check_used(&restore->tablespaces, err);
 }
 
-/* ---- The end -------------------------------------------------------------------------------- */
+/* ---- The end ---- */
 
 /* True for DATA-DIRECTORY.tablespaces/OID, whose folder above is ours too. */
 static bool is_default_place(const struct restore *restore, const char *place)

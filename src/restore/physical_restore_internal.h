@@ -34,7 +34,7 @@ struct restore {
     char problem[RECORD_PATH_MAX + 512]; /* the first one that the check found */
     size_t problem_count;
     bool leftovers_told; /* what a killed restore left is not restored */
-    size_t stray_count; /* entries of pg_tblspc with which no server starts */
+    size_t stray_count;  /* entries of pg_tblspc with which no server starts */
 };
 
 /* A record_observer's bytes_moved, whose context is the restore: adds up what was read. */

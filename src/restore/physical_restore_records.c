@@ -4,6 +4,7 @@
  */
 #include "restore/physical_restore_internal.h"
 
+#include "base/error_names.h"
 #include "record/run_lock.h"
 #include "replication/physical_layout.h"
 #include "restore/configuration.h"
@@ -242,8 +243,8 @@ static bool pass_over_leftover(struct restore *restore, const struct record *rec
     if (!restore->leftovers_told)
         log_message(
             restore->options->log, LOG_WARNING,
-            "%s is left out, as is what else the backup has of a restore with " ERROR_OPTION(
-                "replace") " that did not end: " FOLDER_STAGING ", " FOLDER_REPLACED,
+            "%s is left out, as is what else the backup has of a restore with " OPTION_REPLACE
+            " that did not end: " FOLDER_STAGING ", " FOLDER_REPLACED,
             record->path);
     restore->leftovers_told = true;
     return record->type != RECORD_FILE || pull_content(restore, record, take_nothing, err);

@@ -4,6 +4,7 @@
  * tablespace's location.
  */
 #include "replication/physical_layout.h"
+#include "base/error_names.h"
 #include "restore/cluster_files.h"
 #include "restore/restore.h"
 #include "restore/surroundings.h"
@@ -120,9 +121,9 @@ static bool refuse_backup(const struct relocation *relocation, struct error *err
               "%s is a part of the backup %s, which would be damaged by absolute links",
               relocation->data, relocation->parent);
     return error_hint(err,
-                      "A cluster is made of it by:  pgcask restore %s " ERROR_OPTION(
-                          "to") " DIR\nIf it is a copy, which shall be the cluster itself and no "
-                                "longer a backup:  pgcask relocate %s " ERROR_OPTION("in-place"),
+                      "A cluster is made of it by:  pgcask restore %s " OPTION_TO
+                      " DIR\nIf it is a copy, which shall be the cluster itself and no longer a "
+                      "backup:  pgcask relocate %s " OPTION_IN_PLACE,
                       quote_shell(relocation->parent, backup, sizeof(backup)),
                       quote_shell(relocation->data, data, sizeof(data)));
 }

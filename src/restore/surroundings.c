@@ -54,7 +54,8 @@ static bool is_data_directory(const char *folder)
     return folder_has(folder, "PG_VERSION") && folder_has(folder, CONTROL_FILE);
 }
 
-/* A lock that is not this user's, nor root's, says nothing: anybody may have made it, as in /tmp. */
+/* A lock that is not this user's, nor root's, says nothing: anybody may have made it, as in /tmp.
+ */
 static bool check_lock(const char *folder, const char *target, struct error *err)
 {
     char path[PATH_MAX], quoted[QUOTE_PATH_SIZE];

@@ -1,6 +1,6 @@
 /*
- * What a new backup or cluster would lie in: inside a backup it would be a file that the backup does
- * not know, and inside a data directory one that the server takes for its own.
+ * What a new backup or cluster would lie in: inside a backup it would be a file that the backup
+ * does not know, and inside a data directory one that the server takes for its own.
  */
 #ifndef PGCASK_RESTORE_SURROUNDINGS_H
 #define PGCASK_RESTORE_SURROUNDINGS_H

@@ -6,6 +6,7 @@
 
 #include "base/quote.h"
 #include "base/bytes.h"
+#include "base/error_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,8 +131,9 @@ static bool check_place(const struct tablespace_set *set, struct folder *place, 
         return true;
     error_set(err, ERROR_REFUSED, "tablespace directory %s is not empty", place->path);
     error_reason(err, "target_not_empty");
-    return error_hint(err, "Empty it, or give the tablespace another one:  " ERROR_OPTION(
-                               "tablespace-mapping") " OLD=NEW");
+    return error_hint(err,
+                      "Empty it, or give the tablespace another one:  " OPTION_TABLESPACE_MAPPING
+                      " OLD=NEW");
 }
 
 static bool resolve_plan(struct tablespace_set *set, const struct tablespace_mapping *mapping,
@@ -356,8 +358,9 @@ static bool make_default_base(struct tablespace_set *set, struct error *err)
     } else if (errno != EEXIST) {
         error_set_errno(err, errno, "cannot make directory %s for the tablespaces",
                         set->default_base);
-        return error_hint(err, "Make it, or choose another place for each of them:  " ERROR_OPTION(
-                                   "tablespace-mapping") " OLD=NEW");
+        return error_hint(
+            err, "Make it, or choose another place for each of them:  " OPTION_TABLESPACE_MAPPING
+                 " OLD=NEW");
     }
     if (realpath(set->default_base, real) == NULL)
         return error_set_errno(err, errno, "cannot look at %s", set->default_base);

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/error_names.h"
 #include "wire/message_internal.h"
 #include "wire/require_auth_internal.h"
 #include "wire/settings_internal.h"
@@ -12,7 +13,7 @@
 
 #define MD5_SIZE 16
 #define BINDING_HINT                                                                               \
-    ERROR_SETTING("channel_binding") "=require needs TLS and a scram-sha-256 line in pg_hba.conf."
+    SETTING_CHANNEL_BINDING "=require needs TLS and a scram-sha-256 line in pg_hba.conf."
 
 static bool setting_is(const struct authentication *authentication, const char *name,
                        const char *value)
@@ -22,7 +23,7 @@ static bool setting_is(const struct authentication *authentication, const char *
     return set != NULL && strcmp(set, value) == 0;
 }
 
-/* ---- What the user allows ------------------------------------------------------------------ */
+/* ---- What the user allows ---- */
 
 static const char *method_name(enum login_method method)
 {
@@ -40,16 +41,14 @@ static bool check_allowed(const struct authentication *authentication, enum logi
         return true;
     if (method == LOGIN_NONE)
         error_set(err, ERROR_AUTHENTICATION,
-                  "the server asks for no authentication (none), and " ERROR_SETTING(
-                      "require_auth") " does not allow "
-                                      "that");
+                  "the server asks for no authentication (none), and " SETTING_REQUIRE_AUTH
+                  " does not allow that");
     else
         error_set(err, ERROR_AUTHENTICATION,
-                  "the server asks for the authentication method %s, which " ERROR_SETTING(
-                      "require_auth") " does not "
-                                      "allow",
+                  "the server asks for the authentication method %s, which " SETTING_REQUIRE_AUTH
+                  " does not allow",
                   method_name(method));
-    return error_hint(err, ERROR_SETTING("require_auth") " is \"%s\".",
+    return error_hint(err, SETTING_REQUIRE_AUTH " is \"%s\".",
                       wire_settings_get(authentication->settings, "require_auth"));
 }
 
@@ -87,7 +86,7 @@ static bool refuse_method(uint32_t code, struct error *err)
     return not_supported("an unknown kind of", "that asks for it", err);
 }
 
-/* ---- Passwords ----------------------------------------------------------------------------- */
+/* ---- Passwords ---- */
 
 static bool get_password(const struct authentication *authentication, struct buffer *password,
                          struct error *err)
@@ -115,12 +114,11 @@ static bool get_password(const struct authentication *authentication, struct buf
     error_set(err, ERROR_AUTHENTICATION,
               "the server asks for a password for role \"%s\", and there is none",
               authentication->user);
-    return error_hint(
-        err,
-        "Set " ERROR_SETTING("password") ", put a line into ~/.pgpass (mode 0600): "
-                                         "HOST:PORT:DATABASE:%s:PASSWORD, or name a " ERROR_SETTING(
-                                             "password_command") ".",
-        authentication->user);
+    return error_hint(err,
+                      "Set " SETTING_PASSWORD
+                      ", put a line into ~/.pgpass (mode 0600): HOST:PORT:DATABASE:%s:PASSWORD, or "
+                      "name a " SETTING_PASSWORD_COMMAND ".",
+                      authentication->user);
 }
 
 static bool answer_cleartext(struct authentication *authentication, struct buffer *reply,
@@ -184,7 +182,7 @@ static bool answer_md5(struct authentication *authentication, struct slice salt,
     return ok;
 }
 
-/* ---- SCRAM --------------------------------------------------------------------------------- */
+/* ---- SCRAM ---- */
 
 struct mechanisms {
     bool plain, plus, oauth;
@@ -229,7 +227,7 @@ static bool choose_binding(const struct authentication *authentication, bool plu
         return true;
     error_set(err, ERROR_AUTHENTICATION,
               "the signature algorithm of the server's certificate allows no channel binding");
-    return error_hint(err, "Set " ERROR_SETTING("channel_binding") "=disable.");
+    return error_hint(err, "Set " SETTING_CHANNEL_BINDING "=disable.");
 }
 
 static bool check_scram_offer(const struct authentication *authentication,
@@ -263,9 +261,8 @@ static bool begin_scram(struct authentication *authentication, struct slice list
         return false;
     if (binding != SCRAM_BOUND && !offered.plain)
         return error_set(err, ERROR_AUTHENTICATION,
-                         "the server insists on channel binding, which " ERROR_SETTING(
-                             "channel_binding") "=disable "
-                                                "forbids");
+                         "the server insists on channel binding, which " SETTING_CHANNEL_BINDING
+                         "=disable forbids");
     authentication->scram_begun = true;
     authentication->bound = binding == SCRAM_BOUND;
     ok = scram_begin(&authentication->scram, "", nonce, binding, slice_make(data, len), &first,
@@ -314,7 +311,7 @@ static bool continue_scram(struct authentication *authentication, struct slice d
     return ok;
 }
 
-/* ---- The conversation ---------------------------------------------------------------------- */
+/* ---- The conversation ---- */
 
 static bool out_of_order(struct error *err)
 {
@@ -340,16 +337,13 @@ static bool accept_ok(struct authentication *authentication, struct error *err)
         (transport == NULL || !transport->certificate_sent)) {
         error_set(err, ERROR_AUTHENTICATION,
                   transport != NULL && transport->certificate_wanted
-                      ? "there is no client certificate to show, and " ERROR_SETTING(
-                            "sslcertmode") " is require"
-                      : "the server asks for no client certificate, and " ERROR_SETTING(
-                            "sslcertmode") " is require");
-        return error_hint(
-            err,
-            "Set " ERROR_SETTING("sslcert") " and " ERROR_SETTING(
-                "sslkey") ", and ssl_ca_file at the server; or " ERROR_SETTING("sslcertmode") "=all"
-                                                                                              "ow"
-                                                                                              ".");
+                      ? "there is no client certificate to show, and " SETTING_SSLCERTMODE
+                        " is require"
+                      : "the server asks for no client certificate, and " SETTING_SSLCERTMODE
+                        " is require");
+        return error_hint(err,
+                          "Set " SETTING_SSLCERT " and " SETTING_SSLKEY
+                          ", and ssl_ca_file at the server; or " SETTING_SSLCERTMODE "=allow.");
     }
     authentication->done = true;
     return true;

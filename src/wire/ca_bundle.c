@@ -5,6 +5,7 @@
  * certificates.
  */
 #include "wire/tls_internal.h"
+#include "base/error_names.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -141,10 +142,9 @@ static bool nothing_found(const struct trail *trail, struct error *err)
     error_set(err, ERROR_TLS, "there are no root certificates of the system");
     error_detail(err, "Looked for %s.", trail->text);
     return error_hint(err,
-                      "Install the package ca-certificates, mount a bundle as %s, or name one "
-                      "in SSL_CERT_FILE; or set " ERROR_SETTING(
-                          "sslrootcert") " to the file of the authority that "
-                                         "signed the server's certificate.",
+                      "Install the package ca-certificates, mount a bundle as %s, or name one in "
+                      "SSL_CERT_FILE; or set " SETTING_SSLROOTCERT
+                      " to the file of the authority that signed the server's certificate.",
                       places[0].path);
 }
 

@@ -9,7 +9,7 @@
 #define PARAMETERS_MAX 256
 #define PARAMETER_SIZE_MAX (16 * 1024)
 
-/* ---- Life ---------------------------------------------------------------------------------- */
+/* ---- Life ---- */
 
 struct wire_conn *conn_new(struct error *err)
 {
@@ -124,7 +124,7 @@ bool conn_break(struct wire_conn *conn, bool lost)
     return false;
 }
 
-/* ---- What the server says by the way ------------------------------------------------------- */
+/* ---- What the server says by the way ---- */
 
 static int parse_version(const char *text)
 {
@@ -231,7 +231,7 @@ bool conn_handle_async(struct wire_conn *conn, char type, struct slice body, boo
     }
 }
 
-/* ---- Messages to events -------------------------------------------------------------------- */
+/* ---- Messages to events ---- */
 
 static bool unexpected(struct wire_conn *conn, char type, struct error *err)
 {
@@ -477,7 +477,7 @@ bool wire_next(struct wire_conn *conn, struct wire_event *event, struct error *e
     }
 }
 
-/* ---- Looking ------------------------------------------------------------------------------- */
+/* ---- Looking ---- */
 
 int wire_server_version(const struct wire_conn *conn)
 {

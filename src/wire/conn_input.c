@@ -17,7 +17,7 @@
 /* For the last words of a server to which nothing can be sent any more. */
 #define LAST_WORDS_MS 2000
 
-/* ---- Waiting ------------------------------------------------------------------------------- */
+/* ---- Waiting ---- */
 
 /* While connecting, whoever has the deadline words its passing. */
 static bool wait_failed(struct wire_conn *conn, struct error *err)
@@ -49,7 +49,7 @@ bool conn_wait(struct wire_conn *conn, unsigned interest, struct error *err)
     return wait_failed(conn, err);
 }
 
-/* ---- Room ---------------------------------------------------------------------------------- */
+/* ---- Room ---- */
 
 static size_t unparsed(const struct wire_conn *conn)
 {
@@ -110,7 +110,7 @@ static bool make_room(struct wire_conn *conn, size_t need, struct error *err)
     return true;
 }
 
-/* ---- Receiving ----------------------------------------------------------------------------- */
+/* ---- Receiving ---- */
 
 static void take_from_aside(struct wire_conn *conn)
 {
@@ -166,7 +166,7 @@ static bool read_now(struct wire_conn *conn, size_t *got, unsigned *interest, st
     }
 }
 
-/* ---- Streams ------------------------------------------------------------------------------- */
+/* ---- Streams ---- */
 
 /* A server sends 8 KiB at a time, and each time would wake us up. While much comes, the socket is
  * ready only when there is more of it; if that takes a moment, what there is is read after all. */
@@ -242,7 +242,7 @@ bool conn_fill(struct wire_conn *conn, size_t need, struct error *err)
     return true;
 }
 
-/* ---- Messages ------------------------------------------------------------------------------ */
+/* ---- Messages ---- */
 
 bool conn_peek_header(struct wire_conn *conn, struct message_header *header, struct error *err)
 {
@@ -274,7 +274,7 @@ bool conn_take_message(struct wire_conn *conn, const struct message_header *head
     return true;
 }
 
-/* ---- While sending ------------------------------------------------------------------------- */
+/* ---- While sending ---- */
 
 static bool put_aside(struct wire_conn *conn, struct error *err)
 {

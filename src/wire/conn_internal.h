@@ -93,7 +93,7 @@ struct wire_conn {
     size_t key_len;
 };
 
-/* ---- conn.c -------------------------------------------------------------------------------- */
+/* ---- conn.c ---- */
 
 struct wire_conn *conn_new(struct error *err);
 
@@ -115,7 +115,7 @@ bool conn_break(struct wire_conn *conn, bool lost);
 bool conn_handle_async(struct wire_conn *conn, char type, struct slice body, bool *handled,
                        struct error *err);
 
-/* ---- conn_input.c -------------------------------------------------------------------------- */
+/* ---- conn_input.c ---- */
 
 /* Tells the settings' watcher that the session has begun; conn_disconnect tells its end. */
 void conn_announce(struct wire_conn *conn);
@@ -136,7 +136,7 @@ bool conn_take_message(struct wire_conn *conn, const struct message_header *head
 /* Reads what has arrived without waiting, for a sender. */
 bool conn_absorb(struct wire_conn *conn, struct error *err);
 
-/* ---- conn_output.c ------------------------------------------------------------------------- */
+/* ---- conn_output.c ---- */
 
 /* Sends what is queued, then the parts. A lost connection is not reported here but by the next
  * receive, which may still find the server's last words. */
@@ -145,11 +145,11 @@ bool conn_send(struct wire_conn *conn, struct slice head, struct slice body, str
 /* The same for the queue alone. */
 bool conn_flush(struct wire_conn *conn, struct error *err);
 
-/* ---- cancel_request.c ---------------------------------------------------------------------- */
+/* ---- cancel_request.c ---- */
 
 bool cancel_request_send(const struct wire_conn *conn, int64_t deadline, struct error *err);
 
-/* ---- report.c ------------------------------------------------------------------------------ */
+/* ---- report.c ---- */
 
 #define REPORT_TEXT_SIZE 1024
 

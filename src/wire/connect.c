@@ -9,6 +9,7 @@
 #include "wire/connect_internal.h"
 
 #include "base/clock.h"
+#include "base/error_names.h"
 #include "wire/hosts_internal.h"
 #include "wire/settings_internal.h"
 
@@ -24,7 +25,7 @@ static bool setting_is(const struct attempt *attempt, const char *name, const ch
     return set != NULL && strcmp(set, value) == 0;
 }
 
-/* ---- Failures ------------------------------------------------------------------------------ */
+/* ---- Failures ---- */
 
 static bool address_leads_on(const struct attempt *attempt, const struct error *err)
 {
@@ -76,23 +77,25 @@ static bool fail_at(const struct wire_conn *conn, struct error *err)
     if (err->code == ERROR_CANCELLED)
         return false;
     if (err->code == ERROR_TIMEOUT) {
-        error_set(err, ERROR_TIMEOUT, "no answer within " ERROR_SETTING("connect_timeout"));
+        error_set(err, ERROR_TIMEOUT, "no answer within " SETTING_CONNECT_TIMEOUT);
         error_reason(err, "connect_timeout");
-        error_hint(err, "Is it a PostgreSQL server, and is it overloaded? A longer " ERROR_SETTING(
-                            "connect_timeout") " waits longer.");
+        error_hint(
+            err,
+            "Is it a PostgreSQL server, and is it overloaded? A longer " SETTING_CONNECT_TIMEOUT
+            " waits longer.");
     }
     if (err->code == ERROR_TLS && err->hint[0] == '\0')
-        error_hint(err,
-                   "The server's log says what it did not like. A client certificate "
-                   "(" ERROR_SETTING("sslcert") ", " ERROR_SETTING(
-                       "sslkey") ") has to be signed by an authority in the server's ssl_ca_file.");
+        error_hint(
+            err,
+            "The server's log says what it did not like. A client certificate (" SETTING_SSLCERT
+            ", " SETTING_SSLKEY ") has to be signed by an authority in the server's ssl_ca_file.");
     socket_address_text(&conn->address, address);
     if (address[0] != '\0' && strcmp(address, conn->host) != 0)
         return error_prefix(err, "cannot connect to %s (%s)", conn->peer, address);
     return error_prefix(err, "cannot connect to %s", conn->peer);
 }
 
-/* ---- Addresses ----------------------------------------------------------------------------- */
+/* ---- Addresses ---- */
 
 /* A fair share of the time left, so that a silent first address leaves some to the second. */
 static int64_t share_of_deadline(int64_t deadline, size_t addresses_left)
@@ -139,7 +142,7 @@ static bool find_addresses(struct attempt *attempt, const struct host *host, int
             host_addresses_shuffle(list, err));
 }
 
-/* ---- Hosts --------------------------------------------------------------------------------- */
+/* ---- Hosts ---- */
 
 static bool name_peer(struct attempt *attempt, const struct host *host, struct error *err)
 {

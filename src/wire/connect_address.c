@@ -1,5 +1,6 @@
 /* One address: the ways of encryption that sslmode allows, one after the other. */
 #include "wire/connect_internal.h"
+#include "base/error_names.h"
 
 enum encryption { IN_CLEAR, TLS_IF_OFFERED, TLS_ONLY };
 
@@ -21,9 +22,8 @@ static bool secure(struct attempt *attempt, enum encryption encryption, struct e
         return true;
     if (!accepted) {
         error_set(err, ERROR_TLS, "the server does not offer TLS");
-        return error_hint(err, "Set ssl = on at the server, or " ERROR_SETTING(
-                                   "sslmode") "=prefer if the network is "
-                                              "trusted.");
+        return error_hint(err, "Set ssl = on at the server, or " SETTING_SSLMODE
+                               "=prefer if the network is trusted.");
     }
     conn->uses_tls = true;
     return tls_start(&conn->transport, attempt->settings, conn->host, conn->deadline, conn->cancel,

@@ -4,6 +4,7 @@
  */
 #include "wire/connect_internal.h"
 
+#include "base/error_names.h"
 #include "base/quote.h"
 
 #include <arpa/inet.h>
@@ -65,8 +66,8 @@ static bool without_tls(const struct attempt *attempt)
 }
 
 #define TLS_FIRST                                                                                  \
-    "The server may have a line for TLS: set " ERROR_SETTING("sslmode") "=require. If it has "     \
-                                                                        "none, "
+    "The server may have a line for TLS: set " SETTING_SSLMODE "=require. If it has "              \
+    "none, "
 
 static void hint_hba_line(const struct attempt *attempt, struct error *err)
 {
@@ -92,8 +93,8 @@ static void hint_hba_line(const struct attempt *attempt, struct error *err)
     error_hint(err,
                ERROR_OURS("%s") "dd to pg_hba.conf%s:  %s %s %s %s scram-sha-256  and reload: "
                                 "SELECT pg_reload_conf();",
-               forbids_tls ? TLS_FIRST "a" : "A", place,
-               conn->uses_tls ? "hostssl" : "host", where, who, address);
+               forbids_tls ? TLS_FIRST "a" : "A", place, conn->uses_tls ? "hostssl" : "host", where,
+               who, address);
 }
 
 static void hint_password(const char *user, struct error *err)
@@ -101,16 +102,12 @@ static void hint_password(const char *user, struct error *err)
     char name[QUOTE_NAME_SIZE];
 
     quote_identifier(user, name, sizeof(name));
-    error_hint(
-        err,
-        "Check the user name and the password (" ERROR_SETTING("password") ", " ERROR_SETTING(
-            "password_command") ", the " ERROR_SETTING("passfile") "). A superuser can set "
-                                                                   "it: ALTER ROLE %s PASSWORD "
-                                                                   "'…'; and, if it has expired "
-                                                                   "(SELECT rolvaliduntil FROM "
-                                                                   "pg_roles), ALTER ROLE %s VALID "
-                                                                   "UNTIL 'infinity';",
-        name, name);
+    error_hint(err,
+               "Check the user name and the password (" SETTING_PASSWORD
+               ", " SETTING_PASSWORD_COMMAND ", the " SETTING_PASSFILE
+               "). A superuser can set it: ALTER ROLE %s PASSWORD '…'; and, if it has expired "
+               "(SELECT rolvaliduntil FROM pg_roles), ALTER ROLE %s VALID UNTIL 'infinity';",
+               name, name);
 }
 
 static bool is_state(const struct error *err, const char *sqlstate)
@@ -150,17 +147,15 @@ static void hint_identity(enum wire_session_kind kind, const char *user, struct 
     if (says(err, "valid client certificate"))
         error_hint(
             err,
-            "Set " ERROR_SETTING("sslcert") " and " ERROR_SETTING("sslkey") ", and " ERROR_SETTING(
-                "sslmode") "=require: a certificate that an authority in "
-                           "the server's ssl_ca_file has signed.");
+            "Set " SETTING_SSLCERT " and " SETTING_SSLKEY ", and " SETTING_SSLMODE
+            "=require: a certificate that an authority in the server's ssl_ca_file has signed.");
     else if (says(err, "\"trust\" authentication failed") ||
              says(err, "ertificate authentication failed"))
-        error_hint(err,
-                   "The common name in the certificate (" ERROR_SETTING(
-                       "sslcert") ") has to be "
-                                  "\"%s\", unless the line of pg_hba.conf has a map for it in "
-                                  "pg_ident.conf.",
-                   user);
+        error_hint(
+            err,
+            "The common name in the certificate (" SETTING_SSLCERT
+            ") has to be \"%s\", unless the line of pg_hba.conf has a map for it in pg_ident.conf.",
+            user);
     else if (says(err, "Peer authentication failed") || says(err, "Ident authentication failed"))
         error_hint(
             err,
@@ -192,9 +187,8 @@ static void hint_right(const struct attempt *attempt, struct error *err)
     quote_identifier(attempt->user, user, sizeof(user));
     if (says(err, "set parameter"))
         error_hint(err,
-                   "Leave it out of " ERROR_SETTING(
-                       "options") " (PGOPTIONS), or GRANT SET ON "
-                                  "PARAMETER … TO %s; (PostgreSQL 15 and later).",
+                   "Leave it out of " SETTING_OPTIONS
+                   " (PGOPTIONS), or GRANT SET ON PARAMETER … TO %s; (PostgreSQL 15 and later).",
                    user);
     else if (attempt->options->kind != WIRE_SESSION_SQL && strstr(err->detail, "CONNECT") == NULL)
         error_hint(err, "ALTER ROLE %s REPLICATION;", user);
@@ -219,14 +213,12 @@ static void hint_limit(const struct attempt *attempt, struct error *err)
         error_hint(err, "ALTER DATABASE %s ALLOW_CONNECTIONS true;", database);
     else if (is_state(err, "22023") || is_state(err, "42704") || is_state(err, "55P02") ||
              is_state(err, "42601"))
-        error_hint(err, "Check " ERROR_SETTING("options") " and " ERROR_SETTING(
-                            "client_encoding") " (PGOPTIONS), and what ALTER "
-                                               "ROLE … SET and ALTER "
-                                               "DATABASE … SET give to this session.");
+        error_hint(err, "Check " SETTING_OPTIONS " and " SETTING_CLIENT_ENCODING
+                        " (PGOPTIONS), and what ALTER ROLE … SET and ALTER DATABASE … SET give to "
+                        "this session.");
     else if (is_state(err, "0A000") && says(err, "conversion between"))
-        error_hint(
-            err, "Leave " ERROR_SETTING("client_encoding") " away: what is read then stays in the "
-                                                           "database's own encoding.");
+        error_hint(err, "Leave " SETTING_CLIENT_ENCODING
+                        " away: what is read then stays in the database's own encoding.");
 }
 
 void connect_hint(const struct attempt *attempt, struct error *err)

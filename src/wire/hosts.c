@@ -145,7 +145,7 @@ void host_list_free(struct host_list *list)
     *list = (struct host_list){0};
 }
 
-/* ---- Order --------------------------------------------------------------------------------- */
+/* ---- Order ---- */
 
 /* A number below `limit`. With 32 bits of chance a short list's bias is nothing. */
 static bool random_below(size_t limit, size_t *out, struct error *err)

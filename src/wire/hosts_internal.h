@@ -11,8 +11,9 @@
 #define HOST_PORT_SIZE 6
 
 struct host {
-    char *name;    /* as configured, for certificates and the passfile; "" if there is only an
-                      address; a socket folder, "@name", or a default where nothing was configured */
+    /* As configured, for certificates and the passfile; "" if there is only an address; a socket
+     * folder, "@name", or a default where nothing was configured. */
+    char *name;
     char *address; /* hostaddr; "" if none */
     char port[HOST_PORT_SIZE];
 };

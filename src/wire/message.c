@@ -6,7 +6,7 @@
 
 #define MESSAGE_LENGTH_MAX ((size_t)INT32_MAX)
 
-/* ---- Building ------------------------------------------------------------------------------ */
+/* ---- Building ---- */
 
 /* Writes the type byte (0: the message has none, as at startup) and room for the length. */
 static bool message_begin(struct buffer *out, char type, size_t *start, struct error *err)
@@ -211,7 +211,7 @@ void message_put_copy_data_header(uint8_t out[MESSAGE_HEADER_SIZE], size_t len)
     bytes_put_u32(out + 1, (uint32_t)(len + 4));
 }
 
-/* ---- Parsing ------------------------------------------------------------------------------- */
+/* ---- Parsing ---- */
 
 const char *message_type_name(char type)
 {

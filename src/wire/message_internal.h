@@ -38,7 +38,7 @@ enum authentication_code {
     AUTHENTICATION_SASL_FINAL = 12
 };
 
-/* ---- What we send -------------------------------------------------------------------------- */
+/* ---- What we send ---- */
 
 struct message_parameter {
     const char *name;
@@ -76,7 +76,7 @@ bool message_append_terminate(struct buffer *out, struct error *err);
 /* The header alone of a CopyData message with len bytes; len is at most INT32_MAX - 4. */
 void message_put_copy_data_header(uint8_t out[MESSAGE_HEADER_SIZE], size_t len);
 
-/* ---- What we receive ----------------------------------------------------------------------- */
+/* ---- What we receive ---- */
 
 struct message_header {
     char type;

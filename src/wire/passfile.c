@@ -3,6 +3,7 @@
  * Source: PostgreSQL documentation, "The Password File".
  */
 #include "wire/settings_internal.h"
+#include "base/error_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@ struct passfile_key {
     bool local; /* the host is none at all or a usual socket folder: "localhost" means it, too */
 };
 
-/* ---- Lines --------------------------------------------------------------------------------- */
+/* ---- Lines ---- */
 
 /* Takes a field and the colon behind it off the line; true if it is "*" or the value. A backslash
  * makes the byte behind it an ordinary one. */
@@ -97,7 +98,7 @@ static bool find_password(struct slice text, const struct passfile_key *key,
     return true;
 }
 
-/* ---- The file ------------------------------------------------------------------------------ */
+/* ---- The file ---- */
 
 /* Others must not be able to read it. A file of root's that a group may read is how orchestrators
  * hand out secrets. */
@@ -141,14 +142,13 @@ static bool read_passfile(const char *path, struct buffer *text, const struct lo
 
     if (fd < 0) {
         if (errno != ENOENT && errno != ENOTDIR)
-            log_message(log, LOG_WARNING, ERROR_SETTING("passfile") " \"%s\" is ignored: %s", path,
+            log_message(log, LOG_WARNING, SETTING_PASSFILE " \"%s\" is ignored: %s", path,
                         strerror(errno));
         return true;
     }
     why = fstat(fd, &st) == 0 ? why_unusable(&st) : strerror(errno);
     if (why != NULL)
-        log_message(log, LOG_WARNING, ERROR_SETTING("passfile") " \"%s\" is ignored: %s", path,
-                    why);
+        log_message(log, LOG_WARNING, SETTING_PASSFILE " \"%s\" is ignored: %s", path, why);
     else
         done = read_open_file(fd, (size_t)st.st_size, text, err);
     close(fd);

@@ -1,5 +1,6 @@
 /* Where a password comes from, first to last. */
 #include "base/clock.h"
+#include "base/error_names.h"
 #include "wire/settings_internal.h"
 
 static bool ask_source(const struct wire_settings *settings,
@@ -14,8 +15,7 @@ static bool ask_source(const struct wire_settings *settings,
 /* A password that was to come from a command must not silently come from elsewhere. */
 static bool no_source_for_command(struct error *err)
 {
-    error_set(err, ERROR_UNSUPPORTED,
-              "nothing here can run the " ERROR_SETTING("password_command"));
+    error_set(err, ERROR_UNSUPPORTED, "nothing here can run the " SETTING_PASSWORD_COMMAND);
     return error_hint(err, "Set a password source (wire_settings_set_password_source), or give the "
                            "password itself.");
 }

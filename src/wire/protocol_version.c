@@ -1,4 +1,5 @@
 #include "wire/protocol_version_internal.h"
+#include "base/error_names.h"
 
 static bool read_version(const struct wire_settings *settings, const char *setting,
                          uint32_t when_missing, uint32_t *version, struct error *err)
@@ -28,9 +29,8 @@ bool protocol_versions_read(const struct wire_settings *settings,
         return false;
     if (versions->least <= versions->asked)
         return true;
-    error_set(
-        err, ERROR_USAGE,
-        ERROR_SETTING("min_protocol_version") " is above " ERROR_SETTING("max_protocol_version"));
+    error_set(err, ERROR_USAGE,
+              SETTING_MIN_PROTOCOL_VERSION " is above " SETTING_MAX_PROTOCOL_VERSION);
     return error_hint(err, "Leave one of them out.");
 }
 
@@ -55,9 +55,9 @@ bool protocol_version_settle(const struct protocol_versions *versions, struct sl
     if (*version >= versions->least)
         return true;
     error_set(err, ERROR_UNSUPPORTED,
-              "the server speaks the protocol version %u.%u, which " ERROR_SETTING(
-                  "min_protocol_version") " forbids",
+              "the server speaks the protocol version %u.%u, which " SETTING_MIN_PROTOCOL_VERSION
+              " forbids",
               *version >> 16, *version & 0xffffu);
-    return error_hint(err, "Protocol 3.2 came with PostgreSQL 18. Leave " ERROR_SETTING(
-                               "min_protocol_version") " out.");
+    return error_hint(
+        err, "Protocol 3.2 came with PostgreSQL 18. Leave " SETTING_MIN_PROTOCOL_VERSION " out.");
 }

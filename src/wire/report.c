@@ -70,8 +70,9 @@ static const char *hint_for(const char *sqlstate)
         {"57P01", "An administrator ended the session or stops the server: try again later."},
         {"57P02", "Another process of the server crashed: see its log, and try again."},
         {"57P03", "The server is starting, stopping or recovering: try again in a moment."},
-        {"57P05", "idle_session_timeout ended the session: raise it for this role: ALTER ROLE … SET "
-                  "idle_session_timeout = '1min';"},
+        {"57P05",
+         "idle_session_timeout ended the session: raise it for this role: ALTER ROLE … SET "
+         "idle_session_timeout = '1min';"},
         {"25P03", "idle_in_transaction_session_timeout ended the session: raise it for this role."},
         {"58030", "The server could not read or write a file: see its log and its disks."},
         {"XX001", "The server's data is damaged: see its log."},

@@ -1,4 +1,5 @@
 #include "wire/require_auth_internal.h"
+#include "base/error_names.h"
 
 static const struct {
     const char *name;
@@ -20,7 +21,7 @@ static unsigned method_of(const char *name, size_t len)
 
 static bool bad_list(const char *list, const char *why, struct error *err)
 {
-    error_set(err, ERROR_USAGE, "bad " ERROR_SETTING("require_auth") " \"%.100s\": %s", list, why);
+    error_set(err, ERROR_USAGE, "bad " SETTING_REQUIRE_AUTH " \"%.100s\": %s", list, why);
     return error_hint(err, "It is a list such as scram-sha-256,md5 or !password,!none; the methods "
                            "are none, password, md5, gss, sspi, scram-sha-256 and oauth.");
 }

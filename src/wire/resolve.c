@@ -10,6 +10,7 @@
 #include "wire/transport_internal.h"
 
 #include "base/clock.h"
+#include "base/error_names.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -112,7 +113,7 @@ static bool lookup_start(struct lookup *lookup, struct error *err)
     return error_set_errno(err, failure, "cannot start a thread to resolve a name");
 }
 
-/* ---- What went wrong ------------------------------------------------------------------------ */
+/* ---- What went wrong ---- */
 
 #define SERVERS_TEXT_SIZE 256
 
@@ -168,7 +169,7 @@ static bool resolve_failed(const struct lookup *lookup, bool answered, struct er
     return error_hint(err, "Check the spelling and the name service, or give the IP address.");
 }
 
-/* ---- Resolving ------------------------------------------------------------------------------ */
+/* ---- Resolving ---- */
 
 void wire_use_files_and_dns(void)
 {
@@ -215,7 +216,7 @@ bool socket_parse_address(const char *address, const char *port, struct socket_a
     if (failure == EAI_MEMORY || failure == EAI_SYSTEM)
         return error_set_errno(err, system_failure, "cannot read the IP address \"%s\"", address);
     error_set(err, ERROR_CONNECT, "\"%s\" is no IP address", address);
-    return error_hint(err, ERROR_SETTING("hostaddr") " takes an address; a name goes into host.");
+    return error_hint(err, SETTING_HOSTADDR " takes an address; a name goes into host.");
 }
 
 bool socket_resolve(const char *host, const char *port, int64_t deadline,

@@ -13,7 +13,7 @@
 
 #define POINT_SIZE 4 /* bytes of a code point in UTF-8, at most */
 
-/* ---- The tables of RFC 3454 ---------------------------------------------------------------- */
+/* ---- The tables of RFC 3454 ---- */
 
 /* Code points that RFC 4013 maps to a space (table C.1.2). */
 static bool is_other_space(uint32_t point)
@@ -72,7 +72,7 @@ static bool append_point(struct buffer *out, uint32_t point, struct error *err)
     return buffer_append(out, bytes, (size_t)len, err);
 }
 
-/* ---- The steps ----------------------------------------------------------------------------- */
+/* ---- The steps ---- */
 
 struct directions {
     bool right_to_left, left_to_right; /* seen at all */

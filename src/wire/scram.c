@@ -23,7 +23,7 @@ static bool malformed(struct error *err)
     return error_set(err, ERROR_PROTOCOL, "the server sent a malformed SCRAM message");
 }
 
-/* ---- Base64 -------------------------------------------------------------------------------- */
+/* ---- Base64 ---- */
 
 static bool append_base64(struct buffer *out, struct slice data, struct error *err)
 {
@@ -70,7 +70,7 @@ bool scram_decode_key(const char *text, uint8_t key[SCRAM_KEY_SIZE])
     return ok;
 }
 
-/* ---- Begin --------------------------------------------------------------------------------- */
+/* ---- Begin ---- */
 
 bool scram_make_nonce(char out[SCRAM_NONCE_SIZE], struct error *err)
 {
@@ -110,7 +110,7 @@ void scram_reset(struct scram *scram)
     OPENSSL_cleanse(scram, sizeof(*scram));
 }
 
-/* ---- Answer -------------------------------------------------------------------------------- */
+/* ---- Answer ---- */
 
 struct server_first {
     struct slice nonce;
@@ -321,7 +321,7 @@ bool scram_answer(struct scram *scram, struct slice server_first, const struct s
     return ok;
 }
 
-/* ---- Verify -------------------------------------------------------------------------------- */
+/* ---- Verify ---- */
 
 bool scram_verify(struct scram *scram, struct slice server_final, struct error *err)
 {

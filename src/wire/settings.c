@@ -4,6 +4,7 @@
  */
 #include "wire/settings_internal.h"
 
+#include "base/error_names.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -89,8 +90,7 @@ static const struct setting_parameter table[] = {
      .words = " disable prefer require ",
      .support = SETTING_NOT_SUPPORTED,
      .neutral = " disable prefer ",
-     .why =
-         "pgcask does not speak GSSAPI; " ERROR_SETTING("sslmode") "=verify-full encrypts as well"},
+     .why = "pgcask does not speak GSSAPI; " SETTING_SSLMODE "=verify-full encrypts as well"},
     {.name = "sslnegotiation",
      .environment = "PGSSLNEGOTIATION",
      .kind = SETTING_WORD,
@@ -130,7 +130,7 @@ int settings_find(const char *name)
     return -1;
 }
 
-/* ---- The set ------------------------------------------------------------------------------- */
+/* ---- The set ---- */
 
 static void value_free(char *value)
 {

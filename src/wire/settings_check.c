@@ -1,5 +1,6 @@
 /* Whether values make sense, and what stands in for those that are missing. */
 #include "wire/hosts_internal.h"
+#include "base/error_names.h"
 #include "wire/settings_internal.h"
 
 #include <ctype.h>
@@ -119,10 +120,8 @@ static bool complete_sslmode(struct wire_settings *settings, struct error *err)
     if (strcmp(mode, "verify-full") == 0)
         return true;
     error_set(err, ERROR_USAGE,
-              ERROR_SETTING("sslmode") " \"%.50s\" is too weak for " ERROR_SETTING(
-                  "sslrootcert") "=system",
-              mode);
-    return error_hint(err, "Set " ERROR_SETTING("sslmode") "=verify-full.");
+              SETTING_SSLMODE " \"%.50s\" is too weak for " SETTING_SSLROOTCERT "=system", mode);
+    return error_hint(err, "Set " SETTING_SSLMODE "=verify-full.");
 }
 
 /* An empty value that may be empty stands for the default, and kept the environment from being

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- Variables ----------------------------------------------------------------------------- */
+/* ---- Variables ---- */
 
 bool settings_from_environment(struct wire_settings *settings, struct error *err)
 {
@@ -35,7 +35,7 @@ bool settings_from_environment(struct wire_settings *settings, struct error *err
     return true;
 }
 
-/* ---- The system ---------------------------------------------------------------------------- */
+/* ---- The system ---- */
 
 /* A user's line of /etc/passwd. getpwuid would load the name service's shared libraries, which a
  * static program cannot; users from elsewhere (LDAP) have $USER and $HOME. */

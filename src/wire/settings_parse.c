@@ -8,6 +8,7 @@
 #include "wire/settings_internal.h"
 
 #include "base/bytes.h"
+#include "base/error_names.h"
 
 static bool put_buffer(struct wire_settings *settings, const char *name, struct buffer *value,
                        struct error *err)
@@ -32,7 +33,7 @@ static void skip_blanks(struct slice *text)
         slice_take(text, 1);
 }
 
-/* ---- URIs ---------------------------------------------------------------------------------- */
+/* ---- URIs ---- */
 
 /* Blanks around a part do not count, as where a URI was pasted; inside it they do. */
 static bool percent_decode(struct slice text, struct buffer *out, struct error *err)
@@ -227,7 +228,7 @@ static bool parse_uri(struct wire_settings *settings, struct slice rest, struct 
     return uri_parameters(settings, rest, err);
 }
 
-/* ---- key=value ----------------------------------------------------------------------------- */
+/* ---- key=value ---- */
 
 /* A value in quotes goes to the next quote, another to the next blank; a backslash takes the byte
  * behind it as it is. False without an error: the closing quote is missing. */
@@ -322,9 +323,8 @@ static bool refuse_aws(struct error *err)
 {
     error_set(err, ERROR_UNSUPPORTED, "there is no scheme for tokens of AWS IAM");
     return error_hint(
-        err, "Use postgres:// with " ERROR_SETTING("sslmode") "=verify-full and " ERROR_SETTING(
-                 "password_command") "=\"aws rds generate-db-auth-token "
-                                     "--hostname HOST --port 5432 --username USER\"");
+        err, "Use postgres:// with " SETTING_SSLMODE "=verify-full and " SETTING_PASSWORD_COMMAND
+             "=\"aws rds generate-db-auth-token --hostname HOST --port 5432 --username USER\"");
 }
 
 bool wire_settings_parse(struct wire_settings *settings, const char *conninfo, struct error *err)

@@ -1,6 +1,7 @@
 /* Settings of TLS and authentication whose values make sense together, or do not. Checked before
  * any connection is made, so that a mistake shows even where the server would not mind. */
 #include "wire/protocol_version_internal.h"
+#include "base/error_names.h"
 #include "wire/require_auth_internal.h"
 #include "wire/scram_internal.h"
 #include "wire/settings_internal.h"
@@ -18,10 +19,8 @@ static bool check_negotiation(const struct wire_settings *settings, struct error
     if (!tls_is_direct(settings) || mode >= TLS_REQUIRE)
         return true;
     error_set(err, ERROR_USAGE,
-              ERROR_SETTING("sslnegotiation") "=direct needs " ERROR_SETTING(
-                  "sslmode") "=require or stronger");
-    return error_hint(err,
-                      "Set " ERROR_SETTING("sslmode") " to require, verify-ca or verify-full.");
+              SETTING_SSLNEGOTIATION "=direct needs " SETTING_SSLMODE "=require or stronger");
+    return error_hint(err, "Set " SETTING_SSLMODE " to require, verify-ca or verify-full.");
 }
 
 static bool check_scram_key(const struct wire_settings *settings, const char *setting,

@@ -4,6 +4,7 @@
  * over the environment.
  */
 #include "wire/settings_internal.h"
+#include "base/error_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,7 +118,7 @@ bool settings_read_service(struct wire_settings *settings, struct slice text, co
     return true;
 }
 
-/* ---- Files --------------------------------------------------------------------------------- */
+/* ---- Files ---- */
 
 static bool read_text(int fd, struct buffer *text, struct error *err)
 {
@@ -149,9 +150,8 @@ static bool read_service_file(struct wire_settings *settings, const char *path, 
     if (fd < 0) {
         error_set(err, ERROR_USAGE, "cannot open the service file \"%.300s\": %s", path,
                   strerror(errno));
-        return error_hint(
-            err, "Check " ERROR_SETTING("servicefile") " and PGSERVICEFILE, or put the file at "
-                                                       "~/.pg_service.conf.");
+        return error_hint(err, "Check " SETTING_SERVICEFILE
+                               " and PGSERVICEFILE, or put the file at ~/.pg_service.conf.");
     }
     done = read_text(fd, &text, err);
     if (!done)

@@ -50,7 +50,7 @@ void socket_address_text(const struct socket_address *address, char out[SOCKET_T
                     NULL, 0, NI_NUMERICHOST);
 }
 
-/* ---- Waiting ------------------------------------------------------------------------------- */
+/* ---- Waiting ---- */
 
 static unsigned ready_of(short revents)
 {
@@ -91,7 +91,7 @@ bool socket_wait(int fd, unsigned interest, int64_t deadline, const struct cance
     }
 }
 
-/* ---- Connecting ---------------------------------------------------------------------------- */
+/* ---- Connecting ---- */
 
 static int number_setting(const struct wire_settings *settings, const char *name, int otherwise)
 {
@@ -217,7 +217,7 @@ bool socket_check_peer(int fd, const char *user, struct error *err)
     return error_hint(err, "If that is the server you mean, set requirepeer to its user.");
 }
 
-/* ---- Transport ----------------------------------------------------------------------------- */
+/* ---- Transport ---- */
 
 static bool would_block(int errno_value)
 {

@@ -3,6 +3,7 @@
  * query. A physical replication session runs no SQL, but knows SHOW.
  */
 #include "wire/connect_internal.h"
+#include "base/error_names.h"
 
 /* What is known of a session, as "on", "off" or "" for unknown. */
 struct session_facts {
@@ -111,12 +112,11 @@ static bool find_facts(struct attempt *attempt, const char *target, struct sessi
 
 static bool refuse(const char *target, const char *what, struct error *err)
 {
-    error_set(err, ERROR_CONNECT, "%s, and " ERROR_SETTING("target_session_attrs") " is %s", what,
-              target);
+    error_set(err, ERROR_CONNECT, "%s, and " SETTING_TARGET_SESSION_ATTRS " is %s", what, target);
     error_reason(err, "session_not_wanted");
-    return error_hint(err, "Name another host as well (host=a,b), or leave " ERROR_SETTING(
-                               "target_session_attrs") " "
-                                                       "out.");
+    return error_hint(err,
+                      "Name another host as well (host=a,b), or leave " SETTING_TARGET_SESSION_ATTRS
+                      " out.");
 }
 
 static bool judge(const char *target, const struct session_facts *facts, struct error *err)

@@ -1,6 +1,7 @@
 #include "wire/tls_internal.h"
 
 #include "base/clock.h"
+#include "base/error_names.h"
 #include "wire/message_internal.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 
 #define PROTOCOL_NAME "postgresql" /* as ALPN has it */
 
-/* ---- OpenSSL's way to the socket ----------------------------------------------------------- */
+/* ---- OpenSSL's way to the socket ---- */
 
 /* OpenSSL's own socket BIO uses write(2), which raises SIGPIPE; a library must not touch the
  * signals of its program. */
@@ -75,7 +76,7 @@ static bool attach_socket(struct transport *transport, struct error *err)
     return true;
 }
 
-/* ---- Asking for it ------------------------------------------------------------------------- */
+/* ---- Asking for it ---- */
 
 static bool read_answer(struct transport *transport, int64_t deadline, const struct cancel *cancel,
                         uint8_t *answer, struct error *err)
@@ -140,7 +141,7 @@ bool tls_request(struct transport *transport, int64_t deadline, const struct can
     return error_hint(err, "Is it a PostgreSQL server that listens on this port?");
 }
 
-/* ---- The handshake ------------------------------------------------------------------------- */
+/* ---- The handshake ---- */
 
 static bool check_name(SSL *ssl, const char *host, struct error *err)
 {
@@ -148,9 +149,8 @@ static bool check_name(SSL *ssl, const char *host, struct error *err)
     bool fits;
 
     if (host == NULL || host[0] == '\0') {
-        error_set(err, ERROR_TLS,
-                  ERROR_SETTING("sslmode") "=verify-full needs a host name to check");
-        return error_hint(err, "Give host beside " ERROR_SETTING("hostaddr") ".");
+        error_set(err, ERROR_TLS, SETTING_SSLMODE "=verify-full needs a host name to check");
+        return error_hint(err, "Give host beside " SETTING_HOSTADDR ".");
     }
     certificate = SSL_get1_peer_certificate(ssl);
     if (certificate == NULL)
@@ -295,7 +295,7 @@ bool tls_start_unverified(struct transport *transport, const char *announced, in
     return error_set(err, ERROR_TLS, "the TLS handshake failed: %s", reason);
 }
 
-/* ---- Reading and writing ------------------------------------------------------------------- */
+/* ---- Reading and writing ---- */
 
 static enum transport_status status_of(struct transport *transport, int result, const char *doing,
                                        struct error *err)
@@ -362,7 +362,7 @@ void tls_end(struct transport *transport)
     transport->certificate_wanted = transport->certificate_sent = false;
 }
 
-/* ---- Channel binding ----------------------------------------------------------------------- */
+/* ---- Channel binding ---- */
 
 /* Signatures whose parts older OpenSSLs do not know. */
 static const struct {

@@ -4,6 +4,7 @@
  */
 #include "wire/tls_internal.h"
 
+#include "base/error_names.h"
 #include "wire/settings_internal.h"
 
 #include <limits.h>
@@ -28,7 +29,7 @@ bool tls_mode_of(const struct wire_settings *settings, enum tls_mode *mode, stru
             return true;
         }
     }
-    return error_set(err, ERROR_USAGE, ERROR_SETTING("sslmode") " \"%s\" is unknown", word);
+    return error_set(err, ERROR_USAGE, SETTING_SSLMODE " \"%s\" is unknown", word);
 }
 
 void tls_file_of(const struct wire_settings *settings, const char *setting,
@@ -63,16 +64,15 @@ static bool is_set(const struct wire_settings *settings, const char *name)
     return value != NULL && value[0] != '\0';
 }
 
-/* ---- Whom we trust ------------------------------------------------------------------------- */
+/* ---- Whom we trust ---- */
 
 static bool use_system_roots(SSL_CTX *context, enum tls_mode mode, struct error *err)
 {
     if (mode != TLS_VERIFY_FULL) {
         /* Anybody can get a certificate from some public authority: only the name tells. */
-        error_set(
-            err, ERROR_USAGE,
-            ERROR_SETTING("sslrootcert") "=system needs " ERROR_SETTING("sslmode") "=verify-full");
-        return error_hint(err, "Set " ERROR_SETTING("sslmode") "=verify-full.");
+        error_set(err, ERROR_USAGE,
+                  SETTING_SSLROOTCERT "=system needs " SETTING_SSLMODE "=verify-full");
+        return error_hint(err, "Set " SETTING_SSLMODE "=verify-full.");
     }
     return ca_bundle_load(context, err);
 }
@@ -123,23 +123,21 @@ static bool use_roots(SSL_CTX *context, const struct wire_settings *settings, en
             return true;
         error_set(err, ERROR_TLS, "there is no root certificate file%s%s to check the server with",
                   file[0] != '\0' ? " " : "", file);
-        return error_hint(
-            err, "Set " ERROR_SETTING(
-                     "sslrootcert") " to the file of the authority that signed the server's "
-                                    "certificate, or to \"system\"; or do without the "
-                                    "check: " ERROR_SETTING("sslmode") "=require.");
+        return error_hint(err,
+                          "Set " SETTING_SSLROOTCERT
+                          " to the file of the authority that signed the server's certificate, or "
+                          "to \"system\"; or do without the check: " SETTING_SSLMODE "=require.");
     }
     if (SSL_CTX_load_verify_locations(context, file, NULL) != 1) {
         tls_take_reason(reason);
         error_set(err, ERROR_TLS, "cannot load the root certificates %s: %s", file, reason);
-        return error_hint(err,
-                          ERROR_SETTING("sslrootcert") " is a file of certificates in PEM form.");
+        return error_hint(err, SETTING_SSLROOTCERT " is a file of certificates in PEM form.");
     }
     use_revocation_lists(context, settings, log);
     return true;
 }
 
-/* ---- The context --------------------------------------------------------------------------- */
+/* ---- The context ---- */
 
 /* 0: no bound; -1: unknown. */
 static int version_of(const char *name)
@@ -181,9 +179,8 @@ bool tls_versions_read(const struct wire_settings *settings, int *least, int *mo
     if (*most == 0 || *least <= *most)
         return true;
     error_set(err, ERROR_USAGE,
-              "no TLS version is left between " ERROR_SETTING(
-                  "ssl_min_protocol_version") " and "
-                                              "ssl_max_protocol_version");
+              "no TLS version is left between " SETTING_SSL_MIN_PROTOCOL_VERSION
+              " and ssl_max_protocol_version");
     return error_hint(err, "The least is TLSv1.2 if it is not set.");
 }
 

@@ -1,6 +1,7 @@
 /* Why a handshake failed, in words that say what to do about it. */
 #include "wire/tls_internal.h"
 
+#include "base/error_names.h"
 #include "wire/conn_internal.h"
 
 #include <openssl/err.h>
@@ -20,7 +21,7 @@ void tls_take_reason(char out[TLS_REASON_SIZE])
     ERR_clear_error();
 }
 
-/* ---- A certificate that is not accepted ---------------------------------------------------- */
+/* ---- A certificate that is not accepted ---- */
 
 static const struct {
     long verdict;
@@ -31,20 +32,19 @@ static const struct {
     {X509_V_ERR_CERT_NOT_YET_VALID,
      "The clock of this machine or of the one that made it is wrong."},
     {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
-     "It is signed by itself. If it is your server's, set " ERROR_SETTING(
-         "sslrootcert") " to a copy of that file."},
+     "It is signed by itself. If it is your server's, set " SETTING_SSLROOTCERT
+     " to a copy of that file."},
     {X509_V_ERR_INVALID_PURPOSE,
      "It was not made for a TLS server: its extendedKeyUsage must have serverAuth."},
-    {X509_V_ERR_CERT_REVOKED, "Its authority has revoked it: see " ERROR_SETTING(
-                                  "sslcrl") " or " ERROR_SETTING("sslcrldir") "."},
+    {X509_V_ERR_CERT_REVOKED,
+     "Its authority has revoked it: see " SETTING_SSLCRL " or " SETTING_SSLCRLDIR "."},
     {X509_V_ERR_UNABLE_TO_GET_CRL,
-     ERROR_SETTING("sslcrl") " or " ERROR_SETTING(
-         "sslcrldir") " has to hold a list of each authority in the chain."},
-    {X509_V_ERR_CRL_HAS_EXPIRED, "Get the authority's newest list for " ERROR_SETTING(
-                                     "sslcrl") " or " ERROR_SETTING("sslcrldir") "."},
+     SETTING_SSLCRL " or " SETTING_SSLCRLDIR " has to hold a list of each authority in the chain."},
+    {X509_V_ERR_CRL_HAS_EXPIRED,
+     "Get the authority's newest list for " SETTING_SSLCRL " or " SETTING_SSLCRLDIR "."},
     {X509_V_ERR_CRL_NOT_YET_VALID, "The clock of this machine may be wrong."},
-    {X509_V_ERR_CRL_SIGNATURE_FAILURE, "The list in " ERROR_SETTING("sslcrl") " or " ERROR_SETTING(
-                                           "sslcrldir") " is not the authority's."},
+    {X509_V_ERR_CRL_SIGNATURE_FAILURE,
+     "The list in " SETTING_SSLCRL " or " SETTING_SSLCRLDIR " is not the authority's."},
     {X509_V_ERR_EE_KEY_TOO_SMALL, "Make a new one with a key of at least 2048 bits."},
     {X509_V_ERR_CA_KEY_TOO_SMALL, "Its authority needs a key of at least 2048 bits."},
     {X509_V_ERR_CA_MD_TOO_WEAK, "It must be signed anew, with SHA-256 or better."},
@@ -66,9 +66,9 @@ int tls_note_certificate(int accepted, X509_STORE_CTX *store)
 }
 
 #define WRONG_AUTHORITY                                                                            \
-    "Set " ERROR_SETTING("sslrootcert") " to the file of the authority "                           \
-                                        "that signed it. Authorities in between belong into the "  \
-                                        "server's ssl_cert_file."
+    "Set " SETTING_SSLROOTCERT " to the file of the authority "                                    \
+    "that signed it. Authorities in between belong into the "                                      \
+    "server's ssl_cert_file."
 
 static bool certificate_failed(long verdict, const struct tls_suspect *suspect,
                                const struct wire_settings *settings, struct error *err)
@@ -87,24 +87,24 @@ static bool certificate_failed(long verdict, const struct tls_suspect *suspect,
             return error_hint(err, ERROR_OURS("%s"), certificate_hints[i].hint);
     }
     if (tls_is_inline(roots))
-        return error_hint(err, "It was checked against the text given as " ERROR_SETTING(
-                                   "sslrootcert-data") ". " WRONG_AUTHORITY);
+        return error_hint(err, "It was checked against the text given as " SETTING_SSLROOTCERT_DATA
+                               ". " WRONG_AUTHORITY);
     return error_hint(err, "It was checked against %s. " WRONG_AUTHORITY,
                       roots != NULL && roots[0] != '\0' ? roots : "~/.postgresql/root.crt");
 }
 
-/* ---- Everything else ----------------------------------------------------------------------- */
+/* ---- Everything else ---- */
 
 #define HINT_OUR_CERTIFICATE                                                                       \
-    "The server does not take our certificate: " ERROR_SETTING(                                    \
-        "sslcert") " has to be signed by an authority in the "                                     \
-                   "server's ssl_ca_file, with the authorities in between in the file behind it."
+    "The server does not take our certificate: " SETTING_SSLCERT                                   \
+    " has to be signed by an authority in the "                                                    \
+    "server's ssl_ca_file, with the authorities in between in the file behind it."
 #define HINT_VERSIONS                                                                              \
-    "The TLS versions of both sides do not meet: see " ERROR_SETTING(                              \
-        "ssl_min_protocol_version") " and " ERROR_SETTING("ssl_max_protocol_version") " here and " \
-                                                                                      "in "        \
-                                                                                      "postgresql" \
-                                                                                      ".conf."
+    "The TLS versions of both sides do not meet: see " SETTING_SSL_MIN_PROTOCOL_VERSION            \
+    " and " SETTING_SSL_MAX_PROTOCOL_VERSION " here and "                                          \
+    "in "                                                                                          \
+    "postgresql"                                                                                   \
+    ".conf."
 #define HINT_NO_TLS "Is it a PostgreSQL server that listens on this port?"
 
 static const struct {
@@ -114,12 +114,12 @@ static const struct {
     {SSL_R_TLSV1_ALERT_UNKNOWN_CA, HINT_OUR_CERTIFICATE},
     {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, HINT_OUR_CERTIFICATE},
     {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
-     "Our certificate (" ERROR_SETTING("sslcert") ") has expired: renew it."},
+     "Our certificate (" SETTING_SSLCERT ") has expired: renew it."},
     {SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED,
-     "Our certificate (" ERROR_SETTING("sslcert") ") is revoked: get another."},
+     "Our certificate (" SETTING_SSLCERT ") is revoked: get another."},
     {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, HINT_OUR_CERTIFICATE},
     {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED,
-     "Set " ERROR_SETTING("sslcert") " and " ERROR_SETTING("sslkey") ": a certificate is wanted."},
+     "Set " SETTING_SSLCERT " and " SETTING_SSLKEY ": a certificate is wanted."},
     {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, HINT_VERSIONS},
     {SSL_R_UNSUPPORTED_PROTOCOL, HINT_VERSIONS},
     {SSL_R_NO_PROTOCOLS_AVAILABLE, HINT_VERSIONS},
@@ -150,8 +150,8 @@ bool tls_handshake_failed(SSL *ssl, const struct tls_suspect *suspect,
     if (code == 0) {
         error_set(err, ERROR_TLS, "the server closed the connection during the TLS handshake");
         if (tls_is_direct(settings))
-            error_hint(err, "Direct TLS needs PostgreSQL 17. Set " ERROR_SETTING(
-                                "sslnegotiation") "=postgres.");
+            error_hint(err,
+                       "Direct TLS needs PostgreSQL 17. Set " SETTING_SSLNEGOTIATION "=postgres.");
         return false;
     }
     tls_take_reason(reason);

@@ -32,7 +32,7 @@ void tls_file_of(const struct wire_settings *settings, const char *setting,
 bool tls_use_own_certificate(SSL_CTX *context, const struct wire_settings *settings,
                              const struct log *log, struct error *err);
 
-/* ---- The server's name --------------------------------------------------------------------- */
+/* ---- The server's name ---- */
 
 bool tls_name_is_address(const char *host);
 
@@ -41,7 +41,7 @@ bool tls_name_matches(const char *pattern, const char *host);
 
 bool tls_check_name(X509 *certificate, const char *host, struct error *err);
 
-/* ---- Failures ------------------------------------------------------------------------------ */
+/* ---- Failures ---- */
 
 /* The first certificate that was not accepted. Hangs at the SSL object while hands are shaken. */
 struct tls_suspect {
@@ -59,7 +59,7 @@ bool tls_handshake_failed(SSL *ssl, const struct tls_suspect *suspect,
 /* Adds a hint for what OpenSSL's error code says, if there is one. */
 void tls_hint(unsigned long code, struct error *err);
 
-/* ---- Settings that are PEM text ------------------------------------------------------------- */
+/* ---- Settings that are PEM text ---- */
 
 /* True if a setting holds PEM text itself instead of a file's name. */
 bool tls_is_inline(const char *value);

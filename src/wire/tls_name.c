@@ -5,6 +5,7 @@
  */
 #include "wire/tls_internal.h"
 
+#include "base/error_names.h"
 #include "wire/conn_internal.h"
 
 #include <arpa/inet.h>
@@ -126,7 +127,6 @@ bool tls_check_name(X509 *certificate, const char *host, struct error *err)
     else
         error_set(err, ERROR_TLS, "the server's certificate is for \"%s\", not for the host \"%s\"",
                   check.seen, host);
-    return error_hint(err, "Connect by a name that the certificate has (" ERROR_SETTING(
-                               "hostaddr") " may say where it "
-                                           "is), or use " ERROR_SETTING("sslmode") "=verify-ca.");
+    return error_hint(err, "Connect by a name that the certificate has (" SETTING_HOSTADDR
+                           " may say where it is), or use " SETTING_SSLMODE "=verify-ca.");
 }

@@ -4,6 +4,7 @@
  */
 #include "wire/tls_internal.h"
 
+#include "base/error_names.h"
 #include "base/quote.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* ---- The key ------------------------------------------------------------------------------- */
+/* ---- The key ---- */
 
 struct key_password {
     const char *text; /* NULL or "": there is none */
@@ -46,7 +47,7 @@ static bool check_key_file(FILE *file, const char *path, struct error *err)
                          strerror(errno));
     if (!S_ISREG(info.st_mode)) {
         error_set(err, ERROR_TLS, "cannot open the private key %s: it is no file", path);
-        return error_hint(err, "Set " ERROR_SETTING("sslkey") " to the file of the key.");
+        return error_hint(err, "Set " SETTING_SSLKEY " to the file of the key.");
     }
     forbidden = info.st_uid == 0 ? (S_IWGRP | S_IXGRP | S_IRWXO) : (S_IRWXG | S_IRWXO);
     if ((info.st_mode & forbidden) == 0)
@@ -62,7 +63,7 @@ static BIO *open_key_file(const char *path, struct error *err)
 
     if (file == NULL) {
         error_set(err, ERROR_TLS, "cannot open the private key %s: %s", path, strerror(errno));
-        error_hint(err, "Set " ERROR_SETTING("sslkey") " to the key of the client certificate.");
+        error_hint(err, "Set " SETTING_SSLKEY " to the key of the client certificate.");
         return NULL;
     }
     if (!check_key_file(file, path, err)) {
@@ -100,19 +101,18 @@ static bool key_failed(const char *name, const struct key_password *password, st
     tls_take_reason(reason);
     if (!password->asked_for) {
         error_set(err, ERROR_TLS, "cannot load the private key %s: %s", name, reason);
-        return error_hint(
-            err, ERROR_SETTING("sslkey") " is a file with one private key in PEM or DER form.");
+        return error_hint(err,
+                          SETTING_SSLKEY " is a file with one private key in PEM or DER form.");
     }
     error_set(err, ERROR_TLS,
-              given ? "cannot load the private key %s: " ERROR_SETTING(
-                          "sslpassword") " is not its password"
-                    : "cannot load the private key %s: it is encrypted, and " ERROR_SETTING(
-                          "sslpassword") " is not set",
+              given ? "cannot load the private key %s: " SETTING_SSLPASSWORD " is not its password"
+                    : "cannot load the private key %s: it is encrypted, and " SETTING_SSLPASSWORD
+                      " is not set",
               name);
     return error_hint(
         err,
-        "Set " ERROR_SETTING("sslpassword") " in the connection string, or take the password off: "
-                                            "openssl pkey -in KEY -out NEWKEY");
+        "Set " SETTING_SSLPASSWORD
+        " in the connection string, or take the password off: openssl pkey -in KEY -out NEWKEY");
 }
 
 static bool use_key(SSL_CTX *context, const struct wire_settings *settings, struct error *err)
@@ -141,11 +141,11 @@ static bool use_key(SSL_CTX *context, const struct wire_settings *settings, stru
         return true;
     ERR_clear_error();
     error_set(err, ERROR_TLS, "the private key %s does not fit the certificate", file);
-    return error_hint(err, "Set " ERROR_SETTING("sslcert") " and " ERROR_SETTING(
-                               "sslkey") " to files that belong together.");
+    return error_hint(err, "Set " SETTING_SSLCERT " and " SETTING_SSLKEY
+                           " to files that belong together.");
 }
 
-/* ---- The certificate ----------------------------------------------------------------------- */
+/* ---- The certificate ---- */
 
 static bool use_certificate_file(SSL_CTX *context, const char *file, struct error *err)
 {
@@ -155,8 +155,8 @@ static bool use_certificate_file(SSL_CTX *context, const char *file, struct erro
         return true;
     tls_take_reason(reason);
     error_set(err, ERROR_TLS, "cannot load the client certificate %s: %s", file, reason);
-    return error_hint(
-        err, ERROR_SETTING("sslcert") " is a file in PEM form: our certificate, then those of the "
+    return error_hint(err,
+                      SETTING_SSLCERT " is a file in PEM form: our certificate, then those of the "
                                       "authorities between it and the server's ssl_ca_file.");
 }
 

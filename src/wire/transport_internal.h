@@ -18,7 +18,7 @@ struct ssl_st;
 struct ssl_ctx_st;
 struct bio_method_st;
 
-/* ---- Addresses ----------------------------------------------------------------------------- */
+/* ---- Addresses ---- */
 
 struct socket_address {
     struct sockaddr_storage storage;
@@ -53,7 +53,7 @@ bool socket_resolve(const char *host, const char *port, int64_t deadline,
 #define SOCKET_TEXT_SIZE 64
 void socket_address_text(const struct socket_address *address, char out[SOCKET_TEXT_SIZE]);
 
-/* ---- Sockets ------------------------------------------------------------------------------- */
+/* ---- Sockets ---- */
 
 /* A connected socket, non-blocking and close-on-exec, with the keepalive settings applied. */
 bool socket_connect(const struct socket_address *address, const struct wire_settings *settings,
@@ -69,7 +69,7 @@ enum socket_interest { SOCKET_READ = 1, SOCKET_WRITE = 2 };
 bool socket_wait(int fd, unsigned interest, int64_t deadline, const struct cancel *cancel,
                  unsigned *ready, struct error *err);
 
-/* ---- Transport ----------------------------------------------------------------------------- */
+/* ---- Transport ---- */
 
 enum transport_status {
     TRANSPORT_OK,
@@ -104,7 +104,7 @@ bool transport_send_all(struct transport *transport, struct slice data, int64_t 
 /* Closes without ceremony. */
 void transport_close(struct transport *transport);
 
-/* ---- TLS (tls.c) --------------------------------------------------------------------------- */
+/* ---- TLS (tls.c) ---- */
 
 enum tls_mode { TLS_DISABLE, TLS_ALLOW, TLS_PREFER, TLS_REQUIRE, TLS_VERIFY_CA, TLS_VERIFY_FULL };
 

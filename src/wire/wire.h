@@ -16,7 +16,7 @@
 
 #include <sys/types.h>
 
-/* ---- Connection settings ------------------------------------------------------------------ */
+/* ---- Connection settings ---- */
 
 struct wire_conn;
 
@@ -121,7 +121,7 @@ struct wire_password_source {
 void wire_settings_set_password_source(struct wire_settings *settings,
                                        const struct wire_password_source *source);
 
-/* ---- Connecting ---------------------------------------------------------------------------- */
+/* ---- Connecting ---- */
 
 /* For a program's first lines, before any thread. A static program cannot load the modules of the
  * machine's nsswitch.conf: they bring another C library along, and may crash it. From here on its
@@ -203,7 +203,7 @@ void wire_set_notice_handler(struct wire_conn *conn,
  * broke the protocol. */
 bool wire_is_broken(const struct wire_conn *conn);
 
-/* ---- Whole results, for small answers ------------------------------------------------------ */
+/* ---- Whole results, for small answers ---- */
 
 struct wire_result; /* rows held in memory: at most 64 MiB, more is an error */
 
@@ -224,7 +224,7 @@ const char *wire_result_column_name(const struct wire_result *result, size_t col
 /* The value as NUL-terminated text, or NULL for an SQL null. */
 const char *wire_result_value(const struct wire_result *result, size_t row, size_t column);
 
-/* ---- Event by event, for everything that streams ------------------------------------------- */
+/* ---- Event by event, for everything that streams ---- */
 
 enum wire_event_type {
     WIRE_ROW_DESCRIPTION,  /* wire_column_… describe it */
@@ -319,7 +319,7 @@ bool wire_copy_is_refused(const struct wire_conn *conn);
 bool wire_copy_done(struct wire_conn *conn, struct error *err);
 bool wire_copy_fail(struct wire_conn *conn, const char *reason, struct error *err);
 
-/* ---- Quoting: the only ways for a name or value into SQL ----------------------------------- */
+/* ---- Quoting: the only ways for a name or value into SQL ---- */
 
 bool wire_quote_identifier(struct buffer *out, const char *name, struct error *err);
 /* For standard_conforming_strings = on; a NUL cannot occur in a C string. */

@@ -90,7 +90,7 @@ static void *next_function(const char *name)
     return found;
 }
 
-/* ---- Setting up ------------------------------------------------------------------------------ */
+/* ---- Setting up ---- */
 
 static int find_name(const char *const *names, size_t count, const char *text, size_t len)
 {
@@ -166,7 +166,7 @@ int __libc_start_main(int (*main_)(int, char **, char **), int argc, char **argv
     return start(counted_main, argc, argv, init, fini, rtld_fini, stack_end);
 }
 
-/* ---- Deciding -------------------------------------------------------------------------------- */
+/* ---- Deciding ---- */
 
 enum verdict { PASS, REFUSE, AT_END, SHORTEN };
 
@@ -281,7 +281,7 @@ static enum verdict decide(enum kind kind, const char *function, const char *pat
     return verdict;
 }
 
-/* ---- Memory ---------------------------------------------------------------------------------- */
+/* ---- Memory ---- */
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
@@ -350,7 +350,7 @@ int posix_memalign(void **result, size_t alignment, size_t size)
     return *result == NULL ? ENOMEM : 0;
 }
 
-/* ---- Reading and writing --------------------------------------------------------------------- */
+/* ---- Reading and writing ---- */
 
 #define NEXT(type, name, parameters)                                                               \
     static type(*next) parameters;                                                                 \
@@ -426,7 +426,7 @@ struct dirent64 *readdir64(DIR *stream)
     return next(stream);
 }
 
-/* ---- The rest: each fails or is done --------------------------------------------------------- */
+/* ---- The rest: each fails or is done ---- */
 
 /* A disturbance that only reading and writing know leaves these alone: a fault that turns out to be
  * one of those (short, end) is a PASS here. */

@@ -60,7 +60,7 @@ static struct pgcask_source *open_path(const char *path, const struct pgcask_con
     return pgcask_source_open_tar(path, control, error);
 }
 
-/* ---- A store of functions: a plain folder -------------------------------------------------- */
+/* ---- A store of functions: a plain folder ---- */
 
 struct folder {
     const char *path;
@@ -248,7 +248,7 @@ static int run_logical(char **arguments, int count)
     return done ? 0 : fail(&error);
 }
 
-/* ---- Stores of the library ----------------------------------------------------------------- */
+/* ---- Stores of the library ---- */
 
 static bool write_to(struct pgcask_source *source, const char *target, struct pgcask_error *error)
 {
@@ -289,7 +289,7 @@ static int run_backup(char **arguments, int count)
     return done ? 0 : fail(&error);
 }
 
-/* ---- Stopping ------------------------------------------------------------------------------ */
+/* ---- Stopping ---- */
 
 struct stopper {
     struct pgcask_cancel *cancel;
@@ -360,7 +360,7 @@ static int run_cancel(char **arguments, int count)
     return done ? 0 : fail(&error);
 }
 
-/* ---- Several at once ----------------------------------------------------------------------- */
+/* ---- Several at once ---- */
 
 struct worker {
     const struct pgcask_settings *settings;
@@ -409,7 +409,7 @@ static int run_several(char **arguments, int count)
     return 0;
 }
 
-/* ---- Passwords and sessions ---------------------------------------------------------------- */
+/* ---- Passwords and sessions ---- */
 
 struct credentials {
     const char *password; /* "": gives none; "-": fails */
@@ -477,17 +477,17 @@ static int run_preflight(char **arguments, int count)
     struct pgcask_settings *settings = make_settings(arguments[0]);
     struct pgcask_error error = {.struct_size = sizeof(error)};
     uint64_t bytes = 0;
-    bool done = count > 1 ? pgcask_logical_preflight(settings, NULL, NULL, print_finding, NULL,
-                                                     &bytes, &error)
-                          : pgcask_preflight(settings, NULL, NULL, print_finding, NULL, &bytes,
-                                             &error);
+    bool done =
+        count > 1
+            ? pgcask_logical_preflight(settings, NULL, NULL, print_finding, NULL, &bytes, &error)
+            : pgcask_preflight(settings, NULL, NULL, print_finding, NULL, &bytes, &error);
 
     printf("estimated %" PRIu64 "\n", bytes);
     pgcask_settings_free(settings);
     return done ? 0 : fail(&error);
 }
 
-/* ---- What is done with a backup ------------------------------------------------------------ */
+/* ---- What is done with a backup ---- */
 
 static void keep_progress(void *context, const struct pgcask_progress *progress)
 {

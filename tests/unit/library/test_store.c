@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* ---- Functions that write down how they were called ---------------------------------------- */
+/* ---- Functions that write down how they were called ---- */
 
 struct recorder {
     char calls[1024];
@@ -182,7 +182,7 @@ static void a_store_needs_its_functions(void **state)
     pgcask_source_close(source);
 }
 
-/* ---- Stores of the library ----------------------------------------------------------------- */
+/* ---- Stores of the library ---- */
 
 static void assert_same_backup(struct pgcask_source *source)
 {

@@ -199,7 +199,7 @@ static void what_it_leaves_behind_does_not_matter(void **state)
     assert_true(clock_now_ms() - begun < 2500);
 }
 
-/* ---- The source ---------------------------------------------------------------------------- */
+/* ---- The source ---- */
 
 static void the_source_runs_the_command_each_time(void **state)
 {

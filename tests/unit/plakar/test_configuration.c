@@ -1,7 +1,8 @@
 #include "plakar/configuration.h"
-#include "plakar/spelling.h"
 
+#include "base/error_names.h"
 #include "plakar/identity.h"
+#include "plakar/spelling.h"
 #include "plakar/unnamed_database.h"
 
 #include <setjmp.h>
@@ -220,15 +221,10 @@ static void texts_speak_of_keys(void **state)
     struct error err;
 
     (void)state;
-    error_set(
-        &err, ERROR_TLS,
-        "set " ERROR_SETTING("sslmode") "=require, " ERROR_SETTING("sslkey") ", " ERROR_SETTING("ss"
-                                                                                                "lk"
-                                                                                                "ey"
-                                                                                                "-d"
-                                                                                                "at"
-                                                                                                "a") ", " ERROR_SETTING(
-            "password") ", " ERROR_SETTING("channel_binding") ", " ERROR_OPTION("lock-timeout"));
+    error_set(&err, ERROR_TLS,
+              "set " SETTING_SSLMODE "=require, " SETTING_SSLKEY
+              ", " ERROR_SETTING("sslkey-data") ", " SETTING_PASSWORD ", " SETTING_CHANNEL_BINDING
+                                                ", " OPTION_LOCK_TIMEOUT);
     error_spell(&err, &plakar_speller);
     assert_string_equal(err.message, "set ssl_mode=require, ssl_key, ssl_key_data, password, "
                                      "channel_binding, lock_timeout");

@@ -157,7 +157,7 @@ static void send_chunk(struct fixture *fixture, size_t len)
     grpc_call_send_chunk(fixture->call, &chunk->base);
 }
 
-/* ---- Receiving ----------------------------------------------------------------------------- */
+/* ---- Receiving ---- */
 
 static void the_first_frame_is_settings_before_anything_came(void **state)
 {
@@ -314,7 +314,7 @@ static void a_frame_that_is_too_long_is_an_error(void **state)
     close_fixture(&fixture);
 }
 
-/* ---- Sending ------------------------------------------------------------------------------- */
+/* ---- Sending ---- */
 
 static size_t begin_call(struct fixture *fixture, bool ends)
 {
@@ -533,7 +533,7 @@ static void a_session_that_ends_ends_its_calls(void **state)
     close_fixture(&fixture);
 }
 
-/* ---- Texts --------------------------------------------------------------------------------- */
+/* ---- Texts ---- */
 
 static void expect_encoded(const char *text, const char *expected)
 {

@@ -69,7 +69,7 @@ static void settle(struct host *host)
         host_step(host);
 }
 
-/* ---- A backup ------------------------------------------------------------------------------ */
+/* ---- A backup ---- */
 
 static void a_backup_is_announced_read_and_finished(void **state)
 {
@@ -190,7 +190,7 @@ static void finished_is_withheld_until_all_is_acknowledged(void **state)
     host_close(&host);
 }
 
-/* ---- What Plakar leaves out ---------------------------------------------------------------- */
+/* ---- What Plakar leaves out ---- */
 
 static void a_dry_run_ends_with_the_first_file(void **state)
 {
@@ -333,7 +333,7 @@ static void where_every_record_is_needed_a_pattern_fails_the_backup(void **state
     }
 }
 
-/* ---- Failures ------------------------------------------------------------------------------ */
+/* ---- Failures ---- */
 
 static void a_source_that_cannot_start_fails_the_backup(void **state)
 {
@@ -461,7 +461,7 @@ static void a_start_that_waits_ends_with_close(void **state)
     host_close(&host);
 }
 
-/* ---- Independent sources ------------------------------------------------------------------- */
+/* ---- Independent sources ---- */
 
 static const struct fake_record tables[] = {
     {"/0", RECORD_FILE, 700000, 0},         {"/1", RECORD_FILE, 600000, 0},
@@ -556,7 +556,7 @@ static void readers_that_wait_end_with_close(void **state)
     host_close(&host);
 }
 
-/* ---- Other methods ------------------------------------------------------------------------- */
+/* ---- Other methods ---- */
 
 static void init_says_who_the_source_is(void **state)
 {

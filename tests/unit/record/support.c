@@ -90,7 +90,7 @@ int run(const char *const *arguments)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-/* ---- A source over an array ---------------------------------------------------------------- */
+/* ---- A source over an array ---- */
 
 struct sample_source {
     struct record_source source;
@@ -199,7 +199,7 @@ void sample_source_fail_at_end(struct record_source *source)
     ((struct sample_source *)source)->fails = true;
 }
 
-/* ---- Descriptions -------------------------------------------------------------------------- */
+/* ---- Descriptions ---- */
 
 static bool describe_record(const struct record *record, bool with_mode, struct buffer *text,
                             struct error *err)

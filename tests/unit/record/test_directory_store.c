@@ -57,7 +57,7 @@ static bool same_content_as_backup(const char *directory)
     return whole;
 }
 
-/* ---- Writing ------------------------------------------------------------------------------- */
+/* ---- Writing ---- */
 
 static void a_backup_comes_back_as_it_was(void **state)
 {
@@ -132,7 +132,7 @@ static void named_records_come_first_and_last(void **state)
                                "/data/empty /data/link /summary.json /data/PG_VERSION ");
 }
 
-/* ---- Refusals ------------------------------------------------------------------------------ */
+/* ---- Refusals ---- */
 
 static void a_folder_that_is_not_empty_is_refused(void **state)
 {
@@ -213,7 +213,7 @@ static void a_good_target_passes_the_check(void **state)
     assert_false(exists(in_folder(state, "new")));
 }
 
-/* ---- Failures leave nothing ---------------------------------------------------------------- */
+/* ---- Failures leave nothing ---- */
 
 static void assert_leaves_nothing(void **state, struct record_source *(*make)(void),
                                   const struct store_options *with)
@@ -402,7 +402,7 @@ static void the_observer_sees_every_record_and_byte(void **state)
     assert_int_equal(tally.bytes, 2 + 3 + 1600000 + 63 + 18);
 }
 
-/* ---- The directory source ------------------------------------------------------------------ */
+/* ---- The directory source ---- */
 
 static enum reader_status read_to_end(struct reader *reader)
 {

@@ -11,7 +11,7 @@ struct archive {
 
 static struct error last_error;
 
-/* ---- Building ------------------------------------------------------------------------------ */
+/* ---- Building ---- */
 
 static void add_bytes(struct archive *archive, const void *data, size_t len)
 {
@@ -87,7 +87,7 @@ static void add_trailer(struct archive *archive)
     add_zeros(archive, TAR_TRAILER_SIZE);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 static void note_member(struct buffer *text, const struct tar_member *member)
 {
@@ -198,7 +198,7 @@ static struct archive sample_archive(void)
     return archive;
 }
 
-/* ---- Round trip and splitting -------------------------------------------------------------- */
+/* ---- Round trip and splitting ---- */
 
 static void what_is_encoded_is_decoded(void **state)
 {
@@ -300,7 +300,7 @@ static void bytes_behind_the_trailer_are_left_alone(void **state)
     buffer_free(&archive.bytes);
 }
 
-/* ---- What PostgreSQL and GNU tar write ----------------------------------------------------- */
+/* ---- What PostgreSQL and GNU tar write ---- */
 
 static void postgresql_writes_slashes_dots_and_numbers_ended_by_blanks(void **state)
 {
@@ -430,7 +430,7 @@ static void the_prefix_field_is_joined_to_the_name(void **state)
     buffer_free(&archive.bytes);
 }
 
-/* ---- What is refused ----------------------------------------------------------------------- */
+/* ---- What is refused ---- */
 
 static void a_wrong_checksum_is_an_error(void **state)
 {
@@ -595,7 +595,7 @@ static void nothing_is_decoded_after_an_error(void **state)
     buffer_free(&archive.bytes);
 }
 
-/* ---- The encoder --------------------------------------------------------------------------- */
+/* ---- The encoder ---- */
 
 static size_t header_size_of(const char *path)
 {

@@ -83,7 +83,7 @@ static void assert_gives(struct record_source *source, const struct sample *samp
     buffer_free(&expected);
 }
 
-/* ---- Round trips --------------------------------------------------------------------------- */
+/* ---- Round trips ---- */
 
 static void a_file_comes_back_as_it_was(void **state)
 {
@@ -186,7 +186,7 @@ static void the_same_records_make_the_same_bytes(void **state)
     assert_int_equal(run(compare), 0);
 }
 
-/* ---- Pipes --------------------------------------------------------------------------------- */
+/* ---- Pipes ---- */
 
 struct pipe_writer {
     int fd;
@@ -305,7 +305,7 @@ static void a_terminal_is_refused(void **state)
     close(terminal);
 }
 
-/* ---- GNU tar ------------------------------------------------------------------------------- */
+/* ---- GNU tar ---- */
 
 static void gnu_tar_unpacks_what_we_wrote(void **state)
 {
@@ -369,7 +369,7 @@ static void the_padding_of_gnu_tar_is_read_from_a_pipe(void **state)
     buffer_free(&text);
 }
 
-/* ---- Bad archives -------------------------------------------------------------------------- */
+/* ---- Bad archives ---- */
 
 static void assert_source_fails(const char *file, const char *reason)
 {
@@ -503,7 +503,7 @@ static void a_reader_left_open_is_a_mistake_that_is_told(void **state)
     source_close(source);
 }
 
-/* ---- Failures leave nothing ---------------------------------------------------------------- */
+/* ---- Failures leave nothing ---- */
 
 static void failures_leave_no_file(void **state)
 {

@@ -50,12 +50,12 @@ static bool take_range(void *context, uint32_t timeline, uint64_t start, uint64_
     "{ \"PostgreSQL-Backup-Manifest-Version\": 2,\n\"System-Identifier\": 7711014182979184126,\n"  \
     "\"Files\": [\n"
 #define FILES                                                                                      \
-    "{ \"Path\": \"base/1/1259\", \"Size\": 8192, \"Last-Modified\": \"2026-11-22 15:16:19 GMT\","  \
+    "{ \"Path\": \"base/1/1259\", \"Size\": 8192, \"Last-Modified\": \"2026-11-22 15:16:19 GMT\"," \
     " \"Checksum-Algorithm\": \"CRC32C\", \"Checksum\": \"3f7a668d\" },\n"                         \
     "{ \"Encoded-Path\": \"6261ff\", \"Size\": 0, \"Last-Modified\": \"2026-11-22 15:16:19 GMT\" " \
     "}\n],\n"
 #define RANGES                                                                                     \
-    "\"WAL-Ranges\": [\n{ \"Timeline\": 1, \"Start-LSN\": \"0/6000028\", \"End-LSN\": "             \
+    "\"WAL-Ranges\": [\n{ \"Timeline\": 1, \"Start-LSN\": \"0/6000028\", \"End-LSN\": "            \
     "\"0/6000120\" }\n],\n"
 
 /* The text with its own checksum behind it, as a server writes it. */

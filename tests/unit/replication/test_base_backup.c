@@ -285,14 +285,14 @@ static void a_stream_out_of_order_is_an_error(void **state)
         const char *messages[4];
         size_t lens[4];
     } bad[] = {
-        {{"dxx"}, {3}},                                               /* data of no archive */
-        {{"nbase.tar\0"}, {11}},                                      /* the base is not first */
-        {{"m"}, {1}},                                                 /* manifest too early */
-        {{"?"}, {1}},                                                 /* an unknown type */
-        {{""}, {0}},                                                  /* no type at all */
-        {{"n16384.tar"}, {10}},                                       /* a name without its end */
-        {{"n16384.tar\0", "nbase.tar\0", "n3.tar\0"}, {12, 11, 8}},   /* one archive too many */
-        {{"n16384.tar\0", "nbase.tar\0", "m", "m"}, {12, 11, 1, 1}},  /* two manifests */
+        {{"dxx"}, {3}},                                              /* data of no archive */
+        {{"nbase.tar\0"}, {11}},                                     /* the base is not first */
+        {{"m"}, {1}},                                                /* manifest too early */
+        {{"?"}, {1}},                                                /* an unknown type */
+        {{""}, {0}},                                                 /* no type at all */
+        {{"n16384.tar"}, {10}},                                      /* a name without its end */
+        {{"n16384.tar\0", "nbase.tar\0", "n3.tar\0"}, {12, 11, 8}},  /* one archive too many */
+        {{"n16384.tar\0", "nbase.tar\0", "m", "m"}, {12, 11, 1, 1}}, /* two manifests */
     };
 
     (void)state;

@@ -20,8 +20,8 @@ static void an_lsn_is_read_and_written(void **state)
 
 static void what_is_no_lsn_is_refused(void **state)
 {
-    static const char *const wrong[] = {"", "/", "1/", "/1", "1/2/3", "1/2 ", "G/1", "123456789/0",
-                                        "0/123456789"};
+    static const char *const wrong[] = {"",     "/",   "1/",          "/1",         "1/2/3",
+                                        "1/2 ", "G/1", "123456789/0", "0/123456789"};
     uint64_t lsn;
 
     (void)state;

@@ -127,8 +127,7 @@ static void an_error_of_the_server_is_passed_on(void **state)
     session_finish(&session);
 }
 
-/* ---- Slots
- * --------------------------------------------------------------------------------------- */
+/* ---- Slots ---- */
 
 static void a_slots_name_is_quoted(void **state)
 {
@@ -200,8 +199,7 @@ static void a_server_that_goes_away_while_touched_is_an_error(void **state)
     session_finish(&session);
 }
 
-/* ---- Two ways in
- * --------------------------------------------------------------------------------- */
+/* ---- Two ways in ---- */
 
 static void script_refusal(struct session *session, const char *sqlstate, const char *message)
 {

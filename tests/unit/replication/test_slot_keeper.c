@@ -242,8 +242,7 @@ static void a_beat_is_half_of_the_shortest_timeout(void **state)
     finish(&keeping);
 }
 
-/* ---- A start that fails
- * -------------------------------------------------------------------------- */
+/* ---- A start that fails ---- */
 
 static void check_start_fails(struct keeping *keeping, const char *says)
 {

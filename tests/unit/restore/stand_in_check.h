@@ -31,8 +31,10 @@ static bool read_summary(struct stand_in *check, struct record *record, struct e
     record->reader = reader_from_memory(buffer_slice(&check->summary), err);
     check->whole = strcmp(buffer_text(&check->summary), "broken") != 0;
     if (!check->whole) {
-        check->options.problem(check->options.context, VERIFY_CHANGED, "/data/base/1/1", "was changed");
-        check->options.problem(check->options.context, VERIFY_MISSING, "/data/base/1/2", "is missing");
+        check->options.problem(check->options.context, VERIFY_CHANGED, "/data/base/1/1",
+                               "was changed");
+        check->options.problem(check->options.context, VERIFY_MISSING, "/data/base/1/2",
+                               "is missing");
     }
     return record->reader != NULL;
 }

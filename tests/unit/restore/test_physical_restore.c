@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* ---- Success -------------------------------------------------------------------------------- */
+/* ---- Success ---- */
 
 static void a_backup_becomes_a_data_directory(void **state)
 {
@@ -144,7 +144,7 @@ static void nothing_could_start_before_the_source_has_ended(void **state)
     fixture_assert_restored(fixture);
 }
 
-/* ---- Refused before anything is read --------------------------------------------------------- */
+/* ---- Refused before anything is read ---- */
 
 static void unsuitable_targets_are_refused_before_anything_is_read(void **state)
 {

@@ -60,7 +60,7 @@ static void must(bool condition, const char *what)
     }
 }
 
-/* ---- The script ---------------------------------------------------------------------------- */
+/* ---- The script ---- */
 
 struct scripted_server *scripted_server_new(void)
 {
@@ -175,7 +175,7 @@ void scripted_close(struct scripted_server *server)
     add_step(server, STEP_CLOSE);
 }
 
-/* ---- Playing ------------------------------------------------------------------------------- */
+/* ---- Playing ---- */
 
 static bool fail(struct scripted_server *server, const char *what)
 {

@@ -19,8 +19,8 @@ struct scripted_server;
 struct scripted_server *scripted_server_new(void);
 const char *scripted_server_port(const struct scripted_server *server); /* on 127.0.0.1 */
 
-/* Takes the next connection. It is numbered 0, 1, … and becomes the one that steps act on. After the
- * last of them nothing listens any more. */
+/* Takes the next connection. It is numbered 0, 1, … and becomes the one that steps act on. After
+ * the last of them nothing listens any more. */
 void scripted_accept(struct scripted_server *server);
 
 /* Goes back to an earlier connection. */

@@ -102,7 +102,7 @@ static void a_missing_password_is_named_with_a_hint(void **state)
     finish(&talk);
 }
 
-/* ---- SCRAM --------------------------------------------------------------------------------- */
+/* ---- SCRAM ---- */
 
 #define SASL_OFFER "\0\0\0\012SCRAM-SHA-256\0\0"
 
@@ -226,7 +226,7 @@ static void a_malformed_mechanism_list_is_refused(void **state)
     finish(&talk);
 }
 
-/* ---- What we cannot or may not do ---------------------------------------------------------- */
+/* ---- What we cannot or may not do ---- */
 
 static void methods_we_cannot_do_are_named_with_what_pg_hba_has(void **state)
 {
@@ -359,7 +359,7 @@ static void a_require_auth_that_makes_no_sense_is_refused(void **state)
     wire_settings_free(settings);
 }
 
-/* ---- What TLS has to do with it ------------------------------------------------------------ */
+/* ---- What TLS has to do with it ---- */
 
 static void a_certificate_that_is_required_must_have_been_asked_for_and_shown(void **state)
 {

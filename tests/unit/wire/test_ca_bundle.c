@@ -26,7 +26,7 @@ struct fixture {
     size_t made_count;
 };
 
-/* ---- A machine ------------------------------------------------------------------------------ */
+/* ---- A machine ---- */
 
 static X509 *make_certificate(void)
 {
@@ -138,7 +138,7 @@ static bool trusts(const struct fixture *fixture)
     return trusted;
 }
 
-/* ---- Tests ---------------------------------------------------------------------------------- */
+/* ---- Tests ---- */
 
 static void a_bundle_is_found_in_each_usual_place(void **state)
 {

@@ -417,7 +417,7 @@ static void a_name_that_nobody_knows_is_an_error(void **state)
     session_finish(&session);
 }
 
-/* ---- The request for TLS ------------------------------------------------------------------- */
+/* ---- The request for TLS ---- */
 
 static void a_server_without_tls_fails_sslmode_require(void **state)
 {

@@ -14,7 +14,7 @@ static void start_query(struct session *session)
     assert_true(wire_send_query(session->conn, "COPY", &session->err));
 }
 
-/* ---- From the server ----------------------------------------------------------------------- */
+/* ---- From the server ---- */
 
 /* Reads one CopyData message; true if it is `len` bytes of 'x'. */
 static size_t read_message(struct session *session)
@@ -276,7 +276,7 @@ static void a_stream_that_ends_within_a_message_is_an_error(void **state)
     session_finish(&session);
 }
 
-/* ---- To the server ------------------------------------------------------------------------- */
+/* ---- To the server ---- */
 
 static void script_copy_in(struct session *session)
 {
@@ -440,7 +440,7 @@ static void copy_data_without_copy_is_refused(void **state)
     session_finish(&session);
 }
 
-/* ---- Both ways ----------------------------------------------------------------------------- */
+/* ---- Both ways ---- */
 
 static void both_ways_ends_on_each_side_by_itself(void **state)
 {

@@ -198,7 +198,7 @@ static void a_server_without_a_key_cannot_be_cancelled(void **state)
     session_finish(&session);
 }
 
-/* ---- wire_close ---------------------------------------------------------------------------- */
+/* ---- wire_close ---- */
 
 static void an_idle_session_is_terminated(void **state)
 {

@@ -336,7 +336,7 @@ static void cut_text_ends_at_a_character(void **state)
     assert_string_equal(out, "?31m");
 }
 
-/* ---- Notices ------------------------------------------------------------------------------- */
+/* ---- Notices ---- */
 
 struct heard {
     int count;
@@ -388,7 +388,7 @@ static void notices_reach_the_log_and_the_handler(void **state)
     session_finish(&session);
 }
 
-/* ---- Whole results ------------------------------------------------------------------------- */
+/* ---- Whole results ---- */
 
 static void a_query_gives_the_last_result_with_columns(void **state)
 {

@@ -121,7 +121,7 @@ static void shuffling_gives_every_order(void **state)
     wire_settings_free(settings);
 }
 
-/* ---- Pinning ------------------------------------------------------------------------------- */
+/* ---- Pinning ---- */
 
 static struct wire_settings *pin(struct wire_conn *conn)
 {

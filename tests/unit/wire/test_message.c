@@ -15,7 +15,7 @@ static void assert_built(struct buffer *out, const char *bytes, size_t len)
     buffer_free(out);
 }
 
-/* ---- Building ------------------------------------------------------------------------------ */
+/* ---- Building ---- */
 
 static void a_startup_message_has_version_and_parameters(void **state)
 {
@@ -105,7 +105,7 @@ static void a_message_that_cannot_be_built_leaves_the_buffer_as_it_was(void **st
     assert_built(&out, BYTES("S\0\0\0\004"));
 }
 
-/* ---- Headers ------------------------------------------------------------------------------- */
+/* ---- Headers ---- */
 
 static bool header_of(const char bytes[5], struct message_header *header, struct error *err)
 {
@@ -159,7 +159,7 @@ static void an_unknown_type_is_an_error(void **state)
     assert_false(header_of("\xff\0\0\0\004", &header, &err));
 }
 
-/* ---- Bodies -------------------------------------------------------------------------------- */
+/* ---- Bodies ---- */
 
 static void a_report_gives_its_fields_and_ignores_unknown_ones(void **state)
 {

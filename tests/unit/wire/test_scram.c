@@ -151,7 +151,7 @@ static void a_nonce_is_printable_and_new_each_time(void **state)
     assert_string_not_equal(a, b);
 }
 
-/* ---- Iterations ---------------------------------------------------------------------------- */
+/* ---- Iterations ---- */
 
 #define MOST_ITERATIONS "r=" RFC_NONCE "x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=10000000"
 
@@ -195,7 +195,7 @@ static void iterations_end_at_the_deadline(void **state)
     buffer_free(&final);
 }
 
-/* ---- Keys instead of a password ------------------------------------------------------------ */
+/* ---- Keys instead of a password ---- */
 
 static void both_keys_do_for_a_password(void **state)
 {

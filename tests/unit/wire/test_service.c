@@ -98,7 +98,7 @@ static void assert_refused(struct fixture *fixture, const char *text, const char
     assert_null(strstr(err.hint, "hunter2"));
 }
 
-/* ---- Text ---------------------------------------------------------------------------------- */
+/* ---- Text ---- */
 
 static void the_first_section_of_the_name_counts(void **state)
 {
@@ -152,7 +152,7 @@ static void a_line_that_makes_no_sense_is_named(void **state)
     assert_refused(*state, "[prod]\nldap://hunter2/dc=x\n", "LDAP");
 }
 
-/* ---- Files --------------------------------------------------------------------------------- */
+/* ---- Files ---- */
 
 static void the_string_wins_over_the_service_and_that_over_the_environment(void **state)
 {

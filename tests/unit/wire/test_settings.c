@@ -71,7 +71,7 @@ static void assert_refused(const char *conninfo, const char *reason)
     wire_settings_free(settings);
 }
 
-/* ---- URIs ---------------------------------------------------------------------------------- */
+/* ---- URIs ---- */
 
 static void a_uri_has_user_password_host_port_and_database(void **state)
 {
@@ -158,7 +158,7 @@ static void bad_percent_encoding_is_refused(void **state)
         assert_refused(bad[i], "percent-encoding");
 }
 
-/* ---- key=value ----------------------------------------------------------------------------- */
+/* ---- key=value ---- */
 
 static void pairs_may_have_blanks_quotes_and_backslashes(void **state)
 {
@@ -183,7 +183,7 @@ static void malformed_pairs_are_refused(void **state)
     assert_string_equal(err.hint, "Did you mean \"host\"?");
 }
 
-/* ---- Secrets ------------------------------------------------------------------------------- */
+/* ---- Secrets ---- */
 
 static bool error_shows(const char *text)
 {
@@ -227,7 +227,7 @@ static void no_error_repeats_a_password(void **state)
     }
 }
 
-/* ---- Setting and copying ------------------------------------------------------------------- */
+/* ---- Setting and copying ---- */
 
 static void a_later_value_replaces_an_earlier_one(void **state)
 {
@@ -251,7 +251,7 @@ static void a_clone_is_independent(void **state)
     wire_settings_free(clone);
 }
 
-/* ---- Completing ---------------------------------------------------------------------------- */
+/* ---- Completing ---- */
 
 static void what_is_not_set_comes_from_the_environment(void **state)
 {

@@ -201,7 +201,7 @@ static void more_failures_than_fit_are_counted(void **state)
     session_finish(&session);
 }
 
-/* ---- target_session_attrs ------------------------------------------------------------------ */
+/* ---- target_session_attrs ---- */
 
 /* A session of version 18 or 13, of which only the former reports what it is. */
 static void script_server(struct scripted_server *server, int version, bool standby, bool read_only)
