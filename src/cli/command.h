@@ -7,7 +7,7 @@
 #include "cli/arguments.h"
 #include "cli/console.h"
 #include "cli/result.h"
-#include "guardian/guardian.h"
+#include "process/guardian.h"
 
 #include <stdio.h>
 

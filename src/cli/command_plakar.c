@@ -1,12 +1,12 @@
 /* pgcask plakar: started by Plakar as its PostgreSQL integration. */
 #include "cli/command.h"
 #include "cli/options_table.h"
-#include "cli/signals.h"
-#include "password/password.h"
+#include "process/password.h"
+#include "process/signals.h"
 
 #include "plakar/plugin.h"
-#include "plakar/spelling.h"
 #include "plakar/schema.h"
+#include "plakar/spelling.h"
 
 #include <errno.h>
 #include <string.h>

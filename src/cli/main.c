@@ -1,7 +1,7 @@
 /* pgcask: from the words of the command line to an exit status. */
 #include "cli/command.h"
 #include "cli/options_table.h"
-#include "cli/signals.h"
+#include "process/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>

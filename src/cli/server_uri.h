@@ -3,7 +3,7 @@
 #define PGCASK_CLI_SERVER_URI_H
 
 #include "cli/command.h"
-#include "password/password.h"
+#include "process/password.h"
 #include "wire/wire.h"
 
 struct server_uri {

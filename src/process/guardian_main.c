@@ -1,5 +1,5 @@
 /* The guardian process itself. It has no settings and no log: notes in, cancel requests out. */
-#include "guardian/guardian_internal.h"
+#include "process/guardian_internal.h"
 
 #include "base/clock.h"
 #include "wire/wire.h"

@@ -1,7 +1,7 @@
-#ifndef PGCASK_PASSWORD_PASSWORD_INTERNAL_H
-#define PGCASK_PASSWORD_PASSWORD_INTERNAL_H
+#ifndef PGCASK_PROCESS_PASSWORD_INTERNAL_H
+#define PGCASK_PROCESS_PASSWORD_INTERNAL_H
 
-#include "password/password.h"
+#include "process/password.h"
 
 #define PASSWORD_MAX ((size_t)1024 * 1024)
 

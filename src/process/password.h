@@ -3,8 +3,8 @@
  * connection, or asks whoever sits at the terminal, once for each server and user. What needs a
  * process or a terminal is here and not in src/wire, because a library has no business with either.
  */
-#ifndef PGCASK_PASSWORD_PASSWORD_H
-#define PGCASK_PASSWORD_PASSWORD_H
+#ifndef PGCASK_PROCESS_PASSWORD_H
+#define PGCASK_PROCESS_PASSWORD_H
 
 #include "wire/wire.h"
 

@@ -1,6 +1,6 @@
 /* What the program tells its guardian, and the guardian's own work. */
-#ifndef PGCASK_GUARDIAN_GUARDIAN_INTERNAL_H
-#define PGCASK_GUARDIAN_GUARDIAN_INTERNAL_H
+#ifndef PGCASK_PROCESS_GUARDIAN_INTERNAL_H
+#define PGCASK_PROCESS_GUARDIAN_INTERNAL_H
 
 #include <stdint.h>
 #include <sys/socket.h>

@@ -1,7 +1,7 @@
 /* SIGINT, SIGTERM and SIGHUP cancel the job; a broken pipe or a file size limit is an error of
  * the write that met it, not the end of the process. */
-#ifndef PGCASK_CLI_SIGNALS_H
-#define PGCASK_CLI_SIGNALS_H
+#ifndef PGCASK_PROCESS_SIGNALS_H
+#define PGCASK_PROCESS_SIGNALS_H
 
 #include "base/cancel.h"
 

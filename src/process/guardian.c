@@ -1,6 +1,6 @@
-#include "guardian/guardian.h"
+#include "process/guardian.h"
 
-#include "guardian/guardian_internal.h"
+#include "process/guardian_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

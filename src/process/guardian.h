@@ -16,8 +16,8 @@
  *
  * This is for programs. A library must not fork: pgcask's does not start one by itself.
  */
-#ifndef PGCASK_GUARDIAN_GUARDIAN_H
-#define PGCASK_GUARDIAN_GUARDIAN_H
+#ifndef PGCASK_PROCESS_GUARDIAN_H
+#define PGCASK_PROCESS_GUARDIAN_H
 
 #include "wire/wire.h"
 

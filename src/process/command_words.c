@@ -1,4 +1,4 @@
-#include "password/password_internal.h"
+#include "process/password_internal.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * password_command: a short-lived token is fetched for each new connection. The command gets a
  * process group of its own, so that what it started in turn ends with it.
  */
-#include "password/password_internal.h"
+#include "process/password_internal.h"
 
 #include "base/clock.h"
 #include "base/error_names.h"
