@@ -7,7 +7,7 @@
  * A line of at most 64 KiB is held and parsed at a time.
  * Limits: -malloc_limit_mb=1 -max_len=16384
  */
-#include "replication/backup_manifest.h"
+#include "manifest/backup_manifest.h"
 #include "support/feed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,9 +2,9 @@
 
 #include "base/bytes.h"
 #include "base/quote.h"
-#include "manifest/utf8.h"
-#include "replication/configuration_text.h"
-#include "replication/physical_layout.h"
+#include "base/utf8.h"
+#include "manifest/configuration_text.h"
+#include "manifest/physical_layout.h"
 
 #include <stdio.h>
 #include <stdlib.h>

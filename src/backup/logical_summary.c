@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 static json_t *describe_warnings(const struct logical_backup *job)
 {

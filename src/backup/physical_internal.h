@@ -10,14 +10,14 @@
 
 #include "backup/backup.h"
 #include "backup/configuration.h"
+#include "manifest/backup_manifest.h"
+#include "manifest/file_ledger.h"
 #include "manifest/manifest.h"
+#include "manifest/path_set.h"
+#include "manifest/physical_layout.h"
 #include "manifest/summary.h"
 #include "record/tar.h"
-#include "replication/backup_manifest.h"
 #include "replication/base_backup.h"
-#include "replication/file_ledger.h"
-#include "replication/path_set.h"
-#include "replication/physical_layout.h"
 #include "replication/slot_keeper.h"
 
 #define NOTICES_KEPT 100 /* warnings of the server that go into summary.json */

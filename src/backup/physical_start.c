@@ -3,7 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/error_names.h"
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 
 #include "backup/backup.h"
 #include "backup/logical_backup.h"
-#include "replication/physical_layout.h"
+#include "manifest/physical_layout.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
-#include "manifest/gather_internal.h"
-#include "base/quote.h"
 #include "base/clock.h"
-#include "manifest/utf8.h"
+#include "base/quote.h"
+#include "base/utf8.h"
+#include "manifest/gather_internal.h"
 #include "wire/stored_options.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "base/json.h"
+#include "base/utf8.h"
 #include "manifest/gather_internal.h"
-#include "manifest/utf8.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "manifest/description.h"
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdint.h>

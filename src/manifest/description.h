@@ -3,7 +3,7 @@
 #ifndef PGCASK_MANIFEST_DESCRIPTION_H
 #define PGCASK_MANIFEST_DESCRIPTION_H
 
-#include "manifest/json_walk.h"
+#include "base/json_walk.h"
 #include "manifest/summary.h"
 
 #include <jansson.h>

@@ -1,5 +1,5 @@
+#include "base/utf8.h"
 #include "manifest/json_writer.h"
-#include "manifest/utf8.h"
 
 /* What jansson's dump needs to know to write into the middle of a document. */
 struct dump {

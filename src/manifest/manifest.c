@@ -1,6 +1,6 @@
-#include "manifest/manifest.h"
+#include "base/utf8.h"
 #include "manifest/gather_internal.h"
-#include "manifest/utf8.h"
+#include "manifest/manifest.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-#include "manifest/session.h"
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "manifest/json_values.h"
-#include "manifest/utf8.h"
+#include "manifest/session.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * cost the whole message. */
 #include "plakar/grpc.h"
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 #include "plakar/spelling.h"
 
 #define TEXT_MAX 2000 /* three times as much when encoded: below 8 KiB of trailers */

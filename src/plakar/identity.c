@@ -1,6 +1,6 @@
 #include "plakar/identity.h"
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 #include "record/record.h"
 
 #include <arpa/inet.h>

@@ -2,10 +2,10 @@
 
 #include "backup/backup.h"
 #include "backup/logical_backup.h"
+#include "base/lsn.h"
 #include "plakar/configuration.h"
 #include "plakar/identity.h"
 #include "plakar/unnamed_database.h"
-#include "replication/lsn.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "plakar/record_message.h"
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 #include "plakar/importer.pb-c.h"
 
 #define GO_DIRECTORY (UINT32_C(1) << 31)

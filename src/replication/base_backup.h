@@ -10,7 +10,7 @@
 
 #include "base/decompress.h"
 #include "base/digest.h"
-#include "replication/lsn.h"
+#include "base/lsn.h"
 #include "wire/wire.h"
 
 struct base_backup_options {

@@ -5,7 +5,7 @@
 #ifndef PGCASK_REPLICATION_REPLICATION_H
 #define PGCASK_REPLICATION_REPLICATION_H
 
-#include "replication/lsn.h"
+#include "base/lsn.h"
 #include "wire/wire.h"
 
 #define REPLICATION_OLDEST_MAJOR 13

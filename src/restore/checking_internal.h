@@ -7,10 +7,10 @@
 #define PGCASK_RESTORE_CHECKING_INTERNAL_H
 
 #include "archive/archive.h"
+#include "manifest/backup_manifest.h"
+#include "manifest/file_ledger.h"
+#include "manifest/physical_layout.h"
 #include "manifest/summary.h"
-#include "replication/backup_manifest.h"
-#include "replication/file_ledger.h"
-#include "replication/physical_layout.h"
 #include "restore/checking_source.h"
 
 struct checking_source {

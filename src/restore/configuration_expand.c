@@ -1,6 +1,6 @@
 #include "restore/configuration_expand.h"
 
-#include "replication/physical_layout.h"
+#include "manifest/physical_layout.h"
 #include "restore/folder.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
 #define PGCASK_RESTORE_CONFIGURATION_EXPAND_H
 
 #include "base/buffer.h"
-#include "replication/configuration_text.h"
+#include "manifest/configuration_text.h"
 #include "restore/configuration.h"
 
 enum expanded_setting {

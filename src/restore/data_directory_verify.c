@@ -8,10 +8,10 @@
  */
 #include "restore/restore.h"
 
+#include "base/lsn.h"
 #include "base/text.h"
-#include "replication/backup_manifest.h"
-#include "replication/file_ledger.h"
-#include "replication/lsn.h"
+#include "manifest/backup_manifest.h"
+#include "manifest/file_ledger.h"
 #include "record/store.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #define PGCASK_RESTORE_FOLDER_H
 
 #include "base/error.h"
-#include "replication/physical_layout.h" /* FOLDER_STAGING, FOLDER_REPLACED */
+#include "manifest/physical_layout.h" /* FOLDER_STAGING, FOLDER_REPLACED */
 
 #include <limits.h>
 #include <sys/types.h>

@@ -9,8 +9,8 @@
 #include "restore/physical_restore_internal.h"
 
 #include "base/error_names.h"
+#include "manifest/physical_layout.h"
 #include "record/run_lock.h"
-#include "replication/physical_layout.h"
 #include "restore/checking_source.h"
 #include "restore/cluster_swap.h"
 #include "restore/configuration.h"

@@ -5,8 +5,8 @@
 #include "restore/physical_restore_internal.h"
 
 #include "base/error_names.h"
+#include "manifest/physical_layout.h"
 #include "record/run_lock.h"
-#include "replication/physical_layout.h"
 #include "restore/configuration.h"
 
 #include "base/quote.h"

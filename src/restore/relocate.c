@@ -3,8 +3,8 @@
  * PostgreSQL runs on them, but pg_basebackup and pg_dumpall do not: they take a link's text for the
  * tablespace's location.
  */
-#include "replication/physical_layout.h"
 #include "base/error_names.h"
+#include "manifest/physical_layout.h"
 #include "restore/cluster_files.h"
 #include "restore/restore.h"
 #include "restore/surroundings.h"

@@ -3,8 +3,8 @@
  * path, so that a cluster of a million files costs 32 MiB: paths are kept as keyed 64-bit hashes,
  * digests by their first 16 bytes.
  */
-#ifndef PGCASK_REPLICATION_FILE_LEDGER_H
-#define PGCASK_REPLICATION_FILE_LEDGER_H
+#ifndef PGCASK_MANIFEST_FILE_LEDGER_H
+#define PGCASK_MANIFEST_FILE_LEDGER_H
 
 #include "base/error.h"
 #include "base/slice.h"

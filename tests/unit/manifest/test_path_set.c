@@ -1,4 +1,4 @@
-#include "replication/path_set.h"
+#include "manifest/path_set.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

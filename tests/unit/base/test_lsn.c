@@ -1,5 +1,4 @@
-#include "replication/lsn.h"
-#include "replication/physical_layout.h"
+#include "base/lsn.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,35 +40,12 @@ static void wal_files_are_named_by_timeline_and_segment(void **state)
     assert_false(wal_file_name_is_segment("0000000200000001000000FF.partial"));
 }
 
-static void records_know_where_they_are_listed(void **state)
-{
-    char path[64];
-    const char *name;
-
-    (void)state;
-    assert_int_equal(layout_classify("/data/base/1/1259"), LAYOUT_LISTED);
-    assert_int_equal(layout_classify("/tablespaces/16384/PG_15/5/1"), LAYOUT_LISTED);
-    assert_int_equal(layout_classify("/data/pg_wal/00000002.history"), LAYOUT_LISTED);
-    assert_int_equal(layout_classify("/data/pg_wal/000000010000000000000001"), LAYOUT_SUMMARY);
-    assert_int_equal(layout_classify("/data/backup_manifest"), LAYOUT_SUMMARY);
-    assert_int_equal(layout_classify("/manifest.json"), LAYOUT_SUMMARY);
-    assert_int_equal(layout_classify("/summary.json"), LAYOUT_THE_SUMMARY);
-    assert_int_equal(layout_classify("/database"), LAYOUT_FOREIGN);
-    assert_int_equal(layout_classify("/etc/passwd"), LAYOUT_FOREIGN);
-    assert_true(layout_manifest_path("/tablespaces/16384/PG_15/5/1", path, sizeof(path)));
-    assert_string_equal(path, "pg_tblspc/16384/PG_15/5/1");
-    assert_true(layout_manifest_path("/data/base/1/1259", path, sizeof(path)));
-    assert_string_equal(path, "base/1/1259");
-    assert_true(layout_is_wal_segment("/data/pg_wal/000000010000000000000001", &name));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_lsn_is_read_and_written),
         cmocka_unit_test(what_is_no_lsn_is_refused),
         cmocka_unit_test(wal_files_are_named_by_timeline_and_segment),
-        cmocka_unit_test(records_know_where_they_are_listed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

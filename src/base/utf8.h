@@ -3,8 +3,8 @@
  * and the shared catalogs hold names in whatever encoding the creating session's database had.
  * What is not UTF-8 is shown as \xHH, byte by byte.
  */
-#ifndef PGCASK_MANIFEST_UTF8_H
-#define PGCASK_MANIFEST_UTF8_H
+#ifndef PGCASK_BASE_UTF8_H
+#define PGCASK_BASE_UTF8_H
 
 #include "base/buffer.h"
 

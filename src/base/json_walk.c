@@ -1,4 +1,4 @@
-#include "manifest/json_walk.h"
+#include "base/json_walk.h"
 
 #include <inttypes.h>
 

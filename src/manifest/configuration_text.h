@@ -4,8 +4,8 @@
  *
  * Source: PostgreSQL documentation, "Setting Parameters" and "The pg_hba.conf File".
  */
-#ifndef PGCASK_REPLICATION_CONFIGURATION_TEXT_H
-#define PGCASK_REPLICATION_CONFIGURATION_TEXT_H
+#ifndef PGCASK_MANIFEST_CONFIGURATION_TEXT_H
+#define PGCASK_MANIFEST_CONFIGURATION_TEXT_H
 
 #include "base/slice.h"
 

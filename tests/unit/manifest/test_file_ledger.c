@@ -1,4 +1,4 @@
-#include "replication/file_ledger.h"
+#include "manifest/file_ledger.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

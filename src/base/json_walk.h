@@ -7,8 +7,8 @@
  * with the path cut short, and a string that does not fit is cut; both never happen to what the
  * lister looks for.
  */
-#ifndef PGCASK_MANIFEST_JSON_WALK_H
-#define PGCASK_MANIFEST_JSON_WALK_H
+#ifndef PGCASK_BASE_JSON_WALK_H
+#define PGCASK_BASE_JSON_WALK_H
 
 #include "base/error.h"
 #include "base/slice.h"

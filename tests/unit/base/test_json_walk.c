@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "manifest/json_walk.h"
+#include "base/json_walk.h"
 
 #include "base/buffer.h"
 

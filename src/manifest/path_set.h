@@ -1,6 +1,6 @@
 /* Which paths have come: 8 bytes each, of which a quarter to a half are in use; no path is kept. */
-#ifndef PGCASK_REPLICATION_PATH_SET_H
-#define PGCASK_REPLICATION_PATH_SET_H
+#ifndef PGCASK_MANIFEST_PATH_SET_H
+#define PGCASK_MANIFEST_PATH_SET_H
 
 #include "base/error.h"
 #include "base/slice.h"

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 static void assert_escaped(const char *input, size_t len, enum utf8_context context,
                            bool ascii_only, const char *expected, bool expected_escaped)

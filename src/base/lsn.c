@@ -1,4 +1,4 @@
-#include "replication/lsn.h"
+#include "base/lsn.h"
 
 #include <inttypes.h>
 #include <stdio.h>

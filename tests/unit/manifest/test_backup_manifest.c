@@ -1,5 +1,5 @@
 #include "base/bytes.h"
-#include "replication/backup_manifest.h"
+#include "manifest/backup_manifest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

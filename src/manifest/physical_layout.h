@@ -9,8 +9,8 @@
  *     /config/etc/postgresql/15/main/pg_hba.conf: the server's configuration outside its data
  *         directory, not listed
  */
-#ifndef PGCASK_REPLICATION_PHYSICAL_LAYOUT_H
-#define PGCASK_REPLICATION_PHYSICAL_LAYOUT_H
+#ifndef PGCASK_MANIFEST_PHYSICAL_LAYOUT_H
+#define PGCASK_MANIFEST_PHYSICAL_LAYOUT_H
 
 #include "record/record.h"
 

@@ -1,4 +1,4 @@
-#include "manifest/utf8.h"
+#include "base/utf8.h"
 
 /* Length of the well-formed UTF-8 sequence at the start of the text, 0 if there is none. Unicode
  * Standard, table 3-7: the second byte's range depends on the first, so that overlong forms,

@@ -1,4 +1,4 @@
-#include "replication/configuration_text.h"
+#include "manifest/configuration_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

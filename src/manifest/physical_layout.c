@@ -1,6 +1,6 @@
-#include "replication/physical_layout.h"
+#include "manifest/physical_layout.h"
 
-#include "replication/lsn.h"
+#include "base/lsn.h"
 
 #include <stdio.h>
 #include <string.h>

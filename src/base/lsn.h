@@ -1,7 +1,7 @@
 /* Log sequence numbers and the names of WAL files. Source: PostgreSQL documentation, "WAL
  * Internals"; access/xlog_internal.h for the file name layout. */
-#ifndef PGCASK_REPLICATION_LSN_H
-#define PGCASK_REPLICATION_LSN_H
+#ifndef PGCASK_BASE_LSN_H
+#define PGCASK_BASE_LSN_H
 
 #include "base/slice.h"
 

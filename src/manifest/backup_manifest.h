@@ -4,8 +4,8 @@
  * Format"; the server writes one file object a line, and the checksum covers all lines before its
  * own.
  */
-#ifndef PGCASK_REPLICATION_BACKUP_MANIFEST_H
-#define PGCASK_REPLICATION_BACKUP_MANIFEST_H
+#ifndef PGCASK_MANIFEST_BACKUP_MANIFEST_H
+#define PGCASK_MANIFEST_BACKUP_MANIFEST_H
 
 #include "base/buffer.h"
 #include "base/digest.h"

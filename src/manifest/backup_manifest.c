@@ -1,8 +1,8 @@
-#include "replication/backup_manifest.h"
+#include "manifest/backup_manifest.h"
 
 #include "base/bytes.h"
 #include "base/json.h"
-#include "replication/lsn.h"
+#include "base/lsn.h"
 
 #include <inttypes.h>
 #include <jansson.h>
