@@ -40,7 +40,7 @@ demo:
 	scripts/demo
 
 format:
-	git ls-files 'include/*.h' 'src/*.[ch]' 'examples/*.c' 'tests/*.[ch]' 'fuzz/*.[ch]' | xargs clang-format -i
+	git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean:
 	rm -rf build

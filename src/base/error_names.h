@@ -1,7 +1,7 @@
 /*
- * The options and settings that texts name, each as a mark that the face which shows the text spells
- * (base/error.h): "--lock-timeout" of the command, lock_timeout of Plakar, lock_timeout_ms of the
- * library. A name of one more stands here before a text has it.
+ * The options and settings that texts name, each as a mark that the face which shows the text
+ * spells (base/error.h): "--lock-timeout" of the command, lock_timeout of Plakar, lock_timeout_ms
+ * of the library. A name of one more stands here before a text has it.
  */
 #ifndef PGCASK_BASE_ERROR_NAMES_H
 #define PGCASK_BASE_ERROR_NAMES_H

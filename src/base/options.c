@@ -218,8 +218,7 @@ static bool read_truth(const char *name, const char *text, uint64_t *truth, stru
     return error_hint(err, "Write true or false.");
 }
 
-/* ---- What to say about an option that is not there ---------------------------------------------
- */
+/* ---- What to say about an option that is not there ---- */
 
 static bool fail_unknown(const struct options *options, const char *name, size_t len,
                          struct error *err)

@@ -10,8 +10,7 @@
 
 #define COLUMNS_MAX 80
 
-/* ---- Objects ----------------------------------------------------------------------------------
- */
+/* ---- Objects ---- */
 
 static size_t place_of(const struct catalog *catalog, uint32_t class_oid, uint32_t oid)
 {
@@ -250,8 +249,7 @@ struct catalog_extra *catalog_add_extra(struct catalog *catalog, struct catalog_
     return extra;
 }
 
-/* ---- What readers may use ---------------------------------------------------------------------
- */
+/* ---- What readers may use ---- */
 
 struct wire_conn *catalog_conn(const struct catalog *catalog)
 {
@@ -285,8 +283,7 @@ bool catalog_get_text(struct catalog *catalog, struct text_ref ref, const char *
     return text_store_get(catalog->texts, ref, text, err);
 }
 
-/* ---- Queries ----------------------------------------------------------------------------------
- */
+/* ---- Queries ---- */
 
 const char *row_text(const struct catalog_row *row, size_t column)
 {

@@ -265,8 +265,7 @@ bool dollar_quote_append(struct buffer *out, const char *text, struct error *err
  * lists of names keep them quoted already. */
 bool setting_append(struct buffer *out, const char *setting, struct error *err);
 
-/* ---- Privileges (privileges.c) ----------------------------------------------------------------
- */
+/* ---- Privileges (privileges.c) ---- */
 
 /* One aclitem[] against another, both as the server prints arrays: GRANT and REVOKE statements that
  * make of `usual`, which the object has once it was made, what `acl` says (NULL: nothing to do).
@@ -289,8 +288,7 @@ bool privileges_append(struct buffer *out, const struct catalog *catalog,
                        const struct privileges *privileges, const char *target, const char *owner,
                        int major, struct error *err);
 
-/* ---- Catalogs whose oids never change ----------------------------------------------------------
- */
+/* ---- Catalogs whose oids never change ---- */
 
 enum {
     CLASS_TYPE = 1247,

@@ -38,8 +38,7 @@ static bool default_write(struct catalog *catalog, const struct catalog_object *
            buffer_printf(text, err, " SET DEFAULT %s;\n", detail->column->default_value);
 }
 
-/* ---- Reading -----------------------------------------------------------------------------------
- */
+/* ---- Reading ---- */
 
 enum {
     RELATION,

@@ -51,8 +51,7 @@ enum {
     COLUMNS
 };
 
-/* ---- Writing ------------------------------------------------------------------------------------
- */
+/* ---- Writing ---- */
 
 static bool check_write(struct catalog *catalog, const struct catalog_object *object,
                         struct archive_entry *entry, struct buffer *text, struct error *err)
@@ -93,8 +92,7 @@ static struct catalog_object *add(struct catalog *catalog, const struct catalog_
     return object;
 }
 
-/* ---- Checks -------------------------------------------------------------------------------------
- */
+/* ---- Checks ---- */
 
 static bool add_check(struct catalog *catalog, struct relation *table,
                       const struct catalog_row *row, struct error *err)
@@ -168,8 +166,7 @@ static bool add_not_null(struct catalog *catalog, struct relation *table,
     return true;
 }
 
-/* ---- Keys ---------------------------------------------------------------------------------------
- */
+/* ---- Keys ---- */
 
 /* An index says more than its constraint's definition does. */
 static bool add_key(struct catalog *catalog, struct relation *table, const struct catalog_row *row,

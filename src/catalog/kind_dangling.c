@@ -254,8 +254,7 @@ static bool find_dangling(struct catalog *catalog, struct error *err)
     return error_hint(err, "%s", dangling.hint);
 }
 
-/* ---- Privileges of roles that are gone ---------------------------------------------------------
- */
+/* ---- Privileges of roles that are gone ---- */
 
 bool catalog_role_is_gone(const struct catalog *catalog, const char *name)
 {

@@ -63,8 +63,7 @@ static bool read_fixed(struct catalog *catalog, struct error *err)
     return done;
 }
 
-/* ---- The database itself ------------------------------------------------------------------------
- */
+/* ---- The database itself ---- */
 
 /* CREATE DATABASE can only stand alone: what else is set has an entry of its own. */
 struct properties {

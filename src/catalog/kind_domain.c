@@ -89,8 +89,7 @@ static bool domain_write(struct catalog *catalog, const struct catalog_object *o
            buffer_append_string(text, ";\n", err);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------
- */
+/* ---- Reading ---- */
 
 enum {
     OID,

@@ -140,8 +140,7 @@ static bool put_body(struct catalog *catalog, struct text_ref *body, const struc
     return done;
 }
 
-/* ---- A routine in two steps --------------------------------------------------------------------
- */
+/* ---- A routine in two steps ---- */
 
 static bool append_text(struct catalog *catalog, struct buffer *text, struct text_ref ref,
                         struct error *err)

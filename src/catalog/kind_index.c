@@ -117,8 +117,7 @@ bool table_index_become(struct catalog *catalog, struct table_index *index,
            put_definition(catalog, constraint, index, buffer_text(sql), err);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------
- */
+/* ---- Reading ---- */
 
 static struct table_index *add_index(struct catalog *catalog, struct relation *table,
                                      const struct catalog_row *row, struct error *err)

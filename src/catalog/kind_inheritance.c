@@ -8,8 +8,7 @@ static const struct catalog_kind kind_attach = {
     .no_drop = true,
 };
 
-/* ---- Keys of partitioned tables -----------------------------------------------------------------
- */
+/* ---- Keys of partitioned tables ---- */
 
 static bool take_key(struct catalog *catalog, void *context, const struct catalog_row *row,
                      struct error *err)
@@ -32,8 +31,7 @@ static bool read_keys(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, 2, take_key, NULL, err);
 }
 
-/* ---- Parents ------------------------------------------------------------------------------------
- */
+/* ---- Parents ---- */
 
 enum { CHILD, PARENT, PENDING, BOUND, PARENT_IDENTITY, COLUMNS };
 

@@ -59,8 +59,7 @@ static bool append_enabled(struct buffer *sql, const struct relation *relation, 
            name_append(sql, name, err) && buffer_append_string(sql, ";\n", err);
 }
 
-/* ---- Rules --------------------------------------------------------------------------------------
- */
+/* ---- Rules ---- */
 
 static bool take_rule(struct catalog *catalog, void *context, const struct catalog_row *row,
                       struct error *err)

@@ -75,8 +75,7 @@ struct column *relation_column(const struct relation *relation, int16_t number)
     return NULL;
 }
 
-/* ---- Reading -----------------------------------------------------------------------------------
- */
+/* ---- Reading ---- */
 
 enum {
     OID,

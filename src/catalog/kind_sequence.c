@@ -141,8 +141,7 @@ bool sequence_write(struct catalog *catalog, const struct catalog_object *object
            buffer_append_string(text, definition == NULL ? "" : definition, err);
 }
 
-/* ---- Where they stand ---------------------------------------------------------------------------
- */
+/* ---- Where they stand ---- */
 
 static bool take_position(struct catalog *catalog, void *context, const struct catalog_row *row,
                           struct error *err)
@@ -204,8 +203,7 @@ static bool read_positions(struct catalog *catalog, struct error *err)
     return done;
 }
 
-/* ---- How they count -----------------------------------------------------------------------------
- */
+/* ---- How they count ---- */
 
 static bool read_sequences(struct catalog *catalog, struct error *err)
 {

@@ -158,8 +158,7 @@ static bool read_lists(struct catalog *catalog, struct error *err)
            catalog_query(catalog, composites, OWN + 2, take_composite, NULL, err);
 }
 
-/* ---- Ranges -------------------------------------------------------------------------------------
- */
+/* ---- Ranges ---- */
 
 static bool take_range(struct catalog *catalog, void *context, const struct catalog_row *row,
                        struct error *err)
@@ -230,8 +229,7 @@ static bool read_ranges(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, OWN + 8, take_range, NULL, err);
 }
 
-/* ---- Base types ---------------------------------------------------------------------------------
- */
+/* ---- Base types ---- */
 
 static bool put_drop_cascade(struct catalog *catalog, struct catalog_object *object,
                              struct error *err)

@@ -149,8 +149,7 @@ static bool find_unsupported(struct catalog *catalog, struct found *found, struc
     return done;
 }
 
-/* ---- In the schemas of the system --------------------------------------------------------------
- */
+/* ---- In the schemas of the system ---- */
 
 static bool warn(struct catalog *catalog, void *context, const struct catalog_row *row,
                  struct error *err)

@@ -28,8 +28,7 @@ static const struct catalog_kind kind_refresh = {
     .no_drop = true,
 };
 
-/* ---- Writing -----------------------------------------------------------------------------------
- */
+/* ---- Writing ---- */
 
 static bool append_options(const struct relation *relation, struct buffer *text, struct error *err)
 {
@@ -122,8 +121,7 @@ static bool query_write(struct catalog *catalog, const struct catalog_object *ob
     return append_real_view(catalog, "CREATE OR REPLACE VIEW", relation, text, err);
 }
 
-/* ---- Reading -----------------------------------------------------------------------------------
- */
+/* ---- Reading ---- */
 
 enum { RELATION, RULE, QUERY, COLUMNS };
 
@@ -196,8 +194,7 @@ static bool read_views(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, COLUMNS, take_view, NULL, err);
 }
 
-/* ---- Refreshes in order ------------------------------------------------------------------------
- */
+/* ---- Refreshes in order ---- */
 
 struct refresh_walk {
     struct catalog *catalog;

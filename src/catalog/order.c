@@ -67,8 +67,7 @@ static bool graph_init(struct graph *graph, struct catalog *catalog, struct erro
     return true;
 }
 
-/* ---- Loops (Tarjan's strongly connected components, without recursion) -------------------------
- */
+/* ---- Loops (Tarjan's strongly connected components, without recursion) ---- */
 
 struct walk {
     struct graph *graph;
@@ -150,8 +149,7 @@ static bool find_loops(struct graph *graph, struct error *err)
     return true;
 }
 
-/* ---- Mending -----------------------------------------------------------------------------------
- */
+/* ---- Mending ---- */
 
 /* Whether that piece's own needs lead into its host's loop. */
 static bool closes_loop(const struct graph *graph, const struct catalog_object *piece)
@@ -386,8 +384,7 @@ static bool mend_once(struct catalog *catalog, bool *changed, struct error *err)
     return done;
 }
 
-/* ---- Putting in order ---------------------------------------------------------------------------
- */
+/* ---- Putting in order ---- */
 
 static int compare_texts(const char *a, const char *b)
 {

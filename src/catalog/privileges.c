@@ -35,8 +35,7 @@ static const struct {
 
 #define WORD_COUNT (sizeof(words) / sizeof(words[0]))
 
-/* ---- Reading lists ------------------------------------------------------------------------------
- */
+/* ---- Reading lists ---- */
 
 /* Takes one element off an array's text ({a,"b\"c"}) into out, with a NUL behind it. */
 static const char *take_element(const char *at, char **out)

@@ -19,8 +19,7 @@ struct locking {
     int64_t limit_ms; /* of the batch at hand */
 };
 
-/* ---- Who is in the way -------------------------------------------------------------------------
- */
+/* ---- Who is in the way ---- */
 
 struct blocker {
     bool found;
@@ -219,8 +218,7 @@ bool table_locks_explain(struct catalog *catalog, struct error *err)
     return false;
 }
 
-/* ---- Locking -----------------------------------------------------------------------------------
- */
+/* ---- Locking ---- */
 
 static bool take_unfit(struct catalog *catalog, void *context, const struct catalog_row *row,
                        struct error *err)

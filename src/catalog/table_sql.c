@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* ---- Columns -----------------------------------------------------------------------------------
- */
+/* ---- Columns ---- */
 
 /* A partition is made on its own and attached later, so it names all its columns; a child of
  * ordinary inheritance only those that it declares itself. */
@@ -166,8 +165,7 @@ static bool append_elements(struct catalog *catalog, const struct relation *rela
     return relation->of_type != NULL || buffer_append_string(text, "(\n)", err);
 }
 
-/* ---- The statement -----------------------------------------------------------------------------
- */
+/* ---- The statement ---- */
 
 static bool append_parents(const struct relation *relation, struct buffer *text, struct error *err)
 {
@@ -199,8 +197,7 @@ static bool append_create(struct catalog *catalog, const struct relation *relati
     return buffer_append_string(text, ";\n", err);
 }
 
-/* ---- What CREATE TABLE cannot say ---------------------------------------------------------------
- */
+/* ---- What CREATE TABLE cannot say ---- */
 
 static bool alter_column(const struct relation *relation, const struct column *column,
                          struct buffer *text, struct error *err)

@@ -27,8 +27,7 @@ struct backup {
     struct progress progress;
 };
 
-/* ---- Before the work ---------------------------------------------------------------------------
- */
+/* ---- Before the work ---- */
 
 static bool read_options(struct backup *backup, struct error *err)
 {
@@ -64,8 +63,7 @@ static bool read_source(struct backup *backup, struct error *err)
     return true;
 }
 
-/* ---- The work ----------------------------------------------------------------------------------
- */
+/* ---- The work ---- */
 
 /* Stands between the job and the store to tell the progress what is going on: a phase that begins
  * while the store waits for the next record could not be seen from outside. */
@@ -164,8 +162,7 @@ static bool run(struct backup *backup, struct error *err)
     return done;
 }
 
-/* ---- What it came to ---------------------------------------------------------------------------
- */
+/* ---- What it came to ---- */
 
 static void fill_result(const struct backup *backup)
 {

@@ -21,8 +21,7 @@ struct list {
     json_t *archives; /* the same */
 };
 
-/* ---- Reading -----------------------------------------------------------------------------------
- */
+/* ---- Reading ---- */
 
 /* It is told and makes the exit status 3. */
 static void note_unsound(void *context, const char *path, const struct error *err)
@@ -81,8 +80,7 @@ static bool show_record(void *context, const struct record *record, struct error
     return true;
 }
 
-/* ---- Telling -----------------------------------------------------------------------------------
- */
+/* ---- Telling ---- */
 
 static const char *text_of(const json_t *object, const char *name)
 {

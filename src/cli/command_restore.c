@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- --tablespace-mapping OLD=NEW ---------------------------------------------------------------
- */
+/* ---- --tablespace-mapping OLD=NEW ---- */
 
 /* Splits text, which is changed, at the first '=' without a backslash before it. */
 static bool split_mapping(char *text, struct tablespace_mapping *mapping)
@@ -70,8 +69,7 @@ static bool read_mappings(const struct command *command, struct physical_restore
     return true;
 }
 
-/* ---- The work ----------------------------------------------------------------------------------
- */
+/* ---- The work ---- */
 
 struct restoration {
     struct command *command;

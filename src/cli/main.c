@@ -85,8 +85,7 @@ static bool run_text_command(const struct options *options, bool *done, struct e
     return true;
 }
 
-/* ---- Commands that do something ----------------------------------------------------------------
- */
+/* ---- Commands that do something ---- */
 
 static void forget_arguments(void *context)
 {

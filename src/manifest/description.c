@@ -11,8 +11,7 @@
 #define KEPT_MAX ((size_t)16 << 20)
 #define ENTRY_SIZE 700 /* of an object and its members, beside their texts */
 
-/* ---- manifest.json -----------------------------------------------------------------------------
- */
+/* ---- manifest.json ---- */
 
 /* What is taken over from the manifest, by path; the last part of the path is the name. */
 static const struct {
@@ -255,8 +254,7 @@ bool description_finish_manifest(struct description *description, struct error *
     return true;
 }
 
-/* ---- summary.json ------------------------------------------------------------------------------
- */
+/* ---- summary.json ---- */
 
 /* The counts of the summary are of what was there before it. */
 static void count_summary(const struct description *description, json_t *summary)

@@ -224,7 +224,7 @@ static bool connect_some_host(struct attempt *attempt, struct error *err)
     return ok;
 }
 
-/* -------------------------------------------------------------------------------------------- */
+/* ---- A session ---- */
 
 static struct wire_conn *prepare(const struct wire_settings *settings,
                                  const struct wire_connect_options *options, struct error *err)

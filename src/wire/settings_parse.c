@@ -315,7 +315,7 @@ static bool parse_pairs(struct wire_settings *settings, struct slice text, struc
     }
 }
 
-/* -------------------------------------------------------------------------------------------- */
+/* ---- As a whole ---- */
 
 /* The cloud's tokens are short-lived passwords: there is a way to get them, and it is not a scheme.
  */

@@ -161,8 +161,7 @@ static void something_else_than_rows_is_refused(void **state)
     session_finish(&session);
 }
 
-/* ---- Behind the head ---------------------------------------------------------------------------
- */
+/* ---- Behind the head ---- */
 
 enum ending { COPY_ENDS, COPY_GOES_ON };
 
@@ -292,8 +291,7 @@ static void copy_data_behind_the_last_archive_is_refused(void **state)
     check_stream_fails(&session, "something else behind the last archive");
 }
 
-/* ---- Compressed by the server -------------------------------------------------------------------
- */
+/* ---- Compressed by the server ---- */
 
 static size_t deflate_text(const char *text, uint8_t *out, size_t room)
 {

@@ -232,8 +232,7 @@ static void a_cluster_is_not_replaced_unasked(void **state)
     assert_true(scratch_holds(&fixture->scratch, "pgdata/global/pg_control", OLD_CONTROL));
 }
 
-/* ---- Failures midway --------------------------------------------------------------------------
- */
+/* ---- Failures midway ---- */
 
 static void a_source_that_fails_at_any_record_leaves_nothing(void **state)
 {

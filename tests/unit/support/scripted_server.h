@@ -62,8 +62,7 @@ void scripted_server_start(struct scripted_server *server);
  * caller's. */
 char *scripted_server_finish(struct scripted_server *server);
 
-/* ---- Messages of a PostgreSQL server, appended to a buffer ------------------------------------
- */
+/* ---- Messages of a PostgreSQL server, appended to a buffer ---- */
 
 void scripted_message(struct buffer *out, char type, const void *body, size_t len);
 void scripted_text_message(struct buffer *out, char type, const char *text); /* with its NUL */

@@ -137,8 +137,7 @@ static void check_refused(struct secured *secured, const char *says)
     free(scripted_server_finish(session->server));
 }
 
-/* ---- Whom we believe ----------------------------------------------------------------------------
- */
+/* ---- Whom we believe ---- */
 
 static void without_a_root_everybody_is_believed(void **state)
 {
@@ -255,8 +254,7 @@ static void roots_that_cannot_be_read_are_named(void **state)
     unlink(path);
 }
 
-/* ---- Who we are ---------------------------------------------------------------------------------
- */
+/* ---- Who we are ---- */
 
 static void prepare_for_client(struct secured *secured, const struct world *world)
 {
@@ -368,8 +366,7 @@ static void certificates_that_cannot_be_used_are_explained(void **state)
     check_refused(&secured, "handshake failed");
 }
 
-/* ---- Other answers ------------------------------------------------------------------------------
- */
+/* ---- Other answers ---- */
 
 static void a_server_without_tls_is_refused_or_taken_as_asked(void **state)
 {
@@ -438,8 +435,7 @@ static void direct_tls_needs_the_protocols_name(void **state)
     check_refused(&secured, "without the ALPN protocol name");
 }
 
-/* ---- A session ----------------------------------------------------------------------------------
- */
+/* ---- A session ---- */
 
 #define COPY_BYTES ((size_t)4 << 20)
 

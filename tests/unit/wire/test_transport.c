@@ -139,8 +139,7 @@ static void a_full_backlog_ends_at_the_deadline(void **state)
     wire_settings_free(settings);
 }
 
-/* ---- What a query cannot take -------------------------------------------------------------------
- */
+/* ---- What a query cannot take ---- */
 
 static void check_query_fails(struct session *session, enum error_code code, const char *says)
 {

@@ -40,8 +40,7 @@ static void must(bool condition, const char *what)
     }
 }
 
-/* ---- Passing on --------------------------------------------------------------------------------
- */
+/* ---- Passing on ---- */
 
 static bool write_all(int fd, const char *bytes, size_t len)
 {
@@ -156,8 +155,7 @@ static void *listen_on(void *argument)
     return NULL;
 }
 
-/* ---- Beginning and end -------------------------------------------------------------------------
- */
+/* ---- Beginning and end ---- */
 
 static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *in, unsigned in_len, void *context)
