@@ -13,7 +13,7 @@
  */
 #include "base/clock.h"
 #include "support/feed.h"
-#include "wire/scram_internal.h"
+#include "wire/auth_scram_internal.h"
 
 #include <openssl/evp.h>
 

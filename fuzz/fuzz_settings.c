@@ -8,10 +8,10 @@
  * Limits: -malloc_limit_mb=1 -max_len=8192
  */
 #include "support/feed.h"
-#include "wire/hosts_internal.h"
-#include "wire/protocol_version_internal.h"
-#include "wire/require_auth_internal.h"
+#include "wire/settings_hosts_internal.h"
 #include "wire/settings_internal.h"
+#include "wire/settings_protocol_version_internal.h"
+#include "wire/settings_require_auth_internal.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 #include "support/fake_server.h"
 
 #include "base/clock.h"
+#include "wire/auth_scram_internal.h"
 #include "wire/transport_internal.h"
-#include "wire/scram_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

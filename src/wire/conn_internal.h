@@ -145,11 +145,11 @@ bool conn_send(struct wire_conn *conn, struct slice head, struct slice body, str
 /* The same for the queue alone. */
 bool conn_flush(struct wire_conn *conn, struct error *err);
 
-/* ---- cancel_request.c ---- */
+/* ---- conn_cancel.c ---- */
 
 bool cancel_request_send(const struct wire_conn *conn, int64_t deadline, struct error *err);
 
-/* ---- report.c ---- */
+/* ---- message_report.c ---- */
 
 #define REPORT_TEXT_SIZE 1024
 

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error_names.h"
-#include "wire/hosts_internal.h"
+#include "wire/settings_hosts_internal.h"
 #include "wire/settings_internal.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
  * What the files of one connection attempt share: connect.c (which host and address),
  * connect_address.c (which encryption), connect_startup.c (startup and authentication),
- * target_session.c (whether the session is of the kind that is wanted).
+ * connect_target.c (whether the session is of the kind that is wanted).
  */
 #ifndef PGCASK_WIRE_CONNECT_INTERNAL_H
 #define PGCASK_WIRE_CONNECT_INTERNAL_H

@@ -4,8 +4,8 @@
  */
 #include "wire/connect_internal.h"
 
-#include "wire/authenticate_internal.h"
-#include "wire/protocol_version_internal.h"
+#include "wire/auth_internal.h"
+#include "wire/settings_protocol_version_internal.h"
 
 #define STRANGER_BODY_MAX 30000 /* of a message before the server is known to be one */
 

@@ -1,6 +1,6 @@
 /* Whether values make sense, and what stands in for those that are missing. */
-#include "wire/hosts_internal.h"
 #include "base/error_names.h"
+#include "wire/settings_hosts_internal.h"
 #include "wire/settings_internal.h"
 
 #include <ctype.h>

@@ -1,10 +1,10 @@
 /* Settings of TLS and authentication whose values make sense together, or do not. Checked before
  * any connection is made, so that a mistake shows even where the server would not mind. */
-#include "wire/protocol_version_internal.h"
 #include "base/error_names.h"
-#include "wire/require_auth_internal.h"
-#include "wire/scram_internal.h"
+#include "wire/auth_scram_internal.h"
 #include "wire/settings_internal.h"
+#include "wire/settings_protocol_version_internal.h"
+#include "wire/settings_require_auth_internal.h"
 #include "wire/transport_internal.h"
 
 #include <openssl/crypto.h>

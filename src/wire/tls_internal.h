@@ -1,7 +1,8 @@
 /*
  * TLS from the inside: tls.c has the transport and the handshake, tls_context.c what the settings
  * and their files say, tls_inline.c PEM text in settings, tls_name.c whether a certificate is for a
- * host, tls_failure.c why a handshake failed, ca_bundle.c where the system keeps its authorities.
+ * host, tls_failure.c why a handshake failed, tls_ca_bundle.c where the system keeps its
+ * authorities.
  */
 #ifndef PGCASK_WIRE_TLS_INTERNAL_H
 #define PGCASK_WIRE_TLS_INTERNAL_H

@@ -1,8 +1,8 @@
 /* The conversation that proves who we are, and with SCRAM also who the server is; without I/O. */
-#ifndef PGCASK_WIRE_AUTHENTICATE_INTERNAL_H
-#define PGCASK_WIRE_AUTHENTICATE_INTERNAL_H
+#ifndef PGCASK_WIRE_AUTH_INTERNAL_H
+#define PGCASK_WIRE_AUTH_INTERNAL_H
 
-#include "wire/scram_internal.h"
+#include "wire/auth_scram_internal.h"
 #include "wire/transport_internal.h"
 #include "wire/wire.h"
 

@@ -1,7 +1,7 @@
 #include "wire/session.h"
 
 #include "base/clock.h"
-#include "wire/scram_internal.h"
+#include "wire/auth_scram_internal.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The setting require_auth: which ways of logging in are good enough. */
-#ifndef PGCASK_WIRE_REQUIRE_AUTH_INTERNAL_H
-#define PGCASK_WIRE_REQUIRE_AUTH_INTERNAL_H
+#ifndef PGCASK_WIRE_SETTINGS_REQUIRE_AUTH_INTERNAL_H
+#define PGCASK_WIRE_SETTINGS_REQUIRE_AUTH_INTERNAL_H
 
 #include "wire/wire.h"
 

@@ -2,8 +2,8 @@
  * The servers that settings name: the lists of host, hostaddr and port, element by element, as
  * "Specifying Multiple Hosts" in PostgreSQL's documentation has them.
  */
-#ifndef PGCASK_WIRE_HOSTS_INTERNAL_H
-#define PGCASK_WIRE_HOSTS_INTERNAL_H
+#ifndef PGCASK_WIRE_SETTINGS_HOSTS_INTERNAL_H
+#define PGCASK_WIRE_SETTINGS_HOSTS_INTERNAL_H
 
 #include "wire/transport_internal.h"
 #include "wire/wire.h"

@@ -1,6 +1,6 @@
 #include "wire/session.h"
 
-#include "wire/protocol_version_internal.h"
+#include "wire/settings_protocol_version_internal.h"
 
 static bool versions_of(const char *least, const char *most, struct protocol_versions *versions,
                         struct error *err)

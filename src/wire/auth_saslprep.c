@@ -4,8 +4,8 @@
  * writing in one text, mean that the password is taken as it was given. RFC 4013 looks for these in
  * what came out; PostgreSQL in what goes into the normalisation, and so it is done here.
  */
-#include "wire/saslprep_internal.h"
-#include "wire/scram_internal.h"
+#include "wire/auth_saslprep_internal.h"
+#include "wire/auth_scram_internal.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-#include "wire/protocol_version_internal.h"
 #include "base/error_names.h"
+#include "wire/settings_protocol_version_internal.h"
 
 static bool read_version(const struct wire_settings *settings, const char *setting,
                          uint32_t when_missing, uint32_t *version, struct error *err)

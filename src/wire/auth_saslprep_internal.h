@@ -1,6 +1,6 @@
 /* What saslprep.c takes from its table. */
-#ifndef PGCASK_WIRE_SASLPREP_INTERNAL_H
-#define PGCASK_WIRE_SASLPREP_INTERNAL_H
+#ifndef PGCASK_WIRE_AUTH_SASLPREP_INTERNAL_H
+#define PGCASK_WIRE_AUTH_SASLPREP_INTERNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

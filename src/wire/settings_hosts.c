@@ -1,4 +1,4 @@
-#include "wire/hosts_internal.h"
+#include "wire/settings_hosts_internal.h"
 
 #include "wire/settings_internal.h"
 

@@ -1,5 +1,5 @@
-#include "wire/require_auth_internal.h"
 #include "base/error_names.h"
+#include "wire/settings_require_auth_internal.h"
 
 static const struct {
     const char *name;

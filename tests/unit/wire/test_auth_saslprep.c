@@ -1,6 +1,6 @@
 #include "wire/session.h"
 
-#include "wire/scram_internal.h"
+#include "wire/auth_scram_internal.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Which protocol versions the settings allow, and what the server makes of them. */
-#ifndef PGCASK_WIRE_PROTOCOL_VERSION_INTERNAL_H
-#define PGCASK_WIRE_PROTOCOL_VERSION_INTERNAL_H
+#ifndef PGCASK_WIRE_SETTINGS_PROTOCOL_VERSION_INTERNAL_H
+#define PGCASK_WIRE_SETTINGS_PROTOCOL_VERSION_INTERNAL_H
 
 #include "wire/message_internal.h"
 #include "wire/wire.h"

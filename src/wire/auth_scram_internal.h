@@ -2,8 +2,8 @@
  * The client side of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS without any I/O: messages in, messages
  * out. Source: RFC 5802, RFC 7677; PostgreSQL documentation, "SASL Authentication".
  */
-#ifndef PGCASK_WIRE_SCRAM_INTERNAL_H
-#define PGCASK_WIRE_SCRAM_INTERNAL_H
+#ifndef PGCASK_WIRE_AUTH_SCRAM_INTERNAL_H
+#define PGCASK_WIRE_AUTH_SCRAM_INTERNAL_H
 
 #include "base/buffer.h"
 #include "base/cancel.h"

@@ -1,5 +1,5 @@
 #include "wire/conn_internal.h"
-#include "wire/hosts_internal.h"
+#include "wire/settings_hosts_internal.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  * unassigned for ever, for SASLprep is defined on that version; a password with one is taken as it
  * is.
  */
-#include "wire/saslprep_internal.h"
+#include "wire/auth_saslprep_internal.h"
 
 static const struct {
     uint32_t first, last;

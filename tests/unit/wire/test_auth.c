@@ -1,7 +1,7 @@
 #include "wire/session.h"
 
-#include "wire/authenticate_internal.h"
-#include "wire/require_auth_internal.h"
+#include "wire/auth_internal.h"
+#include "wire/settings_require_auth_internal.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "wire/scram_internal.h"
+#include "wire/auth_scram_internal.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"

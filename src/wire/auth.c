@@ -1,11 +1,11 @@
-#include "wire/authenticate_internal.h"
+#include "wire/auth_internal.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/error_names.h"
 #include "wire/message_internal.h"
-#include "wire/require_auth_internal.h"
 #include "wire/settings_internal.h"
+#include "wire/settings_require_auth_internal.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
