@@ -1,5 +1,5 @@
 /*
- * The reader of backup_manifest. The first byte chooses the pieces, the rest is the manifest.
+ * The decoder of backup_manifest. The first byte chooses the pieces, the rest is the manifest.
  *
  * Holds: the pieces do not matter; sizes fit an int64, digests have a known algorithm, WAL ranges
  * do not run backwards.
@@ -40,19 +40,19 @@ static struct trace run(struct slice input, size_t piece_size)
     struct feed feed = {.rest = input, .piece = piece_size};
     struct trace trace = {0};
     const struct backup_manifest_handler handler = {&trace, take_file, take_range};
-    struct backup_manifest_reader *reader;
+    struct backup_manifest_decoder *decoder;
     struct slice piece;
     struct error err;
     bool ok = true;
 
-    reader = backup_manifest_reader_new(&handler, &err);
-    must(reader != NULL);
+    decoder = backup_manifest_decoder_new(&handler, &err);
+    must(decoder != NULL);
     while (ok && feed_next(&feed, &piece))
-        ok = backup_manifest_reader_feed(reader, piece, &err);
-    ok = ok && backup_manifest_reader_finish(reader, &err);
+        ok = backup_manifest_decoder_feed(decoder, piece, &err);
+    ok = ok && backup_manifest_decoder_finish(decoder, &err);
     trace_end(&trace, ok, &err);
-    trace_text(&trace, backup_manifest_system_identifier(reader));
-    backup_manifest_reader_free(reader);
+    trace_text(&trace, backup_manifest_system_identifier(decoder));
+    backup_manifest_decoder_free(decoder);
     feed_end(&feed);
     return trace;
 }

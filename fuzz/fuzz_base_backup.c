@@ -143,10 +143,10 @@ static struct physical_backup *job_new(struct wire_conn *conn, struct base_backu
     job->summary_digest = digest_new(DIGEST_XXH3_128, &err);
     job->ledger = file_ledger_new(&err);
     job->folders = path_set_new(&err);
-    job->manifest_reader = backup_manifest_reader_new(&handler, &err);
+    job->backup_manifest_decoder = backup_manifest_decoder_new(&handler, &err);
     job->summary = summary_writer_new(DIGEST_XXH3_128, &err);
     must(job->listed_digest != NULL && job->summary_digest != NULL && job->ledger != NULL &&
-         job->folders != NULL && job->manifest_reader != NULL && job->summary != NULL);
+         job->folders != NULL && job->backup_manifest_decoder != NULL && job->summary != NULL);
     return job;
 }
 
@@ -158,7 +158,7 @@ static void job_free(struct physical_backup *job)
     digest_free(job->summary_digest);
     file_ledger_free(job->ledger);
     path_set_free(job->folders);
-    backup_manifest_reader_free(job->manifest_reader);
+    backup_manifest_decoder_free(job->backup_manifest_decoder);
     summary_writer_free(job->summary);
     free(job);
 }

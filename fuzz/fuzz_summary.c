@@ -1,5 +1,5 @@
 /*
- * The reader of summary.json. The first byte chooses the pieces, the rest is the file.
+ * The decoder of summary.json. The first byte chooses the pieces, the rest is the file.
  *
  * Holds: the pieces do not matter; paths are checked, sizes fit an int64, only links have targets.
  *
@@ -42,18 +42,18 @@ static struct trace run(struct slice input, size_t piece_size)
     struct feed feed = {.rest = input, .piece = piece_size};
     struct trace trace = {0};
     const struct summary_handler handler = {&trace, take_head, take_entry};
-    struct summary_reader *reader;
+    struct summary_decoder *decoder;
     struct slice piece;
     struct error err;
     bool ok = true;
 
-    reader = summary_reader_new(&handler, &err);
-    must(reader != NULL);
+    decoder = summary_decoder_new(&handler, &err);
+    must(decoder != NULL);
     while (ok && feed_next(&feed, &piece))
-        ok = summary_reader_feed(reader, piece, &err);
-    ok = ok && summary_reader_finish(reader, &err);
+        ok = summary_decoder_feed(decoder, piece, &err);
+    ok = ok && summary_decoder_finish(decoder, &err);
     trace_end(&trace, ok, &err);
-    summary_reader_free(reader);
+    summary_decoder_free(decoder);
     feed_end(&feed);
     return trace;
 }

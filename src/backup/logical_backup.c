@@ -145,7 +145,7 @@ static bool begin_manifest(struct logical_backup *job, struct error *err)
 
     set_phase(job, "manifest");
     snprintf(job->path, sizeof(job->path), MANIFEST_PATH);
-    return begin_record(job, manifest_reader_new(&request, err), err);
+    return begin_record(job, manifest_stream_new(&request, err), err);
 }
 
 static bool begin_globals(struct logical_backup *job, struct error *err)
@@ -214,7 +214,7 @@ static bool end_record(struct logical_backup *job, struct error *err)
                                "none out.");
     }
     if (job->step == LOGICAL_GLOBALS)
-        job->report.manifest_unavailable = manifest_reader_unavailable(job->inner);
+        job->report.manifest_unavailable = manifest_stream_unavailable(job->inner);
     reader_close(job->inner);
     job->inner = NULL;
     end_digest(job, bytes);

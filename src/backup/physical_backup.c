@@ -87,7 +87,7 @@ static bool finish(struct physical_backup *job, struct error *err)
     physical_set_phase(job, "finishing");
     lsn_format(base_backup_stop_lsn(job->backup), report->stop_lsn);
     report->stop_timeline = base_backup_stop_timeline(job->backup);
-    if (!job->manifest_begun)
+    if (!job->backup_manifest_begun)
         return error_set(err, ERROR_PROTOCOL, "the server sent no backup_manifest");
     for (size_t i = 0; i < report->tablespaces; i++)
         links += !base_backup_tablespace(job->backup, i)->in_place;
@@ -154,7 +154,7 @@ static bool give_manifest(struct physical_backup *job, struct record *record, st
 
     physical_set_phase(job, "manifest");
     lsn_format(job->identity.position, position);
-    job->inner = manifest_reader_new(&request, err);
+    job->inner = manifest_stream_new(&request, err);
     if (job->inner == NULL)
         return false;
     physical_give_inner(job, record, MANIFEST_PATH, RECORD_SIZE_UNKNOWN);
@@ -195,7 +195,7 @@ static enum reader_status read_inner(struct physical_backup *job, struct slice *
         return READER_END;
     }
     if (job->step == PHYSICAL_START)
-        job->report.manifest_unavailable = manifest_reader_unavailable(job->inner);
+        job->report.manifest_unavailable = manifest_stream_unavailable(job->inner);
     digest_end(job->summary_digest, bytes);
     return summary_writer_add(job->summary, &record, job->record_bytes, bytes, err) ? READER_END
                                                                                     : READER_FAILED;
@@ -338,7 +338,7 @@ static void job_close(struct record_source *source)
     digest_free(job->summary_digest);
     file_ledger_free(job->ledger);
     path_set_free(job->folders);
-    backup_manifest_reader_free(job->manifest_reader);
+    backup_manifest_decoder_free(job->backup_manifest_decoder);
     summary_writer_free(job->summary);
     json_decref(job->notices);
     free(job);
@@ -393,12 +393,12 @@ static bool make_parts(struct physical_backup *job, struct error *err)
     job->summary_digest = digest_new(job->options.digest, err);
     job->ledger = file_ledger_new(err);
     job->folders = path_set_new(err);
-    job->manifest_reader = backup_manifest_reader_new(&handler, err);
+    job->backup_manifest_decoder = backup_manifest_decoder_new(&handler, err);
     job->summary = summary_writer_new(job->options.digest, err);
     if (job->notices == NULL)
         return error_set_memory(err);
     return job->listed_digest != NULL && job->summary_digest != NULL && job->ledger != NULL &&
-           job->folders != NULL && job->manifest_reader != NULL && job->summary != NULL;
+           job->folders != NULL && job->backup_manifest_decoder != NULL && job->summary != NULL;
 }
 
 bool physical_backup_new(const struct physical_backup_options *options,

@@ -69,7 +69,7 @@ struct physical_backup {
     const struct base_backup_tablespace *tablespace;
     struct slice input; /* received bytes of the archive, not yet decoded */
     bool archive_ended; /* its end blocks were read */
-    bool manifest_begun;
+    bool backup_manifest_begun;
     size_t next_folder;
     size_t links_made, next_link;
     bool links_by_us, links_due; /* the server was asked for tablespace_map, and sends no links */
@@ -95,7 +95,7 @@ struct physical_backup {
     struct digest *summary_digest; /* as summary.json has it */
     struct file_ledger *ledger;
     struct path_set *folders; /* that came: nothing comes without the one it lies in */
-    struct backup_manifest_reader *manifest_reader;
+    struct backup_manifest_decoder *backup_manifest_decoder;
     struct summary_writer *summary;
     uint64_t wal_first, wal_last, wal_count; /* segment numbers that came */
 

@@ -123,7 +123,7 @@ static bool note_unlisted(struct physical_backup *job, struct error *err)
 {
     char path[RECORD_PATH_MAX];
 
-    layout_manifest_path(job->path, path, sizeof(path));
+    layout_backup_manifest_path(job->path, path, sizeof(path));
     return file_ledger_add_unlisted(job->ledger, path, err);
 }
 
@@ -202,7 +202,7 @@ static bool end_file(struct physical_backup *job, struct error *err)
                summary_writer_add(job->summary, &record, job->record_bytes, bytes, err);
     }
     digest_end(job->listed_digest, bytes);
-    layout_manifest_path(job->path, listed_path, sizeof(listed_path));
+    layout_backup_manifest_path(job->path, listed_path, sizeof(listed_path));
     return file_ledger_add(
         job->ledger, listed_path, job->record_bytes, bytes,
         digest_size(job->options.digest == DIGEST_SHA256 ? DIGEST_SHA256 : DIGEST_CRC32C), err);
@@ -260,7 +260,7 @@ static enum source_status begin_backup_manifest(struct physical_backup *job, str
     size_t duplicates;
 
     file_ledger_seal(job->ledger, &duplicates);
-    job->manifest_begun = true;
+    job->backup_manifest_begun = true;
     job->reading = READING_BACKUP_MANIFEST;
     job->reader_state = READER_DATA;
     job->record_class = LAYOUT_SUMMARY;
@@ -400,7 +400,7 @@ static bool end_backup_manifest(struct physical_backup *job, struct error *err)
     struct record record = {.type = RECORD_FILE, .path = job->path};
     uint8_t bytes[DIGEST_MAX];
 
-    if (!backup_manifest_reader_finish(job->manifest_reader, err))
+    if (!backup_manifest_decoder_finish(job->backup_manifest_decoder, err))
         return false;
     if (file_ledger_unexpected(job->ledger) > 0)
         return error_set(err, ERROR_PROTOCOL,
@@ -423,8 +423,9 @@ static enum reader_status read_backup_manifest(struct physical_backup *job, stru
         *data = event.data;
         digest_update(job->summary_digest, *data);
         job->record_bytes += data->len;
-        return backup_manifest_reader_feed(job->manifest_reader, *data, err) ? READER_DATA
-                                                                             : READER_FAILED;
+        return backup_manifest_decoder_feed(job->backup_manifest_decoder, *data, err)
+                   ? READER_DATA
+                   : READER_FAILED;
     }
     if (event.type != BASE_BACKUP_END) {
         error_set(err, ERROR_PROTOCOL, "something follows backup_manifest");

@@ -12,7 +12,7 @@
 
 enum part { PART_BEGIN, PART_HEAD, PART_FILES, PART_WAL, PART_CHECKSUM, PART_END };
 
-struct backup_manifest_reader {
+struct backup_manifest_decoder {
     struct backup_manifest_handler handler;
     enum part part;
     struct buffer line; /* the part of a line that came so far */
@@ -22,44 +22,44 @@ struct backup_manifest_reader {
     struct buffer path; /* a decoded Encoded-Path */
 };
 
-struct backup_manifest_reader *
-backup_manifest_reader_new(const struct backup_manifest_handler *handler, struct error *err)
+struct backup_manifest_decoder *
+backup_manifest_decoder_new(const struct backup_manifest_handler *handler, struct error *err)
 {
-    struct backup_manifest_reader *reader = calloc(1, sizeof(*reader));
+    struct backup_manifest_decoder *decoder = calloc(1, sizeof(*decoder));
 
-    if (reader == NULL) {
+    if (decoder == NULL) {
         error_set_memory(err);
         return NULL;
     }
-    reader->handler = *handler;
-    reader->digest = digest_new(DIGEST_SHA256, err);
-    if (reader->digest == NULL) {
-        free(reader);
+    decoder->handler = *handler;
+    decoder->digest = digest_new(DIGEST_SHA256, err);
+    if (decoder->digest == NULL) {
+        free(decoder);
         return NULL;
     }
-    return reader;
+    return decoder;
 }
 
-void backup_manifest_reader_free(struct backup_manifest_reader *reader)
+void backup_manifest_decoder_free(struct backup_manifest_decoder *decoder)
 {
-    if (reader == NULL)
+    if (decoder == NULL)
         return;
-    buffer_free(&reader->line);
-    buffer_free(&reader->path);
-    digest_free(reader->digest);
-    free(reader);
+    buffer_free(&decoder->line);
+    buffer_free(&decoder->path);
+    digest_free(decoder->digest);
+    free(decoder);
 }
 
-const char *backup_manifest_system_identifier(const struct backup_manifest_reader *reader)
+const char *backup_manifest_system_identifier(const struct backup_manifest_decoder *decoder)
 {
-    return reader->system_identifier;
+    return decoder->system_identifier;
 }
 
-static bool malformed(const struct backup_manifest_reader *reader, const char *what,
+static bool malformed(const struct backup_manifest_decoder *decoder, const char *what,
                       struct error *err)
 {
     return error_set(err, ERROR_CORRUPT, "backup_manifest line %" PRIu64 ": %s",
-                     reader->line_number, what);
+                     decoder->line_number, what);
 }
 
 static bool line_is(struct slice line, const char *text)
@@ -75,7 +75,7 @@ static bool line_starts(struct slice line, const char *text)
 }
 
 /* The object of one line; the comma that separates it from the next is left out. */
-static json_t *parse_object(const struct backup_manifest_reader *reader, struct slice line,
+static json_t *parse_object(const struct backup_manifest_decoder *decoder, struct slice line,
                             struct error *err)
 {
     json_t *object;
@@ -87,13 +87,13 @@ static json_t *parse_object(const struct backup_manifest_reader *reader, struct 
         return NULL;
     if (!json_is_object(object)) {
         json_decref(object);
-        malformed(reader, "not a JSON object", err);
+        malformed(decoder, "not a JSON object", err);
         return NULL;
     }
     return object;
 }
 
-static bool decode_path(struct backup_manifest_reader *reader, json_t *object, const char **path,
+static bool decode_path(struct backup_manifest_decoder *decoder, json_t *object, const char **path,
                         struct error *err)
 {
     const char *plain = json_string_value(json_object_get(object, "Path"));
@@ -101,24 +101,24 @@ static bool decode_path(struct backup_manifest_reader *reader, json_t *object, c
     size_t len;
 
     if ((plain == NULL) == (encoded == NULL))
-        return malformed(reader, "needs either Path or Encoded-Path", err);
+        return malformed(decoder, "needs either Path or Encoded-Path", err);
     if (plain != NULL) {
         *path = plain;
         return true;
     }
     len = strlen(encoded) / 2;
-    buffer_clear(&reader->path);
-    if (!buffer_reserve(&reader->path, len, err))
+    buffer_clear(&decoder->path);
+    if (!buffer_reserve(&decoder->path, len, err))
         return false;
-    if (!bytes_from_hex(slice_string(encoded), reader->path.data, len) ||
-        memchr(reader->path.data, '\0', len) != NULL)
-        return malformed(reader, "Encoded-Path is not hexadecimal", err);
-    reader->path.data[len] = '\0';
-    *path = (const char *)reader->path.data;
+    if (!bytes_from_hex(slice_string(encoded), decoder->path.data, len) ||
+        memchr(decoder->path.data, '\0', len) != NULL)
+        return malformed(decoder, "Encoded-Path is not hexadecimal", err);
+    decoder->path.data[len] = '\0';
+    *path = (const char *)decoder->path.data;
     return true;
 }
 
-static bool decode_checksum(const struct backup_manifest_reader *reader, json_t *object,
+static bool decode_checksum(const struct backup_manifest_decoder *decoder, json_t *object,
                             struct backup_manifest_file *file, struct error *err)
 {
     const char *algorithm = json_string_value(json_object_get(object, "Checksum-Algorithm"));
@@ -129,14 +129,14 @@ static bool decode_checksum(const struct backup_manifest_reader *reader, json_t 
         return true;
     if (algorithm == NULL || checksum == NULL || !digest_from_name(algorithm, &file->algorithm) ||
         !bytes_from_hex(slice_string(checksum), file->digest, digest_size(file->algorithm)))
-        return malformed(reader, "a checksum that cannot be read", err);
+        return malformed(decoder, "a checksum that cannot be read", err);
     return true;
 }
 
-static bool take_file(struct backup_manifest_reader *reader, struct slice line, struct error *err)
+static bool take_file(struct backup_manifest_decoder *decoder, struct slice line, struct error *err)
 {
     struct backup_manifest_file file = {0};
-    json_t *object = parse_object(reader, line, err);
+    json_t *object = parse_object(decoder, line, err);
     json_t *size;
     bool ok;
 
@@ -145,20 +145,20 @@ static bool take_file(struct backup_manifest_reader *reader, struct slice line, 
     size = json_object_get(object, "Size");
     if (!json_is_integer(size) || json_integer_value(size) < 0) {
         json_decref(object);
-        return malformed(reader, "Size is not a number of bytes", err);
+        return malformed(decoder, "Size is not a number of bytes", err);
     }
     file.size = (uint64_t)json_integer_value(size);
-    ok = decode_path(reader, object, &file.path, err) &&
-         decode_checksum(reader, object, &file, err) &&
-         reader->handler.file(reader->handler.context, &file, err);
+    ok = decode_path(decoder, object, &file.path, err) &&
+         decode_checksum(decoder, object, &file, err) &&
+         decoder->handler.file(decoder->handler.context, &file, err);
     json_decref(object);
     return ok;
 }
 
-static bool take_wal_range(struct backup_manifest_reader *reader, struct slice line,
+static bool take_wal_range(struct backup_manifest_decoder *decoder, struct slice line,
                            struct error *err)
 {
-    json_t *object = parse_object(reader, line, err);
+    json_t *object = parse_object(decoder, line, err);
     const char *start_text, *end_text;
     json_int_t timeline;
     uint64_t start, end;
@@ -171,36 +171,36 @@ static bool take_wal_range(struct backup_manifest_reader *reader, struct slice l
     timeline = json_integer_value(json_object_get(object, "Timeline"));
     if (start_text == NULL || end_text == NULL || timeline < 1 || timeline > UINT32_MAX ||
         !lsn_parse(start_text, &start) || !lsn_parse(end_text, &end) || end < start)
-        ok = malformed(reader, "a WAL range that cannot be read", err);
+        ok = malformed(decoder, "a WAL range that cannot be read", err);
     else
-        ok =
-            reader->handler.wal_range == NULL ||
-            reader->handler.wal_range(reader->handler.context, (uint32_t)timeline, start, end, err);
+        ok = decoder->handler.wal_range == NULL ||
+             decoder->handler.wal_range(decoder->handler.context, (uint32_t)timeline, start, end,
+                                        err);
     json_decref(object);
     return ok;
 }
 
-static bool take_head(struct backup_manifest_reader *reader, struct slice line, struct error *err)
+static bool take_head(struct backup_manifest_decoder *decoder, struct slice line, struct error *err)
 {
     static const char identifier[] = "\"System-Identifier\": ";
     uint64_t number;
 
     if (line_is(line, "\"Files\": [")) {
-        reader->part = PART_FILES;
+        decoder->part = PART_FILES;
         return true;
     }
     if (line_starts(line, identifier) && line.data[line.len - 1] == ',') {
         slice_take(&line, sizeof(identifier) - 1);
         line.len--;
-        if (line.len < sizeof(reader->system_identifier) && bytes_parse_u64(line, &number)) {
-            memcpy(reader->system_identifier, line.data, line.len);
+        if (line.len < sizeof(decoder->system_identifier) && bytes_parse_u64(line, &number)) {
+            memcpy(decoder->system_identifier, line.data, line.len);
             return true;
         }
     }
-    return malformed(reader, "neither the system identifier nor the list of files", err);
+    return malformed(decoder, "neither the system identifier nor the list of files", err);
 }
 
-static bool take_checksum(struct backup_manifest_reader *reader, struct slice line,
+static bool take_checksum(struct backup_manifest_decoder *decoder, struct slice line,
                           struct error *err)
 {
     static const char key[] = "\"Manifest-Checksum\": \"";
@@ -209,62 +209,63 @@ static bool take_checksum(struct backup_manifest_reader *reader, struct slice li
 
     if (line.len != sizeof(key) - 1 + 2 * size + 2 || !line_starts(line, key) ||
         memcmp(line.data + line.len - 2, "\"}", 2) != 0)
-        return malformed(reader, "not the manifest's checksum", err);
+        return malformed(decoder, "not the manifest's checksum", err);
     slice_take(&line, sizeof(key) - 1);
     line.len -= 2;
-    digest_end(reader->digest, computed);
+    digest_end(decoder->digest, computed);
     if (!bytes_from_hex(line, stated, size) || memcmp(stated, computed, size) != 0)
         return error_set(err, ERROR_CORRUPT, "backup_manifest does not match its own checksum");
-    reader->part = PART_END;
+    decoder->part = PART_END;
     return true;
 }
 
-static bool take_begin(struct backup_manifest_reader *reader, struct slice line, struct error *err)
+static bool take_begin(struct backup_manifest_decoder *decoder, struct slice line,
+                       struct error *err)
 {
     static const char head[] = "{ \"PostgreSQL-Backup-Manifest-Version\": ";
 
     if (!line_starts(line, head))
-        return malformed(reader, "not a backup_manifest", err);
+        return malformed(decoder, "not a backup_manifest", err);
     slice_take(&line, sizeof(head) - 1);
     if (!line_is(line, "1,") && !line_is(line, "2,"))
         return error_set(err, ERROR_UNSUPPORTED,
                          "backup_manifest has a version other than 1 and 2");
-    reader->part = PART_HEAD;
+    decoder->part = PART_HEAD;
     return true;
 }
 
-static bool take_line(struct backup_manifest_reader *reader, struct slice line, struct error *err)
+static bool take_line(struct backup_manifest_decoder *decoder, struct slice line, struct error *err)
 {
-    reader->line_number++;
-    switch (reader->part) {
+    decoder->line_number++;
+    switch (decoder->part) {
     case PART_BEGIN:
-        return take_begin(reader, line, err);
+        return take_begin(decoder, line, err);
     case PART_HEAD:
-        return take_head(reader, line, err);
+        return take_head(decoder, line, err);
     case PART_FILES:
         if (line_is(line, "],"))
             return true;
         if (line_is(line, "\"WAL-Ranges\": [")) {
-            reader->part = PART_WAL;
+            decoder->part = PART_WAL;
             return true;
         }
-        return take_file(reader, line, err);
+        return take_file(decoder, line, err);
     case PART_WAL:
         if (line_is(line, "],")) {
-            reader->part = PART_CHECKSUM;
+            decoder->part = PART_CHECKSUM;
             return true;
         }
-        return take_wal_range(reader, line, err);
+        return take_wal_range(decoder, line, err);
     case PART_CHECKSUM:
-        return take_checksum(reader, line, err);
+        return take_checksum(decoder, line, err);
     case PART_END:
         break;
     }
-    return malformed(reader, "something follows the checksum", err);
+    return malformed(decoder, "something follows the checksum", err);
 }
 
-bool backup_manifest_reader_feed(struct backup_manifest_reader *reader, struct slice data,
-                                 struct error *err)
+bool backup_manifest_decoder_feed(struct backup_manifest_decoder *decoder, struct slice data,
+                                  struct error *err)
 {
     while (data.len > 0) {
         const uint8_t *end = memchr(data.data, '\n', data.len);
@@ -272,28 +273,28 @@ bool backup_manifest_reader_feed(struct backup_manifest_reader *reader, struct s
             slice_take(&data, end == NULL ? data.len : (size_t)(end - data.data) + 1);
         struct slice line = piece;
 
-        if (reader->line.len + piece.len > LINE_MAX_BYTES)
-            return malformed(reader, "the line is too long", err);
+        if (decoder->line.len + piece.len > LINE_MAX_BYTES)
+            return malformed(decoder, "the line is too long", err);
         if (end == NULL)
-            return buffer_append(&reader->line, piece.data, piece.len, err);
-        if (reader->line.len > 0) {
-            if (!buffer_append(&reader->line, piece.data, piece.len, err))
+            return buffer_append(&decoder->line, piece.data, piece.len, err);
+        if (decoder->line.len > 0) {
+            if (!buffer_append(&decoder->line, piece.data, piece.len, err))
                 return false;
-            line = buffer_slice(&reader->line);
+            line = buffer_slice(&decoder->line);
         }
-        if (reader->part != PART_CHECKSUM)
-            digest_update(reader->digest, line);
+        if (decoder->part != PART_CHECKSUM)
+            digest_update(decoder->digest, line);
         line.len--;
-        if (!take_line(reader, line, err))
+        if (!take_line(decoder, line, err))
             return false;
-        buffer_clear(&reader->line);
+        buffer_clear(&decoder->line);
     }
     return true;
 }
 
-bool backup_manifest_reader_finish(struct backup_manifest_reader *reader, struct error *err)
+bool backup_manifest_decoder_finish(struct backup_manifest_decoder *decoder, struct error *err)
 {
-    if (reader->part != PART_END || reader->line.len > 0)
+    if (decoder->part != PART_END || decoder->line.len > 0)
         return error_set(err, ERROR_CORRUPT, "backup_manifest ends too early");
     return true;
 }

@@ -25,20 +25,20 @@ struct backup_manifest_handler {
                       struct error *err);
 };
 
-struct backup_manifest_reader;
+struct backup_manifest_decoder;
 
-struct backup_manifest_reader *
-backup_manifest_reader_new(const struct backup_manifest_handler *handler, struct error *err);
-void backup_manifest_reader_free(struct backup_manifest_reader *reader);
+struct backup_manifest_decoder *
+backup_manifest_decoder_new(const struct backup_manifest_handler *handler, struct error *err);
+void backup_manifest_decoder_free(struct backup_manifest_decoder *decoder);
 
 /* Takes the next bytes, of any length. */
-bool backup_manifest_reader_feed(struct backup_manifest_reader *reader, struct slice data,
-                                 struct error *err);
+bool backup_manifest_decoder_feed(struct backup_manifest_decoder *decoder, struct slice data,
+                                  struct error *err);
 
 /* The bytes are at their end: fails if the manifest is not, or if its own checksum is wrong. */
-bool backup_manifest_reader_finish(struct backup_manifest_reader *reader, struct error *err);
+bool backup_manifest_decoder_finish(struct backup_manifest_decoder *decoder, struct error *err);
 
 /* "" in a version 1 manifest. */
-const char *backup_manifest_system_identifier(const struct backup_manifest_reader *reader);
+const char *backup_manifest_system_identifier(const struct backup_manifest_decoder *decoder);
 
 #endif

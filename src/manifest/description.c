@@ -295,12 +295,12 @@ static bool pass_entry(void *context, const struct summary_entry *entry, struct 
 bool description_feed_summary(struct description *description, struct slice piece,
                               struct error *err)
 {
-    return summary_reader_feed(description->summary, piece, err);
+    return summary_decoder_feed(description->summary, piece, err);
 }
 
 bool description_finish_summary(struct description *description, struct error *err)
 {
-    return summary_reader_finish(description->summary, err);
+    return summary_decoder_finish(description->summary, err);
 }
 
 bool description_init(struct description *description, struct error *err)
@@ -313,7 +313,7 @@ bool description_init(struct description *description, struct error *err)
         json_pack("{s:[], s:[], s:[]}", "databases", "tablespaces", "unavailable");
     if (description->object == NULL)
         return error_set_memory(err);
-    description->summary = summary_reader_new(&handler, err);
+    description->summary = summary_decoder_new(&handler, err);
     return description->summary != NULL;
 }
 
@@ -321,6 +321,6 @@ void description_reset(struct description *description)
 {
     json_decref(description->entry);
     json_decref(description->object);
-    summary_reader_free(description->summary);
+    summary_decoder_free(description->summary);
     memset(description, 0, sizeof(*description));
 }

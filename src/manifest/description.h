@@ -13,7 +13,7 @@ struct description {
     uint64_t summary_bytes; /* to be set by the caller: the size of summary.json */
     /* private */
     struct json_walk walk;
-    struct summary_reader *summary;
+    struct summary_decoder *summary;
     json_t *entry;        /* the database, tablespace or unavailable field being read */
     bool relations_known; /* the manifest has the list */
     bool passed_over;     /* a template, or closed to all: nobody looked into the database */

@@ -291,7 +291,7 @@ static bool copy_request(struct manifest *manifest, const struct manifest_reques
            copy_options(manifest, request, err);
 }
 
-struct reader *manifest_reader_new(const struct manifest_request *request, struct error *err)
+struct reader *manifest_stream_new(const struct manifest_request *request, struct error *err)
 {
     static const struct reader_ops ops = {.next = manifest_next, .close = manifest_close};
     struct manifest *manifest = calloc(1, sizeof *manifest);
@@ -307,7 +307,7 @@ struct reader *manifest_reader_new(const struct manifest_request *request, struc
     return NULL;
 }
 
-size_t manifest_reader_unavailable(const struct reader *reader)
+size_t manifest_stream_unavailable(const struct reader *reader)
 {
     return ((const struct manifest *)reader)->unavailable_count;
 }

@@ -48,10 +48,10 @@ struct manifest_request {
 };
 
 /* The reader asks the server as it is pulled. The request's texts are copied. */
-struct reader *manifest_reader_new(const struct manifest_request *request, struct error *err);
+struct reader *manifest_stream_new(const struct manifest_request *request, struct error *err);
 
 /* What could not be gathered so far, for summary.json and for the user: number of "unavailable"
- * entries. Only for readers made by manifest_reader_new. */
-size_t manifest_reader_unavailable(const struct reader *reader);
+ * entries. Only for readers made by manifest_stream_new. */
+size_t manifest_stream_unavailable(const struct reader *reader);
 
 #endif

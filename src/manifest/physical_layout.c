@@ -40,7 +40,7 @@ enum layout_class layout_classify(const char *record_path)
     return LAYOUT_FOREIGN;
 }
 
-bool layout_manifest_path(const char *record_path, char *out, size_t out_size)
+bool layout_backup_manifest_path(const char *record_path, char *out, size_t out_size)
 {
     int len;
 

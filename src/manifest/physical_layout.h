@@ -45,7 +45,7 @@ enum layout_class {
 enum layout_class layout_classify(const char *record_path);
 
 /* The name in backup_manifest of a LAYOUT_LISTED file; false if it does not fit. */
-bool layout_manifest_path(const char *record_path, char *out, size_t out_size);
+bool layout_backup_manifest_path(const char *record_path, char *out, size_t out_size);
 
 /* True for /data/pg_wal/<24 hexadecimal digits>; *name points at the digits. */
 bool layout_is_wal_segment(const char *record_path, const char **name);

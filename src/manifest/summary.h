@@ -65,15 +65,16 @@ struct summary_handler {
     bool (*entry)(void *context, const struct summary_entry *entry, struct error *err);
 };
 
-struct summary_reader;
+struct summary_decoder;
 
-struct summary_reader *summary_reader_new(const struct summary_handler *handler, struct error *err);
-void summary_reader_free(struct summary_reader *reader);
-bool summary_reader_feed(struct summary_reader *reader, struct slice data, struct error *err);
+struct summary_decoder *summary_decoder_new(const struct summary_handler *handler,
+                                            struct error *err);
+void summary_decoder_free(struct summary_decoder *decoder);
+bool summary_decoder_feed(struct summary_decoder *decoder, struct slice data, struct error *err);
 
 /* Fails if the file is not at its end, does not say that the backup is complete, or does not match
  * its own checksum. */
-bool summary_reader_finish(struct summary_reader *reader, struct error *err);
+bool summary_decoder_finish(struct summary_decoder *decoder, struct error *err);
 
 /* The digest an entry stands for in a file_ledger: that of the content, or for links one of the
  * target, so that both are compared the same way. Returns its size. */

@@ -306,13 +306,13 @@ bool base_backup_end_archive(struct base_backup *backup, struct base_backup_even
     return decompressor_finish(backup->decompressor, err);
 }
 
-bool base_backup_begin_manifest(struct base_backup *backup, struct base_backup_event *event,
-                                struct error *err)
+bool base_backup_begin_backup_manifest(struct base_backup *backup, struct base_backup_event *event,
+                                       struct error *err)
 {
     if (backup->next_tablespace != backup->tablespace_count)
         return base_backup_unexpected(err, "the manifest comes before the last archive");
-    backup->in_manifest = true;
-    backup->manifest_seen = true;
+    backup->in_backup_manifest = true;
+    backup->backup_manifest_seen = true;
     event->type = BASE_BACKUP_MANIFEST;
     return true;
 }
@@ -340,7 +340,7 @@ enum step base_backup_take_data(struct base_backup *backup, struct slice data,
 {
     if (data.len == 0)
         return STEP_AGAIN;
-    if (backup->in_manifest) {
+    if (backup->in_backup_manifest) {
         event->type = BASE_BACKUP_MANIFEST_DATA;
         event->data = data;
         return STEP_EVENT;
@@ -376,9 +376,10 @@ static enum step copy_begin(struct base_backup *backup, struct base_backup_event
             return STEP_AGAIN;
         if (backup->next_tablespace < backup->tablespace_count)
             return base_backup_event_if(base_backup_begin_archive(backup, event, err));
-        if (!backup->manifest_seen)
-            return base_backup_event_if(base_backup_begin_manifest(backup, event, err));
-    } else if (!backup->typed && wire.type == WIRE_ROW_DESCRIPTION && backup->manifest_seen) {
+        if (!backup->backup_manifest_seen)
+            return base_backup_event_if(base_backup_begin_backup_manifest(backup, event, err));
+    } else if (!backup->typed && wire.type == WIRE_ROW_DESCRIPTION &&
+               backup->backup_manifest_seen) {
         backup->part = PART_STOP;
         return STEP_AGAIN;
     }
@@ -390,12 +391,12 @@ static enum step copy_begin(struct base_backup *backup, struct base_backup_event
 static enum step copy_done(struct base_backup *backup, struct base_backup_event *event,
                            struct error *err)
 {
-    if (backup->typed && !backup->manifest_seen) {
+    if (backup->typed && !backup->backup_manifest_seen) {
         base_backup_unexpected(err, "it ends without a manifest");
         return STEP_FAILED;
     }
     backup->part = backup->typed ? PART_STOP : PART_COPY_BEGIN;
-    backup->in_manifest = false;
+    backup->in_backup_manifest = false;
     return backup->in_archive ? base_backup_event_if(base_backup_end_archive(backup, event, err))
                               : STEP_AGAIN;
 }

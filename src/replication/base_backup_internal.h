@@ -32,7 +32,7 @@ struct base_backup {
     size_t tablespace_count;
     size_t next_tablespace; /* the one whose archive comes next */
     const struct base_backup_tablespace *current;
-    bool in_archive, in_manifest, manifest_seen;
+    bool in_archive, in_backup_manifest, backup_manifest_seen;
 
     uint8_t message_type;    /* of the typed CopyData message being read */
     struct buffer message;   /* an 'n' message, held whole */
@@ -56,8 +56,8 @@ bool base_backup_begin_archive(struct base_backup *backup, struct base_backup_ev
                                struct error *err);
 bool base_backup_end_archive(struct base_backup *backup, struct base_backup_event *event,
                              struct error *err);
-bool base_backup_begin_manifest(struct base_backup *backup, struct base_backup_event *event,
-                                struct error *err);
+bool base_backup_begin_backup_manifest(struct base_backup *backup, struct base_backup_event *event,
+                                       struct error *err);
 
 /* Bytes of the current archive or of the manifest. */
 enum step base_backup_take_data(struct base_backup *backup, struct slice data,

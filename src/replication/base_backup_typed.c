@@ -37,12 +37,12 @@ enum step base_backup_announce(struct base_backup *backup, struct base_backup_ev
     backup->announced = backup->in_archive;
     if (backup->in_archive)
         return base_backup_event_if(base_backup_end_archive(backup, event, err));
-    if (backup->in_manifest) {
+    if (backup->in_backup_manifest) {
         base_backup_unexpected(err, "something follows the manifest");
         return STEP_FAILED;
     }
     if (backup->message_type == 'm')
-        return base_backup_event_if(base_backup_begin_manifest(backup, event, err));
+        return base_backup_event_if(base_backup_begin_backup_manifest(backup, event, err));
     return base_backup_event_if(check_archive_name(backup, err) &&
                                 base_backup_begin_archive(backup, event, err));
 }

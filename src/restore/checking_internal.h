@@ -36,15 +36,15 @@ struct checking_source {
     /* What came, against what should have come: files that backup_manifest lists, and everything
      * that summary.json lists. */
     struct file_ledger *listed, *others;
-    struct backup_manifest_reader *manifest_reader;
-    struct summary_reader *summary_reader;
+    struct backup_manifest_decoder *backup_manifest_decoder;
+    struct summary_decoder *summary_decoder;
     struct buffer peek; /* the beginning of manifest.json: it names the digests and the kind */
     bool logical;
     struct archive_decoder *archive; /* of the record being read, if it is one */
     bool archive_failed;
     struct digest *contents_digest; /* of its header and table of contents */
     bool digests_settled;
-    bool manifest_seen, manifest_whole, manifest_failed;
+    bool backup_manifest_seen, backup_manifest_whole, backup_manifest_failed;
     bool summary_seen, summary_whole, summary_failed;
 };
 
@@ -57,8 +57,8 @@ void checking_failure(struct checking_source *check, const char *path, const str
 
 /* Makes the ledgers and the readers of both lists. */
 bool checking_begin_lists(struct checking_source *check, struct error *err);
-void checking_feed_manifest(struct checking_source *check, struct slice data);
-void checking_end_manifest(struct checking_source *check);
+void checking_feed_backup_manifest(struct checking_source *check, struct slice data);
+void checking_end_backup_manifest(struct checking_source *check);
 void checking_feed_summary(struct checking_source *check, struct slice data);
 void checking_end_summary(struct checking_source *check);
 

@@ -45,26 +45,26 @@ static bool check_listed(void *context, const struct backup_manifest_file *file,
     return true;
 }
 
-void checking_feed_manifest(struct checking_source *check, struct slice data)
+void checking_feed_backup_manifest(struct checking_source *check, struct slice data)
 {
     struct error err;
 
-    if (check->manifest_failed)
+    if (check->backup_manifest_failed)
         return;
-    if (!backup_manifest_reader_feed(check->manifest_reader, data, &err)) {
-        check->manifest_failed = true;
+    if (!backup_manifest_decoder_feed(check->backup_manifest_decoder, data, &err)) {
+        check->backup_manifest_failed = true;
         checking_failure(check, LAYOUT_BACKUP_MANIFEST, &err);
     }
 }
 
-void checking_end_manifest(struct checking_source *check)
+void checking_end_backup_manifest(struct checking_source *check)
 {
     struct error err;
 
-    if (check->manifest_failed)
+    if (check->backup_manifest_failed)
         return;
-    if (backup_manifest_reader_finish(check->manifest_reader, &err))
-        check->manifest_whole = true;
+    if (backup_manifest_decoder_finish(check->backup_manifest_decoder, &err))
+        check->backup_manifest_whole = true;
     else
         checking_failure(check, LAYOUT_BACKUP_MANIFEST, &err);
 }
@@ -92,7 +92,7 @@ static void tell_of_left_out(struct checking_source *check, const json_t *warnin
         const char *text = json_string_value(warning);
 
         if (text == NULL || !layout_lost_part(text, path, sizeof(path)) ||
-            (check->manifest_seen && file_ledger_has(check->listed, path)) ||
+            (check->backup_manifest_seen && file_ledger_has(check->listed, path)) ||
             (path[0] == '/' && check->report.checksum_failures > 0 && !layout_says_skipped(text)))
             continue;
         snprintf(shown, sizeof(shown), "%s%s", path[0] == '/' ? "" : LAYOUT_DATA "/", path);
@@ -169,7 +169,7 @@ void checking_feed_summary(struct checking_source *check, struct slice data)
 
     if (check->summary_failed)
         return;
-    if (!summary_reader_feed(check->summary_reader, data, &err)) {
+    if (!summary_decoder_feed(check->summary_decoder, data, &err)) {
         check->summary_failed = true;
         checking_failure(check, SUMMARY_PATH, &err);
     }
@@ -181,7 +181,7 @@ void checking_end_summary(struct checking_source *check)
 
     if (check->summary_failed)
         return;
-    if (summary_reader_finish(check->summary_reader, &err))
+    if (summary_decoder_finish(check->summary_decoder, &err))
         check->summary_whole = true;
     else
         checking_failure(check, SUMMARY_PATH, &err);
@@ -191,15 +191,15 @@ void checking_end_summary(struct checking_source *check)
 
 bool checking_begin_lists(struct checking_source *check, struct error *err)
 {
-    const struct backup_manifest_handler manifest = {.context = check, .file = check_listed};
+    const struct backup_manifest_handler listed = {.context = check, .file = check_listed};
     const struct summary_handler summary = {check, take_head, check_entry};
 
     check->listed = file_ledger_new(err);
     check->others = check->listed == NULL ? NULL : file_ledger_new(err);
     if (check->others == NULL)
         return false;
-    check->manifest_reader = backup_manifest_reader_new(&manifest, err);
-    check->summary_reader =
-        check->manifest_reader == NULL ? NULL : summary_reader_new(&summary, err);
-    return check->summary_reader != NULL;
+    check->backup_manifest_decoder = backup_manifest_decoder_new(&listed, err);
+    check->summary_decoder =
+        check->backup_manifest_decoder == NULL ? NULL : summary_decoder_new(&summary, err);
+    return check->summary_decoder != NULL;
 }

@@ -102,14 +102,14 @@ static bool begin_file(struct checking_source *check, const struct record *recor
         checking_problem(check, VERIFY_UNEXPECTED, check->path,
                          "unexpected: a %s backup has nothing of that name",
                          check->logical ? "logical" : "physical");
-    if (check->record_class == LAYOUT_LISTED && check->manifest_seen)
+    if (check->record_class == LAYOUT_LISTED && check->backup_manifest_seen)
         checking_problem(check, VERIFY_CHANGED, check->path,
                          "comes after backup_manifest: the order was changed");
     if (check->record_class != LAYOUT_FOREIGN && check->summary_seen)
         checking_problem(check, VERIFY_CHANGED, check->path,
                          "comes after summary.json: the order was changed");
-    if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0 && !check->manifest_seen) {
-        check->manifest_seen = true;
+    if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0 && !check->backup_manifest_seen) {
+        check->backup_manifest_seen = true;
         seal(check, check->listed, LAYOUT_DATA);
     }
     if (check->record_class == LAYOUT_THE_SUMMARY && !check->summary_seen) {
@@ -133,7 +133,7 @@ static void take_bytes(struct checking_source *check, struct slice data)
         else
             digest_update(check->summary_digest, data);
         if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0)
-            checking_feed_manifest(check, data);
+            checking_feed_backup_manifest(check, data);
         break;
     case LAYOUT_THE_SUMMARY:
         checking_feed_summary(check, data);
@@ -171,13 +171,13 @@ static bool end_file(struct checking_source *check, struct error *err)
     check->reading = false;
     check->report.files++;
     if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0)
-        checking_end_manifest(check);
+        checking_end_backup_manifest(check);
     switch (check->record_class) {
     case LAYOUT_LISTED:
-        if (check->manifest_seen)
+        if (check->backup_manifest_seen)
             return true;
         digest_end(check->listed_digest, bytes);
-        layout_manifest_path(check->path, listed_path, sizeof(listed_path));
+        layout_backup_manifest_path(check->path, listed_path, sizeof(listed_path));
         return file_ledger_add(check->listed, listed_path, check->record_bytes, bytes,
                                digest_size(check->listed_algorithm), err);
     case LAYOUT_SUMMARY:
@@ -268,7 +268,7 @@ static bool is_surplus(const struct checking_source *check, const char *path, bo
     if (use_others && file_ledger_is_unexpected(check->others, path))
         return true;
     return use_listed && layout_classify(path) == LAYOUT_LISTED &&
-           layout_manifest_path(path, listed_path, sizeof(listed_path)) &&
+           layout_backup_manifest_path(path, listed_path, sizeof(listed_path)) &&
            file_ledger_is_unexpected(check->listed, listed_path);
 }
 
@@ -295,12 +295,12 @@ static bool check_end(struct checking_source *check, struct error *err)
 {
     bool surplus_listed, surplus_others;
 
-    if (!check->manifest_seen && !check->logical)
+    if (!check->backup_manifest_seen && !check->logical)
         checking_problem(check, VERIFY_MISSING, LAYOUT_BACKUP_MANIFEST, "is missing");
     if (!check->summary_seen)
         checking_problem(check, VERIFY_MISSING, SUMMARY_PATH,
                          "is missing: the backup is not complete");
-    surplus_listed = check->manifest_whole && file_ledger_unexpected(check->listed) > 0;
+    surplus_listed = check->backup_manifest_whole && file_ledger_unexpected(check->listed) > 0;
     surplus_others = check->summary_whole && file_ledger_unexpected(check->others) > 0;
     if (!surplus_listed && !surplus_others)
         return true;
@@ -358,8 +358,8 @@ static void check_close(struct record_source *source)
     archive_decoder_free(check->archive);
     file_ledger_free(check->listed);
     file_ledger_free(check->others);
-    backup_manifest_reader_free(check->manifest_reader);
-    summary_reader_free(check->summary_reader);
+    backup_manifest_decoder_free(check->backup_manifest_decoder);
+    summary_decoder_free(check->summary_decoder);
     buffer_free(&check->peek);
     free(check);
 }
@@ -393,7 +393,7 @@ bool checking_source_whole(const struct record_source *source)
     const struct checking_source *check = (const struct checking_source *)source;
 
     return check->ended && check->report.problems == 0 &&
-           (check->manifest_whole || check->logical) && check->summary_whole;
+           (check->backup_manifest_whole || check->logical) && check->summary_whole;
 }
 
 void checking_source_report(const struct record_source *source, struct verify_report *report)

@@ -33,7 +33,7 @@ struct check {
     struct verify_report *report;
     struct file_ledger *listed;
     struct digest *digests[ALGORITHMS]; /* made when needed */
-    uint8_t *buffer, *manifest;         /* of the file being read, and of the list meanwhile */
+    uint8_t *buffer, *list;             /* of the file being read, and of the list meanwhile */
     bool without_map;                   /* tablespace_map may be missing */
     uint64_t start, end;                /* of the WAL that it needs */
 };
@@ -119,9 +119,9 @@ static bool read_file(struct check *check, int fd, uint8_t *buffer, bytes_fn *ta
 
 /* ---- The list ---- */
 
-static bool feed_manifest(void *context, struct slice data, struct error *err)
+static bool feed_backup_manifest(void *context, struct slice data, struct error *err)
 {
-    return backup_manifest_reader_feed(context, data, err);
+    return backup_manifest_decoder_feed(context, data, err);
 }
 
 static bool take_wal_range(void *context, uint32_t timeline, uint64_t start, uint64_t end,
@@ -139,33 +139,33 @@ static bool take_wal_range(void *context, uint32_t timeline, uint64_t start, uin
     return true;
 }
 
-static bool read_manifest(struct check *check, file_fn *take_file, struct error *err)
+static bool read_backup_manifest(struct check *check, file_fn *take_file, struct error *err)
 {
     const struct backup_manifest_handler handler = {check, take_file, take_wal_range};
-    struct backup_manifest_reader *reader = backup_manifest_reader_new(&handler, err);
+    struct backup_manifest_decoder *decoder = backup_manifest_decoder_new(&handler, err);
     int errno_value = 0;
     struct stat info;
     bool done;
     int fd;
 
-    if (reader == NULL)
+    if (decoder == NULL)
         return false;
     fd = open_file(check, "backup_manifest", &info);
     if (fd < 0) {
-        backup_manifest_reader_free(reader);
+        backup_manifest_decoder_free(decoder);
         return error_set_errno(err, errno, "cannot open \"%s/backup_manifest\"", check->directory);
     }
-    done = read_file(check, fd, check->manifest, feed_manifest, reader, &errno_value, err);
+    done = read_file(check, fd, check->list, feed_backup_manifest, decoder, &errno_value, err);
     if (done && errno_value != 0)
         done = error_set_errno(err, errno_value, "cannot read \"%s/backup_manifest\"",
                                check->directory);
-    done = done && backup_manifest_reader_finish(reader, err);
+    done = done && backup_manifest_decoder_finish(decoder, err);
     lsn_format(check->start, check->report->start_lsn);
     lsn_format(check->end, check->report->stop_lsn);
     snprintf(check->report->system_identifier, sizeof(check->report->system_identifier), "%s",
-             backup_manifest_system_identifier(reader));
+             backup_manifest_system_identifier(decoder));
     close(fd);
-    backup_manifest_reader_free(reader);
+    backup_manifest_decoder_free(decoder);
     return done;
 }
 
@@ -347,13 +347,13 @@ static bool run(struct check *check, struct error *err)
 {
     size_t duplicates = 0;
 
-    if (!read_manifest(check, note_file, err))
+    if (!read_backup_manifest(check, note_file, err))
         return error_prefix(err, "%s", check->directory);
     file_ledger_seal(check->listed, &duplicates);
     if (duplicates > 0)
         problem(check, VERIFY_DAMAGED, "backup_manifest", "lists %zu file%s more than once",
                 duplicates, TEXT_S(duplicates));
-    if (!read_manifest(check, check_file, err))
+    if (!read_backup_manifest(check, check_file, err))
         return false;
     check_identifier(check);
     return walk(check, "", err);
@@ -371,7 +371,7 @@ bool data_directory_verify(const char *directory, bool without_map,
     check.buffer = malloc(2 * READ_SIZE);
     if (check.buffer == NULL)
         return error_set_memory(err);
-    check.manifest = check.buffer + READ_SIZE;
+    check.list = check.buffer + READ_SIZE;
     check.listed = file_ledger_new(err);
     done = check.listed != NULL && run(&check, err);
     file_ledger_free(check.listed);

@@ -379,7 +379,7 @@ bool physical_restore(struct record_source *source, const char *data_directory,
     restore->report = report;
     restore->lock_fd = -1;
     manifest_facts_init(&restore->facts);
-    restore->summary = summary_reader_new(&summary, err);
+    restore->summary = summary_decoder_new(&summary, err);
     ok = restore->summary != NULL && prepare(restore, data_directory, err);
     if (ok)
         ok = receive(restore, source, err) && finish(restore, err);
@@ -395,7 +395,7 @@ bool physical_restore(struct record_source *source, const char *data_directory,
     report->tablespaces = restore->tablespaces.count;
     tablespace_set_reset(&restore->tablespaces);
     manifest_facts_reset(&restore->facts);
-    summary_reader_free(restore->summary);
+    summary_decoder_free(restore->summary);
     json_decref(restore->configuration);
     buffer_free(&restore->control);
     free(restore);

@@ -27,7 +27,7 @@ struct restore {
     struct record_observer counting; /* adds up bytes, then tells options->observer */
     struct tablespace_set tablespaces;
     struct manifest_facts facts;
-    struct summary_reader *summary;
+    struct summary_decoder *summary;
     json_t *configuration; /* that of summary.json */
     struct buffer control;
     bool has_control;

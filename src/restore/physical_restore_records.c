@@ -65,8 +65,8 @@ static bool take_manifest(struct restore *restore, struct slice piece, struct er
 /* What is wrong with summary.json is for the checking source to say. */
 static bool take_summary(struct restore *restore, struct slice piece, struct error *err)
 {
-    if (restore->summary != NULL && !summary_reader_feed(restore->summary, piece, err)) {
-        summary_reader_free(restore->summary);
+    if (restore->summary != NULL && !summary_decoder_feed(restore->summary, piece, err)) {
+        summary_decoder_free(restore->summary);
         restore->summary = NULL;
         return err->code != ERROR_MEMORY;
     }

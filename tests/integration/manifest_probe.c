@@ -64,10 +64,10 @@ static bool probe(struct manifest_request *request, bool replication,
     request->replication = conn;
     request->cancel = &cancel;
     request->log = &log;
-    struct reader *reader = manifest_reader_new(request, err);
+    struct reader *reader = manifest_stream_new(request, err);
     bool done = reader != NULL && copy(reader, err);
     if (done)
-        fprintf(stderr, "unavailable: %zu\n", manifest_reader_unavailable(reader));
+        fprintf(stderr, "unavailable: %zu\n", manifest_stream_unavailable(reader));
     reader_close(reader);
     wire_close(conn);
     return done;

@@ -78,15 +78,15 @@ static bool read_text(const char *text, size_t len, size_t piece, struct seen *s
                       struct error *err)
 {
     const struct backup_manifest_handler handler = {seen, take_file, take_range};
-    struct backup_manifest_reader *reader = backup_manifest_reader_new(&handler, err);
+    struct backup_manifest_decoder *decoder = backup_manifest_decoder_new(&handler, err);
     struct slice rest = slice_make(text, len);
     bool ok = true;
 
     while (ok && rest.len > 0)
-        ok = backup_manifest_reader_feed(
-            reader, slice_take(&rest, rest.len < piece ? rest.len : piece), err);
-    ok = ok && backup_manifest_reader_finish(reader, err);
-    backup_manifest_reader_free(reader);
+        ok = backup_manifest_decoder_feed(
+            decoder, slice_take(&rest, rest.len < piece ? rest.len : piece), err);
+    ok = ok && backup_manifest_decoder_finish(decoder, err);
+    backup_manifest_decoder_free(decoder);
     return ok;
 }
 

@@ -52,10 +52,10 @@ static void without_a_server_the_manifest_says_so_and_is_valid(void **state)
         .timeline = 7,
     };
     struct error err;
-    struct reader *reader = manifest_reader_new(&request, &err);
+    struct reader *reader = manifest_stream_new(&request, &err);
     assert_non_null(reader);
     char *text = read_all(reader);
-    size_t unavailable = manifest_reader_unavailable(reader);
+    size_t unavailable = manifest_stream_unavailable(reader);
     reader_close(reader);
     wire_settings_free(settings);
 
@@ -88,7 +88,7 @@ static void a_cancelled_job_fails_the_reader_for_good(void **state)
     struct error err;
     assert_true(cancel_init(&cancel, &err));
     const struct manifest_request request = {.settings = settings, .cancel = &cancel};
-    struct reader *reader = manifest_reader_new(&request, &err);
+    struct reader *reader = manifest_stream_new(&request, &err);
     assert_non_null(reader);
     cancel_request(&cancel);
     struct slice data;
@@ -108,7 +108,7 @@ static void a_reader_that_is_never_pulled_can_be_closed(void **state)
     struct wire_settings *settings = settings_of_nobody();
     struct error err;
     const struct manifest_request request = {.settings = settings};
-    reader_close(manifest_reader_new(&request, &err));
+    reader_close(manifest_stream_new(&request, &err));
     wire_settings_free(settings);
 }
 

@@ -20,9 +20,9 @@ static void records_know_where_they_are_listed(void **state)
     assert_int_equal(layout_classify("/summary.json"), LAYOUT_THE_SUMMARY);
     assert_int_equal(layout_classify("/database"), LAYOUT_FOREIGN);
     assert_int_equal(layout_classify("/etc/passwd"), LAYOUT_FOREIGN);
-    assert_true(layout_manifest_path("/tablespaces/16384/PG_15/5/1", path, sizeof(path)));
+    assert_true(layout_backup_manifest_path("/tablespaces/16384/PG_15/5/1", path, sizeof(path)));
     assert_string_equal(path, "pg_tblspc/16384/PG_15/5/1");
-    assert_true(layout_manifest_path("/data/base/1/1259", path, sizeof(path)));
+    assert_true(layout_backup_manifest_path("/data/base/1/1259", path, sizeof(path)));
     assert_string_equal(path, "base/1/1259");
     assert_true(layout_is_wal_segment("/data/pg_wal/000000010000000000000001", &name));
 }

@@ -75,15 +75,15 @@ static bool read_summary(const char *text, size_t len, size_t piece, struct seen
                          struct error *err)
 {
     const struct summary_handler handler = {seen, take_head, take_entry};
-    struct summary_reader *reader = summary_reader_new(&handler, err);
+    struct summary_decoder *decoder = summary_decoder_new(&handler, err);
     struct slice rest = slice_make(text, len);
     bool ok = true;
 
     while (ok && rest.len > 0)
-        ok = summary_reader_feed(reader, slice_take(&rest, rest.len < piece ? rest.len : piece),
-                                 err);
-    ok = ok && summary_reader_finish(reader, err);
-    summary_reader_free(reader);
+        ok = summary_decoder_feed(decoder, slice_take(&rest, rest.len < piece ? rest.len : piece),
+                                  err);
+    ok = ok && summary_decoder_finish(decoder, err);
+    summary_decoder_free(decoder);
     return ok;
 }
 

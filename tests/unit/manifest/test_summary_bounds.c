@@ -30,7 +30,7 @@ static void a_head_of_too_many_values_is_refused(void **state)
     const struct summary_handler handler = {NULL, take_head, take_entry};
     struct buffer line = {0};
     struct error err;
-    struct summary_reader *reader = summary_reader_new(&handler, &err);
+    struct summary_decoder *decoder = summary_decoder_new(&handler, &err);
     bool ok = true;
 
     (void)state;
@@ -42,10 +42,10 @@ static void a_head_of_too_many_values_is_refused(void **state)
         assert_true(buffer_append_string(&line, "[]],\n", &err));
     }
     assert_true(buffer_append_string(&line, "\"records\": [\n", &err));
-    ok = summary_reader_feed(reader, buffer_slice(&line), &err);
+    ok = summary_decoder_feed(decoder, buffer_slice(&line), &err);
     assert_false(ok);
     assert_non_null(strstr(err.message, "too many values"));
-    summary_reader_free(reader);
+    summary_decoder_free(decoder);
     buffer_free(&line);
 }
 

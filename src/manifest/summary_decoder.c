@@ -14,7 +14,7 @@
 
 enum part { PART_HEAD, PART_RECORDS, PART_CHECKSUM, PART_END };
 
-struct summary_reader {
+struct summary_decoder {
     struct summary_handler handler;
     enum part part;
     struct buffer head;
@@ -23,38 +23,39 @@ struct summary_reader {
     uint64_t line_number;
 };
 
-struct summary_reader *summary_reader_new(const struct summary_handler *handler, struct error *err)
+struct summary_decoder *summary_decoder_new(const struct summary_handler *handler,
+                                            struct error *err)
 {
-    struct summary_reader *reader = calloc(1, sizeof(*reader));
+    struct summary_decoder *decoder = calloc(1, sizeof(*decoder));
 
-    if (reader == NULL) {
+    if (decoder == NULL) {
         error_set_memory(err);
         return NULL;
     }
-    reader->handler = *handler;
-    reader->xxh3 = digest_new(DIGEST_XXH3_128, err);
-    reader->sha256 = reader->xxh3 == NULL ? NULL : digest_new(DIGEST_SHA256, err);
-    if (reader->sha256 == NULL) {
-        summary_reader_free(reader);
+    decoder->handler = *handler;
+    decoder->xxh3 = digest_new(DIGEST_XXH3_128, err);
+    decoder->sha256 = decoder->xxh3 == NULL ? NULL : digest_new(DIGEST_SHA256, err);
+    if (decoder->sha256 == NULL) {
+        summary_decoder_free(decoder);
         return NULL;
     }
-    return reader;
+    return decoder;
 }
 
-void summary_reader_free(struct summary_reader *reader)
+void summary_decoder_free(struct summary_decoder *decoder)
 {
-    if (reader == NULL)
+    if (decoder == NULL)
         return;
-    buffer_free(&reader->head);
-    buffer_free(&reader->line);
-    digest_free(reader->xxh3);
-    digest_free(reader->sha256);
-    free(reader);
+    buffer_free(&decoder->head);
+    buffer_free(&decoder->line);
+    digest_free(decoder->xxh3);
+    digest_free(decoder->sha256);
+    free(decoder);
 }
 
-static bool malformed(const struct summary_reader *reader, const char *what, struct error *err)
+static bool malformed(const struct summary_decoder *decoder, const char *what, struct error *err)
 {
-    return error_set(err, ERROR_CORRUPT, "summary.json line %" PRIu64 ": %s", reader->line_number,
+    return error_set(err, ERROR_CORRUPT, "summary.json line %" PRIu64 ": %s", decoder->line_number,
                      what);
 }
 
@@ -64,34 +65,34 @@ static bool line_is(struct slice line, const char *text)
 }
 
 /* The head's lines all end in a comma; a closing member makes them an object. */
-static bool take_head(struct summary_reader *reader, struct slice line, struct error *err)
+static bool take_head(struct summary_decoder *decoder, struct slice line, struct error *err)
 {
     json_t *head;
     bool ok;
 
     if (!line_is(line, "\"records\": [")) {
-        if (reader->head.len + line.len > HEAD_MAX)
-            return malformed(reader, "the head is too long", err);
-        return buffer_append(&reader->head, line.data, line.len, err);
+        if (decoder->head.len + line.len > HEAD_MAX)
+            return malformed(decoder, "the head is too long", err);
+        return buffer_append(&decoder->head, line.data, line.len, err);
     }
-    reader->part = PART_RECORDS;
-    if (!buffer_append_string(&reader->head, "\"records\": []}", err))
+    decoder->part = PART_RECORDS;
+    if (!buffer_append_string(&decoder->head, "\"records\": []}", err))
         return false;
-    if (json_values_at_most(buffer_slice(&reader->head), HEAD_VALUES_MAX) > HEAD_VALUES_MAX)
-        return malformed(reader, "the head has too many values", err);
-    head = json_text_parse(buffer_slice(&reader->head), JSON_REJECT_DUPLICATES, err);
+    if (json_values_at_most(buffer_slice(&decoder->head), HEAD_VALUES_MAX) > HEAD_VALUES_MAX)
+        return malformed(decoder, "the head has too many values", err);
+    head = json_text_parse(buffer_slice(&decoder->head), JSON_REJECT_DUPLICATES, err);
     if (head == NULL && err->code == ERROR_MEMORY)
         return false;
     if (!json_is_object(head)) {
         json_decref(head);
-        return malformed(reader, "the head is not valid JSON", err);
+        return malformed(decoder, "the head is not valid JSON", err);
     }
     if (json_integer_value(json_object_get(head, "version")) != SUMMARY_VERSION)
         ok = error_set(err, ERROR_UNSUPPORTED, "summary.json has an unknown version");
     else if (!json_is_true(json_object_get(head, "complete")))
-        ok = malformed(reader, "it does not say that the backup is complete", err);
+        ok = malformed(decoder, "it does not say that the backup is complete", err);
     else
-        ok = reader->handler.head(reader->handler.context, head, err);
+        ok = decoder->handler.head(decoder->handler.context, head, err);
     json_decref(head);
     return ok;
 }
@@ -153,7 +154,7 @@ static bool fill_entry(json_t *object, struct summary_entry *entry, char unpacke
     return parse_digest(digest, &entry->algorithm, entry->digest);
 }
 
-static bool take_record(struct summary_reader *reader, struct slice line, struct error *err)
+static bool take_record(struct summary_decoder *decoder, struct slice line, struct error *err)
 {
     struct summary_entry entry = {0};
     char unpacked[RECORD_PATH_MAX];
@@ -161,7 +162,7 @@ static bool take_record(struct summary_reader *reader, struct slice line, struct
     bool ok;
 
     if (line_is(line, "],")) {
-        reader->part = PART_CHECKSUM;
+        decoder->part = PART_CHECKSUM;
         return true;
     }
     if (line.len == 0) /* no records at all */
@@ -172,16 +173,16 @@ static bool take_record(struct summary_reader *reader, struct slice line, struct
     if (object == NULL && err->code == ERROR_MEMORY)
         return false;
     if (!fill_entry(object, &entry, unpacked))
-        ok = malformed(reader, "a record that cannot be read", err);
+        ok = malformed(decoder, "a record that cannot be read", err);
     else
         ok = record_path_check(entry.path, err) &&
-             reader->handler.entry(reader->handler.context, &entry, err);
+             decoder->handler.entry(decoder->handler.context, &entry, err);
     json_decref(object);
     return ok;
 }
 
 /* The line must be exactly what the writer makes of the digest, to the letter. */
-static bool take_checksum(struct summary_reader *reader, struct slice line, struct error *err)
+static bool take_checksum(struct summary_decoder *decoder, struct slice line, struct error *err)
 {
     static const enum digest_algorithm choices[] = {DIGEST_XXH3_128, DIGEST_SHA256};
     char text[DIGEST_TEXT_SIZE];
@@ -190,7 +191,7 @@ static bool take_checksum(struct summary_reader *reader, struct slice line, stru
     bool matches = false;
 
     for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]) && !matches; i++) {
-        digest_end(i == 0 ? reader->xxh3 : reader->sha256, bytes);
+        digest_end(i == 0 ? decoder->xxh3 : decoder->sha256, bytes);
         digest_format(choices[i], bytes, text);
         buffer_clear(&expected);
         if (!buffer_printf(&expected, err, "\"checksum\": \"%s\"}", text)) {
@@ -202,27 +203,27 @@ static bool take_checksum(struct summary_reader *reader, struct slice line, stru
     buffer_free(&expected);
     if (!matches)
         return error_set(err, ERROR_CORRUPT, "summary.json does not match its own checksum");
-    reader->part = PART_END;
+    decoder->part = PART_END;
     return true;
 }
 
-static bool take_line(struct summary_reader *reader, struct slice line, struct error *err)
+static bool take_line(struct summary_decoder *decoder, struct slice line, struct error *err)
 {
-    reader->line_number++;
-    switch (reader->part) {
+    decoder->line_number++;
+    switch (decoder->part) {
     case PART_HEAD:
-        return take_head(reader, line, err);
+        return take_head(decoder, line, err);
     case PART_RECORDS:
-        return take_record(reader, line, err);
+        return take_record(decoder, line, err);
     case PART_CHECKSUM:
-        return take_checksum(reader, line, err);
+        return take_checksum(decoder, line, err);
     case PART_END:
         break;
     }
-    return malformed(reader, "something follows the checksum", err);
+    return malformed(decoder, "something follows the checksum", err);
 }
 
-bool summary_reader_feed(struct summary_reader *reader, struct slice data, struct error *err)
+bool summary_decoder_feed(struct summary_decoder *decoder, struct slice data, struct error *err)
 {
     while (data.len > 0) {
         const uint8_t *end = memchr(data.data, '\n', data.len);
@@ -230,28 +231,28 @@ bool summary_reader_feed(struct summary_reader *reader, struct slice data, struc
             slice_take(&data, end == NULL ? data.len : (size_t)(end - data.data) + 1);
         struct slice line = {0};
 
-        if (reader->line.len + piece.len > LINE_MAX_BYTES)
-            return malformed(reader, "the line is too long", err);
-        if (!buffer_append(&reader->line, piece.data, piece.len, err))
+        if (decoder->line.len + piece.len > LINE_MAX_BYTES)
+            return malformed(decoder, "the line is too long", err);
+        if (!buffer_append(&decoder->line, piece.data, piece.len, err))
             return false;
         if (end == NULL)
             return true;
-        line = buffer_slice(&reader->line);
-        if (reader->part != PART_CHECKSUM) {
-            digest_update(reader->xxh3, line);
-            digest_update(reader->sha256, line);
+        line = buffer_slice(&decoder->line);
+        if (decoder->part != PART_CHECKSUM) {
+            digest_update(decoder->xxh3, line);
+            digest_update(decoder->sha256, line);
         }
         line.len--;
-        if (!take_line(reader, line, err))
+        if (!take_line(decoder, line, err))
             return false;
-        buffer_clear(&reader->line);
+        buffer_clear(&decoder->line);
     }
     return true;
 }
 
-bool summary_reader_finish(struct summary_reader *reader, struct error *err)
+bool summary_decoder_finish(struct summary_decoder *decoder, struct error *err)
 {
-    if (reader->part != PART_END || reader->line.len > 0)
+    if (decoder->part != PART_END || decoder->line.len > 0)
         return error_set(err, ERROR_CORRUPT, "summary.json ends too early");
     return true;
 }
