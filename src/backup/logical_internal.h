@@ -7,7 +7,7 @@
 #include "archive/archive.h"
 #include "backup/logical_backup.h"
 #include "catalog/catalog.h"
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 #include "manifest/summary.h"
 
 enum logical_step {

@@ -12,7 +12,7 @@
 #include "backup/configuration.h"
 #include "manifest/backup_manifest.h"
 #include "manifest/file_ledger.h"
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 #include "manifest/path_set.h"
 #include "manifest/physical_layout.h"
 #include "manifest/summary.h"

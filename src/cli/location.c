@@ -2,7 +2,7 @@
 
 #include "base/error_names.h"
 #include "base/quote.h"
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 #include "manifest/summary.h"
 
 #include <errno.h>

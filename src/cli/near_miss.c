@@ -1,7 +1,7 @@
 #include "cli/near_miss.h"
 
 #include "base/error_names.h"
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 #include "manifest/summary.h"
 #include "record/record.h"
 #include "record/run_lock.h"

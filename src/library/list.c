@@ -2,7 +2,7 @@
 #include "library/library_internal.h"
 
 #include "base/clock.h"
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 #include "restore/archive_scan.h"
 #include "restore/listing.h"
 

@@ -1,12 +1,12 @@
 /*
- * The manifest as it is gathered. manifest.c is the reader that drives it; cluster.c knows what
+ * The manifest as it is gathered. manifest_stream.c drives it; cluster.c knows what
  * concerns the whole cluster, databases.c its databases, section.c the arrays that stream.
  */
 #ifndef PGCASK_MANIFEST_GATHER_INTERNAL_H
 #define PGCASK_MANIFEST_GATHER_INTERNAL_H
 
 #include "manifest/json_writer.h"
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 #include "manifest/session.h"
 
 /* Timestamps as RFC 3339 in UTC; null where there is none. That standard knows the years 1 to 9999

@@ -1,7 +1,7 @@
 #include "restore/archive_scan.h"
 
 #include "base/text.h"
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 #include "record/store.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 #include "restore/listing.h"
 
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "restore/surroundings.h"
 
 #include "base/quote.h"
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 #include "manifest/summary.h"
 #include "record/run_lock.h"
 #include "restore/cluster_files.h"

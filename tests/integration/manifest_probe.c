@@ -9,7 +9,7 @@
  * The number of entries in "unavailable" goes to standard error.
  */
 #include "base/cancel.h"
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 
 #include <signal.h>
 #include <stdio.h>

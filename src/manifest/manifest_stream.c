@@ -1,6 +1,6 @@
 #include "base/utf8.h"
 #include "manifest/gather_internal.h"
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>

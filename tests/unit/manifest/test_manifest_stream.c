@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "manifest/manifest.h"
+#include "manifest/manifest_stream.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
  * with its reason in "unavailable"; it never fails the backup. Names and definitions that are not
  * valid UTF-8 are escaped (\xHH) and flagged.
  */
-#ifndef PGCASK_MANIFEST_MANIFEST_H
-#define PGCASK_MANIFEST_MANIFEST_H
+#ifndef PGCASK_MANIFEST_MANIFEST_STREAM_H
+#define PGCASK_MANIFEST_MANIFEST_STREAM_H
 
 #include "base/cancel.h"
 #include "base/log.h"
