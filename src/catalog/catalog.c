@@ -249,7 +249,7 @@ struct catalog_extra *catalog_add_extra(struct catalog *catalog, struct catalog_
     return extra;
 }
 
-/* ---- What readers may use ---- */
+/* ---- What steps may use ---- */
 
 struct wire_conn *catalog_conn(const struct catalog *catalog)
 {

@@ -1,4 +1,4 @@
-/* The machine from the inside: catalog.c holds the objects, read.c runs the readers, depends.c what
+/* The machine from the inside: catalog.c holds the objects, read.c runs the steps, depends.c what
  * objects need, order.c puts them in order and breaks loops, entries.c makes entries of them. */
 #ifndef PGCASK_CATALOG_CATALOG_INTERNAL_H
 #define PGCASK_CATALOG_CATALOG_INTERNAL_H
@@ -66,8 +66,18 @@ size_t depends_of(const struct catalog *catalog, const struct catalog_object *ob
 /* Breaks loops and fills slots. */
 bool order_objects(struct catalog *catalog, struct error *err);
 
-/* The readers, as the build found them. */
-extern const struct catalog_reader *const catalog_readers[];
-extern const size_t catalog_reader_count;
+/* The steps of kinds, as the build found them in kinds. */
+extern const struct catalog_step *const catalog_kind_steps[];
+extern const size_t catalog_kind_step_count;
+
+/* Those of no one kind. */
+extern const struct catalog_step catalog_step_comments;
+extern const struct catalog_step catalog_step_dangling;
+extern const struct catalog_step catalog_step_extension_dependents;
+extern const struct catalog_step catalog_step_inheritance;
+extern const struct catalog_step catalog_step_member_privileges;
+extern const struct catalog_step catalog_step_of_table;
+extern const struct catalog_step catalog_step_tree_locks;
+extern const struct catalog_step catalog_step_unsupported;
 
 #endif

@@ -7,7 +7,7 @@
 /* Temporary objects of other sessions come and go all day, and nothing that is dumped can need
  * them. */
 #define NOT_TEMPORARY " AND n.nspname !~ '^pg_(temp|toast)' "
-/* As readers of relations have it. */
+/* As steps that read relations have it. */
 #define DUMPED " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
 
 #define NAMESPACE(column) " JOIN pg_catalog.pg_namespace n ON n.oid = " column " "

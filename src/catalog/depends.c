@@ -1,4 +1,4 @@
-/* What needs what: pg_depend, and what readers add to it. */
+/* What needs what: pg_depend, and what steps add to it. */
 #include "catalog/catalog_internal.h"
 
 #include <stdlib.h>

@@ -1,9 +1,10 @@
 /*
- * What a kind of object is made of, for the files that read kinds: kind_*.c.
+ * What a kind of object is made of, for the files that read kinds: src/catalog/kinds.
  *
- * Each such file is one reader: its queries, the SQL it makes of their rows, and the kinds it
- * finds. A new file with a `const struct catalog_reader catalog_reader_NAME` in kind_NAME.c is
- * picked up by the build; nothing else has to know of it.
+ * Each such file is one step of reading: its queries, the SQL it makes of their rows, and the kinds
+ * it finds. A new file kinds/NAME.c with a `const struct catalog_step catalog_step_NAME` is picked
+ * up by the build; nothing else has to know of it. What goes over many kinds is a step as well
+ * (read.c lists those), but lies beside kinds, not in it.
  *
  * Objects form a graph. Most of it comes from pg_depend by itself: an object is known by its class
  * and oid, and by every further row that stands for it (catalog_alias): a table by its row type, a
@@ -109,11 +110,11 @@ struct catalog_object {
     void *detail;               /* the kind's own */
 };
 
-/* What a reader asks of objects that are not dumped, of other sessions' temporary ones above all,
+/* What a step asks of objects that are not dumped, of other sessions' temporary ones above all,
  * it should not ask at all: they come and go, and the server's functions fail over them. */
-struct catalog_reader {
+struct catalog_step {
     const char *what; /* "types", for messages */
-    unsigned order;   /* readers run by this, lowest first; see below */
+    unsigned order;   /* steps run by this, lowest first; see below */
     bool (*read)(struct catalog *catalog, struct error *err);
     /* Once every object and every row of pg_depend is known: adds what pg_depend does not say. May
      * be NULL. */
@@ -122,7 +123,7 @@ struct catalog_reader {
 
 /* Who needs what: relations need schemas and types by name only, so most could run in any order;
  * what attaches to tables comes after them. */
-enum catalog_reader_order {
+enum catalog_step_order {
     READ_EXTENSIONS = 5,
     READ_DANGLING = 10, /* before anything is made of what points to nothing */
     READ_DATABASE = 15,
@@ -136,7 +137,7 @@ enum catalog_reader_order {
     READ_UNSUPPORTED = 90
 };
 
-/* ---- The machine, for readers ---- */
+/* ---- The machine, for steps ---- */
 
 struct wire_conn *catalog_conn(const struct catalog *catalog);
 struct arena *catalog_arena(struct catalog *catalog);

@@ -1,4 +1,4 @@
-/* Runs all readers, and sees to it that what they read is of one moment. */
+/* Runs all steps, and sees to it that what they read is of one moment. */
 #include "catalog/catalog_internal.h"
 
 #include "catalog/changes.h"
@@ -6,10 +6,19 @@
 
 #include <stdlib.h>
 
-static int compare_readers(const void *a, const void *b)
+/* What is no kind, but goes over many of them. */
+static const struct catalog_step *const own_steps[] = {
+    &catalog_step_comments,    &catalog_step_dangling,          &catalog_step_extension_dependents,
+    &catalog_step_inheritance, &catalog_step_member_privileges, &catalog_step_of_table,
+    &catalog_step_tree_locks,  &catalog_step_unsupported,
+};
+
+#define OWN_STEP_COUNT (sizeof(own_steps) / sizeof(own_steps[0]))
+
+static int compare_steps(const void *a, const void *b)
 {
-    const struct catalog_reader *first = *(const struct catalog_reader *const *)a;
-    const struct catalog_reader *second = *(const struct catalog_reader *const *)b;
+    const struct catalog_step *first = *(const struct catalog_step *const *)a;
+    const struct catalog_step *second = *(const struct catalog_step *const *)b;
 
     if (first->order != second->order)
         return first->order < second->order ? -1 : 1;
@@ -24,30 +33,43 @@ static bool is_lookup_failure(const struct error *err)
             strstr(err->message, "could not open relation") != NULL);
 }
 
-static bool reader_failed(const struct catalog_reader *reader, struct error *err)
+static bool step_failed(const struct catalog_step *step, struct error *err)
 {
     if (is_lookup_failure(err))
         error_hint(err, "Something was dropped or changed while the backup began: run it again.");
-    return error_prefix(err, "cannot read the catalogs (%s)", reader->what);
+    return error_prefix(err, "cannot read the catalogs (%s)", step->what);
 }
 
-static bool run_readers(struct catalog *catalog, struct error *err)
+static const struct catalog_step **steps_in_order(size_t *count, struct error *err)
 {
-    const struct catalog_reader **readers = calloc(catalog_reader_count, sizeof(*readers));
-    bool done = readers != NULL || error_set_memory(err);
+    const struct catalog_step **steps;
 
-    for (size_t i = 0; done && i < catalog_reader_count; i++)
-        readers[i] = catalog_readers[i];
-    if (done)
-        qsort(readers, catalog_reader_count, sizeof(*readers), compare_readers);
-    for (size_t i = 0; done && i < catalog_reader_count; i++)
-        done = readers[i]->read(catalog, err) || reader_failed(readers[i], err);
-    done = done && depends_read(catalog, err) && depends_sort(catalog, err);
-    for (size_t i = 0; done && i < catalog_reader_count; i++) {
-        if (readers[i]->link != NULL)
-            done = readers[i]->link(catalog, err) && depends_sort(catalog, err);
+    *count = catalog_kind_step_count + OWN_STEP_COUNT;
+    steps = calloc(*count, sizeof(*steps));
+    if (steps == NULL) {
+        error_set_memory(err);
+        return NULL;
     }
-    free(readers);
+    memcpy(steps, catalog_kind_steps, catalog_kind_step_count * sizeof(*steps));
+    memcpy(steps + catalog_kind_step_count, own_steps, sizeof(own_steps));
+    qsort(steps, *count, sizeof(*steps), compare_steps);
+    return steps;
+}
+
+static bool run_steps(struct catalog *catalog, struct error *err)
+{
+    size_t count;
+    const struct catalog_step **steps = steps_in_order(&count, err);
+    bool done = steps != NULL;
+
+    for (size_t i = 0; done && i < count; i++)
+        done = steps[i]->read(catalog, err) || step_failed(steps[i], err);
+    done = done && depends_read(catalog, err) && depends_sort(catalog, err);
+    for (size_t i = 0; done && i < count; i++) {
+        if (steps[i]->link != NULL)
+            done = steps[i]->link(catalog, err) && depends_sort(catalog, err);
+    }
+    free(steps);
     return done;
 }
 
@@ -67,7 +89,7 @@ static bool read_everything(struct catalog *catalog, struct error *err)
                          "SELECT pg_catalog.current_database(), "
                          "pg_catalog.current_setting('client_encoding')",
                          2, take_facts, NULL, err) &&
-           run_readers(catalog, err) && order_objects(catalog, err);
+           run_steps(catalog, err) && order_objects(catalog, err);
 }
 
 static bool set_changed(struct error *err, const char *what)

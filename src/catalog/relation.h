@@ -1,5 +1,5 @@
-/* Tables, views and sequences from the inside: what kind_relation.c, kind_column.c,
- * kind_constraint.c and others put together, and table_sql.c writes. */
+/* Tables, views and sequences from the inside: what kinds/relation.c, kinds/column.c,
+ * kinds/constraint.c and others put together, and table_sql.c writes. */
 #ifndef PGCASK_CATALOG_RELATION_H
 #define PGCASK_CATALOG_RELATION_H
 
@@ -60,7 +60,7 @@ struct tree_lock {
     struct tree_lock *next;
 };
 
-/* Notes that (kind_parallel.c says what for). */
+/* Notes that (tree_locks.c says what for). */
 bool relation_lock_tree(struct catalog *catalog, struct relation *relation,
                         struct catalog_object *object, struct error *err);
 
@@ -77,11 +77,11 @@ struct column *relation_column(const struct relation *relation, int16_t number);
 bool column_default_stand_alone(struct catalog *catalog, struct relation *relation,
                                 struct column *column, struct error *err);
 
-/* CREATE TABLE and what must follow it at once. Of kind_relation.c's TABLE. */
+/* CREATE TABLE and what must follow it at once. Of kinds/relation.c's TABLE. */
 bool table_write(struct catalog *catalog, const struct catalog_object *object,
                  struct archive_entry *entry, struct buffer *text, struct error *err);
 
-/* The same of VIEW and MATERIALIZED VIEW (view_sql.c) and SEQUENCE (kind_sequence.c). */
+/* The same of VIEW and MATERIALIZED VIEW (kinds/view.c) and SEQUENCE (kinds/sequence.c). */
 bool view_write(struct catalog *catalog, const struct catalog_object *object,
                 struct archive_entry *entry, struct buffer *text, struct error *err);
 bool sequence_write(struct catalog *catalog, const struct catalog_object *object,
@@ -95,7 +95,7 @@ bool table_append_column_changes(const struct relation *relation, const struct c
 bool table_copy_columns(const struct relation *relation, struct buffer *out, struct error *err);
 
 /* A CHECK constraint that is a piece of its table: how it stands inside CREATE TABLE. The detail of
- * objects of kind_constraint.c. */
+ * objects of kinds/constraint.c. */
 struct check {
     const struct catalog_object *table;
     struct text_ref definition; /* pg_get_constraintdef */

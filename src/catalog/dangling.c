@@ -353,7 +353,7 @@ static bool read_dangling(struct catalog *catalog, struct error *err)
     return find_dangling(catalog, err) && find_gone_roles(catalog, err);
 }
 
-const struct catalog_reader catalog_reader_dangling = {
+const struct catalog_step catalog_step_dangling = {
     .what = "what points to nothing",
     .order = READ_DANGLING,
     .read = read_dangling,

@@ -80,7 +80,7 @@ static bool read_schemas(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, COLUMNS, take_schema, NULL, err);
 }
 
-const struct catalog_reader catalog_reader_schema = {
+const struct catalog_step catalog_step_schema = {
     .what = "schemas",
     .order = READ_SCHEMAS,
     .read = read_schemas,

@@ -214,7 +214,7 @@ static bool read_relations(struct catalog *catalog, struct error *err)
            table_locks_take(catalog, is_table, err);
 }
 
-const struct catalog_reader catalog_reader_relation = {
+const struct catalog_step catalog_step_relation = {
     .what = "relations",
     .order = READ_RELATIONS,
     .read = read_relations,

@@ -6,6 +6,7 @@
  * else it would meet in a deadlock with what is done to a part. That also keeps it until the parts'
  * rows are there: a trigger must not see them come.
  */
+#include "catalog/catalog_internal.h"
 #include "catalog/relation.h"
 
 bool relation_lock_tree(struct catalog *catalog, struct relation *relation,
@@ -61,7 +62,7 @@ static bool link_trees(struct catalog *catalog, struct error *err)
     return true;
 }
 
-const struct catalog_reader catalog_reader_parallel = {
+const struct catalog_step catalog_step_tree_locks = {
     .what = "what locks trees of tables",
     .order = READ_UNSUPPORTED + 1,
     .read = read_nothing,

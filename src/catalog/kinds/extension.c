@@ -86,7 +86,7 @@ static bool read_extensions(struct catalog *catalog, struct error *err)
            catalog_query(catalog, members, 3, take_member, NULL, err);
 }
 
-const struct catalog_reader catalog_reader_extension = {
+const struct catalog_step catalog_step_extension = {
     .what = "extensions",
     .order = READ_EXTENSIONS,
     .read = read_extensions,

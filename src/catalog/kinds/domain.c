@@ -239,7 +239,7 @@ static bool read_domains(struct catalog *catalog, struct error *err)
            catalog_query(catalog, constraints, 5, take_constraint, NULL, err);
 }
 
-const struct catalog_reader catalog_reader_domain = {
+const struct catalog_step catalog_step_domain = {
     .what = "domains",
     .order = READ_TYPES + 1,
     .read = read_domains,

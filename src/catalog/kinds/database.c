@@ -230,7 +230,7 @@ static bool read_database(struct catalog *catalog, struct error *err)
     return done;
 }
 
-const struct catalog_reader catalog_reader_database = {
+const struct catalog_step catalog_step_database = {
     .what = "database",
     .order = READ_DATABASE,
     .read = read_database,

@@ -455,7 +455,7 @@ static bool read_functions(struct catalog *catalog, struct error *err)
            catalog_query(catalog, constructors_query, 2, take_constructor, NULL, err);
 }
 
-const struct catalog_reader catalog_reader_function = {
+const struct catalog_step catalog_step_function = {
     .what = "functions",
     .order = READ_FUNCTIONS,
     .read = read_functions,

@@ -235,7 +235,7 @@ static bool read_sequences(struct catalog *catalog, struct error *err)
            read_positions(catalog, err);
 }
 
-const struct catalog_reader catalog_reader_sequence = {
+const struct catalog_step catalog_step_sequence = {
     .what = "sequences",
     .order = READ_OF_TABLES + 2, /* after the columns that own them */
     .read = read_sequences,

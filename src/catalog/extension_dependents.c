@@ -1,5 +1,6 @@
 /* ALTER … DEPENDS ON EXTENSION: what goes when an extension is dropped, though it is none of its
  * members (deptype 'x'). */
+#include "catalog/catalog_internal.h"
 #include "catalog/relation.h"
 
 /* How ALTER names the object. The index behind a constraint has no object of its own. */
@@ -55,7 +56,7 @@ static bool read_dependents(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, 3, take_dependent, NULL, err);
 }
 
-const struct catalog_reader catalog_reader_depends_on_extension = {
+const struct catalog_step catalog_step_extension_dependents = {
     .what = "what depends on extensions",
     .order = READ_COMMENTS,
     .read = read_dependents,

@@ -1,5 +1,5 @@
 /* What this version cannot dump: to leave it out in silence would be to lose it. */
-#include "catalog/kind.h"
+#include "catalog/catalog_internal.h"
 
 #include <stdio.h>
 
@@ -242,7 +242,7 @@ static bool read_unsupported(struct catalog *catalog, struct error *err)
     return error_hint(err, CATALOG_UNSUPPORTED_HINT);
 }
 
-const struct catalog_reader catalog_reader_unsupported = {
+const struct catalog_step catalog_step_unsupported = {
     .what = "kinds that cannot be dumped",
     .order = READ_UNSUPPORTED,
     .read = read_unsupported,

@@ -140,7 +140,7 @@ static bool read_aggregates(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, COLUMNS, take_aggregate, NULL, err);
 }
 
-const struct catalog_reader catalog_reader_aggregate = {
+const struct catalog_step catalog_step_aggregate = {
     .what = "aggregates",
     .order = READ_FUNCTIONS + 1,
     .read = read_aggregates,

@@ -1,4 +1,5 @@
 /* Who inherits from whom, and partitions: a partition is made on its own, then attached. */
+#include "catalog/catalog_internal.h"
 #include "catalog/relation.h"
 
 static const struct catalog_kind kind_attach = {
@@ -263,7 +264,7 @@ static bool link_inheritance(struct catalog *catalog, struct error *err)
     return true;
 }
 
-const struct catalog_reader catalog_reader_inheritance = {
+const struct catalog_step catalog_step_inheritance = {
     .what = "inheritance",
     .order = READ_RELATIONS + 5,
     .read = read_parents,

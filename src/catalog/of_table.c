@@ -1,5 +1,6 @@
 /* What is defined on tables by statements that the server gives whole: rules, triggers, policies,
  * and extended statistics. */
+#include "catalog/catalog_internal.h"
 #include "catalog/relation.h"
 
 static const struct catalog_kind kind_rule = {
@@ -311,7 +312,7 @@ static bool read_all(struct catalog *catalog, struct error *err)
            read_statistics(catalog, err);
 }
 
-const struct catalog_reader catalog_reader_of_table = {
+const struct catalog_step catalog_step_of_table = {
     .what = "rules, triggers, policies and statistics",
     .order = READ_OF_TABLES + 6,
     .read = read_all,

@@ -337,7 +337,7 @@ static bool link_constraints(struct catalog *catalog, struct error *err)
     return true;
 }
 
-const struct catalog_reader catalog_reader_constraint = {
+const struct catalog_step catalog_step_constraint = {
     .what = "constraints",
     .order = READ_OF_TABLES + 4, /* after columns and indexes */
     .read = read_constraints,

@@ -304,7 +304,7 @@ static bool link_views(struct catalog *catalog, struct error *err)
     return done;
 }
 
-const struct catalog_reader catalog_reader_view = {
+const struct catalog_step catalog_step_view = {
     .what = "views",
     .order = READ_OF_TABLES + 1, /* a stand-in lists columns */
     .read = read_views,

@@ -196,7 +196,7 @@ static bool read_indexes(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, COLUMNS, take_index, NULL, err);
 }
 
-const struct catalog_reader catalog_reader_index = {
+const struct catalog_step catalog_step_index = {
     .what = "indexes",
     .order = READ_OF_TABLES + 3,
     .read = read_indexes,

@@ -76,7 +76,7 @@ static bool read_attaches(struct catalog *catalog, struct error *err)
     return true;
 }
 
-const struct catalog_reader catalog_reader_index_attach = {
+const struct catalog_step catalog_step_index_attach = {
     .what = "indexes of partitions",
     .order = READ_OF_TABLES + 5, /* once it is known which indexes stand behind constraints */
     .read = read_attaches,

@@ -1,4 +1,5 @@
 /* Comments on anything that is dumped, and privileges of columns. */
+#include "catalog/catalog_internal.h"
 #include "catalog/relation.h"
 
 /* What a comment is about, as COMMENT ON has it. */
@@ -133,7 +134,7 @@ static bool read_both(struct catalog *catalog, struct error *err)
     return read_column_privileges(catalog, err) && read_comments(catalog, err);
 }
 
-const struct catalog_reader catalog_reader_comment = {
+const struct catalog_step catalog_step_comments = {
     .what = "comments and privileges of columns",
     .order = READ_COMMENTS,
     .read = read_both,

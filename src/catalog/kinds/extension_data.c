@@ -151,7 +151,7 @@ static bool read_configurations(struct catalog *catalog, struct error *err)
     return done;
 }
 
-const struct catalog_reader catalog_reader_extension_data = {
+const struct catalog_step catalog_step_extension_data = {
     .what = "configuration tables of extensions",
     .order = READ_DATA,
     .read = read_configurations,

@@ -1,5 +1,5 @@
 /*
- * Types: base, composite, enum, range and shell types. Domains are in kind_domain.c.
+ * Types: base, composite, enum, range and shell types. Domains are in domain.c.
  *
  * A base type and its input function need each other, so the type comes as a shell first; the same
  * holds for a range with a canonical function, which takes and gives the range.
@@ -312,7 +312,7 @@ static bool read_types(struct catalog *catalog, struct error *err)
     return read_lists(catalog, err) && read_ranges(catalog, err) && read_bases(catalog, err);
 }
 
-const struct catalog_reader catalog_reader_type = {
+const struct catalog_step catalog_step_type = {
     .what = "types",
     .order = READ_TYPES,
     .read = read_types,

@@ -1,6 +1,6 @@
 /* Privileges that were changed on what nobody dumps: members of extensions, and what initdb makes
  * in pg_catalog. What they had in the beginning is in pg_init_privs. */
-#include "catalog/kind.h"
+#include "catalog/catalog_internal.h"
 
 /* No entry: only its privileges have one. */
 static const struct catalog_kind kind_member = {
@@ -156,7 +156,7 @@ static bool read_members(struct catalog *catalog, struct error *err)
     return catalog_query(catalog, query, COLUMNS, take_privileges, &member, err);
 }
 
-const struct catalog_reader catalog_reader_member_privileges = {
+const struct catalog_step catalog_step_member_privileges = {
     .what = "privileges of what extensions and initdb made",
     .order = READ_COMMENTS,
     .read = read_members,

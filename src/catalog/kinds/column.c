@@ -257,7 +257,7 @@ static bool read_columns(struct catalog *catalog, struct error *err)
     return done;
 }
 
-const struct catalog_reader catalog_reader_column = {
+const struct catalog_step catalog_step_column = {
     .what = "columns",
     .order = READ_OF_TABLES,
     .read = read_columns,

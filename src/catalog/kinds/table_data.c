@@ -105,7 +105,7 @@ static bool read_data(struct catalog *catalog, struct error *err)
     return true;
 }
 
-const struct catalog_reader catalog_reader_table_data = {
+const struct catalog_step catalog_step_table_data = {
     .what = "rows of tables",
     .order = READ_DATA,
     .read = read_data,
