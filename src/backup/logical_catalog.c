@@ -7,6 +7,8 @@
  */
 #include "backup/logical_internal.h"
 
+#include "copy/snapshot.h"
+
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +34,7 @@ static bool take_snapshot(struct logical_backup *job, struct error *err)
 {
     char *snapshot, *size, *lsn;
 
-    if (!catalog_begin(job->conn, NULL, err) ||
+    if (!snapshot_begin(job->conn, NULL, err) ||
         !ask(job, "SELECT pg_catalog.pg_export_snapshot()", &snapshot, err))
         return false;
     snprintf(job->snapshot, sizeof(job->snapshot), "%s", snapshot);

@@ -23,14 +23,10 @@ struct catalog_options {
     const struct log *log;
 };
 
-/* The settings of a session that dumps: everything that changes how values are printed, time-outs,
- * row_security = off. Then BEGIN, and the snapshot: that of `snapshot`, or a new one if NULL. */
-bool catalog_begin(struct wire_conn *conn, const char *snapshot, struct error *err);
-
 /* Reads everything, locks the tables in ACCESS SHARE mode, puts the entries in order, and looks
  * whether all of it is of one moment. If something changed since the snapshot, *changed is true and
- * the error names it: after ROLLBACK and a new catalog_begin it can be read again. The session is
- * in the transaction of catalog_begin, and borrowed until catalog_free. An object of a kind that
+ * the error names it: after ROLLBACK and a new snapshot_begin it can be read again. The session is
+ * in the transaction of snapshot_begin, and borrowed until catalog_free. An object of a kind that
  * cannot be dumped yet is an error that names it. */
 bool catalog_read(struct catalog **catalog, struct wire_conn *conn,
                   const struct catalog_options *options, bool *changed, struct error *err);

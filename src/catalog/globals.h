@@ -9,7 +9,7 @@
 #include "record/record.h"
 #include "wire/wire.h"
 
-/* Asks the session, which must be idle in catalog_begin's transaction, as it is pulled. */
+/* Asks the session, which must be idle in snapshot_begin's transaction, as it is pulled. */
 struct reader *globals_reader_new(struct wire_conn *conn, const struct log *log, struct error *err);
 
 #endif

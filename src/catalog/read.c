@@ -136,6 +136,7 @@ bool catalog_read(struct catalog **result, struct wire_conn *conn,
     *changed = false;
     if (catalog == NULL)
         return error_set_memory(err);
+    wire_set_answer_limit(conn, WIRE_ANSWER_MOST);
     catalog->conn = conn;
     catalog->options = *options;
     catalog->major = wire_server_version(conn) / 10000;

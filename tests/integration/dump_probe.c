@@ -3,6 +3,7 @@
  * The version of the archive is the one that tools of the server's major write. */
 #include "archive/archive.h"
 #include "catalog/catalog.h"
+#include "copy/snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +110,7 @@ static bool connect_server(const char *conninfo, struct dump *dump, struct error
     return dump->settings != NULL && wire_settings_parse(dump->settings, conninfo, err) &&
            wire_settings_complete(dump->settings, err) &&
            wire_connect(&dump->conn, dump->settings, &options, err) &&
-           catalog_begin(dump->conn, NULL, err) &&
+           snapshot_begin(dump->conn, NULL, err) &&
            catalog_read(&dump->catalog, dump->conn, &catalog_options, &changed, err);
 }
 

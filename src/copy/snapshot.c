@@ -1,7 +1,9 @@
-/* The session of a dump: everything that changes what the server prints, or ends a long wait. */
-#include "catalog/catalog.h"
-
-#include "catalog/kind.h"
+/*
+ * The settings of a session that reads: everything that changes what the server prints, or ends a
+ * long wait. They are here and nowhere else, because rows, definitions and privileges of one backup
+ * come over several sessions and must look as if they came over one.
+ */
+#include "copy/snapshot.h"
 
 struct setting {
     int since; /* server_version_num */
@@ -64,19 +66,18 @@ static bool prepare(struct wire_conn *conn, struct error *err)
     return done;
 }
 
-bool catalog_begin(struct wire_conn *conn, const char *snapshot, struct error *err)
+bool snapshot_begin(struct wire_conn *conn, const char *snapshot, struct error *err)
 {
     struct buffer sql = {0};
     bool done;
 
-    wire_set_answer_limit(conn, WIRE_ANSWER_MOST);
     if (!prepare(conn, err) ||
         !run(conn, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", err))
         return false;
     if (snapshot == NULL)
         return true;
     done = buffer_append_string(&sql, "SET TRANSACTION SNAPSHOT ", err) &&
-           literal_append(&sql, snapshot, err) && run(conn, buffer_text(&sql), err);
+           wire_quote_literal(&sql, snapshot, err) && run(conn, buffer_text(&sql), err);
     buffer_free(&sql);
     return done;
 }
