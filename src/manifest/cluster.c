@@ -87,53 +87,7 @@ static const struct cluster_setting {
 
 #define CLUSTER_SETTINGS (sizeof cluster_settings / sizeof cluster_settings[0])
 
-/* Sessions */
-
-/* The database of the settings, else one of those that every cluster has. The first error is kept:
- * it is about what the user named. */
-static bool connect_cluster(struct manifest *manifest, struct error *err)
-{
-    static const char *const candidates[] = {NULL, "postgres", "template1"};
-    struct error first;
-    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
-        if (manifest_connect(manifest, candidates[i], err))
-            return true;
-        if (manifest_must_stop(manifest, err))
-            return false;
-        if (i == 0)
-            first = *err;
-        if (err->code == ERROR_TIMEOUT || err->code == ERROR_CONNECT || err->code == ERROR_TLS)
-            break; /* nobody there: the name of the database does not matter */
-    }
-    *err = first;
-    return false;
-}
-
-bool cluster_session(struct manifest *manifest, const char *field, bool *open, struct error *err)
-{
-    *open = manifest->session.conn != NULL;
-    if (*open)
-        return true;
-    if (manifest->no_session.code == ERROR_NONE) {
-        *open = connect_cluster(manifest, err);
-        if (*open)
-            return true;
-        manifest->no_session = *err;
-    }
-    *err = manifest->no_session;
-    return manifest_note(manifest, err, "%s", field);
-}
-
-bool cluster_ask(struct manifest *manifest, const char *field, const char *sql,
-                 struct wire_result **result, struct error *err)
-{
-    bool open = false;
-    *result = NULL;
-    if (!cluster_session(manifest, field, &open, err))
-        return false;
-    return !open || session_query(&manifest->session, sql, result, err) ||
-           manifest_note(manifest, err, "%s", field);
-}
+/* ---- Sessions ---- */
 
 /* cluster_config */
 
@@ -172,14 +126,14 @@ static bool note_missing_setting(struct manifest *manifest, const struct cluster
     error_set(err, ERROR_SERVER, "permission denied to read setting \"%s\"", setting->name);
     error_hint(err, "GRANT pg_read_all_settings TO %s;",
                quote_identifier(wire_settings_get(manifest->settings, "user"), role, sizeof(role)));
-    return manifest_note(manifest, err, "cluster_config.%s", setting->key);
+    return gather_note(manifest, err, "cluster_config.%s", setting->key);
 }
 
 static bool config_from_sql(struct manifest *manifest, json_t *config, struct error *err)
 {
     struct wire_result *results[2] = {NULL, NULL}; /* by of_database */
-    bool done = cluster_ask(manifest, "cluster_config", settings_sql, &results[0], err) &&
-                cluster_ask(manifest, "cluster_config.lc_collate", locale_sql, &results[1], err);
+    bool done = gather_ask(manifest, "cluster_config", settings_sql, &results[0], err) &&
+                gather_ask(manifest, "cluster_config.lc_collate", locale_sql, &results[1], err);
     for (size_t i = 0; done && i < CLUSTER_SETTINGS; i++) {
         const struct cluster_setting *setting = &cluster_settings[i];
         const struct wire_result *result = results[setting->of_database];
@@ -221,9 +175,9 @@ static bool config_from_show(struct manifest *manifest, json_t *config, struct e
         bool done;
         if (setting->secret) {
             error_set(err, ERROR_UNSUPPORTED, "only an SQL session can tell without reading it");
-            done = manifest_note(manifest, err, "cluster_config.%s", setting->key);
+            done = gather_note(manifest, err, "cluster_config.%s", setting->key);
         } else if (!show(manifest, setting->name, &value, err)) {
-            done = manifest_note(manifest, err, "cluster_config.%s", setting->key);
+            done = gather_note(manifest, err, "cluster_config.%s", setting->key);
         } else {
             done = add_setting(config, setting, value, err);
         }
@@ -248,7 +202,7 @@ static bool write_config(struct manifest *manifest, struct error *err)
     return done;
 }
 
-/* The fields above cluster_config */
+/* ---- The fields above cluster_config ---- */
 
 static bool write_server_version(struct manifest *manifest, struct error *err)
 {
@@ -256,7 +210,7 @@ static bool write_server_version(struct manifest *manifest, struct error *err)
         manifest->session.conn != NULL ? manifest->session.conn : manifest->replication;
     if (conn == NULL) {
         *err = manifest->no_session;
-        return manifest_note(manifest, err, "server_version");
+        return gather_note(manifest, err, "server_version");
     }
     const char *version = wire_parameter(conn, "server_version");
     struct buffer text = {0};
@@ -274,8 +228,8 @@ static bool write_system_identifier(struct manifest *manifest, struct error *err
     if (manifest->system_identifier != NULL)
         return json_writer_text(&manifest->writer, key, manifest->system_identifier, err);
     struct wire_result *result = NULL;
-    if (!cluster_ask(manifest, key, "SELECT system_identifier FROM pg_catalog.pg_control_system()",
-                     &result, err))
+    if (!gather_ask(manifest, key, "SELECT system_identifier FROM pg_catalog.pg_control_system()",
+                    &result, err))
         return false;
     bool done = true;
     if (result != NULL && wire_result_rows(result) == 1 && wire_result_value(result, 0, 0) != NULL)
@@ -295,7 +249,7 @@ static bool recovery_from_replication(struct manifest *manifest, int *recovery, 
     }
     char *read_only = NULL;
     if (!show(manifest, "transaction_read_only", &read_only, err))
-        return manifest_note(manifest, err, "in_recovery");
+        return gather_note(manifest, err, "in_recovery");
     bool primary = strcmp(read_only, "off") == 0;
     free(read_only);
     if (primary) {
@@ -303,7 +257,7 @@ static bool recovery_from_replication(struct manifest *manifest, int *recovery, 
         return true;
     }
     error_set(err, ERROR_UNSUPPORTED, "only an SQL session can tell on this version");
-    return manifest_note(manifest, err, "in_recovery");
+    return gather_note(manifest, err, "in_recovery");
 }
 
 static bool write_in_recovery(struct manifest *manifest, struct error *err)
@@ -314,8 +268,8 @@ static bool write_in_recovery(struct manifest *manifest, struct error *err)
             return false;
     } else {
         struct wire_result *result = NULL;
-        if (!cluster_ask(manifest, "in_recovery", "SELECT pg_catalog.pg_is_in_recovery()", &result,
-                         err))
+        if (!gather_ask(manifest, "in_recovery", "SELECT pg_catalog.pg_is_in_recovery()", &result,
+                        err))
             return false;
         const char *value = NULL;
         if (result != NULL && wire_result_rows(result) == 1)
@@ -354,11 +308,8 @@ bool cluster_write_head(struct manifest *manifest, struct error *err)
 {
     struct json_writer *writer = &manifest->writer;
     /* Whether there is an SQL session decides how the rest is asked for. */
-    if (!connect_cluster(manifest, err)) {
-        if (manifest_must_stop(manifest, err))
-            return false;
-        manifest->no_session = *err;
-    }
+    if (!gather_connect_cluster(manifest, err) && gather_must_stop(manifest, err))
+        return false;
     return write_origin(manifest, err) && write_server_version(manifest, err) &&
            json_writer_text(writer, "producer", "pgcask " PGCASK_VERSION, err) &&
            write_system_identifier(manifest, err) && write_in_recovery(manifest, err) &&

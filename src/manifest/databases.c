@@ -52,7 +52,7 @@ const char databases_schemas_sql[] =
     " ORDER BY n.nspname";
 /* clang-format on */
 
-/* The list */
+/* ---- The list ---- */
 
 static bool add_database(struct manifest *manifest, const struct wire_result *result, size_t row,
                          struct error *err)
@@ -85,12 +85,12 @@ static bool add_databases(struct manifest *manifest, const struct wire_result *r
         return error_set_memory(err);
     for (size_t row = 0; row < rows; row++) {
         if (!add_database(manifest, result, row, err))
-            return manifest_note(manifest, err, "databases");
+            return gather_note(manifest, err, "databases");
     }
     if (manifest->database == NULL || manifest->database_count > 0)
         return true;
     error_set(err, ERROR_SERVER, "there is no database \"%s\"", manifest->database);
-    return manifest_note(manifest, err, "databases");
+    return gather_note(manifest, err, "databases");
 }
 
 static bool set_head(struct manifest *manifest, uint32_t oid, const json_t *object,
@@ -146,20 +146,20 @@ static bool list_heads(struct manifest *manifest, struct error *err)
             session_set_raw(session, true, err) && read_heads(manifest, err))
             return true;
     }
-    return manifest_note(manifest, err, "databases");
+    return gather_note(manifest, err, "databases");
 }
 
 bool databases_list(struct manifest *manifest, struct error *err)
 {
     bool open = false;
-    if (!cluster_session(manifest, "databases", &open, err))
+    if (!gather_cluster_session(manifest, "databases", &open, err))
         return false;
     if (!open)
         return true;
     if (!session_set_raw(&manifest->session, true, err))
-        return manifest_note(manifest, err, "databases");
+        return gather_note(manifest, err, "databases");
     struct wire_result *result = NULL;
-    if (!cluster_ask(manifest, "databases", names_sql, &result, err))
+    if (!gather_ask(manifest, "databases", names_sql, &result, err))
         return false;
     bool done = result == NULL || add_databases(manifest, result, err);
     wire_result_free(result);
@@ -175,7 +175,7 @@ void databases_free(struct manifest *manifest)
     free(manifest->databases);
 }
 
-/* One database */
+/* ---- One database ---- */
 
 static bool write_fields(struct manifest *manifest, json_t *head, struct error *err)
 {
@@ -213,9 +213,9 @@ bool databases_begin(struct manifest *manifest, bool *detailed, struct error *er
         return false;
     if (!database->detailed)
         return true;
-    *detailed = manifest_connect(manifest, database->name, err);
+    *detailed = gather_connect(manifest, database->name, err);
     return *detailed ||
-           manifest_note(manifest, err, "databases[%s]", buffer_text(&manifest->shown_name));
+           gather_note(manifest, err, "databases[%s]", buffer_text(&manifest->shown_name));
 }
 
 bool databases_end(struct manifest *manifest, struct error *err)

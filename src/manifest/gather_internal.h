@@ -95,25 +95,30 @@ struct manifest {
 
 /* Deals with an error: false if it must end the reader (cancelled, out of memory). Else the field
  * is noted as unavailable for that reason. printf-like: the field's name. */
-bool manifest_note(struct manifest *manifest, struct error *err, const char *format, ...)
+bool gather_note(struct manifest *manifest, struct error *err, const char *format, ...)
     ERROR_PRINTF(3, 4);
 
 /* True if the error must end the reader; it is then made to say so. */
-bool manifest_must_stop(const struct manifest *manifest, struct error *err);
+bool gather_must_stop(const struct manifest *manifest, struct error *err);
 
 /* Opens the session to the database unless it is open already. False with *err otherwise. */
-bool manifest_connect(struct manifest *manifest, const char *database, struct error *err);
+bool gather_connect(struct manifest *manifest, const char *database, struct error *err);
 
-/* Everything up to "cluster_config". */
-bool cluster_write_head(struct manifest *manifest, struct error *err);
+/* The same to the database of the settings, else to one of those that every cluster has. The first
+ * error is the one that is told, and kept as no_session. */
+bool gather_connect_cluster(struct manifest *manifest, struct error *err);
 
 /* Sees to a session for cluster-wide queries. *open false: there is none, and why is noted for the
  * field. */
-bool cluster_session(struct manifest *manifest, const char *field, bool *open, struct error *err);
+bool gather_cluster_session(struct manifest *manifest, const char *field, bool *open,
+                            struct error *err);
 
 /* One of several cluster-wide queries: *result is NULL if it failed, and why is noted. */
-bool cluster_ask(struct manifest *manifest, const char *field, const char *sql,
-                 struct wire_result **result, struct error *err);
+bool gather_ask(struct manifest *manifest, const char *field, const char *sql,
+                struct wire_result **result, struct error *err);
+
+/* Everything up to "cluster_config". */
+bool cluster_write_head(struct manifest *manifest, struct error *err);
 
 extern const char cluster_roles_sql[];
 extern const char cluster_tablespaces_sql[];

@@ -8,55 +8,7 @@
 /* At least so much is gathered before it is lent, so that small pieces do not travel alone. */
 #define CHUNK 16384
 
-/* A list of what is missing is for people; beyond this many entries only their number is told. */
-#define UNAVAILABLE_MAX 1000
-
-/* After so many connection attempts that nobody answered, no more databases are tried: each costs
- * a whole connect_timeout. */
-#define UNANSWERED_MAX 3
-
-/* What is missing */
-
-bool manifest_must_stop(const struct manifest *manifest, struct error *err)
-{
-    if (err->code == ERROR_CANCELLED || err->code == ERROR_MEMORY)
-        return true;
-    return cancel_requested(manifest->cancel) && !cancel_check(manifest->cancel, err);
-}
-
-static bool keep_note(struct manifest *manifest, const char *field, const struct error *err)
-{
-    if (manifest->unavailable_kept == UNAVAILABLE_MAX)
-        return true;
-    struct unavailable *list =
-        realloc(manifest->unavailable, (manifest->unavailable_kept + 1) * sizeof *list);
-    if (list == NULL)
-        return false;
-    manifest->unavailable = list;
-    struct unavailable entry = {
-        .field = strdup(field),
-        .reason = strdup(err->message),
-        .hint = err->hint[0] == '\0' ? NULL : strdup(err->hint),
-    };
-    list[manifest->unavailable_kept++] = entry;
-    return entry.field != NULL && entry.reason != NULL &&
-           (err->hint[0] == '\0' || entry.hint != NULL);
-}
-
-bool manifest_note(struct manifest *manifest, struct error *err, const char *format, ...)
-{
-    if (manifest_must_stop(manifest, err))
-        return false;
-    char field[512]; /* cut off, if a name is that long */
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(field, sizeof field, format, arguments);
-    va_end(arguments);
-    error_spell(err, NULL); /* it goes into a file that no face shows */
-    manifest->unavailable_count++;
-    log_message(manifest->log, LOG_INFO, "manifest: %s is not available: %s", field, err->message);
-    return keep_note(manifest, field, err) || error_set_memory(err);
-}
+/* ---- What is missing ---- */
 
 static bool write_note(struct json_writer *writer, const char *field, const char *reason,
                        const char *hint, struct error *err)
@@ -89,34 +41,7 @@ static bool write_tail(struct manifest *manifest, struct error *err)
            buffer_append_byte(&manifest->out, '\n', err);
 }
 
-/* Sessions */
-
-bool manifest_connect(struct manifest *manifest, const char *database, struct error *err)
-{
-    struct session *session = &manifest->session;
-    const char *snapshot;
-
-    if (session->conn != NULL && database != NULL && strcmp(session->database, database) == 0)
-        return true;
-    session_close(session);
-    if (manifest->unanswered >= UNANSWERED_MAX)
-        return error_set(err, ERROR_TIMEOUT, "not tried: %d connection attempts in a row failed",
-                         UNANSWERED_MAX);
-    snapshot =
-        database == NULL || manifest->database == NULL || strcmp(database, manifest->database) == 0
-            ? manifest->snapshot
-            : NULL;
-    if (session_open(session, manifest->settings, database, snapshot, manifest->cancel,
-                     manifest->log, err)) {
-        manifest->unanswered = 0;
-        return true;
-    }
-    bool answered = err->code != ERROR_TIMEOUT && err->code != ERROR_CONNECT;
-    manifest->unanswered = answered ? 0 : manifest->unanswered + 1;
-    return false;
-}
-
-/* Stages */
+/* ---- Stages ---- */
 
 static void next_section(struct manifest *manifest, enum stage stage)
 {
@@ -205,7 +130,7 @@ static bool step(struct manifest *manifest, struct error *err)
     return true;
 }
 
-/* The reader */
+/* ---- The reader ---- */
 
 static enum reader_status manifest_next(struct reader *reader, struct slice *data,
                                         struct error *err)

@@ -42,9 +42,9 @@ static void prune(json_t *object)
 static bool note(struct manifest *manifest, const struct section *section, struct error *err)
 {
     if (section->of_database)
-        return manifest_note(manifest, err, "databases[%s].%s", buffer_text(&manifest->shown_name),
-                             section->key);
-    return manifest_note(manifest, err, "%s", section->key);
+        return gather_note(manifest, err, "databases[%s].%s", buffer_text(&manifest->shown_name),
+                           section->key);
+    return gather_note(manifest, err, "%s", section->key);
 }
 
 static bool finish(struct manifest *manifest, struct section *section, struct error *err)
@@ -74,12 +74,12 @@ static bool ensure_session(struct manifest *manifest, struct section *section, s
 {
     if (section->of_database) {
         const char *name = manifest->databases[manifest->database_index].name;
-        if (manifest_connect(manifest, name, err))
+        if (gather_connect(manifest, name, err))
             return true;
         return note(manifest, section, err) && finish(manifest, section, err);
     }
     bool open = false;
-    if (!cluster_session(manifest, section->key, &open, err))
+    if (!gather_cluster_session(manifest, section->key, &open, err))
         return false;
     return open || finish(manifest, section, err);
 }
@@ -108,9 +108,9 @@ static bool note_mishap(struct manifest *manifest, struct section *section, cons
     const char *name = json_string_value(json_object_get(relation, "name"));
     *err = section->mishap;
     error_prefix(err, "column defaults and index definitions are left out");
-    return manifest_note(manifest, err, "databases[%s].relations[%s.%s]",
-                         buffer_text(&manifest->shown_name), schema == NULL ? "?" : schema,
-                         name == NULL ? "?" : name);
+    return gather_note(manifest, err, "databases[%s].relations[%s.%s]",
+                       buffer_text(&manifest->shown_name), schema == NULL ? "?" : schema,
+                       name == NULL ? "?" : name);
 }
 
 static bool write_row(struct manifest *manifest, struct section *section, json_t *object,
@@ -144,7 +144,7 @@ static bool end_query(struct manifest *manifest, struct section *section, struct
 static bool mend(struct manifest *manifest, struct section *section, struct error *err)
 {
     section->sent = false;
-    if (manifest_must_stop(manifest, err))
+    if (gather_must_stop(manifest, err))
         return false;
     if (manifest->session.conn == NULL)
         return give_up(manifest, section, err);
