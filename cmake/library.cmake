@@ -27,7 +27,7 @@ set(PGCASK_OTHERS
 
 # Appends the floor and all it links to `floors`, and what is not ours to `others`.
 function(pgcask_visit target)
-  get_target_property(links ${target} INTERFACE_LINK_LIBRARIES)
+  get_target_property(links ${target} LINK_LIBRARIES)
   list(APPEND floors ${target})
   foreach(link IN LISTS links)
     if(link MATCHES "::")
@@ -96,6 +96,7 @@ add_library(pgcask_floors STATIC EXCLUDE_FROM_ALL ${floor_sources})
 foreach(part pgcask_face pgcask_floors)
   set_target_properties(${part} PROPERTIES
     INTERPROCEDURAL_OPTIMIZATION OFF POSITION_INDEPENDENT_CODE ON)
+  pgcask_look_inside(${part}) # one target made of all floors
   target_include_directories(${part} PRIVATE
     $<TARGET_PROPERTY:library,INTERFACE_INCLUDE_DIRECTORIES>)
   target_compile_definitions(${part} PRIVATE NDEBUG) # a host's process is not ours to end
