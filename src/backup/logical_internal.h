@@ -1,5 +1,5 @@
 /* The logical job from the inside. logical_backup.c steps from record to record, logical_catalog.c
- * reads the catalogs, logical_dump.c is the archive's reader, logical_summary.c writes
+ * reads the catalogs, logical_dump.c puts the archive together, logical_summary.c writes
  * summary.json. */
 #ifndef PGCASK_BACKUP_LOGICAL_INTERNAL_H
 #define PGCASK_BACKUP_LOGICAL_INTERNAL_H
@@ -7,6 +7,7 @@
 #include "archive/archive.h"
 #include "backup/logical_backup.h"
 #include "catalog/catalog.h"
+#include "copy/copy_out.h"
 #include "manifest/manifest_stream.h"
 #include "manifest/summary.h"
 
@@ -36,11 +37,7 @@ struct logical_backup {
     int64_t lock_spent_ms; /* over all tries */
     struct archive_header header;
     struct archive_content content;
-    bool copying;    /* the rows of the entry at hand are being read */
-    bool rows_ended; /* the server said that these were all */
-    bool counted;    /* and how many */
-    uint32_t asked;  /* entries before this one were asked for their rows, if they have any */
-    unsigned ahead;  /* of those, how many have yet to come */
+    struct copy_out copy; /* the rows of the dump */
 
     /* The record being read. */
     char path[RECORD_PATH_MAX];

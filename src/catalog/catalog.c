@@ -355,7 +355,7 @@ static bool check_count(const char *tag, uint64_t rows, bool *counted, struct er
               "the server's answer about the catalogs is not complete: %s, but %" PRIu64
               " rows came",
               tag, rows);
-    return error_hint(err, CATALOG_LOSS_HINT);
+    return error_hint(err, WIRE_LOSS_HINT);
 }
 
 /* Names the row by what comes first in it: oid, schema, name. */
@@ -423,7 +423,7 @@ static bool take_rows(struct catalog *catalog, struct taking *taking, struct err
     if (!done || taking->counted)
         return done;
     error_set(err, ERROR_PROTOCOL, "the server did not answer a query about the catalogs");
-    return error_hint(err, CATALOG_LOSS_HINT);
+    return error_hint(err, WIRE_LOSS_HINT);
 }
 
 bool catalog_query_as_is(struct catalog *catalog, const char *sql, size_t columns,

@@ -42,12 +42,6 @@ bool catalog_check_roles(struct catalog *catalog, struct error *err);
 bool catalog_check_copied(struct catalog *catalog, struct error *err);
 void catalog_free(struct catalog *catalog);
 
-/* What to do where an answer of the server lacks a part. */
-#define CATALOG_LOSS_HINT                                                                          \
-    "Something between here and the server loses data. Run it again with " SETTING_SSLMODE         \
-    "=require: TLS "                                                                               \
-    "notices that."
-
 /* What to do where definitions changed meanwhile. */
 #define CATALOG_CHANGED_HINT                                                                       \
     "Definitions change while the backup begins: run it again, when nobody creates, alters or "    \

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/cancel.h"
 #include "base/error.h"
+#include "base/error_names.h"
 #include "base/log.h"
 #include "base/slice.h"
 
@@ -202,6 +203,11 @@ void wire_set_notice_handler(struct wire_conn *conn,
 /* True once the connection is good for wire_close only: lost, timed out, cancelled, or the peer
  * broke the protocol. */
 bool wire_is_broken(const struct wire_conn *conn);
+
+/* What to do where an answer of the server lacks a part. */
+#define WIRE_LOSS_HINT                                                                             \
+    "Something between here and the server loses data. Run it again with " SETTING_SSLMODE         \
+    "=require: TLS notices that."
 
 /* ---- Whole results, for small answers ---- */
 
