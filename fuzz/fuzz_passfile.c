@@ -8,7 +8,7 @@
  * Limits: -malloc_limit_mb=2 -max_len=8192
  */
 #include "support/feed.h"
-#include "wire/settings_internal.h"
+#include "wire/auth_password_internal.h"
 
 #include <stdlib.h>
 

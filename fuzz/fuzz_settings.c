@@ -73,7 +73,7 @@ static void check_complete(const struct wire_settings *settings)
     host_list_free(&list);
     must(require_auth_read(settings, &allowed, &err) && allowed != 0 && allowed <= LOGIN_ALL);
     must(protocol_versions_read(settings, &versions, &err) && versions.least <= versions.asked);
-    must(tls_mode_of(settings, &mode, &err));
+    must(settings_tls_mode(settings, &mode, &err));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

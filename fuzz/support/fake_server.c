@@ -32,10 +32,10 @@ bool __wrap_socket_connect(const struct socket_address *address,
                            const struct cancel *cancel, int *fd, struct error *err);
 bool __wrap_socket_wait(int fd, unsigned interest, int64_t deadline, const struct cancel *cancel,
                         unsigned *ready, struct error *err);
-enum transport_status __wrap_transport_read(struct transport *transport, uint8_t *data, size_t len,
-                                            size_t *got, struct error *err);
-enum transport_status __wrap_transport_write(struct transport *transport, const struct iovec *parts,
-                                             int count, size_t *sent, struct error *err);
+enum io_status __wrap_transport_read(struct transport *transport, uint8_t *data, size_t len,
+                                     size_t *got, struct error *err);
+enum io_status __wrap_transport_write(struct transport *transport, const struct iovec *parts,
+                                      int count, size_t *sent, struct error *err);
 void __wrap_transport_close(struct transport *transport);
 bool __wrap_scram_make_nonce(char out[SCRAM_NONCE_SIZE], struct error *err);
 
@@ -66,8 +66,8 @@ bool __wrap_socket_wait(int fd, unsigned interest, int64_t deadline, const struc
     return true;
 }
 
-enum transport_status __wrap_transport_read(struct transport *transport, uint8_t *data, size_t len,
-                                            size_t *got, struct error *err)
+enum io_status __wrap_transport_read(struct transport *transport, uint8_t *data, size_t len,
+                                     size_t *got, struct error *err)
 {
     struct slice part;
 
@@ -75,13 +75,13 @@ enum transport_status __wrap_transport_read(struct transport *transport, uint8_t
     must(transport->fd >= FAKE_FD && len > 0);
     *got = 0;
     if (transport->fd != FAKE_FD || current->says.len == 0)
-        return TRANSPORT_END;
+        return IO_END;
     if (current->piece > 0 && len > current->piece)
         len = current->piece;
     part = slice_take(&current->says, len < current->says.len ? len : current->says.len);
     memcpy(data, part.data, part.len);
     *got = part.len;
-    return TRANSPORT_OK;
+    return IO_OK;
 }
 
 static void hear(const struct transport *transport, const struct iovec *part)
@@ -92,20 +92,20 @@ static void hear(const struct transport *transport, const struct iovec *part)
         must(buffer_append(&current->told, part->iov_base, part->iov_len, &err));
 }
 
-enum transport_status __wrap_transport_write(struct transport *transport, const struct iovec *parts,
-                                             int count, size_t *sent, struct error *err)
+enum io_status __wrap_transport_write(struct transport *transport, const struct iovec *parts,
+                                      int count, size_t *sent, struct error *err)
 {
     (void)err;
     must(transport->fd >= FAKE_FD);
     *sent = 0;
     if (current->stubborn > 0 && current->writes++ % current->stubborn == 0)
-        return TRANSPORT_WANT_WRITE;
+        return IO_WANT_WRITE;
     for (int i = 0; i < count; i++) {
         if (parts[i].iov_len > 0)
             hear(transport, &parts[i]);
         *sent += parts[i].iov_len;
     }
-    return TRANSPORT_OK;
+    return IO_OK;
 }
 
 void __wrap_transport_close(struct transport *transport)

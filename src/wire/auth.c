@@ -1,8 +1,14 @@
+/*
+ * What the server asks for before it lets us in, and our answers: a password in clear, MD5 or
+ * SCRAM, within what require_auth, channel_binding and sslcertmode allow. A server that does not
+ * end what it began is not believed.
+ */
 #include "wire/auth_internal.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/error_names.h"
+#include "wire/auth_password_internal.h"
 #include "wire/message_internal.h"
 #include "wire/settings_internal.h"
 #include "wire/settings_require_auth_internal.h"
@@ -103,8 +109,8 @@ static bool get_password(const struct authentication *authentication, struct buf
     int64_t begun = clock_now_ms();
     bool found;
 
-    if (!settings_find_password(authentication->settings, &request, password, &found,
-                                authentication->log, err))
+    if (!auth_find_password(authentication->settings, &request, password, &found,
+                            authentication->log, err))
         return false;
     /* A person who typed it took time that is not the server's. */
     if (request.command == NULL && request.deadline != DEADLINE_NONE)
@@ -208,7 +214,7 @@ static bool choose_binding(const struct authentication *authentication, bool plu
                            enum scram_binding *binding, uint8_t data[TLS_BINDING_MAX], size_t *len,
                            struct error *err)
 {
-    bool tls = authentication->transport != NULL && authentication->transport->ssl != NULL;
+    bool tls = authentication->tls != NULL && authentication->tls->ssl != NULL;
 
     *binding = SCRAM_NO_BINDING;
     if (plus && !tls)
@@ -221,7 +227,7 @@ static bool choose_binding(const struct authentication *authentication, bool plu
         return true;
     }
     *binding = SCRAM_BOUND;
-    if (!tls_server_end_point(authentication->transport, data, len, err))
+    if (!tls_server_end_point(authentication->tls, data, len, err))
         return false;
     if (*len > 0)
         return true;
@@ -274,28 +280,15 @@ static bool begin_scram(struct authentication *authentication, struct slice list
     return ok;
 }
 
-/* *given: the setting holds a key. */
-static bool get_key(const struct authentication *authentication, const char *setting,
-                    uint8_t key[SCRAM_KEY_SIZE], bool *given, struct error *err)
-{
-    const char *text = wire_settings_get(authentication->settings, setting);
-
-    *given = text != NULL && text[0] != '\0';
-    if (!*given || scram_decode_key(text, key))
-        return true;
-    error_set(err, ERROR_USAGE, "bad %s", setting);
-    return error_hint(err, "It is %d bytes in base64.", SCRAM_KEY_SIZE);
-}
-
 static bool continue_scram(struct authentication *authentication, struct slice data,
                            struct buffer *reply, struct error *err)
 {
     struct buffer password = {0}, final = {0};
     struct scram_secret secret = {.has_client_key = false};
-    bool ok = get_key(authentication, "scram_client_key", secret.client_key, &secret.has_client_key,
-                      err) &&
-              get_key(authentication, "scram_server_key", secret.server_key, &secret.has_server_key,
-                      err) &&
+    bool ok = settings_scram_key(authentication->settings, "scram_client_key", secret.client_key,
+                                 &secret.has_client_key, err) &&
+              settings_scram_key(authentication->settings, "scram_server_key", secret.server_key,
+                                 &secret.has_server_key, err) &&
               ((secret.has_client_key && secret.has_server_key) ||
                get_password(authentication, &password, err));
 
@@ -322,7 +315,7 @@ static bool out_of_order(struct error *err)
  * part where it must show that it does. */
 static bool accept_ok(struct authentication *authentication, struct error *err)
 {
-    const struct transport *transport = authentication->transport;
+    const struct tls *tls = authentication->tls;
 
     if (authentication->scram_begun && !authentication->scram_verified)
         return error_set(err, ERROR_AUTHENTICATION,
@@ -334,9 +327,9 @@ static bool accept_ok(struct authentication *authentication, struct error *err)
     if (!authentication->answered && !check_allowed(authentication, LOGIN_NONE, err))
         return false;
     if (setting_is(authentication, "sslcertmode", "require") &&
-        (transport == NULL || !transport->certificate_sent)) {
+        (tls == NULL || !tls->certificate_sent)) {
         error_set(err, ERROR_AUTHENTICATION,
-                  transport != NULL && transport->certificate_wanted
+                  tls != NULL && tls->certificate_wanted
                       ? "there is no client certificate to show, and " SETTING_SSLCERTMODE
                         " is require"
                       : "the server asks for no client certificate, and " SETTING_SSLCERTMODE

@@ -3,7 +3,7 @@
 #define PGCASK_WIRE_AUTH_INTERNAL_H
 
 #include "wire/auth_scram_internal.h"
-#include "wire/transport_internal.h"
+#include "wire/tls_internal.h"
 #include "wire/wire.h"
 
 struct authentication {
@@ -12,9 +12,9 @@ struct authentication {
     const char *port;
     const char *database;
     const char *user;
-    const struct transport *transport; /* for channel binding */
-    const struct cancel *cancel;       /* for what a password may have to be waited for */
-    int64_t *deadline;                 /* of the attempt; may be NULL */
+    const struct tls *tls;       /* for channel binding; may be NULL */
+    const struct cancel *cancel; /* for what a password may have to be waited for */
+    int64_t *deadline;           /* of the attempt; may be NULL */
     const struct log *log;
 
     struct scram scram;

@@ -2,6 +2,7 @@
  * The passfile: lines "host:port:database:user:password", of which the first that fits counts.
  * Source: PostgreSQL documentation, "The Password File".
  */
+#include "wire/auth_password_internal.h"
 #include "wire/settings_internal.h"
 #include "base/error_names.h"
 

@@ -1,6 +1,7 @@
 /* Where a password comes from, first to last. */
 #include "base/clock.h"
 #include "base/error_names.h"
+#include "wire/auth_password_internal.h"
 #include "wire/settings_internal.h"
 
 static bool ask_source(const struct wire_settings *settings,
@@ -20,9 +21,9 @@ static bool no_source_for_command(struct error *err)
                            "password itself.");
 }
 
-bool settings_find_password(const struct wire_settings *settings,
-                            const struct wire_password_request *request, struct buffer *password,
-                            bool *found, const struct log *log, struct error *err)
+bool auth_find_password(const struct wire_settings *settings,
+                        const struct wire_password_request *request, struct buffer *password,
+                        bool *found, const struct log *log, struct error *err)
 {
     const char *configured = wire_settings_get(settings, "password");
     struct wire_password_request last = *request;

@@ -1,5 +1,6 @@
 #include "wire/auth_scram_internal.h"
 
+#include "base/base64.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 
@@ -21,53 +22,6 @@ static bool crypto_failed(struct error *err)
 static bool malformed(struct error *err)
 {
     return error_set(err, ERROR_PROTOCOL, "the server sent a malformed SCRAM message");
-}
-
-/* ---- Base64 ---- */
-
-static bool append_base64(struct buffer *out, struct slice data, struct error *err)
-{
-    size_t len = (data.len + 2) / 3 * 4;
-
-    if (!buffer_reserve(out, len, err))
-        return false;
-    EVP_EncodeBlock(out->data + out->len, data.data, (int)data.len); /* adds a NUL */
-    out->len += len;
-    return true;
-}
-
-/* False unless the whole text is base64 of at most out_size - 3 bytes. */
-static bool decode_base64(struct slice text, uint8_t *out, size_t out_size, size_t *len)
-{
-    size_t padding = 0;
-    int decoded;
-
-    if (text.len == 0 || text.len % 4 != 0 || text.len / 4 * 3 > out_size)
-        return false;
-    for (size_t i = 0; i < text.len; i++) { /* OpenSSL would skip white space */
-        if (text.data[i] <= ' ' || text.data[i] > '~')
-            return false;
-    }
-    while (padding < 2 && text.data[text.len - 1 - padding] == '=')
-        padding++;
-    decoded = EVP_DecodeBlock(out, text.data, (int)text.len);
-    if (decoded < 0)
-        return false;
-    *len = (size_t)decoded - padding;
-    return true;
-}
-
-bool scram_decode_key(const char *text, uint8_t key[SCRAM_KEY_SIZE])
-{
-    uint8_t bytes[SCRAM_KEY_SIZE + 16];
-    size_t len = 0;
-    bool ok =
-        decode_base64(slice_string(text), bytes, sizeof(bytes), &len) && len == SCRAM_KEY_SIZE;
-
-    if (ok)
-        memcpy(key, bytes, SCRAM_KEY_SIZE);
-    OPENSSL_cleanse(bytes, sizeof(bytes));
-    return ok;
 }
 
 /* ---- Begin ---- */
@@ -158,7 +112,7 @@ static bool parse_server_first(const struct scram *scram, struct slice message,
         !take_attribute(&message, 's', &salt) || !take_attribute(&message, 'i', &iterations) ||
         message.len != 0 || !bytes_parse_u64(iterations, &number) || number == 0 ||
         !is_printable(first->nonce) ||
-        !decode_base64(salt, first->salt, sizeof(first->salt), &first->salt_len))
+        !base64_decode(salt, first->salt, sizeof(first->salt), &first->salt_len))
         return malformed(err);
     if (first->nonce.len <= own || memcmp(first->nonce.data, scram->client_nonce.data, own) != 0)
         return error_set(err, ERROR_AUTHENTICATION, "the server's SCRAM nonce is not ours");
@@ -285,7 +239,7 @@ static bool build_final(struct scram *scram, struct slice server_first,
     struct buffer conversation = {0};
     uint8_t proof[SCRAM_KEY_SIZE];
     bool ok = buffer_append_string(final, "c=", err) &&
-              append_base64(final, buffer_slice(&scram->header), err) &&
+              base64_append(final, buffer_slice(&scram->header), err) &&
               buffer_append_string(final, ",r=", err) &&
               buffer_append(final, first->nonce.data, first->nonce.len, err) &&
               buffer_append(&conversation, scram->client_first_bare.data,
@@ -298,7 +252,7 @@ static bool build_final(struct scram *scram, struct slice server_first,
     if (ok && !compute(scram, keys, buffer_slice(&conversation), proof))
         ok = crypto_failed(err);
     ok = ok && buffer_append_string(final, ",p=", err) &&
-         append_base64(final, slice_make(proof, sizeof(proof)), err);
+         base64_append(final, slice_make(proof, sizeof(proof)), err);
     buffer_free(&conversation);
     return ok;
 }
@@ -336,7 +290,7 @@ bool scram_verify(struct scram *scram, struct slice server_final, struct error *
                          is_printable(value) && value.len < 200 ? (int)value.len : 0,
                          (const char *)value.data);
     if (!take_attribute(&server_final, 'v', &value) || server_final.len != 0 ||
-        !decode_base64(value, signature, sizeof(signature), &len))
+        !base64_decode(value, signature, sizeof(signature), &len))
         return malformed(err);
     if (len == SCRAM_KEY_SIZE &&
         CRYPTO_memcmp(signature, scram->server_signature, SCRAM_KEY_SIZE) == 0)

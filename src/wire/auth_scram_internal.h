@@ -9,8 +9,8 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/slice.h"
+#include "wire/settings_internal.h"
 
-#define SCRAM_KEY_SIZE 32
 #define SCRAM_NONCE_SIZE 25 /* 18 random bytes in base64, with a NUL */
 /* About 10 s of one processor; more would only be there to burn our time. */
 #define SCRAM_ITERATIONS_MAX 10000000u
@@ -46,9 +46,6 @@ bool scram_make_nonce(char out[SCRAM_NONCE_SIZE], struct error *err);
 bool scram_begin(struct scram *scram, const char *user, const char *nonce,
                  enum scram_binding binding, struct slice binding_data, struct buffer *out,
                  struct error *err);
-
-/* A key as the settings have it, in base64. */
-bool scram_decode_key(const char *text, uint8_t key[SCRAM_KEY_SIZE]);
 
 /* The server's first message in, the client's final message appended to *out. The iterations end
  * early at the deadline and when cancel (NULL: nobody's) is requested. */

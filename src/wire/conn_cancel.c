@@ -12,10 +12,9 @@ static bool wait_for_end(struct transport *transport, int64_t deadline, struct e
     size_t got;
 
     for (;;) {
-        enum transport_status status =
-            transport_read(transport, ignored, sizeof(ignored), &got, err);
+        enum io_status status = transport_read(transport, ignored, sizeof(ignored), &got, err);
 
-        if (status == TRANSPORT_END || status == TRANSPORT_FAILED)
+        if (status == IO_END || status == IO_FAILED)
             return true; /* some servers reset rather than close */
         if (!socket_wait(transport->fd, SOCKET_READ, deadline, NULL, &ready, err))
             return false;
@@ -30,7 +29,7 @@ static bool ask_for_tls(struct transport *transport, enum wire_encryption encryp
 
     if (encryption != WIRE_TLS)
         return true;
-    if (!tls_request(transport, deadline, NULL, &accepted, err))
+    if (!transport_request_tls(transport, deadline, NULL, &accepted, err))
         return false;
     return accepted ? true : error_set(err, ERROR_TLS, "the server does not offer TLS any more");
 }
@@ -60,8 +59,8 @@ bool cancel_request_send(const struct wire_conn *conn, int64_t deadline, struct 
     }
     ok = socket_connect(&conn->address, conn->settings, deadline, NULL, &transport.fd, err) &&
          ask_for_tls(&transport, encryption, deadline, err) &&
-         (encryption == WIRE_IN_CLEAR ||
-          tls_start(&transport, conn->settings, conn->host, deadline, NULL, NULL, err)) &&
+         (encryption == WIRE_IN_CLEAR || tls_start(&transport.tls, transport.fd, conn->settings,
+                                                   conn->host, deadline, NULL, NULL, err)) &&
          send_key(&transport, conn->backend_pid, slice_make(conn->key, conn->key_len), deadline,
                   err);
     transport_close(&transport);
@@ -86,7 +85,7 @@ bool wire_cancel_session(const struct wire_session *session, int64_t deadline, s
     ok = socket_connect(&address, none, deadline, NULL, &transport.fd, err) &&
          ask_for_tls(&transport, session->encryption, deadline, err) &&
          (session->encryption == WIRE_IN_CLEAR ||
-          tls_start_unverified(&transport, session->announced, deadline, err)) &&
+          tls_start_unverified(&transport.tls, transport.fd, session->announced, deadline, err)) &&
          send_key(&transport, session->backend_pid, session->key, deadline, err);
     transport_close(&transport);
     wire_settings_free(none);

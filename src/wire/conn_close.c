@@ -32,7 +32,7 @@ static bool build_farewell(struct wire_conn *conn, struct error *err)
 static bool say_farewell(struct wire_conn *conn, struct slice *farewell)
 {
     struct iovec part = {.iov_base = (void *)(uintptr_t)farewell->data, .iov_len = farewell->len};
-    enum transport_status status;
+    enum io_status status;
     struct error ignored;
     size_t sent;
 
@@ -40,7 +40,7 @@ static bool say_farewell(struct wire_conn *conn, struct slice *farewell)
         return true;
     status = transport_write(&conn->transport, &part, 1, &sent, &ignored);
     slice_take(farewell, sent);
-    return status != TRANSPORT_END && status != TRANSPORT_FAILED;
+    return status != IO_END && status != IO_FAILED;
 }
 
 /* True at the end of what the server has to say. Under TLS too the bytes are thrown away as they
@@ -48,13 +48,13 @@ static bool say_farewell(struct wire_conn *conn, struct slice *farewell)
 static bool discard_input(struct wire_conn *conn, int64_t deadline)
 {
     struct transport raw = {.fd = conn->transport.fd};
-    enum transport_status status = TRANSPORT_OK;
+    enum io_status status = IO_OK;
     struct error ignored;
     size_t got;
 
-    while (status == TRANSPORT_OK && deadline_poll_ms(deadline) > 0)
+    while (status == IO_OK && deadline_poll_ms(deadline) > 0)
         status = transport_read(&raw, conn->input, conn->input_capacity, &got, &ignored);
-    return status == TRANSPORT_END || status == TRANSPORT_FAILED;
+    return status == IO_END || status == IO_FAILED;
 }
 
 /* True if the session has ended. */

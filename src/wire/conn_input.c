@@ -142,22 +142,22 @@ static bool ended(struct wire_conn *conn, struct error *err)
 /* Reads once into the free rest. *got is 0 if there is nothing now. */
 static bool read_now(struct wire_conn *conn, size_t *got, unsigned *interest, struct error *err)
 {
-    enum transport_status status = transport_read(&conn->transport, conn->input + conn->input_end,
-                                                  conn->input_capacity - conn->input_end, got, err);
+    enum io_status status = transport_read(&conn->transport, conn->input + conn->input_end,
+                                           conn->input_capacity - conn->input_end, got, err);
 
     switch (status) {
-    case TRANSPORT_OK:
+    case IO_OK:
         conn->input_end += *got;
         return true;
-    case TRANSPORT_WANT_READ:
+    case IO_WANT_READ:
         *interest = SOCKET_READ;
         return true;
-    case TRANSPORT_WANT_WRITE:
+    case IO_WANT_WRITE:
         *interest = SOCKET_WRITE;
         return true;
-    case TRANSPORT_END:
+    case IO_END:
         return ended(conn, err);
-    case TRANSPORT_FAILED:
+    case IO_FAILED:
     default:
         /* While connecting, whoever connects names the server. */
         if (conn->deadline == DEADLINE_NONE)
@@ -279,7 +279,7 @@ bool conn_take_message(struct wire_conn *conn, const struct message_header *head
 static bool put_aside(struct wire_conn *conn, struct error *err)
 {
     const size_t step = 64 * 1024;
-    enum transport_status status;
+    enum io_status status;
     size_t got;
 
     if (conn->aside_start > conn->aside.len / 2) {
@@ -298,11 +298,11 @@ static bool put_aside(struct wire_conn *conn, struct error *err)
             return conn_break(conn, false);
         status =
             transport_read(&conn->transport, conn->aside.data + conn->aside.len, step, &got, err);
-        if (status != TRANSPORT_OK)
+        if (status != IO_OK)
             break;
         conn->aside.len += got;
     }
-    conn->input_ended = status == TRANSPORT_END || status == TRANSPORT_FAILED;
+    conn->input_ended = status == IO_END || status == IO_FAILED;
     return true;
 }
 
@@ -338,7 +338,7 @@ static bool absorb_copy_in(struct wire_conn *conn, struct error *err)
     size_t need, got;
 
     while (!conn->copy_refused) {
-        enum transport_status status;
+        enum io_status status;
 
         if (!take_asyncs(conn, &need, err))
             return false;
@@ -348,8 +348,8 @@ static bool absorb_copy_in(struct wire_conn *conn, struct error *err)
             return false;
         status = transport_read(&conn->transport, conn->input + conn->input_end,
                                 conn->input_capacity - conn->input_end, &got, err);
-        conn->input_ended = status == TRANSPORT_END || status == TRANSPORT_FAILED;
-        if (status != TRANSPORT_OK)
+        conn->input_ended = status == IO_END || status == IO_FAILED;
+        if (status != IO_OK)
             break;
         conn->input_end += got;
     }

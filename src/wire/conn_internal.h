@@ -1,6 +1,8 @@
 /*
- * A connection from the inside. Three parts of it work together: conn_input.c receives and frames
- * messages, conn_output.c sends, conn.c turns messages into events.
+ * A connection from the inside, each file above those before it: conn.c has its life and what is
+ * known of it, conn_async.c deals with what the server says by the way, conn_input.c receives and
+ * frames messages, conn_output.c sends, conn_events.c turns messages into events, conn_query.c and
+ * conn_extended.c are made of these, conn_cancel.c and conn_close.c end things.
  *
  * Receiving. Bytes land in one buffer of 256 KiB. What lies between input_start and input_end is
  * not parsed yet. A CopyData body is lent from there in parts as it comes, so its length does not
@@ -103,6 +105,9 @@ void conn_free(struct wire_conn *conn);
 
 enum wire_encryption conn_encryption(const struct wire_conn *conn);
 
+/* Tells the settings' watcher that the session has begun; conn_disconnect tells its end. */
+void conn_announce(struct wire_conn *conn);
+
 /* Fails if the connection is good for wire_close only. */
 bool conn_check(const struct wire_conn *conn, struct error *err);
 
@@ -110,15 +115,14 @@ bool conn_check(const struct wire_conn *conn, struct error *err);
  * False, so that `return conn_break(…);` reads well. */
 bool conn_break(struct wire_conn *conn, bool lost);
 
+/* ---- conn_async.c ---- */
+
 /* ParameterStatus, NoticeResponse, NotificationResponse: deals with them. *handled says whether
  * it was one of these. */
 bool conn_handle_async(struct wire_conn *conn, char type, struct slice body, bool *handled,
                        struct error *err);
 
 /* ---- conn_input.c ---- */
-
-/* Tells the settings' watcher that the session has begun; conn_disconnect tells its end. */
-void conn_announce(struct wire_conn *conn);
 
 /* Waits for the socket within the wait limit, the deadline and the job's cancel. */
 bool conn_wait(struct wire_conn *conn, unsigned interest, struct error *err);
@@ -148,16 +152,5 @@ bool conn_flush(struct wire_conn *conn, struct error *err);
 /* ---- conn_cancel.c ---- */
 
 bool cancel_request_send(const struct wire_conn *conn, int64_t deadline, struct error *err);
-
-/* ---- message_report.c ---- */
-
-#define REPORT_TEXT_SIZE 1024
-
-/* Copies text that came from outside: control characters and what is not UTF-8 become '?', and it
- * is cut, at a character, if it does not fit. */
-void report_clean(const char *text, char *out, size_t out_size);
-
-/* The server's error as ours, with a hint of ours if it sent none. False. */
-bool report_to_error(const struct message_report *report, struct error *err);
 
 #endif

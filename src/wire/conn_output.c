@@ -55,16 +55,16 @@ static bool send_all(struct wire_conn *conn, struct sending *sending, struct err
 
         switch (transport_write(&conn->transport, &sending->parts[sending->first],
                                 PARTS - sending->first, &sent, &failure)) {
-        case TRANSPORT_OK:
+        case IO_OK:
             advance(sending, sent);
             continue;
-        case TRANSPORT_WANT_READ:
+        case IO_WANT_READ:
             interest = SOCKET_READ;
             break;
-        case TRANSPORT_WANT_WRITE:
+        case IO_WANT_WRITE:
             break;
-        case TRANSPORT_END:
-        case TRANSPORT_FAILED:
+        case IO_END:
+        case IO_FAILED:
         default:
             conn->send_failed = true;
             snprintf(conn->send_failure, sizeof(conn->send_failure), "%.199s", failure.message);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error_names.h"
+#include "base/random.h"
 #include "wire/settings_hosts_internal.h"
 #include "wire/settings_internal.h"
 
@@ -113,7 +114,7 @@ static bool connect_addresses(struct attempt *attempt, const struct socket_addre
     struct wire_conn *conn = attempt->conn;
     enum tls_mode mode;
 
-    if (!tls_mode_of(attempt->settings, &mode, err))
+    if (!settings_tls_mode(attempt->settings, &mode, err))
         return false;
     for (size_t i = 0; i < list->count; i++) {
         if (i > 0)
@@ -129,6 +130,20 @@ static bool connect_addresses(struct attempt *attempt, const struct socket_addre
     return false;
 }
 
+static bool shuffle(struct socket_address_list *list, struct error *err)
+{
+    for (size_t left = list->count; left > 1; left--) {
+        struct socket_address last = list->items[left - 1];
+        size_t chosen;
+
+        if (!random_below(left, &chosen, err))
+            return false;
+        list->items[left - 1] = list->items[chosen];
+        list->items[chosen] = last;
+    }
+    return true;
+}
+
 static bool find_addresses(struct attempt *attempt, const struct host *host, int64_t deadline,
                            struct socket_address_list *list, struct error *err)
 {
@@ -138,8 +153,7 @@ static bool find_addresses(struct attempt *attempt, const struct host *host, int
     if (socket_host_is_folder(host->name))
         return socket_unix_address(host->name, host->port, &list->items[0], err);
     return socket_resolve(host->name, host->port, deadline, attempt->conn->cancel, list, err) &&
-           (!setting_is(attempt, "load_balance_hosts", "random") ||
-            host_addresses_shuffle(list, err));
+           (!setting_is(attempt, "load_balance_hosts", "random") || shuffle(list, err));
 }
 
 /* ---- Hosts ---- */

@@ -11,12 +11,12 @@ static bool secure(struct attempt *attempt, enum encryption encryption, struct e
 
     if (encryption == IN_CLEAR)
         return true;
-    if (tls_is_direct(attempt->settings)) {
+    if (settings_tls_is_direct(attempt->settings)) {
         conn->uses_tls = true;
-        return tls_start(&conn->transport, attempt->settings, conn->host, conn->deadline,
-                         conn->cancel, conn->log, err);
+        return tls_start(&conn->transport.tls, conn->transport.fd, attempt->settings, conn->host,
+                         conn->deadline, conn->cancel, conn->log, err);
     }
-    if (!tls_request(&conn->transport, conn->deadline, conn->cancel, &accepted, err))
+    if (!transport_request_tls(&conn->transport, conn->deadline, conn->cancel, &accepted, err))
         return false;
     if (!accepted && encryption == TLS_IF_OFFERED)
         return true;
@@ -26,8 +26,8 @@ static bool secure(struct attempt *attempt, enum encryption encryption, struct e
                                "=prefer if the network is trusted.");
     }
     conn->uses_tls = true;
-    return tls_start(&conn->transport, attempt->settings, conn->host, conn->deadline, conn->cancel,
-                     conn->log, err);
+    return tls_start(&conn->transport.tls, conn->transport.fd, attempt->settings, conn->host,
+                     conn->deadline, conn->cancel, conn->log, err);
 }
 
 static bool check_peer(const struct attempt *attempt, struct error *err)

@@ -61,7 +61,7 @@ static bool without_tls(const struct attempt *attempt)
     enum tls_mode mode;
     struct error ignored;
 
-    return !attempt->conn->uses_tls && tls_mode_of(attempt->settings, &mode, &ignored) &&
+    return !attempt->conn->uses_tls && settings_tls_mode(attempt->settings, &mode, &ignored) &&
            mode == TLS_DISABLE;
 }
 

@@ -7,6 +7,7 @@
 #define PGCASK_WIRE_CONNECT_INTERNAL_H
 
 #include "wire/conn_internal.h"
+#include "wire/settings_internal.h"
 
 /* What went wrong at the addresses before the last one. */
 struct connect_failures {

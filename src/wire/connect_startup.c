@@ -182,7 +182,7 @@ bool connect_start_session(struct attempt *attempt, struct error *err)
                 .database = attempt->options->kind == WIRE_SESSION_REPLICATION ? "replication"
                                                                                : attempt->database,
                 .user = attempt->user,
-                .transport = &conn->transport,
+                .tls = &conn->transport.tls,
                 .cancel = conn->cancel,
                 .deadline = &conn->deadline,
                 .log = conn->log,

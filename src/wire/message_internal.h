@@ -136,4 +136,15 @@ bool message_parse_authentication(struct slice body, uint32_t *code, struct slic
 /* "DataRow", for messages to people. */
 const char *message_type_name(char type);
 
+/* ---- What the server says, for people (message_report.c) ---- */
+
+#define REPORT_TEXT_SIZE 1024
+
+/* Copies text that came from outside: control characters and what is not UTF-8 become '?', and it
+ * is cut, at a character, if it does not fit. */
+void report_clean(const char *text, char *out, size_t out_size);
+
+/* The server's error as ours, with a hint of ours if it sent none. False. */
+bool report_to_error(const struct message_report *report, struct error *err);
+
 #endif

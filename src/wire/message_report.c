@@ -1,5 +1,5 @@
 /* The server's errors as ours. Their texts come from outside and are cleaned on the way. */
-#include "wire/conn_internal.h"
+#include "wire/message_internal.h"
 
 #include <stdio.h>
 

@@ -3,25 +3,7 @@
 #include "wire/settings_hosts_internal.h"
 #include "wire/settings_internal.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
-
-bool settings_parse_integer(const char *text, int *number)
-{
-    char *end;
-    long value;
-
-    errno = 0;
-    value = strtol(text, &end, 10);
-    if (end == text || errno != 0 || value < INT_MIN || value > INT_MAX)
-        return false;
-    while (isspace((unsigned char)*end))
-        end++;
-    *number = (int)value;
-    return *end == '\0';
-}
 
 static bool word_in(const char *words, const char *word)
 {

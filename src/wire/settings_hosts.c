@@ -1,11 +1,14 @@
+/*
+ * The lists of host, hostaddr and port as servers to try, one element each: which belongs to which,
+ * what stands in for an empty one, and what is wrong with lists that do not fit together.
+ */
 #include "wire/settings_hosts_internal.h"
 
+#include "base/random.h"
 #include "wire/settings_internal.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 static const char *setting_or_empty(const struct wire_settings *settings, const char *name)
 {
@@ -147,37 +150,10 @@ void host_list_free(struct host_list *list)
 
 /* ---- Order ---- */
 
-/* A number below `limit`. With 32 bits of chance a short list's bias is nothing. */
-static bool random_below(size_t limit, size_t *out, struct error *err)
-{
-    uint32_t number;
-
-    while (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number)) {
-        if (errno != EINTR)
-            return error_set_errno(err, errno, "cannot get random numbers");
-    }
-    *out = (size_t)((uint64_t)number * limit >> 32);
-    return true;
-}
-
 bool host_list_shuffle(struct host_list *list, struct error *err)
 {
     for (size_t left = list->count; left > 1; left--) {
         struct host last = list->items[left - 1];
-        size_t chosen;
-
-        if (!random_below(left, &chosen, err))
-            return false;
-        list->items[left - 1] = list->items[chosen];
-        list->items[chosen] = last;
-    }
-    return true;
-}
-
-bool host_addresses_shuffle(struct socket_address_list *list, struct error *err)
-{
-    for (size_t left = list->count; left > 1; left--) {
-        struct socket_address last = list->items[left - 1];
         size_t chosen;
 
         if (!random_below(left, &chosen, err))

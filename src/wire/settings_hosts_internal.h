@@ -5,7 +5,6 @@
 #ifndef PGCASK_WIRE_SETTINGS_HOSTS_INTERNAL_H
 #define PGCASK_WIRE_SETTINGS_HOSTS_INTERNAL_H
 
-#include "wire/transport_internal.h"
 #include "wire/wire.h"
 
 #define HOST_PORT_SIZE 6
@@ -31,6 +30,5 @@ void host_list_free(struct host_list *list);
 
 /* Puts them into a random order. */
 bool host_list_shuffle(struct host_list *list, struct error *err);
-bool host_addresses_shuffle(struct socket_address_list *list, struct error *err);
 
 #endif

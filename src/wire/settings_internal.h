@@ -1,11 +1,13 @@
 /*
  * What src/wire keeps to itself about connection settings: the table of parameters, the set of
- * their values, and where a password comes from.
+ * their values, where these come from and what they mean.
  */
 #ifndef PGCASK_WIRE_SETTINGS_INTERNAL_H
 #define PGCASK_WIRE_SETTINGS_INTERNAL_H
 
 #include "wire/wire.h"
+
+#include <limits.h>
 
 #define SETTINGS_MAX 64 /* at least as many as the table has parameters */
 
@@ -62,9 +64,6 @@ bool settings_put(struct wire_settings *settings, size_t index, const char *valu
 /* Whether the values for TLS and authentication make sense, together too. */
 bool settings_check_security(const struct wire_settings *settings, struct error *err);
 
-/* A number as libpq reads it: blanks around it and a sign are allowed. */
-bool settings_parse_integer(const char *text, int *number);
-
 /* Fills what is not set from the section of a service file, if a service is named. */
 bool settings_from_service(struct wire_settings *settings, struct error *err);
 
@@ -89,22 +88,37 @@ bool settings_home(char *out, size_t out_size);
 /* The name of a user of this machine; false if /etc/passwd has none. */
 bool settings_user_name(uid_t uid, char *out, size_t out_size);
 
-/* The password to log in with: the "password" setting, else what password_command gives, else the
- * first line of the passfile that fits, else what a user at a terminal answers. request->host is as
- * configured: a name, a socket folder, or an address where there is no name. For a physical
- * replication session the database is "replication". *found is false if there is none; `password`
- * is then untouched. A passfile that cannot be used is a warning in the log. */
-bool settings_find_password(const struct wire_settings *settings,
-                            const struct wire_password_request *request, struct buffer *password,
-                            bool *found, const struct log *log, struct error *err);
+/* ---- What values mean (settings_values.c) ---- */
 
-/* The passfile's part of it. */
-bool passfile_find_password(const struct wire_settings *settings,
-                            const struct wire_password_request *request, struct buffer *password,
-                            bool *found, const struct log *log, struct error *err);
+/* A number as libpq reads it: blanks around it and a sign are allowed. */
+bool settings_parse_integer(const char *text, int *number);
 
-/* The same with the file's text. */
-bool passfile_search(struct slice text, const struct wire_password_request *request,
-                     struct buffer *password, bool *found, struct error *err);
+/* The file of a setting, else its default in ~/.postgresql; "" if there is no home either. */
+void settings_file_of(const struct wire_settings *settings, const char *setting,
+                      const char *default_name, char out[PATH_MAX]);
+
+/* True if a setting holds PEM text itself instead of a file's name. NULL is allowed. */
+bool settings_is_pem(const char *value);
+
+/* sslmode, from the least to the most that is asked for. */
+enum tls_mode { TLS_DISABLE, TLS_ALLOW, TLS_PREFER, TLS_REQUIRE, TLS_VERIFY_CA, TLS_VERIFY_FULL };
+bool settings_tls_mode(const struct wire_settings *settings, enum tls_mode *mode,
+                       struct error *err);
+
+/* sslnegotiation=direct: the handshake is the first that goes over the connection. */
+bool settings_tls_is_direct(const struct wire_settings *settings);
+
+/* What goes out as SNI: the host's name; NULL if sslsni says nothing shall. */
+const char *settings_tls_name(const struct wire_settings *settings, const char *host);
+
+/* ssl_min_protocol_version and ssl_max_protocol_version as OpenSSL counts; *most 0: no bound. */
+bool settings_tls_versions(const struct wire_settings *settings, int *least, int *most,
+                           struct error *err);
+
+/* scram_client_key or scram_server_key, which are secrets. *given: it is set; key is untouched if
+ * not. */
+#define SCRAM_KEY_SIZE 32
+bool settings_scram_key(const struct wire_settings *settings, const char *setting,
+                        uint8_t key[SCRAM_KEY_SIZE], bool *given, struct error *err);
 
 #endif

@@ -1,4 +1,9 @@
-#include "wire/transport_internal.h"
+/*
+ * All that is asked of a socket itself: connecting with the keepalive settings, who is at the other
+ * end, waiting within a deadline and a cancel, and bytes that go or come now. What the kernel says
+ * of a failed attempt becomes an error that says what to do.
+ */
+#include "wire/socket_internal.h"
 
 #include "base/clock.h"
 #include "wire/settings_internal.h"
@@ -217,112 +222,33 @@ bool socket_check_peer(int fd, const char *user, struct error *err)
     return error_hint(err, "If that is the server you mean, set requirepeer to its user.");
 }
 
-/* ---- Transport ---- */
+/* ---- Bytes ---- */
 
-static bool would_block(int errno_value)
+bool socket_would_block(int errno_value)
 {
     return errno_value == EAGAIN || errno_value == EWOULDBLOCK;
 }
 
-enum transport_status transport_read(struct transport *transport, uint8_t *data, size_t len,
-                                     size_t *got, struct error *err)
+ssize_t socket_receive(int fd, void *data, size_t len)
 {
     ssize_t count;
 
-    *got = 0;
-    if (transport->ssl != NULL)
-        return tls_read(transport, data, len, got, err);
     do {
-        count = recv(transport->fd, data, len, MSG_DONTWAIT);
+        count = recv(fd, data, len, MSG_DONTWAIT);
     } while (count < 0 && errno == EINTR);
-    if (count == 0)
-        return TRANSPORT_END;
-    if (count < 0 && would_block(errno))
-        return TRANSPORT_WANT_READ;
-    if (count < 0) {
-        int reason = errno;
-
-        error_set(err, ERROR_CONNECTION_LOST, "the connection broke while receiving: %s",
-                  strerror(reason));
-        err->errno_value = reason;
-        return TRANSPORT_FAILED;
-    }
-    *got = (size_t)count;
-    return TRANSPORT_OK;
+    return count;
 }
 
-static enum transport_status write_clear(struct transport *transport, const struct iovec *parts,
-                                         int count, size_t *sent, struct error *err)
+ssize_t socket_send(int fd, const struct iovec *parts, int count)
 {
-    struct iovec copy[4];
-    struct msghdr message = {.msg_iov = copy, .msg_iovlen = (size_t)count};
-    ssize_t result;
+    struct iovec copy[SOCKET_PARTS_MAX];
+    struct msghdr message = {.msg_iov = copy};
+    ssize_t sent;
 
-    memcpy(copy, parts, (size_t)count * sizeof(*parts));
+    message.msg_iovlen = count > SOCKET_PARTS_MAX ? SOCKET_PARTS_MAX : (size_t)count;
+    memcpy(copy, parts, message.msg_iovlen * sizeof(*parts));
     do {
-        result = sendmsg(transport->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (result < 0 && errno == EINTR);
-    if (result < 0 && would_block(errno))
-        return TRANSPORT_WANT_WRITE;
-    if (result < 0) {
-        int reason = errno;
-
-        error_set(err, ERROR_CONNECTION_LOST, "the connection broke while sending: %s",
-                  strerror(reason));
-        err->errno_value = reason;
-        return TRANSPORT_FAILED;
-    }
-    *sent = (size_t)result;
-    return TRANSPORT_OK;
-}
-
-enum transport_status transport_write(struct transport *transport, const struct iovec *parts,
-                                      int count, size_t *sent, struct error *err)
-{
-    *sent = 0;
-    if (transport->ssl == NULL)
-        return write_clear(transport, parts, count > 4 ? 4 : count, sent, err);
-    for (int i = 0; i < count; i++) {
-        if (parts[i].iov_len > 0)
-            return tls_write(transport, parts[i].iov_base, parts[i].iov_len, sent, err);
-    }
-    return TRANSPORT_OK;
-}
-
-bool transport_send_all(struct transport *transport, struct slice data, int64_t deadline,
-                        const struct cancel *cancel, struct error *err)
-{
-    while (data.len > 0) {
-        /* iovec has no const; nothing writes through it. */
-        struct iovec part = {.iov_base = (void *)(uintptr_t)data.data, .iov_len = data.len};
-        size_t sent;
-        unsigned ready, interest;
-
-        switch (transport_write(transport, &part, 1, &sent, err)) {
-        case TRANSPORT_OK:
-            slice_take(&data, sent);
-            continue;
-        case TRANSPORT_WANT_READ:
-            interest = SOCKET_READ;
-            break;
-        case TRANSPORT_WANT_WRITE:
-            interest = SOCKET_WRITE;
-            break;
-        case TRANSPORT_END:
-        case TRANSPORT_FAILED:
-        default:
-            return false;
-        }
-        if (!socket_wait(transport->fd, interest, deadline, cancel, &ready, err))
-            return false;
-    }
-    return true;
-}
-
-void transport_close(struct transport *transport)
-{
-    tls_end(transport);
-    if (transport->fd >= 0)
-        close(transport->fd);
-    *transport = TRANSPORT_CLOSED;
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    return sent;
 }

@@ -7,7 +7,7 @@
  * answers and several name servers are all dealt with there. What it cannot have is the modules
  * that nsswitch.conf names: see wire_use_files_and_dns.
  */
-#include "wire/transport_internal.h"
+#include "wire/socket_internal.h"
 
 #include "base/clock.h"
 #include "base/error_names.h"

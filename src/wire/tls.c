@@ -1,8 +1,11 @@
-#include "wire/tls_internal.h"
+/*
+ * TLS on a socket of ours: the handshake with its checks, then bytes. OpenSSL sends and receives
+ * through socket.c, because its own way to a socket raises SIGPIPE.
+ */
+#include "wire/tls_parts_internal.h"
 
 #include "base/clock.h"
 #include "base/error_names.h"
-#include "wire/message_internal.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
@@ -15,7 +18,6 @@
 
 /* OpenSSL's own socket BIO uses write(2), which raises SIGPIPE; a library must not touch the
  * signals of its program. */
-
 static int bio_fd(BIO *bio)
 {
     return (int)(intptr_t)BIO_get_data(bio);
@@ -23,13 +25,13 @@ static int bio_fd(BIO *bio)
 
 static int bio_send(BIO *bio, const char *data, int len)
 {
+    /* iovec has no const; nothing writes through it. */
+    struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = (size_t)len};
     ssize_t count;
 
     BIO_clear_retry_flags(bio);
-    do {
-        count = send(bio_fd(bio), data, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (count < 0 && errno == EINTR);
-    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    count = socket_send(bio_fd(bio), &part, 1);
+    if (count < 0 && socket_would_block(errno))
         BIO_set_retry_write(bio);
     return (int)count;
 }
@@ -39,10 +41,8 @@ static int bio_receive(BIO *bio, char *data, int len)
     ssize_t count;
 
     BIO_clear_retry_flags(bio);
-    do {
-        count = recv(bio_fd(bio), data, (size_t)len, MSG_DONTWAIT);
-    } while (count < 0 && errno == EINTR);
-    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    count = socket_receive(bio_fd(bio), data, (size_t)len);
+    if (count < 0 && socket_would_block(errno))
         BIO_set_retry_read(bio);
     if (count == 0)
         BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
@@ -58,87 +58,22 @@ static long bio_control(BIO *bio, int command, long number, void *pointer)
     return command == BIO_CTRL_FLUSH;
 }
 
-static bool attach_socket(struct transport *transport, struct error *err)
+static bool attach_socket(struct tls *tls, int fd, struct error *err)
 {
     BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "pgcask socket");
     BIO *bio;
 
-    transport->bio_method = method;
+    tls->bio_method = method;
     if (method == NULL || BIO_meth_set_write(method, bio_send) != 1 ||
         BIO_meth_set_read(method, bio_receive) != 1 || BIO_meth_set_ctrl(method, bio_control) != 1)
         return error_set_memory(err);
     bio = BIO_new(method);
     if (bio == NULL)
         return error_set_memory(err);
-    BIO_set_data(bio, (void *)(intptr_t)transport->fd);
+    BIO_set_data(bio, (void *)(intptr_t)fd);
     BIO_set_init(bio, 1);
-    SSL_set_bio(transport->ssl, bio, bio);
+    SSL_set_bio(tls->ssl, bio, bio);
     return true;
-}
-
-/* ---- Asking for it ---- */
-
-static bool read_answer(struct transport *transport, int64_t deadline, const struct cancel *cancel,
-                        uint8_t *answer, struct error *err)
-{
-    uint8_t bytes[2];
-    unsigned ready;
-    size_t got;
-
-    for (;;) {
-        switch (transport_read(transport, bytes, sizeof(bytes), &got, err)) {
-        case TRANSPORT_OK:
-            /* Nothing may follow the one byte: whatever does came from somebody in between who
-             * wants it to be taken for something that the server said under TLS. */
-            if (got > 1 && bytes[0] != 'E') {
-                error_set(err, ERROR_PROTOCOL,
-                          "the server sent data in clear after its answer to the request for TLS");
-                return error_hint(err, "Is it a PostgreSQL server that listens on this port? Then "
-                                       "somebody between here and there has added the data.");
-            }
-            *answer = bytes[0];
-            return true;
-        case TRANSPORT_WANT_READ:
-        case TRANSPORT_WANT_WRITE:
-            break;
-        case TRANSPORT_END:
-            error_set(err, ERROR_CONNECTION_LOST,
-                      "the server closed the connection when asked for TLS");
-            return error_hint(err, "Is it a PostgreSQL server that listens on this port? If so, "
-                                   "its log says why.");
-        case TRANSPORT_FAILED:
-        default:
-            return false;
-        }
-        if (!socket_wait(transport->fd, SOCKET_READ, deadline, cancel, &ready, err))
-            return false;
-    }
-}
-
-bool tls_request(struct transport *transport, int64_t deadline, const struct cancel *cancel,
-                 bool *accepted, struct error *err)
-{
-    struct buffer request = {0};
-    uint8_t answer = 0;
-    bool ok = message_append_tls_request(&request, err) &&
-              transport_send_all(transport, buffer_slice(&request), deadline, cancel, err) &&
-              read_answer(transport, deadline, cancel, &answer, err);
-
-    buffer_free(&request);
-    if (!ok)
-        return false;
-    *accepted = answer == 'S';
-    if (answer == 'S' || answer == 'N')
-        return true;
-    /* An ErrorResponse here is not authenticated: its text could be anybody's. And nothing in clear
-     * must follow from it. */
-    if (answer == 'E') {
-        error_set(err, ERROR_PROTOCOL, "the server answered the request for TLS with an error");
-        return error_hint(err,
-                          "The server's log says which: it may be out of memory or processes.");
-    }
-    error_set(err, ERROR_PROTOCOL, "the server's answer to the request for TLS makes no sense");
-    return error_hint(err, "Is it a PostgreSQL server that listens on this port?");
 }
 
 /* ---- The handshake ---- */
@@ -162,7 +97,7 @@ static bool check_name(SSL *ssl, const char *host, struct error *err)
 }
 
 /* False without an error text: *failed says that OpenSSL has it. */
-static bool shake_hands(struct transport *transport, int64_t deadline, const struct cancel *cancel,
+static bool shake_hands(struct tls *tls, int fd, int64_t deadline, const struct cancel *cancel,
                         bool *failed, struct error *err)
 {
     *failed = false;
@@ -171,10 +106,10 @@ static bool shake_hands(struct transport *transport, int64_t deadline, const str
         int result;
 
         ERR_clear_error();
-        result = SSL_connect(transport->ssl);
+        result = SSL_connect(tls->ssl);
         if (result == 1)
             return true;
-        switch (SSL_get_error(transport->ssl, result)) {
+        switch (SSL_get_error(tls->ssl, result)) {
         case SSL_ERROR_WANT_READ:
             interest = SOCKET_READ;
             break;
@@ -185,7 +120,7 @@ static bool shake_hands(struct transport *transport, int64_t deadline, const str
             *failed = true;
             return false;
         }
-        if (!socket_wait(transport->fd, interest, deadline, cancel, &ready, err))
+        if (!socket_wait(fd, interest, deadline, cancel, &ready, err))
             return false;
     }
 }
@@ -226,37 +161,23 @@ static bool announce(SSL *ssl, const char *host, struct error *err)
 
 static int note_request(SSL *ssl, void *context)
 {
-    struct transport *transport = context;
+    struct tls *tls = context;
 
-    transport->certificate_wanted = true;
-    transport->certificate_sent = SSL_get_certificate(ssl) != NULL;
+    tls->certificate_wanted = true;
+    tls->certificate_sent = SSL_get_certificate(ssl) != NULL;
     return 1;
 }
 
-static bool prepare(struct transport *transport, const char *announced, struct error *err)
+static bool prepare(struct tls *tls, int fd, const char *announced, struct error *err)
 {
-    SSL_CTX_set_cert_cb(transport->context, note_request, transport);
-    transport->ssl = SSL_new(transport->context);
-    if (transport->ssl == NULL)
+    SSL_CTX_set_cert_cb(tls->context, note_request, tls);
+    tls->ssl = SSL_new(tls->context);
+    if (tls->ssl == NULL)
         return error_set_memory(err);
-    return attach_socket(transport, err) && announce(transport->ssl, announced, err);
+    return attach_socket(tls, fd, err) && announce(tls->ssl, announced, err);
 }
 
-bool tls_is_direct(const struct wire_settings *settings)
-{
-    const char *way = wire_settings_get(settings, "sslnegotiation");
-
-    return way != NULL && strcmp(way, "direct") == 0;
-}
-
-const char *tls_announced_name(const struct wire_settings *settings, const char *host)
-{
-    const char *wanted = wire_settings_get(settings, "sslsni");
-
-    return wanted != NULL && strcmp(wanted, "0") == 0 ? NULL : host;
-}
-
-bool tls_start(struct transport *transport, const struct wire_settings *settings, const char *host,
+bool tls_start(struct tls *tls, int fd, const struct wire_settings *settings, const char *host,
                int64_t deadline, const struct cancel *cancel, const struct log *log,
                struct error *err)
 {
@@ -264,30 +185,30 @@ bool tls_start(struct transport *transport, const struct wire_settings *settings
     bool verifies, failed, ok;
     enum tls_mode mode;
 
-    if (!tls_mode_of(settings, &mode, err))
+    if (!settings_tls_mode(settings, &mode, err))
         return false;
-    transport->context = tls_context_new(settings, mode, &verifies, log, err);
-    if (transport->context == NULL || !prepare(transport, tls_announced_name(settings, host), err))
+    tls->context = tls_context_new(settings, mode, &verifies, log, err);
+    if (tls->context == NULL || !prepare(tls, fd, settings_tls_name(settings, host), err))
         return false;
-    SSL_set_app_data(transport->ssl, &suspect);
-    ok = shake_hands(transport, deadline, cancel, &failed, err);
-    SSL_set_app_data(transport->ssl, NULL);
+    SSL_set_app_data(tls->ssl, &suspect);
+    ok = shake_hands(tls, fd, deadline, cancel, &failed, err);
+    SSL_set_app_data(tls->ssl, NULL);
     if (!ok)
-        return failed ? tls_handshake_failed(transport->ssl, &suspect, settings, err) : false;
-    return check_protocol(transport->ssl, tls_is_direct(settings), err) &&
-           (mode != TLS_VERIFY_FULL || check_name(transport->ssl, host, err));
+        return failed ? tls_handshake_failed(tls->ssl, &suspect, settings, err) : false;
+    return check_protocol(tls->ssl, settings_tls_is_direct(settings), err) &&
+           (mode != TLS_VERIFY_FULL || check_name(tls->ssl, host, err));
 }
 
-bool tls_start_unverified(struct transport *transport, const char *announced, int64_t deadline,
+bool tls_start_unverified(struct tls *tls, int fd, const char *announced, int64_t deadline,
                           struct error *err)
 {
     char reason[TLS_REASON_SIZE];
     bool failed;
 
-    transport->context = tls_context_new_unverified(err);
-    if (transport->context == NULL || !prepare(transport, announced, err))
+    tls->context = tls_context_new_unverified(err);
+    if (tls->context == NULL || !prepare(tls, fd, announced, err))
         return false;
-    if (shake_hands(transport, deadline, NULL, &failed, err))
+    if (shake_hands(tls, fd, deadline, NULL, &failed, err))
         return true;
     if (!failed)
         return false;
@@ -297,69 +218,67 @@ bool tls_start_unverified(struct transport *transport, const char *announced, in
 
 /* ---- Reading and writing ---- */
 
-static enum transport_status status_of(struct transport *transport, int result, const char *doing,
-                                       struct error *err)
+static enum io_status status_of(struct tls *tls, int result, const char *doing, struct error *err)
 {
     char reason[TLS_REASON_SIZE];
     int saved_errno = errno;
     unsigned long code;
 
-    switch (SSL_get_error(transport->ssl, result)) {
+    switch (SSL_get_error(tls->ssl, result)) {
     case SSL_ERROR_WANT_READ:
-        return TRANSPORT_WANT_READ;
+        return IO_WANT_READ;
     case SSL_ERROR_WANT_WRITE:
-        return TRANSPORT_WANT_WRITE;
+        return IO_WANT_WRITE;
     case SSL_ERROR_ZERO_RETURN:
-        return TRANSPORT_END;
+        return IO_END;
     case SSL_ERROR_SYSCALL:
         if (saved_errno == 0)
-            return TRANSPORT_END;
+            return IO_END;
         error_set(err, ERROR_CONNECTION_LOST, "the connection broke while %s: %s", doing,
                   strerror(saved_errno));
-        return TRANSPORT_FAILED;
+        return IO_FAILED;
     default:
         code = ERR_peek_error();
         tls_take_reason(reason);
         error_set(err, ERROR_TLS, "TLS failed while %s: %s", doing, reason);
         tls_hint(code, err);
-        return TRANSPORT_FAILED;
+        return IO_FAILED;
     }
 }
 
-enum transport_status tls_read(struct transport *transport, uint8_t *data, size_t len, size_t *got,
-                               struct error *err)
+enum io_status tls_read(struct tls *tls, uint8_t *data, size_t len, size_t *got, struct error *err)
 {
     int result;
 
     ERR_clear_error();
     errno = 0;
-    result = SSL_read_ex(transport->ssl, data, len, got);
-    return result == 1 ? TRANSPORT_OK : status_of(transport, result, "receiving", err);
+    result = SSL_read_ex(tls->ssl, data, len, got);
+    return result == 1 ? IO_OK : status_of(tls, result, "receiving", err);
 }
 
-enum transport_status tls_write(struct transport *transport, const uint8_t *data, size_t len,
-                                size_t *sent, struct error *err)
+enum io_status tls_write(struct tls *tls, const uint8_t *data, size_t len, size_t *sent,
+                         struct error *err)
 {
     int result;
 
     ERR_clear_error();
     errno = 0;
-    result = SSL_write_ex(transport->ssl, data, len, sent);
-    return result == 1 ? TRANSPORT_OK : status_of(transport, result, "sending", err);
+    result = SSL_write_ex(tls->ssl, data, len, sent);
+    return result == 1 ? IO_OK : status_of(tls, result, "sending", err);
 }
 
-void tls_end(struct transport *transport)
+void tls_end(struct tls *tls)
 {
-    if (transport->ssl != NULL && SSL_is_init_finished(transport->ssl))
-        SSL_shutdown(transport->ssl);
+    if (tls->ssl != NULL && SSL_is_init_finished(tls->ssl))
+        SSL_shutdown(tls->ssl);
     ERR_clear_error();
-    SSL_free(transport->ssl);
-    BIO_meth_free(transport->bio_method);
-    SSL_CTX_free(transport->context);
-    transport->ssl = NULL;
-    transport->bio_method = NULL;
-    transport->context = NULL;
-    transport->certificate_wanted = transport->certificate_sent = false;
+    SSL_free(tls->ssl);
+    BIO_meth_free(tls->bio_method);
+    SSL_CTX_free(tls->context);
+    tls->ssl = NULL;
+    tls->bio_method = NULL;
+    tls->context = NULL;
+    tls->certificate_wanted = tls->certificate_sent = false;
 }
 
 /* ---- Channel binding ---- */
@@ -393,10 +312,10 @@ static const EVP_MD *digest_of_signature(X509 *certificate)
     return algorithm == NID_undef ? NULL : EVP_get_digestbynid(algorithm);
 }
 
-bool tls_server_end_point(const struct transport *transport, uint8_t out[TLS_BINDING_MAX],
-                          size_t *len, struct error *err)
+bool tls_server_end_point(const struct tls *tls, uint8_t out[TLS_BINDING_MAX], size_t *len,
+                          struct error *err)
 {
-    X509 *certificate = SSL_get1_peer_certificate(transport->ssl);
+    X509 *certificate = SSL_get1_peer_certificate(tls->ssl);
     const EVP_MD *digest;
     unsigned int written = 0;
     bool ok;

@@ -4,7 +4,7 @@
  * that have only what was mounted. So the usual places are looked through until one has
  * certificates.
  */
-#include "wire/tls_internal.h"
+#include "wire/tls_parts_internal.h"
 #include "base/error_names.h"
 
 #include <ctype.h>

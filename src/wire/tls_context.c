@@ -2,53 +2,15 @@
  * The files and settings of TLS. Defaults lie in ~/.postgresql, as libpq's do: root.crt, root.crl,
  * postgresql.crt and postgresql.key. A root.crt that exists is used whatever sslmode says.
  */
-#include "wire/tls_internal.h"
+#include "wire/tls_parts_internal.h"
 
 #include "base/error_names.h"
-#include "wire/settings_internal.h"
 
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
-#include <strings.h>
 #include <sys/stat.h>
-
-bool tls_mode_of(const struct wire_settings *settings, enum tls_mode *mode, struct error *err)
-{
-    static const char *const words[] = {"disable", "allow",     "prefer",
-                                        "require", "verify-ca", "verify-full"};
-    const char *word = wire_settings_get(settings, "sslmode");
-
-    *mode = TLS_PREFER;
-    if (word == NULL)
-        return true;
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(word, words[i]) == 0) {
-            *mode = (enum tls_mode)i;
-            return true;
-        }
-    }
-    return error_set(err, ERROR_USAGE, SETTING_SSLMODE " \"%s\" is unknown", word);
-}
-
-void tls_file_of(const struct wire_settings *settings, const char *setting,
-                 const char *default_name, char out[PATH_MAX])
-{
-    const char *value = wire_settings_get(settings, setting);
-    char home[PATH_MAX];
-    int len;
-
-    out[0] = '\0';
-    if (value != NULL && value[0] != '\0')
-        len = snprintf(out, PATH_MAX, "%s", value);
-    else if (settings_home(home, sizeof(home)))
-        len = snprintf(out, PATH_MAX, "%s/.postgresql/%s", home, default_name);
-    else
-        return;
-    if (len < 0 || len >= PATH_MAX)
-        out[0] = '\0';
-}
 
 static bool file_exists(const char *path)
 {
@@ -89,7 +51,7 @@ static void use_revocation_lists(SSL_CTX *context, const struct wire_settings *s
     char file[PATH_MAX] = "", reason[TLS_REASON_SIZE];
 
     if (asked || folder == NULL)
-        tls_file_of(settings, "sslcrl", "root.crl", file);
+        settings_file_of(settings, "sslcrl", "root.crl", file);
     if (file[0] == '\0' && folder == NULL)
         return;
     if (X509_STORE_load_locations(store, file[0] != '\0' ? file : NULL, folder) == 1) {
@@ -112,11 +74,11 @@ static bool use_roots(SSL_CTX *context, const struct wire_settings *settings, en
     *verifies = true;
     if (configured != NULL && strcmp(configured, "system") == 0)
         return use_system_roots(context, mode, err);
-    if (tls_is_inline(configured)) {
+    if (settings_is_pem(configured)) {
         use_revocation_lists(context, settings, log);
         return tls_use_inline_roots(context, configured, err);
     }
-    tls_file_of(settings, "sslrootcert", "root.crt", file);
+    settings_file_of(settings, "sslrootcert", "root.crt", file);
     if (!file_exists(file)) {
         *verifies = false;
         if (mode < TLS_VERIFY_CA)
@@ -139,56 +101,11 @@ static bool use_roots(SSL_CTX *context, const struct wire_settings *settings, en
 
 /* ---- The context ---- */
 
-/* 0: no bound; -1: unknown. */
-static int version_of(const char *name)
-{
-    static const struct {
-        const char *name;
-        int version;
-    } versions[] = {
-        {"TLSv1", TLS1_VERSION},
-        {"TLSv1.1", TLS1_1_VERSION},
-        {"TLSv1.2", TLS1_2_VERSION},
-        {"TLSv1.3", TLS1_3_VERSION},
-    };
-
-    if (name == NULL || name[0] == '\0')
-        return 0;
-    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
-        if (strcasecmp(name, versions[i].name) == 0)
-            return versions[i].version;
-    }
-    return -1;
-}
-
-bool tls_versions_read(const struct wire_settings *settings, int *least, int *most,
-                       struct error *err)
-{
-    const char *lower = wire_settings_get(settings, "ssl_min_protocol_version");
-    const char *upper = wire_settings_get(settings, "ssl_max_protocol_version");
-
-    *least = version_of(lower);
-    *most = version_of(upper);
-    if (*least < 0 || *most < 0) {
-        error_set(err, ERROR_USAGE, "the TLS version \"%.50s\" is unknown",
-                  *least < 0 ? lower : upper);
-        return error_hint(err, "It can be one of: TLSv1 TLSv1.1 TLSv1.2 TLSv1.3");
-    }
-    if (*least == 0)
-        *least = TLS1_2_VERSION;
-    if (*most == 0 || *least <= *most)
-        return true;
-    error_set(err, ERROR_USAGE,
-              "no TLS version is left between " SETTING_SSL_MIN_PROTOCOL_VERSION
-              " and ssl_max_protocol_version");
-    return error_hint(err, "The least is TLSv1.2 if it is not set.");
-}
-
 static bool use_versions(SSL_CTX *context, const struct wire_settings *settings, struct error *err)
 {
     int least, most;
 
-    if (!tls_versions_read(settings, &least, &most, err))
+    if (!settings_tls_versions(settings, &least, &most, err))
         return false;
     if (SSL_CTX_set_min_proto_version(context, least) == 1 &&
         SSL_CTX_set_max_proto_version(context, most) == 1)

@@ -1,8 +1,8 @@
 /* Why a handshake failed, in words that say what to do about it. */
-#include "wire/tls_internal.h"
+#include "wire/tls_parts_internal.h"
 
 #include "base/error_names.h"
-#include "wire/conn_internal.h"
+#include "wire/message_internal.h"
 
 #include <openssl/err.h>
 #include <stdio.h>
@@ -86,7 +86,7 @@ static bool certificate_failed(long verdict, const struct tls_suspect *suspect,
         if (certificate_hints[i].verdict == verdict)
             return error_hint(err, ERROR_OURS("%s"), certificate_hints[i].hint);
     }
-    if (tls_is_inline(roots))
+    if (settings_is_pem(roots))
         return error_hint(err, "It was checked against the text given as " SETTING_SSLROOTCERT_DATA
                                ". " WRONG_AUTHORITY);
     return error_hint(err, "It was checked against %s. " WRONG_AUTHORITY,
@@ -149,7 +149,7 @@ bool tls_handshake_failed(SSL *ssl, const struct tls_suspect *suspect,
     }
     if (code == 0) {
         error_set(err, ERROR_TLS, "the server closed the connection during the TLS handshake");
-        if (tls_is_direct(settings))
+        if (settings_tls_is_direct(settings))
             error_hint(err,
                        "Direct TLS needs PostgreSQL 17. Set " SETTING_SSLNEGOTIATION "=postgres.");
         return false;

@@ -1,6 +1,6 @@
 /* Certificates and keys that a setting holds itself instead of naming a file: no temporary file is
  * ever made of them. */
-#include "wire/tls_internal.h"
+#include "wire/tls_parts_internal.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -8,11 +8,6 @@
 static const char *without_blanks(const char *value)
 {
     return value + strspn(value, " \t\r\n");
-}
-
-bool tls_is_inline(const char *value)
-{
-    return value != NULL && strncmp(without_blanks(value), "-----BEGIN", 10) == 0;
 }
 
 static bool fail_inline(const char *setting, struct error *err)

@@ -1,80 +1,50 @@
 /*
- * TLS from the inside: tls.c has the transport and the handshake, tls_context.c what the settings
- * and their files say, tls_inline.c PEM text in settings, tls_name.c whether a certificate is for a
- * host, tls_failure.c why a handshake failed, tls_ca_bundle.c where the system keeps its
- * authorities.
+ * TLS over a connected socket (tls.c), as PostgreSQL and its settings want it. Waits are the
+ * caller's but for those of the handshake, which have a deadline.
  */
 #ifndef PGCASK_WIRE_TLS_INTERNAL_H
 #define PGCASK_WIRE_TLS_INTERNAL_H
 
-#include "wire/transport_internal.h"
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "wire/socket_internal.h"
+#include "wire/wire.h"
 
-#include <limits.h>
-#include <openssl/ssl.h>
+struct ssl_st;
+struct ssl_ctx_st;
+struct bio_method_st;
 
-#define TLS_REASON_SIZE 256
-
-/* The oldest entry of OpenSSL's error queue as text; empties the queue. */
-void tls_take_reason(char out[TLS_REASON_SIZE]);
-
-/* A context by the settings: protocol versions, trusted roots, revocation lists, our certificate.
- * NULL on failure. *verifies says whether the server's chain will be checked. */
-SSL_CTX *tls_context_new(const struct wire_settings *settings, enum tls_mode mode, bool *verifies,
-                         const struct log *log, struct error *err);
-
-/* One for encryption alone, with any server and any TLS version. */
-SSL_CTX *tls_context_new_unverified(struct error *err);
-
-/* The file of a setting, else its default in ~/.postgresql; "" if there is no home either. */
-void tls_file_of(const struct wire_settings *settings, const char *setting,
-                 const char *default_name, char out[PATH_MAX]);
-
-/* Our certificate and its key, if there are any. */
-bool tls_use_own_certificate(SSL_CTX *context, const struct wire_settings *settings,
-                             const struct log *log, struct error *err);
-
-/* ---- The server's name ---- */
-
-bool tls_name_is_address(const char *host);
-
-/* Whether a name of a certificate, perhaps with a wildcard, is that of the host. */
-bool tls_name_matches(const char *pattern, const char *host);
-
-bool tls_check_name(X509 *certificate, const char *host, struct error *err);
-
-/* ---- Failures ---- */
-
-/* The first certificate that was not accepted. Hangs at the SSL object while hands are shaken. */
-struct tls_suspect {
-    char subject[256];
-    char issuer[256];
+/* All zero: none. */
+struct tls {
+    struct ssl_st *ssl; /* NULL in clear */
+    struct ssl_ctx_st *context;
+    struct bio_method_st *bio_method;
+    bool certificate_wanted, certificate_sent; /* ours, in the handshake */
 };
 
-/* For SSL_CTX_set_verify. */
-int tls_note_certificate(int accepted, X509_STORE_CTX *store);
+/* The handshake, with the checks of the certificate that sslmode and sslrootcert ask for. host is
+ * the configured name, NULL if there is none. Whatever came of it, tls_end frees it. */
+bool tls_start(struct tls *tls, int fd, const struct wire_settings *settings, const char *host,
+               int64_t deadline, const struct cancel *cancel, const struct log *log,
+               struct error *err);
 
-/* False, with *err set. */
-bool tls_handshake_failed(SSL *ssl, const struct tls_suspect *suspect,
-                          const struct wire_settings *settings, struct error *err);
+/* The same without any check of the certificate: encryption, for a cancel request of whoever has no
+ * settings. announced: the host's name for SNI, or NULL. */
+bool tls_start_unverified(struct tls *tls, int fd, const char *announced, int64_t deadline,
+                          struct error *err);
 
-/* Adds a hint for what OpenSSL's error code says, if there is one. */
-void tls_hint(unsigned long code, struct error *err);
+enum io_status tls_read(struct tls *tls, uint8_t *data, size_t len, size_t *got, struct error *err);
+enum io_status tls_write(struct tls *tls, const uint8_t *data, size_t len, size_t *sent,
+                         struct error *err);
 
-/* ---- Settings that are PEM text ---- */
+/* Sends close_notify if that goes at once, and frees everything of TLS. */
+void tls_end(struct tls *tls);
 
-/* True if a setting holds PEM text itself instead of a file's name. */
-bool tls_is_inline(const char *value);
-
-/* Of such settings: sslrootcert, sslcert (with its chain). No error repeats the text. */
-bool tls_use_inline_roots(SSL_CTX *context, const char *pem, struct error *err);
-bool tls_use_inline_certificate(SSL_CTX *context, const char *pem, struct error *err);
-
-/* The text to read from; NULL without memory. */
-BIO *tls_open_inline(const char *pem, struct error *err);
-
-/* Trusts the machine's own root certificates (sslrootcert=system), wherever this one has them. */
-bool ca_bundle_load(SSL_CTX *context, struct error *err);
-/* The same without the environment, of a machine whose root folder is `root` ("" of this one). */
-bool ca_bundle_load_below(SSL_CTX *context, const char *root, struct error *err);
+/* Channel binding data of type tls-server-end-point (RFC 5929): a hash of the server's certificate.
+ * *len is 0 if its signature algorithm has no hash to use. */
+#define TLS_BINDING_MAX 64
+bool tls_server_end_point(const struct tls *tls, uint8_t out[TLS_BINDING_MAX], size_t *len,
+                          struct error *err);
 
 #endif

@@ -3,10 +3,10 @@
  * iPAddress; the first common name only where none of them is of the host's kind; a wildcard stands
  * for one whole left-most label. OpenSSL's own check differs in each of these.
  */
-#include "wire/tls_internal.h"
+#include "wire/tls_parts_internal.h"
 
 #include "base/error_names.h"
-#include "wire/conn_internal.h"
+#include "wire/message_internal.h"
 
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>

@@ -2,7 +2,7 @@
  * Who we are: sslcert and sslkey, files or PEM text, by default ~/.postgresql/postgresql.crt and
  * .key. Nothing here ever asks a terminal for a password, as OpenSSL does by itself.
  */
-#include "wire/tls_internal.h"
+#include "wire/tls_parts_internal.h"
 
 #include "base/error_names.h"
 #include "base/quote.h"
@@ -119,13 +119,13 @@ static bool use_key(SSL_CTX *context, const struct wire_settings *settings, stru
 {
     const char *configured = wire_settings_get(settings, "sslkey");
     struct key_password password = {.text = wire_settings_get(settings, "sslpassword")};
-    bool is_text = tls_is_inline(configured), ok;
+    bool is_text = settings_is_pem(configured), ok;
     char file[PATH_MAX] = "that was given as text";
     EVP_PKEY *key;
     BIO *bio;
 
     if (!is_text)
-        tls_file_of(settings, "sslkey", "postgresql.key", file);
+        settings_file_of(settings, "sslkey", "postgresql.key", file);
     bio = is_text ? tls_open_inline(configured, err) : open_key_file(file, err);
     if (bio == NULL)
         return false;
@@ -170,10 +170,10 @@ bool tls_use_own_certificate(SSL_CTX *context, const struct wire_settings *setti
 
     if (when != NULL && strcmp(when, "disable") == 0)
         return true;
-    if (tls_is_inline(configured))
+    if (settings_is_pem(configured))
         return tls_use_inline_certificate(context, configured, err) &&
                use_key(context, settings, err);
-    tls_file_of(settings, "sslcert", "postgresql.crt", file);
+    settings_file_of(settings, "sslcert", "postgresql.crt", file);
     if (file[0] == '\0')
         return true;
     if (stat(file, &info) == 0)

@@ -370,12 +370,12 @@ static void a_certificate_that_is_required_must_have_been_asked_for_and_shown(vo
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct transport transport = TRANSPORT_CLOSED;
+        struct tls tls = {.ssl = NULL};
 
         prepare(&talk, NULL);
-        talk.authentication.transport = &transport;
-        transport.certificate_wanted = cases[i].wanted;
-        transport.certificate_sent = cases[i].sent;
+        talk.authentication.tls = &tls;
+        tls.certificate_wanted = cases[i].wanted;
+        tls.certificate_sent = cases[i].sent;
         wire_settings_set(talk.settings, "sslcertmode", "require", &talk.err);
         assert_int_equal(step(&talk, OK), cases[i].accepted);
         assert_int_equal(talk.authentication.done, cases[i].accepted);

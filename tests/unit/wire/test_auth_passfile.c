@@ -1,3 +1,4 @@
+#include "wire/auth_password_internal.h"
 #include "wire/settings_internal.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "wire/settings_internal.h"
+#include "wire/auth_password_internal.h"
 
 #include "base/clock.h"
 
@@ -56,7 +56,7 @@ static bool find(struct source *source, const char *conninfo, const char *user,
     request.command = wire_settings_get(settings, "password_command");
     if (source != NULL)
         wire_settings_set_password_source(settings, &face);
-    done = settings_find_password(settings, &request, password, found, NULL, &err);
+    done = auth_find_password(settings, &request, password, found, NULL, &err);
     wire_settings_free(settings);
     unlink(path);
     return done;

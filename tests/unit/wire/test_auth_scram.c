@@ -197,19 +197,35 @@ static void iterations_end_at_the_deadline(void **state)
 
 /* ---- Keys instead of a password ---- */
 
+static bool take_key(const char *text, uint8_t key[SCRAM_KEY_SIZE], bool *given)
+{
+    struct error err;
+    struct wire_settings *settings = wire_settings_new(&err);
+    bool taken;
+
+    assert_non_null(settings);
+    assert_true(wire_settings_set(settings, "scram_client_key", text, &err));
+    taken = settings_scram_key(settings, "scram_client_key", key, given, &err);
+    if (!taken)
+        assert_string_equal(err.message, "bad scram_client_key");
+    wire_settings_free(settings);
+    return taken;
+}
+
 static void both_keys_do_for_a_password(void **state)
 {
-    struct scram_secret secret = {.has_client_key = true, .has_server_key = true};
+    struct scram_secret secret = {.has_client_key = false};
     struct buffer first = {0}, final = {0};
     struct scram scram;
     struct error err;
 
     (void)state;
     /* Of the password "pencil" with the salt and the iterations of RFC 7677. */
-    assert_true(
-        scram_decode_key("pg/JI9Z+hkSpLRa5btpe9GVrDHJcSEN0viVTVXaZbos=", secret.client_key));
-    assert_true(
-        scram_decode_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=", secret.server_key));
+    assert_true(take_key("pg/JI9Z+hkSpLRa5btpe9GVrDHJcSEN0viVTVXaZbos=", secret.client_key,
+                         &secret.has_client_key));
+    assert_true(take_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=", secret.server_key,
+                         &secret.has_server_key));
+    assert_true(secret.has_client_key && secret.has_server_key);
     begin(&scram, &first);
     assert_true(scram_answer(&scram, slice_string(RFC_SERVER_FIRST), &secret, DEADLINE_NONE, NULL,
                              &final, &err));
@@ -223,13 +239,15 @@ static void both_keys_do_for_a_password(void **state)
 static void a_key_is_32_bytes_of_base64(void **state)
 {
     uint8_t key[SCRAM_KEY_SIZE];
+    bool given;
 
     (void)state;
-    assert_false(scram_decode_key("", key));
-    assert_false(scram_decode_key("pencil", key));
-    assert_false(scram_decode_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl", key));
-    assert_false(scram_decode_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dUA", key));
-    assert_false(scram_decode_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU= ", key));
+    assert_true(take_key("", key, &given));
+    assert_false(given);
+    assert_false(take_key("pencil", key, &given));
+    assert_false(take_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl", key, &given));
+    assert_false(take_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dUA", key, &given));
+    assert_false(take_key("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU= ", key, &given));
 }
 
 int main(void)

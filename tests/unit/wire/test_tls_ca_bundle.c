@@ -1,5 +1,5 @@
 /* Where root certificates of the machine are looked for. */
-#include "wire/tls_internal.h"
+#include "wire/tls_parts_internal.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>

@@ -1,6 +1,6 @@
 #include "wire/session.h"
 
-#include "wire/tls_internal.h"
+#include "wire/tls_parts_internal.h"
 
 #include <openssl/x509v3.h>
 #include <string.h>
