@@ -1,3 +1,7 @@
+/*
+ * Pieces are cut off blocks of 64 KiB, each piece aligned for anything. What is larger gets a block
+ * of its own, and what is left of the newest one stays in use: a single large piece wastes nothing.
+ */
 #include "base/arena.h"
 
 #include <stdalign.h>

@@ -1,3 +1,8 @@
+/*
+ * The one growable run of bytes of the program. Room is doubled, and there is always one byte more
+ * than asked for, so that content is text at any moment without a copy. Growing fails as a value,
+ * never by exit.
+ */
 #include "base/buffer.h"
 
 #include "base/bytes.h"

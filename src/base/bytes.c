@@ -1,3 +1,7 @@
+/*
+ * Integers by their bytes, whatever the processor's order and alignment, and takers that check the
+ * length before they look: every parser of what comes from outside is made of these.
+ */
 #include "base/bytes.h"
 
 void bytes_put_u16(uint8_t out[2], uint16_t value)

@@ -1,3 +1,8 @@
+/*
+ * An atomic flag for those who compute and an eventfd for those who wait. A child's descriptor is
+ * an epoll over its own and its parent's, so that one poll(2) sees both without a thread that
+ * passes requests on.
+ */
 #include "base/cancel.h"
 
 #include <errno.h>

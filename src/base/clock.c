@@ -1,3 +1,7 @@
+/*
+ * Deadlines count on the monotonic clock: somebody who sets the machine's time must neither end a
+ * backup nor make it wait. Only texts have the wall clock's.
+ */
 #include "base/clock.h"
 
 #include <limits.h>

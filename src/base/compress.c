@@ -1,3 +1,8 @@
+/*
+ * One interface over zlib, LZ4 and Zstandard. What goes into LZ4 is gathered into pieces of one
+ * size first: it compresses what one call gives it as it sees fit, and the same data would come out
+ * differently as the network cuts it.
+ */
 #include "base/compress.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * One interface over zlib, LZ4 and Zstandard, for bytes that somebody else made: windows have a
+ * bound, and each library's end of stream is told from bytes that are missing. Several streams
+ * behind each other are one where the caller says so.
+ */
 #include "base/decompress.h"
 
 #include <lz4frame.h>

@@ -1,3 +1,7 @@
+/*
+ * Filling in a struct error: formats, errno with what mends it, prefixes. Nothing here allocates,
+ * so that running out of memory can be reported, too.
+ */
 #include "base/quote.h"
 #include "base/error.h"
 

@@ -1,3 +1,8 @@
+/*
+ * jansson is not to be trusted where memory runs out. So its output goes into a buffer that
+ * remembers a failure, and a text is parsed only once the room that its values will take was to be
+ * had.
+ */
 #include "base/json.h"
 
 #include <stdlib.h>

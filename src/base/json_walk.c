@@ -1,3 +1,7 @@
+/*
+ * A state machine over single bytes: a stack of brackets, the path to the value at hand, and the
+ * value as far as it fits. It knows no document; whoever walks picks by path.
+ */
 #include "base/json_walk.h"
 
 #include <inttypes.h>

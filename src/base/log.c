@@ -1,3 +1,4 @@
+/* A note is formatted only where somebody listens, and goes out as one text. */
 #include "base/log.h"
 
 #include <stdio.h>

@@ -1,3 +1,7 @@
+/*
+ * Positions in the WAL as text and the names of WAL files, both as the server writes and reads
+ * them. On the ground, because whoever names a WAL file needs no connection.
+ */
 #include "base/lsn.h"
 
 #include <inttypes.h>

@@ -1,3 +1,8 @@
+/*
+ * The table's rows against what was typed or configured: which option is meant, whether its value
+ * is one, what it holds now, and what was probably meant where there is no such name. Help and
+ * pages are options_help.c's, the reading of values is options_value.c's.
+ */
 #include "base/options.h"
 
 #include "base/compress.h"

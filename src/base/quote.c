@@ -1,3 +1,8 @@
+/*
+ * Names and paths in hints, so that what people paste does what it says: whatever is special to SQL
+ * or to a shell is quoted, and a path that would be cut is replaced as a whole. SQL that is sent is
+ * made elsewhere (wire_quote_identifier).
+ */
 #include "base/quote.h"
 
 #include <stdio.h>

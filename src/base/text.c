@@ -1,3 +1,7 @@
+/*
+ * Near misses are found by edit distance, with two letters swapped as one edit: that is how people
+ * mistype. Characters are read strictly, because what is not UTF-8 must not pass for text.
+ */
 #include "base/text.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * Bytes that claim to be text, made into text that JSON, files and terminals take: well-formed
+ * UTF-8 stays, everything else becomes \xHH, so that nothing is lost and nothing is made up.
+ */
 #include "base/utf8.h"
 
 /* Length of the well-formed UTF-8 sequence at the start of the text, 0 if there is none. Unicode

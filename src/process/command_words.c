@@ -1,3 +1,7 @@
+/*
+ * password_command is run without a shell, so its words are found here: blanks part them, quotes
+ * and backslashes keep what they enclose, and nothing is expanded.
+ */
 #include "process/password_internal.h"
 
 #include <stdlib.h>

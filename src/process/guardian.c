@@ -1,3 +1,7 @@
+/*
+ * Our side of the guardian: forking it before there are threads or connections, and telling it
+ * through a pipe of each session that begins and ends. The other side is guardian_main.c.
+ */
 #include "process/guardian.h"
 
 #include "process/guardian_internal.h"

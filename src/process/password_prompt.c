@@ -1,3 +1,7 @@
+/*
+ * The question at the terminal, which is the last resort: on /dev/tty, so that pipes on standard
+ * input and output do not matter, without echo, and with the terminal set back whatever ends it.
+ */
 #include "process/password_internal.h"
 
 #include <errno.h>

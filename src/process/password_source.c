@@ -1,3 +1,8 @@
+/*
+ * The program's answer to a server that wants a password: password_command, afresh for each
+ * session, or what a person typed, once for each server and role, because a backup has several
+ * sessions.
+ */
 #include "process/password_internal.h"
 
 #include <pthread.h>

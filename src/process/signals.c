@@ -1,3 +1,8 @@
+/*
+ * SIGINT, SIGTERM and SIGHUP request the job's cancel and do nothing else: every wait ends, and the
+ * job takes back what it has begun. SIGPIPE and SIGXFSZ are ignored, so that write(2) says what
+ * happened.
+ */
 #include "process/signals.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * A folder read back as records, in the order in which a backup comes: some files first, then the
+ * tree, then some files last. A file is opened when its bytes are asked for, never through a link,
+ * and must not change meanwhile.
+ */
 #include "record/record_internal.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * A backup as a folder that is either whole or not there: it is filled as DIR.partial and renamed
+ * at the end, or, where DIR is there and empty, filled in place with the record that says
+ * "complete" last. A lock tells a run that lives from what a killed one left.
+ */
 #include "record/record_internal.h"
 #include "record/run_lock.h"
 

@@ -1,3 +1,8 @@
+/*
+ * Walking, opening and removing local folders so that no link is ever followed: every step is an
+ * openat of one component. A hostile tree can point anywhere; a path that is resolved as a whole
+ * would go there.
+ */
 #include "record/record_internal.h"
 
 #include "base/quote.h"

@@ -1,3 +1,7 @@
+/*
+ * What all sources and stores have in common: which paths a record may have, names that become
+ * paths, and the calls on readers and sources with their two possible ends.
+ */
 #include "record/record_internal.h"
 
 #include "base/text.h"

@@ -1,3 +1,8 @@
+/*
+ * flock(2) on a file inside what is being written, and who holds it, from /proc/locks. The
+ * difficulty is all in what cannot be known: file systems whose locks are not seen from everywhere,
+ * and files that go and come while they are looked at.
+ */
 #include "record/run_lock.h"
 
 #include "record/record_internal.h"

@@ -1,3 +1,7 @@
+/*
+ * Headers of a tar as GNU tar, bsdtar, Python and PostgreSQL read them: ustar where it fits, pax
+ * records and base-256 numbers where it does not. Without I/O.
+ */
 #include "record/tar_internal.h"
 
 #include <stdio.h>

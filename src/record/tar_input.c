@@ -1,4 +1,8 @@
-#include "record/tar_input.h"
+/*
+ * The bytes of a tar, from a file or a pipe, compressed or not: the first bytes tell. A pipe is
+ * waited for together with the job's cancel.
+ */
+#include "record/tar_input_internal.h"
 
 #include "record/record_internal.h"
 

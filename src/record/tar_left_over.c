@@ -6,7 +6,7 @@
  */
 #include "record/record_internal.h"
 #include "record/tar.h"
-#include "record/tar_left_over.h"
+#include "record/tar_left_over_internal.h"
 
 #include "base/decompress.h"
 

@@ -1,4 +1,9 @@
-#include "record/tar_part.h"
+/*
+ * The names of a tar's parts. What has no length beforehand is written as several members,
+ * NAME.part000001 and so on, which a reader joins; a name of a record that looks like one must be
+ * told from it.
+ */
+#include "record/tar_part_internal.h"
 
 #include "base/bytes.h"
 

@@ -3,10 +3,10 @@
  * behind a part has to be read before the reader can say whether the record goes on; it is then
  * kept in the decoder until the next record is asked for.
  */
-#include "record/tar_part.h"
+#include "record/tar_part_internal.h"
 #include "record/record_internal.h"
 #include "record/tar.h"
-#include "record/tar_input.h"
+#include "record/tar_input_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

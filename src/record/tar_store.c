@@ -9,12 +9,12 @@
  * by the reader under a name that is not its own; it is therefore always written as a part, too:
  * NAME.part000001.part000001.
  */
-#include "record/tar_part.h"
+#include "record/tar_part_internal.h"
 #include "base/error_names.h"
 #include "record/record_internal.h"
 #include "record/run_lock.h"
 #include "record/tar.h"
-#include "record/tar_left_over.h"
+#include "record/tar_left_over_internal.h"
 
 #include "base/quote.h"
 

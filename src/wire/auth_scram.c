@@ -1,3 +1,7 @@
+/*
+ * SCRAM as RFC 5802 has it, step by step, with PBKDF2 in a loop of our own: a server may ask for
+ * millions of iterations, and a cancelled job must not sit through them.
+ */
 #include "wire/auth_scram_internal.h"
 
 #include "base/base64.h"

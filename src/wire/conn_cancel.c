@@ -1,3 +1,8 @@
+/*
+ * The cancel request: a connection of its own that says a process number and a key, and nothing
+ * else. It goes as the session went, never in clear for one under TLS, and is over only when the
+ * server closes.
+ */
 #include "wire/conn_internal.h"
 
 #include "base/clock.h"

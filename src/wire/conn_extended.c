@@ -1,3 +1,7 @@
+/*
+ * Messages of the extended protocol, queued one by one; wire_flush makes a pipeline of them. What
+ * was queued without a Sync is kept in mind, because no ReadyForQuery ends it.
+ */
 #include "wire/conn_internal.h"
 
 static bool queued(struct wire_conn *conn, bool appended)

@@ -1,3 +1,7 @@
+/*
+ * Receiving: the buffer and its room, waiting, whole messages, and what comes while we send. During
+ * a stream the socket is let wait until there is more to read, which saves most of the wake-ups.
+ */
 #include "wire/conn_internal.h"
 
 #include "base/clock.h"

@@ -1,3 +1,7 @@
+/*
+ * Sending without a deadlock: whenever the socket takes no more, what the server has to say is read
+ * before waiting. What is large goes out from where it lies.
+ */
 #include "wire/conn_internal.h"
 
 #include <stdio.h>

@@ -1,3 +1,7 @@
+/*
+ * Small answers as a whole: a query is sent, its rows are gathered in memory up to the limit of the
+ * connection, and the session is ready again whatever happened in between.
+ */
 #include "wire/conn_internal.h"
 
 #include <stdlib.h>

@@ -1,3 +1,7 @@
+/*
+ * Settings that lead to one server only, made of the address a session has. The name stays:
+ * certificates and the passfile go by it.
+ */
 #include "wire/conn_internal.h"
 #include "wire/settings_internal.h"
 

@@ -1,3 +1,7 @@
+/*
+ * Building and taking apart messages, field by field, with every length checked before it is
+ * believed. Nothing here knows which message may come when: that is conn_events.c's.
+ */
 #include "wire/message_internal.h"
 
 #include "base/bytes.h"

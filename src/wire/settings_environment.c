@@ -1,3 +1,8 @@
+/*
+ * What stands in for settings that nobody gave: PG* variables, and what this machine suggests. The
+ * user and the home come from /etc/passwd by hand, because the C library's way loads modules that a
+ * static program cannot.
+ */
 #include "wire/settings_internal.h"
 
 #include <limits.h>

@@ -1,3 +1,7 @@
+/*
+ * min_protocol_version and max_protocol_version, and what a server may answer to them. 3.2 is asked
+ * for only by those who want it: older poolers close the connection on anything but 3.0.
+ */
 #include "base/error_names.h"
 #include "wire/settings_protocol_version_internal.h"
 

@@ -1,3 +1,7 @@
+/*
+ * require_auth as a set of methods. Read twice, when settings are complete and when the server
+ * asks: a mistake in it shows even where no server minds.
+ */
 #include "base/error_names.h"
 #include "wire/settings_require_auth_internal.h"
 

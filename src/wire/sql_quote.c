@@ -1,3 +1,7 @@
+/*
+ * Names and values inside the SQL that we send. Without a limit and without mercy for what is
+ * special, unlike base/quote.c, whose texts are for people.
+ */
 #include "wire/wire.h"
 
 static bool append_quoted(struct buffer *out, const char *text, char quote, struct error *err)

@@ -3,8 +3,8 @@
  * way: the first bytes tell, not the name. Several streams behind each other count as one. A
  * compressed stream that is cut short is an error, and so is whatever else follows one.
  */
-#ifndef PGCASK_RECORD_TAR_INPUT_H
-#define PGCASK_RECORD_TAR_INPUT_H
+#ifndef PGCASK_RECORD_TAR_INPUT_INTERNAL_H
+#define PGCASK_RECORD_TAR_INPUT_INTERNAL_H
 
 #include "base/cancel.h"
 #include "base/decompress.h"

@@ -2,8 +2,8 @@
  * Parts: how a record of unknown size is put into a tar that cannot be gone back in. "NAME" becomes
  * "NAME.part000001", "NAME.part000002", …; a digit more from the millionth on.
  */
-#ifndef PGCASK_RECORD_TAR_PART_H
-#define PGCASK_RECORD_TAR_PART_H
+#ifndef PGCASK_RECORD_TAR_PART_INTERNAL_H
+#define PGCASK_RECORD_TAR_PART_INTERNAL_H
 
 #include "record/record.h"
 

@@ -1,6 +1,6 @@
 /* Telling what a killed run left of a tar from a file of another origin. */
-#ifndef PGCASK_RECORD_TAR_LEFT_OVER_H
-#define PGCASK_RECORD_TAR_LEFT_OVER_H
+#ifndef PGCASK_RECORD_TAR_LEFT_OVER_INTERNAL_H
+#define PGCASK_RECORD_TAR_LEFT_OVER_INTERNAL_H
 
 #include <stdbool.h>
 
