@@ -7,8 +7,6 @@
  */
 #include "backup/logical_internal.h"
 
-#include "copy/snapshot.h"
-
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +30,12 @@ static bool ask(struct logical_backup *job, const char *sql, char **text, struct
 
 static bool take_snapshot(struct logical_backup *job, struct error *err)
 {
-    char *snapshot, *size, *lsn;
+    const struct snapshot_options options = {.own_encoding = true};
+    char *size, *lsn;
 
-    if (!snapshot_begin(job->conn, NULL, err) ||
-        !ask(job, "SELECT pg_catalog.pg_export_snapshot()", &snapshot, err))
+    if (!snapshot_begin(job->conn, &options, err) ||
+        !snapshot_export(job->conn, job->snapshot, err))
         return false;
-    snprintf(job->snapshot, sizeof(job->snapshot), "%s", snapshot);
-    free(snapshot);
     if (!ask(job,
              "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() "
              "            THEN pg_catalog.pg_last_wal_replay_lsn() "

@@ -8,6 +8,7 @@
 #include "backup/logical_backup.h"
 #include "catalog/catalog.h"
 #include "copy/copy_out.h"
+#include "copy/snapshot.h"
 #include "manifest/manifest_stream.h"
 #include "manifest/summary.h"
 
@@ -31,7 +32,7 @@ struct logical_backup {
     struct wire_settings *pinned; /* where the first session came to */
     struct wire_conn *conn;       /* holds the snapshot */
     char *database, *server_version;
-    char snapshot[64];
+    char snapshot[SNAPSHOT_NAME_SIZE];
     time_t started_at;
     struct catalog *catalog;
     int64_t lock_spent_ms; /* over all tries */

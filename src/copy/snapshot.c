@@ -1,25 +1,51 @@
 /*
- * The settings of a session that reads: everything that changes what the server prints, or ends a
- * long wait. They are here and nowhere else, because rows, definitions and privileges of one backup
- * come over several sessions and must look as if they came over one.
+ * How a session that only reads begins: everything that changes what the server prints, or ends a
+ * long wait. The settings are here and nowhere else, because what several sessions read for one
+ * backup must look as if it came over one.
+ *
+ * They are said within the transaction, in the round trip that begins it: the snapshot of another
+ * session must be imported before anything else is asked.
  */
 #include "copy/snapshot.h"
+
+#include <stdio.h>
 
 struct setting {
     int since; /* server_version_num */
     const char *statement;
 };
 
-static bool run(struct wire_conn *conn, const char *sql, struct error *err)
-{
-    return wire_query(conn, sql, NULL, err);
-}
+/* A view that an attacker replaced by a foreign table would run code of theirs while it is read:
+ * where the server can, such relations are refused. */
+static const struct setting settings[] = {
+    {0, "SELECT pg_catalog.set_config('search_path', '', false)"}, /* takes the snapshot */
+    {0, "SET datestyle = ISO"},
+    {0, "SET intervalstyle = POSTGRES"},
+    {0, "SET timezone = 'UTC'"},
+    {0, "SET bytea_output = hex"},
+    {0, "SET extra_float_digits = 3"},
+    {0, "SET xmlbinary = base64"},
+    {0, "SET synchronize_seqscans = off"},
+    {0, "SET standard_conforming_strings = on"},
+    {0, "SET quote_all_identifiers = off"},
+    {0, "SET idle_in_transaction_session_timeout = 0"},
+    {140000, "SET idle_session_timeout = 0"},
+    {170000, "SET transaction_timeout = 0"},
+    {0, "SET row_security = off"},
+    {0, "SET jit = off"}, /* compiling a query of the catalogs takes longer than running it */
+    {0, "SELECT pg_catalog.set_config(name, 'view, foreign-table', false) "
+        "FROM pg_catalog.pg_settings WHERE name = 'restrict_nonsystem_relation_kind'"},
+};
 
-/* The session may have begun in SQL_ASCII, which every database takes and which converts nothing.
- * The archive says which encoding that is. */
+/* The archive says which encoding that is. */
 static const char own_encoding[] =
     "SELECT pg_catalog.set_config('client_encoding', "
     "                             pg_catalog.current_setting('server_encoding'), false);";
+
+/* Catalogs that were filled a moment ago have no statistics, so sequential scans, which would run
+ * once a relation, are made the last choice; workers cost more than they save. */
+static const char small_queries[] = "SET max_parallel_workers_per_gather = 0;"
+                                    "SET enable_seqscan = off;";
 
 static bool converts_nothing(struct wire_conn *conn)
 {
@@ -28,40 +54,31 @@ static bool converts_nothing(struct wire_conn *conn)
     return encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0;
 }
 
-/* In one round trip. A view that an attacker replaced by a foreign table would run code of theirs
- * while it is read: where the server can, such relations are refused. */
-static bool prepare(struct wire_conn *conn, struct error *err)
+static bool append_begin(struct buffer *sql, const char *imported, struct error *err)
 {
-    static const struct setting settings[] = {
-        {0, "SELECT pg_catalog.set_config('search_path', '', false)"},
-        {0, "SET datestyle = ISO"},
-        {0, "SET intervalstyle = POSTGRES"},
-        {0, "SET timezone = 'UTC'"},
-        {0, "SET bytea_output = hex"},
-        {0, "SET extra_float_digits = 3"},
-        {0, "SET xmlbinary = base64"},
-        {0, "SET synchronize_seqscans = off"},
-        {0, "SET standard_conforming_strings = on"},
-        {0, "SET quote_all_identifiers = off"},
-        {0, "SET statement_timeout = 0"},
-        {0, "SET lock_timeout = 0"},
-        {0, "SET idle_in_transaction_session_timeout = 0"},
-        {140000, "SET idle_session_timeout = 0"},
-        {170000, "SET transaction_timeout = 0"},
-        {0, "SET row_security = off"},
-        {0, "SET jit = off"}, /* compiling a query of the catalogs takes longer than running it */
-        {0, "SELECT pg_catalog.set_config(name, 'view, foreign-table', false) "
-            "FROM pg_catalog.pg_settings WHERE name = 'restrict_nonsystem_relation_kind'"},
-    };
-    struct buffer sql = {0};
-    bool done = !converts_nothing(conn) || buffer_append_string(&sql, own_encoding, err);
+    return buffer_append_string(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;", err) &&
+           (imported == NULL ||
+            (buffer_append_string(sql, "SET TRANSACTION SNAPSHOT ", err) &&
+             wire_quote_literal(sql, imported, err) && buffer_append_byte(sql, ';', err)));
+}
+
+static bool append_settings(struct buffer *sql, struct wire_conn *conn,
+                            const struct snapshot_options *options, struct error *err)
+{
+    bool done = buffer_printf(sql, err, "SET statement_timeout = %u; SET lock_timeout = %u;",
+                              options->statement_timeout_ms, options->lock_timeout_ms);
 
     for (size_t i = 0; done && i < sizeof(settings) / sizeof(settings[0]); i++) {
         if (settings[i].since <= wire_server_version(conn))
-            done = buffer_printf(&sql, err, "%s;", settings[i].statement);
+            done = buffer_printf(sql, err, "%s;", settings[i].statement);
     }
-    done = done && run(conn, buffer_text(&sql), err);
-    buffer_free(&sql);
+    if (done && options->own_encoding && converts_nothing(conn))
+        done = buffer_append_string(sql, own_encoding, err);
+    if (done && options->small_queries)
+        done = buffer_append_string(sql, small_queries, err);
+    if (done && options->savepoint != NULL)
+        done = buffer_append_string(sql, "SAVEPOINT ", err) &&
+               wire_quote_identifier(sql, options->savepoint, err);
     return done;
 }
 
@@ -71,21 +88,36 @@ static bool prepare(struct wire_conn *conn, struct error *err)
 static bool ask_for_client_check(struct wire_conn *conn, struct error *err)
 {
     return wire_server_version(conn) < 140000 ||
-           run(conn, "SET client_connection_check_interval = '1s'", err) || !wire_is_broken(conn);
+           wire_query(conn, "SET client_connection_check_interval = '1s'", NULL, err) ||
+           !wire_is_broken(conn);
 }
 
-bool snapshot_begin(struct wire_conn *conn, const char *snapshot, struct error *err)
+bool snapshot_begin(struct wire_conn *conn, const struct snapshot_options *options,
+                    struct error *err)
 {
     struct buffer sql = {0};
+    bool done = ask_for_client_check(conn, err) && append_begin(&sql, options->imported, err) &&
+                append_settings(&sql, conn, options, err) &&
+                wire_query(conn, buffer_text(&sql), NULL, err);
+
+    buffer_free(&sql);
+    return done;
+}
+
+bool snapshot_export(struct wire_conn *conn, char name[SNAPSHOT_NAME_SIZE], struct error *err)
+{
+    struct wire_result *result;
+    const char *value;
     bool done;
 
-    if (!ask_for_client_check(conn, err) || !prepare(conn, err) ||
-        !run(conn, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", err))
+    if (!wire_query(conn, "SELECT pg_catalog.pg_export_snapshot()", &result, err))
         return false;
-    if (snapshot == NULL)
-        return true;
-    done = buffer_append_string(&sql, "SET TRANSACTION SNAPSHOT ", err) &&
-           wire_quote_literal(&sql, snapshot, err) && run(conn, buffer_text(&sql), err);
-    buffer_free(&sql);
+    value = wire_result_rows(result) == 1 ? wire_result_value(result, 0, 0) : NULL;
+    done = value != NULL && strlen(value) < SNAPSHOT_NAME_SIZE;
+    if (done)
+        snprintf(name, SNAPSHOT_NAME_SIZE, "%s", value);
+    else
+        error_set(err, ERROR_PROTOCOL, "the server gave its snapshot no name");
+    wire_result_free(result);
     return done;
 }

@@ -1,8 +1,15 @@
+/*
+ * A session that reads catalogs as JSON, an object a row. Its queries may fail one by one, at a
+ * lock that does not come or bytes that are no text: each time it goes back to a savepoint and can
+ * be asked on, because a manifest with a part left out is worth more than none.
+ */
+#include "manifest/session.h"
+
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "copy/snapshot.h"
 #include "manifest/json_values.h"
-#include "manifest/session.h"
 
 #include <stdlib.h>
 
@@ -23,9 +30,9 @@
 
 /* Newest first. */
 static const struct catalog_version catalog_versions[] = {
-    {170000, "SET transaction_timeout = 0;", "d.datlocprovider", "d.datlocale"},
-    {150000, "", "d.datlocprovider", "d.daticulocale"},
-    {0, "", "NULL", "NULL"},
+    {170000, "d.datlocprovider", "d.datlocale"},
+    {150000, "d.datlocprovider", "d.daticulocale"},
+    {0, "NULL", "NULL"},
 };
 
 static const struct catalog_version *catalog_version_of(int server_version)
@@ -54,42 +61,6 @@ static bool apply_settings(struct session *session, const char *before, struct e
     return done;
 }
 
-/*
- * Plans: catalogs that were filled a moment ago have no statistics, so sequential scans, which
- * would run once a relation, are made the last choice; workers and JIT cost more than they save.
- * TimeZone and DateStyle decide how constants in column defaults are printed.
- */
-static bool begin(struct session *session, const char *snapshot, struct error *err)
-{
-    struct buffer sql = {0};
-    bool done =
-        buffer_append_string(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;", err) &&
-        (snapshot == NULL ||
-         (buffer_append_string(&sql, "SET TRANSACTION SNAPSHOT ", err) &&
-          wire_quote_literal(&sql, snapshot, err) && buffer_append_string(&sql, ";", err))) &&
-        buffer_printf(&sql, err,
-                      "SET search_path = '';"
-                      "SET statement_timeout = %d;"
-                      "SET lock_timeout = %u;"
-                      "SET idle_in_transaction_session_timeout = 0;"
-                      "SET DateStyle = ISO;"
-                      "SET IntervalStyle = postgres;"
-                      "SET TimeZone = 'UTC';"
-                      "SET extra_float_digits = 1;"
-                      "SET quote_all_identifiers = off;"
-                      "SET standard_conforming_strings = on;"
-                      "SET jit = off;"
-                      "SET max_parallel_workers_per_gather = 0;"
-                      "SET enable_seqscan = off;"
-                      "%s"
-                      "SELECT 1;" /* takes the snapshot, which then survives every rollback */
-                      "SAVEPOINT manifest",
-                      STATEMENT_TIMEOUT_MS, session->lock_timeout_ms, session->catalog->session) &&
-        wire_query(session->conn, buffer_text(&sql), NULL, err);
-    buffer_free(&sql);
-    return done;
-}
-
 /* After an error of the server: back to the savepoint, if the session still lives. */
 static void recover(struct session *session)
 {
@@ -106,15 +77,17 @@ static void note_failure(struct session *session, const struct error *err)
     recover(session);
 }
 
-/* Where a server looks at its client's socket while a statement runs, which only 14 and later on
- * Linux can, nothing of ours outlives us by more than this: a program that embeds us has no
- * guardian. A server on another system refuses, and goes on as before. */
-static void set_client_check(struct session *session)
+static bool begin(struct session *session, const char *snapshot, struct error *err)
 {
-    struct error ignored;
+    const struct snapshot_options options = {
+        .imported = snapshot,
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+        .lock_timeout_ms = session->lock_timeout_ms,
+        .small_queries = true,
+        .savepoint = "manifest",
+    };
 
-    if (wire_server_version(session->conn) >= 140000)
-        wire_query(session->conn, "SET client_connection_check_interval = '1s'", NULL, &ignored);
+    return snapshot_begin(session->conn, &options, err);
 }
 
 /*
@@ -149,7 +122,6 @@ bool session_open(struct session *session, const struct wire_settings *settings,
     session->lock_timeout_ms = FIRST_LOCK_TIMEOUT_MS;
     session->raw = true;
     session->never_converts = has_server_encoding(session, "SQL_ASCII");
-    set_client_check(session);
     if (begin(session, snapshot, err))
         return session_set_raw(session, false, err);
     session_close(session);

@@ -12,7 +12,6 @@
 /* What differs between server versions, for every query of the manifest. */
 struct catalog_version {
     int since;                   /* server_version_num */
-    const char *session;         /* settings that only these versions have */
     const char *locale_provider; /* expression over pg_database d; SQL null where unknown */
     const char *locale;          /* the same: the provider's own locale */
 };

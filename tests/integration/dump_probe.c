@@ -103,6 +103,7 @@ static bool write_directory(struct dump *dump, struct error *err)
 static bool connect_server(const char *conninfo, struct dump *dump, struct error *err)
 {
     struct wire_connect_options options = {0};
+    const struct snapshot_options snapshot_options = {.own_encoding = true};
     struct catalog_options catalog_options = {0};
     bool changed;
 
@@ -110,7 +111,7 @@ static bool connect_server(const char *conninfo, struct dump *dump, struct error
     return dump->settings != NULL && wire_settings_parse(dump->settings, conninfo, err) &&
            wire_settings_complete(dump->settings, err) &&
            wire_connect(&dump->conn, dump->settings, &options, err) &&
-           snapshot_begin(dump->conn, NULL, err) &&
+           snapshot_begin(dump->conn, &snapshot_options, err) &&
            catalog_read(&dump->catalog, dump->conn, &catalog_options, &changed, err);
 }
 
