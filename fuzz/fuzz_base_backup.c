@@ -139,14 +139,15 @@ static struct physical_backup *job_new(struct wire_conn *conn, struct base_backu
     job->step = PHYSICAL_FOLDERS;
     job->wal_segment_size = 16 << 20;
     tar_decoder_init(&job->tar);
-    job->listed_digest = digest_new(DIGEST_CRC32C, &err);
-    job->summary_digest = digest_new(DIGEST_XXH3_128, &err);
+    job->proof = record_proof_new(&err);
     job->ledger = file_ledger_new(&err);
     job->folders = path_set_new(&err);
     job->backup_manifest_decoder = backup_manifest_decoder_new(&handler, &err);
     job->summary = summary_writer_new(DIGEST_XXH3_128, &err);
-    must(job->listed_digest != NULL && job->summary_digest != NULL && job->ledger != NULL &&
-         job->folders != NULL && job->backup_manifest_decoder != NULL && job->summary != NULL);
+    must(job->proof != NULL &&
+         record_proof_choose(job->proof, DIGEST_CRC32C, DIGEST_XXH3_128, &err) &&
+         job->ledger != NULL && job->folders != NULL && job->backup_manifest_decoder != NULL &&
+         job->summary != NULL);
     return job;
 }
 
@@ -154,8 +155,7 @@ static void job_free(struct physical_backup *job)
 {
     tar_decoder_reset(&job->tar);
     buffer_free(&job->label);
-    digest_free(job->listed_digest);
-    digest_free(job->summary_digest);
+    record_proof_free(job->proof);
     file_ledger_free(job->ledger);
     path_set_free(job->folders);
     backup_manifest_decoder_free(job->backup_manifest_decoder);

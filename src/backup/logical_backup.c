@@ -116,10 +116,7 @@ static bool begin_record(struct logical_backup *job, struct reader *inner, struc
         return false;
     job->inner = inner;
     job->ended = false;
-    job->record_bytes = 0;
-    job->contents_size = 0;
-    digest_begin(job->digest);
-    digest_begin(job->contents_digest);
+    record_proof_begin(job->proof, LAYOUT_SUMMARY);
     (void)err;
     return true;
 }
@@ -182,23 +179,6 @@ static bool begin_summary(struct logical_backup *job, struct error *err)
     return true;
 }
 
-/* An archive's digest is that of two: of its table of contents, which a store may amend, and of all
- * that follows. */
-static void end_digest(struct logical_backup *job, uint8_t bytes[DIGEST_MAX])
-{
-    uint8_t parts[2 * DIGEST_MAX];
-    size_t size = digest_size(job->options.digest);
-
-    digest_end(job->digest, bytes);
-    if (!job->is_dump)
-        return;
-    digest_end(job->contents_digest, parts);
-    memcpy(parts + size, bytes, size);
-    digest_begin(job->digest);
-    digest_update(job->digest, slice_make(parts, 2 * size));
-    digest_end(job->digest, bytes);
-}
-
 /* The record before must have been read to its end: nothing may be missing. */
 static bool end_record(struct logical_backup *job, struct error *err)
 {
@@ -217,11 +197,11 @@ static bool end_record(struct logical_backup *job, struct error *err)
         job->report.manifest_unavailable = manifest_stream_unavailable(job->inner);
     reader_close(job->inner);
     job->inner = NULL;
-    end_digest(job, bytes);
+    record_proof_end(job->proof, bytes);
     job->report.files++;
     job->is_dump = false;
     done = job->step == LOGICAL_DONE ||
-           summary_writer_add(job->summary, &record, job->record_bytes, bytes, err);
+           summary_writer_add(job->summary, &record, record_proof_bytes(job->proof), bytes, err);
     return done;
 }
 
@@ -274,18 +254,13 @@ static enum source_status logical_next(struct record_source *source, struct reco
 static void learn_contents_size(struct logical_backup *job)
 {
     if (job->is_dump)
-        job->contents_size = custom_archive_contents_size(job->inner);
+        record_proof_contents_end(job->proof, custom_archive_contents_size(job->inner));
 }
 
 static void take_in(struct logical_backup *job, struct slice data)
 {
-    bool contents = false;
-
     learn_contents_size(job);
-    if (job->is_dump)
-        contents = job->contents_size == 0 || job->record_bytes < job->contents_size;
-    digest_update(contents ? job->contents_digest : job->digest, data);
-    job->record_bytes += data.len;
+    record_proof_feed(job->proof, data);
     job->report.bytes += data.len;
 }
 
@@ -320,25 +295,6 @@ static enum reader_status logical_read(struct reader *reader, struct slice *data
     return status;
 }
 
-/* What was amended is read back: the digest is that of what is there. */
-static bool digest_again(struct logical_backup *job, const struct reader_amender *amender,
-                         struct error *err)
-{
-    uint8_t bytes[16384];
-
-    digest_begin(job->contents_digest);
-    for (uint64_t at = 0; at < job->contents_size;) {
-        uint64_t left = job->contents_size - at;
-        size_t len = left < sizeof(bytes) ? (size_t)left : sizeof(bytes);
-
-        if (!amender->read(amender->context, at, bytes, len, err))
-            return false;
-        digest_update(job->contents_digest, slice_make(bytes, len));
-        at += len;
-    }
-    return true;
-}
-
 static bool logical_amend(struct reader *reader, const struct reader_amender *amender,
                           struct error *err)
 {
@@ -346,7 +302,8 @@ static bool logical_amend(struct reader *reader, const struct reader_amender *am
 
     if (job->inner == NULL || job->inner->ops->amend == NULL)
         return true;
-    if (job->inner->ops->amend(job->inner, amender, err) && digest_again(job, amender, err))
+    if (job->inner->ops->amend(job->inner, amender, err) &&
+        record_proof_amended(job->proof, amender, err))
         return true;
     fail(job, err);
     return false;
@@ -368,8 +325,7 @@ static void logical_close(struct record_source *source)
     wire_close(job->conn);
     wire_settings_free(job->pinned);
     summary_writer_free(job->summary);
-    digest_free(job->digest);
-    digest_free(job->contents_digest);
+    record_proof_free(job->proof);
     free(job->server_version);
     free(job->database);
     free(job);
@@ -394,9 +350,9 @@ bool logical_backup_new(const struct logical_backup_options *options, struct rec
         job->options.stall_timeout_ms = STALL_TIMEOUT_MS;
     job->started_at = time(NULL);
     job->report.phase = "connecting";
-    job->digest = digest_new(options->digest, err);
-    job->contents_digest = job->digest == NULL ? NULL : digest_new(options->digest, err);
-    job->summary = job->contents_digest == NULL ? NULL : summary_writer_new(options->digest, err);
+    job->proof = record_proof_new(err);
+    if (job->proof != NULL && record_proof_choose(job->proof, DIGEST_CRC32C, options->digest, err))
+        job->summary = summary_writer_new(options->digest, err);
     if (job->summary == NULL) {
         logical_close(&job->source);
         return false;

@@ -82,8 +82,6 @@ bool logical_dump_open(struct logical_backup *job, struct error *err)
     job->inner =
         custom_archive_reader_new(&job->header, &job->content, job->options.compression_level, err);
     job->ended = false;
-    job->record_bytes = 0;
-    digest_begin(job->digest);
-    digest_begin(job->contents_digest);
+    record_proof_begin_archive(job->proof);
     return job->inner != NULL;
 }

@@ -10,6 +10,7 @@
 #include "copy/copy_out.h"
 #include "copy/snapshot.h"
 #include "manifest/manifest_stream.h"
+#include "manifest/record_proof.h"
 #include "manifest/summary.h"
 
 enum logical_step {
@@ -44,13 +45,8 @@ struct logical_backup {
     char path[RECORD_PATH_MAX];
     struct reader *inner;
     bool is_dump, ended;
-    uint64_t record_bytes;
-    struct digest *digest;
+    struct record_proof *proof;
     struct summary_writer *summary;
-    /* Of a dump that was written where it could be amended: the digest of its contents as they are
-     * now, besides that of the rest. */
-    struct digest *contents_digest;
-    uint64_t contents_size;
 };
 
 /* Takes a snapshot and reads the catalogs in it, again and again if something changes meanwhile,

@@ -116,8 +116,7 @@ void physical_give_inner(struct physical_backup *job, struct record *record, con
 {
     job->reading = READING_INNER;
     job->reader_state = READER_DATA;
-    job->record_bytes = 0;
-    digest_begin(job->summary_digest);
+    record_proof_begin(job->proof, LAYOUT_SUMMARY);
     snprintf(job->path, sizeof(job->path), "%s", path);
     *record = (struct record){
         .type = RECORD_FILE,
@@ -135,7 +134,7 @@ static bool give_manifest(struct physical_backup *job, struct record *record, st
     const struct manifest_option shown[] = {
         {.name = "digest", .text = digest_name(options->digest)},
         {.name = "manifest_checksums",
-         .text = options->digest == DIGEST_SHA256 ? "sha256" : "crc32c"},
+         .text = digest_name(record_proof_listed_beside(options->digest))},
     };
     char position[LSN_TEXT_SIZE];
     struct manifest_request request = {
@@ -183,10 +182,8 @@ static enum reader_status read_inner(struct physical_backup *job, struct slice *
     enum reader_status status = reader_next(job->inner, data, err);
     uint8_t bytes[DIGEST_MAX];
 
-    if (status == READER_DATA) {
-        digest_update(job->summary_digest, *data);
-        job->record_bytes += data->len;
-    }
+    if (status == READER_DATA)
+        record_proof_feed(job->proof, *data);
     if (status != READER_END)
         return status;
     job->report.files++;
@@ -196,9 +193,10 @@ static enum reader_status read_inner(struct physical_backup *job, struct slice *
     }
     if (job->step == PHYSICAL_START)
         job->report.manifest_unavailable = manifest_stream_unavailable(job->inner);
-    digest_end(job->summary_digest, bytes);
-    return summary_writer_add(job->summary, &record, job->record_bytes, bytes, err) ? READER_END
-                                                                                    : READER_FAILED;
+    record_proof_end(job->proof, bytes);
+    return summary_writer_add(job->summary, &record, record_proof_bytes(job->proof), bytes, err)
+               ? READER_END
+               : READER_FAILED;
 }
 
 static enum reader_status job_read(struct reader *reader, struct slice *data, struct error *err)
@@ -334,8 +332,7 @@ static void job_close(struct record_source *source)
     configuration_reset(&job->configuration);
     tar_decoder_reset(&job->tar);
     buffer_free(&job->label);
-    digest_free(job->listed_digest);
-    digest_free(job->summary_digest);
+    record_proof_free(job->proof);
     file_ledger_free(job->ledger);
     path_set_free(job->folders);
     backup_manifest_decoder_free(job->backup_manifest_decoder);
@@ -385,20 +382,20 @@ static bool check_listed_file(void *context, const struct backup_manifest_file *
 static bool make_parts(struct physical_backup *job, struct error *err)
 {
     const struct backup_manifest_handler handler = {.context = job, .file = check_listed_file};
-    bool sha256 = job->options.digest == DIGEST_SHA256;
+    enum digest_algorithm digest = job->options.digest;
 
     tar_decoder_init(&job->tar);
     job->notices = json_array();
-    job->listed_digest = digest_new(sha256 ? DIGEST_SHA256 : DIGEST_CRC32C, err);
-    job->summary_digest = digest_new(job->options.digest, err);
+    job->proof = record_proof_new(err);
     job->ledger = file_ledger_new(err);
     job->folders = path_set_new(err);
     job->backup_manifest_decoder = backup_manifest_decoder_new(&handler, err);
-    job->summary = summary_writer_new(job->options.digest, err);
+    job->summary = summary_writer_new(digest, err);
     if (job->notices == NULL)
         return error_set_memory(err);
-    return job->listed_digest != NULL && job->summary_digest != NULL && job->ledger != NULL &&
-           job->folders != NULL && job->backup_manifest_decoder != NULL && job->summary != NULL;
+    return job->proof != NULL && job->ledger != NULL && job->folders != NULL &&
+           job->backup_manifest_decoder != NULL && job->summary != NULL &&
+           record_proof_choose(job->proof, record_proof_listed_beside(digest), digest, err);
 }
 
 bool physical_backup_new(const struct physical_backup_options *options,

@@ -15,6 +15,7 @@
 #include "manifest/manifest_stream.h"
 #include "manifest/path_set.h"
 #include "manifest/physical_layout.h"
+#include "manifest/record_proof.h"
 #include "manifest/summary.h"
 #include "record/tar.h"
 #include "replication/base_backup.h"
@@ -81,7 +82,6 @@ struct physical_backup {
     char path[RECORD_PATH_MAX];
     char link_target[48];
     enum layout_class record_class;
-    uint64_t record_bytes;
     /* Lent and not yet digested: that is done when the reader is asked for more, after the store
      * has written it, because by then the processor has it at hand. */
     struct slice undigested[PHYSICAL_UNDIGESTED_MAX];
@@ -91,8 +91,7 @@ struct physical_backup {
     struct buffer label;  /* … whose text is kept */
     struct reader *inner; /* READING_INNER: /manifest.json or /summary.json */
 
-    struct digest *listed_digest;  /* as backup_manifest has it */
-    struct digest *summary_digest; /* as summary.json has it */
+    struct record_proof *proof;
     struct file_ledger *ledger;
     struct path_set *folders; /* that came: nothing comes without the one it lies in */
     struct backup_manifest_decoder *backup_manifest_decoder;

@@ -225,7 +225,7 @@ bool physical_start(struct physical_backup *job, struct error *err)
         .spread_checkpoint = options->spread_checkpoint,
         .max_rate_kib = options->max_rate_kib,
         .no_verify_checksums = options->no_verify_checksums,
-        .manifest_checksums = options->digest == DIGEST_SHA256 ? DIGEST_SHA256 : DIGEST_CRC32C,
+        .manifest_checksums = record_proof_listed_beside(options->digest),
     };
 
     physical_set_phase(job, "checkpoint");

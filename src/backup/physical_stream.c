@@ -101,8 +101,7 @@ static bool begin_file(struct physical_backup *job, struct record *record, struc
     job->reading = READING_MEMBER;
     job->reading_label = strcmp(job->path, LAYOUT_DATA "/backup_label") == 0;
     job->reader_state = READER_DATA;
-    job->record_bytes = 0;
-    digest_begin(job->record_class == LAYOUT_LISTED ? job->listed_digest : job->summary_digest);
+    record_proof_begin(job->proof, job->record_class);
     record->reader = &job->reader;
     record->size = (int64_t)job->tar.member.size;
     return true;
@@ -179,11 +178,8 @@ static bool take_label(struct physical_backup *job, struct slice data, struct er
 
 static void digest_lent(struct physical_backup *job)
 {
-    struct digest *digest =
-        job->record_class == LAYOUT_LISTED ? job->listed_digest : job->summary_digest;
-
     for (size_t i = 0; i < job->undigested_count; i++)
-        digest_update(digest, job->undigested[i]);
+        record_proof_feed(job->proof, job->undigested[i]);
     job->undigested_count = 0;
 }
 
@@ -193,19 +189,18 @@ static bool end_file(struct physical_backup *job, struct error *err)
     struct record record = {.type = RECORD_FILE, .path = job->path};
     uint8_t bytes[DIGEST_MAX];
     char listed_path[RECORD_PATH_MAX];
+    size_t size;
 
     digest_lent(job);
     job->report.files++;
-    if (job->record_class == LAYOUT_SUMMARY) {
-        digest_end(job->summary_digest, bytes);
+    size = record_proof_end(job->proof, bytes);
+    if (job->record_class == LAYOUT_SUMMARY)
         return note_unlisted(job, err) &&
-               summary_writer_add(job->summary, &record, job->record_bytes, bytes, err);
-    }
-    digest_end(job->listed_digest, bytes);
+               summary_writer_add(job->summary, &record, record_proof_bytes(job->proof), bytes,
+                                  err);
     layout_backup_manifest_path(job->path, listed_path, sizeof(listed_path));
-    return file_ledger_add(
-        job->ledger, listed_path, job->record_bytes, bytes,
-        digest_size(job->options.digest == DIGEST_SHA256 ? DIGEST_SHA256 : DIGEST_CRC32C), err);
+    return file_ledger_add(job->ledger, listed_path, record_proof_bytes(job->proof), bytes, size,
+                           err);
 }
 
 /* ---- The stream ---- */
@@ -264,8 +259,7 @@ static enum source_status begin_backup_manifest(struct physical_backup *job, str
     job->reading = READING_BACKUP_MANIFEST;
     job->reader_state = READER_DATA;
     job->record_class = LAYOUT_SUMMARY;
-    job->record_bytes = 0;
-    digest_begin(job->summary_digest);
+    record_proof_begin(job->proof, LAYOUT_SUMMARY);
     snprintf(job->path, sizeof(job->path), LAYOUT_BACKUP_MANIFEST);
     *record = (struct record){
         .type = RECORD_FILE,
@@ -323,7 +317,6 @@ static enum reader_status read_member(struct physical_backup *job, struct slice 
         if (job->undigested_count == PHYSICAL_UNDIGESTED_MAX)
             digest_lent(job);
         job->undigested[job->undigested_count++] = *data;
-        job->record_bytes += data->len;
         if (job->reading_label && !take_label(job, *data, err))
             return READER_FAILED;
         return READER_DATA;
@@ -407,8 +400,8 @@ static bool end_backup_manifest(struct physical_backup *job, struct error *err)
                          "the server sent %zu files that its backup_manifest does not list",
                          file_ledger_unexpected(job->ledger));
     job->report.files++;
-    digest_end(job->summary_digest, bytes);
-    return summary_writer_add(job->summary, &record, job->record_bytes, bytes, err);
+    record_proof_end(job->proof, bytes);
+    return summary_writer_add(job->summary, &record, record_proof_bytes(job->proof), bytes, err);
 }
 
 /* The manifest's end shows only in the event that follows it. */
@@ -421,8 +414,7 @@ static enum reader_status read_backup_manifest(struct physical_backup *job, stru
         return READER_FAILED;
     if (event.type == BASE_BACKUP_MANIFEST_DATA) {
         *data = event.data;
-        digest_update(job->summary_digest, *data);
-        job->record_bytes += data->len;
+        record_proof_feed(job->proof, *data);
         return backup_manifest_decoder_feed(job->backup_manifest_decoder, *data, err)
                    ? READER_DATA
                    : READER_FAILED;

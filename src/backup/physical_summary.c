@@ -104,7 +104,7 @@ bool physical_summary_content(struct physical_backup *job, struct slice *content
 {
     const struct physical_backup_report *report = &job->report;
     char started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
-    bool sha256 = job->options.digest == DIGEST_SHA256;
+    enum digest_algorithm digest = job->options.digest;
     json_t *head;
 
     clock_format_utc(job->started_at, started);
@@ -119,9 +119,10 @@ bool physical_summary_content(struct physical_backup *job, struct slice *content
         "in_recovery", (int)job->in_recovery,             /* a standby */
         "start_lsn", report->start_lsn, "start_timeline", (int)report->start_timeline, "stop_lsn",
         report->stop_lsn, "stop_timeline", (int)report->stop_timeline, "wal_segment_size",
-        (json_int_t)job->wal_segment_size,                  /* bytes */
-        "manifest_checksums", sha256 ? "sha256" : "crc32c", /* in backup_manifest */
-        "digest", digest_name(job->options.digest),         /* in this file */
+        (json_int_t)job->wal_segment_size, /* bytes */
+        "manifest_checksums",              /* what backup_manifest has */
+        digest_name(record_proof_listed_beside(digest)), "digest",
+        digest_name(digest),                                                    /* in this file */
         "files", (json_int_t)report->files, "bytes", (json_int_t)report->bytes, /* before this */
         "wal_bytes", (json_int_t)report->wal_bytes,                             /* of these */
         "tablespaces", describe_tablespaces(job), "options", describe_options(job), "warnings",

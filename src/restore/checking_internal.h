@@ -10,6 +10,7 @@
 #include "manifest/backup_manifest.h"
 #include "manifest/file_ledger.h"
 #include "manifest/physical_layout.h"
+#include "manifest/record_proof.h"
 #include "manifest/summary.h"
 #include "restore/checking_source.h"
 
@@ -28,10 +29,9 @@ struct checking_source {
     enum layout_class record_class;
     bool reading;
     char path[RECORD_PATH_MAX];
-    uint64_t record_bytes;
 
     enum digest_algorithm listed_algorithm, summary_algorithm;
-    struct digest *listed_digest, *summary_digest;
+    struct record_proof *proof;
 
     /* What came, against what should have come: files that backup_manifest lists, and everything
      * that summary.json lists. */
@@ -42,7 +42,6 @@ struct checking_source {
     bool logical;
     struct archive_decoder *archive; /* of the record being read, if it is one */
     bool archive_failed;
-    struct digest *contents_digest; /* of its header and table of contents */
     bool digests_settled;
     bool backup_manifest_seen, backup_manifest_whole, backup_manifest_failed;
     bool summary_seen, summary_whole, summary_failed;
@@ -62,11 +61,9 @@ void checking_end_backup_manifest(struct checking_source *check);
 void checking_feed_summary(struct checking_source *check, struct slice data);
 void checking_end_summary(struct checking_source *check);
 
-/* Does nothing if the record is not an archive; its digest is made of two: see
- * checking_end_archive. */
+/* Does nothing if the record is not an archive. */
 bool checking_begin_archive(struct checking_source *check, struct error *err);
 void checking_feed_archive(struct checking_source *check, struct slice data);
-/* `bytes` comes as the digest of all but the table of contents, and leaves as the archive's. */
-void checking_end_archive(struct checking_source *check, uint8_t bytes[DIGEST_MAX]);
+void checking_end_archive(struct checking_source *check);
 
 #endif

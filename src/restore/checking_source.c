@@ -37,7 +37,7 @@ void checking_failure(struct checking_source *check, const char *path, const str
 /* ---- Which digests ---- */
 
 /* manifest.json, which comes first, names both digests near its beginning; without it they are the
- * default ones. What was held back of it until then is digested now. */
+ * default ones. */
 static bool settle_digests(struct checking_source *check, struct error *err)
 {
     const char *text = buffer_text(&check->peek);
@@ -47,16 +47,9 @@ static bool settle_digests(struct checking_source *check, struct error *err)
         strstr(text, "\"manifest_checksums\": \"sha256\"") != NULL ? DIGEST_SHA256 : DIGEST_CRC32C;
     check->summary_algorithm =
         strstr(text, "\"digest\": \"sha256\"") != NULL ? DIGEST_SHA256 : DIGEST_XXH3_128;
-    check->listed_digest = digest_new(check->listed_algorithm, err);
-    check->summary_digest =
-        check->listed_digest == NULL ? NULL : digest_new(check->summary_algorithm, err);
-    check->contents_digest =
-        check->summary_digest == NULL ? NULL : digest_new(check->summary_algorithm, err);
-    if (check->contents_digest == NULL)
-        return false;
     check->logical = strstr(text, "\"connector\": \"postgresql\",") != NULL;
-    digest_update(check->summary_digest, buffer_slice(&check->peek));
-    return true;
+    return record_proof_choose(check->proof, check->listed_algorithm, check->summary_algorithm,
+                               err);
 }
 
 /* ---- Records passing through ---- */
@@ -91,13 +84,9 @@ static bool begin_file(struct checking_source *check, const struct record *recor
         !settle_digests(check, err))
         return false;
     check->record_class = classify(check, record->path);
-    check->record_bytes = 0;
     check->reader_state = READER_DATA;
     check->reading = true;
-    if (check->digests_settled) {
-        digest_begin(check->listed_digest);
-        digest_begin(check->summary_digest);
-    }
+    record_proof_begin(check->proof, check->record_class);
     if (check->record_class == LAYOUT_FOREIGN)
         checking_problem(check, VERIFY_UNEXPECTED, check->path,
                          "unexpected: a %s backup has nothing of that name",
@@ -121,50 +110,38 @@ static bool begin_file(struct checking_source *check, const struct record *recor
 
 static void take_bytes(struct checking_source *check, struct slice data)
 {
-    check->record_bytes += data.len;
     check->report.bytes += data.len;
     switch (check->record_class) {
-    case LAYOUT_LISTED:
-        digest_update(check->listed_digest, data);
-        break;
     case LAYOUT_SUMMARY:
         if (check->archive != NULL)
             checking_feed_archive(check, data);
-        else
-            digest_update(check->summary_digest, data);
         if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0)
             checking_feed_backup_manifest(check, data);
         break;
     case LAYOUT_THE_SUMMARY:
         checking_feed_summary(check, data);
         break;
+    case LAYOUT_LISTED:
     case LAYOUT_FOREIGN:
         break;
     }
+    record_proof_feed(check->proof, data);
 }
 
-/* Until the digests are settled, the beginning of manifest.json is held instead of digested. */
-static bool hold_manifest_bytes(struct checking_source *check, struct slice data, struct error *err)
+/* Until the digests are settled, the beginning of manifest.json is kept. */
+static bool keep_manifest_bytes(struct checking_source *check, struct slice data, struct error *err)
 {
     size_t room = PEEK_SIZE - check->peek.len;
-    struct slice held = slice_take(&data, data.len < room ? data.len : room);
 
-    if (!buffer_append(&check->peek, held.data, held.len, err))
-        return false;
-    check->record_bytes += held.len;
-    check->report.bytes += held.len;
-    if (data.len == 0)
-        return true;
-    if (!settle_digests(check, err))
-        return false;
-    take_bytes(check, data);
-    return true;
+    return buffer_append(&check->peek, data.data, data.len < room ? data.len : room, err) &&
+           (data.len <= room || settle_digests(check, err));
 }
 
 static bool end_file(struct checking_source *check, struct error *err)
 {
-    uint8_t bytes[DIGEST_MAX];
+    uint8_t digest[DIGEST_MAX];
     char listed_path[RECORD_PATH_MAX];
+    size_t size;
 
     if (!check->digests_settled && !settle_digests(check, err))
         return false;
@@ -176,21 +153,21 @@ static bool end_file(struct checking_source *check, struct error *err)
     case LAYOUT_LISTED:
         if (check->backup_manifest_seen)
             return true;
-        digest_end(check->listed_digest, bytes);
+        size = record_proof_end(check->proof, digest);
         layout_backup_manifest_path(check->path, listed_path, sizeof(listed_path));
-        return file_ledger_add(check->listed, listed_path, check->record_bytes, bytes,
-                               digest_size(check->listed_algorithm), err);
+        return file_ledger_add(check->listed, listed_path, record_proof_bytes(check->proof), digest,
+                               size, err);
     case LAYOUT_SUMMARY:
         if (check->summary_seen) {
             archive_decoder_free(check->archive);
             check->archive = NULL;
             return true;
         }
-        digest_end(check->summary_digest, bytes);
         if (check->archive != NULL)
-            checking_end_archive(check, bytes);
-        return file_ledger_add(check->others, check->path, check->record_bytes, bytes,
-                               digest_size(check->summary_algorithm), err);
+            checking_end_archive(check);
+        size = record_proof_end(check->proof, digest);
+        return file_ledger_add(check->others, check->path, record_proof_bytes(check->proof), digest,
+                               size, err);
     case LAYOUT_THE_SUMMARY:
         checking_end_summary(check);
         return true;
@@ -226,9 +203,8 @@ static enum reader_status check_read(struct reader *reader, struct slice *data, 
     else
         check->reader_state = reader_next(check->inner_reader, data, err);
     if (check->reader_state == READER_DATA) {
-        if (check->digests_settled)
-            take_bytes(check, *data);
-        else if (!hold_manifest_bytes(check, *data, err))
+        take_bytes(check, *data);
+        if (!check->digests_settled && !keep_manifest_bytes(check, *data, err))
             check->reader_state = READER_FAILED;
     } else if (check->reader_state == READER_END && !end_file(check, err)) {
         check->reader_state = READER_FAILED;
@@ -352,9 +328,7 @@ static void check_close(struct record_source *source)
 
     reader_close(check->inner_reader);
     source_close(check->inner);
-    digest_free(check->listed_digest);
-    digest_free(check->summary_digest);
-    digest_free(check->contents_digest);
+    record_proof_free(check->proof);
     archive_decoder_free(check->archive);
     file_ledger_free(check->listed);
     file_ledger_free(check->others);
@@ -381,7 +355,8 @@ struct record_source *checking_source_new(struct record_source *inner,
     check->reader.ops = &reader_ops;
     check->inner = inner;
     check->options = *options;
-    if (!checking_begin_lists(check, err)) {
+    check->proof = record_proof_new(err);
+    if (check->proof == NULL || !checking_begin_lists(check, err)) {
         check_close(&check->source);
         return NULL;
     }
