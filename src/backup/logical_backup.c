@@ -41,13 +41,10 @@ static void hint_encoding(struct error *err)
 
 static void fail(struct logical_backup *job, struct error *err)
 {
-    if (job->failed) {
-        *err = job->error;
+    if (!failure_check(&job->failure, err))
         return;
-    }
     hint_encoding(err);
-    job->failed = true;
-    job->error = *err;
+    failure_keep(&job->failure, err);
 }
 
 /* ---- The server's side ---- */
@@ -234,7 +231,7 @@ static enum source_status logical_next(struct record_source *source, struct reco
 {
     struct logical_backup *job = from_source(source);
 
-    if (!job->failed && end_record(job, err)) {
+    if (!job->failure.failed && end_record(job, err)) {
         if (job->step == LOGICAL_DONE) {
             set_phase(job, "done");
             return SOURCE_END;
@@ -277,7 +274,7 @@ static enum reader_status logical_read(struct reader *reader, struct slice *data
     struct logical_backup *job = from_reader(reader);
     enum reader_status status = READER_FAILED;
 
-    if (!job->failed) {
+    if (!job->failure.failed) {
         if (job->ended)
             return READER_END;
         status = reader_next(job->inner, data, err);

@@ -6,6 +6,7 @@
 
 #include "archive/archive.h"
 #include "backup/logical_backup.h"
+#include "base/failure.h"
 #include "catalog/catalog.h"
 #include "copy/copy_out.h"
 #include "copy/snapshot.h"
@@ -27,8 +28,7 @@ struct logical_backup {
     struct logical_backup_options options;
     struct logical_backup_report report;
     enum logical_step step;
-    bool failed;
-    struct error error; /* why, once failed */
+    struct failure failure;
 
     struct wire_settings *pinned; /* where the first session came to */
     struct wire_conn *conn;       /* holds the snapshot */

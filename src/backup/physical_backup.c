@@ -51,18 +51,15 @@ static void fail(struct physical_backup *job, struct error *err)
 {
     struct error reason;
 
-    if (job->failed) {
-        *err = job->error;
+    if (!failure_check(&job->failure, err))
         return;
-    }
     if (job->keeper != NULL && slot_keeper_failed(job->keeper, &reason)) {
         if (err->code != ERROR_CANCELLED && reason.detail[0] == '\0')
             error_detail(&reason, "The backup's own session ended with: %s", err->message);
         *err = reason;
     }
     explain(job->options.settings, err);
-    job->failed = true;
-    job->error = *err;
+    failure_keep(&job->failure, err);
 }
 
 /* Every segment from the start position to the stop position must have come. */
@@ -203,10 +200,8 @@ static enum reader_status job_read(struct reader *reader, struct slice *data, st
 {
     struct physical_backup *job = from_reader(reader);
 
-    if (job->failed) {
-        *err = job->error;
+    if (!failure_check(&job->failure, err))
         return READER_FAILED;
-    }
     if (job->reader_state != READER_DATA)
         return job->reader_state;
     if (!cancel_check(job->cancel, err))
@@ -305,10 +300,8 @@ static enum source_status job_next(struct record_source *source, struct record *
     struct physical_backup *job = from_source(source);
     enum source_status status = SOURCE_FAILED;
 
-    if (job->failed) {
-        *err = job->error;
+    if (!failure_check(&job->failure, err))
         return SOURCE_FAILED;
-    }
     if (leave_record(job, err) && cancel_check(job->cancel, err)) {
         status = SOURCE_END;
         while (status == SOURCE_END && job->step != PHYSICAL_DONE)

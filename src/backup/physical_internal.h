@@ -10,6 +10,7 @@
 
 #include "backup/backup.h"
 #include "backup/configuration.h"
+#include "base/failure.h"
 #include "manifest/backup_manifest.h"
 #include "manifest/file_ledger.h"
 #include "manifest/manifest_stream.h"
@@ -46,8 +47,7 @@ struct physical_backup {
     struct physical_backup_options options;
     struct physical_backup_report report;
     enum physical_step step;
-    bool failed;
-    struct error error; /* why, once failed */
+    struct failure failure;
 
     /* What ends this job: the caller's request, or until all has come the keeper's, which the
      * caller and the store do not see: they are told why by the job's own failure. */

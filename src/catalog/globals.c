@@ -1,6 +1,7 @@
 #include "catalog/globals.h"
 
 #include "base/buffer.h"
+#include "base/failure.h"
 #include "catalog/kind.h"
 #include "catalog/versions.h"
 #include "wire/stored_options.h"
@@ -158,8 +159,7 @@ struct globals_reader {
     const struct log *log;
     size_t next;
     bool verifiers; /* may be read */
-    bool failed;
-    struct error error;
+    struct failure failure;
     struct buffer out;
 };
 
@@ -291,18 +291,15 @@ static enum reader_status globals_next(struct reader *reader, struct slice *data
 {
     struct globals_reader *globals = (struct globals_reader *)reader;
 
-    while (!globals->failed && globals->next < QUERY_COUNT) {
-        if (!ask_next(globals, &globals->error))
-            globals->failed = true;
+    while (!globals->failure.failed && globals->next < QUERY_COUNT) {
+        if (!ask_next(globals, err))
+            failure_keep(&globals->failure, err);
         else if (globals->out.len > 0) {
             *data = buffer_slice(&globals->out);
             return READER_DATA;
         }
     }
-    if (!globals->failed)
-        return READER_END;
-    *err = globals->error;
-    return READER_FAILED;
+    return failure_check(&globals->failure, err) ? READER_END : READER_FAILED;
 }
 
 static void globals_close(struct reader *reader)

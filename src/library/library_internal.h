@@ -12,6 +12,7 @@
 
 #include "base/cancel.h"
 #include "base/digest.h"
+#include "base/failure.h"
 #include "base/log.h"
 #include "record/store.h"
 #include "wire/wire.h"
@@ -115,8 +116,7 @@ struct pgcask_source {
     struct record_source *inner;
     bool begun; /* records were taken */
     bool ended; /* all of them */
-    bool failed;
-    struct error failure;
+    struct failure failure;
     struct reader *reader; /* of the record that pgcask_source_next gave last; NULL: it has none */
     bool content_ended;    /* of that record */
     char *path;            /* of a directory or tar file */

@@ -45,21 +45,13 @@ static void follow(struct pgcask_source *source)
     library_job_set_phase(&source->job, report.phase);
 }
 
-static void keep_failure(struct pgcask_source *source, const struct error *err)
-{
-    source->failed = true;
-    source->failure = *err;
-}
-
 static enum source_status step(struct pgcask_source *source, struct record *record,
                                struct error *err)
 {
     enum source_status status = SOURCE_FAILED;
 
-    if (source->failed) {
-        *err = source->failure;
+    if (!failure_check(&source->failure, err))
         return SOURCE_FAILED;
-    }
     if (source->ended)
         return SOURCE_END;
     *record = (struct record){0};
@@ -67,7 +59,7 @@ static enum source_status step(struct pgcask_source *source, struct record *reco
     if (cancel_check(&source->job.cancel, err))
         status = source_next(source->inner, record, err);
     if (status == SOURCE_FAILED)
-        keep_failure(source, err);
+        failure_keep(&source->failure, err);
     else
         follow(source);
     source->ended = status == SOURCE_END;
@@ -130,8 +122,8 @@ enum pgcask_step pgcask_source_read(struct pgcask_source *source, const void **d
     struct slice piece = {0};
     struct error err;
 
-    if (source->failed) {
-        library_fail(error, &source->failure);
+    if (source->failure.failed) {
+        library_fail(error, &source->failure.error);
         return PGCASK_FAILED;
     }
     if (source->reader == NULL)
@@ -139,7 +131,7 @@ enum pgcask_step pgcask_source_read(struct pgcask_source *source, const void **d
     if (cancel_check(&source->job.cancel, &err))
         status = reader_next(source->reader, &piece, &err);
     if (status == READER_FAILED) {
-        keep_failure(source, &err);
+        failure_keep(&source->failure, &err);
         library_fail(error, &err);
         return PGCASK_FAILED;
     }
@@ -185,16 +177,13 @@ static bool amend(struct pgcask_source *source, struct amending *amending, struc
 {
     const struct reader_amender amender = {amending, amend_write, amend_read};
 
-    if (source->failed) {
-        *err = source->failure;
+    if (!failure_check(&source->failure, err))
         return false;
-    }
     if (source->reader == NULL || source->reader->ops->amend == NULL)
         return true;
     if (source->reader->ops->amend(source->reader, &amender, err))
         return true;
-    keep_failure(source, err);
-    return false;
+    return failure_keep(&source->failure, err);
 }
 
 bool pgcask_source_amend(struct pgcask_source *source,

@@ -5,6 +5,7 @@
 #ifndef PGCASK_MANIFEST_GATHER_INTERNAL_H
 #define PGCASK_MANIFEST_GATHER_INTERNAL_H
 
+#include "base/failure.h"
 #include "manifest/json_writer.h"
 #include "manifest/manifest_stream.h"
 #include "manifest/session.h"
@@ -90,7 +91,7 @@ struct manifest {
     struct unavailable *unavailable;
     size_t unavailable_count; /* all of them … */
     size_t unavailable_kept;  /* … and those listed */
-    struct error failure;     /* set once the reader has failed */
+    struct failure failure;   /* the reader's */
 };
 
 /* Deals with an error: false if it must end the reader (cancelled, out of memory). Else the field

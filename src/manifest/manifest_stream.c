@@ -136,16 +136,15 @@ static enum reader_status manifest_next(struct reader *reader, struct slice *dat
                                         struct error *err)
 {
     struct manifest *manifest = (struct manifest *)reader;
-    if (manifest->failure.code != ERROR_NONE) {
-        *err = manifest->failure;
+
+    if (!failure_check(&manifest->failure, err))
         return READER_FAILED;
-    }
     buffer_clear(&manifest->out);
     while (manifest->stage != STAGE_DONE && manifest->out.len < CHUNK) {
         if (cancel_check(manifest->cancel, err) && step(manifest, err))
             continue;
         session_close(&manifest->session);
-        manifest->failure = *err;
+        failure_keep(&manifest->failure, err);
         return READER_FAILED;
     }
     *data = buffer_slice(&manifest->out);

@@ -26,11 +26,11 @@ bool import_wait_for_acknowledged(struct import_job *job, size_t most)
     bool done;
 
     pthread_mutex_lock(&job->lock);
-    while (!job->failed && job->unacknowledged > most)
+    while (!job->failure.failed && job->unacknowledged > most)
         pthread_cond_wait(&job->changed, &job->lock);
     if (!job->sequential)
         put_down_unopened(job);
-    done = !job->failed;
+    done = !job->failure.failed;
     pthread_mutex_unlock(&job->lock);
     return done;
 }
@@ -42,9 +42,9 @@ static bool wait_for_open(struct import_entry *entry)
     bool opened;
 
     pthread_mutex_lock(&job->lock);
-    while (!job->failed && !entry->opened && !entry->acked)
+    while (!job->failure.failed && !entry->opened && !entry->acked)
         pthread_cond_wait(&job->changed, &job->lock);
-    opened = entry->opened && !job->failed;
+    opened = entry->opened && !job->failure.failed;
     pthread_mutex_unlock(&job->lock);
     return opened;
 }
@@ -71,7 +71,7 @@ static bool pass_record(struct import_entry *entry, bool *ends, struct error *er
         return true;
     }
     pthread_mutex_lock(&job->lock);
-    failed = job->failed;
+    failed = job->failure.failed;
     if (!failed)
         import_note_unopened_locked(job, entry->path);
     pthread_mutex_unlock(&job->lock);
@@ -111,7 +111,7 @@ static bool pass_next(struct import_job *job, const struct record_source *source
 
     if (!regular)
         record->reader = NULL;
-    /* Where the job has failed, job->error says why. */
+    /* Where the job has failed, job->failure says why. */
     going_on = import_wait_for_acknowledged(job, records_before(job, record)) &&
                (job->sequential || import_judge_unopened(job, ends, err));
     if (!going_on || *ends) {
@@ -269,7 +269,7 @@ void import_job_open(struct import_job *job, struct grpc_call *call, const char 
 
     pthread_mutex_lock(&job->lock);
     entry = find_path(job, path);
-    if (entry != NULL && (!entry->regular || entry->opened || entry->acked || job->failed))
+    if (entry != NULL && (!entry->regular || entry->opened || entry->acked || job->failure.failed))
         entry = NULL;
     if (entry != NULL) {
         entry->opened = true;
@@ -402,7 +402,7 @@ static void pump_content(struct import_entry *entry, struct import_entry **next)
         entry->ready = NULL;
         entry->ready_last = &entry->ready;
     }
-    ends = entry->call != NULL && entry->content_ready && !job->failed;
+    ends = entry->call != NULL && entry->content_ready && !job->failure.failed;
     pthread_mutex_unlock(&job->lock);
     while (chunks != NULL) {
         struct grpc_chunk *chunk = chunks;
@@ -463,7 +463,7 @@ bool import_job_over(const struct import_job *job, const struct error **failure)
     pthread_mutex_lock(&locked->lock);
     over = job->over;
     pthread_mutex_unlock(&locked->lock);
-    *failure = over && job->failed ? &job->error : NULL;
+    *failure = over && job->failure.failed ? &job->failure.error : NULL;
     return over;
 }
 

@@ -17,9 +17,7 @@ void import_wake(const struct import_job *job)
 
 void import_fail_locked(struct import_job *job, const struct error *error)
 {
-    if (!job->failed)
-        job->error = *error;
-    job->failed = true;
+    failure_keep(&job->failure, error);
     cancel_request(job->options.cancel);
     pthread_cond_broadcast(&job->changed);
 }
@@ -136,15 +134,15 @@ struct content_chunk *import_take_chunk(struct import_entry *entry)
     bool make;
 
     pthread_mutex_lock(&job->lock);
-    while (!job->failed && entry->chunks >= CHUNKS_OF_RECORD)
+    while (!job->failure.failed && entry->chunks >= CHUNKS_OF_RECORD)
         pthread_cond_wait(&job->changed, &job->lock);
-    make = !job->failed && job->spare == NULL;
-    if (!job->failed && !make) {
+    make = !job->failure.failed && job->spare == NULL;
+    if (!job->failure.failed && !make) {
         chunk = (struct content_chunk *)job->spare;
         job->spare = chunk->base.next;
         job->spare_count--;
     }
-    if (!job->failed)
+    if (!job->failure.failed)
         entry->chunks++;
     pthread_mutex_unlock(&job->lock);
     if (make && (chunk = malloc(sizeof(*chunk))) == NULL) {

@@ -2,6 +2,7 @@
 #ifndef PGCASK_PLAKAR_IMPORT_QUEUE_H
 #define PGCASK_PLAKAR_IMPORT_QUEUE_H
 
+#include "base/failure.h"
 #include "plakar/import_job.h"
 
 #include <pthread.h>
@@ -61,9 +62,9 @@ struct import_job {
     /* The first record that was left out although it is needed, and the first that was not opened
      * for no reason; "" if there is none. */
     char needed[IMPORT_PATH_SHOWN], unopened[IMPORT_PATH_SHOWN];
-    bool failed, over;
+    struct failure failure;
+    bool over;
     bool finished_sent; /* the I/O thread's */
-    struct error error; /* the first failure */
 };
 
 /* Each takes and gives back the lock, but those with "locked" in their name, which need it held. */

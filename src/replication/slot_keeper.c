@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/error_names.h"
+#include "base/failure.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -23,16 +24,14 @@ struct slot_keeper {
     bool thread_running;
     struct cancel stop;   /* ends the thread's waits */
     pthread_mutex_t lock; /* guards what follows */
-    bool failed;
-    struct error error;
+    struct failure failure;
     uint64_t retained;
 };
 
 static void report_failure(struct slot_keeper *keeper, const struct error *err)
 {
     pthread_mutex_lock(&keeper->lock);
-    keeper->failed = true;
-    keeper->error = *err;
+    failure_keep(&keeper->failure, err);
     pthread_mutex_unlock(&keeper->lock);
     cancel_request(keeper->options.job_cancel);
 }
@@ -231,9 +230,7 @@ bool slot_keeper_failed(struct slot_keeper *keeper, struct error *err)
     bool failed;
 
     pthread_mutex_lock(&keeper->lock);
-    failed = keeper->failed;
-    if (failed)
-        *err = keeper->error;
+    failed = !failure_check(&keeper->failure, err);
     pthread_mutex_unlock(&keeper->lock);
     return failed;
 }
