@@ -1,3 +1,8 @@
+/*
+ * Copy data towards the server, as messages of the connection: small ones wait in its queue for
+ * more, large ones go out from where they lie. What they are part of, rows or a walsender's stream,
+ * and what an answer to them means, is known to src/copy and src/replication.
+ */
 #include "wire/conn_internal.h"
 
 #define GATHER_MAX ((size_t)32 * 1024)    /* smaller data waits in the queue for more … */
