@@ -1,6 +1,8 @@
 /* A custom archive as a reader: header and table of contents, then the data, a block an entry. */
 #include "archive/data_packer.h"
 
+#include "base/failure.h"
+
 #include <stdlib.h>
 
 #define CHUNK_SIZE ((size_t)64 * 1024)
@@ -22,8 +24,7 @@ struct custom_writer {
     const struct archive_content *content;
     struct data_packer packer;
     enum step step;
-    bool failed;
-    struct error error;
+    struct failure failure;
 
     uint32_t next_entry;
     struct item *items;
@@ -186,16 +187,14 @@ static enum reader_status custom_next(struct reader *reader, struct slice *data,
     struct custom_writer *writer = (struct custom_writer *)reader;
 
     *data = (struct slice){0};
-    while (!writer->failed && writer->step != STEP_END && data->len == 0) {
-        if (!next_bytes(writer, data, &writer->error)) {
-            writer->failed = true;
+    while (!writer->failure.failed && writer->step != STEP_END && data->len == 0) {
+        if (!next_bytes(writer, data, err)) {
+            failure_keep(&writer->failure, err);
             data->len = 0;
         }
     }
-    if (writer->failed) {
-        *err = writer->error;
+    if (!failure_check(&writer->failure, err))
         return READER_FAILED;
-    }
     writer->lent += data->len;
     return data->len > 0 ? READER_DATA : READER_END;
 }

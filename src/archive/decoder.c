@@ -2,6 +2,8 @@
  */
 #include "archive/decoder_internal.h"
 
+#include "base/failure.h"
+
 #include <stdlib.h>
 
 enum step { STEP_HEADER, STEP_ENTRY, STEP_BLOCK, STEP_BLOB, STEP_CHUNK, STEP_DATA };
@@ -9,8 +11,7 @@ enum step { STEP_HEADER, STEP_ENTRY, STEP_BLOCK, STEP_BLOB, STEP_CHUNK, STEP_DAT
 struct archive_decoder {
     struct archive_handler handler;
     enum step step;
-    bool failed;
-    struct error error;
+    struct failure failure;
     struct contents_decoder contents;
     uint32_t entries;
     struct expected_set expected;
@@ -309,19 +310,15 @@ static bool feed(struct archive_decoder *decoder, struct slice in, struct error 
 
 bool archive_decoder_feed(struct archive_decoder *decoder, struct slice bytes, struct error *err)
 {
-    if (!decoder->failed && !feed(decoder, bytes, &decoder->error))
-        decoder->failed = true;
-    if (decoder->failed)
-        *err = decoder->error;
-    return !decoder->failed;
+    if (!failure_check(&decoder->failure, err))
+        return false;
+    return feed(decoder, bytes, err) || failure_keep(&decoder->failure, err);
 }
 
 bool archive_decoder_finish(struct archive_decoder *decoder, struct error *err)
 {
-    if (decoder->failed) {
-        *err = decoder->error;
+    if (!failure_check(&decoder->failure, err))
         return false;
-    }
     if (decoder->step != STEP_BLOCK || decoder->held_len > 0)
         return error_set(err, ERROR_CORRUPT, "the archive ends too early");
     return decoder->contents.format != FORMAT_CUSTOM || expected_finish(&decoder->expected, err);

@@ -1,6 +1,8 @@
 /* The directory format: toc.dat, never compressed, and a file for the data of each entry. */
 #include "archive/data_packer.h"
 
+#include "base/failure.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +27,8 @@ struct toc_writer {
     struct reader reader;
     const struct archive_header *header;
     const struct archive_content *content;
-    bool begun, failed;
-    struct error error;
+    bool begun;
+    struct failure failure;
     uint32_t next_entry;
     struct buffer out;
 };
@@ -64,10 +66,10 @@ static enum reader_status toc_next(struct reader *reader, struct slice *data, st
     struct toc_writer *writer = (struct toc_writer *)reader;
 
     *data = (struct slice){0};
-    if (!writer->failed)
-        writer->failed = !fill_contents(writer, &writer->error);
-    if (writer->failed) {
-        *err = writer->error;
+    if (!failure_check(&writer->failure, err))
+        return READER_FAILED;
+    if (!fill_contents(writer, err)) {
+        failure_keep(&writer->failure, err);
         return READER_FAILED;
     }
     *data = buffer_slice(&writer->out);
@@ -106,8 +108,7 @@ struct reader *directory_toc_reader_new(const struct archive_header *header,
 struct data_writer {
     struct reader reader;
     struct data_packer packer;
-    bool failed;
-    struct error error;
+    struct failure failure;
 };
 
 static enum reader_status data_next(struct reader *reader, struct slice *data, struct error *err)
@@ -115,11 +116,12 @@ static enum reader_status data_next(struct reader *reader, struct slice *data, s
     struct data_writer *writer = (struct data_writer *)reader;
 
     *data = (struct slice){0};
-    while (!writer->failed && !writer->packer.ended && data->len == 0)
-        writer->failed = !data_packer_next(&writer->packer, data, &writer->error);
-    if (writer->failed) {
+    while (!writer->failure.failed && !writer->packer.ended && data->len == 0) {
+        if (!data_packer_next(&writer->packer, data, err))
+            failure_keep(&writer->failure, err);
+    }
+    if (!failure_check(&writer->failure, err)) {
         *data = (struct slice){0};
-        *err = writer->error;
         return READER_FAILED;
     }
     return data->len > 0 ? READER_DATA : READER_END;

@@ -12,6 +12,8 @@
  */
 #include "archive/archive_bytes.h"
 
+#include "base/failure.h"
+
 #include <stdlib.h>
 
 enum step { STEP_HEAD, STEP_ENTRIES, STEP_ROWS, STEP_FOOT, STEP_END };
@@ -22,8 +24,7 @@ struct plain_writer {
     const struct archive_header *header;
     const struct archive_content *content;
     enum step step;
-    bool failed;
-    struct error error;
+    struct failure failure;
     enum pass pass;
     uint32_t next_entry;
     struct buffer out;
@@ -393,11 +394,12 @@ static enum reader_status plain_next(struct reader *reader, struct slice *data, 
     struct plain_writer *writer = (struct plain_writer *)reader;
 
     *data = (struct slice){0};
-    while (!writer->failed && writer->step != STEP_END && data->len == 0)
-        writer->failed = !next_bytes(writer, data, &writer->error);
-    if (writer->failed) {
+    while (!writer->failure.failed && writer->step != STEP_END && data->len == 0) {
+        if (!next_bytes(writer, data, err))
+            failure_keep(&writer->failure, err);
+    }
+    if (!failure_check(&writer->failure, err)) {
         *data = (struct slice){0};
-        *err = writer->error;
         return READER_FAILED;
     }
     return data->len > 0 ? READER_DATA : READER_END;
