@@ -7,12 +7,12 @@
 #include "base/error_names.h"
 #include "backup/sessions.h"
 #include "catalog/globals.h"
+#include "manifest/logical_layout.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define STALL_TIMEOUT_MS ((int64_t)10 * 60 * 1000)
-#define GLOBALS_PATH "/globals.sql"
 
 static struct logical_backup *from_source(struct record_source *source)
 {
@@ -144,17 +144,14 @@ static bool begin_manifest(struct logical_backup *job, struct error *err)
 
 static bool begin_globals(struct logical_backup *job, struct error *err)
 {
-    snprintf(job->path, sizeof(job->path), GLOBALS_PATH);
+    snprintf(job->path, sizeof(job->path), LOGICAL_GLOBALS_PATH);
     return begin_record(job, globals_reader_new(job->conn, job->options.log, err), err);
 }
 
 static bool begin_dump(struct logical_backup *job, struct error *err)
 {
-    char name[RECORD_PATH_MAX - 16];
-
-    if (!record_path_encode(job->database, name, sizeof(name)))
+    if (!logical_layout_archive_path(job->database, job->path))
         return error_set(err, ERROR_UNSUPPORTED, "the database's name is too long");
-    snprintf(job->path, sizeof(job->path), "/%s.dump", name);
     if (!logical_dump_open(job, err))
         return false;
     job->is_dump = true;

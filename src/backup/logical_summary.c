@@ -1,8 +1,13 @@
+/*
+ * The head of a logical backup's summary.json: what list and the next reader are told of the job as
+ * a whole, once every record before it was read to its end.
+ */
 #include "backup/logical_internal.h"
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "manifest/logical_layout.h"
 
 static json_t *describe_warnings(const struct logical_backup *job)
 {
@@ -24,11 +29,11 @@ bool logical_summary_content(struct logical_backup *job, struct slice *content, 
     clock_format_utc(time(NULL), finished);
     head = json_pack(
         "{s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "kind",
-        "logical", "layout", "classic", "started_at", started, "finished_at", finished, "database",
-        utf8_to_json(job->database), "server_version_num", report->server_version_num, "snapshot",
-        job->snapshot, "wal_lsn", report->wal_lsn, "digest", digest_name(job->options.digest),
-        "compression", compression_name(job->options.compression), "entries",
-        (json_int_t)report->entries, "tables", (json_int_t)report->tables, "rows",
+        "logical", "layout", LOGICAL_LAYOUT_CLASSIC, "started_at", started, "finished_at", finished,
+        "database", utf8_to_json(job->database), "server_version_num", report->server_version_num,
+        "snapshot", job->snapshot, "wal_lsn", report->wal_lsn, "digest",
+        digest_name(job->options.digest), "compression", compression_name(job->options.compression),
+        "entries", (json_int_t)report->entries, "tables", (json_int_t)report->tables, "rows",
         (json_int_t)report->rows, "files", (json_int_t)report->files, "bytes",
         (json_int_t)report->bytes, "warnings", describe_warnings(job));
     if (head == NULL)

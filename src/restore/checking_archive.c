@@ -7,10 +7,9 @@
 bool checking_begin_archive(struct checking_source *check, struct error *err)
 {
     const struct archive_handler handler = {.context = NULL};
-    size_t len = strlen(check->path);
 
     check->archive_failed = false;
-    if (!check->logical || len < 6 || strcmp(check->path + len - 5, ".dump") != 0)
+    if (!check->logical || logical_layout_part(check->path) != LOGICAL_PART_ARCHIVE)
         return true;
     check->archive = archive_decoder_new(&handler, err);
     record_proof_begin_archive(check->proof);

@@ -9,6 +9,7 @@
 #include "archive/archive.h"
 #include "manifest/backup_manifest.h"
 #include "manifest/file_ledger.h"
+#include "manifest/logical_layout.h"
 #include "manifest/physical_layout.h"
 #include "manifest/record_proof.h"
 #include "manifest/summary.h"

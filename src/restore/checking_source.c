@@ -57,14 +57,11 @@ static bool settle_digests(struct checking_source *check, struct error *err)
 /* A logical backup has few files, and all of their digests are in summary.json. */
 static enum layout_class classify(const struct checking_source *check, const char *path)
 {
-    size_t len = strlen(path);
+    enum logical_part part = logical_layout_part(path);
 
-    if (!check->logical || strcmp(path, SUMMARY_PATH) == 0)
+    if (!check->logical || part == LOGICAL_PART_SUMMARY)
         return layout_classify(path);
-    if (strcmp(path, MANIFEST_RECORD) == 0 || strcmp(path, "/globals.sql") == 0 ||
-        (len > 5 && strcmp(path + len - 5, ".dump") == 0))
-        return LAYOUT_SUMMARY;
-    return LAYOUT_FOREIGN;
+    return part == LOGICAL_PART_FOREIGN ? LAYOUT_FOREIGN : LAYOUT_SUMMARY;
 }
 
 static void seal(struct checking_source *check, struct file_ledger *ledger, const char *list)

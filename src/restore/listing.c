@@ -1,5 +1,6 @@
 #include "restore/listing.h"
 
+#include "manifest/logical_layout.h"
 #include "manifest/manifest_stream.h"
 
 #include <string.h>
@@ -59,14 +60,6 @@ static bool read_summary(struct listing *listing, const struct listing_options *
     return true;
 }
 
-static bool is_archive(const struct record *record)
-{
-    size_t len = strlen(record->path);
-
-    return len > 6 && strcmp(record->path + len - 5, ".dump") == 0 &&
-           strchr(record->path + 1, '/') == NULL;
-}
-
 static bool take_record(struct listing *listing, const struct listing_options *options,
                         const struct record *record, struct error *err)
 {
@@ -78,7 +71,7 @@ static bool take_record(struct listing *listing, const struct listing_options *o
         return read_manifest(listing, options, record, err);
     if (strcmp(record->path, SUMMARY_PATH) == 0)
         return read_summary(listing, options, record, err);
-    return options->archive == NULL || !is_archive(record) ||
+    return options->archive == NULL || logical_layout_part(record->path) != LOGICAL_PART_ARCHIVE ||
            options->archive(options->context, record, err);
 }
 

@@ -5,6 +5,7 @@
 #include "restore/physical_restore_internal.h"
 
 #include "base/error_names.h"
+#include "manifest/logical_layout.h"
 #include "manifest/physical_layout.h"
 #include "record/run_lock.h"
 #include "restore/configuration.h"
@@ -313,12 +314,10 @@ static bool restore_configuration_file(struct restore *restore, const struct rec
 
 static bool refuse_record(const struct record *record, struct error *err)
 {
-    size_t len = strlen(record->path);
-    bool logical = strcmp(record->path, "/globals.sql") == 0 ||
-                   (len > 5 && strcmp(record->path + len - 5, ".dump") == 0);
+    enum logical_part part = logical_layout_part(record->path);
 
     error_set(err, ERROR_CORRUPT, "%s is not part of a physical backup", record->path);
-    if (logical)
+    if (part == LOGICAL_PART_GLOBALS || part == LOGICAL_PART_ARCHIVE)
         return error_hint(err, "This is a logical backup. Its globals.sql is run by psql, and its "
                                "archive restored by PostgreSQL's own pg_restore:  pg_restore -d "
                                "DATABASE FILE.dump");
