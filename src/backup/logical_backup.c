@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STALL_TIMEOUT_MS ((int64_t)10 * 60 * 1000)
-
 static struct logical_backup *from_source(struct record_source *source)
 {
     return (struct logical_backup *)source;
@@ -24,10 +22,9 @@ static struct logical_backup *from_reader(struct reader *reader)
     return (struct logical_backup *)((char *)reader - offsetof(struct logical_backup, reader));
 }
 
-static void set_phase(struct logical_backup *job, const char *phase)
+static bool enter(struct logical_backup *job, enum backup_phase phase, struct error *err)
 {
-    job->report.phase = phase;
-    log_message(job->options.log, LOG_DEBUG, "phase: %s", phase);
+    return backup_enter_phase(&job->request, &job->report, phase, err);
 }
 
 /* In its own encoding a database gives whatever it holds; in another it may have no character for
@@ -49,7 +46,7 @@ static void fail(struct logical_backup *job, struct error *err)
 
 /* ---- The server's side ---- */
 
-bool logical_backup_check_version(int version, bool allow_newer, struct error *err)
+bool logical_check_version(int version, bool allow_newer, struct error *err)
 {
     if (version < 130000) {
         error_set(err, ERROR_UNSUPPORTED, "the server is PostgreSQL %d.%d", version / 10000,
@@ -72,8 +69,8 @@ bool logical_backup_check_version(int version, bool allow_newer, struct error *e
 static bool check_version(struct logical_backup *job, struct error *err)
 {
     job->report.server_version_num = wire_server_version(job->conn);
-    return logical_backup_check_version(job->report.server_version_num,
-                                        job->options.allow_newer_server, err);
+    return logical_check_version(job->report.server_version_num, job->request.allow_newer_server,
+                                 err);
 }
 
 static bool connect_server(struct logical_backup *job, struct error *err)
@@ -81,15 +78,15 @@ static bool connect_server(struct logical_backup *job, struct error *err)
     struct wire_connect_options options = {
         .kind = WIRE_SESSION_SQL,
         .application_name = "pgcask backup",
-        .client_encoding = sessions_encoding(job->options.settings),
-        .cancel = job->options.cancel,
-        .log = job->options.log,
-        .wait_limit_ms = job->options.stall_timeout_ms,
+        .client_encoding = sessions_encoding(job->request.settings),
+        .cancel = job->request.cancel,
+        .log = job->request.log,
+        .wait_limit_ms = job->request.stall_timeout_ms,
     };
 
-    if (!wire_connect(&job->conn, job->options.settings, &options, err))
+    if (!wire_connect(&job->conn, job->request.settings, &options, err))
         return false;
-    job->pinned = wire_settings_pin(job->options.settings, job->conn, err);
+    job->pinned = wire_settings_pin(job->request.settings, job->conn, err);
     return job->pinned != NULL && check_version(job, err);
 }
 
@@ -121,31 +118,31 @@ static bool begin_record(struct logical_backup *job, struct reader *inner, struc
 static bool begin_manifest(struct logical_backup *job, struct error *err)
 {
     const struct manifest_option options[] = {
-        {.name = "digest", .text = digest_name(job->options.digest)},
-        {.name = "compress", .text = compression_name(job->options.compression)},
+        {.name = "digest", .text = digest_name(job->request.digest)},
+        {.name = "compress", .text = compression_name(job->compression)},
     };
     struct manifest_request request = {
         .connector = "postgresql",
         .dump_format = "custom",
         .database = job->database,
         .snapshot = job->snapshot,
-        .wal_position = job->report.wal_lsn,
+        .wal_position = job->report.logical.wal_lsn,
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
         .settings = job->pinned,
-        .cancel = job->options.cancel,
-        .log = job->options.log,
+        .cancel = job->request.cancel,
+        .log = job->request.log,
     };
 
-    set_phase(job, "manifest");
     snprintf(job->path, sizeof(job->path), MANIFEST_PATH);
-    return begin_record(job, manifest_stream_new(&request, err), err);
+    return enter(job, BACKUP_MANIFEST, err) &&
+           begin_record(job, manifest_stream_new(&request, err), err);
 }
 
 static bool begin_globals(struct logical_backup *job, struct error *err)
 {
     snprintf(job->path, sizeof(job->path), LOGICAL_GLOBALS_PATH);
-    return begin_record(job, globals_reader_new(job->conn, job->options.log, err), err);
+    return begin_record(job, globals_reader_new(job->conn, job->request.log, err), err);
 }
 
 static bool begin_dump(struct logical_backup *job, struct error *err)
@@ -155,22 +152,20 @@ static bool begin_dump(struct logical_backup *job, struct error *err)
     if (!logical_dump_open(job, err))
         return false;
     job->is_dump = true;
-    set_phase(job, "copying");
-    return true;
+    return enter(job, BACKUP_COPYING, err);
 }
 
 static bool begin_summary(struct logical_backup *job, struct error *err)
 {
     struct slice content;
 
-    set_phase(job, "finishing");
+    if (!enter(job, BACKUP_FINISHING, err))
+        return false;
     wire_close(job->conn);
     job->conn = NULL;
     snprintf(job->path, sizeof(job->path), SUMMARY_PATH);
-    if (!logical_summary_content(job, &content, err) ||
-        !begin_record(job, reader_from_memory(content, err), err))
-        return false;
-    return true;
+    return logical_summary_content(job, &content, err) &&
+           begin_record(job, reader_from_memory(content, err), err);
 }
 
 /* The record before must have been read to its end: nothing may be missing. */
@@ -203,8 +198,7 @@ static bool end_record(struct logical_backup *job, struct error *err)
  * byte is given: until then it can be read again. */
 static bool read_catalogs(struct logical_backup *job, struct error *err)
 {
-    set_phase(job, "catalog");
-    return logical_catalog_read(job, err);
+    return enter(job, BACKUP_CATALOG, err) && logical_catalog_read(job, err);
 }
 
 static bool begin_next(struct logical_backup *job, struct error *err)
@@ -230,10 +224,9 @@ static enum source_status logical_next(struct record_source *source, struct reco
 
     if (!job->failure.failed && end_record(job, err)) {
         if (job->step == LOGICAL_DONE) {
-            set_phase(job, "done");
-            return SOURCE_END;
-        }
-        if (begin_next(job, err)) {
+            if (enter(job, BACKUP_DONE, err))
+                return SOURCE_END;
+        } else if (begin_next(job, err)) {
             describe(job, record);
             return SOURCE_RECORD;
         }
@@ -325,8 +318,15 @@ static void logical_close(struct record_source *source)
     free(job);
 }
 
-bool logical_backup_new(const struct logical_backup_options *options, struct record_source **source,
-                        struct error *err)
+bool logical_compression(const struct backup_request *request, enum compression *compression,
+                         int *level, struct error *err)
+{
+    return compression_parse(request->compression == NULL ? "none" : request->compression,
+                             compression, level, err);
+}
+
+bool logical_open(const struct backup_request *request, struct record_source **source,
+                  struct error *err)
 {
     static const struct record_source_ops source_ops = {logical_next, logical_close};
     static const struct reader_ops reader_ops = {
@@ -336,26 +336,23 @@ bool logical_backup_new(const struct logical_backup_options *options, struct rec
     *source = NULL;
     if (job == NULL)
         return error_set_memory(err);
-    job->source.ops = &source_ops;
-    job->source.sequential = true;
+    job->source = (struct backup_source){
+        .base = {.ops = &source_ops, .sequential = true},
+        .report = &job->report,
+    };
     job->reader.ops = &reader_ops;
-    job->options = *options;
-    if (job->options.stall_timeout_ms == 0)
-        job->options.stall_timeout_ms = STALL_TIMEOUT_MS;
+    job->request = *request;
+    job->request.pinned = NULL;
     job->started_at = time(NULL);
-    job->report.phase = "connecting";
     job->proof = record_proof_new(err);
-    if (job->proof != NULL && record_proof_choose(job->proof, DIGEST_CRC32C, options->digest, err))
-        job->summary = summary_writer_new(options->digest, err);
-    if (job->summary == NULL) {
-        logical_close(&job->source);
+    if (job->proof != NULL && record_proof_choose(job->proof, DIGEST_CRC32C, request->digest, err))
+        job->summary = summary_writer_new(request->digest, err);
+    if (job->summary == NULL ||
+        !logical_compression(request, &job->compression, &job->compression_level, err) ||
+        !enter(job, BACKUP_CONNECTING, err)) {
+        logical_close(&job->source.base);
         return false;
     }
-    *source = &job->source;
+    *source = &job->source.base;
     return true;
-}
-
-void logical_backup_report(const struct record_source *source, struct logical_backup_report *report)
-{
-    *report = ((const struct logical_backup *)source)->report;
 }

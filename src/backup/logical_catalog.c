@@ -42,7 +42,7 @@ static bool take_snapshot(struct logical_backup *job, struct error *err)
              "            ELSE pg_catalog.pg_current_wal_insert_lsn() END",
              &lsn, err))
         return false;
-    snprintf(job->report.wal_lsn, sizeof(job->report.wal_lsn), "%s", lsn);
+    snprintf(job->report.logical.wal_lsn, sizeof(job->report.logical.wal_lsn), "%s", lsn);
     free(lsn);
     free(job->database);
     job->database = NULL;
@@ -54,7 +54,7 @@ static bool take_snapshot(struct logical_backup *job, struct error *err)
              "  FROM pg_catalog.pg_class WHERE relkind IN ('r', 't') AND oid >= 16384",
              &size, err))
         return false;
-    job->report.database = job->database;
+    job->report.logical.database = job->database;
     job->report.total_bytes = strtoull(size, NULL, 10);
     free(size);
     return true;
@@ -62,7 +62,7 @@ static bool take_snapshot(struct logical_backup *job, struct error *err)
 
 static bool pause_for(struct logical_backup *job, int milliseconds, struct error *err)
 {
-    struct cancel *cancel = job->options.cancel;
+    struct cancel *cancel = job->request.cancel;
     struct pollfd requested = {.fd = cancel == NULL ? -1 : cancel->event_fd, .events = POLLIN};
 
     poll(&requested, 1, milliseconds);
@@ -72,10 +72,10 @@ static bool pause_for(struct logical_backup *job, int milliseconds, struct error
 static bool try_once(struct logical_backup *job, bool *changed, struct error *err)
 {
     struct catalog_options options = {
-        .lock_timeout_ms = job->options.lock_timeout_ms,
-        .lock_timeout_total_ms = job->options.lock_timeout_total_ms,
+        .lock_timeout_ms = job->request.lock_timeout_ms,
+        .lock_timeout_total_ms = job->request.lock_timeout_total_ms,
         .lock_spent_ms = &job->lock_spent_ms,
-        .log = job->options.log,
+        .log = job->request.log,
     };
 
     *changed = false;
@@ -93,7 +93,7 @@ bool logical_catalog_read(struct logical_backup *job, struct error *err)
         if (tries == TRIES)
             return error_detail(err, "They were read %d times, and each time something changed.",
                                 TRIES);
-        log_message(job->options.log, LOG_INFO, "%s: reading them again", err->message);
+        log_message(job->request.log, LOG_INFO, "%s: reading them again", err->message);
         if (!pause_for(job, FIRST_PAUSE_MS << (tries - 1), err) ||
             !wire_query(job->conn, "ROLLBACK", NULL, err))
             return false;

@@ -18,9 +18,9 @@ static bool give_data(void *context, uint32_t number, struct slice *bytes, struc
     struct logical_backup *job = context;
     bool done = copy_out_next(&job->copy, number, bytes, err);
 
-    job->report.table = job->copy.table;
-    job->report.rows = job->copy.rows;
-    job->report.row_bytes = job->copy.bytes;
+    job->report.logical.table = job->copy.table;
+    job->report.logical.rows = job->copy.rows;
+    job->report.logical.row_bytes = job->copy.bytes;
     return done;
 }
 
@@ -69,18 +69,18 @@ bool logical_dump_open(struct logical_backup *job, struct error *err)
     job->content = (struct archive_content){job, give_entry, give_data};
     job->header = (struct archive_header){
         .minor = archive_minor_of_server(job->report.server_version_num),
-        .compression = job->options.compression,
+        .compression = job->compression,
         .created = job->started_at,
         .database = job->database,
         .server_version = job->server_version,
         .dumper_version = "pgcask " PGCASK_VERSION,
         .entry_count = list.count,
     };
-    job->report.entries = job->header.entry_count;
-    job->report.tables = count_tables(job);
-    copy_out_init(&job->copy, job->conn, &list, wire_settings_get(job->options.settings, "user"));
+    job->report.logical.entries = job->header.entry_count;
+    job->report.logical.tables = count_tables(job);
+    copy_out_init(&job->copy, job->conn, &list, wire_settings_get(job->request.settings, "user"));
     job->inner =
-        custom_archive_reader_new(&job->header, &job->content, job->options.compression_level, err);
+        custom_archive_reader_new(&job->header, &job->content, job->compression_level, err);
     job->ended = false;
     record_proof_begin_archive(job->proof);
     return job->inner != NULL;

@@ -5,7 +5,7 @@
 #define PGCASK_BACKUP_LOGICAL_INTERNAL_H
 
 #include "archive/archive.h"
-#include "backup/logical_backup.h"
+#include "backup/job_internal.h"
 #include "base/failure.h"
 #include "catalog/catalog.h"
 #include "copy/copy_out.h"
@@ -23,10 +23,12 @@ enum logical_step {
 };
 
 struct logical_backup {
-    struct record_source source;
+    struct backup_source source;
     struct reader reader; /* the one reader of a sequential job */
-    struct logical_backup_options options;
-    struct logical_backup_report report;
+    struct backup_request request;
+    enum compression compression; /* as the request has it */
+    int compression_level;
+    struct backup_report report;
     enum logical_step step;
     struct failure failure;
 
@@ -48,6 +50,13 @@ struct logical_backup {
     struct record_proof *proof;
     struct summary_writer *summary;
 };
+
+/* Whether the server's version can be backed up. */
+bool logical_check_version(int version, bool allow_newer, struct error *err);
+
+/* How the archive's data are to be compressed. */
+bool logical_compression(const struct backup_request *request, enum compression *compression,
+                         int *level, struct error *err);
 
 /* Takes a snapshot and reads the catalogs in it, again and again if something changes meanwhile,
  * but not for ever. */

@@ -2,12 +2,11 @@
  * Everything that would make a logical backup fail, asked before any work and reported at once. The
  * rights of the role are asked for over whole sets, and each remedy covers all that it is for.
  */
-#include "backup/logical_backup.h"
+#include "backup/logical_internal.h"
 #include "backup/sessions.h"
 #include "base/buffer.h"
 #include "base/error_names.h"
 #include "base/quote.h"
-#include "catalog/catalog.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,8 @@
 
 struct preflight {
     struct sessions sessions;
-    const struct logical_backup_options *options;
+    const struct backup_request *request;
+    enum compression compression;
     struct preflight_report *report;
     int version;
 };
@@ -222,8 +222,7 @@ static void check_version(struct preflight *preflight)
 {
     struct error err;
 
-    if (!logical_backup_check_version(preflight->version, preflight->options->allow_newer_server,
-                                      &err))
+    if (!logical_check_version(preflight->version, preflight->request->allow_newer_server, &err))
         preflight_add(preflight->report, true, err.hint, ERROR_OURS("%s"), err.message);
 }
 
@@ -232,7 +231,7 @@ static void check_compression(struct preflight *preflight)
     struct error err;
 
     if (!archive_compression_check(archive_minor_of_server(preflight->version),
-                                   preflight->options->compression, &err))
+                                   preflight->compression, &err))
         preflight_add(preflight->report, true, err.hint, ERROR_OURS("%s"), err.message);
 }
 
@@ -297,21 +296,23 @@ static void estimate_size(struct preflight *preflight)
         return;
     preflight->report->estimated_bytes = number_of(sizes, 0);
     preflight->report->least_bytes =
-        preflight->options->compression == COMPRESSION_NONE ? number_of(sizes, 1) / 8 : 0;
+        preflight->compression == COMPRESSION_NONE ? number_of(sizes, 1) / 8 : 0;
     wire_result_free(sizes);
 }
 
-bool logical_backup_preflight(const struct logical_backup_options *options,
-                              struct preflight_report *report, struct error *err)
+bool logical_preflight(const struct backup_request *request, struct preflight_report *report,
+                       struct error *err)
 {
     static void (*const checks[])(struct preflight *) = {
         check_version, check_compression, check_rights, check_kinds, check_locks, estimate_size,
     };
-    struct preflight preflight = {.options = options, .report = report};
+    struct preflight preflight = {.request = request, .report = report};
+    int level;
 
     *report = (struct preflight_report){0};
-    if (!sessions_open(&preflight.sessions, options->settings, false, false, options->cancel,
-                       options->log, err))
+    if (!logical_compression(request, &preflight.compression, &level, err) ||
+        !sessions_open(&preflight.sessions, request->settings, false, false, request->cancel,
+                       request->log, err))
         return false;
     preflight.version = wire_server_version(preflight.sessions.sql);
     /* Names come with their schemas then. */
@@ -319,5 +320,5 @@ bool logical_backup_preflight(const struct logical_backup_options *options,
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
         checks[i](&preflight);
     sessions_close(&preflight.sessions);
-    return cancel_check(options->cancel, err);
+    return cancel_check(request->cancel, err);
 }

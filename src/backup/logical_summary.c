@@ -21,7 +21,7 @@ static json_t *describe_warnings(const struct logical_backup *job)
 
 bool logical_summary_content(struct logical_backup *job, struct slice *content, struct error *err)
 {
-    const struct logical_backup_report *report = &job->report;
+    const struct backup_report *report = &job->report;
     char started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
     json_t *head;
 
@@ -31,11 +31,12 @@ bool logical_summary_content(struct logical_backup *job, struct slice *content, 
         "{s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "kind",
         "logical", "layout", LOGICAL_LAYOUT_CLASSIC, "started_at", started, "finished_at", finished,
         "database", utf8_to_json(job->database), "server_version_num", report->server_version_num,
-        "snapshot", job->snapshot, "wal_lsn", report->wal_lsn, "digest",
-        digest_name(job->options.digest), "compression", compression_name(job->options.compression),
-        "entries", (json_int_t)report->entries, "tables", (json_int_t)report->tables, "rows",
-        (json_int_t)report->rows, "files", (json_int_t)report->files, "bytes",
-        (json_int_t)report->bytes, "warnings", describe_warnings(job));
+        "snapshot", job->snapshot, "wal_lsn", report->logical.wal_lsn, "digest",
+        digest_name(job->request.digest), "compression", compression_name(job->compression),
+        "entries", (json_int_t)report->logical.entries, "tables",
+        (json_int_t)report->logical.tables, "rows", (json_int_t)report->logical.rows, "files",
+        (json_int_t)report->files, "bytes", (json_int_t)report->bytes, "warnings",
+        describe_warnings(job));
     if (head == NULL)
         return error_set_memory(err);
     return summary_writer_finish(job->summary, head, content, err);

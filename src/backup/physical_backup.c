@@ -58,7 +58,7 @@ static void fail(struct physical_backup *job, struct error *err)
             error_detail(&reason, "The backup's own session ended with: %s", err->message);
         *err = reason;
     }
-    explain(job->options.settings, err);
+    explain(job->request.settings, err);
     failure_keep(&job->failure, err);
 }
 
@@ -73,20 +73,21 @@ static bool check_wal(const struct physical_backup *job, struct error *err)
         return true;
     return error_set(err, ERROR_PROTOCOL,
                      "the server did not send all WAL from %s to %s: the backup could not be used",
-                     job->report.start_lsn, job->report.stop_lsn);
+                     job->report.physical.start_lsn, job->report.physical.stop_lsn);
 }
 
 static bool finish(struct physical_backup *job, struct error *err)
 {
-    struct physical_backup_report *report = &job->report;
+    struct backup_report *report = &job->report;
     size_t links = 0;
 
-    physical_set_phase(job, "finishing");
-    lsn_format(base_backup_stop_lsn(job->backup), report->stop_lsn);
-    report->stop_timeline = base_backup_stop_timeline(job->backup);
+    if (!physical_enter(job, BACKUP_FINISHING, err))
+        return false;
+    lsn_format(base_backup_stop_lsn(job->backup), report->physical.stop_lsn);
+    report->physical.stop_timeline = base_backup_stop_timeline(job->backup);
     if (!job->backup_manifest_begun)
         return error_set(err, ERROR_PROTOCOL, "the server sent no backup_manifest");
-    for (size_t i = 0; i < report->tablespaces; i++)
+    for (size_t i = 0; i < report->physical.tablespaces; i++)
         links += !base_backup_tablespace(job->backup, i)->in_place;
     if (links != job->links_made)
         return error_set(err, ERROR_PROTOCOL, "the server sent %zu of %zu tablespace links",
@@ -99,7 +100,7 @@ static bool finish(struct physical_backup *job, struct error *err)
         return false;
     slot_keeper_stop(job->keeper);
     job->keeper = NULL;
-    job->cancel = job->options.cancel; /* all has come: the slot may be lost now */
+    job->cancel = job->request.cancel; /* all has come: the slot may be lost now */
     wire_close(job->conn);
     job->conn = NULL;
     job->step = PHYSICAL_CONFIGURATION;
@@ -127,30 +128,31 @@ void physical_give_inner(struct physical_backup *job, struct record *record, con
 
 static bool give_manifest(struct physical_backup *job, struct record *record, struct error *err)
 {
-    const struct physical_backup_options *options = &job->options;
+    const struct backup_request *request = &job->request;
     const struct manifest_option shown[] = {
-        {.name = "digest", .text = digest_name(options->digest)},
+        {.name = "digest", .text = digest_name(request->digest)},
         {.name = "manifest_checksums",
-         .text = digest_name(record_proof_listed_beside(options->digest))},
+         .text = digest_name(record_proof_listed_beside(request->digest))},
     };
     char position[LSN_TEXT_SIZE];
-    struct manifest_request request = {
+    struct manifest_request manifest = {
         .connector = "postgresql+bin",
         .dump_format = "basebackup",
         .options = shown,
         .option_count = sizeof(shown) / sizeof(shown[0]),
-        .settings = options->settings,
+        .settings = request->settings,
         .replication = job->conn,
         .system_identifier = job->identity.system_identifier,
         .wal_position = position,
         .timeline = job->identity.timeline,
-        .cancel = options->cancel,
-        .log = options->log,
+        .cancel = request->cancel,
+        .log = request->log,
     };
 
-    physical_set_phase(job, "manifest");
+    if (!physical_enter(job, BACKUP_MANIFEST, err))
+        return false;
     lsn_format(job->identity.position, position);
-    job->inner = manifest_stream_new(&request, err);
+    job->inner = manifest_stream_new(&manifest, err);
     if (job->inner == NULL)
         return false;
     physical_give_inner(job, record, MANIFEST_PATH, RECORD_SIZE_UNKNOWN);
@@ -184,10 +186,8 @@ static enum reader_status read_inner(struct physical_backup *job, struct slice *
     if (status != READER_END)
         return status;
     job->report.files++;
-    if (job->step == PHYSICAL_DONE) {
-        physical_set_phase(job, "done");
-        return READER_END;
-    }
+    if (job->step == PHYSICAL_DONE)
+        return physical_enter(job, BACKUP_DONE, err) ? READER_END : READER_FAILED;
     if (job->step == PHYSICAL_START)
         job->report.manifest_unavailable = manifest_stream_unavailable(job->inner);
     record_proof_end(job->proof, bytes);
@@ -375,7 +375,7 @@ static bool check_listed_file(void *context, const struct backup_manifest_file *
 static bool make_parts(struct physical_backup *job, struct error *err)
 {
     const struct backup_manifest_handler handler = {.context = job, .file = check_listed_file};
-    enum digest_algorithm digest = job->options.digest;
+    enum digest_algorithm digest = job->request.digest;
 
     tar_decoder_init(&job->tar);
     job->notices = json_array();
@@ -391,36 +391,30 @@ static bool make_parts(struct physical_backup *job, struct error *err)
            record_proof_choose(job->proof, record_proof_listed_beside(digest), digest, err);
 }
 
-bool physical_backup_new(const struct physical_backup_options *options,
-                         struct record_source **source, struct error *err)
+bool physical_open(const struct backup_request *request, struct record_source **source,
+                   struct error *err)
 {
     struct physical_backup *job = calloc(1, sizeof(*job));
 
     *source = NULL;
     if (job == NULL)
         return error_set_memory(err);
-    job->source = (struct record_source){.ops = &source_ops, .sequential = true};
+    job->source = (struct backup_source){
+        .base = {.ops = &source_ops, .sequential = true},
+        .report = &job->report,
+    };
     job->reader.ops = &reader_ops;
-    job->options = *options;
-    if (job->options.label == NULL)
-        job->options.label = "pgcask";
-    if (job->options.digest == DIGEST_NONE)
-        job->options.digest = DIGEST_XXH3_128;
+    job->request = *request;
+    job->request.pinned = NULL;
     job->started_at = time(NULL);
     job->own_cancel.event_fd = -1;
     job->cancel = &job->own_cancel;
-    physical_set_phase(job, "connecting");
-    if (!cancel_init_child(&job->own_cancel, options->cancel, err) || !make_parts(job, err) ||
-        !physical_connect(job, err) || !physical_learn_about_server(job, err)) {
-        job_close(&job->source);
+    if (!cancel_init_child(&job->own_cancel, request->cancel, err) || !make_parts(job, err) ||
+        !physical_enter(job, BACKUP_CONNECTING, err) || !physical_connect(job, err) ||
+        !physical_learn_about_server(job, err)) {
+        job_close(&job->source.base);
         return false;
     }
-    *source = &job->source;
+    *source = &job->source.base;
     return true;
-}
-
-void physical_backup_report(const struct record_source *source,
-                            struct physical_backup_report *report)
-{
-    *report = ((const struct physical_backup *)source)->report;
 }

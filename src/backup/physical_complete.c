@@ -88,7 +88,7 @@ static bool check_still_there(struct physical_backup *job, uint32_t oid, const c
     char sql[160], count[8];
     bool gone;
 
-    if (!sessions_open(&sessions, job->options.settings, false, true, job->cancel, job->options.log,
+    if (!sessions_open(&sessions, job->request.settings, false, true, job->cancel, job->request.log,
                        err))
         return cancel_check(job->cancel, err) && lacks(name, err);
     snprintf(sql, sizeof(sql),

@@ -46,21 +46,20 @@ enum source_status physical_configuration_next(struct physical_backup *job, stru
     return SOURCE_END;
 }
 
-static void add_missing(struct physical_backup_report *report,
-                        const struct configuration_item *item)
+static void add_missing(struct backup_report *report, const struct configuration_item *item)
 {
-    size_t used = strlen(report->configuration_missing_list);
+    size_t used = strlen(report->physical.configuration_missing_list);
 
-    report->configuration_missing++;
-    snprintf(report->configuration_missing_list + used,
-             sizeof(report->configuration_missing_list) - used, "%s%s%s", used == 0 ? "" : ", ",
-             item->path == NULL ? item->setting : item->path,
+    report->physical.configuration_missing++;
+    snprintf(report->physical.configuration_missing_list + used,
+             sizeof(report->physical.configuration_missing_list) - used, "%s%s%s",
+             used == 0 ? "" : ", ", item->path == NULL ? item->setting : item->path,
              item->state == CONFIGURATION_FAILED ? " (unreadable)" : "");
 }
 
 bool physical_configuration_settle(struct physical_backup *job, struct error *err)
 {
-    struct physical_backup_report *report = &job->report;
+    struct backup_report *report = &job->report;
 
     if (!configuration_settle(&job->configuration, err))
         return false;
@@ -68,23 +67,24 @@ bool physical_configuration_settle(struct physical_backup *job, struct error *er
         const struct configuration_item *item = &job->configuration.items[i];
 
         if (item->state == CONFIGURATION_READ)
-            report->configuration_files++;
+            report->physical.configuration_files++;
         if (item->state == CONFIGURATION_FAILED || item->state == CONFIGURATION_DENIED) {
             add_missing(report, item);
-            report->configuration_unforeseen |=
+            report->physical.configuration_unforeseen |=
                 item->state == CONFIGURATION_FAILED ||
                 (item->path == NULL ? job->configuration.no_session[0] == '\0'
                                     : configuration_is_inside(&job->configuration, item->path));
         }
     }
-    report->configuration_unseen =
+    report->physical.configuration_unseen =
         !job->configuration.known && job->configuration.no_session[0] == '\0';
     if (job->configuration.no_session[0] != '\0')
-        snprintf(report->configuration_remedy, sizeof(report->configuration_remedy), "%s",
+        snprintf(report->physical.configuration_remedy,
+                 sizeof(report->physical.configuration_remedy), "%s",
                  job->configuration.no_session);
     else
-        configuration_rights_remedy(wire_settings_get(job->options.settings, "user"),
-                                    job->configuration.database, report->configuration_remedy,
-                                    sizeof(report->configuration_remedy));
+        configuration_rights_remedy(
+            wire_settings_get(job->request.settings, "user"), job->configuration.database,
+            report->physical.configuration_remedy, sizeof(report->physical.configuration_remedy));
     return true;
 }

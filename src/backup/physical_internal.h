@@ -8,7 +8,7 @@
 #ifndef PGCASK_BACKUP_PHYSICAL_INTERNAL_H
 #define PGCASK_BACKUP_PHYSICAL_INTERNAL_H
 
-#include "backup/backup.h"
+#include "backup/job_internal.h"
 #include "backup/configuration.h"
 #include "base/failure.h"
 #include "manifest/backup_manifest.h"
@@ -42,10 +42,10 @@ enum physical_step {
 enum physical_reading { READING_NOTHING, READING_INNER, READING_MEMBER, READING_BACKUP_MANIFEST };
 
 struct physical_backup {
-    struct record_source source;
+    struct backup_source source;
     struct reader reader; /* the one reader of a sequential job */
-    struct physical_backup_options options;
-    struct physical_backup_report report;
+    struct backup_request request;
+    struct backup_report report;
     enum physical_step step;
     struct failure failure;
 
@@ -177,7 +177,7 @@ bool physical_connect(struct physical_backup *job, struct error *err);
 bool physical_learn_about_server(struct physical_backup *job, struct error *err);
 /* Reads the configuration, makes the slot and starts BASE_BACKUP. */
 bool physical_start(struct physical_backup *job, struct error *err);
-void physical_set_phase(struct physical_backup *job, const char *phase);
+bool physical_enter(struct physical_backup *job, enum backup_phase phase, struct error *err);
 
 /* physical_configuration.c */
 

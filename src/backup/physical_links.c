@@ -93,7 +93,7 @@ static const struct base_backup_tablespace *find_tablespace(const struct physica
 /* A link that is no tablespace's: what somebody put there. Where it leads is not stored. */
 static void leave_out_link(const struct physical_backup *job)
 {
-    log_message(job->options.log, LOG_WARNING,
+    log_message(job->request.log, LOG_WARNING,
                 "left out: \"%s\" in the server's data directory is a link, and no tablespace's",
                 job->tar.member.path);
 }
@@ -167,7 +167,7 @@ bool physical_check_beside_map(const struct physical_backup *job, const char *lo
         "SELECT coalesce(pg_catalog.min(t.spcname::pg_catalog.text), '') "
         "  FROM pg_catalog.pg_tablespace t "
         " WHERE pg_catalog.pg_tablespace_location(t.oid) LIKE 'pg\\_tblspc/%'";
-    const struct physical_backup_options *options = &job->options;
+    const struct backup_request *request = &job->request;
     char name[256];
     struct sessions sessions;
     bool known;
@@ -175,7 +175,7 @@ bool physical_check_beside_map(const struct physical_backup *job, const char *lo
     if (job->report.server_version_num >= IN_PLACE_SENT_SINCE)
         return true;
     error_clear(err);
-    if (!sessions_open(&sessions, options->settings, false, true, job->cancel, options->log, err))
+    if (!sessions_open(&sessions, request->settings, false, true, job->cancel, request->log, err))
         known = false;
     else {
         known = sessions_ask(&sessions, sql, name, sizeof(name));
@@ -184,7 +184,7 @@ bool physical_check_beside_map(const struct physical_backup *job, const char *lo
     if (!known && (err->code == ERROR_MEMORY || !cancel_check(job->cancel, err)))
         return false;
     if (!known)
-        log_message(options->log, LOG_WARNING,
+        log_message(request->log, LOG_WARNING,
                     "the role may not ask whether a tablespace lies in the data directory itself: "
                     "beside a path of 100 bytes and more the server would leave it out");
     if (!known || name[0] == '\0')

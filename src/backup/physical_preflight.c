@@ -2,7 +2,7 @@
  * Everything that would make a physical backup fail, or hurt the server, asked before any work and
  * reported at once. Each check is a small function that may add findings.
  */
-#include "backup/backup.h"
+#include "backup/job_internal.h"
 #include "backup/configuration.h"
 #include "backup/sessions.h"
 #include "base/bytes.h"
@@ -17,7 +17,7 @@
 
 struct preflight {
     struct sessions sessions;
-    const struct physical_backup_options *options;
+    const struct backup_request *request;
     struct preflight_report *report;
     int version;
 };
@@ -79,7 +79,7 @@ static void check_wal_level(struct preflight *preflight)
 /* The role's right, asked by SQL so that it is known even where pg_hba.conf refuses the session. */
 static void check_replication_right(struct preflight *preflight)
 {
-    const char *user = wire_settings_get(preflight->options->settings, "user");
+    const char *user = wire_settings_get(preflight->request->settings, "user");
     char role[QUOTE_NAME_SIZE], remedy[QUOTE_NAME_SIZE + 32], text[16];
 
     if (!sessions_ask(&preflight->sessions,
@@ -169,7 +169,7 @@ static void check_idle_timeouts(struct preflight *preflight)
         bool of_role; /* ALTER ROLE can set it */
     } settings[] = {{"idle_session_timeout", 140000, true},
                     {"idle_replication_slot_timeout", 180000, false}};
-    const char *user = wire_settings_get(preflight->options->settings, "user");
+    const char *user = wire_settings_get(preflight->request->settings, "user");
     char text[64];
 
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
@@ -232,29 +232,27 @@ static void estimate_size(struct preflight *preflight)
         preflight->report->estimated_bytes = (uint64_t)bytes;
 }
 
-bool physical_backup_preflight(const struct physical_backup_options *options,
-                               struct preflight_report *report, struct error *err)
+bool physical_preflight(struct backup_request *request, struct preflight_report *report,
+                        struct error *err)
 {
     static void (*const checks[])(struct preflight *) = {
         check_version,       check_wal_level, check_replication_right, check_replication_session,
         check_senders,       check_slots,     check_slot_limit,        check_idle_timeouts,
         check_configuration, estimate_size,
     };
-    struct preflight preflight = {.options = options, .report = report};
+    struct preflight preflight = {.request = request, .report = report};
 
     *report = (struct preflight_report){0};
-    if (options->pinned != NULL)
-        *options->pinned = NULL;
-    if (!sessions_open(&preflight.sessions, options->settings, true, true, options->cancel,
-                       options->log, err))
+    if (!sessions_open(&preflight.sessions, request->settings, true, true, request->cancel,
+                       request->log, err))
         return false;
     preflight.version = wire_server_version(sessions_any(&preflight.sessions));
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
         checks[i](&preflight);
-    if (options->pinned != NULL) {
-        *options->pinned = preflight.sessions.pinned;
-        preflight.sessions.pinned = NULL;
-    }
+    wire_settings_free(request->pinned);
+    request->pinned = preflight.sessions.pinned;
+    request->settings = request->pinned;
+    preflight.sessions.pinned = NULL;
     sessions_close(&preflight.sessions);
-    return cancel_check(options->cancel, err);
+    return cancel_check(request->cancel, err);
 }

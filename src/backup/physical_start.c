@@ -11,12 +11,10 @@
 #define CONNECT_WAIT_MS (60 * 1000)
 #define FAST_CHECKPOINT_WAIT_MS (2 * 3600 * 1000)
 #define SPREAD_CHECKPOINT_WAIT_MS (26 * 3600 * 1000) /* checkpoint_timeout is at most a day */
-#define STALL_TIMEOUT_MS (10 * 60 * 1000)
 
-void physical_set_phase(struct physical_backup *job, const char *phase)
+bool physical_enter(struct physical_backup *job, enum backup_phase phase, struct error *err)
 {
-    job->report.phase = phase;
-    log_message(job->options.log, LOG_DEBUG, "phase: %s", phase);
+    return backup_enter_phase(&job->request, &job->report, phase, err);
 }
 
 /* The number in a text that has exactly one, else 0. */
@@ -56,16 +54,16 @@ static void take_notice(void *context, const char *severity, const char *sqlstat
 
 bool physical_connect(struct physical_backup *job, struct error *err)
 {
-    const struct physical_backup_options *options = &job->options;
+    const struct backup_request *request = &job->request;
 
-    if (!replication_connect(&job->conn, options->settings, "pgcask backup", CONNECT_WAIT_MS,
-                             job->cancel, options->log, err))
+    if (!replication_connect(&job->conn, request->settings, "pgcask backup", CONNECT_WAIT_MS,
+                             job->cancel, request->log, err))
         return false;
     wire_set_notice_handler(job->conn, take_notice, job);
     if (job->pinned != NULL)
         return true;
-    job->pinned = wire_settings_pin(options->settings, job->conn, err);
-    job->options.settings = job->pinned;
+    job->pinned = wire_settings_pin(request->settings, job->conn, err);
+    job->request.settings = job->pinned;
     return job->pinned != NULL;
 }
 
@@ -88,7 +86,7 @@ static bool parse_segment_size(const char *text, uint64_t *size)
 
 bool physical_learn_about_server(struct physical_backup *job, struct error *err)
 {
-    struct physical_backup_report *report = &job->report;
+    struct backup_report *report = &job->report;
     char text[64];
 
     report->server_version_num = wire_server_version(job->conn);
@@ -96,10 +94,10 @@ bool physical_learn_about_server(struct physical_backup *job, struct error *err)
         !replication_identify_system(job->conn, &job->identity, err))
         return false;
     if (job->newer_server)
-        log_message(job->options.log, LOG_WARNING,
+        log_message(job->request.log, LOG_WARNING,
                     "the server is PostgreSQL %d; this version of pgcask was tested with 13 to 18",
                     report->server_version_num / 10000);
-    snprintf(report->system_identifier, sizeof(report->system_identifier), "%s",
+    snprintf(report->physical.system_identifier, sizeof(report->physical.system_identifier), "%s",
              job->identity.system_identifier);
     if (!replication_show(job->conn, "wal_segment_size", text, sizeof(text), err))
         return false;
@@ -129,11 +127,11 @@ static bool parse_transfer_compression(const char *text, struct base_backup_opti
 static bool start_keeper(struct physical_backup *job, struct error *err)
 {
     struct slot_keeper_options options = {
-        .settings = job->options.settings,
-        .system_identifier = job->report.system_identifier,
-        .max_retained_wal = job->options.max_retained_wal,
+        .settings = job->request.settings,
+        .system_identifier = job->report.physical.system_identifier,
+        .max_retained_wal = job->request.max_retained_wal,
         .job_cancel = &job->own_cancel,
-        .log = job->options.log,
+        .log = job->request.log,
     };
 
     return slot_keeper_start(&job->keeper, &options, err);
@@ -153,33 +151,33 @@ static bool refresh_session(struct physical_backup *job, struct error *err)
         if (!physical_connect(job, err) || !replication_identify_system(job->conn, &identity, err))
             return false;
     }
-    if (strcmp(identity.system_identifier, job->report.system_identifier) != 0)
+    if (strcmp(identity.system_identifier, job->report.physical.system_identifier) != 0)
         return error_set(err, ERROR_REFUSED,
                          "another server answers now: its system identifier is %s, it was %s",
-                         identity.system_identifier, job->report.system_identifier);
+                         identity.system_identifier, job->report.physical.system_identifier);
     return true;
 }
 
 static void note_start(struct physical_backup *job)
 {
-    struct physical_backup_report *report = &job->report;
+    struct backup_report *report = &job->report;
 
-    lsn_format(base_backup_start_lsn(job->backup), report->start_lsn);
-    report->start_timeline = base_backup_start_timeline(job->backup);
-    report->tablespaces = base_backup_tablespace_count(job->backup) - 1;
-    for (size_t i = 0; i <= report->tablespaces; i++) {
+    lsn_format(base_backup_start_lsn(job->backup), report->physical.start_lsn);
+    report->physical.start_timeline = base_backup_start_timeline(job->backup);
+    report->physical.tablespaces = base_backup_tablespace_count(job->backup) - 1;
+    for (size_t i = 0; i <= report->physical.tablespaces; i++) {
         const struct base_backup_tablespace *tablespace = base_backup_tablespace(job->backup, i);
 
         report->total_bytes += tablespace->bytes;
         if (tablespace->oid != 0 && !tablespace->in_place)
-            report->has_tablespaces_note = true;
+            report->physical.has_tablespaces_note = true;
     }
 }
 
 static bool run_base_backup_command(struct physical_backup *job,
                                     const struct base_backup_options *base, struct error *err)
 {
-    log_message(job->options.log, LOG_INFO, "waiting for the server's checkpoint");
+    log_message(job->request.log, LOG_INFO, "waiting for the server's checkpoint");
     wire_set_wait_limit(job->conn, base->spread_checkpoint ? SPREAD_CHECKPOINT_WAIT_MS
                                                            : FAST_CHECKPOINT_WAIT_MS);
     if (base_backup_start(&job->backup, job->conn, base, err))
@@ -203,7 +201,7 @@ static bool begin_base_backup(struct physical_backup *job, struct base_backup_op
     longest = base_backup_long_location(job->backup);
     if (longest == NULL)
         return true;
-    log_message(job->options.log, LOG_INFO,
+    log_message(job->request.log, LOG_INFO,
                 "a tablespace's path is too long for links: asking the server for a map (%s)",
                 longest);
     if (!physical_check_beside_map(job, longest, err))
@@ -219,28 +217,26 @@ static bool begin_base_backup(struct physical_backup *job, struct base_backup_op
 
 bool physical_start(struct physical_backup *job, struct error *err)
 {
-    const struct physical_backup_options *options = &job->options;
+    const struct backup_request *request = &job->request;
     struct base_backup_options base = {
-        .label = options->label,
-        .spread_checkpoint = options->spread_checkpoint,
-        .max_rate_kib = options->max_rate_kib,
-        .no_verify_checksums = options->no_verify_checksums,
-        .manifest_checksums = record_proof_listed_beside(options->digest),
+        .label = request->label,
+        .spread_checkpoint = request->checkpoint == CHECKPOINT_SPREAD,
+        .max_rate_kib = (uint32_t)request->max_rate_kib,
+        .no_verify_checksums = request->no_verify_checksums,
+        .manifest_checksums = record_proof_listed_beside(request->digest),
     };
 
-    physical_set_phase(job, "checkpoint");
-    if (!parse_transfer_compression(options->transfer_compression, &base, err) ||
-        !configuration_gather(&job->configuration, options->settings, job->cancel, options->log,
+    if (!physical_enter(job, BACKUP_CHECKPOINT, err) ||
+        !parse_transfer_compression(request->transfer_compression, &base, err) ||
+        !configuration_gather(&job->configuration, request->settings, job->cancel, request->log,
                               err) ||
         !refresh_session(job, err) || !start_keeper(job, err))
         return false;
     if (!begin_base_backup(job, &base, err) || !physical_check_lost(job, err))
         return false;
-    wire_set_wait_limit(job->conn, options->stall_timeout_ms > 0 ? options->stall_timeout_ms
-                                                                 : STALL_TIMEOUT_MS);
+    wire_set_wait_limit(job->conn, request->stall_timeout_ms);
     note_start(job);
-    log_message(options->log, LOG_INFO, "the backup starts at %s", job->report.start_lsn);
-    physical_set_phase(job, "copying");
+    log_message(request->log, LOG_INFO, "the backup starts at %s", job->report.physical.start_lsn);
     job->step = PHYSICAL_FOLDERS;
-    return true;
+    return physical_enter(job, BACKUP_COPYING, err);
 }

@@ -74,7 +74,7 @@ static void count_wal_segment(struct physical_backup *job)
     if (job->wal_count == 0 || number > job->wal_last)
         job->wal_last = number;
     job->wal_count++;
-    job->report.wal_bytes += job->tar.member.size;
+    job->report.physical.wal_bytes += job->tar.member.size;
 }
 
 static void warn_of_leftover(struct physical_backup *job)
@@ -82,7 +82,7 @@ static void warn_of_leftover(struct physical_backup *job)
     if (job->leftovers_told || !layout_is_leftover(job->path))
         return;
     job->leftovers_told = true;
-    log_message(job->options.log, LOG_WARNING,
+    log_message(job->request.log, LOG_WARNING,
                 "the server's data directory has what a restore with " OPTION_REPLACE
                 " left that did not end (" FOLDER_STAGING ", " FOLDER_REPLACED
                 "): it is in the backup, and no restore brings it back. Remove it from the server "

@@ -24,13 +24,13 @@ static json_t *describe_tablespaces(const struct physical_backup *job)
 
 static json_t *describe_options(const struct physical_backup *job)
 {
-    const struct physical_backup_options *options = &job->options;
+    const struct backup_request *request = &job->request;
 
-    return json_pack("{s:o, s:s, s:I, s:s?, s:b}", "label", utf8_to_json(options->label),
-                     "checkpoint", options->spread_checkpoint ? "spread" : "fast", "max_rate_kib",
-                     (json_int_t)options->max_rate_kib, "transfer_compression",
-                     options->transfer_compression, "verify_checksums",
-                     (int)!options->no_verify_checksums);
+    return json_pack("{s:o, s:s, s:I, s:s?, s:b}", "label", utf8_to_json(request->label),
+                     "checkpoint", request->checkpoint == CHECKPOINT_SPREAD ? "spread" : "fast",
+                     "max_rate_kib", (json_int_t)request->max_rate_kib, "transfer_compression",
+                     request->transfer_compression, "verify_checksums",
+                     (int)!request->no_verify_checksums);
 }
 
 static void append_text(json_t *list, const char *text)
@@ -46,7 +46,7 @@ static json_t *describe_warnings(const struct physical_backup *job)
     if (job->newer_server)
         append_text(list, "the server is newer than any that this version of pgcask was tested "
                           "with");
-    if (job->report.configuration_missing > 0)
+    if (job->report.physical.configuration_missing > 0)
         append_text(list, "configuration files are missing: see \"configuration\"");
     if (job->notices_dropped > 0) {
         snprintf(text, sizeof(text), "%zu more warning%s of the server not listed",
@@ -86,15 +86,16 @@ static json_t *describe_checksum_failures(const struct physical_backup *job)
  * has no total. */
 void physical_count_checksum_failures(struct physical_backup *job)
 {
-    struct physical_backup_report *report = &job->report;
+    struct backup_report *report = &job->report;
     json_t *list = describe_checksum_failures(job);
 
     if (json_array_size(list) > 0) {
-        report->checksum_failures =
+        report->physical.checksum_failures =
             job->last_warning_number > 1 ? (size_t)job->last_warning_number : 1;
-        if (report->checksum_failures < json_array_size(list))
-            report->checksum_failures = json_array_size(list);
-        snprintf(report->checksum_failure_first, sizeof(report->checksum_failure_first), "%s",
+        if (report->physical.checksum_failures < json_array_size(list))
+            report->physical.checksum_failures = json_array_size(list);
+        snprintf(report->physical.checksum_failure_first,
+                 sizeof(report->physical.checksum_failure_first), "%s",
                  json_string_value(json_array_get(list, 0)));
     }
     json_decref(list);
@@ -102,9 +103,9 @@ void physical_count_checksum_failures(struct physical_backup *job)
 
 bool physical_summary_content(struct physical_backup *job, struct slice *content, struct error *err)
 {
-    const struct physical_backup_report *report = &job->report;
+    const struct backup_report *report = &job->report;
     char started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
-    enum digest_algorithm digest = job->options.digest;
+    enum digest_algorithm digest = job->request.digest;
     json_t *head;
 
     clock_format_utc(job->started_at, started);
@@ -112,23 +113,24 @@ bool physical_summary_content(struct physical_backup *job, struct slice *content
     head = json_pack(
         "{s:s, s:s, s:s, s:s, s:i, s:b, s:s, s:i, s:s, s:i, s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:o,"
         " s:o, s:O, s:o, s:I, s:o}",
-        "kind", "physical",                               /* what it is */
-        "started_at", started, "finished_at", finished,   /* when */
-        "system_identifier", report->system_identifier,   /* of which cluster */
-        "server_version_num", report->server_version_num, /* by which server */
-        "in_recovery", (int)job->in_recovery,             /* a standby */
-        "start_lsn", report->start_lsn, "start_timeline", (int)report->start_timeline, "stop_lsn",
-        report->stop_lsn, "stop_timeline", (int)report->stop_timeline, "wal_segment_size",
+        "kind", "physical",                                      /* what it is */
+        "started_at", started, "finished_at", finished,          /* when */
+        "system_identifier", report->physical.system_identifier, /* of which cluster */
+        "server_version_num", report->server_version_num,        /* by which server */
+        "in_recovery", (int)job->in_recovery,                    /* a standby */
+        "start_lsn", report->physical.start_lsn, "start_timeline",
+        (int)report->physical.start_timeline, "stop_lsn", report->physical.stop_lsn,
+        "stop_timeline", (int)report->physical.stop_timeline, "wal_segment_size",
         (json_int_t)job->wal_segment_size, /* bytes */
         "manifest_checksums",              /* what backup_manifest has */
         digest_name(record_proof_listed_beside(digest)), "digest",
         digest_name(digest),                                                    /* in this file */
         "files", (json_int_t)report->files, "bytes", (json_int_t)report->bytes, /* before this */
-        "wal_bytes", (json_int_t)report->wal_bytes,                             /* of these */
+        "wal_bytes", (json_int_t)report->physical.wal_bytes,                    /* of these */
         "tablespaces", describe_tablespaces(job), "options", describe_options(job), "warnings",
         describe_warnings(job), "server_warnings", job->notices, "checksum_failures",
         describe_checksum_failures(job), "checksum_failure_count",
-        (json_int_t)report->checksum_failures, "configuration",
+        (json_int_t)report->physical.checksum_failures, "configuration",
         configuration_describe(&job->configuration));
     if (head == NULL)
         return error_set_memory(err);

@@ -1,4 +1,4 @@
-#include "backup/backup.h"
+#include "backup/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "backup/backup.h"
+#include "backup/server.h"
 #include "backup/sessions.h"
 
 #include <stdio.h>

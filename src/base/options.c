@@ -131,7 +131,8 @@ static bool check_level(const struct option_spec *spec, const char *text, size_t
     return error_prefix(err, ERROR_OPTION("%s"), spec->name);
 }
 
-static bool check_choice(const struct option_spec *spec, const char *text, struct error *err)
+static bool check_choice(const struct option_spec *spec, const char *text, uint64_t *number,
+                         struct error *err)
 {
     size_t len = strlen(text);
     const char *level = NULL;
@@ -146,6 +147,7 @@ static bool check_choice(const struct option_spec *spec, const char *text, struc
 
         if (strlen(choice) != len || strncmp(choice, text, len) != 0)
             continue;
+        *number = count;
         if (level == NULL)
             return true;
         if (*level != '\0' && strspn(level, "0123456789") == strlen(level))
@@ -172,7 +174,7 @@ static bool check_value(const struct option_spec *spec, const char *text, uint64
         return true;
     case OPTION_CHOICE:
     case OPTION_CHOICE_LEVEL:
-        return check_choice(spec, text, err);
+        return check_choice(spec, text, number, err);
     case OPTION_INTEGER:
     case OPTION_SIZE:
     case OPTION_DURATION:
@@ -452,9 +454,8 @@ const char *options_text_at(const struct options *options, const char *name, siz
     return options->values[known_option(options, name)].texts[index];
 }
 
-const char *options_text(const struct options *options, const char *name)
+static const char *text_at(const struct options *options, size_t index)
 {
-    size_t index = known_option(options, name);
     const struct option_value *value = &options->values[index];
 
     if (value->count == 0)
@@ -462,19 +463,37 @@ const char *options_text(const struct options *options, const char *name)
     return value->texts[value->count - 1];
 }
 
-uint64_t options_number(const struct options *options, const char *name)
+const char *options_text(const struct options *options, const char *name)
 {
-    size_t index = known_option(options, name);
+    return text_at(options, known_option(options, name));
+}
+
+static uint64_t number_at(const struct options *options, size_t index)
+{
     const struct option_spec *spec = &options->program->options[index];
     struct error ignored;
     uint64_t number = 0;
 
     if (options->values[index].count > 0)
         return options->values[index].number;
-    if (spec->default_text != NULL &&
-        !options_read_number(spec, spec->default_text, &number, &ignored))
+    if (spec->default_text != NULL && !check_value(spec, spec->default_text, &number, &ignored))
         assert(!"a default in the table is not a value of its kind");
     return number;
+}
+
+uint64_t options_number(const struct options *options, const char *name)
+{
+    return number_at(options, known_option(options, name));
+}
+
+void options_fill(const struct options *options, void *structure)
+{
+    for (size_t i = 0; i < options->program->option_count; i++) {
+        const struct option_spec *spec = &options->program->options[i];
+
+        if ((spec->commands & OPTION_COMMAND(options->command)) != 0 && spec->place != 0)
+            options_store(spec, text_at(options, i), number_at(options, i), structure);
+    }
 }
 
 const char *options_argument(const struct options *options, size_t index)

@@ -42,7 +42,12 @@ struct option_spec {
     enum option_scope scope;
     bool required;
     bool repeatable;
-    const char *help; /* a sentence or two, plain text */
+    /* Where options_fill puts the value, as an offset into a structure, never its first member; 0:
+     * nowhere. What is there: a bool for a flag, a const char * for a text and a choice with a
+     * level, an int64_t or uint64_t for a number, an enumeration for a choice. */
+    size_t place;
+    int meanings[OPTION_CHOICES_MAX]; /* the choices as that enumeration has them */
+    const char *help;                 /* a sentence or two, plain text */
 };
 
 struct option_command {
@@ -66,7 +71,8 @@ struct option_program {
 struct option_value {
     const char **texts;
     size_t count, capacity;
-    uint64_t number; /* of the last text, for kinds that are numbers; flags: 0 or 1 */
+    uint64_t number; /* of the last text, for kinds that are numbers; which of the choices; flags: 0
+                        or 1 */
 };
 
 /* What was given. Texts are borrowed from argv. */
@@ -106,6 +112,13 @@ uint64_t options_number(const struct options *options, const char *name);  /* 0 
 bool options_given(const struct options *options, const char *name);
 size_t options_count(const struct options *options, const char *name);
 const char *options_text_at(const struct options *options, const char *name, size_t index);
+
+/* Puts the values of all the command's options, or their defaults, where their rows say. */
+void options_fill(const struct options *options, void *structure);
+
+/* Puts one value where its row says: text or number, as the kind takes it. */
+void options_store(const struct option_spec *spec, const char *text, uint64_t number,
+                   void *structure);
 
 /* The argument of that index, or NULL. */
 const char *options_argument(const struct options *options, size_t index);

@@ -1,4 +1,4 @@
-/* How the values of options are written: numbers with units, choices. */
+/* How the values of options are written, numbers with units among them, and where they are put. */
 #include "base/options.h"
 
 #include "base/bytes.h"
@@ -108,4 +108,34 @@ bool options_read_number(const struct option_spec *spec, const char *text, uint6
         return error_hint(err, ERROR_OURS("%s"), spec->help);
     }
     return true;
+}
+
+static void store(void *structure, size_t place, const void *value, size_t size)
+{
+    memcpy((char *)structure + place, value, size);
+}
+
+void options_store(const struct option_spec *spec, const char *text, uint64_t number,
+                   void *structure)
+{
+    bool flag = number != 0;
+
+    switch (spec->kind) {
+    case OPTION_FLAG:
+        store(structure, spec->place, &flag, sizeof(flag));
+        break;
+    case OPTION_TEXT:
+    case OPTION_CHOICE_LEVEL:
+        store(structure, spec->place, &text, sizeof(text));
+        break;
+    case OPTION_CHOICE:
+        store(structure, spec->place, &spec->meanings[number], sizeof(spec->meanings[number]));
+        break;
+    case OPTION_INTEGER:
+    case OPTION_SIZE:
+    case OPTION_DURATION:
+    case OPTION_RATE:
+        store(structure, spec->place, &number, sizeof(number));
+        break;
+    }
 }

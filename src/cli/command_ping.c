@@ -2,7 +2,7 @@
 #include "cli/command.h"
 #include "cli/server_uri.h"
 
-#include "backup/backup.h"
+#include "backup/server.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

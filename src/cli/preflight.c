@@ -1,3 +1,5 @@
+/* What would keep a backup from being made is told all at once, with what mends it; the room at the
+ * target is the one thing that only the command can look at. */
 #include "cli/preflight.h"
 
 #include "cli/format.h"
@@ -62,34 +64,23 @@ bool preflight_check_space(uint64_t needed_bytes, const char *target, uint64_t f
     return error_hint(err, SPACE_REMEDY);
 }
 
-static void check_space(struct preflight_report *report, const char *target, uint64_t free_bytes)
-{
-    char have[FORMAT_SIZE], need[FORMAT_SIZE];
-
-    if (free_bytes == UINT64_MAX || free_bytes >= report->estimated_bytes)
-        return;
-    format_size(free_bytes, have);
-    format_size(report->estimated_bytes, need);
-    preflight_add(report, !may_need_less(target), SPACE_REMEDY,
-                  "the cluster is about %s without its WAL, and there is room for %s at %s", need,
-                  have, target);
-}
-
 /* A dump has no indexes and no dead rows, and numbers take less room in it: that the database is
  * larger than the room alone does not tell. */
-static void check_dump_space(struct preflight_report *report, const char *target,
-                             uint64_t free_bytes)
+static void check_space(struct preflight_report *report, const struct backup_request *request,
+                        const struct backup_target *target)
 {
-    bool fatal = free_bytes < report->least_bytes && !may_need_less(target);
+    uint64_t free_bytes = target->free_bytes;
+    uint64_t least = request->physical ? report->estimated_bytes : report->least_bytes;
+    bool fatal = free_bytes < least && !may_need_less(target->text);
     char have[FORMAT_SIZE], need[FORMAT_SIZE];
 
     if (free_bytes == UINT64_MAX || free_bytes >= report->estimated_bytes)
         return;
     format_size(free_bytes, have);
     format_size(report->estimated_bytes, need);
-    preflight_add(report, fatal, SPACE_REMEDY,
-                  "the database takes about %s on the server, and there is room for %s at %s", need,
-                  have, target);
+    preflight_add(report, fatal, SPACE_REMEDY, "%s about %s %s, and there is room for %s at %s",
+                  request->physical ? "the cluster is" : "the database takes", need,
+                  request->physical ? "without its WAL" : "on the server", have, target->text);
 }
 
 static json_t *finding_to_json(const struct preflight_finding *finding)
@@ -133,35 +124,17 @@ static bool judge(const struct command *command, const struct preflight_report *
     return tell_findings(command, report, err);
 }
 
-bool preflight_check(const struct command *command, const struct physical_backup_options *options,
-                     const char *target, uint64_t free_bytes, struct error *err)
+bool preflight_check(const struct command *command, struct backup_request *request,
+                     const struct backup_target *target, struct error *err)
 {
     struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
     bool done;
 
     if (report == NULL)
         return error_set_memory(err);
-    done = physical_backup_preflight(options, report, err);
+    done = backup_preflight(request, report, err);
     if (done) {
-        check_space(report, target, free_bytes);
-        done = judge(command, report, err);
-    }
-    free(report);
-    return done;
-}
-
-bool preflight_check_logical(const struct command *command,
-                             const struct logical_backup_options *options, const char *target,
-                             uint64_t free_bytes, struct error *err)
-{
-    struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
-    bool done;
-
-    if (report == NULL)
-        return error_set_memory(err);
-    done = logical_backup_preflight(options, report, err);
-    if (done) {
-        check_dump_space(report, target, free_bytes);
+        check_space(report, request, target);
         done = judge(command, report, err);
     }
     free(report);

@@ -1,74 +1,14 @@
+/* Backups of either kind for the caller: opening one as a source, and how it goes. */
 #include "library/library_internal.h"
 
 #include "backup/backup.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LABEL_MAX 1024
+/* ---- Opening ---- */
 
-/* ---- Options ---- */
-
-static bool check_label(const char *label, struct error *err)
-{
-    if (label == NULL)
-        return true;
-    if (strnlen(label, LABEL_MAX + 1) > LABEL_MAX)
-        return error_set(err, ERROR_USAGE, "the label is longer than %d bytes", LABEL_MAX);
-    for (; *label != '\0'; label++) {
-        if ((unsigned char)*label < ' ')
-            return error_set(err, ERROR_USAGE, "the label holds a control character");
-    }
-    return true;
-}
-
-static bool check_numbers(const struct pgcask_backup_options *options, struct error *err)
-{
-    uint32_t rate = options->max_rate_kib;
-
-    if (rate != 0 && (rate < 32 || rate > 1048576))
-        return error_set(err, ERROR_USAGE,
-                         "max_rate_kib is %" PRIu32 "; it can be 32 to 1048576, or 0", rate);
-    return true;
-}
-
-bool library_digest(enum pgcask_digest given, enum digest_algorithm *digest, struct error *err)
-{
-    if (given != PGCASK_DIGEST_DEFAULT && given != PGCASK_DIGEST_SHA256)
-        return error_set(err, ERROR_USAGE, "unknown digest %d", (int)given);
-    *digest = given == PGCASK_DIGEST_SHA256 ? DIGEST_SHA256 : DIGEST_XXH3_128;
-    return true;
-}
-
-bool library_backup_options(const struct pgcask_settings *settings,
-                            const struct pgcask_backup_options *given, struct library_job *job,
-                            struct physical_backup_options *options, struct error *err)
-{
-    struct pgcask_backup_options taken;
-    const struct wire_settings *wire;
-
-    if (!library_take(&taken, sizeof(taken), given, "pgcask_backup_options", err) ||
-        !library_settings_check(settings, &wire, err) || !check_label(taken.label, err) ||
-        !check_numbers(&taken, err))
-        return false;
-    *options = (struct physical_backup_options){
-        .settings = wire,
-        .label = taken.label,
-        .spread_checkpoint = taken.spread_checkpoint,
-        .max_rate_kib = taken.max_rate_kib,
-        .max_retained_wal = taken.max_retained_wal,
-        .transfer_compression = taken.transfer_compression,
-        .no_verify_checksums = taken.no_verify_checksums,
-        .stall_timeout_ms = taken.stall_timeout_ms,
-        .cancel = &job->cancel,
-        .log = &job->log,
-    };
-    return library_digest(taken.digest, &options->digest, err);
-}
-
-/* ---- The backup ---- */
-
+/* The caller's texts last as long as the call. */
 static bool keep_text(char **copy, const char **text, struct error *err)
 {
     if (*text == NULL)
@@ -78,19 +18,34 @@ static bool keep_text(char **copy, const char **text, struct error *err)
     return *copy != NULL || error_set_memory(err);
 }
 
-static bool open_backup(struct pgcask_source *source, const struct pgcask_settings *settings,
-                        const struct pgcask_backup_options *given, struct error *err)
+static bool on_phase(void *context, const struct backup_report *report, struct error *err)
 {
-    struct physical_backup_options options;
+    struct pgcask_source *source = context;
 
-    return library_backup_options(settings, given, &source->job, &options, err) &&
-           keep_text(&source->label, &options.label, err) &&
-           keep_text(&source->transfer_compression, &options.transfer_compression, err) &&
-           physical_backup_new(&options, &source->inner, err);
+    (void)err;
+    source->job.progress.total_bytes = report->total_bytes;
+    library_job_set_phase(&source->job, backup_phase_name(report->phase));
+    return true;
 }
 
-struct pgcask_source *pgcask_backup_open(const struct pgcask_settings *settings,
-                                         const struct pgcask_backup_options *options,
+static bool open_backup(struct pgcask_source *source, enum library_command command,
+                        const struct pgcask_settings *settings, const void *given,
+                        struct error *err)
+{
+    struct backup_request request;
+
+    if (!library_request(&request, command, settings, given, &source->job, err) ||
+        !keep_text(&source->label, &request.label, err) ||
+        !keep_text(&source->transfer_compression, &request.transfer_compression, err) ||
+        !keep_text(&source->compression, &request.compression, err))
+        return false;
+    request.on_phase = on_phase;
+    request.context = source;
+    return backup_open(&request, &source->inner, err);
+}
+
+static struct pgcask_source *open_source(enum library_command command,
+                                         const struct pgcask_settings *settings, const void *given,
                                          const struct pgcask_control *control,
                                          struct pgcask_error *error)
 {
@@ -99,38 +54,35 @@ struct pgcask_source *pgcask_backup_open(const struct pgcask_settings *settings,
 
     if (source == NULL)
         return NULL;
-    source->kind = LIBRARY_BACKUP;
+    source->kind = command == LIBRARY_PHYSICAL ? LIBRARY_BACKUP : LIBRARY_LOGICAL_BACKUP;
     library_job_tell(&source->job);
-    return library_source_opened(source, open_backup(source, settings, options, &err), &err, error);
+    return library_source_opened(source, open_backup(source, command, settings, given, &err), &err,
+                                 error);
 }
 
-static void fill_report(const struct physical_backup_report *from,
-                        struct pgcask_backup_report *report)
+struct pgcask_source *pgcask_backup_open(const struct pgcask_settings *settings,
+                                         const struct pgcask_backup_options *options,
+                                         const struct pgcask_control *control,
+                                         struct pgcask_error *error)
 {
-    *report = (struct pgcask_backup_report){
-        .start_timeline = from->start_timeline,
-        .stop_timeline = from->stop_timeline,
-        .server_version_num = from->server_version_num,
-        .bytes = from->bytes,
-        .files = from->files,
-        .wal_bytes = from->wal_bytes,
-        .total_bytes = from->total_bytes,
-        .tablespaces = from->tablespaces,
-        .checksum_failures = from->checksum_failures,
-        .manifest_unavailable = from->manifest_unavailable,
-    };
-    snprintf(report->start_lsn, sizeof(report->start_lsn), "%s", from->start_lsn);
-    snprintf(report->stop_lsn, sizeof(report->stop_lsn), "%s", from->stop_lsn);
-    snprintf(report->system_identifier, sizeof(report->system_identifier), "%s",
-             from->system_identifier);
-    snprintf(report->checksum_failure_first, sizeof(report->checksum_failure_first), "%s",
-             from->checksum_failure_first);
+    return open_source(LIBRARY_PHYSICAL, settings, options, control, error);
 }
+
+struct pgcask_source *pgcask_logical_backup_open(const struct pgcask_settings *settings,
+                                                 const struct pgcask_logical_options *options,
+                                                 const struct pgcask_control *control,
+                                                 struct pgcask_error *error)
+{
+    return open_source(LIBRARY_LOGICAL, settings, options, control, error);
+}
+
+/* ---- How it goes ---- */
 
 bool pgcask_backup_get_report(const struct pgcask_source *source,
                               struct pgcask_backup_report *report, struct pgcask_error *error)
 {
-    struct physical_backup_report from;
+    const struct backup_report *from;
+    const struct physical_report *physical;
     struct pgcask_backup_report filled;
     struct error err;
 
@@ -138,8 +90,53 @@ bool pgcask_backup_get_report(const struct pgcask_source *source,
         error_set(&err, ERROR_USAGE, "this source is no backup of a server");
         return library_fail(error, &err);
     }
-    physical_backup_report(source->inner, &from);
-    fill_report(&from, &filled);
+    from = backup_report(source->inner);
+    physical = &from->physical;
+    filled = (struct pgcask_backup_report){
+        .start_timeline = physical->start_timeline,
+        .stop_timeline = physical->stop_timeline,
+        .server_version_num = from->server_version_num,
+        .bytes = from->bytes,
+        .files = from->files,
+        .wal_bytes = physical->wal_bytes,
+        .total_bytes = from->total_bytes,
+        .tablespaces = physical->tablespaces,
+        .checksum_failures = physical->checksum_failures,
+        .manifest_unavailable = from->manifest_unavailable,
+    };
+    snprintf(filled.start_lsn, sizeof(filled.start_lsn), "%s", physical->start_lsn);
+    snprintf(filled.stop_lsn, sizeof(filled.stop_lsn), "%s", physical->stop_lsn);
+    snprintf(filled.system_identifier, sizeof(filled.system_identifier), "%s",
+             physical->system_identifier);
+    snprintf(filled.checksum_failure_first, sizeof(filled.checksum_failure_first), "%s",
+             physical->checksum_failure_first);
     return library_give(report, &filled, sizeof(filled), "pgcask_backup_report", &err) ||
+           library_fail(error, &err);
+}
+
+bool pgcask_logical_backup_get_report(const struct pgcask_source *source,
+                                      struct pgcask_logical_report *report,
+                                      struct pgcask_error *error)
+{
+    const struct backup_report *from;
+    struct pgcask_logical_report filled;
+    struct error err;
+
+    if (source->kind != LIBRARY_LOGICAL_BACKUP) {
+        error_set(&err, ERROR_USAGE, "this source is no logical backup of a server");
+        return library_fail(error, &err);
+    }
+    from = backup_report(source->inner);
+    filled = (struct pgcask_logical_report){
+        .server_version_num = from->server_version_num,
+        .bytes = from->bytes,
+        .rows = from->logical.rows,
+        .total_bytes = from->total_bytes,
+        .entries = from->logical.entries,
+        .tables = from->logical.tables,
+        .manifest_unavailable = from->manifest_unavailable,
+    };
+    snprintf(filled.wal_lsn, sizeof(filled.wal_lsn), "%s", from->logical.wal_lsn);
+    return library_give(report, &filled, sizeof(filled), "pgcask_logical_report", &err) ||
            library_fail(error, &err);
 }

@@ -14,6 +14,7 @@
 #include "base/digest.h"
 #include "base/failure.h"
 #include "base/log.h"
+#include "library/options.h"
 #include "record/store.h"
 #include "wire/wire.h"
 
@@ -82,22 +83,15 @@ void library_job_move(struct library_job *job, size_t bytes);
 bool library_settings_check(const struct pgcask_settings *settings,
                             const struct wire_settings **wire, struct error *err);
 
-/* ---- Backup options (backup.c) ---- */
+/* ---- Requests (options.c) ---- */
 
-struct physical_backup_options;
+struct backup_request;
 
-bool library_digest(enum pgcask_digest given, enum digest_algorithm *digest, struct error *err);
-
-/* Fills them from the caller's; texts are borrowed. */
-bool library_backup_options(const struct pgcask_settings *settings,
-                            const struct pgcask_backup_options *given, struct library_job *job,
-                            struct physical_backup_options *options, struct error *err);
-
-struct logical_backup_options;
-
-bool library_logical_options(const struct pgcask_settings *settings,
-                             const struct pgcask_logical_options *given, struct library_job *job,
-                             struct logical_backup_options *options, struct error *err);
+/* What the caller asks for: `given` is the public structure of the command's options, or NULL.
+ * Texts are borrowed. */
+bool library_request(struct backup_request *request, enum library_command command,
+                     const struct pgcask_settings *settings, const void *given,
+                     struct library_job *job, struct error *err);
 
 /* ---- Sources (source.c) ---- */
 
@@ -120,7 +114,7 @@ struct pgcask_source {
     struct reader *reader; /* of the record that pgcask_source_next gave last; NULL: it has none */
     bool content_ended;    /* of that record */
     char *path;            /* of a directory or tar file */
-    char *label, *transfer_compression; /* of a backup: copies of the options' texts */
+    char *label, *transfer_compression, *compression; /* copies of the options' texts */
 
     /* The same records for the floors below, which close what they are given: this one is not. */
     struct record_source lent;

@@ -1,10 +1,18 @@
+/*
+ * The public structures of options and the request that they become. Both are described by rows:
+ * the option table's say what a value may be and where the request has it, the members' where a
+ * public structure has it. So setting one by its name and taking the whole structure go through the
+ * same two tables, and an option is no code.
+ */
 #include "library/options.h"
 
+#include "backup/backup_options.h"
 #include "library/library_internal.h"
+
+#include <inttypes.h>
 
 #define PHYSICAL OPTION_COMMAND(LIBRARY_PHYSICAL)
 #define LOGICAL OPTION_COMMAND(LIBRARY_LOGICAL)
-#define WEEK_MS (7ULL * 24 * 3600 * 1000)
 
 static const struct option_command commands[] = {
     [LIBRARY_PHYSICAL] = {.name = "physical backup"},
@@ -12,46 +20,18 @@ static const struct option_command commands[] = {
 };
 
 static const struct option_spec specs[] = {
-    {.name = "label", .kind = OPTION_TEXT, .commands = PHYSICAL},
-    {.name = "checkpoint",
-     .kind = OPTION_CHOICE,
-     .choices = {"fast", "spread"},
-     .commands = PHYSICAL},
-    {.name = "max-rate",
-     .kind = OPTION_RATE,
-     .minimum = 32,
-     .maximum = 1048576,
-     .commands = PHYSICAL},
-    {.name = "max-retained-wal", .kind = OPTION_SIZE, .commands = PHYSICAL},
-    {.name = "transfer-compression",
-     .kind = OPTION_CHOICE_LEVEL,
-     .choices = {"gzip", "lz4", "zstd"},
-     .commands = PHYSICAL},
-    {.name = "no-verify-checksums", .kind = OPTION_FLAG, .commands = PHYSICAL},
-    {.name = "digest",
-     .kind = OPTION_CHOICE,
-     .choices = {"xxh3", "sha256"},
-     .commands = PHYSICAL | LOGICAL},
-    {.name = "stall-timeout",
-     .kind = OPTION_DURATION,
-     .minimum = 1000,
-     .maximum = WEEK_MS,
-     .commands = PHYSICAL | LOGICAL},
-    {.name = "compress",
-     .kind = OPTION_CHOICE_LEVEL,
-     .choices = {"none", "gzip", "lz4", "zstd"},
-     .commands = LOGICAL},
-    {.name = "lock-timeout",
-     .kind = OPTION_DURATION,
-     .minimum = 1000,
-     .maximum = WEEK_MS,
-     .commands = LOGICAL},
-    {.name = "lock-timeout-total",
-     .kind = OPTION_DURATION,
-     .minimum = 1000,
-     .maximum = WEEK_MS,
-     .commands = LOGICAL},
-    {.name = "allow-newer-server", .kind = OPTION_FLAG, .commands = LOGICAL},
+    {BACKUP_OPTION_LABEL, .commands = PHYSICAL},
+    {BACKUP_OPTION_CHECKPOINT, .commands = PHYSICAL},
+    {BACKUP_OPTION_MAX_RATE, .commands = PHYSICAL},
+    {BACKUP_OPTION_MAX_RETAINED_WAL, .commands = PHYSICAL},
+    {BACKUP_OPTION_TRANSFER_COMPRESSION, .commands = PHYSICAL},
+    {BACKUP_OPTION_NO_VERIFY_CHECKSUMS, .commands = PHYSICAL},
+    {BACKUP_OPTION_DIGEST, .commands = PHYSICAL | LOGICAL},
+    {BACKUP_OPTION_STALL_TIMEOUT, .commands = PHYSICAL | LOGICAL},
+    {BACKUP_OPTION_COMPRESS, .commands = LOGICAL},
+    {BACKUP_OPTION_LOCK_TIMEOUT, .commands = LOGICAL},
+    {BACKUP_OPTION_LOCK_TIMEOUT_TOTAL, .commands = LOGICAL},
+    {BACKUP_OPTION_ALLOW_NEWER_SERVER, .commands = LOGICAL},
 };
 
 const struct option_program library_options = {
@@ -62,80 +42,241 @@ const struct option_program library_options = {
     .option_count = sizeof(specs) / sizeof(specs[0]),
 };
 
-static enum pgcask_digest digest_of(const struct options *options)
+/* ---- Members ---- */
+
+enum member_type { MEMBER_BOOL, MEMBER_32, MEMBER_64, MEMBER_TEXT };
+
+struct member {
+    const char *option, *name;
+    enum member_type type;
+    size_t physical, logical; /* where the structures have it; 0: not at all */
+    bool zero_counts;         /* it is a value; else it is the option's default */
+};
+
+#define IN_PHYSICAL(member) .physical = offsetof(struct pgcask_backup_options, member)
+#define IN_LOGICAL(member) .logical = offsetof(struct pgcask_logical_options, member)
+
+static const struct member members[] = {
+    {"label", "label", MEMBER_TEXT, IN_PHYSICAL(label)},
+    {"checkpoint", "spread_checkpoint", MEMBER_BOOL, IN_PHYSICAL(spread_checkpoint)},
+    {"max-rate", "max_rate_kib", MEMBER_32, IN_PHYSICAL(max_rate_kib)},
+    {"max-retained-wal", "max_retained_wal", MEMBER_64, IN_PHYSICAL(max_retained_wal),
+     .zero_counts = true},
+    {"transfer-compression", "transfer_compression", MEMBER_TEXT,
+     IN_PHYSICAL(transfer_compression)},
+    {"no-verify-checksums", "no_verify_checksums", MEMBER_BOOL, IN_PHYSICAL(no_verify_checksums)},
+    {"digest", "digest", MEMBER_32, IN_PHYSICAL(digest), IN_LOGICAL(digest)},
+    {"stall-timeout", "stall_timeout_ms", MEMBER_64, IN_PHYSICAL(stall_timeout_ms),
+     IN_LOGICAL(stall_timeout_ms)},
+    {"compress", "compression", MEMBER_TEXT, IN_LOGICAL(compression)},
+    {"lock-timeout", "lock_timeout_ms", MEMBER_64, IN_LOGICAL(lock_timeout_ms)},
+    {"lock-timeout-total", "lock_timeout_total_ms", MEMBER_64, IN_LOGICAL(lock_timeout_total_ms)},
+    {"allow-newer-server", "allow_newer_server", MEMBER_BOOL, IN_LOGICAL(allow_newer_server)},
+};
+
+#define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
+
+const char *library_member_name(const char *option)
 {
-    return strcmp(options_text(options, "digest"), "sha256") == 0 ? PGCASK_DIGEST_SHA256
-                                                                  : PGCASK_DIGEST_DEFAULT;
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+        if (strcmp(members[i].option, option) == 0)
+            return members[i].name;
+    }
+    return NULL;
 }
 
-static void take_physical(const struct options *options, struct pgcask_backup_options *taken)
+struct value {
+    const char *text;
+    uint64_t number; /* as struct option_value has it */
+};
+
+static struct value get(const struct member *member, const void *at)
 {
-    if (options_given(options, "label"))
-        taken->label = options_text(options, "label");
-    if (options_given(options, "checkpoint"))
-        taken->spread_checkpoint = strcmp(options_text(options, "checkpoint"), "spread") == 0;
-    if (options_given(options, "max-rate"))
-        taken->max_rate_kib = (uint32_t)options_number(options, "max-rate");
-    if (options_given(options, "max-retained-wal"))
-        taken->max_retained_wal = options_number(options, "max-retained-wal");
-    if (options_given(options, "transfer-compression"))
-        taken->transfer_compression = options_text(options, "transfer-compression");
-    if (options_given(options, "no-verify-checksums"))
-        taken->no_verify_checksums = options_flag(options, "no-verify-checksums");
-    if (options_given(options, "digest"))
-        taken->digest = digest_of(options);
-    if (options_given(options, "stall-timeout"))
-        taken->stall_timeout_ms = (int64_t)options_number(options, "stall-timeout");
+    struct value value = {0};
+    uint32_t small;
+    bool flag;
+
+    switch (member->type) {
+    case MEMBER_BOOL:
+        memcpy(&flag, at, sizeof(flag));
+        value.number = flag;
+        break;
+    case MEMBER_32:
+        memcpy(&small, at, sizeof(small));
+        value.number = small;
+        break;
+    case MEMBER_64:
+        memcpy(&value.number, at, sizeof(value.number));
+        break;
+    case MEMBER_TEXT:
+        memcpy(&value.text, at, sizeof(value.text));
+        break;
+    }
+    return value;
 }
 
-static void take_logical(const struct options *options, struct pgcask_logical_options *taken)
+static void put(const struct member *member, const struct value *value, void *at)
 {
-    if (options_given(options, "compress"))
-        taken->compression = options_text(options, "compress");
-    if (options_given(options, "digest"))
-        taken->digest = digest_of(options);
-    if (options_given(options, "lock-timeout"))
-        taken->lock_timeout_ms = (int64_t)options_number(options, "lock-timeout");
-    if (options_given(options, "lock-timeout-total"))
-        taken->lock_timeout_total_ms = (int64_t)options_number(options, "lock-timeout-total");
-    if (options_given(options, "stall-timeout"))
-        taken->stall_timeout_ms = (int64_t)options_number(options, "stall-timeout");
-    if (options_given(options, "allow-newer-server"))
-        taken->allow_newer_server = options_flag(options, "allow-newer-server");
+    uint32_t small = (uint32_t)value->number;
+    bool flag = value->number != 0;
+
+    switch (member->type) {
+    case MEMBER_BOOL:
+        memcpy(at, &flag, sizeof(flag));
+        break;
+    case MEMBER_32:
+        memcpy(at, &small, sizeof(small));
+        break;
+    case MEMBER_64:
+        memcpy(at, &value->number, sizeof(value->number));
+        break;
+    case MEMBER_TEXT:
+        memcpy(at, &value->text, sizeof(value->text));
+        break;
+    }
+}
+
+/* ---- The public structures ---- */
+
+union taken {
+    struct pgcask_backup_options physical;
+    struct pgcask_logical_options logical;
+};
+
+static const struct {
+    const char *name;
+    size_t size;
+} structures[] = {
+    [LIBRARY_PHYSICAL] = {"pgcask_backup_options", sizeof(struct pgcask_backup_options)},
+    [LIBRARY_LOGICAL] = {"pgcask_logical_options", sizeof(struct pgcask_logical_options)},
+};
+
+/* Where that structure has the member; NULL: it has it not. */
+static void *place_of(const struct member *member, enum library_command command, union taken *taken)
+{
+    size_t place = command == LIBRARY_PHYSICAL ? member->physical : member->logical;
+
+    return place == 0 ? NULL : (char *)taken + place;
+}
+
+static const struct option_spec *spec_of(const struct member *member)
+{
+    size_t i = 0;
+
+    while (strcmp(specs[i].name, member->option) != 0)
+        i++;
+    return &specs[i];
+}
+
+/* ---- A member by its name ---- */
+
+static void put_given(const struct options *given, union taken *taken)
+{
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+        const char *option = members[i].option;
+        void *place = place_of(&members[i], (enum library_command)given->command, taken);
+
+        if (place != NULL && options_given(given, option))
+            put(&members[i],
+                &(struct value){options_text(given, option), options_number(given, option)}, place);
+    }
+}
+
+static bool set_member(enum library_command command, void *structure, const char *name,
+                       const char *value, struct pgcask_error *error)
+{
+    size_t size = structures[command].size;
+    const char *type = structures[command].name;
+    struct options given = {0};
+    union taken taken;
+    struct error err;
+    bool done = library_take(&taken, size, structure, type, &err) &&
+                options_init(&given, &library_options, command, &err) &&
+                options_set(&given, name, value, &err);
+
+    if (done)
+        put_given(&given, &taken);
+    done = done && library_give(structure, &taken, size, type, &err);
+    options_free(&given);
+    return done || library_fail(error, &err);
 }
 
 bool pgcask_backup_options_set(struct pgcask_backup_options *options, const char *name,
                                const char *value, struct pgcask_error *error)
 {
-    static const char type[] = "pgcask_backup_options";
-    struct pgcask_backup_options taken;
-    struct options read = {0};
-    struct error err;
-    bool done = library_take(&taken, sizeof(taken), options, type, &err) &&
-                options_init(&read, &library_options, LIBRARY_PHYSICAL, &err) &&
-                options_set(&read, name, value, &err);
-
-    if (done)
-        take_physical(&read, &taken);
-    done = done && library_give(options, &taken, sizeof(taken), type, &err);
-    options_free(&read);
-    return done || library_fail(error, &err);
+    return set_member(LIBRARY_PHYSICAL, options, name, value, error);
 }
 
 bool pgcask_logical_options_set(struct pgcask_logical_options *options, const char *name,
                                 const char *value, struct pgcask_error *error)
 {
-    static const char type[] = "pgcask_logical_options";
-    struct pgcask_logical_options taken;
-    struct options read = {0};
-    struct error err;
-    bool done = library_take(&taken, sizeof(taken), options, type, &err) &&
-                options_init(&read, &library_options, LIBRARY_LOGICAL, &err) &&
-                options_set(&read, name, value, &err);
+    return set_member(LIBRARY_LOGICAL, options, name, value, error);
+}
 
-    if (done)
-        take_logical(&read, &taken);
-    done = done && library_give(options, &taken, sizeof(taken), type, &err);
-    options_free(&read);
-    return done || library_fail(error, &err);
+/* ---- The request ---- */
+
+/* What no text was read for may be anything. Durations are as short as the program wants them. */
+static bool check(const struct member *member, const struct option_spec *spec, uint64_t number,
+                  struct error *err)
+{
+    if (spec->kind == OPTION_CHOICE &&
+        (number >= OPTION_CHOICES_MAX || spec->choices[number] == NULL))
+        return error_set(err, ERROR_USAGE, "unknown %s %d", member->name, (int)number);
+    if (spec->kind == OPTION_RATE && number != 0 &&
+        (number < spec->minimum || number > spec->maximum))
+        return error_set(err, ERROR_USAGE,
+                         "%s is %" PRIu64 "; it can be %" PRIu64 " to %" PRIu64 ", or 0",
+                         member->name, number, spec->minimum, spec->maximum);
+    return true;
+}
+
+static bool is_default(const struct member *member, const struct option_spec *spec,
+                       const struct value *value)
+{
+    if (member->zero_counts)
+        return false;
+    if (spec->kind == OPTION_DURATION)
+        return (int64_t)value->number <= 0;
+    return value->text == NULL && value->number == 0;
+}
+
+static bool take_members(struct backup_request *request, enum library_command command,
+                         union taken *taken, struct error *err)
+{
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+        const struct option_spec *spec = spec_of(&members[i]);
+        const void *place = place_of(&members[i], command, taken);
+        struct value value;
+
+        if (place == NULL)
+            continue;
+        value = get(&members[i], place);
+        if (!check(&members[i], spec, value.number, err))
+            return false;
+        if (!is_default(&members[i], spec, &value))
+            options_store(spec, value.text, value.number, request);
+    }
+    return true;
+}
+
+bool library_request(struct backup_request *request, enum library_command command,
+                     const struct pgcask_settings *settings, const void *given,
+                     struct library_job *job, struct error *err)
+{
+    struct options none = {0};
+    union taken taken;
+    bool done;
+
+    *request = (struct backup_request){
+        .physical = command == LIBRARY_PHYSICAL,
+        .cancel = &job->cancel,
+        .log = &job->log,
+    };
+    done = library_take(&taken, structures[command].size, given, structures[command].name, err) &&
+           library_settings_check(settings, &request->settings, err) &&
+           options_init(&none, &library_options, command, err) &&
+           backup_request_read(request, &none, err) &&
+           take_members(request, command, &taken, err) && backup_request_check(request, err);
+    options_free(&none);
+    return done;
 }

@@ -2,36 +2,12 @@
 #include "library/library_internal.h"
 
 #include "backup/backup.h"
-#include "backup/logical_backup.h"
+#include "backup/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 /* ---- Preflight ---- */
-
-typedef bool preflight_fn(const struct pgcask_settings *settings, const void *given,
-                          struct library_job *job, struct preflight_report *report,
-                          struct error *err);
-
-static bool physical_preflight(const struct pgcask_settings *settings, const void *given,
-                               struct library_job *job, struct preflight_report *report,
-                               struct error *err)
-{
-    struct physical_backup_options options;
-
-    return library_backup_options(settings, given, job, &options, err) &&
-           physical_backup_preflight(&options, report, err);
-}
-
-static bool logical_preflight(const struct pgcask_settings *settings, const void *given,
-                              struct library_job *job, struct preflight_report *report,
-                              struct error *err)
-{
-    struct logical_backup_options options;
-
-    return library_logical_options(settings, given, job, &options, err) &&
-           logical_backup_preflight(&options, report, err);
-}
 
 struct finding_receiver {
     pgcask_finding_fn *finding;
@@ -39,11 +15,12 @@ struct finding_receiver {
     uint64_t *estimated_bytes;
 };
 
-static bool run_preflight(preflight_fn *preflight, const struct pgcask_settings *settings,
-                          const void *given, const struct pgcask_control *control,
-                          const struct finding_receiver *receiver, struct pgcask_error *error)
+static bool preflight(enum library_command command, const struct pgcask_settings *settings,
+                      const void *given, const struct pgcask_control *control,
+                      const struct finding_receiver *receiver, struct pgcask_error *error)
 {
     struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
+    struct backup_request request = {0};
     struct library_job job;
     struct error err;
     bool done;
@@ -52,7 +29,9 @@ static bool run_preflight(preflight_fn *preflight, const struct pgcask_settings 
         error_set_memory(&err);
         return library_fail(error, &err);
     }
-    done = library_job_init(&job, control, &err) && preflight(settings, given, &job, report, &err);
+    done = library_job_init(&job, control, &err) &&
+           library_request(&request, command, settings, given, &job, &err) &&
+           backup_preflight(&request, report, &err);
     for (size_t i = 0; done && receiver->finding != NULL && i < report->count; i++) {
         struct preflight_finding *found = &report->findings[i];
 
@@ -62,6 +41,7 @@ static bool run_preflight(preflight_fn *preflight, const struct pgcask_settings 
     }
     if (done && receiver->estimated_bytes != NULL)
         *receiver->estimated_bytes = report->estimated_bytes;
+    backup_request_reset(&request);
     library_job_reset(&job);
     free(report);
     return done || library_fail(error, &err);
@@ -74,7 +54,7 @@ bool pgcask_preflight(const struct pgcask_settings *settings,
 {
     const struct finding_receiver receiver = {finding, context, estimated_bytes};
 
-    return run_preflight(physical_preflight, settings, options, control, &receiver, error);
+    return preflight(LIBRARY_PHYSICAL, settings, options, control, &receiver, error);
 }
 
 bool pgcask_logical_preflight(const struct pgcask_settings *settings,
@@ -84,7 +64,7 @@ bool pgcask_logical_preflight(const struct pgcask_settings *settings,
 {
     const struct finding_receiver receiver = {finding, context, estimated_bytes};
 
-    return run_preflight(logical_preflight, settings, options, control, &receiver, error);
+    return preflight(LIBRARY_LOGICAL, settings, options, control, &receiver, error);
 }
 
 /* ---- Ping ---- */

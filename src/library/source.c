@@ -1,49 +1,12 @@
 /* Records for the caller, one at a time, and for the floors below as a whole. */
 #include "library/library_internal.h"
 
-#include "backup/backup.h"
-#include "backup/logical_backup.h"
 #include "manifest/physical_layout.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 
 /* ---- Steps ---- */
-
-/* What the server is doing is known before it is waited for: after manifest.json it makes a
- * checkpoint. */
-static void announce(struct pgcask_source *source)
-{
-    struct physical_backup_report report;
-
-    if (source->kind != LIBRARY_BACKUP)
-        return;
-    physical_backup_report(source->inner, &report);
-    if (strcmp(report.phase, "manifest") == 0)
-        library_job_set_phase(&source->job, "checkpoint");
-}
-
-static void follow_logical(struct pgcask_source *source)
-{
-    struct logical_backup_report report;
-
-    logical_backup_report(source->inner, &report);
-    source->job.progress.total_bytes = report.total_bytes;
-    library_job_set_phase(&source->job, report.phase);
-}
-
-static void follow(struct pgcask_source *source)
-{
-    struct physical_backup_report report;
-
-    if (source->kind == LIBRARY_LOGICAL_BACKUP)
-        follow_logical(source);
-    if (source->kind != LIBRARY_BACKUP)
-        return;
-    physical_backup_report(source->inner, &report);
-    source->job.progress.total_bytes = report.total_bytes;
-    library_job_set_phase(&source->job, report.phase);
-}
 
 static enum source_status step(struct pgcask_source *source, struct record *record,
                                struct error *err)
@@ -55,13 +18,10 @@ static enum source_status step(struct pgcask_source *source, struct record *reco
     if (source->ended)
         return SOURCE_END;
     *record = (struct record){0};
-    announce(source);
     if (cancel_check(&source->job.cancel, err))
         status = source_next(source->inner, record, err);
     if (status == SOURCE_FAILED)
         failure_keep(&source->failure, err);
-    else
-        follow(source);
     source->ended = status == SOURCE_END;
     return status;
 }
@@ -260,6 +220,7 @@ void pgcask_source_close(struct pgcask_source *source)
     free(source->path);
     free(source->label);
     free(source->transfer_compression);
+    free(source->compression);
     free(source);
 }
 

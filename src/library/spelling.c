@@ -3,20 +3,13 @@
 
 #include <stdio.h>
 
-/* Members that are not called as the option is. */
-static const char *const members[][2] = {
-    {"lock-timeout", "lock_timeout_ms"},   {"lock-timeout-total", "lock_timeout_total_ms"},
-    {"stall-timeout", "stall_timeout_ms"}, {"max-rate", "max_rate_kib"},
-    {"compress", "compression"},           {"tablespace-mapping", "mappings"},
-};
-
 static void spell_member(const char *name, char *out, size_t size)
 {
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        if (strcmp(members[i][0], name) == 0)
-            name = members[i][1];
-    }
-    snprintf(out, size, "%s", name);
+    const char *member = library_member_name(name);
+
+    if (strcmp(name, "tablespace-mapping") == 0)
+        member = "mappings";
+    snprintf(out, size, "%s", member == NULL ? name : member);
     for (; *out != '\0'; out++) {
         if (*out == '-')
             *out = '_';

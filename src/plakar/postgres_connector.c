@@ -1,7 +1,9 @@
+/* What the importer service asks of PostgreSQL: a source's keys become a request for a backup, and
+ * what the command would print goes to Plakar's log. */
 #include "plakar/postgres_connector.h"
 
 #include "backup/backup.h"
-#include "backup/logical_backup.h"
+#include "backup/server.h"
 #include "base/lsn.h"
 #include "plakar/configuration.h"
 #include "plakar/identity.h"
@@ -112,83 +114,16 @@ static bool judge_findings(const struct postgres_connector *postgres,
            error_set(err, ERROR_REFUSED, "the backup was not begun: " ERROR_OURS("%s"), list);
 }
 
-static bool preflight(const struct postgres_connector *postgres,
-                      const struct physical_backup_options *options, struct error *err)
+static bool preflight(const struct postgres_connector *postgres, struct backup_request *request,
+                      struct error *err)
 {
     struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
     bool done;
 
     if (report == NULL)
         return error_set_memory(err);
-    done = physical_backup_preflight(options, report, err) && judge_findings(postgres, report, err);
+    done = backup_preflight(request, report, err) && judge_findings(postgres, report, err);
     free(report);
-    return done;
-}
-
-static bool preflight_logical(const struct postgres_connector *postgres,
-                              const struct logical_backup_options *options, struct error *err)
-{
-    struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
-    bool done;
-
-    if (report == NULL)
-        return error_set_memory(err);
-    done = logical_backup_preflight(options, report, err) && judge_findings(postgres, report, err);
-    free(report);
-    return done;
-}
-
-static enum digest_algorithm digest_of(const struct options *given)
-{
-    return strcmp(options_text(given, "digest"), "sha256") == 0 ? DIGEST_SHA256 : DIGEST_XXH3_128;
-}
-
-static bool start_logical(const struct postgres_connector *postgres, struct cancel *cancel,
-                          struct record_source **source, struct error *err)
-{
-    const struct options *given = &postgres->configuration.options;
-    struct logical_backup_options options = {
-        .settings = postgres->configuration.settings,
-        .compression = options_flag(given, "compress") ? COMPRESSION_GZIP : COMPRESSION_NONE,
-        .compression_level = COMPRESSION_LEVEL_DEFAULT,
-        .digest = digest_of(given),
-        .lock_timeout_ms = (int64_t)options_number(given, "lock-timeout"),
-        .lock_timeout_total_ms = (int64_t)options_number(given, "lock-timeout-total"),
-        .stall_timeout_ms = (int64_t)options_number(given, "stall-timeout"),
-        .allow_newer_server = options_flag(given, "allow-newer-server"),
-        .cancel = cancel,
-        .log = postgres->log,
-    };
-
-    return preflight_logical(postgres, &options, err) && logical_backup_new(&options, source, err);
-}
-
-static bool start_physical(const struct postgres_connector *postgres, struct cancel *cancel,
-                           struct record_source **source, struct error *err)
-{
-    const struct options *given = &postgres->configuration.options;
-    struct wire_settings *pinned = NULL;
-    struct physical_backup_options options = {
-        .settings = postgres->configuration.settings,
-        .pinned = &pinned,
-        .label = options_text(given, "label"),
-        .spread_checkpoint = strcmp(options_text(given, "checkpoint"), "spread") == 0,
-        .max_rate_kib = (uint32_t)options_number(given, "max-rate"),
-        .max_retained_wal = options_number(given, "max-retained-wal"),
-        .transfer_compression = options_text(given, "transfer-compression"),
-        .digest = digest_of(given),
-        .no_verify_checksums = options_flag(given, "no-verify-checksums"),
-        .stall_timeout_ms = (int64_t)options_number(given, "stall-timeout"),
-        .cancel = cancel,
-        .log = postgres->log,
-    };
-
-    bool done = preflight(postgres, &options, err);
-
-    if (pinned != NULL)
-        options.settings = pinned;
-    done = done && physical_backup_new(&options, source, err);
-    wire_settings_free(pinned);
     return done;
 }
 
@@ -196,24 +131,33 @@ static bool start(void *context, struct cancel *cancel, struct record_source **s
                   struct error *err)
 {
     const struct postgres_connector *postgres = context;
+    const struct configuration *configuration = &postgres->configuration;
+    struct backup_request request = {
+        .settings = configuration->settings,
+        .physical = configuration->physical,
+        .cancel = cancel,
+        .log = postgres->log,
+    };
+    bool done = backup_request_read(&request, &configuration->options, err);
 
-    return postgres->configuration.physical ? start_physical(postgres, cancel, source, err)
-                                            : start_logical(postgres, cancel, source, err);
+    if (options_flag(&configuration->options, "compress")) /* Plakar's own: whether, not how */
+        request.compression = "gzip";
+    done = done && preflight(postgres, &request, err) && backup_open(&request, source, err);
+    backup_request_reset(&request);
+    return done;
 }
 
 static uint64_t position(void *context, const struct record_source *source)
 {
     const struct postgres_connector *postgres = context;
-    struct physical_backup_report physical;
-    struct logical_backup_report logical;
+    const struct backup_report *report = backup_report(source);
     uint64_t lsn = 0;
 
-    if (postgres->configuration.physical) {
-        physical_backup_report(source, &physical);
-        return lsn_parse(physical.start_lsn, &lsn) ? lsn : 0;
-    }
-    logical_backup_report(source, &logical);
-    return lsn_parse(logical.wal_lsn, &lsn) ? lsn : 0;
+    return lsn_parse(postgres->configuration.physical ? report->physical.start_lsn
+                                                      : report->logical.wal_lsn,
+                     &lsn)
+               ? lsn
+               : 0;
 }
 
 /* A logical backup has nothing that could be missing. Logs and the like may lie in a cluster. */
@@ -223,43 +167,32 @@ static bool needs(void *context, const char *path)
     return !((struct postgres_connector *)context)->configuration.physical;
 }
 
-static void note_unavailable(const struct postgres_connector *postgres, size_t count)
-{
-    if (count > 0)
-        log_message(postgres->log, LOG_INFO,
-                    "%zu parts of manifest.json could not be gathered; its \"unavailable\" says "
-                    "of each why, and what would give it",
-                    count);
-}
-
 static void completed(void *context, const struct record_source *source)
 {
     const struct postgres_connector *postgres = context;
-    struct physical_backup_report report;
-    struct logical_backup_report logical;
+    const struct backup_report *report = backup_report(source);
+    const struct physical_report *physical = &report->physical;
 
-    if (!postgres->configuration.physical) {
-        logical_backup_report(source, &logical);
-        note_unavailable(postgres, logical.manifest_unavailable);
-        return;
-    }
-    physical_backup_report(source, &report);
-    note_unavailable(postgres, report.manifest_unavailable);
-    if (report.configuration_missing > 0)
+    if (report->manifest_unavailable > 0)
+        log_message(postgres->log, LOG_INFO,
+                    "%zu parts of manifest.json could not be gathered; its \"unavailable\" says "
+                    "of each why, and what would give it",
+                    report->manifest_unavailable);
+    if (physical->configuration_missing > 0)
         log_message(postgres->log, LOG_WARNING,
                     "configuration files of the server are not in the snapshot: %s. To include "
                     "them:  " ERROR_OURS("%s"),
-                    report.configuration_missing_list, report.configuration_remedy);
-    if (report.has_tablespaces_note) /* Plakar's own restore does not do it */
+                    physical->configuration_missing_list, physical->configuration_remedy);
+    if (physical->has_tablespaces_note) /* Plakar's own restore does not do it */
         log_message(postgres->log, LOG_WARNING,
                     "the cluster has tablespaces: after restoring, run \"pgcask relocate "
                     "--in-place\" on the "
                     "data directory, and keep /tablespaces beside /data");
-    if (report.checksum_failures > 0)
+    if (physical->checksum_failures > 0)
         log_message(postgres->log, LOG_WARNING,
                     "the server reported %zu page checksum failures; the snapshot was kept and "
                     "its summary.json lists them. The first: %s",
-                    report.checksum_failures, report.checksum_failure_first);
+                    physical->checksum_failures, physical->checksum_failure_first);
 }
 
 struct postgres_connector *postgres_connector_new(const struct option_program *program,

@@ -1,6 +1,6 @@
 #include "plakar/unnamed_database.h"
 
-#include "backup/backup.h"
+#include "backup/server.h"
 
 #include <stdlib.h>
 
