@@ -70,7 +70,7 @@ struct archive_content {
     /* The entry with that number (0 … entry_count - 1). Borrowed until the next call. */
     bool (*entry)(void *context, uint32_t number, struct archive_entry *entry, struct error *err);
     /* The next bytes of the data of that entry: an empty slice at their end. Borrowed until the
-     * next call. COPY text comes without its end mark "\.", which the writer adds. */
+     * next call. COPY text comes without its end mark "\.", which the archive adds. */
     bool (*data)(void *context, uint32_t number, struct slice *bytes, struct error *err);
 };
 
@@ -80,27 +80,27 @@ struct archive_content {
  * in: the archive's bytes depend on its content alone. Header and content are borrowed until the
  * close.
  */
-struct reader *custom_archive_reader_new(const struct archive_header *header,
-                                         const struct archive_content *content, int level,
-                                         struct error *err);
+struct reader *custom_stream_new(const struct archive_header *header,
+                                 const struct archive_content *content, int level,
+                                 struct error *err);
 
 /* Bytes of header and table of contents, which are all that amending changes; 0 while they are not
- * all written. Only for readers made by custom_archive_reader_new. */
-uint64_t custom_archive_contents_size(const struct reader *reader);
+ * all written. Only for readers made by custom_stream_new. */
+uint64_t custom_stream_contents_size(const struct reader *reader);
 
 /* toc.dat of a directory archive (the header says tar there, as stock tools have it), and the file
  * of one entry's data. */
-struct reader *directory_toc_reader_new(const struct archive_header *header,
+struct reader *directory_toc_stream_new(const struct archive_header *header,
                                         const struct archive_content *content, struct error *err);
-struct reader *directory_data_reader_new(const struct archive_content *content, uint32_t number,
+struct reader *directory_data_stream_new(const struct archive_content *content, uint32_t number,
                                          enum compression compression, int level,
                                          struct error *err);
 /* "123.dat" with the suffix of the compression. */
 void directory_data_name(int32_t dump_id, enum compression compression, char out[32]);
 
 /* The same as an SQL script for psql. */
-struct reader *plain_archive_reader_new(const struct archive_header *header,
-                                        const struct archive_content *content, struct error *err);
+struct reader *plain_stream_new(const struct archive_header *header,
+                                const struct archive_content *content, struct error *err);
 
 /* ---- Reading ---- */
 

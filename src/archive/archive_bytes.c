@@ -1,4 +1,4 @@
-#include "archive/archive_bytes.h"
+#include "archive/archive_bytes_internal.h"
 
 #include "base/error_names.h"
 

@@ -1,4 +1,4 @@
-#include "archive/data_packer.h"
+#include "archive/data_packer_internal.h"
 
 bool data_packer_init(struct data_packer *packer, const struct archive_content *content,
                       enum compression compression, bool zlib_framing, int level, struct error *err)

@@ -9,7 +9,7 @@
 #ifndef PGCASK_ARCHIVE_DECODER_INTERNAL_H
 #define PGCASK_ARCHIVE_DECODER_INTERNAL_H
 
-#include "archive/archive_bytes.h"
+#include "archive/archive_bytes_internal.h"
 
 enum decode_status {
     DECODE_DONE, /* a unit was taken off the input */

@@ -241,7 +241,7 @@ static enum source_status logical_next(struct record_source *source, struct reco
 static void learn_contents_size(struct logical_backup *job)
 {
     if (job->is_dump)
-        record_proof_contents_end(job->proof, custom_archive_contents_size(job->inner));
+        record_proof_contents_end(job->proof, custom_stream_contents_size(job->inner));
 }
 
 static void take_in(struct logical_backup *job, struct slice data)

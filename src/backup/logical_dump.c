@@ -79,8 +79,7 @@ bool logical_dump_open(struct logical_backup *job, struct error *err)
     job->report.logical.entries = job->header.entry_count;
     job->report.logical.tables = count_tables(job);
     copy_out_init(&job->copy, job->conn, &list, wire_settings_get(job->request.settings, "user"));
-    job->inner =
-        custom_archive_reader_new(&job->header, &job->content, job->compression_level, err);
+    job->inner = custom_stream_new(&job->header, &job->content, job->compression_level, err);
     job->ended = false;
     record_proof_begin_archive(job->proof);
     return job->inner != NULL;

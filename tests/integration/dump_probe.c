@@ -82,7 +82,7 @@ static bool write_directory(struct dump *dump, struct error *err)
     struct archive_entry at;
     char name[32];
 
-    if (!write_file(dump, "toc.dat", directory_toc_reader_new(&dump->header, &dump->content, err),
+    if (!write_file(dump, "toc.dat", directory_toc_stream_new(&dump->header, &dump->content, err),
                     err))
         return false;
     for (uint32_t i = 0; i < dump->header.entry_count; i++) {
@@ -92,7 +92,7 @@ static bool write_directory(struct dump *dump, struct error *err)
             return false;
         directory_data_name(at.dump_id, compression, name);
         if (!write_file(dump, name,
-                        directory_data_reader_new(&dump->content, i, compression,
+                        directory_data_stream_new(&dump->content, i, compression,
                                                   COMPRESSION_LEVEL_DEFAULT, err),
                         err))
             return false;
@@ -129,10 +129,9 @@ static bool run(struct dump *dump, struct error *err)
     if (strcmp(dump->format, "directory") == 0)
         return write_directory(dump, err);
     if (strcmp(dump->format, "plain") == 0)
-        return write_all(plain_archive_reader_new(header, &dump->content, err), stdout, err);
-    return write_all(
-        custom_archive_reader_new(header, &dump->content, COMPRESSION_LEVEL_DEFAULT, err), stdout,
-        err);
+        return write_all(plain_stream_new(header, &dump->content, err), stdout, err);
+    return write_all(custom_stream_new(header, &dump->content, COMPRESSION_LEVEL_DEFAULT, err),
+                     stdout, err);
 }
 
 int main(int argc, char **argv)

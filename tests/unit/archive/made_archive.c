@@ -131,9 +131,8 @@ void make_custom(int minor, enum compression compression, struct buffer *out)
     struct error err;
 
     made_content_init(&made, minor, compression);
-    read_everything(
-        custom_archive_reader_new(&made.header, &made.content, COMPRESSION_LEVEL_DEFAULT, &err),
-        out);
+    read_everything(custom_stream_new(&made.header, &made.content, COMPRESSION_LEVEL_DEFAULT, &err),
+                    out);
 }
 
 /* ---- What is found ---- */

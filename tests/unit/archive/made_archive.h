@@ -2,7 +2,7 @@
 #ifndef PGCASK_TESTS_MADE_ARCHIVE_H
 #define PGCASK_TESTS_MADE_ARCHIVE_H
 
-#include "archive/archive_bytes.h"
+#include "archive/archive_bytes_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

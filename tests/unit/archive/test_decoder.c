@@ -96,7 +96,7 @@ static void refuse(const struct buffer *archive, const char *message)
     }
 }
 
-/* ---- What the writer makes ---- */
+/* ---- What the stream makes ---- */
 
 static const struct {
     int minor;

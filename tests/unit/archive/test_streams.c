@@ -1,4 +1,4 @@
-/* What the writers make of the same entries: custom, directory, plain. */
+/* What the streams make of the same entries: custom, directory, plain. */
 #include "made_archive.h"
 
 #include "base/bytes.h"
@@ -16,7 +16,7 @@ static void contains(const struct buffer *text, const char *what)
 
 static void plain(const struct made_content *made, struct buffer *out)
 {
-    read_everything(plain_archive_reader_new(&made->header, &made->content, &err), out);
+    read_everything(plain_stream_new(&made->header, &made->content, &err), out);
 }
 
 /* ---- Plain ---- */
@@ -166,7 +166,7 @@ static void what_cannot_be_written_as_sql_is_an_error(void **state)
         struct slice bytes;
 
         one_entry(&made, &entries[i], 1);
-        reader = plain_archive_reader_new(&made.header, &made.content, &err);
+        reader = plain_stream_new(&made.header, &made.content, &err);
         while ((status = reader_next(reader, &bytes, &err)) == READER_DATA)
             ;
         assert_int_equal(status, READER_FAILED);
@@ -191,8 +191,8 @@ static bool read_folder(struct made_content *made, const char *leave_out, struct
             continue;
         if (i > 0)
             directory_data_name(made->entries[i - 1].entry.dump_id, made->header.compression, name);
-        read_everything(i == 0 ? directory_toc_reader_new(&made->header, &made->content, &err)
-                               : directory_data_reader_new(&made->content, i - 1,
+        read_everything(i == 0 ? directory_toc_stream_new(&made->header, &made->content, &err)
+                               : directory_data_stream_new(&made->content, i - 1,
                                                            made->header.compression,
                                                            COMPRESSION_LEVEL_DEFAULT, &err),
                         &content);
@@ -286,7 +286,7 @@ static void foreign_names_are_refused(void **state)
 
     (void)state;
     made_content_init(&made, 14, COMPRESSION_NONE);
-    read_everything(directory_toc_reader_new(&made.header, &made.content, &err), &toc);
+    read_everything(directory_toc_stream_new(&made.header, &made.content, &err), &toc);
     assert_false(archive_folder_begin(folder, "7.dat", &err)); /* before toc.dat */
     assert_true(archive_folder_begin(folder, "toc.dat", &err));
     assert_true(archive_folder_feed(folder, buffer_slice(&toc), &err));
@@ -311,12 +311,12 @@ static void how_rows_came_does_not_matter(void **state)
         made_content_init(&whole, 16, (enum compression)compression);
         made_content_init(&parts, 16, (enum compression)compression);
         parts.piece = 1;
-        read_everything(custom_archive_reader_new(&whole.header, &whole.content,
-                                                  COMPRESSION_LEVEL_DEFAULT, &err),
-                        &first);
-        read_everything(custom_archive_reader_new(&parts.header, &parts.content,
-                                                  COMPRESSION_LEVEL_DEFAULT, &err),
-                        &second);
+        read_everything(
+            custom_stream_new(&whole.header, &whole.content, COMPRESSION_LEVEL_DEFAULT, &err),
+            &first);
+        read_everything(
+            custom_stream_new(&parts.header, &parts.content, COMPRESSION_LEVEL_DEFAULT, &err),
+            &second);
         assert_true(slice_equals(buffer_slice(&first), buffer_slice(&second)));
         buffer_free(&first);
         buffer_free(&second);
@@ -331,9 +331,9 @@ static void an_archive_fails_as_its_data_do(void **state)
     (void)state;
     made_content_init(&made, 16, COMPRESSION_GZIP);
     made.fails = true;
-    readers[0] = custom_archive_reader_new(&made.header, &made.content, 1, &err);
-    readers[1] = plain_archive_reader_new(&made.header, &made.content, &err);
-    readers[2] = directory_data_reader_new(&made.content, 3, COMPRESSION_GZIP, 1, &err);
+    readers[0] = custom_stream_new(&made.header, &made.content, 1, &err);
+    readers[1] = plain_stream_new(&made.header, &made.content, &err);
+    readers[2] = directory_data_stream_new(&made.content, 3, COMPRESSION_GZIP, 1, &err);
     for (size_t i = 0; i < 3; i++) {
         enum reader_status status;
         struct slice bytes;
@@ -357,11 +357,11 @@ static void compressions_that_pg_restore_does_not_know_are_refused(void **state)
 
     (void)state;
     made_content_init(&made, 14, COMPRESSION_ZSTD);
-    assert_null(custom_archive_reader_new(&made.header, &made.content, 1, &err));
+    assert_null(custom_stream_new(&made.header, &made.content, 1, &err));
     assert_int_equal(err.code, ERROR_UNSUPPORTED);
-    assert_null(directory_toc_reader_new(&made.header, &made.content, &err));
+    assert_null(directory_toc_stream_new(&made.header, &made.content, &err));
     assert_int_equal(err.code, ERROR_UNSUPPORTED);
-    assert_null(directory_data_reader_new(&made.content, 3, COMPRESSION_GZIP, 10, &err));
+    assert_null(directory_data_stream_new(&made.content, 3, COMPRESSION_GZIP, 10, &err));
     assert_int_equal(err.code, ERROR_USAGE);
 }
 

@@ -3,8 +3,8 @@
  * significant first. Str: an Int length, then the bytes; length -1 for NULL. Offset: a flag byte,
  * then 8 bytes, least significant first.
  */
-#ifndef PGCASK_ARCHIVE_ARCHIVE_BYTES_H
-#define PGCASK_ARCHIVE_ARCHIVE_BYTES_H
+#ifndef PGCASK_ARCHIVE_ARCHIVE_BYTES_INTERNAL_H
+#define PGCASK_ARCHIVE_ARCHIVE_BYTES_INTERNAL_H
 
 #include "archive/archive.h"
 #include "base/buffer.h"

@@ -1,8 +1,8 @@
 /* The data of one entry as an archive holds it: the rows, their end mark, compressed. */
-#ifndef PGCASK_ARCHIVE_DATA_PACKER_H
-#define PGCASK_ARCHIVE_DATA_PACKER_H
+#ifndef PGCASK_ARCHIVE_DATA_PACKER_INTERNAL_H
+#define PGCASK_ARCHIVE_DATA_PACKER_INTERNAL_H
 
-#include "archive/archive_bytes.h"
+#include "archive/archive_bytes_internal.h"
 
 struct data_packer {
     const struct archive_content *content;

@@ -10,7 +10,7 @@
  * one only if the server that it was made of is trusted: pgcask and pg_restore run the entries of
  * an archive as SQL, without a psql that might take a part of them for its own commands.
  */
-#include "archive/archive_bytes.h"
+#include "archive/archive_bytes_internal.h"
 
 #include "base/failure.h"
 
@@ -19,7 +19,7 @@
 enum step { STEP_HEAD, STEP_ENTRIES, STEP_ROWS, STEP_FOOT, STEP_END };
 enum pass { PASS_MAIN, PASS_PRIVILEGES, PASS_LAST, PASS_COUNT };
 
-struct plain_writer {
+struct plain_stream {
     struct reader reader;
     const struct archive_header *header;
     const struct archive_content *content;
@@ -45,10 +45,10 @@ static bool is_one_of(const char *text, const char *const *list)
     return *list != NULL;
 }
 
-static bool get_entry(const struct plain_writer *writer, uint32_t number,
+static bool get_entry(const struct plain_stream *stream, uint32_t number,
                       struct archive_entry *entry, struct error *err)
 {
-    return writer->content->entry(writer->content->context, number, entry, err);
+    return stream->content->entry(stream->content->context, number, entry, err);
 }
 
 /* ---- Which entries, and when ---- */
@@ -79,9 +79,9 @@ static enum pass pass_of(const struct archive_entry *entry)
     return PASS_MAIN;
 }
 
-static bool is_wanted(const struct plain_writer *writer, const struct archive_entry *entry)
+static bool is_wanted(const struct plain_stream *stream, const struct archive_entry *entry)
 {
-    return pass_of(entry) == writer->pass && !is_one_of(entry->desc, session_descs) &&
+    return pass_of(entry) == stream->pass && !is_one_of(entry->desc, session_descs) &&
            !is_of_database(entry) && (entry->definition != NULL || entry->has_data);
 }
 
@@ -149,32 +149,32 @@ static bool remember(struct buffer *held, const char *text, bool *set, struct er
     return buffer_append_string(held, text, err);
 }
 
-static bool append_tablespace(struct plain_writer *writer, const char *tablespace,
+static bool append_tablespace(struct plain_stream *stream, const char *tablespace,
                               struct error *err)
 {
     if (tablespace == NULL ||
-        (writer->tablespace_set && strcmp(buffer_text(&writer->tablespace), tablespace) == 0))
+        (stream->tablespace_set && strcmp(buffer_text(&stream->tablespace), tablespace) == 0))
         return true;
-    return remember(&writer->tablespace, tablespace, &writer->tablespace_set, err) &&
-           buffer_append_string(&writer->out, "SET default_tablespace = ", err) &&
-           (*tablespace == '\0' ? buffer_append_string(&writer->out, "''", err)
-                                : append_name(&writer->out, tablespace, err)) &&
-           buffer_append_string(&writer->out, ";\n\n", err);
+    return remember(&stream->tablespace, tablespace, &stream->tablespace_set, err) &&
+           buffer_append_string(&stream->out, "SET default_tablespace = ", err) &&
+           (*tablespace == '\0' ? buffer_append_string(&stream->out, "''", err)
+                                : append_name(&stream->out, tablespace, err)) &&
+           buffer_append_string(&stream->out, ";\n\n", err);
 }
 
 /* A partitioned table takes no notice of the default: see append_method_after. */
-static bool append_method(struct plain_writer *writer, const struct archive_entry *entry,
+static bool append_method(struct plain_stream *stream, const struct archive_entry *entry,
                           struct error *err)
 {
     const char *method = entry->access_method;
 
     if (method == NULL || entry->relkind == 'p' ||
-        (writer->method_set && strcmp(buffer_text(&writer->method), method) == 0))
+        (stream->method_set && strcmp(buffer_text(&stream->method), method) == 0))
         return true;
-    return remember(&writer->method, method, &writer->method_set, err) &&
-           buffer_append_string(&writer->out, "SET default_table_access_method = ", err) &&
-           append_name(&writer->out, method, err) &&
-           buffer_append_string(&writer->out, ";\n\n", err);
+    return remember(&stream->method, method, &stream->method_set, err) &&
+           buffer_append_string(&stream->out, "SET default_table_access_method = ", err) &&
+           append_name(&stream->out, method, err) &&
+           buffer_append_string(&stream->out, ";\n\n", err);
 }
 
 static bool append_method_after(struct buffer *out, const struct archive_entry *entry,
@@ -265,15 +265,15 @@ static bool append_rows_begin(struct buffer *out, const struct archive_entry *en
     return buffer_append_string(out, entry->copy, err);
 }
 
-static bool append_entry(struct plain_writer *writer, const struct archive_entry *entry,
+static bool append_entry(struct plain_stream *stream, const struct archive_entry *entry,
                          struct error *err)
 {
-    struct buffer *out = &writer->out;
+    struct buffer *out = &stream->out;
 
     if (starts_with(entry->desc, "BLOB"))
         return error_set(err, ERROR_UNSUPPORTED,
                          "large objects cannot be written into an SQL script yet");
-    if (!append_tablespace(writer, entry->tablespace, err) || !append_method(writer, entry, err) ||
+    if (!append_tablespace(stream, entry->tablespace, err) || !append_method(stream, entry, err) ||
         !append_heading(out, entry, err))
         return false;
     if (entry->has_data)
@@ -284,65 +284,65 @@ static bool append_entry(struct plain_writer *writer, const struct archive_entry
 }
 
 /* The next entry that belongs into the pass; at the end of the last one, the foot. */
-static bool fill_entry(struct plain_writer *writer, struct error *err)
+static bool fill_entry(struct plain_stream *stream, struct error *err)
 {
     struct archive_entry entry;
 
-    buffer_clear_keeping(&writer->out, ARCHIVE_TEXT_KEPT);
-    if (writer->next_entry == writer->header->entry_count) {
-        writer->next_entry = 0;
-        writer->pass = (enum pass)(writer->pass + 1);
-        if (writer->pass == PASS_COUNT)
-            writer->step = STEP_FOOT;
+    buffer_clear_keeping(&stream->out, ARCHIVE_TEXT_KEPT);
+    if (stream->next_entry == stream->header->entry_count) {
+        stream->next_entry = 0;
+        stream->pass = (enum pass)(stream->pass + 1);
+        if (stream->pass == PASS_COUNT)
+            stream->step = STEP_FOOT;
         return true;
     }
-    if (!get_entry(writer, writer->next_entry++, &entry, err))
+    if (!get_entry(stream, stream->next_entry++, &entry, err))
         return false;
-    if (!is_wanted(writer, &entry))
+    if (!is_wanted(stream, &entry))
         return true;
     if (entry.has_data)
-        writer->step = STEP_ROWS;
-    return append_entry(writer, &entry, err);
+        stream->step = STEP_ROWS;
+    return append_entry(stream, &entry, err);
 }
 
 /* ---- Head and foot ---- */
 
-static bool append_session(struct plain_writer *writer, struct error *err)
+static bool append_session(struct plain_stream *stream, struct error *err)
 {
     for (const char *const *desc = session_descs; *desc != NULL; desc++) {
         struct archive_entry entry = {.desc = ""};
         bool found = false;
 
-        for (uint32_t i = 0; i < writer->header->entry_count && !found; i++) {
-            if (!get_entry(writer, i, &entry, err))
+        for (uint32_t i = 0; i < stream->header->entry_count && !found; i++) {
+            if (!get_entry(stream, i, &entry, err))
                 return false;
             found = strcmp(entry.desc, *desc) == 0;
         }
         if (found && entry.definition != NULL &&
-            !buffer_append_string(&writer->out, entry.definition, err))
+            !buffer_append_string(&stream->out, entry.definition, err))
             return false;
     }
     return true;
 }
 
-static bool fill_head(struct plain_writer *writer, struct error *err)
+static bool fill_head(struct plain_stream *stream, struct error *err)
 {
-    struct buffer *out = &writer->out;
+    struct buffer *out = &stream->out;
 
-    writer->step = STEP_ENTRIES;
+    stream->step = STEP_ENTRIES;
     return buffer_append_string(out, "--\n-- PostgreSQL database dump\n--\n\n", err) &&
-           append_remark(out, "-- Dumped from database version ", writer->header->server_version,
+           append_remark(out, "-- Dumped from database version ", stream->header->server_version,
                          err) &&
-           append_remark(out, "\n-- Dumped by ", writer->header->dumper_version, err) &&
+           append_remark(out, "\n-- Dumped by ", stream->header->dumper_version, err) &&
            buffer_append_string(out,
                                 "\n\nSET statement_timeout = 0;\n"
                                 "SET lock_timeout = 0;\n"
                                 "SET idle_in_transaction_session_timeout = 0;\n",
                                 err) &&
            /* Servers of 16 and older, which write the versions before, do not know it. */
-           (writer->header->minor < 16 ||
+           (stream->header->minor < 16 ||
             buffer_append_string(out, "SET transaction_timeout = 0;\n", err)) &&
-           append_session(writer, err) &&
+           append_session(stream, err) &&
            buffer_append_string(out,
                                 "SET check_function_bodies = false;\n"
                                 "SET xmloption = content;\n"
@@ -353,35 +353,35 @@ static bool fill_head(struct plain_writer *writer, struct error *err)
 
 /* ---- The reader ---- */
 
-static bool next_rows(struct plain_writer *writer, struct slice *lend, struct error *err)
+static bool next_rows(struct plain_stream *stream, struct slice *lend, struct error *err)
 {
-    if (!writer->content->data(writer->content->context, writer->next_entry - 1, lend, err))
+    if (!stream->content->data(stream->content->context, stream->next_entry - 1, lend, err))
         return false;
     if (lend->len > 0)
         return true;
     *lend = slice_string(ARCHIVE_COPY_END);
-    writer->step = STEP_ENTRIES;
+    stream->step = STEP_ENTRIES;
     return true;
 }
 
-static bool next_bytes(struct plain_writer *writer, struct slice *lend, struct error *err)
+static bool next_bytes(struct plain_stream *stream, struct slice *lend, struct error *err)
 {
     bool done = true;
 
-    switch (writer->step) {
+    switch (stream->step) {
     case STEP_HEAD:
-        done = fill_head(writer, err);
-        *lend = buffer_slice(&writer->out);
+        done = fill_head(stream, err);
+        *lend = buffer_slice(&stream->out);
         break;
     case STEP_ENTRIES:
-        done = fill_entry(writer, err);
-        *lend = buffer_slice(&writer->out);
+        done = fill_entry(stream, err);
+        *lend = buffer_slice(&stream->out);
         break;
     case STEP_ROWS:
-        return next_rows(writer, lend, err);
+        return next_rows(stream, lend, err);
     case STEP_FOOT:
         *lend = slice_string("--\n-- PostgreSQL database dump complete\n--\n\n");
-        writer->step = STEP_END;
+        stream->step = STEP_END;
         break;
     case STEP_END:
         break;
@@ -391,14 +391,14 @@ static bool next_bytes(struct plain_writer *writer, struct slice *lend, struct e
 
 static enum reader_status plain_next(struct reader *reader, struct slice *data, struct error *err)
 {
-    struct plain_writer *writer = (struct plain_writer *)reader;
+    struct plain_stream *stream = (struct plain_stream *)reader;
 
     *data = (struct slice){0};
-    while (!writer->failure.failed && writer->step != STEP_END && data->len == 0) {
-        if (!next_bytes(writer, data, err))
-            failure_keep(&writer->failure, err);
+    while (!stream->failure.failed && stream->step != STEP_END && data->len == 0) {
+        if (!next_bytes(stream, data, err))
+            failure_keep(&stream->failure, err);
     }
-    if (!failure_check(&writer->failure, err)) {
+    if (!failure_check(&stream->failure, err)) {
         *data = (struct slice){0};
         return READER_FAILED;
     }
@@ -407,26 +407,26 @@ static enum reader_status plain_next(struct reader *reader, struct slice *data, 
 
 static void plain_close(struct reader *reader)
 {
-    struct plain_writer *writer = (struct plain_writer *)reader;
+    struct plain_stream *stream = (struct plain_stream *)reader;
 
-    buffer_free(&writer->out);
-    buffer_free(&writer->tablespace);
-    buffer_free(&writer->method);
-    free(writer);
+    buffer_free(&stream->out);
+    buffer_free(&stream->tablespace);
+    buffer_free(&stream->method);
+    free(stream);
 }
 
-struct reader *plain_archive_reader_new(const struct archive_header *header,
-                                        const struct archive_content *content, struct error *err)
+struct reader *plain_stream_new(const struct archive_header *header,
+                                const struct archive_content *content, struct error *err)
 {
     static const struct reader_ops ops = {.next = plain_next, .close = plain_close};
-    struct plain_writer *writer = calloc(1, sizeof(*writer));
+    struct plain_stream *stream = calloc(1, sizeof(*stream));
 
-    if (writer == NULL) {
+    if (stream == NULL) {
         error_set_memory(err);
         return NULL;
     }
-    writer->reader.ops = &ops;
-    writer->header = header;
-    writer->content = content;
-    return &writer->reader;
+    stream->reader.ops = &ops;
+    stream->header = header;
+    stream->content = content;
+    return &stream->reader;
 }
