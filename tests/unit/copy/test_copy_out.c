@@ -1,7 +1,7 @@
 /* Rows of several tables over one session. */
 #include "copy/copy_out.h"
 
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* How a session that only reads begins. */
 #include "copy/snapshot.h"
 
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Both forms of a BASE_BACKUP's answer, whole and a byte at a time, and what must not pass. */
 #include "replication/base_backup.h"
 
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>

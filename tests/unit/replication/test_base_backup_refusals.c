@@ -1,7 +1,7 @@
 /* Answers to BASE_BACKUP that no server would give, and streams that the server has compressed. */
 #include "replication/base_backup.h"
 
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <string.h>
 #include <zlib.h>

@@ -1,7 +1,7 @@
 /* Commands of a walsender session, and the two ways to get one. */
 #include "replication/replication.h"
 
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <string.h>
 

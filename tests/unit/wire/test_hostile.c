@@ -1,5 +1,5 @@
 /* A server that breaks off, damages or floods: at every byte, and without end. */
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>

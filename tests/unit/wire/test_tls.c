@@ -1,5 +1,5 @@
 /* Sessions under TLS: who is believed, what we show, and what is said of everything else. */
-#include "wire/session.h"
+#include "support/session.h"
 
 #include "wire/tls_front.h"
 

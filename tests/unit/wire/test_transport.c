@@ -2,7 +2,7 @@
 #include "wire/transport_internal.h"
 
 #include "base/clock.h"
-#include "wire/session.h"
+#include "support/session.h"
 #include "wire/settings_internal.h"
 
 #include <errno.h>

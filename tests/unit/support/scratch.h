@@ -1,7 +1,7 @@
 /* A folder for one test, and short ways to fill it and to look at it. Paths are relative to it; a
  * failure to prepare aborts the program. */
-#ifndef PGCASK_TESTS_RESTORE_SCRATCH_H
-#define PGCASK_TESTS_RESTORE_SCRATCH_H
+#ifndef PGCASK_TESTS_SCRATCH_H
+#define PGCASK_TESTS_SCRATCH_H
 
 #include "base/slice.h"
 

@@ -1,6 +1,6 @@
-/* A connection to a scripted server, for the tests of src/wire. */
-#ifndef PGCASK_TESTS_WIRE_SESSION_H
-#define PGCASK_TESTS_WIRE_SESSION_H
+/* A connection to a scripted server, for the tests of src/wire and of what speaks through it. */
+#ifndef PGCASK_TESTS_SESSION_H
+#define PGCASK_TESTS_SESSION_H
 
 #include <stdarg.h>
 #include <stddef.h>
