@@ -33,4 +33,8 @@ bool scratch_holds(struct scratch *scratch, const char *name, const char *text);
 bool scratch_links(struct scratch *scratch, const char *name, const char *target);
 unsigned scratch_mode(struct scratch *scratch, const char *name);
 
+/* For cmocka: a folder for each test; *state is its path. */
+int scratch_setup(void **state);
+int scratch_teardown(void **state);
+
 #endif
