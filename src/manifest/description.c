@@ -1,47 +1,21 @@
+/*
+ * Facts of manifest.json and the head of summary.json become the one object that `list` shows: what
+ * nobody could ask for is told apart from what is not there.
+ */
 #include "manifest/description.h"
 
 #include "base/utf8.h"
 
-#include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 
-#define ROWS_MAX 9e18      /* fits into a number of JSON; the server cannot hold as many */
-#define ENTRIES_MAX 100000 /* of each list: more databases than a server can hold */
-#define KEPT_MAX ((size_t)16 << 20)
-#define ENTRY_SIZE 700 /* of an object and its members, beside their texts */
+#define ROWS_MAX 9e18 /* fits into a number of JSON; the server cannot hold as many */
 
 /* ---- manifest.json ---- */
-
-/* What is taken over from the manifest, by path; the last part of the path is the name. */
-static const struct {
-    const char *path;
-    bool in_entry; /* belongs to an element of a list */
-} wanted[] = {
-    {"created_at", false},
-    {"connector", false},
-    {"producer", false},
-    {"host", false},
-    {"port", false},
-    {"server_version", false},
-    {"server_version_num", false},
-    {"cluster_system_identifier", false},
-    {"in_recovery", false},
-    {"database", false},
-    {"dump_format", false},
-    {"databases[].name", true},
-    {"tablespaces[].name", true},
-    {"tablespaces[].location", true},
-    {"unavailable[].field", true},
-    {"unavailable[].reason", true},
-};
 
 /* What cannot be kept is not known. */
 static void set(json_t *object, const char *name, json_t *value)
 {
-    if (object == NULL)
-        json_decref(value);
-    else if (json_object_set_new(object, name, value) != 0)
+    if (json_object_set_new(object, name, value) != 0)
         json_object_del(object, name);
 }
 
@@ -50,158 +24,84 @@ static void set_number(json_t *object, const char *name, uint64_t number)
     set(object, name, json_integer((json_int_t)number));
 }
 
-static json_t *value_of(enum json_walk_type type, const char *text)
+static void set_text(json_t *object, const char *name, const char *text)
 {
-    if (type == JSON_WALK_STRING)
-        return utf8_to_json(text);
-    return json_loads(text, JSON_DECODE_ANY, NULL);
+    if (text != NULL)
+        set(object, name, utf8_to_json(text));
 }
 
-static void take_value(struct description *description, enum json_walk_type type, const char *path,
-                       const char *text)
+static void show_databases(json_t *list, const struct manifest_facts *facts)
 {
-    if (type == JSON_WALK_WORD && strcmp(path, "databases[].relations[].row_estimate") == 0) {
-        double estimate = strtod(text, NULL);
+    for (size_t i = 0; i < facts->database_count; i++) {
+        const struct manifest_database *database = &facts->databases[i];
+        json_t *entry = json_object();
 
-        if (isfinite(estimate))
-            description->row_estimate = estimate;
-        return;
+        set_text(entry, "name", database->name);
+        if (database->looked_into) {
+            set_number(entry, "relations", database->relations);
+            set_number(entry, "tables", database->tables);
+            set_number(entry, "tables_not_analysed", database->not_analysed);
+        }
+        if (database->looked_into && database->rows < ROWS_MAX &&
+            (database->tables > database->not_analysed || database->tables == 0))
+            set_number(entry, "row_estimate", (uint64_t)database->rows);
+        json_array_append_new(list, entry);
     }
-    if (type == JSON_WALK_WORD &&
-        ((strcmp(path, "databases[].is_template") == 0 && text[0] == 't') ||
-         (strcmp(path, "databases[].allow_conn") == 0 && text[0] == 'f')))
-        description->passed_over = true;
-    if (type == JSON_WALK_STRING && strcmp(path, "databases[].relations[].kind") == 0) {
-        description->relation_kind = text[0];
-        return;
-    }
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        const char *dot = strrchr(path, '.');
-
-        if (strcmp(path, wanted[i].path) != 0)
-            continue;
-        description->kept += strlen(text);
-        if (strcmp(path, "server_version_num") == 0)
-            description->zero_is_unknown = strtol(text, NULL, 10) < 140000; /* -1 since 14 */
-        set(wanted[i].in_entry ? description->entry : description->object,
-            dot == NULL ? path : dot + 1, value_of(type, text));
-        return;
-    }
-}
-
-/* The list that an element's path belongs to, or NULL. */
-static const char *list_of(const char *path)
-{
-    static const char *const lists[] = {"databases", "tablespaces", "unavailable"};
-
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        size_t len = strlen(lists[i]);
-
-        if (strncmp(path, lists[i], len) == 0 && strcmp(path + len, "[]") == 0)
-            return lists[i];
-    }
-    return NULL;
-}
-
-static void begin_object(struct description *description, const char *path)
-{
-    if (list_of(path) != NULL) {
-        json_decref(description->entry);
-        description->entry = json_object();
-        description->relations_known = description->passed_over = false;
-        description->relations = description->tables = description->not_analysed = 0;
-        description->rows = 0;
-    } else if (strcmp(path, "databases[].relations[]") == 0) {
-        description->relations++;
-        description->relation_kind = '\0';
-        description->row_estimate = -1;
-    }
-}
-
-/* Sequences, indexes and views have estimates of their own, which are nobody's rows; a partitioned
- * table's are those of its partitions. */
-static void end_relation(struct description *description)
-{
-    if (description->relation_kind != 'r' && description->relation_kind != 'm')
-        return;
-    description->tables++;
-    if (description->row_estimate < 0 ||
-        (description->row_estimate == 0 && description->zero_is_unknown))
-        description->not_analysed++;
-    else
-        description->rows += description->row_estimate;
-}
-
-/* A manifest has no empty lists: a database without one has no relations, or nobody looked. */
-static void end_database(struct description *description)
-{
-    if (!description->relations_known && description->passed_over)
-        return;
-    set_number(description->entry, "relations", description->relations);
-    set_number(description->entry, "tables", description->tables);
-    set_number(description->entry, "tables_not_analysed", description->not_analysed);
-    if ((description->tables > description->not_analysed || description->tables == 0) &&
-        description->rows < ROWS_MAX)
-        set_number(description->entry, "row_estimate", (uint64_t)description->rows);
 }
 
 /* The tablespaces that every cluster has. */
-static bool is_built_in(const char *list, const json_t *entry)
+static bool is_built_in(const char *name)
 {
-    const char *name = json_string_value(json_object_get(entry, "name"));
-
-    return strcmp(list, "tablespaces") == 0 && name != NULL &&
-           (strcmp(name, "pg_default") == 0 || strcmp(name, "pg_global") == 0);
+    return name != NULL && (strcmp(name, "pg_default") == 0 || strcmp(name, "pg_global") == 0);
 }
 
-static void end_object(struct description *description, const char *path)
+static void show_tablespaces(json_t *list, const struct manifest_facts *facts)
 {
-    const char *list = list_of(path);
-    json_t *array;
+    for (size_t i = 0; i < facts->tablespace_count; i++) {
+        const struct manifest_tablespace *tablespace = &facts->tablespaces[i];
+        json_t *entry;
 
-    if (strcmp(path, "databases[].relations[]") == 0)
-        end_relation(description);
-    if (list == NULL)
-        return;
-    if (strcmp(list, "databases") == 0)
-        end_database(description);
-    array = json_object_get(description->object, list);
-    description->kept += ENTRY_SIZE;
-    if (!is_built_in(list, description->entry) && json_array_size(array) < ENTRIES_MAX &&
-        description->kept < KEPT_MAX)
-        json_array_append(array, description->entry);
-    json_decref(description->entry);
-    description->entry = NULL;
-}
-
-static void take_event(void *context, enum json_walk_type type, const char *path, const char *text)
-{
-    struct description *description = context;
-
-    switch (type) {
-    case JSON_WALK_OBJECT:
-        begin_object(description, path);
-        return;
-    case JSON_WALK_OBJECT_END:
-        end_object(description, path);
-        return;
-    case JSON_WALK_STRING:
-    case JSON_WALK_WORD:
-        take_value(description, type, path, text);
-        return;
-    case JSON_WALK_ARRAY:
-        if (strcmp(path, "databases[].relations") == 0)
-            description->relations_known = true;
-        return;
-    case JSON_WALK_ARRAY_END:
-        return;
+        if (is_built_in(tablespace->name))
+            continue;
+        entry = json_object();
+        set_text(entry, "name", tablespace->name);
+        set_text(entry, "location", tablespace->location);
+        json_array_append_new(list, entry);
     }
+}
+
+static void show_unavailable(json_t *list, const struct manifest_facts *facts)
+{
+    for (size_t i = 0; i < facts->unavailable_count; i++) {
+        json_t *entry = json_object();
+
+        set_text(entry, "field", facts->unavailable[i].field);
+        set_text(entry, "reason", facts->unavailable[i].reason);
+        json_array_append_new(list, entry);
+    }
+}
+
+static void show_manifest(struct description *description)
+{
+    const struct manifest_facts *facts = manifest_decoder_facts(description->manifest);
+    json_t *object = description->object;
+
+    json_object_update(object, facts->head);
+    json_array_clear(json_object_get(object, "databases"));
+    json_array_clear(json_object_get(object, "tablespaces"));
+    json_array_clear(json_object_get(object, "unavailable"));
+    show_databases(json_object_get(object, "databases"), facts);
+    show_tablespaces(json_object_get(object, "tablespaces"), facts);
+    show_unavailable(json_object_get(object, "unavailable"), facts);
 }
 
 bool description_feed_manifest(struct description *description, struct slice piece,
                                struct error *err)
 {
-    return json_walk_feed(&description->walk, piece, err) || error_prefix(err, "manifest.json");
+    if (manifest_decoder_feed(description->manifest, piece, err))
+        return true;
+    show_manifest(description);
+    return false;
 }
 
 /* "databases[NAME]" or "databases[NAME].relations": what could not be asked is not known to be
@@ -239,19 +139,16 @@ static void forget_unasked(json_t *databases, const char *field)
 
 bool description_finish_manifest(struct description *description, struct error *err)
 {
-    json_t *databases = json_object_get(description->object, "databases"), *entry;
-    size_t index;
+    const struct manifest_facts *facts = manifest_decoder_facts(description->manifest);
+    bool sound = manifest_decoder_finish(description->manifest, err);
 
-    if (!json_walk_finish(&description->walk, err))
-        return error_prefix(err, "manifest.json");
-    json_array_foreach(json_object_get(description->object, "unavailable"), index, entry)
-    {
-        const char *field = json_string_value(json_object_get(entry, "field"));
-
-        if (field != NULL)
-            forget_unasked(databases, field);
+    show_manifest(description);
+    for (size_t i = 0; sound && i < facts->unavailable_count; i++) {
+        if (facts->unavailable[i].field != NULL)
+            forget_unasked(json_object_get(description->object, "databases"),
+                           facts->unavailable[i].field);
     }
-    return true;
+    return sound;
 }
 
 /* ---- summary.json ---- */
@@ -308,19 +205,21 @@ bool description_init(struct description *description, struct error *err)
     const struct summary_handler handler = {description, take_head, pass_entry};
 
     memset(description, 0, sizeof(*description));
-    json_walk_init(&description->walk, take_event, description);
     description->object =
         json_pack("{s:[], s:[], s:[]}", "databases", "tablespaces", "unavailable");
     if (description->object == NULL)
         return error_set_memory(err);
-    description->summary = summary_decoder_new(&handler, err);
+    description->manifest =
+        manifest_decoder_new(MANIFEST_DATABASES | MANIFEST_TABLESPACES | MANIFEST_UNAVAILABLE, err);
+    if (description->manifest != NULL)
+        description->summary = summary_decoder_new(&handler, err);
     return description->summary != NULL;
 }
 
 void description_reset(struct description *description)
 {
-    json_decref(description->entry);
     json_decref(description->object);
+    manifest_decoder_free(description->manifest);
     summary_decoder_free(description->summary);
     memset(description, 0, sizeof(*description));
 }

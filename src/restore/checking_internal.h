@@ -10,6 +10,7 @@
 #include "manifest/backup_manifest.h"
 #include "manifest/file_ledger.h"
 #include "manifest/logical_layout.h"
+#include "manifest/manifest_decoder.h"
 #include "manifest/physical_layout.h"
 #include "manifest/record_proof.h"
 #include "manifest/summary.h"
@@ -31,7 +32,6 @@ struct checking_source {
     bool reading;
     char path[RECORD_PATH_MAX];
 
-    enum digest_algorithm listed_algorithm, summary_algorithm;
     struct record_proof *proof;
 
     /* What came, against what should have come: files that backup_manifest lists, and everything
@@ -39,7 +39,8 @@ struct checking_source {
     struct file_ledger *listed, *others;
     struct backup_manifest_decoder *backup_manifest_decoder;
     struct summary_decoder *summary_decoder;
-    struct buffer peek; /* the beginning of manifest.json: it names the digests and the kind */
+    struct manifest_decoder *manifest;
+    const struct manifest_facts *facts; /* of it: which digests there are, and the kind */
     bool logical;
     struct archive_decoder *archive; /* of the record being read, if it is one */
     bool archive_failed;

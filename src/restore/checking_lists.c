@@ -16,12 +16,12 @@ static bool check_listed(void *context, const struct backup_manifest_file *file,
 
     (void)err;
     snprintf(path, sizeof(path), LAYOUT_DATA "/%s", file->path);
-    if (file->algorithm == check->listed_algorithm)
+    if (file->algorithm == check->facts->backup_manifest_digest)
         size = digest_size(file->algorithm);
     else if (file->algorithm != DIGEST_NONE)
-        checking_problem(check, VERIFY_DAMAGED, path,
-                         "backup_manifest has its checksum as %s, expected was %s",
-                         digest_name(file->algorithm), digest_name(check->listed_algorithm));
+        checking_problem(
+            check, VERIFY_DAMAGED, path, "backup_manifest has its checksum as %s, expected was %s",
+            digest_name(file->algorithm), digest_name(check->facts->backup_manifest_digest));
     switch (file_ledger_check(check->listed, file->path, file->size, file->digest, size, &seen)) {
     case LEDGER_MATCH:
         break;
@@ -133,10 +133,10 @@ static bool check_entry(void *context, const struct summary_entry *entry, struct
                                         entry->link_target, expected);
 
     (void)err;
-    if (entry->type == RECORD_FILE && entry->algorithm != check->summary_algorithm) {
+    if (entry->type == RECORD_FILE && entry->algorithm != check->facts->summary_digest) {
         checking_problem(check, VERIFY_DAMAGED, entry->path,
                          "summary.json has its digest as %s, expected was %s",
-                         digest_name(entry->algorithm), digest_name(check->summary_algorithm));
+                         digest_name(entry->algorithm), digest_name(check->facts->summary_digest));
         size = 0;
     }
     switch (file_ledger_check(check->others, entry->path, entry->bytes, expected, size, &seen)) {

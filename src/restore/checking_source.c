@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PEEK_SIZE (64 * 1024)
 #define MANIFEST_RECORD layout_first[0]
 
 static struct checking_source *from_source(struct record_source *source)
@@ -40,16 +39,18 @@ void checking_failure(struct checking_source *check, const char *path, const str
  * default ones. */
 static bool settle_digests(struct checking_source *check, struct error *err)
 {
-    const char *text = buffer_text(&check->peek);
-
     check->digests_settled = true;
-    check->listed_algorithm =
-        strstr(text, "\"manifest_checksums\": \"sha256\"") != NULL ? DIGEST_SHA256 : DIGEST_CRC32C;
-    check->summary_algorithm =
-        strstr(text, "\"digest\": \"sha256\"") != NULL ? DIGEST_SHA256 : DIGEST_XXH3_128;
-    check->logical = strstr(text, "\"connector\": \"postgresql\",") != NULL;
-    return record_proof_choose(check->proof, check->listed_algorithm, check->summary_algorithm,
-                               err);
+    check->logical = check->facts->kind == MANIFEST_LOGICAL;
+    return record_proof_choose(check->proof, check->facts->backup_manifest_digest,
+                               check->facts->summary_digest, err);
+}
+
+/* Until that, manifest.json is read. That it is not damaged is for its digest to say. */
+static bool read_manifest(struct checking_source *check, struct slice data, struct error *err)
+{
+    if (!manifest_decoder_feed(check->manifest, data, err) && err->code == ERROR_MEMORY)
+        return false;
+    return !check->facts->options_known || settle_digests(check, err);
 }
 
 /* ---- Records passing through ---- */
@@ -125,15 +126,6 @@ static void take_bytes(struct checking_source *check, struct slice data)
     record_proof_feed(check->proof, data);
 }
 
-/* Until the digests are settled, the beginning of manifest.json is kept. */
-static bool keep_manifest_bytes(struct checking_source *check, struct slice data, struct error *err)
-{
-    size_t room = PEEK_SIZE - check->peek.len;
-
-    return buffer_append(&check->peek, data.data, data.len < room ? data.len : room, err) &&
-           (data.len <= room || settle_digests(check, err));
-}
-
 static bool end_file(struct checking_source *check, struct error *err)
 {
     uint8_t digest[DIGEST_MAX];
@@ -201,7 +193,7 @@ static enum reader_status check_read(struct reader *reader, struct slice *data, 
         check->reader_state = reader_next(check->inner_reader, data, err);
     if (check->reader_state == READER_DATA) {
         take_bytes(check, *data);
-        if (!check->digests_settled && !keep_manifest_bytes(check, *data, err))
+        if (!check->digests_settled && !read_manifest(check, *data, err))
             check->reader_state = READER_FAILED;
     } else if (check->reader_state == READER_END && !end_file(check, err)) {
         check->reader_state = READER_FAILED;
@@ -331,7 +323,7 @@ static void check_close(struct record_source *source)
     file_ledger_free(check->others);
     backup_manifest_decoder_free(check->backup_manifest_decoder);
     summary_decoder_free(check->summary_decoder);
-    buffer_free(&check->peek);
+    manifest_decoder_free(check->manifest);
     free(check);
 }
 
@@ -352,7 +344,11 @@ struct record_source *checking_source_new(struct record_source *inner,
     check->reader.ops = &reader_ops;
     check->inner = inner;
     check->options = *options;
-    check->proof = record_proof_new(err);
+    check->manifest = manifest_decoder_new(0, err);
+    if (check->manifest != NULL) {
+        check->facts = manifest_decoder_facts(check->manifest);
+        check->proof = record_proof_new(err);
+    }
     if (check->proof == NULL || !checking_begin_lists(check, err)) {
         check_close(&check->source);
         return NULL;

@@ -378,8 +378,11 @@ bool physical_restore(struct record_source *source, const char *data_directory,
     restore->options = options;
     restore->report = report;
     restore->lock_fd = -1;
-    manifest_facts_init(&restore->facts);
-    restore->summary = summary_decoder_new(&summary, err);
+    restore->manifest = manifest_decoder_new(MANIFEST_TABLESPACES, err);
+    if (restore->manifest != NULL) {
+        restore->facts = manifest_decoder_facts(restore->manifest);
+        restore->summary = summary_decoder_new(&summary, err);
+    }
     ok = restore->summary != NULL && prepare(restore, data_directory, err);
     if (ok)
         ok = receive(restore, source, err) && finish(restore, err);
@@ -394,7 +397,7 @@ bool physical_restore(struct record_source *source, const char *data_directory,
         close(restore->lock_fd);
     report->tablespaces = restore->tablespaces.count;
     tablespace_set_reset(&restore->tablespaces);
-    manifest_facts_reset(&restore->facts);
+    manifest_decoder_free(restore->manifest);
     summary_decoder_free(restore->summary);
     json_decref(restore->configuration);
     buffer_free(&restore->control);

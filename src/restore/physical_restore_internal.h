@@ -5,9 +5,10 @@
 #ifndef PGCASK_RESTORE_PHYSICAL_RESTORE_INTERNAL_H
 #define PGCASK_RESTORE_PHYSICAL_RESTORE_INTERNAL_H
 
+#include "base/buffer.h"
+#include "manifest/manifest_decoder.h"
 #include "manifest/summary.h"
 #include "restore/cluster_files.h"
-#include "restore/manifest_facts.h"
 #include "restore/restore.h"
 #include "restore/tablespace_links.h"
 
@@ -26,7 +27,9 @@ struct restore {
     struct directory_writer *writer;
     struct record_observer counting; /* adds up bytes, then tells options->observer */
     struct tablespace_set tablespaces;
-    struct manifest_facts facts;
+    struct manifest_decoder *manifest;
+    const struct manifest_facts *facts; /* of it */
+    bool manifest_came;
     struct summary_decoder *summary;
     json_t *configuration; /* that of summary.json */
     struct buffer control;

@@ -58,9 +58,10 @@ static bool take_nothing(struct restore *restore, struct slice piece, struct err
     return true;
 }
 
+/* It is only asked for facts: that it is the one which was written is for its digest to say. */
 static bool take_manifest(struct restore *restore, struct slice piece, struct error *err)
 {
-    return manifest_facts_feed(&restore->facts, piece, err);
+    return manifest_decoder_feed(restore->manifest, piece, err) || err->code != ERROR_MEMORY;
 }
 
 /* What is wrong with summary.json is for the checking source to say. */
@@ -118,15 +119,15 @@ static bool check_same_cluster(const struct restore *restore, uint64_t identifie
 static bool restore_manifest(struct restore *restore, const struct record *record,
                              struct error *err)
 {
-    if (restore->facts.complete)
+    if (restore->manifest_came)
         return error_set(err, ERROR_CORRUPT, "%s comes twice", record->path);
-    if (!pull_content(restore, record, take_manifest, err) ||
-        !manifest_facts_finish(&restore->facts, err))
+    if (!pull_content(restore, record, take_manifest, err))
         return false;
-    if (restore->facts.has_identifier &&
-        !check_same_cluster(restore, restore->facts.system_identifier, err))
+    restore->manifest_came = true;
+    if (restore->facts->has_identifier &&
+        !check_same_cluster(restore, restore->facts->system_identifier, err))
         return false;
-    return tablespace_set_resolve(&restore->tablespaces, &restore->facts, err);
+    return tablespace_set_resolve(&restore->tablespaces, restore->facts, err);
 }
 
 static bool restore_control(struct restore *restore, const struct record *record, struct error *err)
@@ -204,12 +205,12 @@ static bool is_tablespace(const struct restore *restore, const char *name)
 {
     uint32_t oid;
 
-    if (!restore->facts.has_tablespaces)
+    if (!restore->facts->has_tablespaces)
         return true; /* as far as we know */
     if (!tablespace_oid_parse(name, strlen(name), &oid))
         return false;
-    for (size_t i = 0; i < restore->facts.tablespace_count; i++) {
-        const struct manifest_tablespace *listed = &restore->facts.tablespaces[i];
+    for (size_t i = 0; i < restore->facts->tablespace_count; i++) {
+        const struct manifest_tablespace *listed = &restore->facts->tablespaces[i];
 
         if (listed->oid == oid || listed->oid == 0)
             return true;

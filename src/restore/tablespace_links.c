@@ -227,10 +227,17 @@ static const struct manifest_tablespace *find_listed(const struct manifest_facts
     for (size_t i = 0; i < facts->tablespace_count; i++) {
         const struct manifest_tablespace *listed = &facts->tablespaces[i];
 
-        if (old[0] == '/' ? same_location(listed->location, old) : strcmp(listed->name, old) == 0)
+        if (old[0] == '/' ? listed->location != NULL && same_location(listed->location, old)
+                          : listed->name != NULL && strcmp(listed->name, old) == 0)
             return listed;
     }
     return NULL;
+}
+
+/* It has a place outside the data directory. */
+static bool lies_outside(const struct manifest_tablespace *listed)
+{
+    return listed->location != NULL && listed->location[0] == '/';
 }
 
 static bool fail_unknown(const struct manifest_facts *facts, const char *old, struct error *err)
@@ -241,9 +248,10 @@ static bool fail_unknown(const struct manifest_facts *facts, const char *old, st
     for (size_t i = 0; i < facts->tablespace_count && used < sizeof(known); i++) {
         const struct manifest_tablespace *listed = &facts->tablespaces[i];
 
-        if (listed->location[0] == '/')
+        if (lies_outside(listed))
             used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s (%s)",
-                                     used == 0 ? "" : ", ", listed->name, listed->location);
+                                     used == 0 ? "" : ", ",
+                                     listed->name == NULL ? "" : listed->name, listed->location);
     }
     error_set(err, ERROR_USAGE, "tablespace mapping %s: the backup has no such tablespace", old);
     if (used == 0)
@@ -275,7 +283,7 @@ static bool resolve_oid(struct tablespace_plan *plan, const struct manifest_fact
         all_have_oids = all_have_oids && facts->tablespaces[i].oid != 0;
     if (listed == NULL && all_have_oids)
         return fail_unknown(facts, plan->old_location, err);
-    if (listed != NULL && listed->location[0] != '/') {
+    if (listed != NULL && !lies_outside(listed)) {
         error_set(err, ERROR_USAGE, "tablespace mapping %s: it lies inside the data directory",
                   plan->old_location);
         return error_hint(err, "Leave the mapping out: it is restored with the data directory.");

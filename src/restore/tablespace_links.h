@@ -8,9 +8,9 @@
 #ifndef PGCASK_RESTORE_TABLESPACE_LINKS_H
 #define PGCASK_RESTORE_TABLESPACE_LINKS_H
 
+#include "manifest/manifest_decoder.h"
 #include "record/store.h"
 #include "restore/folder.h"
-#include "restore/manifest_facts.h"
 #include "restore/restore.h"
 
 /* PostgreSQL reads a link into a buffer of this size (MAXPGPATH). */

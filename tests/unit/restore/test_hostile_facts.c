@@ -1,5 +1,4 @@
 /* Facts of a backup that was made to hurt: too many of them. */
-#include "restore/manifest_facts.h"
 #include "restore/tablespace_links.h"
 
 #include <setjmp.h>
@@ -8,30 +7,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-
-static void feed(struct manifest_facts *facts, const char *text)
-{
-    struct error err;
-
-    assert_true(manifest_facts_feed(facts, slice_string(text), &err));
-}
-
-static void a_list_of_too_many_values_gives_no_facts(void **state)
-{
-    struct manifest_facts facts;
-    struct error err;
-
-    (void)state;
-    manifest_facts_init(&facts);
-    feed(&facts, "{\"cluster_system_identifier\": \"7\", \"tablespaces\": [");
-    for (int i = 0; i < 60000; i++)
-        feed(&facts, "{},");
-    feed(&facts, "{}]}");
-    assert_true(manifest_facts_finish(&facts, &err));
-    assert_true(facts.has_identifier);
-    assert_false(facts.has_tablespaces);
-    manifest_facts_reset(&facts);
-}
 
 static void more_than_a_thousand_tablespaces_are_refused(void **state)
 {
@@ -51,7 +26,6 @@ static void more_than_a_thousand_tablespaces_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_list_of_too_many_values_gives_no_facts),
         cmocka_unit_test(more_than_a_thousand_tablespaces_are_refused),
     };
 

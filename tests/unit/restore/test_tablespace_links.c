@@ -57,14 +57,14 @@ static bool begin(struct fixture *fixture, bool replace)
 
 static bool resolve(struct fixture *fixture, const char *manifest)
 {
-    struct manifest_facts facts;
+    struct manifest_decoder *decoder = manifest_decoder_new(MANIFEST_TABLESPACES, &fixture->err);
     bool ok;
 
-    manifest_facts_init(&facts);
-    ok = manifest_facts_feed(&facts, slice_string(manifest), &fixture->err) &&
-         manifest_facts_finish(&facts, &fixture->err) &&
-         tablespace_set_resolve(&fixture->set, &facts, &fixture->err);
-    manifest_facts_reset(&facts);
+    assert_non_null(decoder);
+    ok = manifest_decoder_feed(decoder, slice_string(manifest), &fixture->err) &&
+         manifest_decoder_finish(decoder, &fixture->err) &&
+         tablespace_set_resolve(&fixture->set, manifest_decoder_facts(decoder), &fixture->err);
+    manifest_decoder_free(decoder);
     return ok;
 }
 
