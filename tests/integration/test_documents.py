@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from pgcask_testing import builders, paths, process
+from pgcask_testing import builders, paths, printed, process
 
 MAN_PAGE = paths.REPO / "man/pgcask.1"
 
@@ -82,13 +82,65 @@ def members_of(value):
             yield from each
 
 
-def test_the_architecture_names_files_that_are_there():
-    text = (paths.REPO / "docs/architecture.md").read_text()
-    names = set(re.findall(r"`((?:src/|cmake/)?[\w/]+\.(?:c|h|cmake))`", text))
-    there = {str(p.relative_to(paths.REPO)) for folder in ("src", "cmake", "include")
-             for p in (paths.REPO / folder).rglob("*")}
-    missing = [n for n in names if n not in there and not any(t.endswith(f"/{n}") for t in there)]
-    assert len(names) > 8 and not missing
-    folders = {p.name for p in (paths.REPO / "src").iterdir() if p.is_dir()}
-    told = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| \d \|.*$", text, re.M))))
-    assert told <= folders
+# ---- Pages for who changes the program -------------------------------------------------------
+
+
+PAGES = [name for name in printed.files() if name.endswith(".md")]
+OWN_PAGES = [name for name in PAGES if not name.startswith("docs/") or "architecture" in name]
+
+
+def in_code(page, pattern):
+    return re.findall(rf"`{pattern}`", (paths.REPO / page).read_text())
+
+
+def test_the_pages_are_looked_at():
+    assert {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/architecture.md", "tests/README.md",
+            "tests/faults/README.md", "src/wire/README.md"} <= set(OWN_PAGES)
+
+
+@pytest.mark.parametrize("page", OWN_PAGES)
+def test_files_that_a_page_names_are_there(page):
+    named = in_code(page, r"((?:[\w.-]+/)*[\w-]+\.(?:c|h|cmake|py|proto|in))")
+    there = printed.files()
+    missing = [name for name in named
+               if not re.search("NAME|FOLDER|^_", name)
+               and not any(each == name or each.endswith(f"/{name}") for each in there)]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", OWN_PAGES)
+def test_functions_that_a_page_names_are_there(page):
+    """`wire_next()`: what is written with parentheses is a function of ours."""
+    named = set(in_code(page, r"(\w+)\(\)"))
+    sources = [*paths.REPO.glob("src/**/*.[ch]"), *paths.REPO.glob("include/**/*.h")]
+    there = {name for path in sources for name in re.findall(r"\b(\w+)\(", path.read_text())}
+    assert named <= there, named - there
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_of_a_page_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#]+)\)", (paths.REPO / page).read_text()):
+        if not link.startswith("https://"):
+            assert (paths.REPO / page).parent.joinpath(link).exists(), link
+
+
+def test_the_map_of_the_architecture_is_that_of_the_build():
+    table = re.findall(r"^\| (\d) \| (.*?) \|", (paths.REPO / "docs/architecture.md").read_text(), re.M)
+    told = {folder: floor for floor, folders in table for folder in re.findall(r"`(\w+)`", folders)}
+    built = dict(re.findall(r"^pgcask_floor\((\w+)\s+FLOOR (\d)",
+                            "".join(path.read_text() for path in
+                                    sorted(paths.REPO.glob("src/*/CMakeLists.txt"))), re.M))
+    assert told == built
+
+
+def test_the_revisions_that_blame_passes_over_are_there():
+    """Under which hash a commit lands is known only when it has."""
+    listed = re.findall(r"^[0-9a-f]{40}$", (paths.REPO / ".git-blame-ignore-revs").read_text(), re.M)
+    shallow = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], cwd=paths.REPO,
+                             capture_output=True, text=True).stdout.strip()
+    if shallow != "false":
+        pytest.skip("no history here")
+    for revision in listed:
+        subprocess.run(["git", "merge-base", "--is-ancestor", revision, "HEAD"], cwd=paths.REPO,
+                       check=True)
+    assert listed

@@ -62,6 +62,15 @@ def is_step_of_scripts_test(command):
         rf'^step "[^"]*" {pattern}( \|\| finish)?$', (paths.REPO / "scripts/test").read_text(), re.M)
 
 
+def is_part_of_scripts_check(command):
+    """scripts/check runs it, with something for each word in capitals."""
+    words = re.sub(r"\[.*?\]", "", command.text).split()
+    pattern = r"\s+".join(r"\S+" if word.isupper() else re.escape(word) for word in words)
+    if not command.block and len(words) == 1:  # a sentence speaks of it
+        pattern += r"(?: \S+)*"
+    return re.search(rf'^part "[^"]*" {pattern}$', (paths.REPO / "scripts/check").read_text(), re.M)
+
+
 def of(*files, block=None):
     return lambda command: command.where in files and block in (None, command.block)
 
@@ -75,6 +84,9 @@ COVERED = [
     (is_mention, "test_printed_commands.py::test_commands_that_sentences_speak_of_are_there"),
     (is_make, "test_make.py::test_every_target_is_run_or_there_is_a_reason"),
     (is_step_of_scripts_test, "../../scripts/test"),
+    (is_part_of_scripts_check, "../../scripts/check"),
+    (of("tests/README.md", block=True), "test_printed_commands.py::test_one_test_is_run"),
+    (exactly("scripts/shape --longest"), "test_printed_commands.py::test_the_longest_are_told"),
     (of("README.md"), "test_readme.py::test_every_step_is_taken"),
     (of("docs/plakar.md", block=True), "test_plakar_docs.py::test_the_commands_print_what_the_page_says"),
     (of("docs/library.md", block=True),
@@ -342,7 +354,8 @@ def test_commands_that_sentences_speak_of_are_there(pgcask, everything, workdir)
             assert all(word in said for word in words), mention
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/connections.md", "docs/architecture.md"])
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "docs/connections.md",
+                                  "docs/architecture.md"])
 def test_options_that_a_page_speaks_of_are_there(pgcask, page):
     reference = pgcask("options-reference").check().stdout
     told = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", (paths.REPO / page).read_text()))
@@ -398,6 +411,21 @@ def test_a_benchmark_runs(name, pgcask_path, workdir):
     done = process.run([paths.REPO / f"bench/{name}", *words], timeout=300,
                        env={"PGCASK_TEST_TMP": workdir}).check()
     assert "pgcask" in done.stdout and (workdir / "figures.json").stat().st_size > 100
+
+
+def test_the_longest_are_told():
+    told = process.run([paths.REPO / "scripts/shape", "--longest"]).check().stdout.splitlines()
+    assert len(told) == 20 and all(re.match(r" +\d+ src/", line) for line in told)
+
+
+@pytest.mark.parametrize("command", [
+    each.text for each in printed.commands_of("tests/README.md") if each.block])
+def test_one_test_is_run(command):
+    for program in re.findall(r"build/\w+", command) or re.findall(r"--preset (\w+)", command):
+        if not (paths.REPO / "build" / program.removeprefix("build/") / "tests").exists():
+            pytest.skip(f"{program} is not built")
+    ran = process.run(shlex.split(command), cwd=paths.REPO, timeout=300, env={"HOME": temp.root()})
+    assert re.search(r"100% tests passed|[1-9]\d* passed|PASSED", ran.check().stdout + ran.stderr)
 
 
 def test_a_stock_tool_is_run(machine):

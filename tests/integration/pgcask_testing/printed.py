@@ -18,7 +18,7 @@ PROGRAMS = {
     "cp", "mkdir", "ls", "chmod", "chown", "sudo", "aws", "install", "embed", "./embed", "systemctl",
     "clang-format", "ldconfig", "python3", "/usr/bin/python3", "apt-get", "echo", "export", "su", "runuser",
 }
-SCRIPT = re.compile(r"(scripts|bench|fuzz|tests/servers|\.ci)/[\w.-]+$")
+SCRIPT = re.compile(r"(scripts|bench|fuzz|tests/servers|\.ci|build/\w+/tests/unit)/[\w.-]+$")
 SQL = {"CREATE", "ALTER", "GRANT", "REVOKE", "DROP", "SELECT", "SHOW"}
 HBA = {"host", "hostssl", "hostnossl", "local"}
 
