@@ -1,5 +1,5 @@
 #include "restore/restore.h"
-#include "support/scratch.h"
+#include "scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

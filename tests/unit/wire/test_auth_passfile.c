@@ -1,4 +1,3 @@
-#include "support/scratch.h"
 #include "wire/auth_password_internal.h"
 #include "wire/settings_internal.h"
 
@@ -17,8 +16,7 @@ static struct error err;
 
 struct fixture {
     struct wire_settings *settings;
-    struct scratch scratch;
-    const char *path;   /* the passfile */
+    char folder[64], path[128];
     char warning[1024]; /* the last one */
     struct log log;
 };
@@ -35,8 +33,10 @@ static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-    scratch_init(&fixture->scratch);
-    fixture->path = scratch_path(&fixture->scratch, ".pgpass");
+    snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/pgcask-passfile-XXXXXX");
+    if (mkdtemp(fixture->folder) == NULL)
+        return -1;
+    snprintf(fixture->path, sizeof(fixture->path), "%s/.pgpass", fixture->folder);
     fixture->settings = wire_settings_new(&err);
     fixture->log = (struct log){.write = note_warning, .context = fixture};
     *state = fixture;
@@ -47,7 +47,9 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
 
-    scratch_remove(&fixture->scratch);
+    unlink(fixture->path);
+    rmdir(fixture->path);
+    rmdir(fixture->folder);
     wire_settings_free(fixture->settings);
     free(fixture);
     return 0;
@@ -186,7 +188,7 @@ static void the_file_is_looked_for_at_home(void **state)
 
     write_passfile(fixture, "*:*:*:*:pw\n", 0600);
     assert_true(wire_settings_set(fixture->settings, "passfile", NULL, &err));
-    setenv("HOME", fixture->scratch.path, 1);
+    setenv("HOME", fixture->folder, 1);
     assert_password(fixture, "h", "5432", "db", "me", "pw");
     setenv("HOME", "/nonexistent", 1);
     assert_password(fixture, "h", "5432", "db", "me", NULL);

@@ -1,4 +1,4 @@
-#include "support/session.h"
+#include "wire/session.h"
 
 #include "base/clock.h"
 #include "wire/auth_scram_internal.h"

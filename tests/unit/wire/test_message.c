@@ -1,4 +1,4 @@
-#include "support/session.h"
+#include "wire/session.h"
 
 #include "wire/message_internal.h"
 

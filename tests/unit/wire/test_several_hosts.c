@@ -1,5 +1,5 @@
 /* Walking hosts and addresses: which failures lead on, and which sessions fit. */
-#include "support/session.h"
+#include "wire/session.h"
 
 #include "base/clock.h"
 

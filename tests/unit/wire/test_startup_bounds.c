@@ -1,5 +1,5 @@
 /* What a server may make us hold before the session is ready. */
-#include "support/session.h"
+#include "wire/session.h"
 
 #include <string.h>
 
