@@ -88,23 +88,32 @@ bool buffer_append_string(struct buffer *buffer, const char *text, struct error 
     return buffer_append(buffer, text, strlen(text), err);
 }
 
-bool buffer_printf(struct buffer *buffer, struct error *err, const char *format, ...)
+bool buffer_vprintf(struct buffer *buffer, struct error *err, const char *format, va_list args)
 {
-    va_list args;
+    va_list again;
     int len;
 
-    va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
-    va_end(args);
+    va_copy(again, args);
+    len = vsnprintf(NULL, 0, format, again);
+    va_end(again);
     if (len < 0)
         return error_set(err, ERROR_MEMORY, "cannot format a text");
     if (!buffer_reserve(buffer, (size_t)len, err))
         return false;
-    va_start(args, format);
     vsnprintf((char *)buffer->data + buffer->len, (size_t)len + 1, format, args);
-    va_end(args);
     buffer->len += (size_t)len;
     return true;
+}
+
+bool buffer_printf(struct buffer *buffer, struct error *err, const char *format, ...)
+{
+    va_list args;
+    bool done;
+
+    va_start(args, format);
+    done = buffer_vprintf(buffer, err, format, args);
+    va_end(args);
+    return done;
 }
 
 bool buffer_append_u16(struct buffer *buffer, uint16_t value, struct error *err)

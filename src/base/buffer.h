@@ -36,6 +36,8 @@ bool buffer_append_byte(struct buffer *buffer, uint8_t byte, struct error *err);
 bool buffer_append_string(struct buffer *buffer, const char *text, struct error *err);
 bool buffer_printf(struct buffer *buffer, struct error *err, const char *format, ...)
     ERROR_PRINTF(3, 4);
+bool buffer_vprintf(struct buffer *buffer, struct error *err, const char *format, va_list args)
+    ERROR_PRINTF(3, 0);
 
 /* The word as a POSIX shell reads it back: in quotes where it needs them. */
 bool buffer_append_posix_word(struct buffer *buffer, const char *word, struct error *err);

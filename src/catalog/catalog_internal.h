@@ -1,5 +1,6 @@
-/* The machine from the inside: catalog.c holds the objects, read.c runs the steps, depends.c what
- * objects need, order.c puts them in order and breaks loops, entries.c makes entries of them. */
+/* The machine from the inside: objects.c holds the objects, query.c asks
+ * for them, read.c runs the steps, depends.c what objects need, order.c puts them in order and
+ * breaks loops, entries.c makes entries of them. */
 #ifndef PGCASK_CATALOG_CATALOG_INTERNAL_H
 #define PGCASK_CATALOG_CATALOG_INTERNAL_H
 
@@ -28,7 +29,18 @@ struct gone_role {
     const char *name;
 };
 
+/* Where answers come from: the connection, or what a unit test has for the purpose. */
+struct catalog_server {
+    bool (*ask)(struct catalog *catalog, const char *sql, size_t columns,
+                bool (*take)(struct catalog *, void *, const struct catalog_row *, struct error *),
+                void *context, struct error *err);
+    bool (*run)(struct catalog *catalog, const char *sql, struct error *err);
+};
+
+extern const struct catalog_server catalog_server_wire;
+
 struct catalog {
+    const struct catalog_server *server;
     struct wire_conn *conn;
     struct catalog_options options;
     int major;
@@ -49,9 +61,8 @@ struct catalog {
     char *database, *encoding;
     struct gone_role *gone_roles;
 
-    struct buffer text; /* the definition of the entry given last */
-    struct buffer drop, statement;
-    int32_t *dependencies; /* of the entry given last */
+    struct sql definition, drop, copy; /* of the entry given last */
+    int32_t *dependencies;             /* of the entry given last */
     size_t dependency_capacity;
 };
 
@@ -62,6 +73,9 @@ bool depends_sort(struct catalog *catalog, struct error *err);
 /* The edges of an object: from edges[first] on, *count of them. */
 size_t depends_of(const struct catalog *catalog, const struct catalog_object *object,
                   size_t *count);
+
+/* What a step asks and does. */
+bool step_read(struct catalog *catalog, const struct catalog_step *step, struct error *err);
 
 /* Breaks loops and fills slots. */
 bool order_objects(struct catalog *catalog, struct error *err);
@@ -76,7 +90,6 @@ extern const struct catalog_step catalog_step_dangling;
 extern const struct catalog_step catalog_step_extension_dependents;
 extern const struct catalog_step catalog_step_inheritance;
 extern const struct catalog_step catalog_step_member_privileges;
-extern const struct catalog_step catalog_step_of_table;
 extern const struct catalog_step catalog_step_tree_locks;
 extern const struct catalog_step catalog_step_unsupported;
 

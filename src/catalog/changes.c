@@ -1,3 +1,5 @@
+/* What changed since the snapshot: the rows of the catalogs say which transaction touched them
+ * last, and whether that one committed since tells whether what was read is of one moment. */
 #include "catalog/changes.h"
 
 #include "catalog/kind.h"
@@ -18,22 +20,22 @@
     "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)"
 
 #define RELATION_WORD                                                                              \
-    "CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' "                     \
-    "     WHEN 'S' THEN 'sequence ' WHEN 'c' THEN 'type ' WHEN 'f' THEN 'foreign table ' "         \
-    "     WHEN 'i' THEN 'index ' WHEN 'I' THEN 'index ' ELSE 'table ' END || "
+    "CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view '\n"                    \
+    "     WHEN 'S' THEN 'sequence ' WHEN 'c' THEN 'type ' WHEN 'f' THEN 'foreign table '\n"        \
+    "     WHEN 'i' THEN 'index ' WHEN 'I' THEN 'index ' ELSE 'table ' END ||\n"
 
 /* An index that is still being made, or dropped, by CONCURRENTLY is not dumped. */
 #define WHOLE_INDEX(oid)                                                                           \
     "EXISTS (SELECT FROM pg_catalog.pg_index v WHERE v.indexrelid = " oid                          \
-    "            AND (v.indisvalid OR v.indrelid IN "                                              \
-    "                 (SELECT partrelid FROM pg_catalog.pg_partitioned_table)) "                   \
+    "            AND (v.indisvalid OR v.indrelid IN\n"                                             \
+    "                 (SELECT partrelid FROM pg_catalog.pg_partitioned_table))\n"                  \
     "            AND v.indisready)"
 
 /* REFRESH MATERIALIZED VIEW and REINDEX put a new file behind the same name. Nothing is copied out
  * of either, so that only the name matters. */
 #define ONLY_REBUILT                                                                               \
-    "(c.relkind IN ('m', 'i') AND c.relfilenode <> 0 "                                             \
-    " AND pg_catalog.pg_relation_filenode(c.oid) <> c.relfilenode "                                \
+    "(c.relkind IN ('m', 'i') AND c.relfilenode <> 0\n"                                            \
+    " AND pg_catalog.pg_relation_filenode(c.oid) <> c.relfilenode\n"                               \
     " AND c.oid::pg_catalog.regclass::pg_catalog.text = " RELATION_NAME ")"
 
 #define PART_OF(word, table, alias, name, column, rank, more)                                      \
@@ -50,35 +52,35 @@
  * of catalogs is read line by line. */
 /* clang-format off */
 static const char catalogs[] =
-    "SELECT n.xmax, 1 AS rank, 'schema ' || pg_catalog.quote_ident(n.nspname) AS what "
+    "SELECT n.xmax, 1 AS rank, 'schema ' || pg_catalog.quote_ident(n.nspname) AS what\n"
     "  FROM pg_catalog.pg_namespace n " TOUCHED("n") DUMPED " UNION ALL "
-    "SELECT c.xmax, CASE WHEN c.relkind IN ('i', 'I') THEN 4 ELSE 2 END, "
+    "SELECT c.xmax, CASE WHEN c.relkind IN ('i', 'I') THEN 4 ELSE 2 END,\n"
             RELATION_WORD RELATION_NAME
     "  FROM pg_catalog.pg_class c " NAMESPACE("c.relnamespace") TOUCHED("c") DUMPED
     "   AND (c.relkind NOT IN ('i', 'I') OR " WHOLE_INDEX("c.oid") ") "
     "   AND " ONLY_REBUILT " IS NOT TRUE UNION ALL "
-    "SELECT p.xmax, 3, CASE p.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate ' "
-    "                       ELSE 'function ' END || "
-    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) || '(' "
-    "       || coalesce((SELECT pg_catalog.string_agg(t.typname, ', ' ORDER BY a.number) "
-    "                   FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY a (type, number) "
-    "                   JOIN pg_catalog.pg_type t ON t.oid = a.type), '') || ')' "
+    "SELECT p.xmax, 3, CASE p.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate '\n"
+    "                       ELSE 'function ' END ||\n"
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) || '('\n"
+    "       || coalesce((SELECT pg_catalog.string_agg(t.typname, ', ' ORDER BY a.number)\n"
+    "                   FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY a (type, number)\n"
+    "                   JOIN pg_catalog.pg_type t ON t.oid = a.type), '') || ')'\n"
     "  FROM pg_catalog.pg_proc p " NAMESPACE("p.pronamespace") TOUCHED("p") NOT_TEMPORARY
-    "UNION ALL "
-    "SELECT e.xmax, 3, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' || "
-    "       pg_catalog.quote_ident(t.typname) "
-    "  FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid "
+    "UNION ALL\n"
+    "SELECT e.xmax, 3, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' ||\n"
+    "       pg_catalog.quote_ident(t.typname)\n"
+    "  FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid\n"
             NAMESPACE("t.typnamespace") TOUCHED("e") NOT_TEMPORARY " UNION ALL "
-    "SELECT o.xmax, 5, 'constraint ' || pg_catalog.quote_ident(o.conname) || ' on type ' || "
-    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname) "
-    "  FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_type t ON t.oid = o.contypid "
+    "SELECT o.xmax, 5, 'constraint ' || pg_catalog.quote_ident(o.conname) || ' on type ' ||\n"
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname)\n"
+    "  FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_type t ON t.oid = o.contypid\n"
             NAMESPACE("t.typnamespace") TOUCHED("o") NOT_TEMPORARY " UNION ALL "
     "SELECT i.xmax, 4, 'index ' || " RELATION_NAME
     "  FROM pg_catalog.pg_index i " CLASS("i.indexrelid") TOUCHED("i") DUMPED
     "   AND " WHOLE_INDEX("i.indexrelid") " UNION ALL "
     "SELECT p.xmax, 6, 'table ' || " RELATION_NAME
     "  FROM pg_catalog.pg_partitioned_table p " CLASS("p.partrelid") TOUCHED("p") DUMPED
-    "UNION ALL "
+    "UNION ALL\n"
     PART_OF("column", "pg_catalog.pg_attribute", "a", "attname", "attrelid", "6",
             " AND a.attnum > 0 AND c.relkind NOT IN ('i', 'I') ")
     PART_OF("constraint", "pg_catalog.pg_constraint", "o", "conname", "conrelid", "5", "")
@@ -102,27 +104,28 @@ static const char catalogs[] =
  * type. */
 #define WITH_HELD                                                                                  \
     "WITH RECURSIVE part (type, whole) AS MATERIALIZED ("                                          \
-    "  SELECT typelem, oid FROM pg_catalog.pg_type WHERE typelem <> 0 UNION ALL "                  \
-    "  SELECT typbasetype, oid FROM pg_catalog.pg_type WHERE typbasetype <> 0 UNION ALL "          \
-    "  SELECT rngsubtype, rngtypid FROM pg_catalog.pg_range UNION ALL "                            \
+    "  SELECT typelem, oid FROM pg_catalog.pg_type WHERE typelem <> 0 UNION ALL\n"                 \
+    "  SELECT typbasetype, oid FROM pg_catalog.pg_type WHERE typbasetype <> 0 UNION ALL\n"         \
+    "  SELECT rngsubtype, rngtypid FROM pg_catalog.pg_range UNION ALL\n"                           \
     "  SELECT refobjid, objid FROM pg_catalog.pg_depend " /* multiranges */                        \
-    "   WHERE classid = 'pg_catalog.pg_type'::pg_catalog.regclass "                                \
-    "     AND refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND deptype = 'i' UNION ALL " \
-    "  SELECT a.atttypid, c.reltype FROM pg_catalog.pg_class c "                                   \
-    "    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid "                                    \
-    "   WHERE c.oid >= 16384 AND c.reltype <> 0 AND a.attnum > 0 AND NOT a.attisdropped "          \
-    "     AND (a.atttypid >= 16384 OR a.atttypid IN "                                              \
-    "          (SELECT oid FROM pg_catalog.pg_type WHERE typname ~ '^_?(reg|aclitem)'))), "        \
+    "   WHERE classid = 'pg_catalog.pg_type'::pg_catalog.regclass\n"                               \
+    "     AND refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND deptype = 'i' UNION "     \
+    "ALL\n"                                                                                        \
+    "  SELECT a.atttypid, c.reltype FROM pg_catalog.pg_class c\n"                                  \
+    "    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid\n"                                   \
+    "   WHERE c.oid >= 16384 AND c.reltype <> 0 AND a.attnum > 0 AND NOT a.attisdropped\n"         \
+    "     AND (a.atttypid >= 16384 OR a.atttypid IN\n"                                             \
+    "          (SELECT oid FROM pg_catalog.pg_type WHERE typname ~ '^_?(reg|aclitem)'))),\n"       \
     "named (type, whole) AS ("                                                                     \
-    "  SELECT typname, oid FROM pg_catalog.pg_type "                                               \
-    "   WHERE typnamespace = 'pg_catalog'::pg_catalog.regnamespace "                               \
-    "     AND (typname ~ '^reg' OR typname = 'aclitem') UNION "                                    \
-    "  SELECT n.type, p.whole FROM named n JOIN part p ON p.type = n.whole), "                     \
+    "  SELECT typname, oid FROM pg_catalog.pg_type\n"                                              \
+    "   WHERE typnamespace = 'pg_catalog'::pg_catalog.regnamespace\n"                              \
+    "     AND (typname ~ '^reg' OR typname = 'aclitem') UNION\n"                                   \
+    "  SELECT n.type, p.whole FROM named n JOIN part p ON p.type = n.whole),\n"                    \
     "held (type) AS MATERIALIZED ("                                                                \
-    "  SELECT DISTINCT n.type FROM named n "                                                       \
-    "    JOIN pg_catalog.pg_attribute a ON a.atttypid = n.whole "                                  \
-    "    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind = 'r' "                    \
-    "   WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped) "
+    "  SELECT DISTINCT n.type FROM named n\n"                                                      \
+    "    JOIN pg_catalog.pg_attribute a ON a.atttypid = n.whole\n"                                 \
+    "    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'\n"                   \
+    "   WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped)\n"
 
 #define ROWS_HOLD(types) "EXISTS (SELECT FROM held WHERE type IN (" types "))"
 
@@ -137,54 +140,54 @@ static const char catalogs[] =
 /* clang-format off */
 static const char late[] =
     WITH_HELD
-    "SELECT e.xmax, 1 AS rank, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' || "
-    "       pg_catalog.quote_ident(t.typname) AS what "
-    "  FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid "
+    "SELECT e.xmax, 1 AS rank, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' ||\n"
+    "       pg_catalog.quote_ident(t.typname) AS what\n"
+    "  FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid\n"
             NAMESPACE("t.typnamespace") TOUCHED("e") NOT_TEMPORARY
-    "   AND t.oid::pg_catalog.regtype::pg_catalog.text <> t.oid::pg_catalog.text "
-    "   AND EXISTS (SELECT FROM pg_catalog.pg_depend d "
-    "                WHERE d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass "
-    "                  AND d.refobjid IN (t.oid, t.typarray) "
-    "                  AND (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass "
-    "                       OR (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass "
-    "                           AND d.deptype = 'n'))) UNION ALL "
-    "SELECT n.xmax, 1, 'schema ' || pg_catalog.quote_ident(n.nspname) "
+    "   AND t.oid::pg_catalog.regtype::pg_catalog.text <> t.oid::pg_catalog.text\n"
+    "   AND EXISTS (SELECT FROM pg_catalog.pg_depend d\n"
+    "                WHERE d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass\n"
+    "                  AND d.refobjid IN (t.oid, t.typarray)\n"
+    "                  AND (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass\n"
+    "                       OR (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass\n"
+    "                           AND d.deptype = 'n'))) UNION ALL\n"
+    "SELECT n.xmax, 1, 'schema ' || pg_catalog.quote_ident(n.nspname)\n"
     "  FROM pg_catalog.pg_namespace n " TOUCHED("n") DUMPED
-    "   AND n.oid::pg_catalog.regnamespace::pg_catalog.text <> pg_catalog.quote_ident(n.nspname) "
-    "   AND (EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid) "
-    "        OR EXISTS (SELECT FROM held WHERE type NOT IN ('regrole', 'aclitem'))) UNION ALL "
+    "   AND n.oid::pg_catalog.regnamespace::pg_catalog.text <> pg_catalog.quote_ident(n.nspname)\n"
+    "   AND (EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)\n"
+    "        OR EXISTS (SELECT FROM held WHERE type NOT IN ('regrole', 'aclitem'))) UNION ALL\n"
     "SELECT c.xmax, 2, " RELATION_WORD RELATION_NAME
     "  FROM pg_catalog.pg_class c " NAMESPACE("c.relnamespace") TOUCHED("c") DUMPED
     "   AND c.oid::pg_catalog.regclass::pg_catalog.text <> " RELATION_NAME
     "   AND " ROWS_HOLD("'regclass'") " UNION ALL "
     HELD_NAME("function", "pg_catalog.pg_proc", "proname", "pronamespace",
               "'regproc', 'regprocedure'")
-    "   AND o.oid::pg_catalog.regproc::pg_catalog.text <> "
-    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.proname) "
-    " UNION ALL "
+    "   AND o.oid::pg_catalog.regproc::pg_catalog.text <>\n"
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.proname)\n"
+    " UNION ALL\n"
     HELD_NAME("type", "pg_catalog.pg_type", "typname", "typnamespace",
               "'regtype', 'regprocedure', 'regoperator'")
-    "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = o.oid) "
-    "   AND o.oid::pg_catalog.regtype::pg_catalog.text <> "
-    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.typname) "
-    " UNION ALL "
+    "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = o.oid)\n"
+    "   AND o.oid::pg_catalog.regtype::pg_catalog.text <>\n"
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.typname)\n"
+    " UNION ALL\n"
     HELD_NAME("operator", "pg_catalog.pg_operator", "oprname", "oprnamespace",
               "'regoper', 'regoperator'")
-    "   AND o.oid::pg_catalog.regoper::pg_catalog.text <> "
-    "       pg_catalog.quote_ident(n.nspname) || '.' || o.oprname UNION ALL "
+    "   AND o.oid::pg_catalog.regoper::pg_catalog.text <>\n"
+    "       pg_catalog.quote_ident(n.nspname) || '.' || o.oprname UNION ALL\n"
     HELD_NAME("collation", "pg_catalog.pg_collation", "collname", "collnamespace",
               "'regcollation'")
-    "   AND o.oid::pg_catalog.regcollation::pg_catalog.text <> "
-    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.collname) "
-    " UNION ALL "
+    "   AND o.oid::pg_catalog.regcollation::pg_catalog.text <>\n"
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.collname)\n"
+    " UNION ALL\n"
     HELD_NAME("text search configuration", "pg_catalog.pg_ts_config", "cfgname", "cfgnamespace",
               "'regconfig'")
-    "   AND o.oid::pg_catalog.regconfig::pg_catalog.text <> "
-    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.cfgname) "
-    " UNION ALL "
+    "   AND o.oid::pg_catalog.regconfig::pg_catalog.text <>\n"
+    "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.cfgname)\n"
+    " UNION ALL\n"
     HELD_NAME("text search dictionary", "pg_catalog.pg_ts_dict", "dictname", "dictnamespace",
               "'regdictionary'")
-    "   AND o.oid::pg_catalog.regdictionary::pg_catalog.text <> "
+    "   AND o.oid::pg_catalog.regdictionary::pg_catalog.text <>\n"
     "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.dictname) ";
 /* clang-format on */
 
@@ -196,41 +199,41 @@ static const char late[] =
  * pg_xact_status() does not take that, so the second time age() keeps it away.
  */
 static const char frame_begin[] =
-    "SELECT t.what "
-    "  FROM (SELECT c.what, c.rank, c.xmax AS short, s.next - 2147483648 + "
-    "               (c.xmax::pg_catalog.text::pg_catalog.int8 - s.next + 2147483648 "
-    "                + 4294967296 * (s.next / 4294967296 + 1)) % 4294967296 AS full, s.oldest "
-    "          FROM (SELECT pg_catalog.pg_snapshot_xmin(x)::pg_catalog.text::pg_catalog.int8 "
-    "                         AS oldest, "
-    "                       pg_catalog.pg_snapshot_xmax(x)::pg_catalog.text::pg_catalog.int8 "
-    "                         AS next "
-    "                  FROM pg_catalog.pg_current_snapshot() x) s, "
+    "SELECT t.what\n"
+    "  FROM (SELECT c.what, c.rank, c.xmax AS short, s.next - 2147483648 +\n"
+    "               (c.xmax::pg_catalog.text::pg_catalog.int8 - s.next + 2147483648\n"
+    "                + 4294967296 * (s.next / 4294967296 + 1)) % 4294967296 AS full, s.oldest\n"
+    "          FROM (SELECT pg_catalog.pg_snapshot_xmin(x)::pg_catalog.text::pg_catalog.int8\n"
+    "                         AS oldest,\n"
+    "                       pg_catalog.pg_snapshot_xmax(x)::pg_catalog.text::pg_catalog.int8\n"
+    "                         AS next\n"
+    "                  FROM pg_catalog.pg_current_snapshot() x) s,\n"
     "               (";
 static const char frame_end[] =
-    ") c) t "
-    " WHERE CASE WHEN t.full >= t.oldest THEN "
-    "            pg_catalog.pg_xact_status(t.full::pg_catalog.text::pg_catalog.xid8) END "
-    "       = 'committed' "
+    ") c) t\n"
+    " WHERE CASE WHEN t.full >= t.oldest THEN\n"
+    "            pg_catalog.pg_xact_status(t.full::pg_catalog.text::pg_catalog.xid8) END\n"
+    "       = 'committed'\n"
     " ORDER BY t.rank, t.what LIMIT 1";
 static const char frame_end_guarded[] =
-    ") c) t "
-    " WHERE CASE WHEN t.full >= t.oldest AND pg_catalog.age(t.short) > 0 THEN "
-    "            pg_catalog.pg_xact_status(t.full::pg_catalog.text::pg_catalog.xid8) END "
-    "       = 'committed' "
+    ") c) t\n"
+    " WHERE CASE WHEN t.full >= t.oldest AND pg_catalog.age(t.short) > 0 THEN\n"
+    "            pg_catalog.pg_xact_status(t.full::pg_catalog.text::pg_catalog.xid8) END\n"
+    "       = 'committed'\n"
     " ORDER BY t.rank, t.what LIMIT 1";
 
 /* pg_authid is not for everybody, so a role's name then is held against its name now. Only roles
  * count that own something of that kind, have privileges on it, or may be named by rows. */
 #define CHANGED_ROLES(where)                                                                       \
-    "SELECT 'role ' || pg_catalog.quote_ident(r.rolname) "                                         \
-    "  FROM pg_catalog.pg_roles r "                                                                \
+    "SELECT 'role ' || pg_catalog.quote_ident(r.rolname)\n"                                        \
+    "  FROM pg_catalog.pg_roles r\n"                                                               \
     " WHERE r.rolname <> pg_catalog.pg_get_userbyid(r.oid) AND (" where ") "                       \
     " ORDER BY r.rolname LIMIT 1"
 
 #define DEPENDED_ON(where)                                                                         \
-    "r.oid = 10 OR EXISTS "                                                                        \
-    "(SELECT FROM pg_catalog.pg_shdepend d "                                                       \
-    "  WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass "                          \
+    "r.oid = 10 OR EXISTS\n"                                                                       \
+    "(SELECT FROM pg_catalog.pg_shdepend d\n"                                                      \
+    "  WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass\n"                         \
     "    AND d.refobjid = r.oid AND " where ")"
 
 #define IN_ROWS ROWS_HOLD("'regrole', 'aclitem'")
@@ -257,47 +260,45 @@ static bool take_what(struct catalog *catalog, void *context, const struct catal
 static bool ask(struct catalog *catalog, const char *rows, const char *end, char *what,
                 struct error *err)
 {
-    struct buffer sql = {0};
-    bool done = buffer_append_string(&sql, frame_begin, err) &&
-                buffer_append_string(&sql, rows, err) && buffer_append_string(&sql, end, err) &&
-                catalog_query_as_is(catalog, buffer_text(&sql), 1, take_what, what, err);
+    struct sql sql = {.err = err};
+    bool done;
 
-    buffer_free(&sql);
-    return done;
+    sql_add(&sql, frame_begin);
+    sql_add(&sql, rows);
+    sql_add(&sql, end);
+    done = !sql.failed && catalog_ask_text(catalog, sql_text(&sql), 1, take_what, what, err);
+    return sql_end(&sql) && done;
 }
 
 static bool find_touched(struct catalog *catalog, const char *rows, char *what, struct error *err)
 {
-    struct wire_conn *conn = catalog_conn(catalog);
-
-    if (!wire_query(conn, "SAVEPOINT changes", NULL, err))
+    if (!catalog_run(catalog, "SAVEPOINT changes", err))
         return false;
     if (!ask(catalog, rows, frame_end, what, err)) {
         if (strcmp(err->sqlstate, "22023") != 0 ||
-            !wire_query(conn, "ROLLBACK TO SAVEPOINT changes", NULL, err) ||
+            !catalog_run(catalog, "ROLLBACK TO SAVEPOINT changes", err) ||
             !ask(catalog, rows, frame_end_guarded, what, err))
             return false;
     }
-    return wire_query(conn, "RELEASE SAVEPOINT changes", NULL, err);
+    return catalog_run(catalog, "RELEASE SAVEPOINT changes", err);
 }
 
 bool changes_find_roles(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
 {
     what[0] = '\0';
-    return catalog_query_as_is(catalog, roles_of_globals, 1, take_what, what, err);
+    return catalog_ask_text(catalog, roles_of_globals, 1, take_what, what, err);
 }
 
 bool changes_find(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
 {
     what[0] = '\0';
     return find_touched(catalog, catalogs, what, err) &&
-           (what[0] != '\0' || catalog_query_as_is(catalog, roles, 1, take_what, what, err));
+           (what[0] != '\0' || catalog_ask_text(catalog, roles, 1, take_what, what, err));
 }
 
 bool changes_find_late(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
 {
     what[0] = '\0';
     return find_touched(catalog, late, what, err) &&
-           (what[0] != '\0' ||
-            catalog_query_as_is(catalog, roles_in_rows, 1, take_what, what, err));
+           (what[0] != '\0' || catalog_ask_text(catalog, roles_in_rows, 1, take_what, what, err));
 }

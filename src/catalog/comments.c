@@ -1,4 +1,5 @@
-/* Comments on anything that is dumped, and privileges of columns. */
+/* Comments on anything that is dumped, and privileges of columns: what goes over all objects once
+ * they are known. */
 #include "catalog/catalog_internal.h"
 #include "catalog/relation.h"
 
@@ -12,19 +13,25 @@ static bool add_comment(struct catalog *catalog, struct catalog_object *object,
                         const struct subject *subject, const char *column, const char *comment,
                         struct error *err)
 {
-    struct buffer sql = {0}, tag = {0};
-    bool done = buffer_printf(&sql, err, "COMMENT ON %s %s", subject->word, subject->identity) &&
-                buffer_printf(&tag, err, "%s %s", subject->word, subject->plain_identity);
+    struct sql sql = {.err = err}, tag = {.err = err};
+    bool done;
 
-    if (done && column != NULL)
-        done = buffer_append_byte(&sql, '.', err) && name_append(&sql, column, err) &&
-               buffer_append_byte(&tag, '.', err) && name_append(&tag, column, err);
-    done = done && buffer_append_string(&sql, " IS ", err) && literal_append(&sql, comment, err) &&
-           buffer_append_string(&sql, ";\n", err) &&
-           catalog_add_extra(catalog, object, "COMMENT", buffer_text(&tag), buffer_text(&sql),
-                             err) != NULL;
-    buffer_free(&sql);
-    buffer_free(&tag);
+    sql_printf(&sql, "COMMENT ON %s %s", subject->word, subject->identity);
+    sql_printf(&tag, "%s %s", subject->word, subject->plain_identity);
+    if (column != NULL) {
+        sql_add(&sql, ".");
+        sql_name(&sql, column);
+        sql_add(&tag, ".");
+        sql_name(&tag, column);
+    }
+    sql_add(&sql, " IS ");
+    sql_literal(&sql, comment);
+    sql_add(&sql, ";\n");
+    done =
+        !sql.failed && !tag.failed &&
+        catalog_add_extra(catalog, object, "COMMENT", sql_text(&tag), sql_text(&sql), err) != NULL;
+    sql_end(&sql);
+    sql_end(&tag);
     return done;
 }
 
@@ -33,23 +40,54 @@ static bool comment_on_index(struct catalog *catalog, struct catalog_object *con
                              const struct table_index *index, const char *comment,
                              struct error *err)
 {
-    struct buffer full = {0}, plain = {0};
+    struct sql full = {.err = err}, plain = {.err = err};
     struct subject subject = {.word = "INDEX"};
-    bool done = name_append_qualified(&full, constraint->schema, index->name, err) &&
-                name_append(&plain, index->name, err);
+    bool done;
 
-    subject.identity = buffer_text(&full);
-    subject.plain_identity = buffer_text(&plain);
-    done = done && add_comment(catalog, constraint, &subject, NULL, comment, err);
-    buffer_free(&full);
-    buffer_free(&plain);
+    sql_qualified(&full, constraint->schema, index->name);
+    sql_name(&plain, index->name);
+    subject.identity = sql_text(&full);
+    subject.plain_identity = sql_text(&plain);
+    done = !full.failed && !plain.failed &&
+           add_comment(catalog, constraint, &subject, NULL, comment, err);
+    sql_end(&full);
+    sql_end(&plain);
     return done;
 }
+
+enum { CLASS, OID, COLUMN, TEXT, COLUMNS };
+
+static const char *const columns[] = {
+    [CLASS] = "d.classoid",
+    [OID] = "d.objoid",
+    [COLUMN] = "d.attname",
+    [TEXT] = "d.description",
+};
+
+/* initdb comments on public; that comment is everywhere. Users' objects may have oids below 16384
+ * (of single-user mode), but none below 12000. */
+static const char from[] =
+    "FROM (SELECT d.classoid, d.objoid, a.attname, d.description\n"
+    "        FROM pg_catalog.pg_description d\n"
+    "        LEFT JOIN pg_catalog.pg_attribute a\n"
+    "          ON d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass\n"
+    "         AND a.attrelid = d.objoid AND a.attnum = d.objsubid AND d.objsubid > 0\n"
+    "       WHERE (d.objoid >= 12000\n"
+    "              OR d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass)\n"
+    "         AND NOT (d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass\n"
+    "                  AND d.description = 'standard public schema'\n"
+    "                  AND d.objoid IN (SELECT oid FROM pg_catalog.pg_namespace\n"
+    "                                    WHERE nspname = 'public'))\n"
+    "      UNION ALL\n"
+    "      SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass, n.oid, NULL, ''\n"
+    "        FROM pg_catalog.pg_namespace n\n"
+    "       WHERE n.nspname = 'public'\n"
+    "         AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS NULL) d\n"
+    "ORDER BY 1, 2, 3 NULLS FIRST";
 
 static bool take_comment(struct catalog *catalog, void *context, const struct catalog_row *row,
                          struct error *err)
 {
-    enum { CLASS, OID, COLUMN, TEXT };
     uint32_t class_oid = row_oid(row, CLASS), oid = row_oid(row, OID);
     struct catalog_object *object = catalog_find(catalog, class_oid, oid);
     const char *column = row_text_or_null(row, COLUMN);
@@ -74,68 +112,55 @@ static bool take_comment(struct catalog *catalog, void *context, const struct ca
     return true;
 }
 
-static bool read_comments(struct catalog *catalog, struct error *err)
-{
-    /* initdb comments on public; that comment is everywhere. Users' objects may have oids below
-     * 16384 (of single-user mode), but none below 12000. */
-    static const char query[] =
-        "SELECT d.classoid, d.objoid, a.attname, d.description "
-        "  FROM pg_catalog.pg_description d "
-        "  LEFT JOIN pg_catalog.pg_attribute a "
-        "    ON d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass "
-        "   AND a.attrelid = d.objoid AND a.attnum = d.objsubid AND d.objsubid > 0 "
-        " WHERE (d.objoid >= 12000 OR d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass) "
-        "   AND NOT (d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass "
-        "            AND d.description = 'standard public schema' "
-        "            AND d.objoid IN (SELECT oid FROM pg_catalog.pg_namespace "
-        "                             WHERE nspname = 'public')) "
-        "UNION ALL "
-        "SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass, n.oid, NULL, '' "
-        "  FROM pg_catalog.pg_namespace n "
-        " WHERE n.nspname = 'public' "
-        "   AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS NULL "
-        " ORDER BY 1, 2, 3 NULLS FIRST";
-
-    return catalog_query(catalog, query, 4, take_comment, NULL, err);
-}
+static const struct catalog_query comments = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_comment};
 
 /* ---- Privileges of columns ---- */
+
+enum { RELATION, ATTRIBUTE, ACL, ACL_COLUMNS };
+
+static const char *const acl_columns[] = {
+    [RELATION] = "a.attrelid",
+    [ATTRIBUTE] = "a.attname",
+    [ACL] = "a.attacl",
+};
+
+static const char acl_from[] =
+    "FROM pg_catalog.pg_attribute a\n"
+    "WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND a.attrelid >= 12000\n"
+    "ORDER BY a.attrelid, a.attnum";
 
 static bool take_column_privileges(struct catalog *catalog, void *context,
                                    const struct catalog_row *row, struct error *err)
 {
-    enum { RELATION, COLUMN, ACL };
     struct relation *relation = relation_find(catalog, row_oid(row, RELATION));
     struct privileges privileges = {
         .acl = row_text(row, ACL),
         .usual = "{}",
         .on = "TABLE",
         .type = 'c',
-        .column = row_text(row, COLUMN),
+        .column = row_text(row, ATTRIBUTE),
     };
 
     (void)context;
     return relation == NULL || privileges_add(catalog, relation->object, &privileges, err);
 }
 
-static bool read_column_privileges(struct catalog *catalog, struct error *err)
-{
-    static const char query[] =
-        "SELECT a.attrelid, a.attname, a.attacl "
-        "  FROM pg_catalog.pg_attribute a "
-        " WHERE a.attacl IS NOT NULL AND NOT a.attisdropped AND a.attrelid >= 12000 "
-        " ORDER BY a.attrelid, a.attnum";
+static const struct catalog_query column_privileges = {
+    .columns = acl_columns,
+    .count = ACL_COLUMNS,
+    .from = acl_from,
+    .take = take_column_privileges,
+};
 
-    return catalog_query(catalog, query, 3, take_column_privileges, NULL, err);
-}
-
-static bool read_both(struct catalog *catalog, struct error *err)
+static bool read_comments(struct catalog *catalog, struct error *err)
 {
-    return read_column_privileges(catalog, err) && read_comments(catalog, err);
+    return catalog_ask(catalog, &comments, NULL, err);
 }
 
 const struct catalog_step catalog_step_comments = {
     .what = "comments and privileges of columns",
     .order = READ_COMMENTS,
-    .read = read_both,
+    .query = &column_privileges,
+    .read = read_comments,
 };

@@ -24,101 +24,101 @@
 
 static const char objects[] =
     "WITH schema_ AS ("
-    "  SELECT n.tableoid AS class, n.oid, 'SCHEMA' AS word, "
-    "         pg_catalog.quote_ident(n.nspname) AS name, n.nspowner "
+    "  SELECT n.tableoid AS class, n.oid, 'SCHEMA' AS word,\n"
+    "         pg_catalog.quote_ident(n.nspname) AS name, n.nspowner\n"
     "    FROM pg_catalog.pg_namespace n WHERE " OURS("n.nspname") "), "
     "database_ AS ("
-    "  SELECT 0::pg_catalog.oid AS class, d.oid, 'DATABASE' AS word, "
-    "         pg_catalog.quote_ident(d.datname) AS name, d.datdba, d.dattablespace "
-    "    FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()), "
+    "  SELECT 0::pg_catalog.oid AS class, d.oid, 'DATABASE' AS word,\n"
+    "         pg_catalog.quote_ident(d.datname) AS name, d.datdba, d.dattablespace\n"
+    "    FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()),\n"
     "relation AS ("
-    "  SELECT c.tableoid AS class, c.oid, "
-    "         CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' "
-    "                        WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' "
-    "                        WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX' "
-    "                        WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END AS word, "
+    "  SELECT c.tableoid AS class, c.oid,\n"
+    "         CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'\n"
+    "                        WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE'\n"
+    "                        WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX'\n"
+    "                        WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END AS word,\n"
     "         " NAME("n.nspname", "c.relname") " AS name, c.relnamespace, "
-    "         CASE WHEN c.relkind NOT IN ('i', 'I', 'c') THEN c.relowner ELSE 0 END AS relowner, "
-    "         c.relam, c.reltablespace, c.reloftype, "
-    "         CASE WHEN c.relkind IN ('v', 'm') THEN c.oid ELSE 0 END AS query_of, "
-    "         CASE WHEN c.relkind = 'S' THEN c.oid ELSE 0 END AS sequence_of, "
-    "         CASE WHEN c.relkind = 'p' THEN c.oid ELSE 0 END AS key_of, "
-    "         CASE WHEN c.relispartition AND c.relkind IN ('r', 'p', 'f') THEN c.oid ELSE 0 END "
-    "              AS part_of "
-    "    FROM pg_catalog.pg_class c "
-    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "         CASE WHEN c.relkind NOT IN ('i', 'I', 'c') THEN c.relowner ELSE 0 END AS relowner,\n"
+    "         c.relam, c.reltablespace, c.reloftype,\n"
+    "         CASE WHEN c.relkind IN ('v', 'm') THEN c.oid ELSE 0 END AS query_of,\n"
+    "         CASE WHEN c.relkind = 'S' THEN c.oid ELSE 0 END AS sequence_of,\n"
+    "         CASE WHEN c.relkind = 'p' THEN c.oid ELSE 0 END AS key_of,\n"
+    "         CASE WHEN c.relispartition AND c.relkind IN ('r', 'p', 'f') THEN c.oid ELSE 0 END\n"
+    "              AS part_of\n"
+    "    FROM pg_catalog.pg_class c\n"
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
     "   WHERE c.relkind <> 't' AND c.relpersistence <> 't' AND " OURS("n.nspname") "), "
     "column_ AS ("
-    "  SELECT r.class, r.oid, r.word, "
-    "         pg_catalog.concat(r.name, ' column ', pg_catalog.quote_ident(a.attname)) AS name, "
-    "         a.atttypid, a.attcollation, a.attnum, "
-    "         CASE WHEN a.atthasdef THEN a.attrelid ELSE 0 END AS default_of "
-    "    FROM relation r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid "
-    "   WHERE a.attnum > 0 AND NOT a.attisdropped), "
+    "  SELECT r.class, r.oid, r.word,\n"
+    "         pg_catalog.concat(r.name, ' column ', pg_catalog.quote_ident(a.attname)) AS name,\n"
+    "         a.atttypid, a.attcollation, a.attnum,\n"
+    "         CASE WHEN a.atthasdef THEN a.attrelid ELSE 0 END AS default_of\n"
+    "    FROM relation r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid\n"
+    "   WHERE a.attnum > 0 AND NOT a.attisdropped),\n"
     "routine AS ("
-    "  SELECT p.tableoid AS class, p.oid, "
-    "         CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' "
-    "                        ELSE 'FUNCTION' END AS word, "
+    "  SELECT p.tableoid AS class, p.oid,\n"
+    "         CASE p.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE'\n"
+    "                        ELSE 'FUNCTION' END AS word,\n"
     "         " NAME("n.nspname", "p.proname") " || '(' || "
-    "         coalesce((SELECT pg_catalog.string_agg(pg_catalog.format_type(x.t, NULL), ', ' "
-    "                                                ORDER BY x.number) "
-    "                     FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY x (t, number)), "
-    "                  CASE p.prokind WHEN 'a' THEN '*' ELSE '' END) || ')' AS name, "
-    "         p.pronamespace, p.proowner, p.prolang, p.prorettype, p.prosupport::pg_catalog.oid, "
-    "         p.proargtypes, p.proallargtypes, p.protrftypes, "
-    "         CASE WHEN p.prokind = 'a' THEN p.oid ELSE 0 END AS aggregate_of "
-    "    FROM pg_catalog.pg_proc p "
-    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
+    "         coalesce((SELECT pg_catalog.string_agg(pg_catalog.format_type(x.t, NULL), ', '\n"
+    "                                                ORDER BY x.number)\n"
+    "                     FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY x (t, number)),\n"
+    "                  CASE p.prokind WHEN 'a' THEN '*' ELSE '' END) || ')' AS name,\n"
+    "         p.pronamespace, p.proowner, p.prolang, p.prorettype, p.prosupport::pg_catalog.oid,\n"
+    "         p.proargtypes, p.proallargtypes, p.protrftypes,\n"
+    "         CASE WHEN p.prokind = 'a' THEN p.oid ELSE 0 END AS aggregate_of\n"
+    "    FROM pg_catalog.pg_proc p\n"
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace\n"
     "   WHERE " OURS("n.nspname") " AND " NO_PART("p") "), "
     "argument AS ("
-    "  SELECT r.class, r.oid, r.word, r.name, a.type FROM routine r, "
-    "         pg_catalog.unnest(r.proargtypes::pg_catalog.oid[] || r.proallargtypes || "
-    "                           r.protrftypes) a (type)), "
+    "  SELECT r.class, r.oid, r.word, r.name, a.type FROM routine r,\n"
+    "         pg_catalog.unnest(r.proargtypes::pg_catalog.oid[] || r.proallargtypes ||\n"
+    "                           r.protrftypes) a (type)),\n"
     "type_ AS ("
-    "  SELECT t.tableoid AS class, t.oid, CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END "
-    "                                     AS word, "
+    "  SELECT t.tableoid AS class, t.oid, CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END\n"
+    "                                     AS word,\n"
     "         " NAME("n.nspname", "t.typname") " AS name, t.typnamespace, t.typowner, "
-    "         t.typbasetype, t.typelem, t.typcollation, t.typrelid, "
-    "         CASE WHEN t.typisdefined AND t.typtype = 'b' THEN t.typinput::pg_catalog.oid "
-    "              ELSE 0 END AS typinput, "
-    "         CASE WHEN t.typtype = 'r' THEN t.oid ELSE 0 END AS range_of, "
-    "         g.rngsubtype, g.rngsubopc, g.rngcollation "
-    "    FROM pg_catalog.pg_type t "
-    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace "
-    "    LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid "
+    "         t.typbasetype, t.typelem, t.typcollation, t.typrelid,\n"
+    "         CASE WHEN t.typisdefined AND t.typtype = 'b' THEN t.typinput::pg_catalog.oid\n"
+    "              ELSE 0 END AS typinput,\n"
+    "         CASE WHEN t.typtype = 'r' THEN t.oid ELSE 0 END AS range_of,\n"
+    "         g.rngsubtype, g.rngsubopc, g.rngcollation\n"
+    "    FROM pg_catalog.pg_type t\n"
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace\n"
+    "    LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid\n"
     "   WHERE " OURS("n.nspname") " AND " NO_PART("t") "), "
     "statistics_ AS ("
-    "  SELECT s.tableoid AS class, s.oid, 'STATISTICS' AS word, "
+    "  SELECT s.tableoid AS class, s.oid, 'STATISTICS' AS word,\n"
     "         " NAME("n.nspname", "s.stxname") " AS name, s.stxnamespace, s.stxowner "
-    "    FROM pg_catalog.pg_statistic_ext s "
-    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace "
+    "    FROM pg_catalog.pg_statistic_ext s\n"
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace\n"
     "   WHERE " OURS("n.nspname") "), "
     "extension_ AS ("
-    "  SELECT 0::pg_catalog.oid AS class, e.oid, 'EXTENSION' AS word, "
-    "         pg_catalog.quote_ident(e.extname) AS name, e.extnamespace "
-    "    FROM pg_catalog.pg_extension e), "
+    "  SELECT 0::pg_catalog.oid AS class, e.oid, 'EXTENSION' AS word,\n"
+    "         pg_catalog.quote_ident(e.extname) AS name, e.extnamespace\n"
+    "    FROM pg_catalog.pg_extension e),\n"
     "policy AS ("
-    "  SELECT p.tableoid AS class, p.oid, 'POLICY' AS word, "
-    "         pg_catalog.quote_ident(p.polname) || ' ON ' || r.name AS name, x.role "
-    "    FROM pg_catalog.pg_policy p JOIN relation r ON r.oid = p.polrelid, "
-    "         pg_catalog.unnest(p.polroles) x (role)), "
+    "  SELECT p.tableoid AS class, p.oid, 'POLICY' AS word,\n"
+    "         pg_catalog.quote_ident(p.polname) || ' ON ' || r.name AS name, x.role\n"
+    "    FROM pg_catalog.pg_policy p JOIN relation r ON r.oid = p.polrelid,\n"
+    "         pg_catalog.unnest(p.polroles) x (role)),\n"
     "trigger_ AS ("
-    "  SELECT t.tableoid AS class, t.oid, 'TRIGGER' AS word, "
-    "         pg_catalog.quote_ident(t.tgname) || ' ON ' || r.name AS name, t.tgfoid "
-    "    FROM pg_catalog.pg_trigger t JOIN relation r ON r.oid = t.tgrelid "
-    "   WHERE NOT t.tgisinternal), "
+    "  SELECT t.tableoid AS class, t.oid, 'TRIGGER' AS word,\n"
+    "         pg_catalog.quote_ident(t.tgname) || ' ON ' || r.name AS name, t.tgfoid\n"
+    "    FROM pg_catalog.pg_trigger t JOIN relation r ON r.oid = t.tgrelid\n"
+    "   WHERE NOT t.tgisinternal),\n"
     "index_ AS ("
-    "  SELECT i.tableoid AS class, i.indexrelid AS oid, 'INDEX' AS word, "
-    "         'with OID ' || i.indexrelid || ' ON ' || r.name AS name, i.indexrelid "
-    "    FROM pg_catalog.pg_index i JOIN relation r ON r.oid = i.indrelid), "
+    "  SELECT i.tableoid AS class, i.indexrelid AS oid, 'INDEX' AS word,\n"
+    "         'with OID ' || i.indexrelid || ' ON ' || r.name AS name, i.indexrelid\n"
+    "    FROM pg_catalog.pg_index i JOIN relation r ON r.oid = i.indrelid),\n"
     "inheritance AS ("
-    "  SELECT r.class, r.oid, r.word, r.name, i.inhparent "
-    "    FROM pg_catalog.pg_inherits i JOIN relation r ON r.oid = i.inhrelid), "
+    "  SELECT r.class, r.oid, r.word, r.name, i.inhparent\n"
+    "    FROM pg_catalog.pg_inherits i JOIN relation r ON r.oid = i.inhrelid),\n"
     "constraint_ AS ("
-    "  SELECT k.tableoid AS class, k.oid, 'CONSTRAINT' AS word, "
-    "         pg_catalog.quote_ident(k.conname) || ' ON ' || r.name AS name, k.confrelid, "
-    "         CASE WHEN k.contype NOT IN ('p', 'u', 'x') THEN 0 "
-    "              WHEN k.conindid = 0 THEN 1 ELSE k.conindid END AS index_of "
+    "  SELECT k.tableoid AS class, k.oid, 'CONSTRAINT' AS word,\n"
+    "         pg_catalog.quote_ident(k.conname) || ' ON ' || r.name AS name, k.confrelid,\n"
+    "         CASE WHEN k.contype NOT IN ('p', 'u', 'x') THEN 0\n"
+    "              WHEN k.conindid = 0 THEN 1 ELSE k.conindid END AS index_of\n"
     "    FROM pg_catalog.pg_constraint k JOIN relation r ON r.oid = k.conrelid) ";
 
 /* clang-format on */
@@ -223,29 +223,28 @@ static bool take_dangling(struct catalog *catalog, void *context, const struct c
     return true;
 }
 
-static bool append_reference(struct buffer *sql, const struct reference *reference, bool first,
-                             struct error *err)
+static void add_reference(struct sql *sql, const struct reference *reference, bool first)
 {
-    return buffer_printf(sql, err,
-                         "%s SELECT o.class, o.oid, o.word, o.name, '%s', o.%s FROM %s o "
-                         " WHERE o.%s <> 0 AND NOT EXISTS "
-                         "       (SELECT FROM pg_catalog.%s x WHERE x.%s = o.%s) ",
-                         first ? "" : "UNION ALL", reference->what, reference->column,
-                         reference->object, reference->column, reference->catalog, reference->key,
-                         reference->column);
+    sql_printf(sql,
+               "%sSELECT o.class, o.oid, o.word, o.name, '%s', o.%s FROM %s o\n"
+               " WHERE o.%s <> 0 AND NOT EXISTS\n"
+               "       (SELECT FROM pg_catalog.%s x WHERE x.%s = o.%s)\n",
+               first ? "" : "UNION ALL ", reference->what, reference->column, reference->object,
+               reference->column, reference->catalog, reference->key, reference->column);
 }
 
 static bool find_dangling(struct catalog *catalog, struct error *err)
 {
     struct dangling dangling = {0};
-    struct buffer sql = {0};
-    bool done = buffer_append_string(&sql, objects, err);
+    struct sql sql = {.err = err};
+    bool done;
 
-    for (size_t i = 0; done && i < REFERENCE_COUNT; i++)
-        done = append_reference(&sql, &references[i], i == 0, err);
-    done = done &&
-           catalog_query_as_is(catalog, buffer_text(&sql), COLUMNS, take_dangling, &dangling, err);
-    buffer_free(&sql);
+    sql_add(&sql, objects);
+    for (size_t i = 0; i < REFERENCE_COUNT; i++)
+        add_reference(&sql, &references[i], i == 0);
+    done = !sql.failed &&
+           catalog_ask_text(catalog, sql_text(&sql), COLUMNS, take_dangling, &dangling, err);
+    sql_end(&sql);
     if (!done || dangling.count == 0)
         return done;
     error_set(err, ERROR_UNSUPPORTED, "%s, which is not there", dangling.first);
@@ -265,10 +264,11 @@ bool catalog_role_is_gone(const struct catalog *catalog, const char *name)
     return false;
 }
 
+enum { ROLE, KIND, OBJECT, TAKEN, ROLE_COLUMNS };
+
 static bool take_gone_role(struct catalog *catalog, void *context, const struct catalog_row *row,
                            struct error *err)
 {
-    enum { ROLE, KIND, OBJECT, TAKEN };
     const char *name = row_text(row, ROLE);
     struct gone_role *role;
 
@@ -298,59 +298,70 @@ static bool take_gone_role(struct catalog *catalog, void *context, const struct 
     return role->name != NULL;
 }
 
-static bool find_gone_roles(struct catalog *catalog, struct error *err)
-{
-    /* clang-format off */
-    static const char query[] =
-        "WITH acl AS ("
-        "  SELECT 'relation' AS kind, " NAME("n.nspname", "c.relname") " AS object, "
-        "         c.relacl AS acl "
-        "    FROM pg_catalog.pg_class c "
-        "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "   WHERE c.relacl IS NOT NULL AND c.relpersistence <> 't' "
-        "  UNION ALL "
-        "  SELECT 'column', " NAME("n.nspname", "c.relname") " || '.' || a.attname, a.attacl "
-        "    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
-        "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "   WHERE a.attacl IS NOT NULL AND c.relpersistence <> 't' "
-        "  UNION ALL "
-        "  SELECT 'routine', " NAME("n.nspname", "p.proname") ", p.proacl "
-        "    FROM pg_catalog.pg_proc p "
-        "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
-        "   WHERE p.proacl IS NOT NULL "
-        "  UNION ALL "
-        "  SELECT 'type', " NAME("n.nspname", "t.typname") ", t.typacl "
-        "    FROM pg_catalog.pg_type t "
-        "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace "
-        "   WHERE t.typacl IS NOT NULL "
-        "  UNION ALL "
-        "  SELECT 'schema', pg_catalog.quote_ident(n.nspname), n.nspacl "
-        "    FROM pg_catalog.pg_namespace n WHERE n.nspacl IS NOT NULL "
-        "  UNION ALL "
-        "  SELECT 'language', pg_catalog.quote_ident(l.lanname), l.lanacl "
-        "    FROM pg_catalog.pg_language l WHERE l.lanacl IS NOT NULL "
-        "  UNION ALL "
-        "  SELECT 'database', pg_catalog.quote_ident(d.datname), d.datacl "
-        "    FROM pg_catalog.pg_database d "
-        "   WHERE d.datname = pg_catalog.current_database() AND d.datacl IS NOT NULL) "
-        "SELECT u.role, u.kind, u.object, EXISTS (SELECT FROM pg_catalog.pg_roles r "
-        "                                          WHERE r.rolname = u.role::pg_catalog.text) "
-        "  FROM (SELECT a.kind, a.object, x.grantee AS role "
-        "          FROM acl a CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) x "
-        "         WHERE x.grantee <> 0 "
-        "        UNION "
-        "        SELECT a.kind, a.object, x.grantor "
-        "          FROM acl a CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) x) u "
-        "  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = u.role) "
-        "  ORDER BY 1, 2, 3";
-    /* clang-format on */
+static const char *const role_columns[] = {
+    [ROLE] = "u.role",
+    [KIND] = "u.kind",
+    [OBJECT] = "u.object",
+    [TAKEN] = "EXISTS (SELECT FROM pg_catalog.pg_roles r\n"
+              "                WHERE r.rolname = u.role::pg_catalog.text)",
+};
 
-    return catalog_query_as_is(catalog, query, 4, take_gone_role, NULL, err);
-}
+/* clang-format off */
+static const char role_with[] =
+    "WITH acl AS ("
+    "  SELECT 'relation' AS kind, " NAME("n.nspname", "c.relname") " AS object, "
+    "         c.relacl AS acl\n"
+    "    FROM pg_catalog.pg_class c\n"
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "   WHERE c.relacl IS NOT NULL AND c.relpersistence <> 't'\n"
+    "  UNION ALL\n"
+    "  SELECT 'column', " NAME("n.nspname", "c.relname") " || '.' || a.attname, a.attacl "
+    "    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid\n"
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "   WHERE a.attacl IS NOT NULL AND c.relpersistence <> 't'\n"
+    "  UNION ALL\n"
+    "  SELECT 'routine', " NAME("n.nspname", "p.proname") ", p.proacl "
+    "    FROM pg_catalog.pg_proc p\n"
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace\n"
+    "   WHERE p.proacl IS NOT NULL\n"
+    "  UNION ALL\n"
+    "  SELECT 'type', " NAME("n.nspname", "t.typname") ", t.typacl "
+    "    FROM pg_catalog.pg_type t\n"
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace\n"
+    "   WHERE t.typacl IS NOT NULL\n"
+    "  UNION ALL\n"
+    "  SELECT 'schema', pg_catalog.quote_ident(n.nspname), n.nspacl\n"
+    "    FROM pg_catalog.pg_namespace n WHERE n.nspacl IS NOT NULL\n"
+    "  UNION ALL\n"
+    "  SELECT 'language', pg_catalog.quote_ident(l.lanname), l.lanacl\n"
+    "    FROM pg_catalog.pg_language l WHERE l.lanacl IS NOT NULL\n"
+    "  UNION ALL\n"
+    "  SELECT 'database', pg_catalog.quote_ident(d.datname), d.datacl\n"
+    "    FROM pg_catalog.pg_database d\n"
+    "   WHERE d.datname = pg_catalog.current_database() AND d.datacl IS NOT NULL)\n";
+/* clang-format on */
+
+static const char role_from[] =
+    "FROM (SELECT a.kind, a.object, x.grantee AS role\n"
+    "        FROM acl a CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) x\n"
+    "       WHERE x.grantee <> 0\n"
+    "      UNION\n"
+    "      SELECT a.kind, a.object, x.grantor\n"
+    "        FROM acl a CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) x) u\n"
+    "WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = u.role)\n"
+    "ORDER BY 1, 2, 3";
+
+static const struct catalog_query gone_roles = {
+    .with = role_with,
+    .columns = role_columns,
+    .count = ROLE_COLUMNS,
+    .from = role_from,
+    .take = take_gone_role,
+};
 
 static bool read_dangling(struct catalog *catalog, struct error *err)
 {
-    return find_dangling(catalog, err) && find_gone_roles(catalog, err);
+    return find_dangling(catalog, err) && catalog_ask(catalog, &gone_roles, NULL, err);
 }
 
 const struct catalog_step catalog_step_dangling = {

@@ -1,4 +1,5 @@
-/* What needs what: pg_depend, and what steps add to it. */
+/* What needs what: pg_depend, and what steps add to it. Edges are kept in one sorted list, so that
+ * what an object needs is found without a list of each. */
 #include "catalog/catalog_internal.h"
 
 #include <stdlib.h>
@@ -113,17 +114,31 @@ bool catalog_visit_needs(const struct catalog *catalog, const struct catalog_obj
     return true;
 }
 
+enum { CLASS, OID, NEEDED_CLASS, NEEDED_OID, COLUMNS };
+
+static const char *const columns[] = {
+    [CLASS] = "d.classid",
+    [OID] = "d.objid",
+    [NEEDED_CLASS] = "d.refclassid",
+    [NEEDED_OID] = "d.refobjid",
+};
+
+static const char from[] = "FROM pg_catalog.pg_depend d\n"
+                           "WHERE d.deptype NOT IN ('p', 'e')";
+
 static bool take_dependency(struct catalog *catalog, void *context, const struct catalog_row *row,
                             struct error *err)
 {
-    struct catalog_object *object = catalog_find(catalog, row_oid(row, 0), row_oid(row, 1));
-    struct catalog_object *needed = catalog_find(catalog, row_oid(row, 2), row_oid(row, 3));
+    struct catalog_object *object = catalog_find(catalog, row_oid(row, CLASS), row_oid(row, OID));
+    struct catalog_object *needed =
+        catalog_find(catalog, row_oid(row, NEEDED_CLASS), row_oid(row, NEEDED_OID));
 
     (void)context;
-    if (object == NULL || needed == NULL)
-        return true;
-    return catalog_depend(catalog, object, needed, err);
+    return object == NULL || needed == NULL || catalog_depend(catalog, object, needed, err);
 }
+
+static const struct catalog_query dependencies = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_dependency};
 
 /* A type's input function takes or gives the type, and the type needs the function: the function
  * needs no more than the type's shell. */
@@ -149,10 +164,6 @@ static bool turn_to_shells(struct catalog *catalog, struct error *err)
 
 bool depends_read(struct catalog *catalog, struct error *err)
 {
-    static const char query[] = "SELECT d.classid, d.objid, d.refclassid, d.refobjid "
-                                "FROM pg_catalog.pg_depend d "
-                                "WHERE d.deptype NOT IN ('p', 'e')";
-
-    return catalog_query(catalog, query, 4, take_dependency, NULL, err) &&
-           depends_sort(catalog, err) && turn_to_shells(catalog, err);
+    return catalog_ask(catalog, &dependencies, NULL, err) && depends_sort(catalog, err) &&
+           turn_to_shells(catalog, err);
 }

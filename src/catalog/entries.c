@@ -1,4 +1,5 @@
-/* Entries of an archive out of objects. */
+/* Entries of an archive out of objects: what an entry says is put together only when it is asked
+ * for, so that no more than one of them is in memory. */
 #include "catalog/catalog_internal.h"
 
 #include <stdlib.h>
@@ -74,13 +75,21 @@ static bool fill_dependencies(struct catalog *catalog, const struct catalog_obje
     return true;
 }
 
+/* Its own room each: the text store lends only one text at a time. */
+static bool write_text(struct catalog *catalog, struct sql *sql, struct text_ref ref,
+                       struct error *err)
+{
+    sql_begin_again(sql, ARCHIVE_TEXT_KEPT, err);
+    sql_stored(sql, catalog, ref);
+    return !sql->failed;
+}
+
 static bool fill_extra(struct catalog *catalog, const struct catalog_slot *slot,
                        struct archive_entry *entry, struct error *err)
 {
     const struct catalog_object *host =
         slot->object->host != NULL ? slot->object->host : slot->object;
     const struct catalog_extra *extra = slot->extra;
-    const char *text;
     size_t count = 0;
 
     *entry = (struct archive_entry){
@@ -93,12 +102,9 @@ static bool fill_extra(struct catalog *catalog, const struct catalog_slot *slot,
     };
     if ((!host->hidden && !add_dependency(catalog, &count, host->dump_id, err)) ||
         (extra->after != NULL && !add_dependency(catalog, &count, extra->after->dump_id, err)) ||
-        !catalog_get_text(catalog, extra->text, &text, err))
+        !write_text(catalog, &catalog->definition, extra->text, err))
         return false;
-    buffer_clear_keeping(&catalog->text, ARCHIVE_TEXT_KEPT);
-    if (!buffer_append_string(&catalog->text, text, err))
-        return false;
-    entry->definition = buffer_text(&catalog->text);
+    entry->definition = sql_text(&catalog->definition);
     entry->dependencies = catalog->dependencies;
     entry->dependency_count = count;
     return true;
@@ -107,64 +113,44 @@ static bool fill_extra(struct catalog *catalog, const struct catalog_slot *slot,
 static bool fill_definition(struct catalog *catalog, const struct catalog_object *object,
                             struct archive_entry *entry, struct error *err)
 {
-    const char *stored;
+    struct sql *sql = &catalog->definition;
 
-    buffer_clear_keeping(&catalog->text, ARCHIVE_TEXT_KEPT);
-    if (object->kind->write != NULL) {
-        if (!object->kind->write(catalog, object, entry, &catalog->text, err))
-            return error_prefix(err, "%s %s", object->kind->desc, object->identity);
-    } else {
-        if (!catalog_get_text(catalog, object->definition, &stored, err) ||
-            (stored != NULL && !buffer_append_string(&catalog->text, stored, err)))
-            return false;
-    }
-    if (!catalog_get_text(catalog, object->tail, &stored, err) ||
-        (stored != NULL && !buffer_append_string(&catalog->text, stored, err)))
-        return false;
-    entry->definition = catalog->text.len > 0 ? buffer_text(&catalog->text) : NULL;
-    return true;
+    sql_begin_again(sql, ARCHIVE_TEXT_KEPT, err);
+    if (object->kind->write != NULL)
+        object->kind->write(catalog, object, entry, sql);
+    else
+        sql_stored(sql, catalog, object->definition);
+    if (sql->failed && object->kind->write != NULL)
+        return error_prefix(err, "%s %s", object->kind->desc, object->identity);
+    sql_stored(sql, catalog, object->tail);
+    entry->definition = sql->text.len > 0 ? sql_text(sql) : NULL;
+    return !sql->failed;
 }
 
 static bool fill_drop(struct catalog *catalog, const struct catalog_object *object,
                       struct archive_entry *entry, struct error *err)
 {
-    const char *stored;
-
     if (entry->drop != NULL || object->kind->no_drop)
         return true;
-    buffer_clear_keeping(&catalog->drop, ARCHIVE_TEXT_KEPT);
     if (object->empty_drop) {
         entry->drop = "";
         return true;
     }
-    if (!catalog_get_text(catalog, object->drop, &stored, err))
+    if (!write_text(catalog, &catalog->drop, object->drop, err))
         return false;
-    if (stored != NULL) {
-        if (!buffer_append_string(&catalog->drop, stored, err))
-            return false;
-    } else if (!buffer_printf(&catalog->drop, err, "DROP %s %s;\n", catalog_word(object),
-                              object->identity)) {
-        return false;
-    }
-    entry->drop = buffer_text(&catalog->drop);
-    return true;
+    if (object->drop.block == 0)
+        sql_printf(&catalog->drop, "DROP %s %s;\n", catalog_word(object), object->identity);
+    entry->drop = sql_text(&catalog->drop);
+    return !catalog->drop.failed;
 }
 
-/* Its own buffer, because the text store lends only one text at a time. */
 static bool fill_copy(struct catalog *catalog, const struct catalog_object *object,
                       struct archive_entry *entry, struct error *err)
 {
-    const char *stored;
-
     entry->has_data = object->data_query.block != 0;
-    if (!catalog_get_text(catalog, object->copy, &stored, err))
+    if (!write_text(catalog, &catalog->copy, object->copy, err))
         return false;
-    buffer_clear_keeping(&catalog->statement, ARCHIVE_TEXT_KEPT);
-    if (stored == NULL)
-        return true;
-    if (!buffer_append_string(&catalog->statement, stored, err))
-        return false;
-    entry->copy = buffer_text(&catalog->statement);
+    entry->copy = object->copy.block == 0 ? NULL : sql_text(&catalog->copy);
     return true;
 }
 

@@ -1,6 +1,7 @@
+/* What belongs to the cluster and not to a database, as globals.sql: roles, tablespaces, and what
+ * is granted or set on them. Read and written query by query. */
 #include "catalog/globals.h"
 
-#include "base/buffer.h"
 #include "base/failure.h"
 #include "catalog/kind.h"
 #include "catalog/versions.h"
@@ -160,7 +161,7 @@ struct globals_reader {
     size_t next;
     bool verifiers; /* may be read */
     struct failure failure;
-    struct buffer out;
+    struct sql out;
 };
 
 static bool ask_for_verifiers(struct globals_reader *globals, struct error *err)
@@ -179,10 +180,9 @@ static bool ask_for_verifiers(struct globals_reader *globals, struct error *err)
         return true;
     log_message(globals->log, LOG_WARNING,
                 "globals.sql has no passwords: only a superuser may read pg_authid");
-    return buffer_append_string(&globals->out,
-                                "-- Passwords are left out: the role of the backup may not read "
-                                "pg_authid.\n",
-                                err);
+    sql_add(&globals->out,
+            "-- Passwords are left out: the role of the backup may not read pg_authid.\n");
+    return !globals->out.failed;
 }
 
 /* So many of the first values must be there. */
@@ -197,24 +197,23 @@ static bool is_whole(const struct wire_result *result, size_t row, size_t values
     return true;
 }
 
-static bool append_row(struct globals_reader *globals, const struct wire_result *result, size_t row,
-                       struct error *err)
+static bool add_row(struct globals_reader *globals, const struct wire_result *result, size_t row)
 {
-    const char *statement = wire_result_value(result, row, 0);
     const char *setting = wire_result_value(result, row, 1);
-    struct buffer *out = &globals->out;
+    struct sql *out = &globals->out;
 
-    if (!buffer_append_string(out, statement, err))
-        return false;
-    if (setting != NULL &&
-        (!buffer_append_string(out, " SET ", err) || !setting_append(out, setting, err) ||
-         !buffer_append_byte(out, ';', err)))
-        return false;
-    return buffer_append_byte(out, '\n', err);
+    sql_add(out, wire_result_value(result, row, 0));
+    if (setting != NULL) {
+        sql_add(out, " SET ");
+        sql_setting(out, setting);
+        sql_add(out, ";");
+    }
+    sql_add(out, "\n");
+    return !out->failed;
 }
 
-static bool append_privileges(struct globals_reader *globals, const struct wire_result *result,
-                              size_t row, struct error *err)
+static bool add_privileges(struct globals_reader *globals, const struct wire_result *result,
+                           size_t row)
 {
     struct privileges privileges = {
         .acl = wire_result_value(result, row, 2),
@@ -223,9 +222,9 @@ static bool append_privileges(struct globals_reader *globals, const struct wire_
         .type = queries[globals->next].type,
     };
 
-    return privileges_append(&globals->out, NULL, &privileges, wire_result_value(result, row, 0),
-                             wire_result_value(result, row, 1),
-                             wire_server_version(globals->conn) / 10000, err);
+    return privileges_write(&globals->out, NULL, &privileges, wire_result_value(result, row, 0),
+                            wire_result_value(result, row, 1),
+                            wire_server_version(globals->conn) / 10000);
 }
 
 static bool take_row(struct globals_reader *globals, const struct wire_result *result, size_t row,
@@ -240,7 +239,7 @@ static bool take_row(struct globals_reader *globals, const struct wire_result *r
     case STATEMENTS:
         break;
     case PRIVILEGES:
-        return append_privileges(globals, result, row, err);
+        return add_privileges(globals, result, row);
     case WARNINGS:
         log_message(globals->log, LOG_WARNING, "%s", wire_result_value(result, row, 0));
         return true;
@@ -248,7 +247,7 @@ static bool take_row(struct globals_reader *globals, const struct wire_result *r
         error_set(err, ERROR_UNSUPPORTED, "%s", wire_result_value(result, row, 0));
         return error_hint(err, "%s", wire_result_value(result, row, 1));
     }
-    return append_row(globals, result, row, err);
+    return add_row(globals, result, row);
 }
 
 static const char *query_of(const struct globals_reader *globals)
@@ -272,7 +271,7 @@ static bool ask_next(struct globals_reader *globals, struct error *err)
     struct buffer sql = {0};
     bool done;
 
-    buffer_clear(&globals->out);
+    sql_begin_again(&globals->out, SIZE_MAX, err);
     if (globals->next == 0 && !ask_for_verifiers(globals, err))
         return false;
     done =
@@ -294,8 +293,8 @@ static enum reader_status globals_next(struct reader *reader, struct slice *data
     while (!globals->failure.failed && globals->next < QUERY_COUNT) {
         if (!ask_next(globals, err))
             failure_keep(&globals->failure, err);
-        else if (globals->out.len > 0) {
-            *data = buffer_slice(&globals->out);
+        else if (globals->out.text.len > 0) {
+            *data = buffer_slice(&globals->out.text);
             return READER_DATA;
         }
     }
@@ -306,7 +305,7 @@ static void globals_close(struct reader *reader)
 {
     struct globals_reader *globals = (struct globals_reader *)reader;
 
-    buffer_free_secret(&globals->out); /* password verifiers */
+    buffer_free_secret(&globals->out.text); /* password verifiers */
     free(globals);
 }
 

@@ -1,5 +1,6 @@
 /* Who inherits from whom, and partitions: a partition is made on its own, then attached. */
 #include "catalog/catalog_internal.h"
+#include "catalog/columns.h"
 #include "catalog/relation.h"
 
 static const struct catalog_kind kind_attach = {
@@ -11,30 +12,47 @@ static const struct catalog_kind kind_attach = {
 
 /* ---- Keys of partitioned tables ---- */
 
+enum { KEY_OF, KEY, KEY_COLUMNS };
+
+static const char *const key_columns[] = {
+    [KEY_OF] = "p.partrelid",
+    [KEY] = "pg_catalog.pg_get_partkeydef(p.partrelid)",
+};
+
+static const char key_from[] = "FROM pg_catalog.pg_partitioned_table p\n"
+                               "JOIN pg_catalog.pg_class c ON c.oid = p.partrelid\n" JOIN_SCHEMA(
+                                   "c.relnamespace") "WHERE " IN_USERS_SCHEMA;
+
 static bool take_key(struct catalog *catalog, void *context, const struct catalog_row *row,
                      struct error *err)
 {
-    struct relation *relation = relation_find(catalog, row_oid(row, 0));
+    struct relation *relation = relation_find(catalog, row_oid(row, KEY_OF));
 
     (void)context;
     return relation == NULL ||
-           catalog_put_text(catalog, row_text(row, 1), &relation->partition_key, err);
+           catalog_put_text(catalog, row_text(row, KEY), &relation->partition_key, err);
 }
 
-static bool read_keys(struct catalog *catalog, struct error *err)
-{
-    static const char query[] = "SELECT p.partrelid, pg_catalog.pg_get_partkeydef(p.partrelid) "
-                                "  FROM pg_catalog.pg_partitioned_table p "
-                                "  JOIN pg_catalog.pg_class c ON c.oid = p.partrelid "
-                                "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-                                " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
-
-    return catalog_query(catalog, query, 2, take_key, NULL, err);
-}
+static const struct catalog_query keys_query = {
+    .columns = key_columns, .count = KEY_COLUMNS, .from = key_from, .take = take_key};
 
 /* ---- Parents ---- */
 
 enum { CHILD, PARENT, PENDING, BOUND, PARENT_IDENTITY, COLUMNS };
+
+static const char *const columns[] = {
+    [CHILD] = "i.inhrelid",
+    [PARENT] = "i.inhparent",
+    [PENDING] = "{inhdetachpending}",
+    [BOUND] = "pg_catalog.pg_get_expr(c.relpartbound, c.oid)",
+    [PARENT_IDENTITY] = "i.inhparent::pg_catalog.regclass",
+};
+
+static const char from[] =
+    "FROM pg_catalog.pg_inherits i\n"
+    "JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relkind IN ('r', 'p')\n" JOIN_SCHEMA(
+        "c.relnamespace") "WHERE " IN_USERS_SCHEMA "\n"
+                          "ORDER BY i.inhrelid, i.inhseqno";
 
 /* A table that an extension makes: no object of the archive, but what inherits from it is compared
  * with it and names it. */
@@ -74,24 +92,42 @@ static struct relation *add_member(struct catalog *catalog, struct member_parent
 static bool room_for_column(struct arena *arena, struct relation *relation, struct error *err)
 {
     size_t count = relation->column_count;
-    struct column *columns;
+    struct column *grown;
 
     if ((count & (count - 1)) != 0)
         return true;
-    columns = arena_take(arena, (count == 0 ? 1 : 2 * count) * sizeof(*columns), err);
-    if (columns == NULL)
+    grown = arena_take(arena, (count == 0 ? 1 : 2 * count) * sizeof(*grown), err);
+    if (grown == NULL)
         return false;
     if (count > 0)
-        memcpy(columns, relation->columns, count * sizeof(*columns));
-    relation->columns = columns;
+        memcpy(grown, relation->columns, count * sizeof(*grown));
+    relation->columns = grown;
     return true;
 }
+
+enum { MEMBER_TABLE, MEMBER_COLUMN, MEMBER_DEFAULT, MEMBER_NOT_NULL, MEMBER_COLUMNS };
+
+static const char *const member_columns[] = {
+    [MEMBER_TABLE] = "a.attrelid",
+    [MEMBER_COLUMN] = "a.attname",
+    [MEMBER_DEFAULT] = "pg_catalog.pg_get_expr(d.adbin, d.adrelid)",
+    [MEMBER_NOT_NULL] = "a.attnotnull",
+};
+
+static const char member_from[] =
+    "FROM pg_catalog.pg_attribute a\n"
+    "LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum\n"
+    "WHERE a.attnum > 0 AND NOT a.attisdropped\n"
+    "  AND a.attrelid IN (SELECT inhparent FROM pg_catalog.pg_inherits)\n"
+    "  AND a.attrelid IN (SELECT objid FROM pg_catalog.pg_depend\n"
+    "                      WHERE deptype = 'e'\n"
+    "                        AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass)";
 
 static bool take_member_column(struct catalog *catalog, void *context,
                                const struct catalog_row *row, struct error *err)
 {
     struct member_parent **members = context;
-    struct relation *relation = find_member(*members, row_oid(row, 0));
+    struct relation *relation = find_member(*members, row_oid(row, MEMBER_TABLE));
     struct arena *arena = catalog_arena(catalog);
 
     if (relation == NULL)
@@ -100,29 +136,19 @@ static bool take_member_column(struct catalog *catalog, void *context,
         return false;
     error_clear(err); /* a copy of NULL is NULL without being a failure */
     relation->columns[relation->column_count++] = (struct column){
-        .name = arena_copy(arena, row_text(row, 1), err),
-        .default_value = arena_copy(arena, row_text_or_null(row, 2), err),
-        .not_null = row_flag(row, 3),
+        .name = arena_copy(arena, row_text(row, MEMBER_COLUMN), err),
+        .default_value = arena_copy(arena, row_text_or_null(row, MEMBER_DEFAULT), err),
+        .not_null = row_flag(row, MEMBER_NOT_NULL),
     };
     return err->code == ERROR_NONE;
 }
 
-static bool read_member_columns(struct catalog *catalog, struct member_parent **members,
-                                struct error *err)
-{
-    static const char query[] =
-        "SELECT a.attrelid, a.attname, pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attnotnull "
-        "  FROM pg_catalog.pg_attribute a "
-        "  LEFT JOIN pg_catalog.pg_attrdef d "
-        "    ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
-        " WHERE a.attnum > 0 AND NOT a.attisdropped "
-        "   AND a.attrelid IN (SELECT inhparent FROM pg_catalog.pg_inherits) "
-        "   AND a.attrelid IN (SELECT objid FROM pg_catalog.pg_depend "
-        "                       WHERE deptype = 'e' "
-        "                         AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass)";
-
-    return *members == NULL || catalog_query(catalog, query, 4, take_member_column, members, err);
-}
+static const struct catalog_query members_query = {
+    .columns = member_columns,
+    .count = MEMBER_COLUMNS,
+    .from = member_from,
+    .take = take_member_column,
+};
 
 static bool add_parent(struct catalog *catalog, struct relation *child, struct relation *parent,
                        struct error *err)
@@ -145,18 +171,16 @@ static bool add_attach(struct catalog *catalog, const struct relation *child,
     const struct catalog_object *partition = child->object;
     struct catalog_object *object = catalog_add(catalog, &kind_attach, 0, 0, partition->schema,
                                                 partition->name, partition->owner, err);
-    struct buffer sql = {0};
-    bool done;
+    struct sql sql = {.err = err};
 
-    if (object == NULL)
+    if (object == NULL || !catalog_depend(catalog, object, partition, err) ||
+        (!parent->object->hidden && !catalog_depend(catalog, object, parent->object, err)))
         return false;
-    done = buffer_printf(&sql, err, "ALTER TABLE ONLY %s ATTACH PARTITION %s %s;\n",
-                         parent->object->identity, partition->identity, bound) &&
-           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
-           catalog_depend(catalog, object, partition, err) &&
-           (parent->object->hidden || catalog_depend(catalog, object, parent->object, err));
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "ALTER TABLE ONLY %s ATTACH PARTITION %s ", parent->object->identity,
+               partition->identity);
+    sql_add(&sql, bound);
+    sql_add(&sql, ";\n");
+    return sql_put(&sql, catalog, &object->definition);
 }
 
 static bool take_parent(struct catalog *catalog, void *context, const struct catalog_row *row,
@@ -182,22 +206,15 @@ static bool take_parent(struct catalog *catalog, void *context, const struct cat
            add_attach(catalog, child, parent, row_text_or_null(row, BOUND), err);
 }
 
+static const struct catalog_query parents_query = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_parent};
+
 static bool read_parents(struct catalog *catalog, struct error *err)
 {
-    static const char query[] =
-        "SELECT i.inhrelid, i.inhparent, {inhdetachpending}, "
-        "       pg_catalog.pg_get_expr(c.relpartbound, c.oid), "
-        "       i.inhparent::pg_catalog.regclass "
-        "  FROM pg_catalog.pg_inherits i "
-        "  JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relkind IN ('r', 'p') "
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        " ORDER BY i.inhrelid, i.inhseqno";
     struct member_parent *members = NULL;
 
-    return read_keys(catalog, err) &&
-           catalog_query(catalog, query, COLUMNS, take_parent, &members, err) &&
-           read_member_columns(catalog, &members, err);
+    return catalog_ask(catalog, &parents_query, &members, err) &&
+           (members == NULL || catalog_ask(catalog, &members_query, &members, err));
 }
 
 /* ---- What children need not repeat ---- */
@@ -267,6 +284,7 @@ static bool link_inheritance(struct catalog *catalog, struct error *err)
 const struct catalog_step catalog_step_inheritance = {
     .what = "inheritance",
     .order = READ_RELATIONS + 5,
+    .query = &keys_query,
     .read = read_parents,
     .link = link_inheritance,
 };

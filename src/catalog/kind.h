@@ -19,6 +19,9 @@
 
 #include "base/arena.h"
 #include "catalog/catalog.h"
+#include "catalog/names.h"
+#include "catalog/privileges.h"
+#include "catalog/query.h"
 #include "catalog/text_store.h"
 
 struct catalog_object;
@@ -31,11 +34,24 @@ enum catalog_priority {
     PRIORITY_DATABASE = 4,
     PRIORITY_DATABASE_PROPERTIES = 5,
     PRIORITY_SCHEMA = 10,
+    PRIORITY_LANGUAGE = 11,
+    PRIORITY_COLLATION = 12,
+    PRIORITY_TRANSFORM = 13,
     PRIORITY_EXTENSION = 20,
     PRIORITY_SHELL_TYPE = 30,
     PRIORITY_TYPE = 31,
+    PRIORITY_CAST = 32,
     PRIORITY_FUNCTION = 40,
     PRIORITY_AGGREGATE = 41,
+    PRIORITY_ACCESS_METHOD = 42,
+    PRIORITY_OPERATOR = 43,
+    PRIORITY_OPERATOR_FAMILY = 44, /* and classes */
+    PRIORITY_CONVERSION = 45,
+    PRIORITY_TEXT_SEARCH_PARSER = 46,
+    PRIORITY_TEXT_SEARCH_TEMPLATE = 47,
+    PRIORITY_TEXT_SEARCH_DICTIONARY = 48,
+    PRIORITY_TEXT_SEARCH_CONFIGURATION = 49,
+    PRIORITY_FOREIGN = 50, /* wrappers, and what they serve */
     PRIORITY_RELATION = 60,
     PRIORITY_OWNED_BY = 61,
     PRIORITY_ATTACH = 62,
@@ -54,6 +70,9 @@ enum catalog_priority {
     PRIORITY_REFRESH = 99
 };
 
+/* What the detail of an object is, where others than its kind look at it (relation.h). */
+enum catalog_detail { DETAIL_OWN, DETAIL_RELATION, DETAIL_INDEX, DETAIL_CHECK };
+
 struct catalog_kind {
     const char *desc; /* in the table of contents: "TABLE" */
     const char *word; /* in SQL where that differs (DROP …, COMMENT ON …), else NULL */
@@ -65,10 +84,12 @@ struct catalog_kind {
                           too */
     unsigned piece_rank; /* of a kind that can be a piece: lower ones are taken off first */
 
-    /* The definition where it is not fixed before loops are broken: appends SQL to `text`; may
-     * change `entry`. NULL: object->definition is all. */
-    bool (*write)(struct catalog *catalog, const struct catalog_object *object,
-                  struct archive_entry *entry, struct buffer *text, struct error *err);
+    enum catalog_detail detail;
+
+    /* The definition where it is not fixed before loops are broken; may change `entry`. NULL:
+     * object->definition is all. */
+    void (*write)(struct catalog *catalog, const struct catalog_object *object,
+                  struct archive_entry *entry, struct sql *sql);
 };
 
 /* A further entry about an object, right behind it. */
@@ -113,9 +134,12 @@ struct catalog_object {
 /* What a step asks of objects that are not dumped, of other sessions' temporary ones above all,
  * it should not ask at all: they come and go, and the server's functions fail over them. */
 struct catalog_step {
-    const char *what; /* "types", for messages */
-    unsigned order;   /* steps run by this, lowest first; see below */
-    bool (*read)(struct catalog *catalog, struct error *err);
+    const char *what;                  /* "types", for messages */
+    unsigned order;                    /* steps run by this, lowest first; see below */
+    const struct catalog_query *query; /* asked first; may be NULL */
+    bool (*read)(struct catalog *catalog, struct error *err); /* then; may be NULL */
+    /* The word that unsupported.c has for what this dumps; NULL: none of those. */
+    const char *dumps;
     /* Once every object and every row of pg_depend is known: adds what pg_depend does not say. May
      * be NULL. */
     bool (*link)(struct catalog *catalog, struct error *err);
@@ -128,7 +152,8 @@ enum catalog_step_order {
     READ_DANGLING = 10, /* before anything is made of what points to nothing */
     READ_DATABASE = 15,
     READ_SCHEMAS = 20,
-    READ_RELATIONS = 30, /* and locks tables: as early as can be */
+    READ_BEFORE_RELATIONS = 25, /* what other kinds only name: collations, languages, … */
+    READ_RELATIONS = 30,        /* and locks tables: as early as can be */
     READ_TYPES = 40,
     READ_FUNCTIONS = 50,
     READ_OF_TABLES = 60, /* columns, constraints, indexes, triggers, … */
@@ -139,44 +164,10 @@ enum catalog_step_order {
 
 /* ---- The machine, for steps ---- */
 
-struct wire_conn *catalog_conn(const struct catalog *catalog);
 struct arena *catalog_arena(struct catalog *catalog);
-int catalog_server_major(const struct catalog *catalog); /* 13 … 18 */
+int catalog_server_major(const struct catalog *catalog);     /* 13 … 18 */
+const char *catalog_encoding(const struct catalog *catalog); /* that texts come in */
 const struct catalog_options *catalog_options(const struct catalog *catalog);
-
-/* A row: values as NUL-terminated texts, NULL for SQL nulls; borrowed during the call. */
-struct catalog_row {
-    size_t count;
-    const char *const *values;
-    size_t *missing; /* set to the number (from 1) of a column whose value is not there */
-};
-
-/* Never NULL. Where the server has no value, as of an object that was dropped meanwhile, it is "",
- * and the query fails once the row's function has returned: what that made of it is not used. */
-const char *row_text(const struct catalog_row *row, size_t column);
-
-/* For columns that may be null. */
-static inline const char *row_text_or_null(const struct catalog_row *row, size_t column)
-{
-    return row->values[column];
-}
-uint32_t row_oid(const struct catalog_row *row, size_t column); /* 0 for a null */
-int64_t row_number(const struct catalog_row *row, size_t column);
-bool row_flag(const struct catalog_row *row, size_t column); /* 't' */
-char row_char(const struct catalog_row *row, size_t column); /* 0 for a null or "" */
-
-/* Runs a query and hands over its rows. In it {name} stands for what the table of differences
- * (versions.c) has for the server's version. */
-bool catalog_query(struct catalog *catalog, const char *query, size_t columns,
-                   bool (*row)(struct catalog *catalog, void *context,
-                               const struct catalog_row *row, struct error *err),
-                   void *context, struct error *err);
-
-/* The same for a statement that holds names of objects, which may have braces in them. */
-bool catalog_query_as_is(struct catalog *catalog, const char *sql, size_t columns,
-                         bool (*row)(struct catalog *catalog, void *context,
-                                     const struct catalog_row *row, struct error *err),
-                         void *context, struct error *err);
 
 /* A new object, known by class and oid. schema, name and owner are copied; identity becomes
  * schema.name, quoted as needed. NULL: out of memory, or the server gave the same row twice. */
@@ -188,10 +179,15 @@ struct catalog_object *catalog_add(struct catalog *catalog, const struct catalog
 bool catalog_set_identity(struct catalog *catalog, struct catalog_object *object,
                           const char *plain_identity, struct error *err);
 
-/* Names a function: f(a integer) is how DROP, COMMENT and GRANT do, f(integer) how an archive does.
+/* Names a routine: f(a integer) is how DROP, COMMENT and GRANT do, f(integer) how an archive does.
  */
-bool function_name(struct catalog *catalog, struct catalog_object *object,
-                   const char *identity_arguments, const char *types, struct error *err);
+bool catalog_set_routine_identity(struct catalog *catalog, struct catalog_object *object,
+                                  const char *identity_arguments, const char *types,
+                                  struct error *err);
+
+/* The tag of what belongs to another object: "t c". */
+bool catalog_set_tag_of_part(struct catalog *catalog, struct catalog_object *object,
+                             const struct catalog_object *whole, struct error *err);
 
 /* "c ON schema.t" for what belongs to a relation (its schema and owner are the relation's). */
 bool catalog_set_identity_on(struct catalog *catalog, struct catalog_object *object,
@@ -241,6 +237,11 @@ bool catalog_put_text(struct catalog *catalog, const char *text, struct text_ref
 bool catalog_get_text(struct catalog *catalog, struct text_ref ref, const char **text,
                       struct error *err);
 
+/* Keeps the text as that of *ref: ends it, see sql.h. */
+bool sql_put(struct sql *sql, struct catalog *catalog, struct text_ref *ref);
+/* Adds a text that was kept; nothing if there is none. */
+void sql_stored(struct sql *sql, struct catalog *catalog, struct text_ref ref);
+
 /* A COMMENT, ACL, … behind the object. tag and owner are copied. */
 struct catalog_extra *catalog_add_extra(struct catalog *catalog, struct catalog_object *object,
                                         const char *desc, const char *tag, const char *text,
@@ -249,60 +250,41 @@ struct catalog_extra *catalog_add_extra(struct catalog *catalog, struct catalog_
 /* The kind's word in SQL. */
 const char *catalog_word(const struct catalog_object *object);
 
-/* ---- Names and literals (names.c) ---- */
-
-/* Quoted only if it must be: not of the form [a-z_][a-z0-9_]*, or a keyword of any version that is
- * not unreserved. */
-bool name_append(struct buffer *out, const char *name, struct error *err);
-/* schema.name, or name alone if schema is NULL. */
-bool name_append_qualified(struct buffer *out, const char *schema, const char *name,
-                           struct error *err);
-/* 'text' with quotes doubled; with standard_conforming_strings = on. */
-bool literal_append(struct buffer *out, const char *text, struct error *err);
-/* $$text$$ with a delimiter that does not occur in it. */
-bool dollar_quote_append(struct buffer *out, const char *text, struct error *err);
-
-/* SET's "name TO 'value'" of a setting as the catalogs keep it ("name=value"): those that hold
- * lists of names keep them quoted already. */
-bool setting_append(struct buffer *out, const char *setting, struct error *err);
-
-/* ---- Privileges (privileges.c) ---- */
-
-/* One aclitem[] against another, both as the server prints arrays: GRANT and REVOKE statements that
- * make of `usual`, which the object has once it was made, what `acl` says (NULL: nothing to do).
- * What pg_init_privs says counts only for objects that are not made from the archive.
- * `column`: of that column. */
-struct privileges {
-    const char *acl;   /* NULL: never changed */
-    const char *usual; /* acldefault(…) of the kind and owner; NULL: none */
-    const char *on;    /* "TABLE", "SEQUENCE", "FUNCTION", … */
-    char type;         /* acldefault's letter, 'c' for a column */
-    const char *column;
-    const char *signature; /* "f(integer)": how GRANT names an aggregate; NULL: by its identity */
-};
-/* Adds an ACL entry behind the object if there is a difference. */
-bool privileges_add(struct catalog *catalog, struct catalog_object *object,
-                    const struct privileges *privileges, struct error *err);
-/* Appends the statements alone. target: the object as GRANT names it. catalog: knows which roles
- * are gone; NULL: none is. */
-bool privileges_append(struct buffer *out, const struct catalog *catalog,
-                       const struct privileges *privileges, const char *target, const char *owner,
-                       int major, struct error *err);
-
 /* ---- Catalogs whose oids never change ---- */
 
 enum {
+    CLASS_DEFAULT_PRIVILEGE = 826,
     CLASS_TYPE = 1247,
     CLASS_PROCEDURE = 1255,
     CLASS_RELATION = 1259,
-    CLASS_CONSTRAINT = 2606,
+    CLASS_DATABASE = 1262,
+    CLASS_FOREIGN_SERVER = 1417,
+    CLASS_USER_MAPPING = 1418,
+    CLASS_FOREIGN_DATA_WRAPPER = 2328,
+    CLASS_ACCESS_METHOD = 2601,
     CLASS_DEFAULT = 2604,
+    CLASS_CAST = 2605,
+    CLASS_CONSTRAINT = 2606,
+    CLASS_CONVERSION = 2607,
+    CLASS_LANGUAGE = 2612,
+    CLASS_LARGE_OBJECT = 2613,
+    CLASS_SCHEMA = 2615,
+    CLASS_OPERATOR_CLASS = 2616,
+    CLASS_OPERATOR = 2617,
     CLASS_REWRITE = 2618,
     CLASS_TRIGGER = 2620,
-    CLASS_SCHEMA = 2615,
+    CLASS_OPERATOR_FAMILY = 2753,
     CLASS_EXTENSION = 3079,
+    CLASS_POLICY = 3256,
     CLASS_STATISTICS = 3381,
-    CLASS_POLICY = 3256
+    CLASS_COLLATION = 3456,
+    CLASS_EVENT_TRIGGER = 3466,
+    CLASS_TRANSFORM = 3576,
+    CLASS_TEXT_SEARCH_DICTIONARY = 3600,
+    CLASS_TEXT_SEARCH_PARSER = 3601,
+    CLASS_TEXT_SEARCH_CONFIGURATION = 3602,
+    CLASS_TEXT_SEARCH_TEMPLATE = 3764,
+    CLASS_PUBLICATION = 6104,
 };
 
 #endif

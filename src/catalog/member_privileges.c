@@ -1,6 +1,7 @@
 /* Privileges that were changed on what nobody dumps: members of extensions, and what initdb makes
  * in pg_catalog. What they had in the beginning is in pg_init_privs. */
 #include "catalog/catalog_internal.h"
+#include "catalog/columns.h"
 
 /* No entry: only its privileges have one. */
 static const struct catalog_kind kind_member = {
@@ -9,6 +10,8 @@ static const struct catalog_kind kind_member = {
     .priority = PRIORITY_EXTENSION,
     .no_owner = true,
 };
+
+/* ---- The query ---- */
 
 enum {
     CLASS,
@@ -24,6 +27,106 @@ enum {
     ACL_BASE,
     COLUMNS
 };
+
+static const char *const columns[] = {
+    [CLASS] = "m.class",         [OID] = "m.oid", [SCHEMA] = "m.schema", [NAME] = "m.name",
+    [OWNER] = "m.owner",         [ON] = "m.word", [TYPE] = "m.letter",   [COLUMN] = "m.column_name",
+    [ARGUMENTS] = "m.arguments", [ACL] = "m.acl", [ACL_BASE] = "m.base",
+};
+
+static const char no_text[] = "NULL::pg_catalog.text";
+
+/* Catalogs whose objects have privileges. */
+static const struct holder {
+    const char *catalog, *alias;
+    const char *schema; /* the column; NULL: the kind has none */
+    const char *name, *owner, *acl;
+    const char *word;      /* as GRANT has it */
+    const char *letter;    /* acldefault's */
+    const char *arguments; /* of a function */
+    const char *by_initdb; /* whether initdb made it, and there is something to say of it */
+} holders[] = {
+    {"pg_class", "c", "c.relnamespace", "c.relname", "c.relowner", "c.relacl",
+     "CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END",
+     "CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END", no_text,
+     "n.nspname = 'pg_catalog' AND c.oid < 16384"},
+    {"pg_proc", "p", "p.pronamespace", "p.proname", "p.proowner", "p.proacl",
+     "CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END", "'f'",
+     "CASE p.prokind WHEN 'a' THEN " COLUMN_ARGUMENT_TYPES "\n"
+     "       ELSE pg_catalog.pg_get_function_identity_arguments(p.oid) END",
+     "n.nspname = 'pg_catalog' AND p.oid < 16384"},
+    {"pg_type", "t", "t.typnamespace", "t.typname", "t.typowner", "t.typacl", "'TYPE'", "'T'",
+     no_text, "n.nspname = 'pg_catalog' AND t.oid < 16384"},
+    {"pg_namespace", "n", NULL, "n.nspname", "n.nspowner", "n.nspacl", "'SCHEMA'", "'n'", no_text,
+     "n.nspname = 'pg_catalog' AND n.oid < 16384"},
+    {"pg_language", "l", NULL, "l.lanname", "l.lanowner", "l.lanacl", "'LANGUAGE'", "'l'", no_text,
+     "l.oid < 16384 AND l.lanispl"},
+    {"pg_foreign_data_wrapper", "w", NULL, "w.fdwname", "w.fdwowner", "w.fdwacl",
+     "'FOREIGN DATA WRAPPER'", "'F'", no_text, "false"},
+    {"pg_foreign_server", "s", NULL, "s.srvname", "s.srvowner", "s.srvacl", "'FOREIGN SERVER'",
+     "'S'", no_text, "false"},
+};
+
+static void add_holder(struct sql *sql, const struct holder *holder)
+{
+    sql_printf(sql,
+               "SELECT 'pg_catalog.%s'::pg_catalog.regclass::pg_catalog.oid AS class,\n"
+               "       %s.oid, 0 AS sub, %s AS schema, %s::pg_catalog.text AS name,\n"
+               "       pg_catalog.pg_get_userbyid(%s)::pg_catalog.text AS owner,\n"
+               "       %s AS word, %s AS letter, NULL::pg_catalog.text AS column_name,\n",
+               holder->catalog, holder->alias, holder->schema == NULL ? "NULL" : "n.nspname",
+               holder->name, holder->owner, holder->word, holder->letter);
+    sql_printf(sql,
+               "       %s AS arguments,\n"
+               "       CASE WHEN i.initprivs IS NULL THEN %s ELSE coalesce(%s,\n"
+               "         pg_catalog.acldefault((%s)::\"char\", %s)) END AS acl,\n"
+               "       coalesce(i.initprivs, pg_catalog.acldefault((%s)::\"char\", %s)) AS base\n",
+               holder->arguments, holder->acl, holder->acl, holder->letter, holder->owner,
+               holder->letter, holder->owner);
+    sql_printf(sql, "  FROM pg_catalog.%s %s\n", holder->catalog, holder->alias);
+    if (holder->schema != NULL)
+        sql_printf(sql, "  JOIN pg_catalog.pg_namespace n ON n.oid = %s\n", holder->schema);
+    sql_printf(sql,
+               "  LEFT JOIN pg_catalog.pg_init_privs i\n"
+               "    ON i.classoid = 'pg_catalog.%s'::pg_catalog.regclass AND i.objoid = %s.oid\n"
+               "   AND i.objsubid = 0\n"
+               " WHERE (%s)\n"
+               "    OR EXISTS (SELECT FROM pg_catalog.pg_depend d\n"
+               "                WHERE d.classid = 'pg_catalog.%s'::pg_catalog.regclass\n"
+               "                  AND d.objid = %s.oid AND d.deptype = 'e')\n"
+               "UNION ALL\n",
+               holder->catalog, holder->alias, holder->by_initdb, holder->catalog, holder->alias);
+}
+
+static const char of_columns[] =
+    "SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, a.attnum, n.nspname,\n"
+    "       c.relname, pg_catalog.pg_get_userbyid(c.relowner), 'TABLE', 'c', a.attname, NULL,\n"
+    "       a.attacl, coalesce(i.initprivs, '{}')\n"
+    "  FROM pg_catalog.pg_attribute a\n"
+    "  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid\n"
+    "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "  LEFT JOIN pg_catalog.pg_init_privs i\n"
+    "    ON i.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass\n"
+    "   AND i.objoid = c.oid AND i.objsubid = a.attnum\n"
+    " WHERE a.attacl IS NOT NULL AND NOT a.attisdropped\n"
+    "   AND ((n.nspname = 'pg_catalog' AND c.oid < 16384)\n"
+    "        OR EXISTS (SELECT FROM pg_catalog.pg_depend d\n"
+    "                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass\n"
+    "                      AND d.objid = c.oid AND d.deptype = 'e'))\n";
+
+static void add_from(struct sql *sql)
+{
+    sql_add(sql, "FROM (");
+    for (size_t i = 0; i < sizeof(holders) / sizeof(holders[0]); i++)
+        add_holder(sql, &holders[i]);
+    sql_add(sql, of_columns);
+    sql_add(sql, ") m\n"
+                 "WHERE m.acl IS NOT NULL AND m.acl IS DISTINCT FROM m.base\n"
+                 "ORDER BY m.class, m.schema NULLS FIRST, m.name, m.arguments, m.oid,\n"
+                 "         m.sub <> 0, m.sub");
+}
+
+/* ---- Its rows ---- */
 
 struct member {
     uint32_t class_oid, oid;
@@ -48,7 +151,7 @@ static bool find_member(struct catalog *catalog, struct member *member,
     object->hidden = true;
     *member = (struct member){class_oid, oid, object};
     if (row_text_or_null(row, ARGUMENTS) != NULL &&
-        !function_name(catalog, object, row_text_or_null(row, ARGUMENTS), "", err))
+        !catalog_set_routine_identity(catalog, object, row_text_or_null(row, ARGUMENTS), "", err))
         return false;
     return extension == NULL || catalog_depend(catalog, object, extension, err);
 }
@@ -62,98 +165,28 @@ static bool take_privileges(struct catalog *catalog, void *context, const struct
     struct privileges privileges = {
         .acl = row_text_or_null(row, ACL),
         .usual = row_text_or_null(row, ACL_BASE),
+        .on = row_text(row, ON),
         .type = row_char(row, TYPE),
         .column = row_text_or_null(row, COLUMN),
     };
-    static const char *const words[] = {
-        "TABLE",         "SEQUENCE", "FUNCTION", "PROCEDURE",
-        "TYPE",          "SCHEMA",   "LANGUAGE", "FOREIGN DATA WRAPPER",
-        "FOREIGN SERVER"};
 
     if (known != NULL && known->class_oid != CLASS_EXTENSION)
         return true; /* it has an entry, and its privileges too */
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(words[i], row_text(row, ON)) == 0)
-            privileges.on = words[i];
-    }
     return find_member(catalog, member, row, err) &&
            privileges_add(catalog, member->object, &privileges, err);
 }
 
-/* of: what is a member of an extension, or made by initdb in pg_catalog */
-#define FROM_WHERE(table, alias, system)                                                           \
-    "  LEFT JOIN pg_catalog.pg_init_privs i "                                                      \
-    "    ON i.classoid = '" table "'::pg_catalog.regclass AND i.objoid = " alias ".oid "           \
-    "   AND i.objsubid = 0 "                                                                       \
-    " WHERE (" system " OR EXISTS (SELECT FROM pg_catalog.pg_depend d "                            \
-    "                               WHERE d.classid = '" table "'::pg_catalog.regclass "           \
-    "                                 AND d.objid = " alias ".oid AND d.deptype = 'e'))"
-
-#define MEMBER(table, alias, schema, name, owner, on, letter, arguments, acl, joins, system)       \
-    "SELECT '" table "'::pg_catalog.regclass::pg_catalog.oid AS class, " alias ".oid, 0 AS sub, "  \
-    "       " schema " AS schema, " name "::pg_catalog.text AS name, "                             \
-    "       pg_catalog.pg_get_userbyid(" owner ")::pg_catalog.text AS owner, "                     \
-    "       " on " AS word, " letter " AS letter, NULL::pg_catalog.text AS column_name, "          \
-    "       " arguments " AS arguments, "                                                          \
-    "       CASE WHEN i.initprivs IS NULL THEN " acl " ELSE coalesce(" acl ", "                    \
-    "         pg_catalog.acldefault((" letter ")::\"char\", " owner ")) END AS acl, "              \
-    "       coalesce(i.initprivs, pg_catalog.acldefault((" letter ")::\"char\", " owner ")) "      \
-    "         AS base "                                                                            \
-    "  FROM " table " " alias " " joins                                                            \
-    FROM_WHERE(table, alias, system) " UNION ALL "
-
-#define SYSTEM_SCHEMA(alias) "(n.nspname = 'pg_catalog' AND " alias ".oid < 16384)"
-#define NAMESPACE(column) " JOIN pg_catalog.pg_namespace n ON n.oid = " column
-
 static bool read_members(struct catalog *catalog, struct error *err)
 {
-    /* clang-format off */
-    static const char query[] =
-        "SELECT class, oid, schema, name, owner, word, letter, column_name, arguments, acl, base "
-        "  FROM ("
-        MEMBER("pg_catalog.pg_class", "c", "n.nspname", "c.relname", "c.relowner",
-               "CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END",
-               "CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END", "NULL::pg_catalog.text", "c.relacl",
-               NAMESPACE("c.relnamespace"), SYSTEM_SCHEMA("c"))
-        MEMBER("pg_catalog.pg_proc", "p", "n.nspname", "p.proname", "p.proowner",
-               "CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END", "'f'",
-               "CASE p.prokind WHEN 'a' THEN "
-               "  coalesce((SELECT pg_catalog.string_agg("
-               "                     pg_catalog.format_type(x.type, NULL), ', ' ORDER BY x.number) "
-               "              FROM pg_catalog.unnest(p.proargtypes) "
-               "                   WITH ORDINALITY x (type, number)), '') "
-               "ELSE pg_catalog.pg_get_function_identity_arguments(p.oid) END", "p.proacl",
-               NAMESPACE("p.pronamespace"), SYSTEM_SCHEMA("p"))
-        MEMBER("pg_catalog.pg_type", "t", "n.nspname", "t.typname", "t.typowner", "'TYPE'", "'T'",
-               "NULL::pg_catalog.text", "t.typacl", NAMESPACE("t.typnamespace"), SYSTEM_SCHEMA("t"))
-        MEMBER("pg_catalog.pg_namespace", "n", "NULL", "n.nspname", "n.nspowner", "'SCHEMA'", "'n'",
-               "NULL::pg_catalog.text", "n.nspacl", "", SYSTEM_SCHEMA("n"))
-        MEMBER("pg_catalog.pg_language", "l", "NULL", "l.lanname", "l.lanowner", "'LANGUAGE'",
-               "'l'", "NULL::pg_catalog.text", "l.lanacl", "", "(l.oid < 16384 AND l.lanispl)")
-        MEMBER("pg_catalog.pg_foreign_data_wrapper", "w", "NULL", "w.fdwname", "w.fdwowner",
-               "'FOREIGN DATA WRAPPER'", "'F'", "NULL::pg_catalog.text", "w.fdwacl", "", "false")
-        MEMBER("pg_catalog.pg_foreign_server", "s", "NULL", "s.srvname", "s.srvowner",
-               "'FOREIGN SERVER'", "'S'", "NULL::pg_catalog.text", "s.srvacl", "", "false")
-        "SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, a.attnum, n.nspname, "
-        "       c.relname, pg_catalog.pg_get_userbyid(c.relowner), 'TABLE', 'c', a.attname, NULL, "
-        "       a.attacl, coalesce(i.initprivs, '{}') "
-        "  FROM pg_catalog.pg_attribute a "
-        "  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "  LEFT JOIN pg_catalog.pg_init_privs i "
-        "    ON i.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass "
-        "   AND i.objoid = c.oid AND i.objsubid = a.attnum "
-        " WHERE a.attacl IS NOT NULL AND NOT a.attisdropped "
-        "   AND (" SYSTEM_SCHEMA("c")
-        "        OR EXISTS (SELECT FROM pg_catalog.pg_depend d "
-        "                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass "
-        "                      AND d.objid = c.oid AND d.deptype = 'e'))) m "
-        " WHERE acl IS NOT NULL AND acl IS DISTINCT FROM base "
-        " ORDER BY class, schema NULLS FIRST, name, arguments, oid, sub <> 0, sub";
-    /* clang-format on */
+    struct sql from = {.err = err};
+    struct catalog_query query = {.columns = columns, .count = COLUMNS, .take = take_privileges};
     struct member member = {0};
+    bool done;
 
-    return catalog_query(catalog, query, COLUMNS, take_privileges, &member, err);
+    add_from(&from);
+    query.from = sql_text(&from);
+    done = !from.failed && catalog_ask(catalog, &query, &member, err);
+    return sql_end(&from) && done;
 }
 
 const struct catalog_step catalog_step_member_privileges = {

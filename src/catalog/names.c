@@ -1,5 +1,6 @@
-/* Names and literals as SQL has them. */
-#include "catalog/kind.h"
+/* Names and literals as SQL has them. Quotes where they are needed and nowhere else, whatever the
+ * version: so equal databases give equal archives. */
+#include "catalog/names.h"
 
 #include "wire/wire.h"
 

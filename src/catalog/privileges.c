@@ -159,7 +159,7 @@ struct writing {
     const struct privileges *privileges;
     const char *target; /* the object as GRANT names it */
     const char *owner;
-    struct buffer *out;
+    struct sql *sql;
     int major;
 };
 
@@ -170,14 +170,22 @@ static bool type_has(const struct writing *writing, size_t word)
            (words[word].letter != 'm' || writing->major >= 17);
 }
 
-static bool append_words(const struct writing *writing, const char *letters, bool with_option,
-                         bool *any, struct error *err)
+/* The column in parentheses, if it is about one. */
+static void add_column(const struct writing *writing)
 {
-    const char *column = writing->privileges->column;
-    bool all = true;
-    size_t start = writing->out->len;
+    if (writing->privileges->column == NULL)
+        return;
+    sql_add(writing->sql, "(");
+    sql_name(writing->sql, writing->privileges->column);
+    sql_add(writing->sql, ")");
+}
 
-    *any = false;
+/* Whether there are any. */
+static bool add_words(const struct writing *writing, const char *letters, bool with_option)
+{
+    size_t start = writing->sql->text.len;
+    bool any = false, all = true;
+
     for (size_t i = 0; i < WORD_COUNT; i++) {
         const char *at = strchr(letters, words[i].letter);
         bool has = at != NULL && (at[1] == '*') == with_option;
@@ -187,89 +195,78 @@ static bool append_words(const struct writing *writing, const char *letters, boo
         all = all && has;
         if (!has)
             continue;
-        if (!buffer_printf(writing->out, err, "%s%s", *any ? "," : "", words[i].word))
-            return false;
-        if (column != NULL && (!buffer_append_byte(writing->out, '(', err) ||
-                               !name_append(writing->out, column, err) ||
-                               !buffer_append_byte(writing->out, ')', err)))
-            return false;
-        *any = true;
+        sql_printf(writing->sql, "%s%s", any ? "," : "", words[i].word);
+        add_column(writing);
+        any = true;
     }
-    if (!*any || !all)
-        return true;
-    buffer_truncate(writing->out, start);
-    if (!buffer_append_string(writing->out, "ALL", err))
-        return false;
-    return column == NULL ||
-           (buffer_append_byte(writing->out, '(', err) && name_append(writing->out, column, err) &&
-            buffer_append_byte(writing->out, ')', err));
+    if (any && all && !writing->sql->failed) {
+        buffer_truncate(&writing->sql->text, start);
+        sql_add(writing->sql, "ALL");
+        add_column(writing);
+    }
+    return any;
 }
 
-static bool append_grantee(const struct writing *writing, const struct item *item,
-                           struct error *err)
+static void add_grantee(const struct writing *writing, const struct item *item)
 {
-    return item->grantee[0] == '\0' ? buffer_append_string(writing->out, "PUBLIC", err)
-                                    : name_append(writing->out, item->grantee, err);
+    if (item->grantee[0] == '\0')
+        sql_add(writing->sql, "PUBLIC");
+    else
+        sql_name(writing->sql, item->grantee);
 }
 
-/* GRANT or REVOKE of those letters that can, or cannot, be granted on. */
-static bool append_statement(const struct writing *writing, const struct item *item, bool grant,
-                             bool with_option, struct error *err)
+/* GRANT of those letters that can, or cannot, be granted on. */
+static void add_grant(const struct writing *writing, const struct item *item, bool with_option)
 {
-    size_t start = writing->out->len;
-    bool any;
+    size_t start = writing->sql->text.len;
 
-    if (!buffer_append_string(writing->out, grant ? "GRANT " : "REVOKE ", err) ||
-        !append_words(writing, item->letters, with_option, &any, err))
-        return false;
-    if (!any) {
-        buffer_truncate(writing->out, start);
-        return true;
+    sql_add(writing->sql, "GRANT ");
+    if (!add_words(writing, item->letters, with_option)) {
+        if (!writing->sql->failed)
+            buffer_truncate(&writing->sql->text, start);
+        return;
     }
-    return buffer_printf(writing->out, err, " ON %s %s %s ", writing->privileges->on,
-                         writing->target, grant ? "TO" : "FROM") &&
-           append_grantee(writing, item, err) &&
-           buffer_append_string(writing->out,
-                                grant && with_option ? " WITH GRANT OPTION;\n" : ";\n", err);
+    sql_printf(writing->sql, " ON %s ", writing->privileges->on);
+    sql_add(writing->sql, writing->target);
+    sql_add(writing->sql, " TO ");
+    add_grantee(writing, item);
+    sql_add(writing->sql, with_option ? " WITH GRANT OPTION;\n" : ";\n");
 }
 
 /* What another than the owner granted is granted in that role's name. */
-static bool append_item(const struct writing *writing, const struct item *item, bool grant,
-                        struct error *err)
+static void add_item(const struct writing *writing, const struct item *item)
 {
-    bool other = grant && strcmp(item->grantor, writing->owner) != 0;
+    bool other = strcmp(item->grantor, writing->owner) != 0;
 
-    if (other && (!buffer_append_string(writing->out, "SET SESSION AUTHORIZATION ", err) ||
-                  !name_append(writing->out, item->grantor, err) ||
-                  !buffer_append_string(writing->out, ";\n", err)))
-        return false;
-    return append_statement(writing, item, grant, false, err) &&
-           append_statement(writing, item, grant, true, err) &&
-           (!other || buffer_append_string(writing->out, "RESET SESSION AUTHORIZATION;\n", err));
+    if (other) {
+        sql_add(writing->sql, "SET SESSION AUTHORIZATION ");
+        sql_name(writing->sql, item->grantor);
+        sql_add(writing->sql, ";\n");
+    }
+    add_grant(writing, item, false);
+    add_grant(writing, item, true);
+    if (other)
+        sql_add(writing->sql, "RESET SESSION AUTHORIZATION;\n");
 }
 
-static bool append_revoke(const struct writing *writing, const struct item *item, struct error *err)
+static void add_revoke(const struct writing *writing, const struct item *item)
 {
-    const char *column = writing->privileges->column;
-
-    if (!buffer_append_string(writing->out, "REVOKE ALL", err))
-        return false;
-    if (column != NULL &&
-        (!buffer_append_byte(writing->out, '(', err) || !name_append(writing->out, column, err) ||
-         !buffer_append_byte(writing->out, ')', err)))
-        return false;
-    return buffer_printf(writing->out, err, " ON %s %s FROM ", writing->privileges->on,
-                         writing->target) &&
-           append_grantee(writing, item, err) && buffer_append_string(writing->out, ";\n", err);
+    sql_add(writing->sql, "REVOKE ALL");
+    add_column(writing);
+    sql_printf(writing->sql, " ON %s ", writing->privileges->on);
+    sql_add(writing->sql, writing->target);
+    sql_add(writing->sql, " FROM ");
+    add_grantee(writing, item);
+    sql_add(writing->sql, ";\n");
 }
 
 /* The owner's own privileges come first: what others may pass on hangs on them. */
-static bool append_difference(const struct writing *writing, const struct list *base,
-                              const struct list *acl, struct error *err)
+static void add_difference(const struct writing *writing, const struct list *base,
+                           const struct list *acl)
 {
     for (size_t i = 0; i < base->count; i++) {
-        if (!list_has(acl, &base->items[i]) && !append_revoke(writing, &base->items[i], err))
-            return false;
+        if (!list_has(acl, &base->items[i]))
+            add_revoke(writing, &base->items[i]);
     }
     for (int owners = 1; owners >= 0; owners--) {
         for (size_t i = 0; i < acl->count; i++) {
@@ -277,13 +274,13 @@ static bool append_difference(const struct writing *writing, const struct list *
             bool own = strcmp(item->grantee, writing->owner) == 0 &&
                        strcmp(item->grantor, writing->owner) == 0;
 
-            if (own == (owners == 1) && !list_has(base, item) &&
-                !append_item(writing, item, true, err))
-                return false;
+            if (own == (owners == 1) && !list_has(base, item))
+                add_item(writing, item);
         }
     }
-    return true;
 }
+
+/* ---- Entries ---- */
 
 static const struct catalog_extra *own_entry(const struct catalog_object *object)
 {
@@ -312,78 +309,75 @@ static const struct catalog_extra *comes_after(const struct catalog *catalog,
 }
 
 static bool add_entry(struct catalog *catalog, struct catalog_object *object,
-                      const struct privileges *privileges, const struct buffer *sql,
-                      struct error *err)
+                      const struct privileges *privileges, const char *sql, struct error *err)
 {
-    struct buffer tag = {0};
-    const char *plain =
-        privileges->signature != NULL ? privileges->signature : object->plain_identity;
+    struct sql tag = {.err = err};
     struct catalog_extra *extra = NULL;
-    bool done = privileges->column == NULL
-                    ? buffer_printf(&tag, err, "%s %s", privileges->on, plain)
-                    : buffer_printf(&tag, err, "COLUMN %s.", plain) &&
-                          name_append(&tag, privileges->column, err);
 
-    if (done) {
-        const struct catalog_extra *after =
-            comes_after(catalog, object, privileges, buffer_text(sql));
+    sql_printf(&tag, "%s ", privileges->column == NULL ? privileges->on : "COLUMN");
+    sql_add(&tag, privileges->signature != NULL ? privileges->signature : object->plain_identity);
+    if (privileges->column != NULL) {
+        sql_add(&tag, ".");
+        sql_name(&tag, privileges->column);
+    }
+    if (!tag.failed) {
+        const struct catalog_extra *after = comes_after(catalog, object, privileges, sql);
 
-        extra = catalog_add_extra(catalog, object, "ACL", buffer_text(&tag), buffer_text(sql), err);
+        extra = catalog_add_extra(catalog, object, "ACL", sql_text(&tag), sql, err);
         if (extra != NULL)
             extra->after = after;
     }
-    buffer_free(&tag);
-    return extra != NULL;
+    return sql_end(&tag) && extra != NULL;
 }
 
-static bool append_signature(struct buffer *out, const struct catalog_object *object,
-                             const struct privileges *privileges, struct error *err)
+bool privileges_write(struct sql *sql, const struct catalog *catalog,
+                      const struct privileges *privileges, const char *target, const char *owner,
+                      int major)
 {
-    return privileges->signature == NULL ||
-           ((object->schema == NULL ||
-             (name_append(out, object->schema, err) && buffer_append_byte(out, '.', err))) &&
-            buffer_append_string(out, privileges->signature, err));
-}
-
-bool privileges_append(struct buffer *out, const struct catalog *catalog,
-                       const struct privileges *privileges, const char *target, const char *owner,
-                       int major, struct error *err)
-{
-    const char *base_text = privileges->usual == NULL ? "{}" : privileges->usual;
     struct list base = {0}, acl = {0};
     struct writing writing = {
         .privileges = privileges,
         .target = target,
         .owner = owner,
-        .out = out,
+        .sql = sql,
         .major = major,
     };
-    bool done = privileges->acl == NULL ||
-                (list_parse(base_text, &base, err) && list_parse(privileges->acl, &acl, err));
 
-    if (done && privileges->acl != NULL) {
+    if (sql->failed || privileges->acl == NULL)
+        return !sql->failed;
+    if (list_parse(privileges->usual == NULL ? "{}" : privileges->usual, &base, sql->err) &&
+        list_parse(privileges->acl, &acl, sql->err)) {
         drop_gone(catalog, &base, owner);
         drop_gone(catalog, &acl, owner);
-        done = append_difference(&writing, &base, &acl, err);
+        add_difference(&writing, &base, &acl);
+    } else {
+        sql_fail(sql);
     }
     list_reset(&base);
     list_reset(&acl);
-    return done;
+    return !sql->failed;
 }
 
 bool privileges_add(struct catalog *catalog, struct catalog_object *object,
                     const struct privileges *privileges, struct error *err)
 {
-    struct buffer sql = {0}, target = {0};
-    bool done =
-        append_signature(&target, object, privileges, err) &&
-        privileges_append(&sql, catalog, privileges,
-                          privileges->signature != NULL ? buffer_text(&target) : object->identity,
-                          object->owner, catalog_server_major(catalog), err);
+    struct sql sql = {.err = err}, target = {.err = err};
+    bool done;
 
-    if (done && sql.len > 0)
-        done = add_entry(catalog, object, privileges, &sql, err);
-    buffer_free(&sql);
-    buffer_free(&target);
+    if (privileges->signature == NULL) {
+        sql_add(&target, object->identity);
+    } else {
+        if (object->schema != NULL) {
+            sql_name(&target, object->schema);
+            sql_add(&target, ".");
+        }
+        sql_add(&target, privileges->signature);
+    }
+    done = !target.failed &&
+           privileges_write(&sql, catalog, privileges, sql_text(&target), object->owner,
+                            catalog_server_major(catalog)) &&
+           (sql.text.len == 0 || add_entry(catalog, object, privileges, sql_text(&sql), err));
+    sql_end(&sql);
+    sql_end(&target);
     return done;
 }

@@ -9,8 +9,8 @@
 /* What is no kind, but goes over many of them. */
 static const struct catalog_step *const own_steps[] = {
     &catalog_step_comments,    &catalog_step_dangling,          &catalog_step_extension_dependents,
-    &catalog_step_inheritance, &catalog_step_member_privileges, &catalog_step_of_table,
-    &catalog_step_tree_locks,  &catalog_step_unsupported,
+    &catalog_step_inheritance, &catalog_step_member_privileges, &catalog_step_tree_locks,
+    &catalog_step_unsupported,
 };
 
 #define OWN_STEP_COUNT (sizeof(own_steps) / sizeof(own_steps[0]))
@@ -31,6 +31,12 @@ static bool is_lookup_failure(const struct error *err)
     return strcmp(err->sqlstate, "XX000") == 0 &&
            (strstr(err->message, "cache lookup failed") != NULL ||
             strstr(err->message, "could not open relation") != NULL);
+}
+
+bool step_read(struct catalog *catalog, const struct catalog_step *step, struct error *err)
+{
+    return (step->query == NULL || catalog_ask(catalog, step->query, NULL, err)) &&
+           (step->read == NULL || step->read(catalog, err));
 }
 
 static bool step_failed(const struct catalog_step *step, struct error *err)
@@ -63,7 +69,7 @@ static bool run_steps(struct catalog *catalog, struct error *err)
     bool done = steps != NULL;
 
     for (size_t i = 0; done && i < count; i++)
-        done = steps[i]->read(catalog, err) || step_failed(steps[i], err);
+        done = step_read(catalog, steps[i], err) || step_failed(steps[i], err);
     done = done && depends_read(catalog, err) && depends_sort(catalog, err);
     for (size_t i = 0; done && i < count; i++) {
         if (steps[i]->link != NULL)
@@ -73,22 +79,32 @@ static bool run_steps(struct catalog *catalog, struct error *err)
     return done;
 }
 
+enum { DATABASE, ENCODING, FACTS };
+
 static bool take_facts(struct catalog *catalog, void *context, const struct catalog_row *row,
                        struct error *err)
 {
     (void)context;
-    catalog->database = strdup(row_text(row, 0));
-    catalog->encoding = strdup(row_text(row, 1));
+    catalog->database = strdup(row_text(row, DATABASE));
+    catalog->encoding = strdup(row_text(row, ENCODING));
     return (catalog->database != NULL && catalog->encoding != NULL) || error_set_memory(err);
 }
 
+static const char *const facts_columns[] = {
+    [DATABASE] = "pg_catalog.current_database()",
+    [ENCODING] = "pg_catalog.current_setting('client_encoding')",
+};
+
+static const struct catalog_query facts_query = {
+    .columns = facts_columns,
+    .count = FACTS,
+    .from = "",
+    .take = take_facts,
+};
+
 static bool read_everything(struct catalog *catalog, struct error *err)
 {
-    return table_locks_limit(catalog, err) &&
-           catalog_query(catalog,
-                         "SELECT pg_catalog.current_database(), "
-                         "pg_catalog.current_setting('client_encoding')",
-                         2, take_facts, NULL, err) &&
+    return table_locks_limit(catalog, err) && catalog_ask(catalog, &facts_query, NULL, err) &&
            run_steps(catalog, err) && order_objects(catalog, err);
 }
 
@@ -127,6 +143,25 @@ static bool check_changes(struct catalog *catalog, bool *changed, struct error *
     return !*changed || set_changed(err, what);
 }
 
+void catalog_free(struct catalog *catalog)
+{
+    if (catalog == NULL)
+        return;
+    text_store_free(catalog->texts);
+    arena_free(&catalog->arena);
+    free(catalog->objects);
+    free(catalog->rows);
+    free(catalog->edges);
+    free(catalog->slots);
+    free(catalog->database);
+    free(catalog->encoding);
+    free(catalog->dependencies);
+    buffer_free(&catalog->definition.text);
+    buffer_free(&catalog->drop.text);
+    buffer_free(&catalog->copy.text);
+    free(catalog);
+}
+
 bool catalog_read(struct catalog **result, struct wire_conn *conn,
                   const struct catalog_options *options, bool *changed, struct error *err)
 {
@@ -138,6 +173,7 @@ bool catalog_read(struct catalog **result, struct wire_conn *conn,
         return error_set_memory(err);
     wire_set_answer_limit(conn, WIRE_ANSWER_MOST);
     catalog->conn = conn;
+    catalog->server = &catalog_server_wire;
     catalog->options = *options;
     catalog->major = wire_server_version(conn) / 10000;
     catalog->texts = text_store_new(err);

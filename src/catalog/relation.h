@@ -1,5 +1,7 @@
 /* Tables, views and sequences from the inside: what kinds/relation.c, kinds/column.c,
- * kinds/constraint.c and others put together, and table_sql.c writes. */
+ * kinds/constraint.c and others put together, and table_sql.c writes. What is promised here is
+ * relation.c's where nothing else is said: it looks at details by kind->detail, and so needs none
+ * of those who fill them. */
 #ifndef PGCASK_CATALOG_RELATION_H
 #define PGCASK_CATALOG_RELATION_H
 
@@ -60,7 +62,7 @@ struct tree_lock {
     struct tree_lock *next;
 };
 
-/* Notes that (tree_locks.c says what for). */
+/* Notes that; tree_locks.c says what for. */
 bool relation_lock_tree(struct catalog *catalog, struct relation *relation,
                         struct catalog_object *object, struct error *err);
 
@@ -72,30 +74,50 @@ struct relation *relation_of(const struct catalog_object *object);
 /* By attnum; NULL if there is none. */
 struct column *relation_column(const struct relation *relation, int16_t number);
 
+/* An object that belongs to the relation: its schema, owner and identity ("c ON schema.t") come
+ * from there. */
+struct catalog_object *relation_add_part(struct catalog *catalog, const struct catalog_kind *kind,
+                                         uint32_t class_oid, uint32_t oid,
+                                         const struct relation *relation, const char *name,
+                                         struct error *err);
+
+/* ALTER TABLE … ENABLE REPLICA RULE r, and the like; enabled as pg_trigger has it. */
+void relation_add_enabled(const struct relation *relation, const char *what, const char *name,
+                          char enabled, struct sql *sql);
+
+/* What relations are, by relkind: the kinds of other files. */
+extern const struct catalog_kind kind_table;             /* table_sql.c */
+extern const struct catalog_kind kind_view;              /* kinds/view.c */
+extern const struct catalog_kind kind_materialized_view; /* the same */
+extern const struct catalog_kind kind_sequence;          /* kinds/sequence.c */
+
+/* ---- Defaults ---- */
+
+/* Makes an object of the default of a column, known by that class and oid. */
+bool column_default_make(struct catalog *catalog, struct relation *relation, struct column *column,
+                         uint32_t class_oid, uint32_t oid, struct error *err);
+
+/* Its column has moved. */
+void column_default_move(struct catalog_object *object, const struct column *column);
+
 /* Makes the default of a column an entry of its own: the column stands in a parent's CREATE TABLE
  * only. Where the parent has a default and the column none, that is said by one of NULL. */
 bool column_default_stand_alone(struct catalog *catalog, struct relation *relation,
                                 struct column *column, struct error *err);
 
-/* CREATE TABLE and what must follow it at once. Of kinds/relation.c's TABLE. */
-bool table_write(struct catalog *catalog, const struct catalog_object *object,
-                 struct archive_entry *entry, struct buffer *text, struct error *err);
-
-/* The same of VIEW and MATERIALIZED VIEW (kinds/view.c) and SEQUENCE (kinds/sequence.c). */
-bool view_write(struct catalog *catalog, const struct catalog_object *object,
-                struct archive_entry *entry, struct buffer *text, struct error *err);
-bool sequence_write(struct catalog *catalog, const struct catalog_object *object,
-                    struct archive_entry *entry, struct buffer *text, struct error *err);
+/* ---- Statements (table_sql.c) ---- */
 
 /* What ALTER TABLE … ALTER COLUMN says of a column of a table or materialized view. */
-bool table_append_column_changes(const struct relation *relation, const struct column *column,
-                                 struct buffer *text, struct error *err);
+void table_add_column_changes(const struct relation *relation, const struct column *column,
+                              struct sql *sql);
 
 /* "(a, b)" of the columns that COPY moves, "" if there are none. */
-bool table_copy_columns(const struct relation *relation, struct buffer *out, struct error *err);
+void table_add_copied_columns(const struct relation *relation, struct sql *sql);
 
-/* A CHECK constraint that is a piece of its table: how it stands inside CREATE TABLE. The detail of
- * objects of kinds/constraint.c. */
+/* ---- Checks ---- */
+
+/* A CHECK constraint that is a piece of its table: how it stands inside CREATE TABLE. DETAIL_CHECK.
+ */
 struct check {
     const struct catalog_object *table;
     struct text_ref definition; /* pg_get_constraintdef */
@@ -105,8 +127,9 @@ struct check {
 /* A CHECK that a partition has because its parent has it: pg_dump knows no comment on that. */
 bool check_is_inherited(const struct catalog_object *object);
 
-/* An index, whether it is an object of its own or stands behind a constraint. The detail of INDEX,
- * and of CONSTRAINT where it has one. */
+/* ---- Indexes ---- */
+
+/* An index, whether it is an object of its own or stands behind a constraint. DETAIL_INDEX. */
 struct table_index {
     struct catalog_object *object;
     struct relation *table;
@@ -126,12 +149,11 @@ struct foreign_key {
     struct relation *to;        /* the table it refers to; NULL: an extension's */
 };
 
-/* The index stands behind that constraint; sql is what makes the constraint, to which is added what
- * the index needs. */
+/* The index stands behind that constraint from now on. */
 bool table_index_become(struct catalog *catalog, struct table_index *index,
-                        struct catalog_object *constraint, struct buffer *sql, struct error *err);
+                        struct catalog_object *constraint, struct error *err);
 
-/* NULL if the object is not of kind INDEX; one that stands behind a constraint is still there, but
+/* NULL if the object is not an index; one that stands behind a constraint is still there, but
  * hidden. */
 struct table_index *table_index_of(const struct catalog_object *object);
 

@@ -1,3 +1,5 @@
+/* The words of a statement that tell what it does, without the values in it, which may be secret.
+ */
 #include "catalog/statement_words.h"
 
 #include <stdbool.h>

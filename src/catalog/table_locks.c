@@ -1,3 +1,5 @@
+/* Locks that keep tables as they are while they are read, a batch of them in one statement; and who
+ * is in the way where one cannot be had. */
 #include "catalog/table_locks.h"
 
 #include "base/clock.h"
@@ -13,8 +15,8 @@
 
 struct locking {
     struct catalog *catalog;
-    struct buffer statement; /* LOCK TABLE a, b, … */
-    struct buffer oids;      /* 1,2,… of the same */
+    struct sql statement; /* LOCK TABLE a, b, … */
+    struct sql oids;      /* 1,2,… of the same */
     int64_t each_ms, total_ms, deadline;
     int64_t limit_ms; /* of the batch at hand */
 };
@@ -31,27 +33,38 @@ struct blocker {
 
 /* A prepared transaction has locks and no session; on a standby recovery holds what the primary's
  * transactions hold, and nobody else can; which process that is not every role may see. */
-static const char blockers[] =
-    "SELECT l.relation::pg_catalog.regclass, "
-    "       CASE WHEN pg_catalog.pg_is_in_recovery() OR a.backend_type = 'startup' THEN NULL "
-    "            ELSE l.pid END, "
-    "       CASE WHEN pg_catalog.pg_is_in_recovery() OR a.backend_type = 'startup' "
-    "            THEN 'recovery' "
-    "            WHEN p.gid IS NOT NULL THEN 'the prepared transaction ' || p.gid || ' of ' || "
-    "                 p.owner || ', since ' || p.prepared "
-    "            ELSE pg_catalog.format('process %s (user %s, application \"%s\", %s)', l.pid, "
-    "                 a.usename, a.application_name, a.state) END, "
-    "       pg_catalog.quote_literal(p.gid), a.query_start, pg_catalog.left(a.query, 10000) "
-    "  FROM pg_catalog.pg_locks l "
-    "  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
-    "  LEFT JOIN pg_catalog.pg_locks x ON l.pid IS NULL AND x.pid IS NULL "
-    "   AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction "
-    "  LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid "
-    " WHERE l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation' "
-    "   AND l.relation IN (%s) AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() "
-    "   AND l.database = (SELECT oid FROM pg_catalog.pg_database "
-    "                      WHERE datname = pg_catalog.current_database()) "
-    " ORDER BY l.granted DESC, a.query_start LIMIT 1";
+enum { RELATION, PID, WHO, PREPARED, SINCE, STATEMENT, COLUMNS };
+
+static const char *const columns[] = {
+    [RELATION] = "l.relation::pg_catalog.regclass",
+    [PID] = "CASE WHEN pg_catalog.pg_is_in_recovery() OR a.backend_type = 'startup' THEN NULL\n"
+            "            ELSE l.pid END",
+    [WHO] = "CASE WHEN pg_catalog.pg_is_in_recovery() OR a.backend_type = 'startup'\n"
+            "            THEN 'recovery'\n"
+            "            WHEN p.gid IS NOT NULL THEN 'the prepared transaction ' || p.gid ||\n"
+            "                 ' of ' || p.owner || ', since ' || p.prepared\n"
+            "            ELSE pg_catalog.format(\n"
+            "                   'process %s (user %s, application \"%s\", %s)', l.pid,\n"
+            "                   a.usename, a.application_name, a.state) END",
+    [PREPARED] = "pg_catalog.quote_literal(p.gid)",
+    [SINCE] = "a.query_start",
+    [STATEMENT] = "pg_catalog.left(a.query, 10000)",
+};
+
+static const char from_begin[] =
+    "FROM pg_catalog.pg_locks l\n"
+    "LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid\n"
+    "LEFT JOIN pg_catalog.pg_locks x ON l.pid IS NULL AND x.pid IS NULL\n"
+    " AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction\n"
+    "LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid\n"
+    "WHERE l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation'\n"
+    "  AND l.relation IN (";
+static const char from_end[] =
+    ")\n"
+    "  AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()\n"
+    "  AND l.database = (SELECT oid FROM pg_catalog.pg_database\n"
+    "                     WHERE datname = pg_catalog.current_database())\n"
+    "ORDER BY l.granted DESC, a.query_start LIMIT 1";
 
 static void copy_text(char *to, size_t size, const char *text)
 {
@@ -61,7 +74,6 @@ static void copy_text(char *to, size_t size, const char *text)
 static bool take_blocker(struct catalog *catalog, void *context, const struct catalog_row *row,
                          struct error *err)
 {
-    enum { RELATION, PID, WHO, PREPARED, SINCE, STATEMENT };
     struct blocker *blocker = context;
     char words[STATEMENT_WORDS_SIZE] = "";
     const char *since = row_text_or_null(row, SINCE);
@@ -83,26 +95,20 @@ static bool take_blocker(struct catalog *catalog, void *context, const struct ca
     return true;
 }
 
-/* `blockers` with the list of oids in it. */
-static bool append_query(struct buffer *sql, const char *oids, struct error *err)
-{
-    const char *list = strstr(blockers, "(%s) AND l.pid") + 1;
-
-    return buffer_append(sql, blockers, (size_t)(list - blockers), err) &&
-           buffer_append_string(sql, oids, err) && buffer_append_string(sql, list + 2, err);
-}
-
 /* The session is back at the savepoint that its transaction failed behind. */
 static bool find_blocker(struct locking *locking, struct blocker *blocker)
 {
-    struct buffer sql = {0};
     struct error ignored;
-    bool done = append_query(&sql, buffer_text(&locking->oids), &ignored) &&
-                catalog_query_as_is(locking->catalog, buffer_text(&sql), 6, take_blocker, blocker,
-                                    &ignored);
+    struct sql from = {.err = &ignored};
+    struct catalog_query query = {.columns = columns, .count = COLUMNS, .take = take_blocker};
+    bool done;
 
-    buffer_free(&sql);
-    return done && blocker->found;
+    sql_add(&from, from_begin);
+    sql_add(&from, sql_text(&locking->oids));
+    sql_add(&from, from_end);
+    query.from = sql_text(&from);
+    done = !from.failed && catalog_ask(locking->catalog, &query, blocker, &ignored);
+    return sql_end(&from) && done && blocker->found;
 }
 
 /* Whether it is the time for all locks that has run out. */
@@ -133,8 +139,7 @@ static bool name_forbidden(struct locking *locking, struct error *err)
     struct error named;
 
     error_clear(&named);
-    if (wire_query(catalog_conn(locking->catalog), "ROLLBACK TO SAVEPOINT lock_batch", NULL,
-                   &named) &&
+    if (catalog_run(locking->catalog, "ROLLBACK TO SAVEPOINT lock_batch", &named) &&
         !check_batch(locking, false, &named) && named.hint[0] != '\0')
         *err = named;
     return false;
@@ -147,7 +152,8 @@ static bool not_in_time(struct locking *locking, const char *word, struct error 
     char relation[sizeof(blocker.relation) + 16];
 
     if (!find_blocker(locking, &blocker)) {
-        set_expired(locking, locking->statement.len > 0 ? "a table" : "what is to be read", err);
+        set_expired(locking, locking->statement.text.len > 0 ? "a table" : "what is to be read",
+                    err);
         return error_hint(err, "Who held it is gone by now: run the backup again.");
     }
     snprintf(relation, sizeof(relation), "%s%s", word, blocker.relation);
@@ -180,7 +186,7 @@ static bool not_locked(struct locking *locking, struct error *err)
         return name_forbidden(locking, err);
     if (strcmp(err->sqlstate, "55P03") != 0)
         return false;
-    wire_query(catalog_conn(locking->catalog), "ROLLBACK TO SAVEPOINT lock_batch", NULL, &ignored);
+    catalog_run(locking->catalog, "ROLLBACK TO SAVEPOINT lock_batch", &ignored);
     return not_in_time(locking, "table ", err);
 }
 
@@ -193,38 +199,48 @@ static int64_t each_lock(const struct catalog *catalog)
 
 bool table_locks_limit(struct catalog *catalog, struct error *err)
 {
-    struct buffer sql = {0};
-    bool done = buffer_printf(&sql, err, "SET LOCAL lock_timeout = %" PRId64, each_lock(catalog)) &&
-                wire_query(catalog_conn(catalog), buffer_text(&sql), NULL, err);
+    struct sql sql = {.err = err};
+    bool done;
 
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "SET LOCAL lock_timeout = %" PRId64, each_lock(catalog));
+    done = !sql.failed && catalog_run(catalog, sql_text(&sql), err);
+    return sql_end(&sql) && done;
 }
 
 bool table_locks_explain(struct catalog *catalog, struct error *err)
 {
-    struct locking locking = {
-        .catalog = catalog, .each_ms = each_lock(catalog), .limit_ms = each_lock(catalog)};
     struct error ignored;
+    struct locking locking = {
+        .catalog = catalog,
+        .oids = {.err = &ignored},
+        .each_ms = each_lock(catalog),
+        .limit_ms = each_lock(catalog),
+    };
 
     if (strcmp(err->sqlstate, "55P03") != 0)
         return false;
-    if (buffer_append_string(&locking.oids,
-                             "SELECT c.oid FROM pg_catalog.pg_class c "
-                             " WHERE c.relkind NOT IN ('r', 'p', 't') AND c.oid >= 16384",
-                             &ignored))
+    sql_add(&locking.oids, "SELECT c.oid FROM pg_catalog.pg_class c\n"
+                           " WHERE c.relkind NOT IN ('r', 'p', 't') AND c.oid >= 16384");
+    if (!locking.oids.failed)
         not_in_time(&locking, "", err);
-    buffer_free(&locking.oids);
+    sql_end(&locking.oids);
     return false;
 }
 
 /* ---- Locking ---- */
 
+enum { UNFIT, REASON, ROLE, UNFIT_COLUMNS };
+
+static const char *const unfit_columns[] = {
+    [UNFIT] = "t.o::pg_catalog.regclass",
+    [REASON] = "t.reason",
+    [ROLE] = "pg_catalog.quote_ident(CURRENT_USER)",
+};
+
 static bool take_unfit(struct catalog *catalog, void *context, const struct catalog_row *row,
                        struct error *err)
 {
-    enum { TABLE, REASON, ROLE };
-    const char *table = row_text(row, TABLE), *role = row_text(row, ROLE);
+    const char *table = row_text(row, UNFIT), *role = row_text(row, ROLE);
 
     (void)catalog;
     (void)context;
@@ -249,69 +265,71 @@ static bool take_unfit(struct catalog *catalog, void *context, const struct cata
  * would keep a table from being read is told now, and not hours later. */
 static bool check_batch(struct locking *locking, bool locked, struct error *err)
 {
-    struct buffer sql = {0};
-    bool done =
-        buffer_printf(
-            &sql, err,
-            "SELECT t.o::pg_catalog.regclass, t.reason, pg_catalog.quote_ident(CURRENT_USER) "
-            "  FROM (SELECT o, CASE "
-            "               WHEN %s o NOT IN (SELECT l.relation FROM pg_catalog.pg_locks l "
-            "                               WHERE l.pid = pg_catalog.pg_backend_pid() "
-            "                                 AND l.locktype = 'relation' "
-            "                                 AND l.relation IS NOT NULL) THEN 'd' "
-            "               WHEN c.relkind = 'p' THEN NULL "
-            "               WHEN NOT pg_catalog.has_table_privilege(o, 'SELECT') "
-            "                AND EXISTS (SELECT FROM pg_catalog.pg_attribute a "
-            "                             WHERE a.attrelid = o AND a.attnum > 0 "
-            "                               AND NOT a.attisdropped "
-            "                               AND NOT pg_catalog.has_column_privilege("
-            "                                       o, a.attnum, 'SELECT')) THEN 'r' "
-            "               WHEN c.relrowsecurity "
-            "                AND pg_catalog.row_security_active(o) THEN 'p' END AS reason "
-            "          FROM pg_catalog.unnest(ARRAY[%s]::pg_catalog.oid[]) o "
-            "          LEFT JOIN pg_catalog.pg_class c ON c.oid = o) t "
-            " WHERE t.reason IS NOT NULL LIMIT 1",
-            locked ? "" : "false AND", buffer_text(&locking->oids)) &&
-        catalog_query_as_is(locking->catalog, buffer_text(&sql), 3, take_unfit, NULL, err);
+    struct catalog_query query = {
+        .columns = unfit_columns, .count = UNFIT_COLUMNS, .take = take_unfit};
+    struct sql from = {.err = err};
+    bool done;
 
-    buffer_free(&sql);
-    return done;
+    sql_add(&from, "FROM (SELECT o, CASE\n             WHEN ");
+    sql_add(&from, locked ? "" : "false AND ");
+    sql_add(&from, "o NOT IN (SELECT l.relation FROM pg_catalog.pg_locks l\n"
+                   "                             WHERE l.pid = pg_catalog.pg_backend_pid()\n"
+                   "                               AND l.locktype = 'relation'\n"
+                   "                               AND l.relation IS NOT NULL) THEN 'd'\n"
+                   "             WHEN c.relkind = 'p' THEN NULL\n"
+                   "             WHEN NOT pg_catalog.has_table_privilege(o, 'SELECT')\n"
+                   "              AND EXISTS (SELECT FROM pg_catalog.pg_attribute a\n"
+                   "                           WHERE a.attrelid = o AND a.attnum > 0\n"
+                   "                             AND NOT a.attisdropped\n"
+                   "                             AND NOT pg_catalog.has_column_privilege(\n"
+                   "                                     o, a.attnum, 'SELECT')) THEN 'r'\n"
+                   "             WHEN c.relrowsecurity\n"
+                   "              AND pg_catalog.row_security_active(o) THEN 'p' END AS reason\n"
+                   "        FROM pg_catalog.unnest(ARRAY[");
+    sql_add(&from, sql_text(&locking->oids));
+    sql_add(&from, "]::pg_catalog.oid[]) o\n"
+                   "        LEFT JOIN pg_catalog.pg_class c ON c.oid = o) t\n"
+                   "WHERE t.reason IS NOT NULL LIMIT 1");
+    query.from = sql_text(&from);
+    done = !from.failed && catalog_ask(locking->catalog, &query, NULL, err);
+    return sql_end(&from) && done;
 }
 
 static bool lock_batch(struct locking *locking, struct error *err)
 {
-    struct wire_conn *conn = catalog_conn(locking->catalog);
     int64_t left = locking->deadline - clock_now_ms();
-    struct buffer sql = {0};
+    struct sql sql = {.err = err};
     bool done;
 
     locking->limit_ms = left < locking->each_ms ? left : locking->each_ms;
-    if (locking->oids.len == 0)
+    if (locking->oids.text.len == 0)
         return true;
-    done = buffer_printf(&sql, err,
-                         "SAVEPOINT lock_batch; SET LOCAL lock_timeout = %" PRId64 "; %s IN ACCESS "
-                         "SHARE MODE; SET LOCAL lock_timeout = %" PRId64
-                         "; RELEASE SAVEPOINT lock_batch",
-                         locking->limit_ms > 1 ? locking->limit_ms : 1,
-                         buffer_text(&locking->statement), locking->each_ms) &&
-           (wire_query(conn, buffer_text(&sql), NULL, err) || not_locked(locking, err)) &&
+    sql_printf(&sql, "SAVEPOINT lock_batch; SET LOCAL lock_timeout = %" PRId64 "; ",
+               locking->limit_ms > 1 ? locking->limit_ms : 1);
+    sql_add(&sql, sql_text(&locking->statement));
+    sql_printf(&sql,
+               " IN ACCESS SHARE MODE; SET LOCAL lock_timeout = %" PRId64
+               "; RELEASE SAVEPOINT lock_batch",
+               locking->each_ms);
+    done = !sql.failed &&
+           (catalog_run(locking->catalog, sql_text(&sql), err) || not_locked(locking, err)) &&
            check_batch(locking, true, err);
-    buffer_free(&sql);
-    buffer_clear(&locking->statement);
-    buffer_clear(&locking->oids);
+    sql_end(&sql);
+    buffer_clear(&locking->statement.text);
+    buffer_clear(&locking->oids.text);
     return done;
 }
 
 static bool add_table(struct locking *locking, const struct catalog_object *object,
                       struct error *err)
 {
-    bool first = locking->oids.len == 0;
+    bool first = locking->oids.text.len == 0;
 
-    if (!buffer_printf(&locking->statement, err, "%s%s", first ? "LOCK TABLE ONLY " : ", ONLY ",
-                       object->identity) ||
-        !buffer_printf(&locking->oids, err, "%s%" PRIu32, first ? "" : ",", object->oid))
-        return false;
-    return locking->statement.len < STATEMENT_MAX || lock_batch(locking, err);
+    sql_printf(&locking->statement, "%s%s", first ? "LOCK TABLE ONLY " : ", ONLY ",
+               object->identity);
+    sql_printf(&locking->oids, "%s%" PRIu32, first ? "" : ",", object->oid);
+    return !locking->statement.failed && !locking->oids.failed &&
+           (locking->statement.text.len < STATEMENT_MAX || lock_batch(locking, err));
 }
 
 bool table_locks_take(struct catalog *catalog,
@@ -325,6 +343,8 @@ bool table_locks_take(struct catalog *catalog,
     int64_t start = clock_now_ms();
     struct locking locking = {
         .catalog = catalog,
+        .statement = {.err = err},
+        .oids = {.err = err},
         .each_ms = each,
         .total_ms = total,
         .deadline = start + total - spent,
@@ -340,7 +360,7 @@ bool table_locks_take(struct catalog *catalog,
     done = done && lock_batch(&locking, err);
     if (options->lock_spent_ms != NULL)
         *options->lock_spent_ms += clock_now_ms() - start;
-    buffer_free(&locking.statement);
-    buffer_free(&locking.oids);
+    sql_end(&locking.statement);
+    sql_end(&locking.oids);
     return done;
 }

@@ -1,8 +1,20 @@
-/* CREATE TABLE, and the ALTER TABLE statements that belong to it. */
+/* CREATE TABLE, and the ALTER TABLE statements that belong to it: what columns, checks and parents
+ * make of a table is only known once loops are broken, so it is written last. */
 #include "catalog/relation.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+static void write_table(struct catalog *catalog, const struct catalog_object *object,
+                        struct archive_entry *entry, struct sql *sql);
+
+const struct catalog_kind kind_table = {
+    .desc = "TABLE",
+    .section = SECTION_PRE_DATA,
+    .priority = PRIORITY_RELATION,
+    .detail = DETAIL_RELATION,
+    .write = write_table,
+};
 
 /* ---- Columns ---- */
 
@@ -18,43 +30,50 @@ static bool default_is_inline(const struct column *column)
     return column->default_object != NULL && column->default_object->host != NULL;
 }
 
-static bool append_not_null(const struct column *column, struct buffer *text, struct error *err)
+static bool not_null_is_own(const struct column *column)
 {
-    if (!column->not_null || !column->not_null_local)
-        return true;
-    if (column->not_null_name != NULL && (!buffer_append_string(text, " CONSTRAINT ", err) ||
-                                          !name_append(text, column->not_null_name, err)))
-        return false;
-    return buffer_append_string(text, " NOT NULL", err) &&
-           (!column->not_null_no_inherit || buffer_append_string(text, " NO INHERIT", err));
+    return column->not_null && column->not_null_local;
 }
 
-static bool append_value(const struct column *column, struct buffer *text, struct error *err)
+static void add_not_null(const struct column *column, struct sql *sql)
 {
-    if (column->generated != '\0' && column->value_inherited)
-        return true;
-    if (column->generated != '\0')
-        return buffer_printf(text, err, " GENERATED ALWAYS AS (%s)%s", column->default_value,
-                             column->generated == 's' ? " STORED" : "");
-    if (default_is_inline(column))
-        return buffer_printf(text, err, " DEFAULT %s", column->default_value);
-    return !column->default_dropped || buffer_append_string(text, " DEFAULT NULL", err);
-}
-
-static bool append_column(const struct relation *relation, const struct column *column,
-                          struct buffer *text, struct error *err)
-{
-    if (!buffer_append_string(text, "    ", err) || !name_append(text, column->name, err))
-        return false;
-    if (relation->of_type != NULL && relation->parent_count == 0) {
-        if (!buffer_append_string(text, " WITH OPTIONS", err))
-            return false;
-    } else if (!buffer_printf(text, err, " %s", column->type) ||
-               (column->collation != NULL &&
-                !buffer_printf(text, err, " COLLATE %s", column->collation))) {
-        return false;
+    if (!not_null_is_own(column))
+        return;
+    if (column->not_null_name != NULL) {
+        sql_add(sql, " CONSTRAINT ");
+        sql_name(sql, column->not_null_name);
     }
-    return append_value(column, text, err) && append_not_null(column, text, err);
+    sql_add(sql, " NOT NULL");
+    if (column->not_null_no_inherit)
+        sql_add(sql, " NO INHERIT");
+}
+
+static void add_value(const struct column *column, struct sql *sql)
+{
+    if (column->generated != '\0') {
+        if (!column->value_inherited)
+            sql_clause(sql, " GENERATED ALWAYS AS (", column->default_value,
+                       column->generated == 's' ? ") STORED" : ")");
+    } else if (default_is_inline(column)) {
+        sql_clause(sql, " DEFAULT ", column->default_value, "");
+    } else if (column->default_dropped) {
+        sql_add(sql, " DEFAULT NULL");
+    }
+}
+
+static void add_column(const struct relation *relation, const struct column *column,
+                       struct sql *sql)
+{
+    sql_add(sql, "    ");
+    sql_name(sql, column->name);
+    if (relation->of_type != NULL && relation->parent_count == 0) {
+        sql_add(sql, " WITH OPTIONS");
+    } else {
+        sql_clause(sql, " ", column->type, "");
+        sql_clause(sql, " COLLATE ", column->collation, "");
+    }
+    add_value(column, sql);
+    add_not_null(column, sql);
 }
 
 /* In a typed table only columns that say more than the type does. */
@@ -63,40 +82,30 @@ static bool is_listed(const struct relation *relation, const struct column *colu
     if (!names_column(relation, column))
         return false;
     return relation->of_type == NULL || default_is_inline(column) || column->generated != '\0' ||
-           (column->not_null && column->not_null_local);
-}
-
-static bool separate(struct buffer *text, bool *first, struct error *err)
-{
-    bool was_first = *first;
-
-    *first = false;
-    return buffer_append_string(text, was_first ? "(\n" : ",\n", err);
+           not_null_is_own(column);
 }
 
 /* A NOT NULL of a column that only the parent declares. */
-static bool append_lone_not_null(const struct column *column, struct buffer *text,
-                                 struct error *err)
+static void add_lone_not_null(const struct column *column, struct sql *sql)
 {
-    if (!buffer_append_string(text, "    ", err))
-        return false;
-    if (column->not_null_name != NULL &&
-        (!buffer_append_string(text, "CONSTRAINT ", err) ||
-         !name_append(text, column->not_null_name, err) || !buffer_append_byte(text, ' ', err)))
-        return false;
-    return buffer_append_string(text, "NOT NULL ", err) && name_append(text, column->name, err) &&
-           (!column->not_null_no_inherit || buffer_append_string(text, " NO INHERIT", err));
+    sql_add(sql, "    ");
+    if (column->not_null_name != NULL) {
+        sql_add(sql, "CONSTRAINT ");
+        sql_name(sql, column->not_null_name);
+        sql_add(sql, " ");
+    }
+    sql_add(sql, "NOT NULL ");
+    sql_name(sql, column->name);
+    if (column->not_null_no_inherit)
+        sql_add(sql, " NO INHERIT");
 }
 
-static bool append_check(struct catalog *catalog, const struct catalog_object *piece,
-                         struct buffer *text, struct error *err)
-{
-    const struct check *check = piece->detail;
-    const char *definition;
+/* ---- What stands in parentheses ---- */
 
-    return catalog_get_text(catalog, check->definition, &definition, err) &&
-           buffer_append_string(text, "    CONSTRAINT ", err) &&
-           name_append(text, piece->name, err) && buffer_printf(text, err, " %s", definition);
+static void separate(struct sql *sql, bool *first)
+{
+    sql_add(sql, *first ? "(\n" : ",\n");
+    *first = false;
 }
 
 static int compare_pieces(const void *a, const void *b)
@@ -105,44 +114,56 @@ static int compare_pieces(const void *a, const void *b)
                   (*(const struct catalog_object *const *)b)->name);
 }
 
-/* A piece that is a NOT NULL has no detail. */
-static bool is_check(const struct catalog_object *piece)
-{
-    return piece->class_oid == CLASS_CONSTRAINT && piece->detail != NULL;
-}
-
-/* CHECK constraints that are still pieces, by name. */
-static bool append_checks(struct catalog *catalog, const struct relation *relation,
-                          struct buffer *text, bool *first, struct error *err)
+/* Those that are still pieces of the table, by name; NULL: out of memory. */
+static const struct catalog_object **sorted_checks(const struct catalog_object *table,
+                                                   size_t *count, struct error *err)
 {
     const struct catalog_object **checks;
-    size_t count = 0, found = 0;
-    bool done = true;
+    size_t most = 0;
 
-    for (const struct catalog_object *piece = relation->object->pieces; piece != NULL;
+    *count = 0;
+    for (const struct catalog_object *piece = table->pieces; piece != NULL;
          piece = piece->next_piece)
-        count += is_check(piece);
-    checks = calloc(count + 1, sizeof(*checks));
-    if (checks == NULL)
-        return error_set_memory(err);
-    for (const struct catalog_object *piece = relation->object->pieces; piece != NULL;
+        most++;
+    checks = calloc(most + 1, sizeof(*checks));
+    if (checks == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    for (const struct catalog_object *piece = table->pieces; piece != NULL;
          piece = piece->next_piece) {
-        if (is_check(piece))
-            checks[found++] = piece;
+        if (piece->kind->detail == DETAIL_CHECK)
+            checks[(*count)++] = piece;
     }
-    qsort(checks, found, sizeof(*checks), compare_pieces);
-    for (size_t i = 0; done && i < found; i++) {
-        const struct check *check = checks[i]->detail;
-
-        if (check->is_local || relation->is_partition)
-            done = separate(text, first, err) && append_check(catalog, checks[i], text, err);
-    }
-    free(checks);
-    return done;
+    qsort(checks, *count, sizeof(*checks), compare_pieces);
+    return checks;
 }
 
-static bool append_elements(struct catalog *catalog, const struct relation *relation,
-                            struct buffer *text, struct error *err)
+static void add_checks(struct catalog *catalog, const struct relation *relation, struct sql *sql,
+                       bool *first)
+{
+    size_t count;
+    const struct catalog_object **checks = sorted_checks(relation->object, &count, sql->err);
+
+    if (checks == NULL) {
+        sql_fail(sql);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct check *check = checks[i]->detail;
+
+        if (!check->is_local && !relation->is_partition)
+            continue;
+        separate(sql, first);
+        sql_add(sql, "    CONSTRAINT ");
+        sql_name(sql, checks[i]->name);
+        sql_add(sql, " ");
+        sql_stored(sql, catalog, check->definition);
+    }
+    free(checks);
+}
+
+static void add_elements(struct catalog *catalog, const struct relation *relation, struct sql *sql)
 {
     bool first = true;
 
@@ -150,61 +171,54 @@ static bool append_elements(struct catalog *catalog, const struct relation *rela
         const struct column *column = &relation->columns[i];
 
         if (is_listed(relation, column)) {
-            if (!separate(text, &first, err) || !append_column(relation, column, text, err))
-                return false;
-        } else if (!names_column(relation, column) && column->not_null && column->not_null_local &&
+            separate(sql, &first);
+            add_column(relation, column, sql);
+        } else if (!names_column(relation, column) && not_null_is_own(column) &&
                    catalog_server_major(catalog) >= 18) {
-            if (!separate(text, &first, err) || !append_lone_not_null(column, text, err))
-                return false;
+            separate(sql, &first);
+            add_lone_not_null(column, sql);
         }
     }
-    if (!append_checks(catalog, relation, text, &first, err))
-        return false;
+    add_checks(catalog, relation, sql, &first);
     if (!first)
-        return buffer_append_string(text, "\n)", err);
-    return relation->of_type != NULL || buffer_append_string(text, "(\n)", err);
+        sql_add(sql, "\n)");
+    else if (relation->of_type == NULL)
+        sql_add(sql, "(\n)");
 }
 
 /* ---- The statement ---- */
 
-static bool append_parents(const struct relation *relation, struct buffer *text, struct error *err)
+static void add_parents(const struct relation *relation, struct sql *sql)
 {
     if (relation->parent_count == 0 || relation->is_partition)
-        return true;
-    for (size_t i = 0; i < relation->parent_count; i++) {
-        if (!buffer_printf(text, err, "%s%s", i == 0 ? "\nINHERITS (" : ", ",
-                           relation->parents[i]->object->identity))
-            return false;
-    }
-    return buffer_append_byte(text, ')', err);
+        return;
+    for (size_t i = 0; i < relation->parent_count; i++)
+        sql_printf(sql, "%s%s", i == 0 ? "\nINHERITS (" : ", ",
+                   relation->parents[i]->object->identity);
+    sql_add(sql, ")");
 }
 
-static bool append_create(struct catalog *catalog, const struct relation *relation,
-                          struct buffer *text, struct error *err)
+static void add_create(struct catalog *catalog, const struct relation *relation, struct sql *sql)
 {
-    const char *key;
-
-    if (!buffer_printf(text, err, "CREATE %sTABLE %s ",
-                       relation->persistence == 'u' ? "UNLOGGED " : "",
-                       relation->object->identity) ||
-        (relation->of_type != NULL && !buffer_printf(text, err, "OF %s ", relation->of_type)) ||
-        !append_elements(catalog, relation, text, err) || !append_parents(relation, text, err) ||
-        !catalog_get_text(catalog, relation->partition_key, &key, err) ||
-        (key != NULL && !buffer_printf(text, err, "\nPARTITION BY %s", key)) ||
-        (relation->reloptions != NULL &&
-         !buffer_printf(text, err, "\nWITH (%s)", relation->reloptions)))
-        return false;
-    return buffer_append_string(text, ";\n", err);
+    sql_printf(sql, "CREATE %sTABLE %s ", relation->persistence == 'u' ? "UNLOGGED " : "",
+               relation->object->identity);
+    sql_clause(sql, "OF ", relation->of_type, " ");
+    add_elements(catalog, relation, sql);
+    add_parents(relation, sql);
+    if (relation->partition_key.block != 0)
+        sql_add(sql, "\nPARTITION BY ");
+    sql_stored(sql, catalog, relation->partition_key);
+    sql_clause(sql, "\nWITH (", relation->reloptions, ")");
+    sql_add(sql, ";\n");
 }
 
 /* ---- What CREATE TABLE cannot say ---- */
 
-static bool alter_column(const struct relation *relation, const struct column *column,
-                         struct buffer *text, struct error *err)
+static void alter_column(const struct relation *relation, const struct column *column,
+                         struct sql *sql)
 {
-    return buffer_printf(text, err, "ALTER TABLE ONLY %s ALTER COLUMN ",
-                         relation->object->identity) &&
-           name_append(text, column->name, err);
+    sql_printf(sql, "ALTER TABLE ONLY %s ALTER COLUMN ", relation->object->identity);
+    sql_name(sql, column->name);
 }
 
 static const char *storage_name(char storage)
@@ -221,84 +235,68 @@ static const char *storage_name(char storage)
     }
 }
 
-bool table_append_column_changes(const struct relation *relation, const struct column *column,
-                                 struct buffer *text, struct error *err)
+void table_add_column_changes(const struct relation *relation, const struct column *column,
+                              struct sql *sql)
 {
-    if (column->statistics >= 0 &&
-        (!alter_column(relation, column, text, err) ||
-         !buffer_printf(text, err, " SET STATISTICS %" PRId32 ";\n", column->statistics)))
-        return false;
-    if (column->storage != '\0' &&
-        (!alter_column(relation, column, text, err) ||
-         !buffer_printf(text, err, " SET STORAGE %s;\n", storage_name(column->storage))))
-        return false;
-    if (column->compression != '\0' &&
-        (!alter_column(relation, column, text, err) ||
-         !buffer_printf(text, err, " SET COMPRESSION %s;\n",
-                        column->compression == 'p' ? "pglz" : "lz4")))
-        return false;
-    if (column->options != NULL && (!alter_column(relation, column, text, err) ||
-                                    !buffer_printf(text, err, " SET (%s);\n", column->options)))
-        return false;
-    return true;
+    if (column->statistics >= 0) {
+        alter_column(relation, column, sql);
+        sql_printf(sql, " SET STATISTICS %" PRId32 ";\n", column->statistics);
+    }
+    if (column->storage != '\0') {
+        alter_column(relation, column, sql);
+        sql_printf(sql, " SET STORAGE %s;\n", storage_name(column->storage));
+    }
+    if (column->compression != '\0') {
+        alter_column(relation, column, sql);
+        sql_printf(sql, " SET COMPRESSION %s;\n", column->compression == 'p' ? "pglz" : "lz4");
+    }
+    if (column->options != NULL) {
+        alter_column(relation, column, sql);
+        sql_clause(sql, " SET (", column->options, ");\n");
+    }
 }
 
 /* Up to 17 a NOT NULL has no name, and is set afterwards where only the parent declares the column.
  */
-static bool append_inherited_not_null(struct catalog *catalog, const struct relation *relation,
-                                      const struct column *column, struct buffer *text,
-                                      struct error *err)
+static void add_inherited_not_null(struct catalog *catalog, const struct relation *relation,
+                                   const struct column *column, struct sql *sql)
 {
     if (catalog_server_major(catalog) >= 18 || names_column(relation, column) ||
-        !column->not_null || !column->not_null_local)
-        return true;
-    return alter_column(relation, column, text, err) &&
-           buffer_append_string(text, " SET NOT NULL;\n", err);
+        !not_null_is_own(column))
+        return;
+    alter_column(relation, column, sql);
+    sql_add(sql, " SET NOT NULL;\n");
 }
 
-static bool append_table_changes(const struct relation *relation, struct buffer *text,
-                                 struct error *err)
-{
-    const char *identity = relation->object->identity;
-
-    if (relation->replica_identity == 'n' || relation->replica_identity == 'f') {
-        if (!buffer_printf(text, err, "ALTER TABLE ONLY %s REPLICA IDENTITY %s;\n", identity,
-                           relation->replica_identity == 'n' ? "NOTHING" : "FULL"))
-            return false;
-    }
-    return !relation->force_row_security ||
-           buffer_printf(text, err, "ALTER TABLE ONLY %s FORCE ROW LEVEL SECURITY;\n", identity);
-}
-
-bool table_write(struct catalog *catalog, const struct catalog_object *object,
-                 struct archive_entry *entry, struct buffer *text, struct error *err)
+static void write_table(struct catalog *catalog, const struct catalog_object *object,
+                        struct archive_entry *entry, struct sql *sql)
 {
     const struct relation *relation = relation_of(object);
 
     (void)entry;
-    if (!append_create(catalog, relation, text, err))
-        return false;
+    add_create(catalog, relation, sql);
     for (size_t i = 0; i < relation->column_count; i++) {
-        const struct column *column = &relation->columns[i];
-
-        if (!append_inherited_not_null(catalog, relation, column, text, err) ||
-            !table_append_column_changes(relation, column, text, err))
-            return false;
+        add_inherited_not_null(catalog, relation, &relation->columns[i], sql);
+        table_add_column_changes(relation, &relation->columns[i], sql);
     }
-    return append_table_changes(relation, text, err);
+    if (relation->replica_identity == 'n' || relation->replica_identity == 'f')
+        sql_printf(sql, "ALTER TABLE ONLY %s REPLICA IDENTITY %s;\n", object->identity,
+                   relation->replica_identity == 'n' ? "NOTHING" : "FULL");
+    if (relation->force_row_security)
+        sql_printf(sql, "ALTER TABLE ONLY %s FORCE ROW LEVEL SECURITY;\n", object->identity);
 }
 
-bool table_copy_columns(const struct relation *relation, struct buffer *out, struct error *err)
+void table_add_copied_columns(const struct relation *relation, struct sql *sql)
 {
     bool first = true;
 
     for (size_t i = 0; i < relation->column_count; i++) {
         if (relation->columns[i].generated != '\0')
             continue;
-        if (!buffer_append_string(out, first ? "(" : ", ", err) ||
-            !name_append(out, relation->columns[i].name, err))
-            return false;
+        sql_add(sql, first ? "(" : ", ");
+        sql_name(sql, relation->columns[i].name);
         first = false;
     }
-    return first || buffer_append_byte(out, ')', err);
+    if (!first)
+        sql_add(sql, ")");
 }

@@ -1,3 +1,5 @@
+/* Texts in compressed blocks: only the block that is being filled and the few read last are in
+ * memory as they are. */
 #include "catalog/text_store.h"
 
 #include <stdlib.h>

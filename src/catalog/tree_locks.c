@@ -9,18 +9,6 @@
 #include "catalog/catalog_internal.h"
 #include "catalog/relation.h"
 
-bool relation_lock_tree(struct catalog *catalog, struct relation *relation,
-                        struct catalog_object *object, struct error *err)
-{
-    struct tree_lock *lock = arena_take(catalog_arena(catalog), sizeof(*lock), err);
-
-    if (lock == NULL)
-        return false;
-    *lock = (struct tree_lock){.object = object, .next = relation->tree_locks};
-    relation->tree_locks = lock;
-    return true;
-}
-
 /* For all that `relation` descends from, each once. */
 static bool add_below(struct catalog *catalog, const struct relation *relation,
                       const struct catalog_object *table, struct error *err)
@@ -41,13 +29,6 @@ static bool add_below(struct catalog *catalog, const struct relation *relation,
     return true;
 }
 
-static bool read_nothing(struct catalog *catalog, struct error *err)
-{
-    (void)catalog;
-    (void)err;
-    return true;
-}
-
 static bool link_trees(struct catalog *catalog, struct error *err)
 {
     size_t count = catalog_object_count(catalog);
@@ -65,6 +46,5 @@ static bool link_trees(struct catalog *catalog, struct error *err)
 const struct catalog_step catalog_step_tree_locks = {
     .what = "what locks trees of tables",
     .order = READ_UNSUPPORTED + 1,
-    .read = read_nothing,
     .link = link_trees,
 };

@@ -1,3 +1,4 @@
+/* Where servers of different versions have different columns: what stands in a query for each. */
 #include "catalog/versions.h"
 
 /* {name} in a query becomes the text of the last row with that name whose `since` is not beyond the

@@ -1,5 +1,8 @@
-/* Aggregates. */
+/* Aggregates. Each item of the definition is null where it need not be said, and concat_ws leaves
+ * it out; so the server makes the whole list. */
 #include "catalog/kind.h"
+
+#include "catalog/columns.h"
 
 static const struct catalog_kind kind_aggregate = {
     .desc = "AGGREGATE",
@@ -21,6 +24,82 @@ enum {
     COLUMNS
 };
 
+/* The usual value depends on the kind: an ordered-set aggregate may not be trusted to leave its
+ * state alone. */
+#define FINALFUNC_MODIFY(column)                                                                   \
+    "CASE WHEN " column " <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END\n"                      \
+    "                THEN CASE " column " WHEN 'r' THEN 'READ_ONLY'\n"                             \
+    "                          WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END END"
+
+static const char items[] =
+    "pg_catalog.concat_ws(E',\\n    ',\n"
+    "         'SFUNC = ' || a.aggtransfn,\n"
+    "         'STYPE = ' || pg_catalog.format_type(a.aggtranstype, NULL),\n"
+    "         'SSPACE = ' || NULLIF(a.aggtransspace, 0),\n"
+    "         'INITCOND = ' || pg_catalog.quote_literal(a.agginitval),\n"
+    "         'FINALFUNC = ' || " COLUMN_FUNCTION(
+        "a.aggfinalfn") ",\n"
+                        "         CASE WHEN a.aggfinalextra THEN 'FINALFUNC_EXTRA' END,\n"
+                        "         'FINALFUNC_MODIFY = ' || " FINALFUNC_MODIFY(
+                            "a.aggfinalmodify") ",\n"
+                                                "         'COMBINEFUNC = ' || " COLUMN_FUNCTION(
+                                                    "a.aggcombinefn") ",\n"
+                                                                      "         'SERIALFUNC = ' "
+                                                                      "|| " COLUMN_FUNCTION(
+                                                                          "a.aggserialfn") ",\n"
+                                                                                           "       "
+                                                                                           "  "
+                                                                                           "'DESERI"
+                                                                                           "ALFUNC "
+                                                                                           "= ' "
+                                                                                           "||"
+                                                                                           " " COLUMN_FUNCTION(
+                                                                                               "a."
+                                                                                               "agg"
+                                                                                               "des"
+                                                                                               "eri"
+                                                                                               "alf"
+                                                                                               "n") ",\n"
+                                                                                                    "         'MSFUNC = ' || " COLUMN_FUNCTION(
+                                                                                                        "a.aggmtransfn") ",\n"
+                                                                                                                         "         'MINVFUNC = ' || " COLUMN_FUNCTION(
+                                                                                                                             "a.aggminvtransfn") ",\n"
+                                                                                                                                                 "         'MSTYPE = ' ||\n"
+                                                                                                                                                 "           pg_catalog.format_type(NULLIF(a.aggmtranstype, 0::pg_catalog.oid), NULL),\n"
+                                                                                                                                                 "         'MSSPACE = ' || NULLIF(a.aggmtransspace, 0),\n"
+                                                                                                                                                 "         'MINITCOND = ' || pg_catalog.quote_literal(a.aggminitval),\n"
+                                                                                                                                                 "         'MFINALFUNC = ' || " COLUMN_FUNCTION(
+                                                                                                                                                     "a.aggmfinalfn") ",\n"
+                                                                                                                                                                      "         CASE WHEN a.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END,\n"
+                                                                                                                                                                      "         'MFINALFUNC_MODIFY = ' || " FINALFUNC_MODIFY(
+                                                                                                                                                                          "a.aggmfinalmodify") ",\n"
+                                                                                                                                                                                               "         'SORTOP = ' || (SELECT 'OPERATOR(' || pg_catalog.quote_ident(opn.nspname) ||\n"
+                                                                                                                                                                                               "                                '.' || o.oprname || ')'\n"
+                                                                                                                                                                                               "                           FROM pg_catalog.pg_operator o\n"
+                                                                                                                                                                                               "                           JOIN pg_catalog.pg_namespace opn ON opn.oid = o.oprnamespace\n"
+                                                                                                                                                                                               "                          WHERE o.oid = a.aggsortop),\n"
+                                                                                                                                                                                               "         CASE WHEN a.aggkind = 'h' THEN 'HYPOTHETICAL' END,\n"
+                                                                                                                                                                                               "         'PARALLEL = ' || CASE p.proparallel WHEN 's' THEN 'safe'\n"
+                                                                                                                                                                                               "                               WHEN 'r' THEN 'restricted' END)";
+
+static const char *const columns[] = {
+    [OID] = "p.oid",
+    [SCHEMA] = "n.nspname",
+    [NAME] = "p.proname",
+    [OWNER] = COLUMN_ROLE("p.proowner"),
+    [IDENTITY_ARGUMENTS] = "pg_catalog.pg_get_function_identity_arguments(p.oid)",
+    [ARGUMENT_TYPES] = COLUMN_ARGUMENT_TYPES,
+    [ARGUMENTS] = "pg_catalog.pg_get_function_arguments(p.oid)",
+    [ITEMS] = items,
+    [ACL] = "p.proacl",
+    [ACL_USUAL] = COLUMN_ACL_USUAL("f", "p.proowner"),
+};
+
+static const char from[] = "FROM pg_catalog.pg_proc p\n"
+                           "JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid\n" JOIN_SCHEMA(
+                               "p.pronamespace") "WHERE " IN_USERS_SCHEMA "\n"
+                                                 "ORDER BY n.nspname, p.proname, p.oid";
+
 static const char *or_star(const char *arguments)
 {
     return arguments[0] == '\0' ? "*" : arguments;
@@ -29,40 +108,34 @@ static const char *or_star(const char *arguments)
 static bool put_definition(struct catalog *catalog, struct catalog_object *object,
                            const struct catalog_row *row, struct error *err)
 {
-    struct buffer sql = {0};
-    bool done = buffer_append_string(&sql, "CREATE AGGREGATE ", err) &&
-                name_append_qualified(&sql, object->schema, object->name, err) &&
-                buffer_append_byte(&sql, '(', err) &&
-                buffer_append_string(&sql, or_star(row_text(row, ARGUMENTS)), err) &&
-                buffer_append_string(&sql, ") (\n    ", err) &&
-                buffer_append_string(&sql, row_text(row, ITEMS), err) &&
-                buffer_append_string(&sql, "\n);\n", err) &&
-                catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
+    struct sql sql = {.err = err};
 
-    buffer_free(&sql);
-    return done;
+    sql_add(&sql, "CREATE AGGREGATE ");
+    sql_qualified(&sql, object->schema, object->name);
+    sql_clause(&sql, "(", or_star(row_text(row, ARGUMENTS)), ") (\n    ");
+    sql_add(&sql, row_text(row, ITEMS));
+    sql_add(&sql, "\n);\n");
+    return sql_put(&sql, catalog, &object->definition);
 }
 
 /* GRANT knows functions only, and those by the types of all arguments: no *, no ORDER BY. */
 static bool add_privileges(struct catalog *catalog, struct catalog_object *object,
                            const struct catalog_row *row, struct error *err)
 {
-    struct buffer signature = {0};
+    struct sql signature = {.err = err};
     struct privileges privileges = {
         .acl = row_text_or_null(row, ACL),
         .usual = row_text_or_null(row, ACL_USUAL),
         .on = "FUNCTION",
         .type = 'f',
     };
-    bool done = name_append(&signature, object->name, err) &&
-                buffer_append_byte(&signature, '(', err) &&
-                buffer_append_string(&signature, row_text(row, ARGUMENT_TYPES), err) &&
-                buffer_append_byte(&signature, ')', err);
+    bool done;
 
-    privileges.signature = buffer_text(&signature);
-    done = done && privileges_add(catalog, object, &privileges, err);
-    buffer_free(&signature);
-    return done;
+    sql_name(&signature, object->name);
+    sql_clause(&signature, "(", row_text(row, ARGUMENT_TYPES), ")");
+    privileges.signature = sql_text(&signature);
+    done = !signature.failed && privileges_add(catalog, object, &privileges, err);
+    return sql_end(&signature) && done;
 }
 
 static bool take_aggregate(struct catalog *catalog, void *context, const struct catalog_row *row,
@@ -72,76 +145,20 @@ static bool take_aggregate(struct catalog *catalog, void *context, const struct 
 
     (void)context;
     if (catalog_find(catalog, CLASS_PROCEDURE, row_oid(row, OID)) != NULL)
-        return true;
+        return true; /* an extension's */
     object = catalog_add(catalog, &kind_aggregate, CLASS_PROCEDURE, row_oid(row, OID),
                          row_text(row, SCHEMA), row_text(row, NAME), row_text(row, OWNER), err);
     return object != NULL &&
-           function_name(catalog, object, or_star(row_text(row, IDENTITY_ARGUMENTS)),
-                         or_star(row_text(row, ARGUMENT_TYPES)), err) &&
+           catalog_set_routine_identity(catalog, object, or_star(row_text(row, IDENTITY_ARGUMENTS)),
+                                        or_star(row_text(row, ARGUMENT_TYPES)), err) &&
            add_privileges(catalog, object, row, err) && put_definition(catalog, object, row, err);
 }
 
-/* FINALFUNC_MODIFY's usual value depends on the kind: an ordered-set aggregate may not be trusted
- * to leave its state alone. */
-static bool read_aggregates(struct catalog *catalog, struct error *err)
-{
-    static const char query[] =
-        "SELECT p.oid, n.nspname, p.proname, pg_catalog.pg_get_userbyid(p.proowner), "
-        "       pg_catalog.pg_get_function_identity_arguments(p.oid), "
-        "       coalesce((SELECT pg_catalog.string_agg(pg_catalog.format_type(x.type, NULL), ', ' "
-        "                                              ORDER BY x.number) "
-        "                   FROM pg_catalog.unnest(p.proargtypes) "
-        "                        WITH ORDINALITY x (type, number)), ''), "
-        "       pg_catalog.pg_get_function_arguments(p.oid), "
-        "       pg_catalog.concat_ws(E',\\n    ', "
-        "         'SFUNC = ' || a.aggtransfn, "
-        "         'STYPE = ' || pg_catalog.format_type(a.aggtranstype, NULL), "
-        "         'SSPACE = ' || NULLIF(a.aggtransspace, 0), "
-        "         'INITCOND = ' || pg_catalog.quote_literal(a.agginitval), "
-        "         'FINALFUNC = ' || NULLIF(a.aggfinalfn, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         CASE WHEN a.aggfinalextra THEN 'FINALFUNC_EXTRA' END, "
-        "         'FINALFUNC_MODIFY = ' || "
-        "           CASE WHEN a.aggfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END "
-        "                THEN CASE a.aggfinalmodify WHEN 'r' THEN 'READ_ONLY' "
-        "                          WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END END, "
-        "         'COMBINEFUNC = ' || "
-        "           NULLIF(a.aggcombinefn, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         'SERIALFUNC = ' || NULLIF(a.aggserialfn, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         'DESERIALFUNC = ' || "
-        "           NULLIF(a.aggdeserialfn, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         'MSFUNC = ' || NULLIF(a.aggmtransfn, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         'MINVFUNC = ' || NULLIF(a.aggminvtransfn, "
-        "0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         'MSTYPE = ' || pg_catalog.format_type(NULLIF(a.aggmtranstype, "
-        "                                                      0::pg_catalog.oid), NULL), "
-        "         'MSSPACE = ' || NULLIF(a.aggmtransspace, 0), "
-        "         'MINITCOND = ' || pg_catalog.quote_literal(a.aggminitval), "
-        "         'MFINALFUNC = ' || NULLIF(a.aggmfinalfn, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         CASE WHEN a.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END, "
-        "         'MFINALFUNC_MODIFY = ' || "
-        "           CASE WHEN a.aggmfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END "
-        "                THEN CASE a.aggmfinalmodify WHEN 'r' THEN 'READ_ONLY' "
-        "                          WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END END, "
-        "         'SORTOP = ' || (SELECT 'OPERATOR(' || pg_catalog.quote_ident(opn.nspname) || "
-        "                                '.' || o.oprname || ')' "
-        "                           FROM pg_catalog.pg_operator o "
-        "                           JOIN pg_catalog.pg_namespace opn ON opn.oid = o.oprnamespace "
-        "                          WHERE o.oid = a.aggsortop), "
-        "         CASE WHEN a.aggkind = 'h' THEN 'HYPOTHETICAL' END, "
-        "         'PARALLEL = ' || CASE p.proparallel WHEN 's' THEN 'safe' "
-        "                               WHEN 'r' THEN 'restricted' END), "
-        "       p.proacl, pg_catalog.acldefault('f', p.proowner) "
-        "  FROM pg_catalog.pg_proc p "
-        "  JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid "
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
-        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        " ORDER BY n.nspname, p.proname, p.oid";
-
-    return catalog_query(catalog, query, COLUMNS, take_aggregate, NULL, err);
-}
+static const struct catalog_query aggregates = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_aggregate};
 
 const struct catalog_step catalog_step_aggregate = {
     .what = "aggregates",
     .order = READ_FUNCTIONS + 1,
-    .read = read_aggregates,
+    .query = &aggregates,
 };

@@ -1,44 +1,10 @@
-/* Columns of tables, and their defaults. A default is a piece of its table: it becomes an entry of
- * its own where it leads back to the table (the sequence of a serial column belongs to the table).
- */
+/* Columns of tables and views, with their defaults, which become objects (relation.c). */
 #include "catalog/relation.h"
 
+#include "catalog/columns.h"
 #include "wire/stored_options.h"
 
 #include <stdlib.h>
-
-static bool default_write(struct catalog *catalog, const struct catalog_object *object,
-                          struct archive_entry *entry, struct buffer *text, struct error *err);
-
-static const struct catalog_kind kind_default = {
-    .desc = "DEFAULT",
-    .section = SECTION_PRE_DATA,
-    .priority = PRIORITY_DEFAULT,
-    .piece_rank = 3,
-    .write = default_write,
-};
-
-/* The detail of a default. */
-struct column_default {
-    const struct relation *relation;
-    const struct column *column;
-};
-
-static bool default_write(struct catalog *catalog, const struct catalog_object *object,
-                          struct archive_entry *entry, struct buffer *text, struct error *err)
-{
-    const struct column_default *detail = object->detail;
-    const struct catalog_object *table = detail->relation->object;
-    const char *word = detail->relation->relkind == 'v' ? "VIEW" : "TABLE ONLY";
-
-    (void)catalog;
-    (void)entry;
-    return buffer_printf(text, err, "ALTER %s %s ALTER COLUMN ", word, table->identity) &&
-           name_append(text, detail->column->name, err) &&
-           buffer_printf(text, err, " SET DEFAULT %s;\n", detail->column->default_value);
-}
-
-/* ---- Reading ---- */
 
 enum {
     RELATION,
@@ -58,6 +24,51 @@ enum {
     DEFAULT,
     COLUMNS
 };
+
+/* What equals the type's own is given as null. */
+static const char *const columns[] = {
+    [RELATION] = "a.attrelid",
+    [NUMBER] = "a.attnum",
+    [NAME] = "a.attname",
+    [TYPE] = "pg_catalog.format_type(a.atttypid, a.atttypmod)",
+    [COLLATION] = COLUMN_COLLATION("a.attcollation", "t.typcollation"),
+    [NOT_NULL] = "a.attnotnull",
+    [IDENTITY] = "a.attidentity",
+    [GENERATED] = "a.attgenerated",
+    [IS_LOCAL] = "a.attislocal",
+    [STORAGE] = "CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END",
+    [COMPRESSION] = "{attcompression}",
+    [STATISTICS] = "{attstattarget}",
+    [OPTIONS] = "(SELECT pg_catalog.string_agg(" OPTION_PLAIN ", ', ')\n"
+                "          FROM pg_catalog.unnest(a.attoptions) o\n"
+                "         WHERE " SQL_USER_COLUMN_OPTION ")",
+    [DEFAULT_OID] = "d.oid",
+    [DEFAULT] = "pg_catalog.pg_get_expr(d.adbin, d.adrelid)",
+};
+
+static const char from[] =
+    "FROM pg_catalog.pg_attribute a\n"
+    "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid\n" JOIN_SCHEMA(
+        "c.relnamespace") "JOIN pg_catalog.pg_type t ON t.oid = "
+                          "a.atttypid\n" JOIN_COLLATION("a.attcollation") "LEFT JOIN "
+                                                                          "pg_catalog.pg_"
+                                                                          "attrdef d ON "
+                                                                          "d.adrelid = "
+                                                                          "a.attrelid AND "
+                                                                          "d.adnum = "
+                                                                          "a.attnum\n"
+                                                                          "WHERE a.attnum "
+                                                                          "> 0 AND NOT "
+                                                                          "a.attisdropped "
+                                                                          "AND c.relkind "
+                                                                          "IN ('r', 'p', "
+                                                                          "'v', 'm')\n"
+                                                                          "  "
+                                                                          "AND"
+                                                                          " " IN_USERS_SCHEMA "\n"
+                                                                          "ORDER BY "
+                                                                          "a.attrelid, "
+                                                                          "a.attnum";
 
 struct reading {
     uint32_t relation_oid; /* of the rows at hand; 0: none yet */
@@ -83,7 +94,7 @@ static bool finish_relation(struct catalog *catalog, struct reading *reading, st
         struct catalog_object *object = relation->columns[i].default_object;
 
         if (object != NULL)
-            ((struct column_default *)object->detail)->column = &relation->columns[i];
+            column_default_move(object, &relation->columns[i]);
     }
     reading->count = 0;
     return true;
@@ -116,74 +127,21 @@ static struct column *add_column(struct reading *reading, struct error *err)
     return &reading->gathered[reading->count++];
 }
 
-static const char *default_tag(struct catalog *catalog, const struct relation *relation,
-                               const struct column *column, struct error *err)
-{
-    struct buffer tag = {0};
-    const char *copy = NULL;
-
-    if (buffer_printf(&tag, err, "%s %s", relation->object->name, column->name))
-        copy = arena_copy_slice(catalog_arena(catalog), buffer_slice(&tag), err);
-    buffer_free(&tag);
-    return copy;
-}
-
-static struct catalog_object *make_default(struct catalog *catalog, struct relation *relation,
-                                           struct column *column, uint32_t class_oid, uint32_t oid,
-                                           struct error *err)
-{
-    struct catalog_object *table = relation->object;
-    struct catalog_object *object = catalog_add(catalog, &kind_default, class_oid, oid,
-                                                table->schema, column->name, table->owner, err);
-    struct column_default *detail = arena_take(catalog_arena(catalog), sizeof(*detail), err);
-    struct buffer drop = {0};
-    bool done;
-
-    if (object == NULL || detail == NULL)
-        return NULL;
-    *detail = (struct column_default){relation, column};
-    object->detail = detail;
-    object->tag = default_tag(catalog, relation, column, err);
-    column->default_object = object;
-    done = object->tag != NULL &&
-           buffer_printf(&drop, err, "ALTER TABLE %s ALTER COLUMN ", table->identity) &&
-           name_append(&drop, column->name, err) &&
-           buffer_append_string(&drop, " DROP DEFAULT;\n", err) &&
-           catalog_put_text(catalog, buffer_text(&drop), &object->drop, err);
-    buffer_free(&drop);
-    return done ? object : NULL;
-}
-
 /* The expression of a generated column cannot be taken off: its row stands for the table. */
 static bool add_default(struct catalog *catalog, struct relation *relation, struct column *column,
                         const struct catalog_row *row, struct error *err)
 {
     uint32_t oid = row_oid(row, DEFAULT_OID);
-    struct catalog_object *object;
 
     if (oid == 0)
         return true;
     if (column->generated != '\0')
         return catalog_alias(catalog, CLASS_DEFAULT, oid, relation->object, err);
-    object = make_default(catalog, relation, column, CLASS_DEFAULT, oid, err);
-    if (object != NULL && relation->relkind != 'v') /* a view's stands alone from the start */
-        catalog_make_piece(object, relation->object);
-    return object != NULL;
-}
-
-bool column_default_stand_alone(struct catalog *catalog, struct relation *relation,
-                                struct column *column, struct error *err)
-{
-    if (column->default_object != NULL) {
-        if (column->default_object->host != NULL)
-            catalog_take_off(column->default_object);
-        return true;
-    }
-    if (!column->default_dropped)
-        return true;
-    column->default_value = "NULL";
-    return make_default(catalog, relation, column, 0, 0, err) != NULL &&
-           catalog_depend(catalog, column->default_object, relation->object, err);
+    if (!column_default_make(catalog, relation, column, CLASS_DEFAULT, oid, err))
+        return false;
+    if (relation->relkind != 'v') /* a view's stands alone from the start */
+        catalog_make_piece(column->default_object, relation->object);
+    return true;
 }
 
 static bool take_column(struct catalog *catalog, void *context, const struct catalog_row *row,
@@ -221,37 +179,14 @@ static bool take_column(struct catalog *catalog, void *context, const struct cat
     return err->code == ERROR_NONE && add_default(catalog, reading->relation, column, row, err);
 }
 
+static const struct catalog_query attributes = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_column};
+
 static bool read_columns(struct catalog *catalog, struct error *err)
 {
-    /* What equals the type's own is given as null. */
-    static const char query[] =
-        "SELECT a.attrelid, a.attnum, a.attname, "
-        "       pg_catalog.format_type(a.atttypid, a.atttypmod), "
-        "       CASE WHEN a.attcollation <> t.typcollation "
-        "            THEN pg_catalog.quote_ident(cn.nspname) || '.' || "
-        "                 pg_catalog.quote_ident(co.collname) END, "
-        "       a.attnotnull, a.attidentity, a.attgenerated, a.attislocal, "
-        "       CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END, "
-        "       {attcompression}, {attstattarget}, "
-        "       (SELECT pg_catalog.string_agg("
-        "                 pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || '=' || "
-        "                 pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1), ', ') "
-        "          FROM pg_catalog.unnest(a.attoptions) o WHERE " SQL_USER_COLUMN_OPTION "), "
-        "       d.oid, pg_catalog.pg_get_expr(d.adbin, d.adrelid) "
-        "  FROM pg_catalog.pg_attribute a "
-        "  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "  JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
-        "  LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation "
-        "  LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace "
-        "  LEFT JOIN pg_catalog.pg_attrdef d "
-        "    ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
-        " WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm') "
-        "   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        " ORDER BY a.attrelid, a.attnum";
     struct reading reading = {0};
-    bool done = catalog_query(catalog, query, COLUMNS, take_column, &reading, err) &&
-                finish_relation(catalog, &reading, err);
+    bool done =
+        catalog_ask(catalog, &attributes, &reading, err) && finish_relation(catalog, &reading, err);
 
     free(reading.gathered);
     return done;

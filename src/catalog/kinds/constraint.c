@@ -2,8 +2,10 @@
  * the data, as do keys and foreign keys. */
 #include "catalog/relation.h"
 
-static bool check_write(struct catalog *catalog, const struct catalog_object *object,
-                        struct archive_entry *entry, struct buffer *text, struct error *err);
+#include "catalog/columns.h"
+
+static void write_check(struct catalog *catalog, const struct catalog_object *object,
+                        struct archive_entry *entry, struct sql *sql);
 
 static const struct catalog_kind kind_check = {
     .desc = "CHECK CONSTRAINT",
@@ -11,13 +13,15 @@ static const struct catalog_kind kind_check = {
     .section = SECTION_POST_DATA,
     .priority = PRIORITY_CONSTRAINT,
     .piece_rank = 2,
-    .write = check_write,
+    .detail = DETAIL_CHECK,
+    .write = write_check,
 };
 
 static const struct catalog_kind kind_key = {
     .desc = "CONSTRAINT",
     .section = SECTION_POST_DATA,
     .priority = PRIORITY_CONSTRAINT,
+    .detail = DETAIL_INDEX, /* NULL: of a NOT NULL that was not validated */
 };
 
 static const struct catalog_kind kind_foreign_key = {
@@ -51,45 +55,69 @@ enum {
     COLUMNS
 };
 
+/* DEFERRABLE follows what the index has to say, so it is taken off a key's definition. */
+static const char *const columns[] = {
+    [OID] = "co.oid",
+    [RELATION] = "co.conrelid",
+    [NAME] = "co.conname",
+    [TYPE] = "co.contype",
+    [DEFINITION] = "CASE WHEN co.contype IN ('p', 'u', 'x')\n"
+                   "            THEN pg_catalog.regexp_replace(\n"
+                   "                   pg_catalog.pg_get_constraintdef(co.oid),\n"
+                   "                   ' DEFERRABLE( INITIALLY DEFERRED)?$', '')\n"
+                   "            ELSE pg_catalog.pg_get_constraintdef(co.oid) END",
+    [VALIDATED] = "co.convalidated",
+    [IS_LOCAL] = "co.conislocal",
+    [NO_INHERIT] = "co.connoinherit",
+    [COLUMN] = "co.conkey[1]",
+    [INDEX] = "co.conindid",
+    [PARENT] = "co.conparentid",
+    [DEFERRABLE] = "co.condeferrable",
+    [DEFERRED] = "co.condeferred",
+};
+
+static const char from[] =
+    "FROM pg_catalog.pg_constraint co\n"
+    "JOIN pg_catalog.pg_class c ON c.oid = co.conrelid\n" JOIN_SCHEMA(
+        "c.relnamespace") "WHERE " IN_USERS_SCHEMA "\n"
+                          "  AND (co.contype IN ('c', 'p', 'u', 'x', 'f') OR {table_not_null})\n"
+                          "ORDER BY co.conrelid, co.conname";
+
 /* ---- Writing ---- */
 
-static bool check_write(struct catalog *catalog, const struct catalog_object *object,
-                        struct archive_entry *entry, struct buffer *text, struct error *err)
+static void write_check(struct catalog *catalog, const struct catalog_object *object,
+                        struct archive_entry *entry, struct sql *sql)
 {
     const struct check *check = object->detail;
-    const char *definition;
 
     (void)entry;
-    return catalog_get_text(catalog, check->definition, &definition, err) &&
-           buffer_printf(text, err, "ALTER TABLE %s ADD CONSTRAINT ", check->table->identity) &&
-           name_append(text, object->name, err) && buffer_printf(text, err, " %s;\n", definition);
+    sql_printf(sql, "ALTER TABLE %s ADD CONSTRAINT ", check->table->identity);
+    sql_name(sql, object->name);
+    sql_add(sql, " ");
+    sql_stored(sql, catalog, check->definition);
+    sql_add(sql, ";\n");
 }
 
 static bool put_drop(struct catalog *catalog, struct catalog_object *object,
                      const struct relation *table, struct error *err)
 {
-    struct buffer sql = {0};
-    bool done = buffer_printf(&sql, err, "ALTER TABLE %s%s DROP CONSTRAINT ",
-                              table->relkind == 'p' ? "" : "ONLY ", table->object->identity) &&
-                name_append(&sql, object->name, err) && buffer_append_string(&sql, ";\n", err) &&
-                catalog_put_text(catalog, buffer_text(&sql), &object->drop, err);
+    struct sql sql = {.err = err};
 
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "ALTER TABLE %s%s DROP CONSTRAINT ", table->relkind == 'p' ? "" : "ONLY ",
+               table->object->identity);
+    sql_name(&sql, object->name);
+    sql_add(&sql, ";\n");
+    return sql_put(&sql, catalog, &object->drop);
 }
 
 static struct catalog_object *add(struct catalog *catalog, const struct catalog_kind *kind,
                                   const struct relation *table, const struct catalog_row *row,
                                   struct error *err)
 {
-    struct catalog_object *object =
-        catalog_add(catalog, kind, CLASS_CONSTRAINT, row_oid(row, OID), table->object->schema,
-                    row_text(row, NAME), table->object->owner, err);
+    struct catalog_object *object = relation_add_part(
+        catalog, kind, CLASS_CONSTRAINT, row_oid(row, OID), table, row_text(row, NAME), err);
 
-    if (object == NULL || !catalog_set_identity_on(catalog, object, table->object, err) ||
-        !put_drop(catalog, object, table, err))
-        return NULL;
-    return object;
+    return object != NULL && put_drop(catalog, object, table, err) ? object : NULL;
 }
 
 /* ---- Checks ---- */
@@ -120,12 +148,26 @@ static bool add_check(struct catalog *catalog, struct relation *table,
     return catalog_put_text(catalog, row_text(row, DEFINITION), &check->definition, err);
 }
 
-bool check_is_inherited(const struct catalog_object *object)
-{
-    return object->kind == &kind_check && !((const struct check *)object->detail)->is_local;
-}
-
 /* ---- NOT NULL (18 and later) ---- */
+
+/* One that was never validated comes after the data. */
+static bool add_late_not_null(struct catalog *catalog, struct relation *table,
+                              const struct catalog_row *row, struct error *err)
+{
+    struct catalog_object *object;
+    struct sql sql = {.err = err};
+
+    if (!row_flag(row, IS_LOCAL))
+        return true; /* comes with the parent's, under whatever name */
+    object = add(catalog, &kind_key, table, row, err);
+    if (object == NULL ||
+        (!row_flag(row, NO_INHERIT) && !relation_lock_tree(catalog, table, object, err)))
+        return false;
+    sql_printf(&sql, "ALTER TABLE %s ADD CONSTRAINT ", table->object->identity);
+    sql_name(&sql, object->name);
+    sql_clause(&sql, " ", row_text(row, DEFINITION), ";\n");
+    return sql_put(&sql, catalog, &object->definition);
+}
 
 /* Its name is always written: whether it is the usual one need not be known then. */
 static bool add_not_null(struct catalog *catalog, struct relation *table,
@@ -133,27 +175,13 @@ static bool add_not_null(struct catalog *catalog, struct relation *table,
 {
     struct column *column = relation_column(table, (int16_t)row_number(row, COLUMN));
     struct catalog_object *object;
-    struct buffer sql = {0};
-    bool done;
 
     if (column == NULL)
         return error_set(err, ERROR_PROTOCOL, "constraint %s on %s is of no column",
                          row_text(row, NAME), table->object->identity);
     if (!row_flag(row, VALIDATED)) {
         column->not_null = false;
-        if (!row_flag(row, IS_LOCAL))
-            return true; /* comes with the parent's, under whatever name */
-        object = add(catalog, &kind_key, table, row, err);
-        if (object == NULL)
-            return false;
-        done =
-            buffer_printf(&sql, err, "ALTER TABLE %s ADD CONSTRAINT ", table->object->identity) &&
-            name_append(&sql, object->name, err) &&
-            buffer_printf(&sql, err, " %s;\n", row_text(row, DEFINITION)) &&
-            catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
-            (row_flag(row, NO_INHERIT) || relation_lock_tree(catalog, table, object, err));
-        buffer_free(&sql);
-        return done;
+        return add_late_not_null(catalog, table, row, err);
     }
     column->not_null_name = arena_copy(catalog_arena(catalog), row_text(row, NAME), err);
     column->not_null_no_inherit = row_flag(row, NO_INHERIT);
@@ -174,26 +202,29 @@ static bool add_key(struct catalog *catalog, struct relation *table, const struc
 {
     struct table_index *index = table_index_find(catalog, row_oid(row, INDEX));
     struct catalog_object *object = add(catalog, &kind_key, table, row, err);
-    struct buffer sql = {0};
-    bool done;
+    struct sql sql = {.err = err};
 
     if (object == NULL)
         return false;
     if (index == NULL)
         return error_set(err, ERROR_PROTOCOL, "constraint %s has no index", object->identity);
-    done = buffer_printf(&sql, err, "ALTER TABLE ONLY %s\n    ADD CONSTRAINT ",
-                         table->object->identity) &&
-           name_append(&sql, object->name, err) &&
-           buffer_printf(&sql, err, " %s", row_text(row, DEFINITION)) &&
-           (index->options == NULL || row_char(row, TYPE) == 'x' ||
-            buffer_printf(&sql, err, " WITH (%s)", index->options)) &&
-           (!row_flag(row, DEFERRABLE) || buffer_append_string(&sql, " DEFERRABLE", err)) &&
-           (!row_flag(row, DEFERRED) || buffer_append_string(&sql, " INITIALLY DEFERRED", err)) &&
-           buffer_append_string(&sql, ";\n", err) &&
-           table_index_become(catalog, index, object, &sql, err);
-    buffer_free(&sql);
-    return done;
+    if (!table_index_become(catalog, index, object, err))
+        return false;
+    sql_printf(&sql, "ALTER TABLE ONLY %s\n    ADD CONSTRAINT ", table->object->identity);
+    sql_name(&sql, object->name);
+    sql_clause(&sql, " ", row_text(row, DEFINITION), "");
+    if (row_char(row, TYPE) != 'x')
+        sql_clause(&sql, " WITH (", index->options, ")");
+    if (row_flag(row, DEFERRABLE))
+        sql_add(&sql, " DEFERRABLE");
+    if (row_flag(row, DEFERRED))
+        sql_add(&sql, " INITIALLY DEFERRED");
+    sql_add(&sql, ";\n");
+    sql_stored(&sql, catalog, index->after);
+    return sql_put(&sql, catalog, &object->definition);
 }
+
+/* ---- Foreign keys ---- */
 
 static bool refers_to_partitions(const struct foreign_key *key)
 {
@@ -218,8 +249,7 @@ static bool add_foreign_key(struct catalog *catalog, struct relation *table,
     struct table_index *index = table_index_find(catalog, row_oid(row, INDEX));
     struct catalog_object *object;
     struct foreign_key *key;
-    struct buffer sql = {0};
-    bool done;
+    struct sql sql = {.err = err};
 
     if (row_oid(row, PARENT) != 0 && !table->detaching)
         return true;
@@ -234,15 +264,14 @@ static bool add_foreign_key(struct catalog *catalog, struct relation *table,
         key->next = index->references;
         index->references = key;
     }
-    done = buffer_printf(&sql, err, "ALTER TABLE %s%s\n    ADD CONSTRAINT ",
-                         table->relkind == 'p' ? "" : "ONLY ", table->object->identity) &&
-           name_append(&sql, object->name, err) &&
-           buffer_printf(&sql, err, " %s;\n", row_text(row, DEFINITION)) &&
-           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
-           (table->relkind != 'p' || relation_lock_tree(catalog, table, object, err)) &&
-           (!refers_to_partitions(key) || relation_lock_tree(catalog, key->to, object, err));
-    buffer_free(&sql);
-    return done;
+    if ((table->relkind == 'p' && !relation_lock_tree(catalog, table, object, err)) ||
+        (refers_to_partitions(key) && !relation_lock_tree(catalog, key->to, object, err)))
+        return false;
+    sql_printf(&sql, "ALTER TABLE %s%s\n    ADD CONSTRAINT ", table->relkind == 'p' ? "" : "ONLY ",
+               table->object->identity);
+    sql_name(&sql, object->name);
+    sql_clause(&sql, " ", row_text(row, DEFINITION), ";\n");
+    return sql_put(&sql, catalog, &object->definition);
 }
 
 static bool take_constraint(struct catalog *catalog, void *context, const struct catalog_row *row,
@@ -265,26 +294,10 @@ static bool take_constraint(struct catalog *catalog, void *context, const struct
     }
 }
 
-static bool read_constraints(struct catalog *catalog, struct error *err)
-{
-    /* DEFERRABLE follows what the index has to say, so it is taken off a key's definition. */
-    static const char query[] =
-        "SELECT co.oid, co.conrelid, co.conname, co.contype, "
-        "       CASE WHEN co.contype IN ('p', 'u', 'x') "
-        "            THEN pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(co.oid), "
-        "                                           ' DEFERRABLE( INITIALLY DEFERRED)?$', '') "
-        "            ELSE pg_catalog.pg_get_constraintdef(co.oid) END, "
-        "       co.convalidated, co.conislocal, co.connoinherit, co.conkey[1], co.conindid, "
-        "       co.conparentid, co.condeferrable, co.condeferred "
-        "  FROM pg_catalog.pg_constraint co "
-        "  JOIN pg_catalog.pg_class c ON c.oid = co.conrelid "
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        "   AND (co.contype IN ('c', 'p', 'u', 'x', 'f') OR {table_not_null}) "
-        " ORDER BY co.conrelid, co.conname";
+static const struct catalog_query constraints = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_constraint};
 
-    return catalog_query(catalog, query, COLUMNS, take_constraint, NULL, err);
-}
+/* ---- The order of foreign keys ---- */
 
 /* A foreign key to a partitioned table brings constraints for each partition, and the server names
  * them: t_a_fkey1 and so on, whatever is free then. So that no name is taken that another one of
@@ -340,6 +353,6 @@ static bool link_constraints(struct catalog *catalog, struct error *err)
 const struct catalog_step catalog_step_constraint = {
     .what = "constraints",
     .order = READ_OF_TABLES + 4, /* after columns and indexes */
-    .read = read_constraints,
+    .query = &constraints,
     .link = link_constraints,
 };

@@ -1,18 +1,21 @@
-/* Domains and their constraints, which are pieces of them. */
+/* Domains and their constraints, which are pieces of them: one that was never validated comes after
+ * the data, and so does one that leads back to the domain. */
 #include "catalog/kind.h"
+
+#include "catalog/columns.h"
 
 #include <stdlib.h>
 
-static bool domain_write(struct catalog *catalog, const struct catalog_object *object,
-                         struct archive_entry *entry, struct buffer *text, struct error *err);
-static bool constraint_write(struct catalog *catalog, const struct catalog_object *object,
-                             struct archive_entry *entry, struct buffer *text, struct error *err);
+static void write_domain(struct catalog *catalog, const struct catalog_object *object,
+                         struct archive_entry *entry, struct sql *sql);
+static void write_constraint(struct catalog *catalog, const struct catalog_object *object,
+                             struct archive_entry *entry, struct sql *sql);
 
 static const struct catalog_kind kind_domain = {
     .desc = "DOMAIN",
     .section = SECTION_PRE_DATA,
     .priority = PRIORITY_TYPE,
-    .write = domain_write,
+    .write = write_domain,
 };
 
 static const struct catalog_kind kind_domain_constraint = {
@@ -21,7 +24,7 @@ static const struct catalog_kind kind_domain_constraint = {
     .section = SECTION_POST_DATA,
     .priority = PRIORITY_CONSTRAINT,
     .piece_rank = 4,
-    .write = constraint_write,
+    .write = write_constraint,
 };
 
 /* The detail of a constraint. */
@@ -30,17 +33,18 @@ struct domain_constraint {
     const char *definition;
 };
 
-static bool constraint_write(struct catalog *catalog, const struct catalog_object *object,
-                             struct archive_entry *entry, struct buffer *text, struct error *err)
+/* ---- Writing ---- */
+
+static void write_constraint(struct catalog *catalog, const struct catalog_object *object,
+                             struct archive_entry *entry, struct sql *sql)
 {
     const struct domain_constraint *constraint = object->detail;
 
     (void)catalog;
     (void)entry;
-    return buffer_printf(text, err, "ALTER DOMAIN %s ADD CONSTRAINT ",
-                         constraint->domain->identity) &&
-           name_append(text, object->name, err) &&
-           buffer_printf(text, err, " %s;\n", constraint->definition);
+    sql_printf(sql, "ALTER DOMAIN %s ADD CONSTRAINT ", constraint->domain->identity);
+    sql_name(sql, object->name);
+    sql_clause(sql, " ", constraint->definition, ";\n");
 }
 
 static int compare_names(const void *a, const void *b)
@@ -49,47 +53,46 @@ static int compare_names(const void *a, const void *b)
                   (*(const struct catalog_object *const *)b)->name);
 }
 
-static bool append_constraints(const struct catalog_object *object, struct buffer *text,
-                               struct error *err)
+static void add_constraints(const struct catalog_object *object, struct sql *sql)
 {
     const struct catalog_object **constraints;
     size_t count = 0, at = 0;
-    bool done = true;
 
     for (const struct catalog_object *piece = object->pieces; piece != NULL;
          piece = piece->next_piece)
         count++;
     constraints = calloc(count + 1, sizeof(*constraints));
-    if (constraints == NULL)
-        return error_set_memory(err);
+    if (constraints == NULL) {
+        error_set_memory(sql->err);
+        sql_fail(sql);
+        return;
+    }
     for (const struct catalog_object *piece = object->pieces; piece != NULL;
          piece = piece->next_piece)
         constraints[at++] = piece;
     qsort(constraints, count, sizeof(*constraints), compare_names);
-    for (at = 0; done && at < count; at++) {
+    for (at = 0; at < count; at++) {
         const struct domain_constraint *constraint = constraints[at]->detail;
 
-        done = buffer_append_string(text, "\n    CONSTRAINT ", err) &&
-               name_append(text, constraints[at]->name, err) &&
-               buffer_printf(text, err, " %s", constraint->definition);
+        sql_add(sql, "\n    CONSTRAINT ");
+        sql_name(sql, constraints[at]->name);
+        sql_clause(sql, " ", constraint->definition, "");
     }
     free(constraints);
-    return done;
 }
 
 /* The definition so far is all but the constraints. */
-static bool domain_write(struct catalog *catalog, const struct catalog_object *object,
-                         struct archive_entry *entry, struct buffer *text, struct error *err)
+static void write_domain(struct catalog *catalog, const struct catalog_object *object,
+                         struct archive_entry *entry, struct sql *sql)
 {
-    const char *begun;
-
     (void)entry;
-    return catalog_get_text(catalog, object->definition, &begun, err) &&
-           buffer_append_string(text, begun, err) && append_constraints(object, text, err) &&
-           buffer_append_string(text, ";\n", err);
+    sql_stored(sql, catalog, object->definition);
+    if (!sql->failed)
+        add_constraints(object, sql);
+    sql_add(sql, ";\n");
 }
 
-/* ---- Reading ---- */
+/* ---- Domains ---- */
 
 enum {
     OID,
@@ -106,21 +109,39 @@ enum {
     COLUMNS
 };
 
+static const char *const columns[] = {
+    [OID] = "t.oid",
+    [SCHEMA] = "n.nspname",
+    [NAME] = "t.typname",
+    [OWNER] = COLUMN_ROLE("t.typowner"),
+    [ARRAY] = "t.typarray",
+    [ACL] = "t.typacl",
+    [ACL_USUAL] = COLUMN_ACL_USUAL("T", "t.typowner"),
+    [BASE] = "pg_catalog.format_type(t.typbasetype, t.typtypmod)",
+    [COLLATION] = COLUMN_COLLATION("t.typcollation", "b.typcollation"),
+    [NOT_NULL] = "{domain_not_null}",
+    [DEFAULT] = "coalesce(pg_catalog.pg_get_expr(t.typdefaultbin,\n"
+                "                  'pg_catalog.pg_type'::pg_catalog.regclass),\n"
+                "                pg_catalog.quote_literal(t.typdefault))",
+};
+
+static const char from[] =
+    "FROM pg_catalog.pg_type t\n"
+    "JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype\n" JOIN_SCHEMA("t.typnamespace")
+        JOIN_COLLATION("t.typcollation") "WHERE t.typtype = 'd' AND " IN_USERS_SCHEMA "\n"
+                                         "ORDER BY n.nspname, t.typname";
+
 static bool put_begun(struct catalog *catalog, struct catalog_object *object,
                       const struct catalog_row *row, struct error *err)
 {
-    struct buffer sql = {0};
-    bool done =
-        buffer_printf(&sql, err, "CREATE DOMAIN %s AS %s", object->identity, row_text(row, BASE)) &&
-        (row_text_or_null(row, COLLATION) == NULL ||
-         buffer_printf(&sql, err, " COLLATE %s", row_text_or_null(row, COLLATION))) &&
-        (!row_flag(row, NOT_NULL) || buffer_append_string(&sql, " NOT NULL", err)) &&
-        (row_text_or_null(row, DEFAULT) == NULL ||
-         buffer_printf(&sql, err, " DEFAULT %s", row_text_or_null(row, DEFAULT))) &&
-        catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
+    struct sql sql = {.err = err};
 
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "CREATE DOMAIN %s AS %s", object->identity, row_text(row, BASE));
+    sql_clause(&sql, " COLLATE ", row_text_or_null(row, COLLATION), "");
+    if (row_flag(row, NOT_NULL))
+        sql_add(&sql, " NOT NULL");
+    sql_clause(&sql, " DEFAULT ", row_text_or_null(row, DEFAULT), "");
+    return sql_put(&sql, catalog, &object->definition);
 }
 
 static bool take_domain(struct catalog *catalog, void *context, const struct catalog_row *row,
@@ -136,7 +157,7 @@ static bool take_domain(struct catalog *catalog, void *context, const struct cat
 
     (void)context;
     if (catalog_find(catalog, CLASS_TYPE, row_oid(row, OID)) != NULL)
-        return true;
+        return true; /* an extension's */
     object = catalog_add(catalog, &kind_domain, CLASS_TYPE, row_oid(row, OID),
                          row_text(row, SCHEMA), row_text(row, NAME), row_text(row, OWNER), err);
     return object != NULL && catalog_alias(catalog, CLASS_TYPE, row_oid(row, ARRAY), object, err) &&
@@ -144,46 +165,59 @@ static bool take_domain(struct catalog *catalog, void *context, const struct cat
            put_begun(catalog, object, row, err);
 }
 
+static const struct catalog_query domains = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_domain};
+
+/* ---- Constraints ---- */
+
+enum { CONSTRAINT, DOMAIN, CONSTRAINT_NAME, DEFINITION, VALIDATED, CONSTRAINT_COLUMNS };
+
+static const char *const constraint_columns[] = {
+    [CONSTRAINT] = "co.oid",          [DOMAIN] = "co.contypid",
+    [CONSTRAINT_NAME] = "co.conname", [DEFINITION] = "pg_catalog.pg_get_constraintdef(co.oid)",
+    [VALIDATED] = "co.convalidated",
+};
+
+static const char constraint_from[] =
+    "FROM pg_catalog.pg_constraint co\n"
+    "JOIN pg_catalog.pg_type t ON t.oid = co.contypid\n" JOIN_SCHEMA(
+        "t.typnamespace") "WHERE " IN_USERS_SCHEMA "\n"
+                          "ORDER BY co.contypid, co.conname";
+
+static const char *identity_on(struct catalog *catalog, const char *name, const char *domain,
+                               struct error *err)
+{
+    struct sql text = {.err = err};
+
+    sql_name(&text, name);
+    sql_clause(&text, " ON DOMAIN ", domain, "");
+    return sql_copy(&text, catalog_arena(catalog));
+}
+
 /* "c ON DOMAIN s.d" is how a comment names it. */
 static bool name_constraint(struct catalog *catalog, struct catalog_object *object,
                             const struct catalog_object *domain, struct error *err)
 {
-    struct buffer text = {0}, tag = {0};
-    bool done = name_append(&text, object->name, err) &&
-                buffer_append_string(&text, " ON DOMAIN ", err) &&
-                buffer_append_string(&text, domain->identity, err) &&
-                buffer_printf(&tag, err, "%s %s", domain->name, object->name);
-
-    if (done) {
-        object->identity = arena_copy_slice(catalog_arena(catalog), buffer_slice(&text), err);
-        buffer_clear(&text);
-        done = name_append(&text, object->name, err) &&
-               buffer_printf(&text, err, " ON DOMAIN %s", domain->plain_identity);
-        object->plain_identity = arena_copy_slice(catalog_arena(catalog), buffer_slice(&text), err);
-        object->tag = arena_copy_slice(catalog_arena(catalog), buffer_slice(&tag), err);
-    }
-    buffer_free(&text);
-    buffer_free(&tag);
-    return done && object->identity != NULL && object->plain_identity != NULL &&
-           object->tag != NULL;
+    object->identity = identity_on(catalog, object->name, domain->identity, err);
+    object->plain_identity = identity_on(catalog, object->name, domain->plain_identity, err);
+    return object->identity != NULL && object->plain_identity != NULL &&
+           catalog_set_tag_of_part(catalog, object, domain, err);
 }
 
 static bool put_drop(struct catalog *catalog, struct catalog_object *object,
                      const struct catalog_object *domain, struct error *err)
 {
-    struct buffer sql = {0};
-    bool done = buffer_printf(&sql, err, "ALTER DOMAIN %s DROP CONSTRAINT ", domain->identity) &&
-                name_append(&sql, object->name, err) && buffer_append_string(&sql, ";\n", err) &&
-                catalog_put_text(catalog, buffer_text(&sql), &object->drop, err);
+    struct sql sql = {.err = err};
 
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "ALTER DOMAIN %s DROP CONSTRAINT ", domain->identity);
+    sql_name(&sql, object->name);
+    sql_add(&sql, ";\n");
+    return sql_put(&sql, catalog, &object->drop);
 }
 
 static bool take_constraint(struct catalog *catalog, void *context, const struct catalog_row *row,
                             struct error *err)
 {
-    enum { CONSTRAINT, DOMAIN, CONSTRAINT_NAME, DEFINITION, VALIDATED };
     struct catalog_object *domain = catalog_find(catalog, CLASS_TYPE, row_oid(row, DOMAIN));
     struct catalog_object *object;
     struct domain_constraint *constraint;
@@ -206,41 +240,21 @@ static bool take_constraint(struct catalog *catalog, void *context, const struct
            put_drop(catalog, object, domain, err);
 }
 
-static bool read_domains(struct catalog *catalog, struct error *err)
-{
-    static const char domains[] =
-        "SELECT t.oid, n.nspname, t.typname, pg_catalog.pg_get_userbyid(t.typowner), t.typarray, "
-        "       t.typacl, pg_catalog.acldefault('T', t.typowner), "
-        "       pg_catalog.format_type(t.typbasetype, t.typtypmod), "
-        "       CASE WHEN t.typcollation <> b.typcollation "
-        "            THEN pg_catalog.quote_ident(cn.nspname) || '.' || "
-        "                 pg_catalog.quote_ident(co.collname) END, "
-        "       {domain_not_null}, "
-        "       coalesce(pg_catalog.pg_get_expr(t.typdefaultbin, "
-        "                  'pg_catalog.pg_type'::pg_catalog.regclass), "
-        "                pg_catalog.quote_literal(t.typdefault)) "
-        "  FROM pg_catalog.pg_type t "
-        "  JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype "
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace "
-        "  LEFT JOIN pg_catalog.pg_collation co ON co.oid = t.typcollation "
-        "  LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace "
-        " WHERE t.typtype = 'd' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        " ORDER BY n.nspname, t.typname";
-    static const char constraints[] =
-        "SELECT co.oid, co.contypid, co.conname, pg_catalog.pg_get_constraintdef(co.oid), "
-        "       co.convalidated "
-        "  FROM pg_catalog.pg_constraint co "
-        "  JOIN pg_catalog.pg_type t ON t.oid = co.contypid "
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace "
-        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        " ORDER BY co.contypid, co.conname";
+static const struct catalog_query constraints = {
+    .columns = constraint_columns,
+    .count = CONSTRAINT_COLUMNS,
+    .from = constraint_from,
+    .take = take_constraint,
+};
 
-    return catalog_query(catalog, domains, COLUMNS, take_domain, NULL, err) &&
-           catalog_query(catalog, constraints, 5, take_constraint, NULL, err);
+static bool read_constraints(struct catalog *catalog, struct error *err)
+{
+    return catalog_ask(catalog, &constraints, NULL, err);
 }
 
 const struct catalog_step catalog_step_domain = {
     .what = "domains",
     .order = READ_TYPES + 1,
-    .read = read_domains,
+    .query = &domains,
+    .read = read_constraints,
 };

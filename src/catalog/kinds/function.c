@@ -8,23 +8,25 @@
  */
 #include "catalog/kind.h"
 
+#include "catalog/columns.h"
+
 #include <stdlib.h>
 
-static bool routine_write(struct catalog *catalog, const struct catalog_object *object,
-                          struct archive_entry *entry, struct buffer *text, struct error *err);
-static bool body_write(struct catalog *catalog, const struct catalog_object *object,
-                       struct archive_entry *entry, struct buffer *text, struct error *err);
+static void write_routine(struct catalog *catalog, const struct catalog_object *object,
+                          struct archive_entry *entry, struct sql *sql);
+static void write_body(struct catalog *catalog, const struct catalog_object *object,
+                       struct archive_entry *entry, struct sql *sql);
 
 /* A routine and its body share the word, which is how pg_restore finds both by one name. */
 #define ROUTINE(word)                                                                              \
     {                                                                                              \
         .desc = word, .section = SECTION_PRE_DATA, .priority = PRIORITY_FUNCTION,                  \
-        .may_postpone = true, .write = routine_write                                               \
+        .may_postpone = true, .write = write_routine                                               \
     }
 #define BODY(word)                                                                                 \
     {                                                                                              \
         .desc = word, .section = SECTION_PRE_DATA, .priority = PRIORITY_FUNCTION,                  \
-        .no_owner = true, .may_postpone = true, .piece_rank = 5, .write = body_write               \
+        .no_owner = true, .may_postpone = true, .piece_rank = 5, .write = write_body               \
     }
 
 static const struct catalog_kind kind_function = ROUTINE("FUNCTION");
@@ -68,41 +70,135 @@ enum {
     COLUMNS
 };
 
-static bool append_settings(struct buffer *sql, const char *settings, struct error *err)
+/* Usual attributes are left out. */
+static const char attributes[] =
+    "pg_catalog.concat(\n"
+    "         CASE WHEN p.prokind = 'w' THEN ' WINDOW' END,\n"
+    "         CASE p.provolatile WHEN 'i' THEN ' IMMUTABLE' WHEN 's' THEN ' STABLE' END,\n"
+    "         CASE WHEN p.proisstrict THEN ' STRICT' END,\n"
+    "         CASE WHEN p.prosecdef THEN ' SECURITY DEFINER' END,\n"
+    "         CASE WHEN p.proleakproof THEN ' LEAKPROOF' END,\n"
+    "         CASE WHEN p.prokind <> 'p' AND p.procost <>\n"
+    "                   CASE WHEN l.lanname IN ('internal', 'c') THEN 1 ELSE 100 END\n"
+    "              THEN ' COST ' || p.procost END,\n"
+    "         CASE WHEN p.proretset AND p.prorows NOT IN (0, 1000)\n"
+    "              THEN ' ROWS ' || p.prorows END,\n"
+    "         ' SUPPORT ' || " COLUMN_FUNCTION(
+        "p.prosupport") ",\n"
+                        "         CASE p.proparallel WHEN 's' THEN ' PARALLEL SAFE'\n"
+                        "              WHEN 'r' THEN ' PARALLEL RESTRICTED' END)";
+
+static const char own_needs[] =
+    "pg_catalog.concat_ws(' ', p.prorettype, p.proargtypes,\n"
+    "         pg_catalog.array_to_string(p.proallargtypes, ' '),\n"
+    "         pg_catalog.array_to_string(p.protrftypes, ' '), p.prosupport::pg_catalog.oid,\n"
+    "         (SELECT pg_catalog.string_agg(m[1], ' ')\n"
+    "            FROM pg_catalog.regexp_matches(p.proargdefaults::pg_catalog.text,\n"
+    "                                           ':[a-z]+ ([0-9]+)', 'g') m\n"
+    "           WHERE NOT {defaults_call}))";
+
+static const char bare_arguments[] =
+    "CASE WHEN {defaults_call} THEN\n"
+    "         (SELECT pg_catalog.string_agg(\n"
+    "                   pg_catalog.concat_ws(' ',\n"
+    "                     CASE y.mode WHEN 'o' THEN 'OUT' WHEN 'b' THEN 'INOUT'\n"
+    "                                 WHEN 'v' THEN 'VARIADIC' END,\n"
+    "                     pg_catalog.quote_ident(NULLIF(y.name, '')),\n"
+    "                     pg_catalog.format_type(y.type, NULL),\n"
+    "                     CASE WHEN y.mode <> 'o'\n"
+    "                           AND y.inputs > p.pronargs - p.pronargdefaults\n"
+    "                          THEN 'DEFAULT NULL' END), ', ' ORDER BY y.number)\n"
+    "            FROM (SELECT x.type, coalesce(x.mode, 'i') AS mode, x.name, x.number,\n"
+    "                         pg_catalog.count(*) FILTER (WHERE coalesce(x.mode, 'i') <> 'o')\n"
+    "                           OVER (ORDER BY x.number) AS inputs\n"
+    "                    FROM ROWS FROM (pg_catalog.unnest(coalesce(p.proallargtypes,\n"
+    "                                      p.proargtypes::pg_catalog.oid[])),\n"
+    "                                    pg_catalog.unnest(p.proargmodes),\n"
+    "                                    pg_catalog.unnest(p.proargnames))\n"
+    "                         WITH ORDINALITY x (type, mode, name, number)) y\n"
+    "           WHERE y.mode <> 't' AND y.type IS NOT NULL) END";
+
+static const char *const columns[] = {
+    [OID] = "p.oid",
+    [SCHEMA] = "n.nspname",
+    [NAME] = "p.proname",
+    [OWNER] = COLUMN_ROLE("p.proowner"),
+    [KIND] = "p.prokind",
+    [IDENTITY_ARGUMENTS] = "pg_catalog.pg_get_function_identity_arguments(p.oid)",
+    [ARGUMENT_TYPES] = COLUMN_ARGUMENT_TYPES,
+    [ARGUMENTS] = "pg_catalog.pg_get_function_arguments(p.oid)",
+    [RESULT] = "pg_catalog.pg_get_function_result(p.oid)",
+    [LANGUAGE] = "pg_catalog.quote_ident(l.lanname)",
+    [TRANSFORMS] =
+        "(SELECT pg_catalog.string_agg('FOR TYPE ' || pg_catalog.format_type(x.t, NULL),\n"
+        "                                     ', ' ORDER BY x.number)\n"
+        "          FROM pg_catalog.unnest(p.protrftypes) WITH ORDINALITY x (t, number))",
+    [ATTRIBUTES] = attributes,
+    [SETTINGS] = "(SELECT pg_catalog.string_agg(s || E'\\x1e', '')\n"
+                 "          FROM pg_catalog.unnest(p.proconfig) s)",
+    [SOURCE] = "p.prosrc",
+    [OBJECT_FILE] = "p.probin",
+    [SQL_BODY] = "{prosqlbody}",
+    [STAND_IN] = "{stand_in_body}",
+    [OWN_NEEDS] = own_needs,
+    [NEEDS_ITSELF] = "{body_needs_itself} OR\n"
+                     "       p.proargdefaults::pg_catalog.text ~ (':funcid ' || p.oid || ' ')",
+    [BARE_ARGUMENTS] = bare_arguments,
+    [ACL] = "p.proacl",
+    [ACL_USUAL] = COLUMN_ACL_USUAL("f", "p.proowner"),
+};
+
+/* The functions that a range type makes for itself hang on it (deptype 'i'). */
+static const char from[] = "FROM pg_catalog.pg_proc p\n" JOIN_SCHEMA(
+    "p.pronamespace") "JOIN pg_catalog.pg_language l ON l.oid = p.prolang\n"
+                      "WHERE p.prokind IN ('f', 'p', 'w') AND " IN_USERS_SCHEMA "\n"
+                      "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d\n"
+                      "                   WHERE d.classid = "
+                      "'pg_catalog.pg_proc'::pg_catalog.regclass\n"
+                      "                     AND d.objid = p.oid AND d.deptype = 'i')\n"
+                      "ORDER BY n.nspname, p.proname, p.oid";
+
+/* ---- Writing ---- */
+
+/* A record separator ends each: a value may hold line feeds. */
+static void add_settings(struct sql *sql, const char *settings)
 {
     struct slice left = settings == NULL ? (struct slice){0} : slice_string(settings);
-    bool done = true;
 
-    while (done && left.len > 0) {
+    while (left.len > 0 && !sql->failed) {
         const uint8_t *end = memchr(left.data, '\x1e', left.len);
-        struct buffer one = {0};
+        struct sql one = {.err = sql->err};
 
-        /* A record separator ends each: a value may hold line feeds. */
-        done = end != NULL;
-        if (!done)
-            return error_set(err, ERROR_PROTOCOL, "a function's settings have no end");
-        done = buffer_append(&one, left.data, (size_t)(end - left.data), err) &&
-               buffer_append_string(sql, "\n    SET ", err) &&
-               setting_append(sql, buffer_text(&one), err);
+        if (end == NULL) {
+            error_set(sql->err, ERROR_PROTOCOL, "a function's settings have no end");
+            sql_fail(sql);
+            return;
+        }
+        sql_add_bytes(&one, (const char *)left.data, (size_t)(end - left.data));
+        sql_add(sql, "\n    SET ");
+        sql_setting(sql, sql_text(&one));
+        if (!sql_end(&one))
+            sql_fail(sql);
         slice_take(&left, (size_t)(end - left.data) + 1);
-        buffer_free(&one);
     }
-    return done;
 }
 
-static bool append_body(struct buffer *sql, const struct catalog_row *row, struct error *err)
+static void add_body(struct sql *sql, const struct catalog_row *row)
 {
     const char *source = row_text_or_null(row, SOURCE);
 
-    if (row_text_or_null(row, SQL_BODY) != NULL)
-        return buffer_append_string(sql, "\n    ", err) &&
-               buffer_append_string(sql, row_text_or_null(row, SQL_BODY), err);
-    if (!buffer_append_string(sql, "\n    AS ", err))
-        return false;
-    if (row_text_or_null(row, OBJECT_FILE) != NULL)
-        return literal_append(sql, row_text_or_null(row, OBJECT_FILE), err) &&
-               buffer_append_string(sql, ", ", err) && literal_append(sql, source, err);
-    return dollar_quote_append(sql, source == NULL ? "" : source, err);
+    if (row_text_or_null(row, SQL_BODY) != NULL) {
+        sql_clause(sql, "\n    ", row_text_or_null(row, SQL_BODY), "");
+        return;
+    }
+    sql_add(sql, "\n    AS ");
+    if (row_text_or_null(row, OBJECT_FILE) != NULL) {
+        sql_literal(sql, row_text_or_null(row, OBJECT_FILE));
+        sql_add(sql, ", ");
+        sql_literal(sql, source == NULL ? "" : source);
+    } else {
+        sql_dollar_quoted(sql, source == NULL ? "" : source);
+    }
 }
 
 /* From the name to the attributes. */
@@ -110,56 +206,41 @@ static bool put_head(struct catalog *catalog, const struct catalog_object *objec
                      const struct catalog_row *row, const char *arguments, struct text_ref *head,
                      struct error *err)
 {
-    struct buffer sql = {0};
-    const char *result = row_text_or_null(row, RESULT);
-    const char *transforms = row_text_or_null(row, TRANSFORMS);
-    bool done = buffer_printf(&sql, err, "%s ", object->kind->desc) &&
-                name_append_qualified(&sql, object->schema, object->name, err) &&
-                buffer_append_byte(&sql, '(', err) && buffer_append_string(&sql, arguments, err) &&
-                buffer_append_byte(&sql, ')', err) &&
-                (result == NULL || (buffer_append_string(&sql, " RETURNS ", err) &&
-                                    buffer_append_string(&sql, result, err))) &&
-                buffer_printf(&sql, err, "\n    LANGUAGE %s", row_text(row, LANGUAGE)) &&
-                (transforms == NULL || buffer_printf(&sql, err, " TRANSFORM %s", transforms)) &&
-                buffer_append_string(&sql, row_text(row, ATTRIBUTES), err) &&
-                append_settings(&sql, row_text_or_null(row, SETTINGS), err) &&
-                catalog_put_text(catalog, buffer_text(&sql), head, err);
+    struct sql sql = {.err = err};
 
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "%s ", object->kind->desc);
+    sql_qualified(&sql, object->schema, object->name);
+    sql_clause(&sql, "(", arguments, ")");
+    sql_clause(&sql, " RETURNS ", row_text_or_null(row, RESULT), "");
+    sql_clause(&sql, "\n    LANGUAGE ", row_text(row, LANGUAGE), "");
+    sql_clause(&sql, " TRANSFORM ", row_text_or_null(row, TRANSFORMS), "");
+    sql_add(&sql, row_text(row, ATTRIBUTES));
+    add_settings(&sql, row_text_or_null(row, SETTINGS));
+    return sql_put(&sql, catalog, head);
 }
 
 static bool put_body(struct catalog *catalog, struct text_ref *body, const struct catalog_row *row,
                      struct error *err)
 {
-    struct buffer sql = {0};
-    bool done = append_body(&sql, row, err) && buffer_append_string(&sql, ";\n", err) &&
-                catalog_put_text(catalog, buffer_text(&sql), body, err);
+    struct sql sql = {.err = err};
 
-    buffer_free(&sql);
-    return done;
+    add_body(&sql, row);
+    sql_add(&sql, ";\n");
+    return sql_put(&sql, catalog, body);
 }
 
 /* ---- A routine in two steps ---- */
 
-static bool append_text(struct catalog *catalog, struct buffer *text, struct text_ref ref,
-                        struct error *err)
-{
-    const char *stored;
-
-    return catalog_get_text(catalog, ref, &stored, err) && buffer_append_string(text, stored, err);
-}
-
-static bool routine_write(struct catalog *catalog, const struct catalog_object *object,
-                          struct archive_entry *entry, struct buffer *text, struct error *err)
+static void write_routine(struct catalog *catalog, const struct catalog_object *object,
+                          struct archive_entry *entry, struct sql *sql)
 {
     const struct routine *routine = object->detail;
     bool whole = routine->piece == NULL || routine->piece->host != NULL;
 
     (void)entry;
-    return buffer_append_string(text, "CREATE ", err) &&
-           append_text(catalog, text, whole ? routine->head : routine->bare_head, err) &&
-           append_text(catalog, text, whole ? routine->body : routine->stand_in, err);
+    sql_add(sql, "CREATE ");
+    sql_stored(sql, catalog, whole ? routine->head : routine->bare_head);
+    sql_stored(sql, catalog, whole ? routine->body : routine->stand_in);
 }
 
 struct needs_of_body {
@@ -179,56 +260,71 @@ static bool look_at_need(void *context, struct catalog_object *needed, struct er
 /* For pg_restore --clean: what the body needs can be dropped once the stand-in is back. What is not
  * there is no failure, with --if-exists or without. pg_restore wants to find the words DROP
  * FUNCTION to put IF EXISTS behind them. */
-static bool put_back_stand_in(struct catalog *catalog, const struct catalog_object *object,
-                              const struct routine *routine, const char **drop, struct error *err)
+static const char *put_back_stand_in(struct catalog *catalog, const struct catalog_object *object,
+                                     const struct routine *routine, struct error *err)
 {
-    struct buffer inner = {0}, sql = {0};
-    bool done = buffer_printf(&inner, err,
-                              "\n-- before DROP %s: the body that needs others goes\n"
-                              "BEGIN\nCREATE OR REPLACE ",
-                              object->kind->desc) &&
-                append_text(catalog, &inner, routine->bare_head, err) &&
-                append_text(catalog, &inner, routine->stand_in, err) &&
-                buffer_append_string(&inner, "EXCEPTION WHEN OTHERS THEN NULL;\nEND\n", err) &&
-                buffer_append_string(&sql, "DO ", err) &&
-                dollar_quote_append(&sql, buffer_text(&inner), err) &&
-                buffer_append_string(&sql, ";\n", err);
+    struct sql inner = {.err = err}, sql = {.err = err};
 
-    if (done)
-        *drop = arena_copy_slice(catalog_arena(catalog), buffer_slice(&sql), err);
-    buffer_free(&inner);
-    buffer_free(&sql);
-    return done && *drop != NULL;
+    sql_printf(&inner,
+               "\n-- before DROP %s: the body that needs others goes\n"
+               "BEGIN\nCREATE OR REPLACE ",
+               object->kind->desc);
+    sql_stored(&inner, catalog, routine->bare_head);
+    sql_stored(&inner, catalog, routine->stand_in);
+    sql_add(&inner, "EXCEPTION WHEN OTHERS THEN NULL;\nEND\n");
+    sql_add(&sql, "DO ");
+    sql_dollar_quoted(&sql, sql_text(&inner));
+    sql_add(&sql, ";\n");
+    if (!sql_end(&inner))
+        sql_fail(&sql);
+    return sql_copy(&sql, catalog_arena(catalog));
 }
 
-static bool body_write(struct catalog *catalog, const struct catalog_object *object,
-                       struct archive_entry *entry, struct buffer *text, struct error *err)
+static void write_body(struct catalog *catalog, const struct catalog_object *object,
+                       struct archive_entry *entry, struct sql *sql)
 {
     const struct catalog_object *host = object->detail;
     const struct routine *routine = host->detail;
     struct needs_of_body needs = {.routine = host};
 
     entry->drop = "";
-    return catalog_visit_needs(catalog, object, look_at_need, &needs, err) &&
-           (!needs.others || put_back_stand_in(catalog, object, routine, &entry->drop, err)) &&
-           buffer_append_string(text, "CREATE OR REPLACE ", err) &&
-           append_text(catalog, text, routine->head, err) &&
-           append_text(catalog, text, routine->body, err);
+    if (!catalog_visit_needs(catalog, object, look_at_need, &needs, sql->err))
+        sql_fail(sql);
+    if (needs.others && !sql->failed) {
+        entry->drop = put_back_stand_in(catalog, object, routine, sql->err);
+        if (entry->drop == NULL)
+            sql_fail(sql);
+    }
+    sql_add(sql, "CREATE OR REPLACE ");
+    sql_stored(sql, catalog, routine->head);
+    sql_stored(sql, catalog, routine->body);
 }
 
-static bool add_body(struct catalog *catalog, struct catalog_object *object,
-                     struct routine *routine, const struct catalog_row *row, struct error *err)
+/* ---- Reading ---- */
+
+static bool put_stand_in(struct catalog *catalog, struct routine *routine, const char *stand_in,
+                         struct error *err)
 {
-    const char *stand_in = row_text_or_null(row, STAND_IN);
+    struct sql sql = {.err = err};
+
+    routine->stand_in = routine->body;
+    if (stand_in == NULL)
+        return true;
+    sql_add(&sql, "\n    AS ");
+    sql_dollar_quoted(&sql, stand_in);
+    sql_add(&sql, ";\n");
+    return sql_put(&sql, catalog, &routine->stand_in);
+}
+
+static bool make_body(struct catalog *catalog, struct catalog_object *object,
+                      struct routine *routine, const struct catalog_row *row, struct error *err)
+{
     bool bare = row_text_or_null(row, BARE_ARGUMENTS) != NULL;
     const char *arguments = row_text(row, bare ? BARE_ARGUMENTS : ARGUMENTS);
-    struct catalog_object *piece;
-    struct buffer sql = {0};
-    bool done;
-
-    piece = catalog_add(
+    struct catalog_object *piece = catalog_add(
         catalog, object->kind == &kind_procedure ? &kind_procedure_body : &kind_function_body, 0, 0,
         object->schema, object->name, NULL, err);
+
     if (piece == NULL || !put_head(catalog, object, row, arguments, &routine->bare_head, err))
         return false;
     piece->tag = object->tag;
@@ -239,14 +335,9 @@ static bool add_body(struct catalog *catalog, struct catalog_object *object,
     routine->piece = piece;
     routine->needs_itself = row_flag(row, NEEDS_ITSELF);
     routine->own_needs = arena_copy(catalog_arena(catalog), row_text(row, OWN_NEEDS), err);
-    routine->stand_in = routine->body;
-    done = routine->own_needs != NULL;
-    if (done && stand_in != NULL)
-        done = buffer_append_string(&sql, "\n    AS ", err) &&
-               dollar_quote_append(&sql, stand_in, err) && buffer_append_string(&sql, ";\n", err) &&
-               catalog_put_text(catalog, buffer_text(&sql), &routine->stand_in, err);
-    buffer_free(&sql);
-    return done && catalog_depend(catalog, piece, object, err);
+    return routine->own_needs != NULL &&
+           put_stand_in(catalog, routine, row_text_or_null(row, STAND_IN), err) &&
+           catalog_depend(catalog, piece, object, err);
 }
 
 static bool put_routine(struct catalog *catalog, struct catalog_object *object,
@@ -261,7 +352,7 @@ static bool put_routine(struct catalog *catalog, struct catalog_object *object,
            put_body(catalog, &routine->body, row, err) &&
            ((row_text_or_null(row, SQL_BODY) == NULL &&
              row_text_or_null(row, BARE_ARGUMENTS) == NULL) ||
-            add_body(catalog, object, routine, row, err));
+            make_body(catalog, object, routine, row, err));
 }
 
 /* Which needs are the routine's without its body: its schema, and those that its arguments, result
@@ -317,26 +408,6 @@ static bool link_bodies(struct catalog *catalog, struct error *err)
     return true;
 }
 
-/* f(a integer) is how DROP, COMMENT and GRANT name it, f(integer) how an archive does. */
-bool function_name(struct catalog *catalog, struct catalog_object *object,
-                   const char *identity_arguments, const char *types, struct error *err)
-{
-    struct buffer text = {0}, tag = {0};
-    bool done = name_append(&text, object->name, err) && buffer_append_byte(&text, '(', err) &&
-                buffer_append_string(&text, identity_arguments, err) &&
-                buffer_append_byte(&text, ')', err) &&
-                catalog_set_identity(catalog, object, buffer_text(&text), err) &&
-                buffer_append_string(&tag, object->name, err) &&
-                buffer_append_byte(&tag, '(', err) && buffer_append_string(&tag, types, err) &&
-                buffer_append_byte(&tag, ')', err);
-
-    if (done)
-        object->tag = arena_copy_slice(catalog_arena(catalog), buffer_slice(&tag), err);
-    buffer_free(&text);
-    buffer_free(&tag);
-    return done && object->tag != NULL;
-}
-
 static bool take_function(struct catalog *catalog, void *context, const struct catalog_row *row,
                           struct error *err)
 {
@@ -356,108 +427,57 @@ static bool take_function(struct catalog *catalog, void *context, const struct c
                          row_oid(row, OID), row_text(row, SCHEMA), row_text(row, NAME),
                          row_text(row, OWNER), err);
     return object != NULL &&
-           function_name(catalog, object, row_text(row, IDENTITY_ARGUMENTS),
-                         row_text(row, ARGUMENT_TYPES), err) &&
+           catalog_set_routine_identity(catalog, object, row_text(row, IDENTITY_ARGUMENTS),
+                                        row_text(row, ARGUMENT_TYPES), err) &&
            privileges_add(catalog, object, &privileges, err) &&
            put_routine(catalog, object, row, err);
 }
+
+static const struct catalog_query functions = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_function};
+
+/* ---- Constructors of ranges ---- */
+
+enum { CONSTRUCTOR, RANGE, CONSTRUCTOR_COLUMNS };
+
+static const char *const constructor_columns[] = {
+    [CONSTRUCTOR] = "d.objid",
+    [RANGE] = "d.refobjid",
+};
+
+static const char constructor_from[] =
+    "FROM pg_catalog.pg_depend d\n"
+    "WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'i'\n"
+    "  AND d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass";
 
 /* What needs a range's constructor needs the range. */
 static bool take_constructor(struct catalog *catalog, void *context, const struct catalog_row *row,
                              struct error *err)
 {
-    struct catalog_object *type = catalog_find(catalog, CLASS_TYPE, row_oid(row, 1));
+    struct catalog_object *type = catalog_find(catalog, CLASS_TYPE, row_oid(row, RANGE));
+    uint32_t function = row_oid(row, CONSTRUCTOR);
 
     (void)context;
-    return type == NULL || catalog_find(catalog, CLASS_PROCEDURE, row_oid(row, 0)) != NULL ||
-           catalog_alias(catalog, CLASS_PROCEDURE, row_oid(row, 0), type, err);
+    return type == NULL || catalog_find(catalog, CLASS_PROCEDURE, function) != NULL ||
+           catalog_alias(catalog, CLASS_PROCEDURE, function, type, err);
 }
 
-/* The functions that a range type makes for itself hang on it (deptype 'i'). Usual attributes are
- * left out. */
-static const char functions_query[] =
-    "SELECT p.oid, n.nspname, p.proname, pg_catalog.pg_get_userbyid(p.proowner), p.prokind, "
-    "       pg_catalog.pg_get_function_identity_arguments(p.oid), "
-    "       coalesce((SELECT pg_catalog.string_agg(pg_catalog.format_type(a.type, NULL), ', ' "
-    "                                              ORDER BY a.number) "
-    "                   FROM pg_catalog.unnest(p.proargtypes) "
-    "                        WITH ORDINALITY a (type, number)), ''), "
-    "       pg_catalog.pg_get_function_arguments(p.oid), "
-    "       pg_catalog.pg_get_function_result(p.oid), "
-    "       pg_catalog.quote_ident(l.lanname), "
-    "       (SELECT pg_catalog.string_agg('FOR TYPE ' || pg_catalog.format_type(x.t, NULL), "
-    "                                     ', ' ORDER BY x.number) "
-    "          FROM pg_catalog.unnest(p.protrftypes) WITH ORDINALITY x (t, number)), "
-    "       pg_catalog.concat("
-    "         CASE WHEN p.prokind = 'w' THEN ' WINDOW' END, "
-    "         CASE p.provolatile WHEN 'i' THEN ' IMMUTABLE' WHEN 's' THEN ' STABLE' END, "
-    "         CASE WHEN p.proisstrict THEN ' STRICT' END, "
-    "         CASE WHEN p.prosecdef THEN ' SECURITY DEFINER' END, "
-    "         CASE WHEN p.proleakproof THEN ' LEAKPROOF' END, "
-    "         CASE WHEN p.prokind <> 'p' AND p.procost <> "
-    "                   CASE WHEN l.lanname IN ('internal', 'c') THEN 1 ELSE 100 END "
-    "              THEN ' COST ' || p.procost END, "
-    "         CASE WHEN p.proretset AND p.prorows NOT IN (0, 1000) "
-    "              THEN ' ROWS ' || p.prorows END, "
-    "         ' SUPPORT ' || NULLIF(p.prosupport, 0::pg_catalog.oid)::pg_catalog.regproc, "
-    "         CASE p.proparallel WHEN 's' THEN ' PARALLEL SAFE' "
-    "              WHEN 'r' THEN ' PARALLEL RESTRICTED' END), "
-    "       (SELECT pg_catalog.string_agg(s || E'\\x1e', '') "
-    "          FROM pg_catalog.unnest(p.proconfig) s), "
-    "       p.prosrc, p.probin, {prosqlbody}, {stand_in_body}, "
-    "       pg_catalog.concat_ws(' ', p.prorettype, p.proargtypes, "
-    "         pg_catalog.array_to_string(p.proallargtypes, ' '), "
-    "         pg_catalog.array_to_string(p.protrftypes, ' '), p.prosupport::pg_catalog.oid, "
-    "         (SELECT pg_catalog.string_agg(m[1], ' ') "
-    "            FROM pg_catalog.regexp_matches(p.proargdefaults::pg_catalog.text, "
-    "                                           ':[a-z]+ ([0-9]+)', 'g') m "
-    "           WHERE NOT {defaults_call})), "
-    "       {body_needs_itself} OR "
-    "       p.proargdefaults::pg_catalog.text ~ (':funcid ' || p.oid || ' '), "
-    "       CASE WHEN {defaults_call} THEN "
-    "         (SELECT pg_catalog.string_agg("
-    "                   pg_catalog.concat_ws(' ', "
-    "                     CASE y.mode WHEN 'o' THEN 'OUT' WHEN 'b' THEN 'INOUT' "
-    "                                 WHEN 'v' THEN 'VARIADIC' END, "
-    "                     pg_catalog.quote_ident(NULLIF(y.name, '')), "
-    "                     pg_catalog.format_type(y.type, NULL), "
-    "                     CASE WHEN y.mode <> 'o' AND y.inputs > p.pronargs - "
-    "p.pronargdefaults "
-    "                          THEN 'DEFAULT NULL' END), ', ' ORDER BY y.number) "
-    "            FROM (SELECT x.type, coalesce(x.mode, 'i') AS mode, x.name, x.number, "
-    "                         pg_catalog.count(*) FILTER (WHERE coalesce(x.mode, 'i') <> 'o') "
-    "                           OVER (ORDER BY x.number) AS inputs "
-    "                    FROM ROWS FROM (pg_catalog.unnest(coalesce(p.proallargtypes, "
-    "                                      p.proargtypes::pg_catalog.oid[])), "
-    "                                    pg_catalog.unnest(p.proargmodes), "
-    "                                    pg_catalog.unnest(p.proargnames)) "
-    "                         WITH ORDINALITY x (type, mode, name, number)) y "
-    "           WHERE y.mode <> 't' AND y.type IS NOT NULL) END, "
-    "       p.proacl, pg_catalog.acldefault('f', p.proowner) "
-    "  FROM pg_catalog.pg_proc p "
-    "  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
-    "  JOIN pg_catalog.pg_language l ON l.oid = p.prolang "
-    " WHERE p.prokind IN ('f', 'p', 'w') "
-    "   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-    "   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d "
-    "                    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass "
-    "                      AND d.objid = p.oid AND d.deptype = 'i') "
-    " ORDER BY n.nspname, p.proname, p.oid";
+static const struct catalog_query constructors = {
+    .columns = constructor_columns,
+    .count = CONSTRUCTOR_COLUMNS,
+    .from = constructor_from,
+    .take = take_constructor,
+};
 
-static const char constructors_query[] =
-    "SELECT d.objid, d.refobjid FROM pg_catalog.pg_depend d "
-    " WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'i' "
-    "   AND d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass";
-
-static bool read_functions(struct catalog *catalog, struct error *err)
+static bool read_constructors(struct catalog *catalog, struct error *err)
 {
-    return catalog_query(catalog, functions_query, COLUMNS, take_function, NULL, err) &&
-           catalog_query(catalog, constructors_query, 2, take_constructor, NULL, err);
+    return catalog_ask(catalog, &constructors, NULL, err);
 }
 
 const struct catalog_step catalog_step_function = {
     .what = "functions",
     .order = READ_FUNCTIONS,
-    .read = read_functions,
+    .query = &functions,
+    .read = read_constructors,
     .link = link_bodies,
 };

@@ -1,6 +1,7 @@
 /* Indexes. One that stands behind a constraint has no entry: the constraint makes it. */
 #include "catalog/relation.h"
 
+#include "catalog/columns.h"
 #include "wire/stored_options.h"
 
 #include <inttypes.h>
@@ -10,6 +11,7 @@ static const struct catalog_kind kind_index = {
     .desc = "INDEX",
     .section = SECTION_POST_DATA,
     .priority = PRIORITY_INDEX,
+    .detail = DETAIL_INDEX,
 };
 
 enum {
@@ -26,55 +28,67 @@ enum {
     COLUMNS
 };
 
-struct table_index *table_index_find(const struct catalog *catalog, uint32_t oid)
-{
-    const struct catalog_object *object = catalog_find(catalog, CLASS_RELATION, oid);
+static const char *const columns[] = {
+    [OID] = "i.indexrelid",
+    [TABLE] = "i.indrelid",
+    [NAME] = "c.relname",
+    [DEFINITION] = "pg_catalog.pg_get_indexdef(i.indexrelid)",
+    [CLUSTERED] = "i.indisclustered",
+    [REPLICA_IDENTITY] = "i.indisreplident",
+    [TABLESPACE] = "coalesce(s.spcname, '')",
+    [OPTIONS] = "(SELECT pg_catalog.string_agg(" OPTION_QUOTED ", ', ')\n"
+                "          FROM pg_catalog.unnest(c.reloptions) o\n"
+                "         WHERE " SQL_USER_STORAGE_OPTION ")",
+    [PARENT] = "h.inhparent",
+    [STATISTICS] = "(SELECT pg_catalog.string_agg(a.attnum || '=' || {attstattarget}, ','\n"
+                   "                                     ORDER BY a.attnum)\n"
+                   "          FROM pg_catalog.pg_attribute a\n"
+                   "         WHERE a.attrelid = i.indexrelid AND {attstattarget} >= 0)",
+};
 
-    if (object == NULL || (object->kind != &kind_index && object->class_oid != CLASS_CONSTRAINT))
-        return NULL;
-    return object->detail;
-}
-
-struct table_index *table_index_of(const struct catalog_object *object)
-{
-    return object->kind == &kind_index ? object->detail : NULL;
-}
+static const char from[] =
+    "FROM pg_catalog.pg_index i\n"
+    "JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid\n"
+    "JOIN pg_catalog.pg_class t ON t.oid = i.indrelid\n" JOIN_SCHEMA(
+        "c.relnamespace") "LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace\n"
+                          "LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid = i.indexrelid\n"
+                          "WHERE (i.indisvalid OR t.relkind = 'p') AND i.indisready "
+                          "AND " IN_USERS_SCHEMA "\n"
+                          "ORDER BY i.indrelid, c.relname";
 
 /* ---- What follows the making of an index ---- */
 
-static bool append_statistics(const struct catalog_object *index, const char *targets,
-                              struct buffer *sql, struct error *err)
+static void add_statistics(const struct catalog_object *index, const char *targets, struct sql *sql)
 {
     while (targets != NULL && *targets != '\0') {
         char *end;
         long column = strtol(targets, &end, 10);
         long target = strtol(end + 1, &end, 10);
 
-        if (!buffer_printf(sql, err, "ALTER INDEX %s ALTER COLUMN %ld SET STATISTICS %ld;\n",
-                           index->identity, column, target))
-            return false;
+        sql_printf(sql, "ALTER INDEX %s ALTER COLUMN %ld SET STATISTICS %ld;\n", index->identity,
+                   column, target);
         targets = *end == ',' ? end + 1 : end;
     }
-    return true;
 }
 
 static bool put_after(struct catalog *catalog, struct table_index *index,
                       const struct catalog_row *row, struct error *err)
 {
     const char *table = index->table->object->identity;
-    struct buffer sql = {0};
-    bool done = append_statistics(index->object, row_text_or_null(row, STATISTICS), &sql, err);
+    struct sql sql = {.err = err};
 
-    if (done && row_flag(row, CLUSTERED))
-        done = buffer_printf(&sql, err, "ALTER TABLE %s CLUSTER ON ", table) &&
-               name_append(&sql, index->name, err) && buffer_append_string(&sql, ";\n", err);
-    if (done && row_flag(row, REPLICA_IDENTITY))
-        done =
-            buffer_printf(&sql, err, "ALTER TABLE ONLY %s REPLICA IDENTITY USING INDEX ", table) &&
-            name_append(&sql, index->name, err) && buffer_append_string(&sql, ";\n", err);
-    done = done && catalog_put_text(catalog, buffer_text(&sql), &index->after, err);
-    buffer_free(&sql);
-    return done;
+    add_statistics(index->object, row_text_or_null(row, STATISTICS), &sql);
+    if (row_flag(row, CLUSTERED)) {
+        sql_printf(&sql, "ALTER TABLE %s CLUSTER ON ", table);
+        sql_name(&sql, index->name);
+        sql_add(&sql, ";\n");
+    }
+    if (row_flag(row, REPLICA_IDENTITY)) {
+        sql_printf(&sql, "ALTER TABLE ONLY %s REPLICA IDENTITY USING INDEX ", table);
+        sql_name(&sql, index->name);
+        sql_add(&sql, ";\n");
+    }
+    return sql_put(&sql, catalog, &index->after);
 }
 
 /* pg_restore -j makes indexes of a table side by side. Two that want more of the table once they
@@ -91,32 +105,6 @@ static bool alone_with_table(struct catalog *catalog, struct table_index *index,
     return other == NULL || catalog_depend(catalog, index->object, other, err);
 }
 
-static bool put_definition(struct catalog *catalog, struct catalog_object *object,
-                           const struct table_index *index, const char *making, struct error *err)
-{
-    struct buffer sql = {0};
-    const char *after;
-    bool done = buffer_append_string(&sql, making, err) &&
-                catalog_get_text(catalog, index->after, &after, err) &&
-                buffer_append_string(&sql, after, err) &&
-                catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
-
-    buffer_free(&sql);
-    return done;
-}
-
-bool table_index_become(struct catalog *catalog, struct table_index *index,
-                        struct catalog_object *constraint, struct buffer *sql, struct error *err)
-{
-    index->object->hidden = true;
-    index->object = constraint;
-    constraint->detail = index;
-    constraint->tablespace = index->tablespace;
-    constraint->empty_drop = index->parent_oid != 0;
-    return catalog_alias(catalog, CLASS_RELATION, index->oid, constraint, err) &&
-           put_definition(catalog, constraint, index, buffer_text(sql), err);
-}
-
 /* ---- Reading ---- */
 
 static struct table_index *add_index(struct catalog *catalog, struct relation *table,
@@ -130,7 +118,7 @@ static struct table_index *add_index(struct catalog *catalog, struct relation *t
 
     if (object == NULL || index == NULL)
         return NULL;
-    error_clear(err);
+    error_clear(err); /* a copy of NULL is NULL without being a failure */
     *index = (struct table_index){
         .object = object,
         .table = table,
@@ -151,8 +139,7 @@ static bool take_index(struct catalog *catalog, void *context, const struct cata
 {
     struct relation *table = relation_find(catalog, row_oid(row, TABLE));
     struct table_index *index;
-    struct buffer sql = {0};
-    bool done;
+    struct sql sql = {.err = err};
 
     (void)context;
     if (table == NULL)
@@ -161,43 +148,17 @@ static bool take_index(struct catalog *catalog, void *context, const struct cata
     if (index == NULL || !put_after(catalog, index, row, err) ||
         !alone_with_table(catalog, index, row, err))
         return false;
-    done = buffer_printf(&sql, err, "%s;\n", row_text(row, DEFINITION)) &&
-           put_definition(catalog, index->object, index, buffer_text(&sql), err);
-    buffer_free(&sql);
-    return done;
+    sql_add(&sql, row_text(row, DEFINITION));
+    sql_add(&sql, ";\n");
+    sql_stored(&sql, catalog, index->after);
+    return sql_put(&sql, catalog, &index->object->definition);
 }
 
-static bool read_indexes(struct catalog *catalog, struct error *err)
-{
-    static const char query[] =
-        "SELECT i.indexrelid, i.indrelid, c.relname, "
-        "       pg_catalog.pg_get_indexdef(i.indexrelid), "
-        "       i.indisclustered, i.indisreplident, coalesce(s.spcname, ''), "
-        "       (SELECT pg_catalog.string_agg("
-        "                 pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || '=' || "
-        "                 pg_catalog.quote_literal("
-        "                   pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', ') "
-        "          FROM pg_catalog.unnest(c.reloptions) o WHERE " SQL_USER_STORAGE_OPTION "), "
-        "       h.inhparent, "
-        "       (SELECT pg_catalog.string_agg(a.attnum || '=' || {attstattarget}, ',' "
-        "                                     ORDER BY a.attnum) "
-        "          FROM pg_catalog.pg_attribute a "
-        "         WHERE a.attrelid = i.indexrelid AND {attstattarget} >= 0) "
-        "  FROM pg_catalog.pg_index i "
-        "  JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid "
-        "  JOIN pg_catalog.pg_class t ON t.oid = i.indrelid "
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "  LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace "
-        "  LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid = i.indexrelid "
-        " WHERE (i.indisvalid OR t.relkind = 'p') AND i.indisready "
-        "   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        " ORDER BY i.indrelid, c.relname";
-
-    return catalog_query(catalog, query, COLUMNS, take_index, NULL, err);
-}
+static const struct catalog_query indexes = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_index};
 
 const struct catalog_step catalog_step_index = {
     .what = "indexes",
     .order = READ_OF_TABLES + 3,
-    .read = read_indexes,
+    .query = &indexes,
 };

@@ -38,23 +38,18 @@ static bool add_attach(struct catalog *catalog, const struct table_index *index,
     const struct catalog_object *part = index->object, *whole = index->parent->object;
     struct catalog_object *object = catalog_add(catalog, &kind_index_attach, 0, 0, part->schema,
                                                 index->name, whole->owner, err);
-    struct buffer sql = {0};
-    bool done;
+    struct sql sql = {.err = err};
 
-    if (object == NULL)
+    if (object == NULL || !catalog_depend(catalog, object, part, err) ||
+        !catalog_depend(catalog, object, whole, err) || !need_tables(catalog, index, object, err) ||
+        !needed_by_references(catalog, index, object, err))
         return false;
-    done = buffer_append_string(&sql, "ALTER INDEX ", err) &&
-           name_append_qualified(&sql, whole->schema, index->parent->name, err) &&
-           buffer_append_string(&sql, " ATTACH PARTITION ", err) &&
-           name_append_qualified(&sql, part->schema, index->name, err) &&
-           buffer_append_string(&sql, ";\n", err) &&
-           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
-           catalog_depend(catalog, object, part, err) &&
-           catalog_depend(catalog, object, whole, err) &&
-           need_tables(catalog, index, object, err) &&
-           needed_by_references(catalog, index, object, err);
-    buffer_free(&sql);
-    return done;
+    sql_add(&sql, "ALTER INDEX ");
+    sql_qualified(&sql, whole->schema, index->parent->name);
+    sql_add(&sql, " ATTACH PARTITION ");
+    sql_qualified(&sql, part->schema, index->name);
+    sql_add(&sql, ";\n");
+    return sql_put(&sql, catalog, &object->definition);
 }
 
 static bool read_attaches(struct catalog *catalog, struct error *err)

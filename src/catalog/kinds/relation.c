@@ -3,79 +3,9 @@
  */
 #include "catalog/relation.h"
 
+#include "catalog/columns.h"
 #include "catalog/table_locks.h"
 #include "wire/stored_options.h"
-
-static const struct catalog_kind kind_table = {
-    .desc = "TABLE",
-    .section = SECTION_PRE_DATA,
-    .priority = PRIORITY_RELATION,
-    .write = table_write,
-};
-
-static const struct catalog_kind kind_view = {
-    .desc = "VIEW",
-    .section = SECTION_PRE_DATA,
-    .priority = PRIORITY_RELATION,
-    .write = view_write,
-};
-
-static const struct catalog_kind kind_materialized_view = {
-    .desc = "MATERIALIZED VIEW",
-    .section = SECTION_PRE_DATA,
-    .priority = PRIORITY_RELATION,
-    .may_postpone = true,
-    .write = view_write,
-};
-
-static const struct catalog_kind kind_sequence = {
-    .desc = "SEQUENCE",
-    .section = SECTION_PRE_DATA,
-    .priority = PRIORITY_RELATION,
-    .write = sequence_write,
-};
-
-static const struct catalog_kind *kind_of(char relkind)
-{
-    switch (relkind) {
-    case 'v':
-        return &kind_view;
-    case 'm':
-        return &kind_materialized_view;
-    case 'S':
-        return &kind_sequence;
-    default:
-        return &kind_table;
-    }
-}
-
-struct relation *relation_of(const struct catalog_object *object)
-{
-    const struct catalog_kind *kind = object->kind;
-
-    return kind == &kind_table || kind == &kind_view || kind == &kind_materialized_view ||
-                   kind == &kind_sequence
-               ? object->detail
-               : NULL;
-}
-
-struct relation *relation_find(const struct catalog *catalog, uint32_t oid)
-{
-    const struct catalog_object *object = catalog_find(catalog, CLASS_RELATION, oid);
-
-    return object == NULL || object->oid != oid ? NULL : relation_of(object);
-}
-
-struct column *relation_column(const struct relation *relation, int16_t number)
-{
-    for (size_t i = 0; i < relation->column_count; i++) {
-        if (relation->columns[i].number == number)
-            return &relation->columns[i];
-    }
-    return NULL;
-}
-
-/* ---- Reading ---- */
 
 enum {
     OID,
@@ -101,6 +31,64 @@ enum {
     COLUMNS
 };
 
+/* Options of the table and, as toast.…, of its toast table. A view's check_option is written behind
+ * its query instead. */
+#define STORAGE_OPTIONS                                                                            \
+    "(SELECT pg_catalog.string_agg(p || " OPTION_QUOTED ", ', ')\n"                                \
+    "   FROM (SELECT '' AS p, x AS o FROM pg_catalog.unnest(c.reloptions) x\n"                     \
+    "         UNION ALL\n"                                                                         \
+    "         SELECT 'toast.', x FROM pg_catalog.unnest(tc.reloptions) x) r\n"                     \
+    "  WHERE o NOT LIKE 'check_option=%' AND " SQL_USER_STORAGE_OPTION ")"
+
+static const char *const columns[] = {
+    [OID] = "c.oid",
+    [SCHEMA] = "n.nspname",
+    [NAME] = "c.relname",
+    [OWNER] = COLUMN_ROLE("c.relowner"),
+    [RELKIND] = "c.relkind",
+    [PERSISTENCE] = "c.relpersistence",
+    [REPLICA_IDENTITY] = "c.relreplident",
+    [IS_PARTITION] = "c.relispartition",
+    [ROW_SECURITY] = "c.relrowsecurity",
+    [FORCE_ROW_SECURITY] = "c.relforcerowsecurity",
+    [POPULATED] = "c.relispopulated",
+    [TABLESPACE] = "coalesce(s.spcname, '')",
+    [ACCESS_METHOD] = "CASE WHEN c.relkind IN ('r', 'm') OR {partitioned_has_am}\n"
+                      "            THEN am.amname END",
+    [OPTIONS] = STORAGE_OPTIONS,
+    [CHECK_OPTION] = "(SELECT pg_catalog.upper(pg_catalog.substr(o, 14))\n"
+                     "   FROM pg_catalog.unnest(c.reloptions) o WHERE o LIKE 'check_option=%')",
+    [OF_TYPE] = "CASE WHEN c.reloftype <> 0\n"
+                "            THEN pg_catalog.format_type(c.reloftype, NULL) END",
+    [ROW_TYPE] = "c.reltype",
+    [ARRAY_TYPE] = "t.typarray",
+    [ACL] = "c.relacl",
+    [ACL_USUAL] = "pg_catalog.acldefault(CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END\n"
+                  "                               ::\"char\", c.relowner)",
+};
+
+static const char from[] = "FROM pg_catalog.pg_class c\n" JOIN_SCHEMA(
+    "c.relnamespace") "LEFT JOIN pg_catalog.pg_class tc ON tc.oid = c.reltoastrelid\n"
+                      "LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace\n"
+                      "LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam\n"
+                      "LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype\n"
+                      "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND " IN_USERS_SCHEMA "\n"
+                      "ORDER BY n.nspname, c.relname";
+
+static const struct catalog_kind *kind_of(char relkind)
+{
+    switch (relkind) {
+    case 'v':
+        return &kind_view;
+    case 'm':
+        return &kind_materialized_view;
+    case 'S':
+        return &kind_sequence;
+    default:
+        return &kind_table;
+    }
+}
+
 /* A row type and its array stand for the relation wherever something depends on them. */
 static bool alias_types(struct catalog *catalog, struct catalog_object *object,
                         const struct catalog_row *row, struct error *err)
@@ -112,7 +100,8 @@ static bool alias_types(struct catalog *catalog, struct catalog_object *object,
 static bool fill_relation(struct catalog *catalog, struct catalog_object *object,
                           const struct catalog_row *row, struct error *err)
 {
-    struct relation *relation = arena_take(catalog_arena(catalog), sizeof(*relation), err);
+    struct arena *arena = catalog_arena(catalog);
+    struct relation *relation = arena_take(arena, sizeof(*relation), err);
     bool has_storage = strchr("rpm", row_char(row, RELKIND)) != NULL;
 
     if (relation == NULL)
@@ -126,16 +115,13 @@ static bool fill_relation(struct catalog *catalog, struct catalog_object *object
     relation->row_security = row_flag(row, ROW_SECURITY);
     relation->force_row_security = row_flag(row, FORCE_ROW_SECURITY);
     relation->populated = row_flag(row, POPULATED);
-    relation->reloptions = arena_copy(catalog_arena(catalog), row_text_or_null(row, OPTIONS), err);
-    relation->check_option =
-        arena_copy(catalog_arena(catalog), row_text_or_null(row, CHECK_OPTION), err);
-    relation->of_type = arena_copy(catalog_arena(catalog), row_text_or_null(row, OF_TYPE), err);
+    relation->reloptions = arena_copy(arena, row_text_or_null(row, OPTIONS), err);
+    relation->check_option = arena_copy(arena, row_text_or_null(row, CHECK_OPTION), err);
+    relation->of_type = arena_copy(arena, row_text_or_null(row, OF_TYPE), err);
     object->detail = relation;
     object->relkind = relation->relkind == 'S' ? '\0' : relation->relkind;
-    object->access_method =
-        arena_copy(catalog_arena(catalog), row_text_or_null(row, ACCESS_METHOD), err);
-    object->tablespace =
-        has_storage ? arena_copy(catalog_arena(catalog), row_text(row, TABLESPACE), err) : NULL;
+    object->access_method = arena_copy(arena, row_text_or_null(row, ACCESS_METHOD), err);
+    object->tablespace = has_storage ? arena_copy(arena, row_text(row, TABLESPACE), err) : NULL;
     return err->code == ERROR_NONE;
 }
 
@@ -168,6 +154,9 @@ static bool take_relation(struct catalog *catalog, void *context, const struct c
            fill_relation(catalog, object, row, err) && add_privileges(catalog, object, row, err);
 }
 
+static const struct catalog_query relations = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_relation};
+
 static bool is_table(const struct catalog_object *object)
 {
     const struct relation *relation = relation_of(object);
@@ -175,47 +164,14 @@ static bool is_table(const struct catalog_object *object)
     return relation != NULL && strchr("rp", relation->relkind) != NULL;
 }
 
-static bool read_relations(struct catalog *catalog, struct error *err)
+static bool lock_tables(struct catalog *catalog, struct error *err)
 {
-    /* Options of the table and, as toast.…, of its toast table. A view's check_option is written
-     * behind its query instead. */
-    static const char query[] =
-        "SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner), "
-        "       c.relkind, c.relpersistence, c.relreplident, c.relispartition, "
-        "       c.relrowsecurity, c.relforcerowsecurity, c.relispopulated, "
-        "       coalesce(s.spcname, ''), "
-        "       CASE WHEN c.relkind IN ('r', 'm') OR {partitioned_has_am} THEN am.amname END, "
-        "       (SELECT pg_catalog.string_agg("
-        "                 p || pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || '=' || "
-        "                 pg_catalog.quote_literal("
-        "                   pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', ') "
-        "          FROM (SELECT '' AS p, x AS o FROM pg_catalog.unnest(c.reloptions) x "
-        "                UNION ALL "
-        "                SELECT 'toast.', x FROM pg_catalog.unnest(tc.reloptions) x) r "
-        "         WHERE o NOT LIKE 'check_option=%' AND " SQL_USER_STORAGE_OPTION "), "
-        "       (SELECT pg_catalog.upper(pg_catalog.substr(o, 14)) "
-        "          FROM pg_catalog.unnest(c.reloptions) o WHERE o LIKE 'check_option=%'), "
-        "       CASE WHEN c.reloftype <> 0 "
-        "            THEN pg_catalog.format_type(c.reloftype, NULL) END, "
-        "       c.reltype, t.typarray, c.relacl, "
-        "       pg_catalog.acldefault(CASE WHEN c.relkind = 'S' THEN 's' ELSE 'r' END::\"char\", "
-        "                             c.relowner) "
-        "  FROM pg_catalog.pg_class c "
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "  LEFT JOIN pg_catalog.pg_class tc ON tc.oid = c.reltoastrelid "
-        "  LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace "
-        "  LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam "
-        "  LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype "
-        " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') "
-        "   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        " ORDER BY n.nspname, c.relname";
-
-    return catalog_query(catalog, query, COLUMNS, take_relation, NULL, err) &&
-           table_locks_take(catalog, is_table, err);
+    return table_locks_take(catalog, is_table, err);
 }
 
 const struct catalog_step catalog_step_relation = {
     .what = "relations",
     .order = READ_RELATIONS,
-    .read = read_relations,
+    .query = &relations,
+    .read = lock_tables,
 };

@@ -1,5 +1,8 @@
-/* Schemas. */
+/* Schemas. Every database has one named public from the start, and what is said of that depends on
+ * what initdb makes of it. */
 #include "catalog/kind.h"
+
+#include "catalog/columns.h"
 
 static const struct catalog_kind kind_schema = {
     .desc = "SCHEMA",
@@ -9,10 +12,26 @@ static const struct catalog_kind kind_schema = {
 
 enum { OID, NAME, OWNER, ACL, ACL_USUAL, PUBLIC_USUAL, COLUMNS };
 
-/* Every database has a schema "public" from the start. Only if its owner is not the usual one is
- * there an entry that says so, to have pg_restore change the owner. */
-static bool write_public(struct catalog *catalog, struct catalog_object *object, const char *owner,
-                         struct error *err)
+static const char *const columns[] = {
+    [OID] = "n.oid",
+    [NAME] = "n.nspname",
+    [OWNER] = COLUMN_ROLE("n.nspowner"),
+    [ACL] = "n.nspacl",
+    [ACL_USUAL] = COLUMN_ACL_USUAL("n", "n.nspowner"),
+    [PUBLIC_USUAL] = COLUMN_ACL_USUAL(
+        "n",
+        "n.nspowner") " ||\n"
+                      "         pg_catalog.makeaclitem(0, n.nspowner, {public_privilege}, false)",
+};
+
+static const char from[] = "FROM pg_catalog.pg_namespace n\n"
+                           "WHERE " IN_USERS_SCHEMA "\n"
+                           "ORDER BY n.nspname";
+
+/* Only if the owner of public is not the usual one is there an entry that says so, to have
+ * pg_restore change the owner. */
+static bool put_public(struct catalog *catalog, struct catalog_object *object, const char *owner,
+                       struct error *err)
 {
     if (strcmp(owner, "pg_database_owner") == 0) {
         object->hidden = true;
@@ -48,40 +67,26 @@ static bool take_schema(struct catalog *catalog, void *context, const struct cat
                         struct error *err)
 {
     struct catalog_object *object;
-    struct buffer sql = {0};
-    bool done;
+    struct sql sql = {.err = err};
 
     (void)context;
     if (catalog_find(catalog, CLASS_SCHEMA, row_oid(row, OID)) != NULL)
-        return true;
+        return true; /* an extension's */
     object = catalog_add(catalog, &kind_schema, CLASS_SCHEMA, row_oid(row, OID), NULL,
                          row_text(row, NAME), row_text(row, OWNER), err);
     if (object == NULL || !add_privileges(catalog, object, row, err))
         return false;
     if (strcmp(object->name, "public") == 0)
-        return write_public(catalog, object, row_text(row, OWNER), err);
-    done = buffer_printf(&sql, err, "CREATE SCHEMA %s;\n", object->identity) &&
-           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
-    buffer_free(&sql);
-    return done;
+        return put_public(catalog, object, row_text(row, OWNER), err);
+    sql_printf(&sql, "CREATE SCHEMA %s;\n", object->identity);
+    return sql_put(&sql, catalog, &object->definition);
 }
 
-static bool read_schemas(struct catalog *catalog, struct error *err)
-{
-    static const char query[] =
-        "SELECT n.oid, n.nspname, pg_catalog.pg_get_userbyid(n.nspowner), n.nspacl, "
-        "       pg_catalog.acldefault('n', n.nspowner), "
-        "       pg_catalog.acldefault('n', n.nspowner) || "
-        "         pg_catalog.makeaclitem(0, n.nspowner, {public_privilege}, false) "
-        "  FROM pg_catalog.pg_namespace n "
-        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        " ORDER BY n.nspname";
-
-    return catalog_query(catalog, query, COLUMNS, take_schema, NULL, err);
-}
+static const struct catalog_query schemas = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_schema};
 
 const struct catalog_step catalog_step_schema = {
     .what = "schemas",
     .order = READ_SCHEMAS,
-    .read = read_schemas,
+    .query = &schemas,
 };

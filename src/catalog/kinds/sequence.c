@@ -2,7 +2,20 @@
  * column is made by the statement that makes the column one. */
 #include "catalog/relation.h"
 
+#include "catalog/columns.h"
+
 #include <inttypes.h>
+
+static void write_sequence(struct catalog *catalog, const struct catalog_object *object,
+                           struct archive_entry *entry, struct sql *sql);
+
+const struct catalog_kind kind_sequence = {
+    .desc = "SEQUENCE",
+    .section = SECTION_PRE_DATA,
+    .priority = PRIORITY_RELATION,
+    .detail = DETAIL_RELATION,
+    .write = write_sequence,
+};
 
 static const struct catalog_kind kind_owned_by = {
     .desc = "SEQUENCE OWNED BY",
@@ -33,53 +46,91 @@ enum {
     COLUMNS
 };
 
+static const char *const columns[] = {
+    [OID] = "s.seqrelid",
+    [TYPE] = "pg_catalog.format_type(s.seqtypid, NULL)",
+    [START] = "s.seqstart",
+    [INCREMENT] = "s.seqincrement",
+    [MINIMUM] = "CASE WHEN s.seqmin IS DISTINCT FROM\n"
+                "                 CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.lowest END\n"
+                "            THEN s.seqmin END",
+    [MAXIMUM] = "CASE WHEN s.seqmax IS DISTINCT FROM\n"
+                "                 CASE WHEN s.seqincrement > 0 THEN l.highest ELSE -1 END\n"
+                "            THEN s.seqmax END",
+    [CACHE] = "s.seqcache",
+    [CYCLE] = "s.seqcycle",
+    [OWNER_TABLE] = "d.refobjid",
+    [OWNER_COLUMN] = "d.refobjsubid",
+    [DEPENDENCY] = "d.deptype",
+};
+
+static const char from[] =
+    "FROM pg_catalog.pg_sequence s\n"
+    "JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid\n" JOIN_SCHEMA(
+        "c.relnamespace") "JOIN (VALUES (21, -32768, 32767), (23, -2147483648, 2147483647),\n"
+                          "             (20, -9223372036854775808, 9223372036854775807))\n"
+                          "     AS l (type, lowest, highest) ON l.type = s.seqtypid\n"
+                          "LEFT JOIN pg_catalog.pg_depend d\n"
+                          "  ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid "
+                          "= s.seqrelid\n"
+                          " AND d.objsubid = 0 AND d.deptype IN ('a', 'i')\n"
+                          " AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass\n"
+                          " AND d.refobjsubid > 0\n"
+                          "WHERE " IN_USERS_SCHEMA "\n"
+                          "ORDER BY s.seqrelid";
+
 #define POSITIONS_MAX ((size_t)32 * 1024) /* bytes of one statement that asks for positions */
 
-static bool append_bound(struct buffer *text, const char *word, const char *value,
-                         struct error *err)
+/* ---- How they count ---- */
+
+static void add_bound(struct sql *sql, const char *word, const char *value)
 {
-    return value == NULL ? buffer_printf(text, err, "\n    NO %s", word)
-                         : buffer_printf(text, err, "\n    %s %s", word, value);
+    if (value == NULL)
+        sql_printf(sql, "\n    NO %s", word);
+    else
+        sql_printf(sql, "\n    %s %s", word, value);
 }
 
-static bool append_counting(const struct catalog_row *row, struct buffer *text, struct error *err)
+static void add_counting(const struct catalog_row *row, struct sql *sql)
 {
-    return buffer_printf(text, err, "\n    START WITH %s\n    INCREMENT BY %s",
-                         row_text(row, START), row_text(row, INCREMENT)) &&
-           append_bound(text, "MINVALUE", row_text_or_null(row, MINIMUM), err) &&
-           append_bound(text, "MAXVALUE", row_text_or_null(row, MAXIMUM), err) &&
-           buffer_printf(text, err, "\n    CACHE %s%s", row_text(row, CACHE),
-                         row_flag(row, CYCLE) ? "\n    CYCLE" : "");
+    sql_printf(sql, "\n    START WITH %s", row_text(row, START));
+    sql_printf(sql, "\n    INCREMENT BY %s", row_text(row, INCREMENT));
+    add_bound(sql, "MINVALUE", row_text_or_null(row, MINIMUM));
+    add_bound(sql, "MAXVALUE", row_text_or_null(row, MAXIMUM));
+    sql_printf(sql, "\n    CACHE %s", row_text(row, CACHE));
+    if (row_flag(row, CYCLE))
+        sql_add(sql, "\n    CYCLE");
 }
 
-static bool append_plain(const struct relation *relation, const struct catalog_row *row,
-                         struct buffer *text, struct error *err)
+static void add_plain(const struct relation *relation, const struct catalog_row *row,
+                      struct sql *sql)
 {
     const char *type = row_text(row, TYPE);
 
-    return buffer_printf(text, err, "CREATE %sSEQUENCE %s",
-                         relation->persistence == 'u' ? "UNLOGGED " : "",
-                         relation->object->identity) &&
-           (strcmp(type, "bigint") == 0 || buffer_printf(text, err, "\n    AS %s", type)) &&
-           append_counting(row, text, err) && buffer_append_string(text, ";\n", err);
+    sql_printf(sql, "CREATE %sSEQUENCE %s", relation->persistence == 'u' ? "UNLOGGED " : "",
+               relation->object->identity);
+    if (strcmp(type, "bigint") != 0)
+        sql_printf(sql, "\n    AS %s", type);
+    add_counting(row, sql);
+    sql_add(sql, ";\n");
 }
 
 /* Up to 14 a sequence is always logged, that of an unlogged table as well, and cannot be told. */
-static bool append_identity(struct catalog *catalog, const struct relation *relation,
-                            const struct relation *table, const struct column *column,
-                            const struct catalog_row *row, struct buffer *text, struct error *err)
+static void add_identity(struct catalog *catalog, const struct relation *relation,
+                         const struct relation *table, const struct column *column,
+                         const struct catalog_row *row, struct sql *sql)
 {
     const char *identity = relation->object->identity;
 
-    if (!buffer_printf(text, err, "ALTER TABLE %s ALTER COLUMN ", table->object->identity) ||
-        !name_append(text, column->name, err) ||
-        !buffer_printf(text, err, " ADD GENERATED %s AS IDENTITY (\n    SEQUENCE NAME %s",
-                       column->identity == 'a' ? "ALWAYS" : "BY DEFAULT", identity) ||
-        !append_counting(row, text, err) || !buffer_append_string(text, "\n);\n", err))
-        return false;
-    return relation->persistence == table->persistence || catalog_server_major(catalog) < 15 ||
-           buffer_printf(text, err, "ALTER SEQUENCE %s SET %s;\n", identity,
-                         relation->persistence == 'u' ? "UNLOGGED" : "LOGGED");
+    sql_printf(sql, "ALTER TABLE %s ALTER COLUMN ", table->object->identity);
+    sql_name(sql, column->name);
+    sql_printf(sql, " ADD GENERATED %s AS IDENTITY (\n    SEQUENCE NAME %s",
+               column->identity == 'a' ? "ALWAYS" : "BY DEFAULT", identity);
+    add_counting(row, sql);
+    sql_add(sql, "\n);\n");
+    if (relation->persistence != table->persistence && catalog_server_major(catalog) >= 15)
+        sql_printf(sql, "ALTER SEQUENCE %s SET %s;\n", identity,
+                   relation->persistence == 'u' ? "UNLOGGED" : "LOGGED");
 }
 
 static bool add_owned_by(struct catalog *catalog, const struct relation *sequence,
@@ -89,19 +140,15 @@ static bool add_owned_by(struct catalog *catalog, const struct relation *sequenc
     const struct catalog_object *owned = sequence->object;
     struct catalog_object *object =
         catalog_add(catalog, &kind_owned_by, 0, 0, owned->schema, owned->name, owned->owner, err);
-    struct buffer sql = {0};
-    bool done;
+    struct sql sql = {.err = err};
 
-    if (object == NULL)
+    if (object == NULL || !catalog_depend(catalog, object, owned, err) ||
+        !catalog_depend(catalog, object, table->object, err))
         return false;
-    done = buffer_printf(&sql, err, "ALTER SEQUENCE %s OWNED BY %s.", owned->identity,
-                         table->object->identity) &&
-           name_append(&sql, column->name, err) && buffer_append_string(&sql, ";\n", err) &&
-           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err) &&
-           catalog_depend(catalog, object, owned, err) &&
-           catalog_depend(catalog, object, table->object, err);
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "ALTER SEQUENCE %s OWNED BY %s.", owned->identity, table->object->identity);
+    sql_name(&sql, column->name);
+    sql_add(&sql, ";\n");
+    return sql_put(&sql, catalog, &object->definition);
 }
 
 static bool take_sequence(struct catalog *catalog, void *context, const struct catalog_row *row,
@@ -112,33 +159,30 @@ static bool take_sequence(struct catalog *catalog, void *context, const struct c
     char dependency = row_char(row, DEPENDENCY);
     const struct column *column =
         table == NULL ? NULL : relation_column(table, (int16_t)row_number(row, OWNER_COLUMN));
-    struct buffer sql = {0};
-    bool done = true;
+    struct sql sql = {.err = err};
 
     (void)context;
     if (sequence == NULL)
         return true;
     if (dependency == 'i' && column != NULL) {
         sequence->object->empty_drop = true; /* it goes with its column, and so does its owner */
-        done = append_identity(catalog, sequence, table, column, row, &sql, err);
+        add_identity(catalog, sequence, table, column, row, &sql);
     } else {
-        done = append_plain(sequence, row, &sql, err);
+        add_plain(sequence, row, &sql);
     }
-    done = done && catalog_put_text(catalog, buffer_text(&sql), &sequence->object->definition, err);
-    buffer_free(&sql);
-    if (done && dependency == 'a' && column != NULL)
-        done = add_owned_by(catalog, sequence, table, column, err);
-    return done;
+    return sql_put(&sql, catalog, &sequence->object->definition) &&
+           (dependency != 'a' || column == NULL ||
+            add_owned_by(catalog, sequence, table, column, err));
 }
 
-bool sequence_write(struct catalog *catalog, const struct catalog_object *object,
-                    struct archive_entry *entry, struct buffer *text, struct error *err)
-{
-    const char *definition;
+static const struct catalog_query sequences = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_sequence};
 
+static void write_sequence(struct catalog *catalog, const struct catalog_object *object,
+                           struct archive_entry *entry, struct sql *sql)
+{
     (void)entry;
-    return catalog_get_text(catalog, object->definition, &definition, err) &&
-           buffer_append_string(text, definition == NULL ? "" : definition, err);
+    sql_stored(sql, catalog, object->definition);
 }
 
 /* ---- Where they stand ---- */
@@ -150,8 +194,7 @@ static bool take_position(struct catalog *catalog, void *context, const struct c
     struct relation *sequence = relation_find(catalog, row_oid(row, RELATION));
     const struct catalog_object *set = sequence == NULL ? NULL : sequence->object;
     struct catalog_object *object;
-    struct buffer sql = {0};
-    bool done;
+    struct sql sql = {.err = err};
 
     (void)context;
     if (sequence == NULL)
@@ -162,22 +205,21 @@ static bool take_position(struct catalog *catalog, void *context, const struct c
         return false;
     object->oid = set->oid;
     sequence->data = object;
-    done = buffer_append_string(&sql, "SELECT pg_catalog.setval(", err) &&
-           literal_append(&sql, set->identity, err) &&
-           buffer_printf(&sql, err, ", %s, %s);\n", row_text(row, LAST_VALUE),
-                         row_flag(row, IS_CALLED) ? "true" : "false") &&
-           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
-    buffer_free(&sql);
-    return done;
+    sql_add(&sql, "SELECT pg_catalog.setval(");
+    sql_literal(&sql, set->identity);
+    sql_printf(&sql, ", %s, %s);\n", row_text(row, LAST_VALUE),
+               row_flag(row, IS_CALLED) ? "true" : "false");
+    return sql_put(&sql, catalog, &object->definition);
 }
 
-static bool ask_positions(struct catalog *catalog, struct buffer *sql, struct error *err)
+static bool ask_positions(struct catalog *catalog, struct sql *sql, struct error *err)
 {
-    bool done = sql->len == 0 ||
-                catalog_query_as_is(catalog, buffer_text(sql), 3, take_position, NULL, err) ||
-                error_prefix(err, "cannot read where the sequences stand");
+    bool done =
+        !sql->failed && (sql->text.len == 0 ||
+                         catalog_ask_text(catalog, sql_text(sql), 3, take_position, NULL, err) ||
+                         error_prefix(err, "cannot read where the sequences stand"));
 
-    buffer_clear(sql);
+    buffer_clear(&sql->text);
     return done;
 }
 
@@ -185,7 +227,7 @@ static bool ask_positions(struct catalog *catalog, struct buffer *sql, struct er
 static bool read_positions(struct catalog *catalog, struct error *err)
 {
     size_t count = catalog_object_count(catalog);
-    struct buffer sql = {0};
+    struct sql sql = {.err = err};
     bool done = true;
 
     for (size_t i = 0; done && i < count; i++) {
@@ -194,49 +236,17 @@ static bool read_positions(struct catalog *catalog, struct error *err)
 
         if (relation == NULL || relation->relkind != 'S')
             continue;
-        done = buffer_printf(&sql, err, "%sSELECT %" PRIu32 ", last_value, is_called FROM %s",
-                             sql.len == 0 ? "" : " UNION ALL ", object->oid, object->identity) &&
-               (sql.len < POSITIONS_MAX || ask_positions(catalog, &sql, err));
+        sql_printf(&sql, "%sSELECT %" PRIu32 ", last_value, is_called FROM %s",
+                   sql.text.len == 0 ? "" : "\nUNION ALL ", object->oid, object->identity);
+        done = sql.text.len < POSITIONS_MAX || ask_positions(catalog, &sql, err);
     }
     done = done && ask_positions(catalog, &sql, err);
-    buffer_free(&sql);
-    return done;
-}
-
-/* ---- How they count ---- */
-
-static bool read_sequences(struct catalog *catalog, struct error *err)
-{
-    static const char query[] =
-        "SELECT s.seqrelid, pg_catalog.format_type(s.seqtypid, NULL), s.seqstart, "
-        "       s.seqincrement, "
-        "       CASE WHEN s.seqmin IS DISTINCT FROM "
-        "                 CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.lowest END "
-        "            THEN s.seqmin END, "
-        "       CASE WHEN s.seqmax IS DISTINCT FROM "
-        "                 CASE WHEN s.seqincrement > 0 THEN l.highest ELSE -1 END "
-        "            THEN s.seqmax END, "
-        "       s.seqcache, s.seqcycle, d.refobjid, d.refobjsubid, d.deptype "
-        "  FROM pg_catalog.pg_sequence s "
-        "  JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid "
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "  JOIN (VALUES (21, -32768, 32767), (23, -2147483648, 2147483647), "
-        "               (20, -9223372036854775808, 9223372036854775807)) "
-        "       AS l (type, lowest, highest) ON l.type = s.seqtypid "
-        "  LEFT JOIN pg_catalog.pg_depend d "
-        "    ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.seqrelid "
-        "   AND d.objsubid = 0 AND d.deptype IN ('a', 'i') "
-        "   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass "
-        "   AND d.refobjsubid > 0 "
-        " WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        " ORDER BY s.seqrelid";
-
-    return catalog_query(catalog, query, COLUMNS, take_sequence, NULL, err) &&
-           read_positions(catalog, err);
+    return sql_end(&sql) && done;
 }
 
 const struct catalog_step catalog_step_sequence = {
     .what = "sequences",
     .order = READ_OF_TABLES + 2, /* after the columns that own them */
-    .read = read_sequences,
+    .query = &sequences,
+    .read = read_positions,
 };

@@ -1,4 +1,4 @@
-/* The rows of tables. */
+/* The rows of tables: what COPY reads, and what it is restored by. */
 #include "catalog/relation.h"
 
 static const struct catalog_kind kind_table_data = {
@@ -10,10 +10,21 @@ static const struct catalog_kind kind_table_data = {
 
 /* An enum's hash comes from the oids of its values, and those are others wherever it is made anew:
  * its rows find their partition again from the root only. */
+enum { UNSTABLE, COLUMNS };
+
+static const char *const columns[] = {[UNSTABLE] = "p.partrelid"};
+
+static const char from[] =
+    "FROM pg_catalog.pg_partitioned_table p\n"
+    "JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass)\n"
+    "JOIN pg_catalog.pg_am a ON a.oid = o.opcmethod\n"
+    "WHERE p.partstrat = 'h' AND o.opcname = 'enum_ops' AND a.amname = 'hash'\n"
+    "  AND o.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace";
+
 static bool take_unstable(struct catalog *catalog, void *context, const struct catalog_row *row,
                           struct error *err)
 {
-    struct relation *relation = relation_find(catalog, row_oid(row, 0));
+    struct relation *relation = relation_find(catalog, row_oid(row, UNSTABLE));
 
     (void)context;
     (void)err;
@@ -22,18 +33,8 @@ static bool take_unstable(struct catalog *catalog, void *context, const struct c
     return true;
 }
 
-static bool read_unstable(struct catalog *catalog, struct error *err)
-{
-    static const char query[] =
-        "SELECT p.partrelid "
-        "  FROM pg_catalog.pg_partitioned_table p "
-        "  JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass) "
-        "  JOIN pg_catalog.pg_am a ON a.oid = o.opcmethod "
-        " WHERE p.partstrat = 'h' AND o.opcname = 'enum_ops' AND a.amname = 'hash' "
-        "   AND o.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace";
-
-    return catalog_query(catalog, query, 1, take_unstable, NULL, err);
-}
+static const struct catalog_query unstable_query = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_unstable};
 
 /* The root that a partition has to be loaded through; NULL: it may be loaded itself. */
 static const struct relation *root_to_load(const struct relation *relation)
@@ -51,13 +52,11 @@ static const struct relation *root_to_load(const struct relation *relation)
 static bool note_root(struct catalog *catalog, struct catalog_object *object,
                       const struct relation *root, struct error *err)
 {
-    struct buffer note = {0};
-    bool done = buffer_append_string(&note, "-- load via partition root ", err) &&
-                buffer_append_string(&note, root->object->identity, err) &&
-                catalog_put_text(catalog, buffer_text(&note), &object->definition, err);
+    struct sql note = {.err = err};
 
-    buffer_free(&note);
-    return done;
+    sql_add(&note, "-- load via partition root ");
+    sql_add(&note, root->object->identity);
+    return sql_put(&note, catalog, &object->definition);
 }
 
 /* ONLY is what COPY does by itself; pg_restore knows a table's own data by the form of this. */
@@ -67,7 +66,7 @@ static bool add_data(struct catalog *catalog, struct relation *relation, struct 
     const struct relation *root = root_to_load(relation);
     struct catalog_object *object =
         catalog_add(catalog, &kind_table_data, 0, 0, table->schema, table->name, table->owner, err);
-    struct buffer sql = {0}, columns = {0};
+    struct sql in = {.err = err}, out = {.err = err};
     bool done;
 
     if (object == NULL || !catalog_depend(catalog, object, table, err) ||
@@ -75,27 +74,20 @@ static bool add_data(struct catalog *catalog, struct relation *relation, struct 
         return false;
     object->oid = table->oid; /* of no catalog: it stands for nothing in pg_depend */
     relation->data = object;
-    done = table_copy_columns(relation, &columns, err) &&
-           buffer_printf(&sql, err, "COPY %s %s FROM stdin;\n",
-                         root != NULL ? root->object->identity : table->identity,
-                         buffer_text(&columns)) &&
-           catalog_put_text(catalog, buffer_text(&sql), &object->copy, err);
-    buffer_clear(&sql);
-    done =
-        done &&
-        buffer_printf(&sql, err, "COPY %s %s TO STDOUT", table->identity, buffer_text(&columns)) &&
-        catalog_put_text(catalog, buffer_text(&sql), &object->data_query, err);
-    buffer_free(&sql);
-    buffer_free(&columns);
-    return done;
+    sql_printf(&in, "COPY %s ", root != NULL ? root->object->identity : table->identity);
+    table_add_copied_columns(relation, &in);
+    sql_add(&in, " FROM stdin;\n");
+    sql_printf(&out, "COPY %s ", table->identity);
+    table_add_copied_columns(relation, &out);
+    sql_add(&out, " TO STDOUT");
+    done = sql_put(&in, catalog, &object->copy);
+    return sql_put(&out, catalog, &object->data_query) && done;
 }
 
 static bool read_data(struct catalog *catalog, struct error *err)
 {
     size_t count = catalog_object_count(catalog);
 
-    if (!read_unstable(catalog, err))
-        return false;
     for (size_t i = 0; i < count; i++) {
         struct relation *relation = relation_of(catalog_object_at(catalog, i));
 
@@ -108,5 +100,6 @@ static bool read_data(struct catalog *catalog, struct error *err)
 const struct catalog_step catalog_step_table_data = {
     .what = "rows of tables",
     .order = READ_DATA,
+    .query = &unstable_query,
     .read = read_data,
 };

@@ -6,6 +6,8 @@
  */
 #include "catalog/kind.h"
 
+#include "catalog/columns.h"
+
 static const struct catalog_kind kind_type = {
     .desc = "TYPE",
     .section = SECTION_PRE_DATA,
@@ -23,13 +25,18 @@ static const struct catalog_kind kind_shell_type = {
 /* What all types have; the columns of their own follow. */
 enum { OID, SCHEMA, NAME, OWNER, ARRAY, ACL, ACL_USUAL, OWN };
 
+/* clang-format off */
 #define TYPE_COLUMNS                                                                               \
-    "t.oid, n.nspname, t.typname, pg_catalog.pg_get_userbyid(t.typowner), t.typarray, t.typacl, "  \
-    "pg_catalog.acldefault('T', t.typowner) "
+    [OID] = "t.oid",                                                                               \
+    [SCHEMA] = "n.nspname",                                                                        \
+    [NAME] = "t.typname",                                                                          \
+    [OWNER] = COLUMN_ROLE("t.typowner"),                                                           \
+    [ARRAY] = "t.typarray",                                                                        \
+    [ACL] = "t.typacl",                                                                            \
+    [ACL_USUAL] = COLUMN_ACL_USUAL("T", "t.typowner")
+/* clang-format on */
 
-#define TYPE_SCHEMAS                                                                               \
-    "JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace "                                    \
-    "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
+#define FROM_TYPES "FROM pg_catalog.pg_type t\n" JOIN_SCHEMA("t.typnamespace")
 
 static struct catalog_object *add_type(struct catalog *catalog, const struct catalog_row *row,
                                        struct error *err)
@@ -50,6 +57,7 @@ static struct catalog_object *add_type(struct catalog *catalog, const struct cat
     return object;
 }
 
+/* An extension's. */
 static bool known(const struct catalog *catalog, const struct catalog_row *row)
 {
     return catalog_find(catalog, CLASS_TYPE, row_oid(row, OID)) != NULL;
@@ -59,50 +67,41 @@ static bool add_shell(struct catalog *catalog, struct catalog_object *type, stru
 {
     struct catalog_object *shell =
         catalog_add(catalog, &kind_shell_type, 0, 0, type->schema, type->name, type->owner, err);
-    struct buffer sql = {0};
-    bool done;
+    struct sql sql = {.err = err};
 
     if (shell == NULL)
         return false;
     type->shell = shell;
-    done = buffer_printf(&sql, err, "CREATE TYPE %s;\n", type->identity) &&
-           catalog_put_text(catalog, buffer_text(&sql), &shell->definition, err);
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "CREATE TYPE %s;\n", type->identity);
+    return sql_put(&sql, catalog, &shell->definition);
 }
-
-/* "    NAME = value" behind a comma, if there is a value. */
-static bool append_item(struct buffer *sql, bool *first, const char *name, const char *value,
-                        struct error *err)
-{
-    bool was_first = *first;
-
-    if (value == NULL)
-        return true;
-    *first = false;
-    return buffer_printf(sql, err, "%s\n    %s = %s", was_first ? "" : ",", name, value);
-}
-
-/* ---- Enums and composite types ---- */
 
 /* The list of labels or columns is made by the server. */
-static bool take_listed(struct catalog *catalog, const char *format, const struct catalog_row *row,
-                        struct catalog_object **object, struct error *err)
+static bool put_listed(struct catalog *catalog, struct catalog_object *object, const char *format,
+                       const char *list, struct error *err)
 {
-    struct buffer sql = {0};
-    const char *list = row_text_or_null(row, OWN);
-    bool done;
+    struct sql sql = {.err = err};
 
-    *object = add_type(catalog, row, err);
-    if (*object == NULL)
-        return false;
-    done = buffer_printf(&sql, err, "CREATE TYPE %s AS %s(", (*object)->identity, format) &&
-           buffer_append_string(&sql, list == NULL ? "\n);\n" : list, err) &&
-           (list == NULL || buffer_append_string(&sql, "\n);\n", err)) &&
-           catalog_put_text(catalog, buffer_text(&sql), &(*object)->definition, err);
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "CREATE TYPE %s AS %s(", object->identity, format);
+    sql_clause(&sql, "", list, "");
+    sql_add(&sql, "\n);\n");
+    return sql_put(&sql, catalog, &object->definition);
 }
+
+/* ---- Enums ---- */
+
+enum { LABELS = OWN, ENUM_COLUMNS };
+
+static const char *const enum_columns[] = {
+    TYPE_COLUMNS,
+    [LABELS] =
+        "(SELECT pg_catalog.string_agg(E'\\n    ' || pg_catalog.quote_literal(e.enumlabel),\n"
+        "                                     ',' ORDER BY e.enumsortorder)\n"
+        "          FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid)",
+};
+
+static const char enum_from[] = FROM_TYPES "WHERE t.typtype = 'e' AND " IN_USERS_SCHEMA "\n"
+                                           "ORDER BY n.nspname, t.typname";
 
 static bool take_enum(struct catalog *catalog, void *context, const struct catalog_row *row,
                       struct error *err)
@@ -110,72 +109,119 @@ static bool take_enum(struct catalog *catalog, void *context, const struct catal
     struct catalog_object *object;
 
     (void)context;
-    return known(catalog, row) || take_listed(catalog, "ENUM ", row, &object, err);
+    if (known(catalog, row))
+        return true;
+    object = add_type(catalog, row, err);
+    return object != NULL &&
+           put_listed(catalog, object, "ENUM ", row_text_or_null(row, LABELS), err);
 }
+
+static const struct catalog_query enums = {
+    .columns = enum_columns, .count = ENUM_COLUMNS, .from = enum_from, .take = take_enum};
+
+/* ---- Composite types ---- */
+
+enum { ATTRIBUTES = OWN, RELATION, COMPOSITE_COLUMNS };
+
+static const char *const composite_columns[] = {
+    TYPE_COLUMNS,
+    [ATTRIBUTES] =
+        "(SELECT pg_catalog.string_agg(\n"
+        "                 E'\\n    ' || pg_catalog.quote_ident(a.attname) || ' ' ||\n"
+        "                 pg_catalog.format_type(a.atttypid, a.atttypmod) ||\n"
+        "                 CASE WHEN a.attcollation <> at.typcollation\n"
+        "                      THEN ' COLLATE ' || " COLUMN_QUALIFIED(
+            "cn.nspname",
+            "co.collname") "\n"
+                           "                      ELSE '' END,\n"
+                           "                 ',' ORDER BY a.attnum)\n"
+                           "          FROM pg_catalog.pg_attribute a\n"
+                           "          JOIN pg_catalog.pg_type at ON at.oid = a.atttypid\n"
+                           "          LEFT JOIN pg_catalog.pg_collation co ON co.oid = "
+                           "a.attcollation\n"
+                           "          LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = "
+                           "co.collnamespace\n"
+                           "         WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT "
+                           "a.attisdropped)",
+    [RELATION] = "t.typrelid",
+};
+
+static const char composite_from[] =
+    FROM_TYPES "JOIN pg_catalog.pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'\n"
+               "WHERE t.typtype = 'c' AND " IN_USERS_SCHEMA "\n"
+               "ORDER BY n.nspname, t.typname";
 
 /* Its row of pg_class stands for it where its columns are meant. */
 static bool take_composite(struct catalog *catalog, void *context, const struct catalog_row *row,
                            struct error *err)
 {
-    enum { RELATION = OWN + 1 };
     struct catalog_object *object;
 
     (void)context;
-    return known(catalog, row) ||
-           (take_listed(catalog, "", row, &object, err) &&
-            catalog_alias(catalog, CLASS_RELATION, row_oid(row, RELATION), object, err));
+    if (known(catalog, row))
+        return true;
+    object = add_type(catalog, row, err);
+    return object != NULL &&
+           put_listed(catalog, object, "", row_text_or_null(row, ATTRIBUTES), err) &&
+           catalog_alias(catalog, CLASS_RELATION, row_oid(row, RELATION), object, err);
 }
 
-static bool read_lists(struct catalog *catalog, struct error *err)
-{
-    static const char enums[] =
-        "SELECT " TYPE_COLUMNS ", "
-        "       (SELECT pg_catalog.string_agg(E'\\n    ' || pg_catalog.quote_literal(e.enumlabel), "
-        "                                     ',' ORDER BY e.enumsortorder) "
-        "          FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) "
-        "  FROM pg_catalog.pg_type t " TYPE_SCHEMAS
-        " WHERE t.typtype = 'e' ORDER BY n.nspname, t.typname";
-    static const char composites[] =
-        "SELECT " TYPE_COLUMNS ", "
-        "       (SELECT pg_catalog.string_agg("
-        "                 E'\\n    ' || pg_catalog.quote_ident(a.attname) || ' ' || "
-        "                 pg_catalog.format_type(a.atttypid, a.atttypmod) || "
-        "                 CASE WHEN a.attcollation <> at.typcollation "
-        "                      THEN ' COLLATE ' || pg_catalog.quote_ident(cn.nspname) || '.' || "
-        "                           pg_catalog.quote_ident(co.collname) ELSE '' END, "
-        "                 ',' ORDER BY a.attnum) "
-        "          FROM pg_catalog.pg_attribute a "
-        "          JOIN pg_catalog.pg_type at ON at.oid = a.atttypid "
-        "          LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation "
-        "          LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace "
-        "         WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped), "
-        "       t.typrelid "
-        "  FROM pg_catalog.pg_type t " TYPE_SCHEMAS
-        "  JOIN pg_catalog.pg_class c ON c.oid = t.typrelid AND c.relkind = 'c' "
-        " WHERE t.typtype = 'c' ORDER BY n.nspname, t.typname";
-
-    return catalog_query(catalog, enums, OWN + 1, take_enum, NULL, err) &&
-           catalog_query(catalog, composites, OWN + 2, take_composite, NULL, err);
-}
+static const struct catalog_query composites = {
+    .columns = composite_columns,
+    .count = COMPOSITE_COLUMNS,
+    .from = composite_from,
+    .take = take_composite,
+};
 
 /* ---- Ranges ---- */
+
+enum {
+    SUBTYPE = OWN,
+    MULTIRANGE,
+    MULTIRANGE_NAME,
+    MULTIRANGE_ARRAY,
+    OPCLASS,
+    COLLATION,
+    CANONICAL,
+    DIFFERENCE,
+    RANGE_COLUMNS
+};
+
+static const char *const range_columns[] = {
+    TYPE_COLUMNS,
+    [SUBTYPE] = "pg_catalog.format_type(r.rngsubtype, NULL)",
+    [MULTIRANGE] = "mt.oid",
+    [MULTIRANGE_NAME] = COLUMN_QUALIFIED("mn.nspname", "mt.typname"),
+    [MULTIRANGE_ARRAY] = "mt.typarray",
+    [OPCLASS] =
+        "CASE WHEN NOT oc.opcdefault THEN " COLUMN_QUALIFIED("ocn.nspname", "oc.opcname") " END",
+    [COLLATION] = COLUMN_COLLATION("r.rngcollation", "st.typcollation"),
+    [CANONICAL] = COLUMN_FUNCTION("r.rngcanonical"),
+    [DIFFERENCE] = COLUMN_FUNCTION("r.rngsubdiff"),
+};
+
+static const char range_from[] = FROM_TYPES
+    "JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid\n"
+    "JOIN pg_catalog.pg_type st ON st.oid = r.rngsubtype\n"
+    "JOIN pg_catalog.pg_opclass oc ON oc.oid = r.rngsubopc\n"
+    "JOIN pg_catalog.pg_namespace ocn ON ocn.oid = oc.opcnamespace\n" JOIN_COLLATION(
+        "r.rngcollation") "LEFT JOIN pg_catalog.pg_type mt ON mt.oid = {rngmultitypid}\n"
+                          "LEFT JOIN pg_catalog.pg_namespace mn ON mn.oid = mt.typnamespace\n"
+                          "WHERE t.typtype = 'r' AND " IN_USERS_SCHEMA "\n"
+                          "ORDER BY n.nspname, t.typname";
+
+/* "    name = value" behind a comma, if there is a value. */
+static void add_item(struct sql *sql, const char *name, const char *value)
+{
+    if (value != NULL)
+        sql_printf(sql, ",\n    %s = %s", name, value);
+}
 
 static bool take_range(struct catalog *catalog, void *context, const struct catalog_row *row,
                        struct error *err)
 {
-    enum {
-        SUBTYPE = OWN,
-        MULTIRANGE,
-        MULTIRANGE_NAME,
-        MULTIRANGE_ARRAY,
-        OPCLASS,
-        COLLATION,
-        CANONICAL,
-        DIFFERENCE
-    };
     struct catalog_object *object;
-    struct buffer sql = {0};
-    bool first = true, done;
+    struct sql sql = {.err = err};
 
     (void)context;
     if (known(catalog, row))
@@ -186,134 +232,681 @@ static bool take_range(struct catalog *catalog, void *context, const struct cata
         !catalog_alias(catalog, CLASS_TYPE, row_oid(row, MULTIRANGE_ARRAY), object, err) ||
         (row_text_or_null(row, CANONICAL) != NULL && !add_shell(catalog, object, err)))
         return false;
-    done = buffer_printf(&sql, err, "CREATE TYPE %s AS RANGE (", object->identity) &&
-           append_item(&sql, &first, "subtype", row_text(row, SUBTYPE), err) &&
-           append_item(&sql, &first, "multirange_type_name", row_text_or_null(row, MULTIRANGE_NAME),
-                       err) &&
-           append_item(&sql, &first, "subtype_opclass", row_text_or_null(row, OPCLASS), err) &&
-           append_item(&sql, &first, "collation", row_text_or_null(row, COLLATION), err) &&
-           append_item(&sql, &first, "canonical", row_text_or_null(row, CANONICAL), err) &&
-           append_item(&sql, &first, "subtype_diff", row_text_or_null(row, DIFFERENCE), err) &&
-           buffer_append_string(&sql, "\n);\n", err) &&
-           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "CREATE TYPE %s AS RANGE (\n    subtype = %s", object->identity,
+               row_text(row, SUBTYPE));
+    add_item(&sql, "multirange_type_name", row_text_or_null(row, MULTIRANGE_NAME));
+    add_item(&sql, "subtype_opclass", row_text_or_null(row, OPCLASS));
+    add_item(&sql, "collation", row_text_or_null(row, COLLATION));
+    add_item(&sql, "canonical", row_text_or_null(row, CANONICAL));
+    add_item(&sql, "subtype_diff", row_text_or_null(row, DIFFERENCE));
+    sql_add(&sql, "\n);\n");
+    return sql_put(&sql, catalog, &object->definition);
 }
 
-static bool read_ranges(struct catalog *catalog, struct error *err)
-{
-    static const char query[] =
-        "SELECT " TYPE_COLUMNS ", "
-        "       pg_catalog.format_type(r.rngsubtype, NULL), mt.oid, "
-        "       pg_catalog.quote_ident(mn.nspname) || '.' || pg_catalog.quote_ident(mt.typname), "
-        "       mt.typarray, "
-        "       CASE WHEN NOT oc.opcdefault "
-        "            THEN pg_catalog.quote_ident(ocn.nspname) || '.' || "
-        "                 pg_catalog.quote_ident(oc.opcname) END, "
-        "       CASE WHEN r.rngcollation <> st.typcollation "
-        "            THEN pg_catalog.quote_ident(cn.nspname) || '.' || "
-        "                 pg_catalog.quote_ident(co.collname) END, "
-        "       NULLIF(r.rngcanonical, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "       NULLIF(r.rngsubdiff, 0::pg_catalog.oid)::pg_catalog.regproc "
-        "  FROM pg_catalog.pg_type t " TYPE_SCHEMAS
-        "  JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid "
-        "  JOIN pg_catalog.pg_type st ON st.oid = r.rngsubtype "
-        "  JOIN pg_catalog.pg_opclass oc ON oc.oid = r.rngsubopc "
-        "  JOIN pg_catalog.pg_namespace ocn ON ocn.oid = oc.opcnamespace "
-        "  LEFT JOIN pg_catalog.pg_collation co ON co.oid = r.rngcollation "
-        "  LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace "
-        "  LEFT JOIN pg_catalog.pg_type mt ON mt.oid = {rngmultitypid} "
-        "  LEFT JOIN pg_catalog.pg_namespace mn ON mn.oid = mt.typnamespace "
-        " WHERE t.typtype = 'r' ORDER BY n.nspname, t.typname";
-
-    return catalog_query(catalog, query, OWN + 8, take_range, NULL, err);
-}
+static const struct catalog_query ranges = {
+    .columns = range_columns, .count = RANGE_COLUMNS, .from = range_from, .take = take_range};
 
 /* ---- Base types ---- */
+
+enum { DEFINED = OWN, ITEMS, BASE_COLUMNS };
+
+/* Each item is null where it need not be said, and concat_ws leaves those out. */
+static const char items[] =
+    "pg_catalog.concat_ws(E',\\n    ',\n"
+    "         'INPUT = ' || t.typinput, 'OUTPUT = ' || t.typoutput,\n"
+    "         'RECEIVE = ' || " COLUMN_FUNCTION(
+        "t.typreceive") ",\n"
+                        "         'SEND = ' || " COLUMN_FUNCTION(
+                            "t.typsend") ",\n"
+                                         "         'TYPMOD_IN = ' || " COLUMN_FUNCTION(
+                                             "t.typmodin") ",\n"
+                                                           "         'TYPMOD_OUT = ' "
+                                                           "|| " COLUMN_FUNCTION(
+                                                               "t.typmodout") ",\n"
+                                                                              "         "
+                                                                              "'ANALYZE = "
+                                                                              "' "
+                                                                              "||"
+                                                                              " " COLUMN_FUNCTION(
+                                                                                  "t."
+                                                                                  "typanaly"
+                                                                                  "ze") ","
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " '"
+                                                                                        "SU"
+                                                                                        "BS"
+                                                                                        "CR"
+                                                                                        "IP"
+                                                                                        "T "
+                                                                                        "= "
+                                                                                        "' "
+                                                                                        "||"
+                                                                                        " {"
+                                                                                        "ty"
+                                                                                        "ps"
+                                                                                        "ub"
+                                                                                        "sc"
+                                                                                        "ri"
+                                                                                        "pt"
+                                                                                        "},"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " '"
+                                                                                        "IN"
+                                                                                        "TE"
+                                                                                        "RN"
+                                                                                        "AL"
+                                                                                        "LE"
+                                                                                        "NG"
+                                                                                        "TH"
+                                                                                        " ="
+                                                                                        " '"
+                                                                                        " |"
+                                                                                        "| "
+                                                                                        "CA"
+                                                                                        "SE"
+                                                                                        " W"
+                                                                                        "HE"
+                                                                                        "N "
+                                                                                        "t."
+                                                                                        "ty"
+                                                                                        "pl"
+                                                                                        "en"
+                                                                                        " ="
+                                                                                        " -"
+                                                                                        "1 "
+                                                                                        "TH"
+                                                                                        "EN"
+                                                                                        " '"
+                                                                                        "va"
+                                                                                        "ri"
+                                                                                        "ab"
+                                                                                        "le"
+                                                                                        "'"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " E"
+                                                                                        "LS"
+                                                                                        "E "
+                                                                                        "t."
+                                                                                        "ty"
+                                                                                        "pl"
+                                                                                        "en"
+                                                                                        "::"
+                                                                                        "pg"
+                                                                                        "_c"
+                                                                                        "at"
+                                                                                        "al"
+                                                                                        "og"
+                                                                                        ".t"
+                                                                                        "ex"
+                                                                                        "t "
+                                                                                        "EN"
+                                                                                        "D,"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " C"
+                                                                                        "AS"
+                                                                                        "E "
+                                                                                        "WH"
+                                                                                        "EN"
+                                                                                        " t"
+                                                                                        ".t"
+                                                                                        "yp"
+                                                                                        "by"
+                                                                                        "va"
+                                                                                        "l "
+                                                                                        "TH"
+                                                                                        "EN"
+                                                                                        " '"
+                                                                                        "PA"
+                                                                                        "SS"
+                                                                                        "ED"
+                                                                                        "BY"
+                                                                                        "VA"
+                                                                                        "LU"
+                                                                                        "E'"
+                                                                                        " E"
+                                                                                        "ND"
+                                                                                        ","
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " '"
+                                                                                        "AL"
+                                                                                        "IG"
+                                                                                        "NM"
+                                                                                        "EN"
+                                                                                        "T "
+                                                                                        "= "
+                                                                                        "' "
+                                                                                        "||"
+                                                                                        " C"
+                                                                                        "AS"
+                                                                                        "E "
+                                                                                        "t."
+                                                                                        "ty"
+                                                                                        "pa"
+                                                                                        "li"
+                                                                                        "gn"
+                                                                                        " W"
+                                                                                        "HE"
+                                                                                        "N "
+                                                                                        "'c"
+                                                                                        "' "
+                                                                                        "TH"
+                                                                                        "EN"
+                                                                                        " '"
+                                                                                        "ch"
+                                                                                        "ar"
+                                                                                        "' "
+                                                                                        "WH"
+                                                                                        "EN"
+                                                                                        " '"
+                                                                                        "s'"
+                                                                                        " T"
+                                                                                        "HE"
+                                                                                        "N "
+                                                                                        "'i"
+                                                                                        "nt"
+                                                                                        "2'"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "WH"
+                                                                                        "EN"
+                                                                                        " '"
+                                                                                        "d'"
+                                                                                        " T"
+                                                                                        "HE"
+                                                                                        "N "
+                                                                                        "'d"
+                                                                                        "ou"
+                                                                                        "bl"
+                                                                                        "e'"
+                                                                                        " E"
+                                                                                        "LS"
+                                                                                        "E "
+                                                                                        "'i"
+                                                                                        "nt"
+                                                                                        "4'"
+                                                                                        " E"
+                                                                                        "ND"
+                                                                                        ","
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " '"
+                                                                                        "ST"
+                                                                                        "OR"
+                                                                                        "AG"
+                                                                                        "E "
+                                                                                        "= "
+                                                                                        "' "
+                                                                                        "||"
+                                                                                        " C"
+                                                                                        "AS"
+                                                                                        "E "
+                                                                                        "t."
+                                                                                        "ty"
+                                                                                        "ps"
+                                                                                        "to"
+                                                                                        "ra"
+                                                                                        "ge"
+                                                                                        " W"
+                                                                                        "HE"
+                                                                                        "N "
+                                                                                        "'p"
+                                                                                        "' "
+                                                                                        "TH"
+                                                                                        "EN"
+                                                                                        " '"
+                                                                                        "pl"
+                                                                                        "ai"
+                                                                                        "n'"
+                                                                                        " W"
+                                                                                        "HE"
+                                                                                        "N "
+                                                                                        "'e"
+                                                                                        "' "
+                                                                                        "TH"
+                                                                                        "EN"
+                                                                                        " '"
+                                                                                        "ex"
+                                                                                        "te"
+                                                                                        "rn"
+                                                                                        "al"
+                                                                                        "'"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "WH"
+                                                                                        "EN"
+                                                                                        " '"
+                                                                                        "x'"
+                                                                                        " T"
+                                                                                        "HE"
+                                                                                        "N "
+                                                                                        "'e"
+                                                                                        "xt"
+                                                                                        "en"
+                                                                                        "de"
+                                                                                        "d'"
+                                                                                        " E"
+                                                                                        "LS"
+                                                                                        "E "
+                                                                                        "'m"
+                                                                                        "ai"
+                                                                                        "n'"
+                                                                                        " E"
+                                                                                        "ND"
+                                                                                        ","
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " '"
+                                                                                        "CA"
+                                                                                        "TE"
+                                                                                        "GO"
+                                                                                        "RY"
+                                                                                        " ="
+                                                                                        " '"
+                                                                                        " |"
+                                                                                        "| "
+                                                                                        "CA"
+                                                                                        "SE"
+                                                                                        " W"
+                                                                                        "HE"
+                                                                                        "N "
+                                                                                        "t."
+                                                                                        "ty"
+                                                                                        "pc"
+                                                                                        "at"
+                                                                                        "eg"
+                                                                                        "or"
+                                                                                        "y "
+                                                                                        "<>"
+                                                                                        " '"
+                                                                                        "U'"
+                                                                                        " T"
+                                                                                        "HE"
+                                                                                        "N"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " p"
+                                                                                        "g_"
+                                                                                        "ca"
+                                                                                        "ta"
+                                                                                        "lo"
+                                                                                        "g."
+                                                                                        "qu"
+                                                                                        "ot"
+                                                                                        "e_"
+                                                                                        "li"
+                                                                                        "te"
+                                                                                        "ra"
+                                                                                        "l("
+                                                                                        "t."
+                                                                                        "ty"
+                                                                                        "pc"
+                                                                                        "at"
+                                                                                        "eg"
+                                                                                        "or"
+                                                                                        "y:"
+                                                                                        ":p"
+                                                                                        "g_"
+                                                                                        "ca"
+                                                                                        "ta"
+                                                                                        "lo"
+                                                                                        "g."
+                                                                                        "te"
+                                                                                        "xt"
+                                                                                        ") "
+                                                                                        "EN"
+                                                                                        "D,"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " C"
+                                                                                        "AS"
+                                                                                        "E "
+                                                                                        "WH"
+                                                                                        "EN"
+                                                                                        " t"
+                                                                                        ".t"
+                                                                                        "yp"
+                                                                                        "is"
+                                                                                        "pr"
+                                                                                        "ef"
+                                                                                        "er"
+                                                                                        "re"
+                                                                                        "d "
+                                                                                        "TH"
+                                                                                        "EN"
+                                                                                        " '"
+                                                                                        "PR"
+                                                                                        "EF"
+                                                                                        "ER"
+                                                                                        "RE"
+                                                                                        "D "
+                                                                                        "= "
+                                                                                        "tr"
+                                                                                        "ue"
+                                                                                        "' "
+                                                                                        "EN"
+                                                                                        "D,"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " '"
+                                                                                        "DE"
+                                                                                        "FA"
+                                                                                        "UL"
+                                                                                        "T "
+                                                                                        "= "
+                                                                                        "' "
+                                                                                        "||"
+                                                                                        " p"
+                                                                                        "g_"
+                                                                                        "ca"
+                                                                                        "ta"
+                                                                                        "lo"
+                                                                                        "g."
+                                                                                        "qu"
+                                                                                        "ot"
+                                                                                        "e_"
+                                                                                        "li"
+                                                                                        "te"
+                                                                                        "ra"
+                                                                                        "l("
+                                                                                        "t."
+                                                                                        "ty"
+                                                                                        "pd"
+                                                                                        "ef"
+                                                                                        "au"
+                                                                                        "lt"
+                                                                                        "),"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " '"
+                                                                                        "EL"
+                                                                                        "EM"
+                                                                                        "EN"
+                                                                                        "T "
+                                                                                        "= "
+                                                                                        "' "
+                                                                                        "||"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " p"
+                                                                                        "g_"
+                                                                                        "ca"
+                                                                                        "ta"
+                                                                                        "lo"
+                                                                                        "g."
+                                                                                        "fo"
+                                                                                        "rm"
+                                                                                        "at"
+                                                                                        "_t"
+                                                                                        "yp"
+                                                                                        "e("
+                                                                                        "NU"
+                                                                                        "LL"
+                                                                                        "IF"
+                                                                                        "(t"
+                                                                                        ".t"
+                                                                                        "yp"
+                                                                                        "el"
+                                                                                        "em"
+                                                                                        ", "
+                                                                                        "0:"
+                                                                                        ":p"
+                                                                                        "g_"
+                                                                                        "ca"
+                                                                                        "ta"
+                                                                                        "lo"
+                                                                                        "g."
+                                                                                        "oi"
+                                                                                        "d)"
+                                                                                        ", "
+                                                                                        "NU"
+                                                                                        "LL"
+                                                                                        "),"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " '"
+                                                                                        "DE"
+                                                                                        "LI"
+                                                                                        "MI"
+                                                                                        "TE"
+                                                                                        "R "
+                                                                                        "= "
+                                                                                        "' "
+                                                                                        "||"
+                                                                                        " C"
+                                                                                        "AS"
+                                                                                        "E "
+                                                                                        "WH"
+                                                                                        "EN"
+                                                                                        " t"
+                                                                                        ".t"
+                                                                                        "yp"
+                                                                                        "de"
+                                                                                        "li"
+                                                                                        "m "
+                                                                                        "<>"
+                                                                                        " '"
+                                                                                        ",'"
+                                                                                        " T"
+                                                                                        "HE"
+                                                                                        "N"
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " p"
+                                                                                        "g_"
+                                                                                        "ca"
+                                                                                        "ta"
+                                                                                        "lo"
+                                                                                        "g."
+                                                                                        "qu"
+                                                                                        "ot"
+                                                                                        "e_"
+                                                                                        "li"
+                                                                                        "te"
+                                                                                        "ra"
+                                                                                        "l("
+                                                                                        "t."
+                                                                                        "ty"
+                                                                                        "pd"
+                                                                                        "el"
+                                                                                        "im"
+                                                                                        "::"
+                                                                                        "pg"
+                                                                                        "_c"
+                                                                                        "at"
+                                                                                        "al"
+                                                                                        "og"
+                                                                                        ".t"
+                                                                                        "ex"
+                                                                                        "t)"
+                                                                                        " E"
+                                                                                        "ND"
+                                                                                        ","
+                                                                                        "\n"
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        "  "
+                                                                                        " C"
+                                                                                        "AS"
+                                                                                        "E "
+                                                                                        "WH"
+                                                                                        "EN"
+                                                                                        " t"
+                                                                                        ".t"
+                                                                                        "yp"
+                                                                                        "co"
+                                                                                        "ll"
+                                                                                        "at"
+                                                                                        "io"
+                                                                                        "n "
+                                                                                        "<>"
+                                                                                        " 0"
+                                                                                        " T"
+                                                                                        "HE"
+                                                                                        "N "
+                                                                                        "'C"
+                                                                                        "OL"
+                                                                                        "LA"
+                                                                                        "TA"
+                                                                                        "BL"
+                                                                                        "E "
+                                                                                        "= "
+                                                                                        "tr"
+                                                                                        "ue"
+                                                                                        "' "
+                                                                                        "EN"
+                                                                                        "D"
+                                                                                        ")";
+
+static const char *const base_columns[] = {
+    TYPE_COLUMNS,
+    [DEFINED] = "t.typisdefined",
+    [ITEMS] = items,
+};
+
+static const char base_from[] = FROM_TYPES
+    "WHERE ((t.typtype = 'b'\n"
+    "        AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid))\n"
+    "       OR (t.typtype = 'p' AND NOT t.typisdefined)) AND " IN_USERS_SCHEMA "\n"
+    "ORDER BY n.nspname, t.typname";
 
 static bool put_drop_cascade(struct catalog *catalog, struct catalog_object *object,
                              struct error *err)
 {
-    struct buffer sql = {0};
-    bool done = buffer_printf(&sql, err, "DROP TYPE %s CASCADE;\n", object->identity) &&
-                catalog_put_text(catalog, buffer_text(&sql), &object->drop, err);
+    struct sql sql = {.err = err};
 
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "DROP TYPE %s CASCADE;\n", object->identity);
+    return sql_put(&sql, catalog, &object->drop);
 }
 
 static bool take_base(struct catalog *catalog, void *context, const struct catalog_row *row,
                       struct error *err)
 {
-    enum { DEFINED = OWN, ITEMS };
     struct catalog_object *object;
-    struct buffer sql = {0};
-    bool done;
+    struct sql sql = {.err = err};
 
     (void)context;
     if (known(catalog, row))
         return true;
     object = add_type(catalog, row, err);
-    if (object == NULL)
+    if (object == NULL || (row_flag(row, DEFINED) && (!add_shell(catalog, object, err) ||
+                                                      !put_drop_cascade(catalog, object, err))))
         return false;
-    if (!row_flag(row, DEFINED))
-        done = buffer_printf(&sql, err, "CREATE TYPE %s;\n", object->identity);
-    else
-        done = add_shell(catalog, object, err) && put_drop_cascade(catalog, object, err) &&
-               buffer_printf(&sql, err, "CREATE TYPE %s (\n    ", object->identity) &&
-               buffer_append_string(&sql, row_text(row, ITEMS), err) &&
-               buffer_append_string(&sql, "\n);\n", err);
-    done = done && catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "CREATE TYPE %s", object->identity);
+    if (row_flag(row, DEFINED))
+        sql_clause(&sql, " (\n    ", row_text(row, ITEMS), "\n)");
+    sql_add(&sql, ";\n");
+    return sql_put(&sql, catalog, &object->definition);
 }
 
-/* Each item is null where it need not be said, and concat_ws leaves those out. */
-static bool read_bases(struct catalog *catalog, struct error *err)
-{
-    static const char query[] =
-        "SELECT " TYPE_COLUMNS ", t.typisdefined, "
-        "       pg_catalog.concat_ws(E',\\n    ', "
-        "         'INPUT = ' || t.typinput, 'OUTPUT = ' || t.typoutput, "
-        "         'RECEIVE = ' || NULLIF(t.typreceive, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         'SEND = ' || NULLIF(t.typsend, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         'TYPMOD_IN = ' || NULLIF(t.typmodin, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         'TYPMOD_OUT = ' || NULLIF(t.typmodout, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         'ANALYZE = ' || NULLIF(t.typanalyze, 0::pg_catalog.oid)::pg_catalog.regproc, "
-        "         'SUBSCRIPT = ' || {typsubscript}, "
-        "         'INTERNALLENGTH = ' || CASE WHEN t.typlen = -1 THEN 'variable' "
-        "                                     ELSE t.typlen::pg_catalog.text END, "
-        "         CASE WHEN t.typbyval THEN 'PASSEDBYVALUE' END, "
-        "         'ALIGNMENT = ' || CASE t.typalign WHEN 'c' THEN 'char' WHEN 's' THEN 'int2' "
-        "                                WHEN 'd' THEN 'double' ELSE 'int4' END, "
-        "         'STORAGE = ' || CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' "
-        "                              WHEN 'x' THEN 'extended' ELSE 'main' END, "
-        "         'CATEGORY = ' || CASE WHEN t.typcategory <> 'U' "
-        "                               THEN "
-        "pg_catalog.quote_literal(t.typcategory::pg_catalog.text) END, "
-        "         CASE WHEN t.typispreferred THEN 'PREFERRED = true' END, "
-        "         'DEFAULT = ' || pg_catalog.quote_literal(t.typdefault), "
-        "         'ELEMENT = ' || pg_catalog.format_type(NULLIF(t.typelem, 0::pg_catalog.oid), "
-        "                                                NULL), "
-        "         'DELIMITER = ' || CASE WHEN t.typdelim <> ',' "
-        "                                THEN "
-        "pg_catalog.quote_literal(t.typdelim::pg_catalog.text) END, "
-        "         CASE WHEN t.typcollation <> 0 THEN 'COLLATABLE = true' END) "
-        "  FROM pg_catalog.pg_type t " TYPE_SCHEMAS " WHERE ((t.typtype = 'b' "
-        "         AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid)) "
-        "        OR (t.typtype = 'p' AND NOT t.typisdefined)) "
-        " ORDER BY n.nspname, t.typname";
+static const struct catalog_query bases = {
+    .columns = base_columns, .count = BASE_COLUMNS, .from = base_from, .take = take_base};
 
-    return catalog_query(catalog, query, OWN + 2, take_base, NULL, err);
-}
-
-static bool read_types(struct catalog *catalog, struct error *err)
+static bool read_others(struct catalog *catalog, struct error *err)
 {
-    return read_lists(catalog, err) && read_ranges(catalog, err) && read_bases(catalog, err);
+    return catalog_ask(catalog, &composites, NULL, err) &&
+           catalog_ask(catalog, &ranges, NULL, err) && catalog_ask(catalog, &bases, NULL, err);
 }
 
 const struct catalog_step catalog_step_type = {
     .what = "types",
     .order = READ_TYPES,
-    .read = read_types,
+    .query = &enums,
+    .read = read_others,
 };

@@ -1,5 +1,5 @@
 /*
- * Queries of views and materialized views, and what refreshes the latter.
+ * Views and materialized views: their queries, and what refreshes the latter.
  *
  * A view's query is a piece of it. Where it leads back to the view, or needs what comes after the
  * data (it groups by a primary key), the view is first made without its query, as a row of nulls of
@@ -8,17 +8,38 @@
  */
 #include "catalog/relation.h"
 
+#include "catalog/columns.h"
+
 #include <stdlib.h>
 
-static bool query_write(struct catalog *catalog, const struct catalog_object *object,
-                        struct archive_entry *entry, struct buffer *text, struct error *err);
+static void write_view(struct catalog *catalog, const struct catalog_object *object,
+                       struct archive_entry *entry, struct sql *sql);
+static void write_query(struct catalog *catalog, const struct catalog_object *object,
+                        struct archive_entry *entry, struct sql *sql);
+
+const struct catalog_kind kind_view = {
+    .desc = "VIEW",
+    .section = SECTION_PRE_DATA,
+    .priority = PRIORITY_RELATION,
+    .detail = DETAIL_RELATION,
+    .write = write_view,
+};
+
+const struct catalog_kind kind_materialized_view = {
+    .desc = "MATERIALIZED VIEW",
+    .section = SECTION_PRE_DATA,
+    .priority = PRIORITY_RELATION,
+    .may_postpone = true,
+    .detail = DETAIL_RELATION,
+    .write = write_view,
+};
 
 static const struct catalog_kind kind_query = {
     .desc = "RULE",
     .section = SECTION_POST_DATA,
     .priority = PRIORITY_RULE,
     .piece_rank = 1,
-    .write = query_write,
+    .write = write_query,
 };
 
 static const struct catalog_kind kind_refresh = {
@@ -28,56 +49,53 @@ static const struct catalog_kind kind_refresh = {
     .no_drop = true,
 };
 
+enum { RELATION, RULE, QUERY, COLUMNS };
+
+static const char *const columns[] = {
+    [RELATION] = "c.oid",
+    [RULE] = "r.oid",
+    [QUERY] = "pg_catalog.pg_get_viewdef(c.oid)",
+};
+
+static const char from[] = "FROM pg_catalog.pg_class c\n" JOIN_SCHEMA(
+    "c.relnamespace") "JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename = "
+                      "'_RETURN'\n"
+                      "WHERE c.relkind IN ('v', 'm') AND " IN_USERS_SCHEMA "\n"
+                      "ORDER BY c.oid";
+
 /* ---- Writing ---- */
 
-static bool append_options(const struct relation *relation, struct buffer *text, struct error *err)
+/* The query without the semicolon that the server prints behind it. */
+static void add_query(struct catalog *catalog, const struct relation *relation, struct sql *sql)
 {
-    return relation->reloptions == NULL ||
-           buffer_printf(text, err, " WITH (%s)", relation->reloptions);
+    sql_clause(sql, " WITH (", relation->reloptions, ")");
+    sql_add(sql, " AS\n");
+    sql_stored(sql, catalog, relation->query);
+    if (!sql->failed && sql->text.len > 0 && sql->text.data[sql->text.len - 1] == ';')
+        buffer_truncate(&sql->text, sql->text.len - 1);
 }
 
-static bool append_query(struct catalog *catalog, const struct relation *relation,
-                         struct buffer *text, struct error *err)
+static void add_real_view(struct catalog *catalog, const char *create,
+                          const struct relation *relation, struct sql *sql)
 {
-    const char *query;
-    size_t len;
-
-    if (!catalog_get_text(catalog, relation->query, &query, err))
-        return false;
-    len = query == NULL ? 0 : strlen(query);
-    if (len > 0 && query[len - 1] == ';')
-        len--;
-    return buffer_append_string(text, " AS\n", err) && buffer_append(text, query, len, err);
+    sql_printf(sql, "%s %s", create, relation->object->identity);
+    add_query(catalog, relation, sql);
+    sql_clause(sql, "\n  WITH ", relation->check_option, " CHECK OPTION");
+    sql_add(sql, ";\n");
 }
 
-static bool append_real_view(struct catalog *catalog, const char *create,
-                             const struct relation *relation, struct buffer *text,
-                             struct error *err)
+static void add_stand_in(const char *create, const struct relation *relation, struct sql *sql)
 {
-    if (!buffer_printf(text, err, "%s %s", create, relation->object->identity) ||
-        !append_options(relation, text, err) || !append_query(catalog, relation, text, err))
-        return false;
-    if (relation->check_option != NULL &&
-        !buffer_printf(text, err, "\n  WITH %s CHECK OPTION", relation->check_option))
-        return false;
-    return buffer_append_string(text, ";\n", err);
-}
-
-static bool append_stand_in(const char *create, const struct relation *relation,
-                            struct buffer *text, struct error *err)
-{
-    if (!buffer_printf(text, err, "%s %s AS\n SELECT", create, relation->object->identity))
-        return false;
+    sql_printf(sql, "%s %s AS\n SELECT", create, relation->object->identity);
     for (size_t i = 0; i < relation->column_count; i++) {
         const struct column *column = &relation->columns[i];
 
-        if (!buffer_printf(text, err, "%s\n    NULL::%s", i == 0 ? "" : ",", column->type) ||
-            (column->collation != NULL &&
-             !buffer_printf(text, err, " COLLATE %s", column->collation)) ||
-            !buffer_append_string(text, " AS ", err) || !name_append(text, column->name, err))
-            return false;
+        sql_printf(sql, "%s\n    NULL::%s", i == 0 ? "" : ",", column->type);
+        sql_clause(sql, " COLLATE ", column->collation, "");
+        sql_add(sql, " AS ");
+        sql_name(sql, column->name);
     }
-    return buffer_append_string(text, ";\n", err);
+    sql_add(sql, ";\n");
 }
 
 static bool query_is_separate(const struct catalog_object *view)
@@ -90,66 +108,58 @@ static bool query_is_separate(const struct catalog_object *view)
     return true;
 }
 
-bool view_write(struct catalog *catalog, const struct catalog_object *object,
-                struct archive_entry *entry, struct buffer *text, struct error *err)
+static void write_view(struct catalog *catalog, const struct catalog_object *object,
+                       struct archive_entry *entry, struct sql *sql)
 {
     const struct relation *relation = relation_of(object);
 
     (void)entry;
-    if (relation->relkind == 'v' && query_is_separate(object))
-        return append_stand_in("CREATE VIEW", relation, text, err);
-    if (relation->relkind == 'v')
-        return append_real_view(catalog, "CREATE VIEW", relation, text, err);
-    if (!buffer_printf(text, err, "CREATE MATERIALIZED VIEW %s", object->identity) ||
-        !append_options(relation, text, err) || !append_query(catalog, relation, text, err) ||
-        !buffer_append_string(text, "\n  WITH NO DATA;\n", err))
-        return false;
-    for (size_t i = 0; i < relation->column_count; i++) {
-        if (!table_append_column_changes(relation, &relation->columns[i], text, err))
-            return false;
+    if (relation->relkind == 'v' && query_is_separate(object)) {
+        add_stand_in("CREATE VIEW", relation, sql);
+        return;
     }
-    return true;
+    if (relation->relkind == 'v') {
+        add_real_view(catalog, "CREATE VIEW", relation, sql);
+        return;
+    }
+    sql_printf(sql, "CREATE MATERIALIZED VIEW %s", object->identity);
+    add_query(catalog, relation, sql);
+    sql_add(sql, "\n  WITH NO DATA;\n");
+    for (size_t i = 0; i < relation->column_count; i++)
+        table_add_column_changes(relation, &relation->columns[i], sql);
 }
 
 /* Dropping the query alone puts the stand-in back, so that what the query needs can be dropped. */
-static bool query_write(struct catalog *catalog, const struct catalog_object *object,
-                        struct archive_entry *entry, struct buffer *text, struct error *err)
+static void write_query(struct catalog *catalog, const struct catalog_object *object,
+                        struct archive_entry *entry, struct sql *sql)
 {
-    const struct relation *relation = object->detail;
-
     (void)entry;
-    return append_real_view(catalog, "CREATE OR REPLACE VIEW", relation, text, err);
+    add_real_view(catalog, "CREATE OR REPLACE VIEW", object->detail, sql);
 }
 
 /* ---- Reading ---- */
 
-enum { RELATION, RULE, QUERY, COLUMNS };
-
-static bool add_query(struct catalog *catalog, struct relation *relation, uint32_t rule,
-                      struct error *err)
+static bool make_query(struct catalog *catalog, struct relation *relation, uint32_t rule,
+                       struct error *err)
 {
     struct catalog_object *view = relation->object;
-    struct catalog_object *object = catalog_add(catalog, &kind_query, CLASS_REWRITE, rule,
-                                                view->schema, "_RETURN", view->owner, err);
-    struct buffer drop = {0};
-    bool done;
+    struct catalog_object *object =
+        relation_add_part(catalog, &kind_query, CLASS_REWRITE, rule, relation, "_RETURN", err);
+    struct sql drop = {.err = err};
 
-    if (object == NULL || !catalog_set_identity_on(catalog, object, view, err))
+    if (object == NULL)
         return false;
     object->detail = relation;
     catalog_make_piece(object, view);
-    done = append_stand_in("CREATE OR REPLACE VIEW", relation, &drop, err) &&
-           catalog_put_text(catalog, buffer_text(&drop), &object->drop, err);
-    buffer_free(&drop);
-    return done;
+    add_stand_in("CREATE OR REPLACE VIEW", relation, &drop);
+    return sql_put(&drop, catalog, &object->drop);
 }
 
-static bool add_refresh(struct catalog *catalog, struct relation *relation, struct error *err)
+static bool make_refresh(struct catalog *catalog, struct relation *relation, struct error *err)
 {
     const struct catalog_object *view = relation->object;
     struct catalog_object *object;
-    struct buffer sql = {0};
-    bool done;
+    struct sql sql = {.err = err};
 
     if (!relation->populated)
         return true;
@@ -158,10 +168,8 @@ static bool add_refresh(struct catalog *catalog, struct relation *relation, stru
         return false;
     object->oid = view->oid; /* of no catalog, like that of TABLE DATA */
     relation->data = object;
-    done = buffer_printf(&sql, err, "REFRESH MATERIALIZED VIEW %s;\n", view->identity) &&
-           catalog_put_text(catalog, buffer_text(&sql), &object->definition, err);
-    buffer_free(&sql);
-    return done;
+    sql_printf(&sql, "REFRESH MATERIALIZED VIEW %s;\n", view->identity);
+    return sql_put(&sql, catalog, &object->definition);
 }
 
 static bool take_view(struct catalog *catalog, void *context, const struct catalog_row *row,
@@ -175,24 +183,13 @@ static bool take_view(struct catalog *catalog, void *context, const struct catal
     if (!catalog_put_text(catalog, row_text(row, QUERY), &relation->query, err))
         return false;
     if (relation->relkind == 'v')
-        return add_query(catalog, relation, row_oid(row, RULE), err);
+        return make_query(catalog, relation, row_oid(row, RULE), err);
     return catalog_alias(catalog, CLASS_REWRITE, row_oid(row, RULE), relation->object, err) &&
-           add_refresh(catalog, relation, err);
+           make_refresh(catalog, relation, err);
 }
 
-static bool read_views(struct catalog *catalog, struct error *err)
-{
-    static const char query[] =
-        "SELECT c.oid, r.oid, pg_catalog.pg_get_viewdef(c.oid) "
-        "  FROM pg_catalog.pg_class c "
-        "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "  JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename = '_RETURN' "
-        " WHERE c.relkind IN ('v', 'm') "
-        "   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-        " ORDER BY c.oid";
-
-    return catalog_query(catalog, query, COLUMNS, take_view, NULL, err);
-}
+static const struct catalog_query views = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_view};
 
 /* ---- Refreshes in order ---- */
 
@@ -307,6 +304,6 @@ static bool link_views(struct catalog *catalog, struct error *err)
 const struct catalog_step catalog_step_view = {
     .what = "views",
     .order = READ_OF_TABLES + 1, /* a stand-in lists columns */
-    .read = read_views,
+    .query = &views,
     .link = link_views,
 };
