@@ -173,14 +173,9 @@ struct slice wire_copy_data_ahead(const struct wire_conn *conn, bool *first)
 
     *first = !conn->in_copy_data;
     if (*first) {
-        struct message_header header;
-        struct error ignored;
-
-        if (ahead.len < MESSAGE_HEADER_SIZE ||
-            !message_parse_header(ahead.data, &header, &ignored) || header.type != 'd')
+        if (ahead.len < MESSAGE_HEADER_SIZE || !message_is_copy_data(ahead.data, &left))
             return slice_make(NULL, 0);
         slice_take(&ahead, MESSAGE_HEADER_SIZE);
-        left = header.body_len;
     }
     return slice_take(&ahead, ahead.len < left ? ahead.len : left);
 }
@@ -189,22 +184,21 @@ void wire_join_copy_data(struct wire_conn *conn, struct wire_event *event)
 {
     uint8_t *end = conn->input + conn->input_start; /* of what is lent */
     struct slice ahead = slice_make(end, conn->input_end - conn->input_start);
-    struct message_header header = {.body_len = 0};
-    struct error ignored;
+    size_t body_len = 0;
 
     if (event->type != WIRE_COPY_DATA || conn->copy == COPY_NONE)
         return;
-    while (!conn->in_copy_data && ahead.len > MESSAGE_HEADER_SIZE && ahead.data[0] == 'd' &&
-           message_parse_header(ahead.data, &header, &ignored)) {
+    while (!conn->in_copy_data && ahead.len > MESSAGE_HEADER_SIZE &&
+           message_is_copy_data(ahead.data, &body_len)) {
         struct slice body;
 
         slice_take(&ahead, MESSAGE_HEADER_SIZE);
-        body = slice_take(&ahead, ahead.len < header.body_len ? ahead.len : header.body_len);
+        body = slice_take(&ahead, ahead.len < body_len ? ahead.len : body_len);
         memmove(end, body.data, body.len);
         end += body.len;
         event->data.len += body.len;
-        conn->taken += MESSAGE_HEADER_SIZE + (uint64_t)header.body_len;
-        conn->copy_data_left = header.body_len - body.len;
+        conn->taken += MESSAGE_HEADER_SIZE + (uint64_t)body_len;
+        conn->copy_data_left = body_len - body.len;
         conn->in_copy_data = conn->copy_data_left > 0;
     }
     event->last = !conn->in_copy_data;

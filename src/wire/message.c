@@ -285,6 +285,14 @@ bool message_parse_header(const uint8_t bytes[MESSAGE_HEADER_SIZE], struct messa
     return true;
 }
 
+bool message_is_copy_data(const uint8_t bytes[MESSAGE_HEADER_SIZE], size_t *body_len)
+{
+    uint32_t length = bytes_get_u32(bytes + 1);
+
+    *body_len = length - 4;
+    return bytes[0] == 'd' && length >= 4 && length <= MESSAGE_LENGTH_MAX;
+}
+
 static const char **report_field(struct message_report *report, uint8_t code)
 {
     switch (code) {

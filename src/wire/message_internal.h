@@ -88,6 +88,10 @@ struct message_header {
 bool message_parse_header(const uint8_t bytes[MESSAGE_HEADER_SIZE], struct message_header *header,
                           struct error *err);
 
+/* The same for CopyData alone, of which there is one a row: nothing else is looked at, and where it
+ * cannot be, message_parse_header says why. */
+bool message_is_copy_data(const uint8_t bytes[MESSAGE_HEADER_SIZE], size_t *body_len);
+
 /* Fields of ErrorResponse and NoticeResponse; "" where the server sent none. */
 struct message_report {
     const char *severity; /* ERROR, FATAL, PANIC, WARNING, …: never translated */
