@@ -109,23 +109,6 @@ static bool finish(struct physical_backup *job, struct error *err)
 
 /* ---- Records ---- */
 
-void physical_give_inner(struct physical_backup *job, struct record *record, const char *path,
-                         int64_t size)
-{
-    job->reading = READING_INNER;
-    job->reader_state = READER_DATA;
-    record_proof_begin(job->proof, LAYOUT_SUMMARY);
-    snprintf(job->path, sizeof(job->path), "%s", path);
-    *record = (struct record){
-        .type = RECORD_FILE,
-        .path = job->path,
-        .mode = 0600,
-        .size = size,
-        .modified = {.tv_sec = time(NULL)},
-        .reader = &job->reader,
-    };
-}
-
 static bool give_manifest(struct physical_backup *job, struct record *record, struct error *err)
 {
     const struct backup_request *request = &job->request;
@@ -155,7 +138,7 @@ static bool give_manifest(struct physical_backup *job, struct record *record, st
     job->inner = manifest_stream_new(&manifest, err);
     if (job->inner == NULL)
         return false;
-    physical_give_inner(job, record, MANIFEST_PATH, RECORD_SIZE_UNKNOWN);
+    physical_give_file(job, record, READING_INNER, MANIFEST_PATH, RECORD_SIZE_UNKNOWN);
     job->step = PHYSICAL_START;
     return true;
 }
@@ -169,7 +152,7 @@ static bool give_summary(struct physical_backup *job, struct record *record, str
     job->inner = reader_from_memory(content, err);
     if (job->inner == NULL)
         return false;
-    physical_give_inner(job, record, SUMMARY_PATH, (int64_t)content.len);
+    physical_give_file(job, record, READING_INNER, SUMMARY_PATH, (int64_t)content.len);
     job->step = PHYSICAL_DONE;
     return true;
 }
@@ -177,9 +160,7 @@ static bool give_summary(struct physical_backup *job, struct record *record, str
 static enum reader_status read_inner(struct physical_backup *job, struct slice *data,
                                      struct error *err)
 {
-    struct record record = {.type = RECORD_FILE, .path = job->path};
     enum reader_status status = reader_next(job->inner, data, err);
-    uint8_t bytes[DIGEST_MAX];
 
     if (status == READER_DATA)
         record_proof_feed(job->proof, *data);
@@ -190,10 +171,7 @@ static enum reader_status read_inner(struct physical_backup *job, struct slice *
         return physical_enter(job, BACKUP_DONE, err) ? READER_END : READER_FAILED;
     if (job->step == PHYSICAL_START)
         job->report.manifest_unavailable = manifest_stream_unavailable(job->inner);
-    record_proof_end(job->proof, bytes);
-    return summary_writer_add(job->summary, &record, record_proof_bytes(job->proof), bytes, err)
-               ? READER_END
-               : READER_FAILED;
+    return physical_list_file(job, err) ? READER_END : READER_FAILED;
 }
 
 static enum reader_status job_read(struct reader *reader, struct slice *data, struct error *err)

@@ -39,7 +39,7 @@ enum source_status physical_configuration_next(struct physical_backup *job, stru
         job->inner = reader_from_memory(buffer_slice(&item->content), err);
         if (job->inner == NULL)
             return SOURCE_FAILED;
-        physical_give_inner(job, record, path, (int64_t)item->content.len);
+        physical_give_file(job, record, READING_INNER, path, (int64_t)item->content.len);
         job->next_item++;
         return SOURCE_RECORD;
     }

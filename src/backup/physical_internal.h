@@ -1,9 +1,9 @@
 /*
  * The physical job from the inside. physical_backup.c steps from record to record, physical_start.c
  * gets the server to send, physical_stream.c makes records of what it sends, physical_links.c those
- * of tablespaces' links and folders, physical_complete.c judges what is missing,
- * physical_configuration.c those of configuration files,
- * physical_summary.c writes summary.json.
+ * of tablespaces' links and folders, physical_configuration.c those of configuration files;
+ * physical_complete.c judges what is missing, physical_summary.c writes summary.json, and
+ * physical_records.c has what all of them do with a record.
  */
 #ifndef PGCASK_BACKUP_PHYSICAL_INTERNAL_H
 #define PGCASK_BACKUP_PHYSICAL_INTERNAL_H
@@ -109,6 +109,22 @@ struct physical_backup {
     uint64_t last_warning_number;    /* the only number in the last warning; 0: not one */
 };
 
+/* physical_records.c */
+
+/* Makes a record of a file that summary.json lists, and that is no member of an archive. */
+void physical_give_file(struct physical_backup *job, struct record *record,
+                        enum physical_reading reading, const char *path, int64_t size);
+
+/* Gives a folder that no archive has. */
+enum source_status physical_give_folder(struct physical_backup *job, struct record *record,
+                                        struct error *err);
+
+/* The record's last byte has come: summary.json lists it. */
+bool physical_list_file(struct physical_backup *job, struct error *err);
+
+/* "the server sent …, which <what>"; false. */
+bool physical_bad_member(const struct physical_backup *job, const char *what, struct error *err);
+
 /* physical_stream.c */
 
 /* Gives the next record of the base backup stream; SOURCE_END when the stream ended well. */
@@ -122,9 +138,6 @@ enum reader_status physical_stream_read(struct physical_backup *job, struct slic
 /* True if more of that record was received already, or its end: physical_stream_read then leaves
  * valid what it lent before. */
 bool physical_stream_has_more_ahead(const struct physical_backup *job);
-
-/* "the server sent …, which <what>"; false. */
-bool physical_bad_member(const struct physical_backup *job, const char *what, struct error *err);
 
 /* physical_links.c */
 
@@ -150,10 +163,6 @@ enum source_status physical_links_next(struct physical_backup *job, struct recor
 enum source_status physical_folders_next(struct physical_backup *job, struct record *record,
                                          struct error *err);
 
-/* Gives a folder that no archive has. */
-enum source_status physical_give_folder(struct physical_backup *job, struct record *record,
-                                        struct error *err);
-
 /* physical_complete.c */
 
 /* A warning of the server: perhaps it leaves out what the cluster cannot do without. */
@@ -164,12 +173,6 @@ bool physical_check_lost(struct physical_backup *job, struct error *err);
 void physical_note_needed_file(struct physical_backup *job);
 /* All archives have come: is there what every cluster has, and a folder for each database? */
 bool physical_check_complete(struct physical_backup *job, struct error *err);
-
-/* physical_backup.c */
-
-/* Makes a record whose content job->inner reads. */
-void physical_give_inner(struct physical_backup *job, struct record *record, const char *path,
-                         int64_t size);
 
 /* physical_start.c */
 

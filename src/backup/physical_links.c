@@ -19,21 +19,6 @@ void physical_tablespace_path(const struct base_backup_tablespace *tablespace,
 
 /* ---- Folders ---- */
 
-enum source_status physical_give_folder(struct physical_backup *job, struct record *record,
-                                        struct error *err)
-{
-    *record = (struct record){
-        .type = RECORD_DIRECTORY,
-        .path = job->path,
-        .mode = 0700,
-        .modified = {.tv_sec = job->started_at},
-    };
-    return path_set_add(job->folders, slice_string(job->path), err) &&
-                   summary_writer_add(job->summary, record, 0, NULL, err)
-               ? SOURCE_RECORD
-               : SOURCE_FAILED;
-}
-
 static bool has_tablespace_of_kind(const struct physical_backup *job, bool in_place)
 {
     for (size_t i = 0; i + 1 < base_backup_tablespace_count(job->backup); i++) {

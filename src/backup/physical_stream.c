@@ -9,14 +9,6 @@
 
 #define LABEL_MAX 4096 /* bytes of backup_label; a label has at most 1024 */
 
-bool physical_bad_member(const struct physical_backup *job, const char *what, struct error *err)
-{
-    error_set(err, ERROR_PROTOCOL, "the server sent \"%.300s\", which %s", job->tar.member.path,
-              what);
-    return error_hint(err, "This is not how PostgreSQL makes a base backup: check which server "
-                           "answers at that address.");
-}
-
 /* ---- Members of archives ---- */
 
 static bool member_path(struct physical_backup *job, struct error *err)
@@ -186,20 +178,17 @@ static void digest_lent(struct physical_backup *job)
 /* A member's last byte has come: what was seen goes into the ledger or the summary. */
 static bool end_file(struct physical_backup *job, struct error *err)
 {
-    struct record record = {.type = RECORD_FILE, .path = job->path};
-    uint8_t bytes[DIGEST_MAX];
+    uint8_t digest[DIGEST_MAX];
     char listed_path[RECORD_PATH_MAX];
     size_t size;
 
     digest_lent(job);
     job->report.files++;
-    size = record_proof_end(job->proof, bytes);
     if (job->record_class == LAYOUT_SUMMARY)
-        return note_unlisted(job, err) &&
-               summary_writer_add(job->summary, &record, record_proof_bytes(job->proof), bytes,
-                                  err);
+        return note_unlisted(job, err) && physical_list_file(job, err);
+    size = record_proof_end(job->proof, digest);
     layout_backup_manifest_path(job->path, listed_path, sizeof(listed_path));
-    return file_ledger_add(job->ledger, listed_path, record_proof_bytes(job->proof), bytes, size,
+    return file_ledger_add(job->ledger, listed_path, record_proof_bytes(job->proof), digest, size,
                            err);
 }
 
@@ -256,19 +245,8 @@ static enum source_status begin_backup_manifest(struct physical_backup *job, str
 
     file_ledger_seal(job->ledger, &duplicates);
     job->backup_manifest_begun = true;
-    job->reading = READING_BACKUP_MANIFEST;
-    job->reader_state = READER_DATA;
-    job->record_class = LAYOUT_SUMMARY;
-    record_proof_begin(job->proof, LAYOUT_SUMMARY);
-    snprintf(job->path, sizeof(job->path), LAYOUT_BACKUP_MANIFEST);
-    *record = (struct record){
-        .type = RECORD_FILE,
-        .path = job->path,
-        .mode = 0600,
-        .size = RECORD_SIZE_UNKNOWN,
-        .modified = {.tv_sec = time(NULL)},
-        .reader = &job->reader,
-    };
+    physical_give_file(job, record, READING_BACKUP_MANIFEST, LAYOUT_BACKUP_MANIFEST,
+                       RECORD_SIZE_UNKNOWN);
     return duplicates == 0 ? SOURCE_RECORD : SOURCE_FAILED;
 }
 
@@ -390,9 +368,6 @@ enum source_status physical_stream_next(struct physical_backup *job, struct reco
 
 static bool end_backup_manifest(struct physical_backup *job, struct error *err)
 {
-    struct record record = {.type = RECORD_FILE, .path = job->path};
-    uint8_t bytes[DIGEST_MAX];
-
     if (!backup_manifest_decoder_finish(job->backup_manifest_decoder, err))
         return false;
     if (file_ledger_unexpected(job->ledger) > 0)
@@ -400,8 +375,7 @@ static bool end_backup_manifest(struct physical_backup *job, struct error *err)
                          "the server sent %zu files that its backup_manifest does not list",
                          file_ledger_unexpected(job->ledger));
     job->report.files++;
-    record_proof_end(job->proof, bytes);
-    return summary_writer_add(job->summary, &record, record_proof_bytes(job->proof), bytes, err);
+    return physical_list_file(job, err);
 }
 
 /* The manifest's end shows only in the event that follows it. */

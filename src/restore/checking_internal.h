@@ -1,7 +1,7 @@
 /*
  * What the parts of a checking source share: checking_source.c passes the records on,
  * checking_lists.c holds what came against the backup's two lists, checking_archive.c reads the
- * archives of a logical backup.
+ * archives of a logical backup, checking_report.c tells of what is wrong.
  */
 #ifndef PGCASK_RESTORE_CHECKING_INTERNAL_H
 #define PGCASK_RESTORE_CHECKING_INTERNAL_H
@@ -49,6 +49,8 @@ struct checking_source {
     bool summary_seen, summary_whole, summary_failed;
 };
 
+/* checking_report.c */
+
 /* Tells of a problem of the backup. */
 ERROR_PRINTF(4, 5)
 void checking_problem(struct checking_source *check, enum verify_problem kind, const char *path,
@@ -56,12 +58,16 @@ void checking_problem(struct checking_source *check, enum verify_problem kind, c
 /* A failure to read `path` is a problem of the backup, unless it was our memory. */
 void checking_failure(struct checking_source *check, const char *path, const struct error *err);
 
+/* checking_lists.c */
+
 /* Makes the ledgers and the readers of both lists. */
 bool checking_begin_lists(struct checking_source *check, struct error *err);
 void checking_feed_backup_manifest(struct checking_source *check, struct slice data);
 void checking_end_backup_manifest(struct checking_source *check);
 void checking_feed_summary(struct checking_source *check, struct slice data);
 void checking_end_summary(struct checking_source *check);
+
+/* checking_archive.c */
 
 /* Does nothing if the record is not an archive. */
 bool checking_begin_archive(struct checking_source *check, struct error *err);

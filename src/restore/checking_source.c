@@ -12,27 +12,6 @@ static struct checking_source *from_source(struct record_source *source)
     return (struct checking_source *)source;
 }
 
-void checking_problem(struct checking_source *check, enum verify_problem kind, const char *path,
-                      const char *format, ...)
-{
-    char text[1024];
-    va_list args;
-
-    va_start(args, format);
-    error_format(text, sizeof(text), format, args);
-    va_end(args);
-    check->report.problems++;
-    check->options.problem(check->options.context, kind, path, text);
-}
-
-void checking_failure(struct checking_source *check, const char *path, const struct error *err)
-{
-    if (err->code == ERROR_MEMORY)
-        check->out_of_memory = true;
-    else
-        checking_problem(check, VERIFY_DAMAGED, path, ERROR_OURS("%s"), err->message);
-}
-
 /* ---- Which digests ---- */
 
 /* manifest.json, which comes first, names both digests near its beginning; without it they are the

@@ -80,16 +80,6 @@ static bool check_target(struct restore *restore, const char *given, struct erro
     return true;
 }
 
-void physical_restore_count_bytes(void *context, size_t bytes)
-{
-    struct restore *restore = context;
-    const struct record_observer *observer = restore->options->observer;
-
-    restore->report->bytes += bytes;
-    if (observer != NULL && observer->bytes_moved != NULL)
-        observer->bytes_moved(observer->context, bytes);
-}
-
 static bool lock_build(struct restore *restore, struct error *err)
 {
     restore->lock_fd = run_lock_make(restore->build, err);

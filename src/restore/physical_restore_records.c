@@ -18,6 +18,16 @@
 
 #define STRAY_LOGGED 20
 
+void physical_restore_count_bytes(void *context, size_t bytes)
+{
+    struct restore *restore = context;
+    const struct record_observer *observer = restore->options->observer;
+
+    restore->report->bytes += bytes;
+    if (observer != NULL && observer->bytes_moved != NULL)
+        observer->bytes_moved(observer->context, bytes);
+}
+
 typedef bool content_fn(struct restore *restore, struct slice piece, struct error *err);
 
 /* Reads a record that is not simply written to disk. */
