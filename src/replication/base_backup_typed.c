@@ -47,8 +47,21 @@ enum step base_backup_announce(struct base_backup *backup, struct base_backup_ev
                                 base_backup_begin_archive(backup, event, err));
 }
 
-enum step base_backup_take_typed(struct base_backup *backup, const struct wire_event *wire,
-                                 struct base_backup_event *event, struct error *err)
+static enum step begin(struct base_backup *backup, const struct wire_event *wire,
+                       struct base_backup_event *event, struct error *err)
+{
+    (void)event;
+    if (wire->type == WIRE_COPY_OUT) {
+        backup->part = PART_COPY_DATA;
+        return STEP_AGAIN;
+    }
+    base_backup_unexpected(err, "no archive where one should begin");
+    return STEP_FAILED;
+}
+
+/* A piece of a message. */
+static enum step take(struct base_backup *backup, const struct wire_event *wire,
+                      struct base_backup_event *event, struct error *err)
 {
     struct slice data = wire->data;
 
@@ -78,3 +91,24 @@ enum step base_backup_take_typed(struct base_backup *backup, const struct wire_e
         return STEP_FAILED;
     }
 }
+
+/* CopyDone ends everything. */
+static enum step done(struct base_backup *backup, struct base_backup_event *event,
+                      struct error *err)
+{
+    if (!backup->backup_manifest_seen) {
+        base_backup_unexpected(err, "it ends without a manifest");
+        return STEP_FAILED;
+    }
+    backup->part = PART_STOP;
+    return base_backup_end_copy(backup, event, err);
+}
+
+static bool is_data(const struct base_backup *backup, struct slice ahead, bool first)
+{
+    if (first) /* a message of data has more than its type byte */
+        return ahead.len > 1 && ahead.data[0] == 'd';
+    return ahead.len > 0 && backup->message_type == 'd';
+}
+
+const struct base_backup_form base_backup_typed = {begin, take, done, is_data};
