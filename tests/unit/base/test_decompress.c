@@ -69,75 +69,92 @@ static bool unpack(struct decompressor *decompressor, struct slice packed, size_
     return decompressor_finish(decompressor, err);
 }
 
-static void every_format_round_trips_in_any_pieces(void **state)
+/* One stream of each format, with room for a byte behind it, and what unpacks it. */
+struct sample {
+    uint8_t *plain, *packed;
+    size_t len;
+    struct decompressor *decompressor;
+};
+
+static void sample_begin(struct sample *sample, int compression)
 {
     size_t size = 2 * PLAIN_SIZE;
-    uint8_t *plain = make_plain(), *packed = malloc(size);
+    struct error err;
+
+    *sample = (struct sample){.plain = make_plain(), .packed = malloc(size)};
+    sample->len = pack((enum compression)compression, sample->plain, sample->packed, size);
+    sample->decompressor = decompressor_new((enum compression)compression, &err);
+    assert_non_null(sample->decompressor);
+}
+
+static void sample_end(struct sample *sample)
+{
+    decompressor_free(sample->decompressor);
+    free(sample->packed);
+    free(sample->plain);
+}
+
+/* Unpacks the first `len` bytes; *out is to be freed. */
+static bool sample_unpack(struct sample *sample, size_t len, size_t piece, struct buffer *out,
+                          struct error *err)
+{
+    *out = (struct buffer){0};
+    return unpack(sample->decompressor, slice_make(sample->packed, len), piece, out, err);
+}
+
+static void every_format_round_trips_in_any_pieces(void **state)
+{
+    struct sample sample;
+    struct buffer out;
+    struct error err;
 
     (void)state;
     for (int i = COMPRESSION_NONE; i <= COMPRESSION_ZSTD; i++) {
-        struct error err = {0};
-        struct decompressor *decompressor = decompressor_new((enum compression)i, &err);
-        size_t len = pack((enum compression)i, plain, packed, size);
-
+        sample_begin(&sample, i);
         for (size_t piece = 1000; piece < 3 * PLAIN_SIZE; piece *= 50) {
-            struct buffer out = {0};
-
-            assert_true(unpack(decompressor, slice_make(packed, len), piece, &out, &err));
+            assert_true(sample_unpack(&sample, sample.len, piece, &out, &err));
             assert_int_equal(out.len, PLAIN_SIZE);
-            assert_memory_equal(out.data, plain, PLAIN_SIZE);
+            assert_memory_equal(out.data, sample.plain, PLAIN_SIZE);
             buffer_free(&out);
         }
-        decompressor_free(decompressor);
+        sample_end(&sample);
     }
-    free(packed);
-    free(plain);
 }
 
 static void a_truncated_stream_is_an_error(void **state)
 {
-    size_t size = 2 * PLAIN_SIZE;
-    uint8_t *plain = make_plain(), *packed = malloc(size);
+    struct sample sample;
+    struct buffer out;
+    struct error err;
 
     (void)state;
     for (int i = COMPRESSION_GZIP; i <= COMPRESSION_ZSTD; i++) {
-        struct error err = {0};
-        struct decompressor *decompressor = decompressor_new((enum compression)i, &err);
-        size_t len = pack((enum compression)i, plain, packed, size);
-        const size_t cuts[] = {0, 1, 10, len / 2, len - 1};
+        sample_begin(&sample, i);
+        const size_t cuts[] = {0, 1, 10, sample.len / 2, sample.len - 1};
 
         for (size_t j = 0; j < sizeof(cuts) / sizeof(cuts[0]); j++) {
-            struct buffer out = {0};
-
-            assert_false(unpack(decompressor, slice_make(packed, cuts[j]), 4096, &out, &err));
+            assert_false(sample_unpack(&sample, cuts[j], 4096, &out, &err));
             buffer_free(&out);
         }
-        decompressor_free(decompressor);
+        sample_end(&sample);
     }
-    free(packed);
-    free(plain);
 }
 
 static void bytes_behind_the_end_are_an_error(void **state)
 {
-    size_t size = 2 * PLAIN_SIZE;
-    uint8_t *plain = make_plain(), *packed = malloc(size);
+    struct sample sample;
+    struct buffer out;
+    struct error err;
 
     (void)state;
     for (int i = COMPRESSION_GZIP; i <= COMPRESSION_ZSTD; i++) {
-        struct error err = {0};
-        struct decompressor *decompressor = decompressor_new((enum compression)i, &err);
-        size_t len = pack((enum compression)i, plain, packed, size);
-        struct buffer out = {0};
-
-        packed[len] = 'x';
-        assert_false(unpack(decompressor, slice_make(packed, len + 1), 1 << 16, &out, &err));
+        sample_begin(&sample, i);
+        sample.packed[sample.len] = 'x';
+        assert_false(sample_unpack(&sample, sample.len + 1, 1 << 16, &out, &err));
         assert_int_equal(err.code, ERROR_CORRUPT);
         buffer_free(&out);
-        decompressor_free(decompressor);
+        sample_end(&sample);
     }
-    free(packed);
-    free(plain);
 }
 
 /* Magic numbers of version 0.7, of a frame to be skipped, of nothing; 147 bytes declared for none.

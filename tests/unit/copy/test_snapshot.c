@@ -25,8 +25,7 @@ static void begin_session(struct session *session, const char *version, const ch
     scripted_authentication_ok(&session->reply);
     scripted_parameter(&session->reply, "server_version", version);
     scripted_parameter(&session->reply, "client_encoding", encoding);
-    scripted_ready(&session->reply, 'I');
-    session_script_reply(session);
+    session_script_ready(session, 'I');
 }
 
 static void script_answer(struct session *session, char transaction_status)

@@ -63,18 +63,14 @@ static void begin(struct session *session, const char *version)
     scripted_authentication_ok(&session->reply);
     scripted_parameter(&session->reply, "server_version", version);
     scripted_backend_key(&session->reply, 1, "\0\0\0\1", 4);
-    scripted_ready(&session->reply, 'I');
-    session_script_reply(session);
+    session_script_ready(session, 'I');
     scripted_expect(session->server, 'Q');
 }
 
 /* The command still runs for all we know: it is cancelled. */
 static void script_cancel(struct session *session)
 {
-    scripted_accept(session->server);
-    scripted_expect_startup(session->server, "\x04\xd2\x16\x2e", 4);
-    scripted_close(session->server);
-    scripted_use(session->server, 0);
+    session_script_cancel(session);
     scripted_expect(session->server, 'X');
     scripted_close(session->server);
 }

@@ -24,8 +24,7 @@ static void prepare(struct keeping *keeping, const char *version)
     scripted_authentication_ok(&session->reply);
     scripted_parameter(&session->reply, "server_version", version);
     scripted_backend_key(&session->reply, 4711, "\1\2\3\4", 4);
-    scripted_ready(&session->reply, 'I');
-    session_script_reply(session);
+    session_script_ready(session, 'I');
 }
 
 static void script_row(struct session *session, size_t count, const char *const *values)
@@ -36,8 +35,7 @@ static void script_row(struct session *session, size_t count, const char *const 
     scripted_row_description(&session->reply, count, names);
     scripted_data_row(&session->reply, count, values);
     scripted_text_message(&session->reply, 'C', "SELECT");
-    scripted_ready(&session->reply, 'I');
-    session_script_reply(session);
+    session_script_ready(session, 'I');
 }
 
 static void script_show(struct session *session, const char *value)
@@ -56,8 +54,7 @@ static void script_slot(struct session *session)
     scripted_row_description(&session->reply, 4, names);
     scripted_data_row(&session->reply, 4, row);
     scripted_text_message(&session->reply, 'C', "CREATE_REPLICATION_SLOT");
-    scripted_ready(&session->reply, 'I');
-    session_script_reply(session);
+    session_script_ready(session, 'I');
 }
 
 static void script_identity(struct session *session, const char *position)
@@ -75,8 +72,7 @@ static void script_touch(struct session *session)
     scripted_expect(session->server, 'c');
     scripted_message(&session->reply, 'c', "", 0);
     scripted_text_message(&session->reply, 'C', "START_STREAMING");
-    scripted_ready(&session->reply, 'I');
-    session_script_reply(session);
+    session_script_ready(session, 'I');
 }
 
 static void script_beat(struct session *session, const char *position)
@@ -89,8 +85,7 @@ static void script_error(struct session *session, const char *sqlstate, const ch
 {
     scripted_expect(session->server, 'Q');
     scripted_report(&session->reply, 'E', "ERROR", sqlstate, message);
-    scripted_ready(&session->reply, 'I');
-    session_script_reply(session);
+    session_script_ready(session, 'I');
 }
 
 /* Up to the end of a good start on 13, which has no time-out to ask about. */

@@ -460,8 +460,7 @@ static void much_is_copied_both_ways(void **state)
     scripted_message(&session->reply, 'd', bytes.data, COPY_BYTES);
     scripted_message(&session->reply, 'c', "", 0);
     scripted_text_message(&session->reply, 'C', "COPY 1");
-    scripted_ready(&session->reply, 'I');
-    session_script_reply(session);
+    session_script_ready(session, 'I');
     session_connect(session);
 
     assert_true(wire_send_query(session->conn, "COPY", &session->err));
@@ -486,10 +485,7 @@ static void a_running_command_is_cancelled_under_tls(void **state)
 
     prepare(&secured, *state);
     scripted_expect(session->server, 'Q');
-    scripted_accept(session->server);
-    scripted_expect_startup(session->server, "\x04\xd2\x16\x2e", 4);
-    scripted_close(session->server);
-    scripted_use(session->server, 0);
+    session_script_cancel(session);
     scripted_expect(session->server, 'X');
     scripted_close(session->server);
     session_connect(session);
