@@ -15,6 +15,7 @@ struct arena {
     size_t used;                /* bytes handed out */
 };
 
+/* Frees all pieces at once; the arena is as new then. */
 void arena_free(struct arena *arena);
 
 /* Zeroed memory, aligned for any type. NULL: out of memory, and *err says so. */

@@ -15,7 +15,8 @@ uint16_t bytes_get_u16(const uint8_t in[2]);
 uint32_t bytes_get_u32(const uint8_t in[4]);
 uint64_t bytes_get_u64(const uint8_t in[8]);
 
-/* Takes a big-endian integer off the front of the slice. */
+/* Takes a big-endian integer off the front of the slice, which stays as it was where it is too
+ * short. */
 bool bytes_take_u8(struct slice *in, uint8_t *value);
 bool bytes_take_u16(struct slice *in, uint16_t *value);
 bool bytes_take_u32(struct slice *in, uint32_t *value);

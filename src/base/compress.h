@@ -19,7 +19,8 @@ bool compression_parse(const char *text, enum compression *compression, int *lev
 
 struct compressor;
 
-/* zlib_framing: gzip's algorithm in a zlib stream instead of a gzip file. */
+/* zlib_framing: gzip's algorithm in a zlib stream instead of a gzip file. The level has been
+ * checked. NULL: out of memory. */
 struct compressor *compressor_new(enum compression compression, bool zlib_framing, int level,
                                   struct error *err);
 void compressor_free(struct compressor *compressor);

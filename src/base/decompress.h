@@ -16,7 +16,8 @@ bool compression_from_name(const char *name, size_t len, enum compression *compr
 
 struct decompressor;
 
-/* Reusable for any number of streams by decompressor_begin. COMPRESSION_NONE lends its input. */
+/* Reusable for any number of streams by decompressor_begin. COMPRESSION_NONE lends its input. NULL:
+ * out of memory. Damaged input is ERROR_CORRUPT. */
 struct decompressor *decompressor_new(enum compression compression, struct error *err);
 void decompressor_free(struct decompressor *decompressor);
 bool decompressor_begin(struct decompressor *decompressor, struct error *err);

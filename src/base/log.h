@@ -15,6 +15,8 @@ struct log {
     enum log_level threshold; /* lower levels are not formatted at all */
 };
 
+/* The message is borrowed by `write` for the call, which may come from any thread that has the log.
+ */
 void log_message(const struct log *log, enum log_level level, const char *format, ...)
     ERROR_PRINTF(3, 4);
 

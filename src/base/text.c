@@ -1,7 +1,5 @@
-/*
- * Near misses are found by edit distance, with two letters swapped as one edit: that is how people
- * mistype. Characters are read strictly, because what is not UTF-8 must not pass for text.
- */
+/* Near misses are found by edit distance, with two letters swapped as one edit: that is how people
+ * mistype. */
 #include "base/text.h"
 
 #include <string.h>
@@ -65,35 +63,4 @@ const char *text_nearest(const char *name, const char *const *candidates, size_t
         }
     }
     return best;
-}
-
-size_t text_character(struct slice text, uint32_t *code)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    uint8_t first = text.data[0];
-    size_t len;
-
-    if (first < 0x80) {
-        *code = first;
-        return 1;
-    }
-    if (first >= 0xc2 && first <= 0xdf)
-        len = 2;
-    else if (first >= 0xe0 && first <= 0xef)
-        len = 3;
-    else if (first >= 0xf0 && first <= 0xf4)
-        len = 4;
-    else
-        return 0;
-    if (text.len < len)
-        return 0;
-    *code = first & (0x7fU >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((text.data[i] & 0xc0) != 0x80)
-            return 0;
-        *code = *code << 6 | (text.data[i] & 0x3f);
-    }
-    if (*code < least[len] || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
-        return 0;
-    return len;
 }

@@ -1,11 +1,8 @@
-/* Text for people: which known name did they mean, and which characters is it made of? */
+/* Text for people: which known name did they mean, and is it one or several? */
 #ifndef PGCASK_BASE_TEXT_H
 #define PGCASK_BASE_TEXT_H
 
-#include "base/slice.h"
-
 #include <stddef.h>
-#include <stdint.h>
 
 /* The candidate that is nearest to `name` by edits (a letter put in, left out, changed, or two
  * neighbours swapped; case does not count), the first one of several; NULL if none is near enough
@@ -14,9 +11,5 @@ const char *text_nearest(const char *name, const char *const *candidates, size_t
 
 /* What makes a noun a plural: printf("%zu file%s", count, TEXT_S(count)). */
 #define TEXT_S(count) ((count) == 1 ? "" : "s")
-
-/* The length of the UTF-8 character that text (not empty) begins with, and its code point; 0 if it
- * is none. */
-size_t text_character(struct slice text, uint32_t *code);
 
 #endif

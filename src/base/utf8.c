@@ -4,34 +4,37 @@
  */
 #include "base/utf8.h"
 
-/* Length of the well-formed UTF-8 sequence at the start of the text, 0 if there is none. Unicode
- * Standard, table 3-7: the second byte's range depends on the first, so that overlong forms,
- * surrogates and anything over U+10FFFF are refused. */
-static size_t sequence_length(struct slice text)
+#include <jansson.h>
+
+size_t utf8_character(struct slice text, uint32_t *code)
 {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     uint8_t first = text.data[0];
-    if (first < 0x80)
+    size_t len;
+
+    if (first < 0x80) {
+        *code = first;
         return 1;
-    size_t length = 0;
-    uint8_t low = 0x80, high = 0xbf;
-    if (first >= 0xc2 && first <= 0xdf) {
-        length = 2;
-    } else if (first >= 0xe0 && first <= 0xef) {
-        length = 3;
-        low = first == 0xe0 ? 0xa0 : low;
-        high = first == 0xed ? 0x9f : high;
-    } else if (first >= 0xf0 && first <= 0xf4) {
-        length = 4;
-        low = first == 0xf0 ? 0x90 : low;
-        high = first == 0xf4 ? 0x8f : high;
     }
-    if (length == 0 || text.len < length || text.data[1] < low || text.data[1] > high)
+    if (first >= 0xc2 && first <= 0xdf)
+        len = 2;
+    else if (first >= 0xe0 && first <= 0xef)
+        len = 3;
+    else if (first >= 0xf0 && first <= 0xf4)
+        len = 4;
+    else
         return 0;
-    for (size_t i = 2; i < length; i++) {
+    if (text.len < len)
+        return 0;
+    *code = first & (0x7fU >> len);
+    for (size_t i = 1; i < len; i++) {
         if ((text.data[i] & 0xc0) != 0x80)
             return 0;
+        *code = *code << 6 | (text.data[i] & 0x3f);
     }
-    return length;
+    if (*code < least[len] || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
+        return 0;
+    return len;
 }
 
 /* Bytes at the start of the text that can stay as they are. */
@@ -43,8 +46,9 @@ static size_t clean_length(struct slice text, bool ascii_only)
             done++;
             continue;
         }
+        uint32_t code;
         size_t length =
-            ascii_only ? 0 : sequence_length(slice_make(text.data + done, text.len - done));
+            ascii_only ? 0 : utf8_character(slice_make(text.data + done, text.len - done), &code);
         if (length == 0)
             break;
         done += length;

@@ -8,7 +8,7 @@
 
 #include "base/buffer.h"
 
-#include <jansson.h>
+struct json_t;
 
 enum utf8_context {
     UTF8_IN_TEXT, /* \xHH as such */
@@ -21,10 +21,15 @@ enum utf8_context {
 bool utf8_append_escaped(struct buffer *out, struct slice text, enum utf8_context context,
                          bool ascii_only, bool *escaped, struct error *err);
 
+/* The length of the well-formed UTF-8 character that text (not empty) begins with, and its code
+ * point; 0 if it is none: overlong forms, surrogates and what is over U+10FFFF are refused (Unicode
+ * Standard, table 3-7). */
+size_t utf8_character(struct slice text, uint32_t *code);
+
 /* True if utf8_append_escaped would change nothing. */
 bool utf8_is_clean(struct slice text, bool ascii_only);
 
-/* A JSON string of any C string; NULL: out of memory. */
-json_t *utf8_to_json(const char *text);
+/* A JSON string (jansson's json_t) of any C string, the caller's; NULL: out of memory. */
+struct json_t *utf8_to_json(const char *text);
 
 #endif

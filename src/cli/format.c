@@ -1,6 +1,6 @@
 #include "cli/format.h"
 
-#include "base/text.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ bool format_escape(struct buffer *out, struct slice text, enum format_escape wha
 {
     while (text.len > 0) {
         uint32_t code = 0;
-        size_t len = text_character(text, &code);
+        size_t len = utf8_character(text, &code);
         bool harmless = len > 0 && (what == FORMAT_FOR_JSON || !harms_terminal(code));
         struct slice character = slice_take(&text, len > 0 ? len : 1);
 

@@ -4,7 +4,7 @@
  */
 #include "record/record_internal.h"
 
-#include "base/text.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +58,7 @@ bool record_path_encode(const char *name, char *out, size_t out_size)
 
     while (rest.len > 0) {
         uint32_t code = 0;
-        size_t len = text_character(rest, &code);
+        size_t len = utf8_character(rest, &code);
         bool plain = len > 0 && is_plain(code, used == 0);
         struct slice bytes = slice_take(&rest, len > 0 ? len : 1);
 

@@ -6,6 +6,8 @@
 
 #include "base/utf8.h"
 
+#include <jansson.h>
+
 static void assert_escaped(const char *input, size_t len, enum utf8_context context,
                            bool ascii_only, const char *expected, bool expected_escaped)
 {
