@@ -1,11 +1,12 @@
-/* The kernel's random numbers, as choices among few: whom to ask first. */
+/* The kernel's random numbers, as an order: whom to ask first. */
 #include "base/random.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <sys/random.h>
 
-bool random_below(size_t limit, size_t *out, struct error *err)
+/* A number below `limit`. With 32 bits of chance a short list's bias is nothing. */
+static bool random_below(size_t limit, size_t *out, struct error *err)
 {
     uint32_t number;
 
@@ -14,5 +15,29 @@ bool random_below(size_t limit, size_t *out, struct error *err)
             return error_set_errno(err, errno, "cannot get random numbers");
     }
     *out = (size_t)((uint64_t)number * limit >> 32);
+    return true;
+}
+
+static void swap(uint8_t *a, uint8_t *b, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        uint8_t held = a[i];
+
+        a[i] = b[i];
+        b[i] = held;
+    }
+}
+
+bool random_shuffle(void *items, size_t count, size_t size, struct error *err)
+{
+    uint8_t *bytes = items;
+
+    for (size_t left = count; left > 1; left--) {
+        size_t chosen = 0;
+
+        if (!random_below(left, &chosen, err))
+            return false;
+        swap(bytes + (left - 1) * size, bytes + chosen * size, size);
+    }
     return true;
 }

@@ -1,4 +1,4 @@
-/* Numbers that nobody can foretell, from the kernel. */
+/* Chance that nobody can foretell, from the kernel. */
 #ifndef PGCASK_BASE_RANDOM_H
 #define PGCASK_BASE_RANDOM_H
 
@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 
-/* A number from 0 to limit - 1, for choices among few: of limits near 2^32 some come more often. */
-bool random_below(size_t limit, size_t *out, struct error *err);
+/* Puts `count` items of `size` bytes each into an order that each other is as likely as: for lists
+ * of far less than 2^32 items. */
+bool random_shuffle(void *items, size_t count, size_t size, struct error *err);
 
 #endif

@@ -130,20 +130,6 @@ static bool connect_addresses(struct attempt *attempt, const struct socket_addre
     return false;
 }
 
-static bool shuffle(struct socket_address_list *list, struct error *err)
-{
-    for (size_t left = list->count; left > 1; left--) {
-        struct socket_address last = list->items[left - 1];
-        size_t chosen;
-
-        if (!random_below(left, &chosen, err))
-            return false;
-        list->items[left - 1] = list->items[chosen];
-        list->items[chosen] = last;
-    }
-    return true;
-}
-
 static bool find_addresses(struct attempt *attempt, const struct host *host, int64_t deadline,
                            struct socket_address_list *list, struct error *err)
 {
@@ -153,7 +139,8 @@ static bool find_addresses(struct attempt *attempt, const struct host *host, int
     if (socket_host_is_folder(host->name))
         return socket_unix_address(host->name, host->port, &list->items[0], err);
     return socket_resolve(host->name, host->port, deadline, attempt->conn->cancel, list, err) &&
-           (!setting_is(attempt, "load_balance_hosts", "random") || shuffle(list, err));
+           (!setting_is(attempt, "load_balance_hosts", "random") ||
+            random_shuffle(list->items, list->count, sizeof(list->items[0]), err));
 }
 
 /* ---- Hosts ---- */
@@ -228,7 +215,8 @@ static bool connect_some_host(struct attempt *attempt, struct error *err)
 
     if (!host_list_read(&hosts, attempt->settings, err))
         return false;
-    ok = !setting_is(attempt, "load_balance_hosts", "random") || host_list_shuffle(&hosts, err);
+    ok = !setting_is(attempt, "load_balance_hosts", "random") ||
+         random_shuffle(hosts.items, hosts.count, sizeof(hosts.items[0]), err);
     ok = ok && connect_hosts(attempt, &hosts, &ended, err);
     if (!ok && !ended && setting_is(attempt, "target_session_attrs", "prefer-standby")) {
         attempt->any_will_do = true;

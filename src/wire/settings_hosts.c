@@ -4,7 +4,6 @@
  */
 #include "wire/settings_hosts_internal.h"
 
-#include "base/random.h"
 #include "wire/settings_internal.h"
 
 #include <stdio.h>
@@ -146,20 +145,4 @@ void host_list_free(struct host_list *list)
     }
     free(list->items);
     *list = (struct host_list){0};
-}
-
-/* ---- Order ---- */
-
-bool host_list_shuffle(struct host_list *list, struct error *err)
-{
-    for (size_t left = list->count; left > 1; left--) {
-        struct host last = list->items[left - 1];
-        size_t chosen;
-
-        if (!random_below(left, &chosen, err))
-            return false;
-        list->items[left - 1] = list->items[chosen];
-        list->items[chosen] = last;
-    }
-    return true;
 }

@@ -28,7 +28,4 @@ bool host_list_read(struct host_list *list, const struct wire_settings *settings
                     struct error *err);
 void host_list_free(struct host_list *list);
 
-/* Puts them into a random order. */
-bool host_list_shuffle(struct host_list *list, struct error *err);
-
 #endif

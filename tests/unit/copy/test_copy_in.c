@@ -1,7 +1,7 @@
 /* Rows into one table. */
 #include "copy/copy_in.h"
 
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Rows of several tables over one session. */
 #include "copy/copy_out.h"
 
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <string.h>
 
@@ -187,8 +187,7 @@ static void fails_after(void (*script)(struct buffer *reply), const char *messag
     session_prepare_ready(&session);
     scripted_expect(session.server, 'Q');
     script(&session.reply);
-    scripted_ready(&session.reply, 'T');
-    session_script_reply(&session);
+    session_script_ready(&session, 'T');
     start(&session, &tables, 1);
     expect_failure(&session, &tables, 0, message, hint);
     session_finish(&session);

@@ -1,7 +1,7 @@
 /* How a session that only reads begins. */
 #include "copy/snapshot.h"
 
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <string.h>
 
@@ -161,8 +161,7 @@ static bool export(const char *answer, char name[SNAPSHOT_NAME_SIZE], struct err
     if (answer != NULL)
         scripted_data_row(&session.reply, 1, &answer);
     scripted_text_message(&session.reply, 'C', "SELECT 1");
-    scripted_ready(&session.reply, 'T');
-    session_script_reply(&session);
+    session_script_ready(&session, 'T');
     session_connect(&session);
     done = snapshot_export(session.conn, name, err);
     session_finish(&session);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "record/store.h"
-
 const struct sample_record sample_backup[] = {
     {PGCASK_DIRECTORY, "/data", NULL},     {PGCASK_FILE, "/data/first", "the first file"},
     {PGCASK_FILE, "/data/empty", ""},      {PGCASK_LINK, "/data/link", "first"},
@@ -83,21 +81,4 @@ struct pgcask_source *sample_open(struct sample *sample, const struct pgcask_con
     source = pgcask_source_open_callbacks(&callbacks, control, NULL);
     assert_non_null(source);
     return source;
-}
-
-int sample_folder_setup(void **state)
-{
-    char *folder = strdup("/tmp/pgcask-library-XXXXXX");
-
-    *state = folder;
-    return folder == NULL || mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-int sample_folder_teardown(void **state)
-{
-    struct error err;
-    bool removed = directory_remove_tree(*state, true, &err);
-
-    free(*state);
-    return removed ? 0 : -1;
 }

@@ -28,8 +28,4 @@ extern const struct sample_record sample_backup[];
 /* The sample is borrowed until the source is closed. Never NULL. */
 struct pgcask_source *sample_open(struct sample *sample, const struct pgcask_control *control);
 
-/* A folder of its own for each test, removed afterwards; *state is its path. */
-int sample_folder_setup(void **state);
-int sample_folder_teardown(void **state);
-
 #endif

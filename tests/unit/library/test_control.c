@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "sample.h"
+#include "support/scratch.h"
 
 #include "library/library_internal.h"
 
@@ -154,8 +155,7 @@ static void the_log_has_what_its_level_lets_through(void **state)
     }
 }
 
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, sample_folder_setup, sample_folder_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
 {

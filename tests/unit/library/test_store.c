@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "sample.h"
+#include "support/scratch.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -339,8 +340,7 @@ static void a_signal_that_was_pending_before_stays(void **state)
     pgcask_source_close(source);
 }
 
-#define TEST(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(name, sample_folder_setup, sample_folder_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
 {

@@ -10,26 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int folder_setup(void **state)
-{
-    const char *base = getenv("TMPDIR");
-    char *path = NULL;
-
-    if (asprintf(&path, "%s/pgcask-test-XXXXXX", base == NULL ? "/tmp" : base) < 0)
-        return -1;
-    *state = mkdtemp(path);
-    return *state == NULL ? -1 : 0;
-}
-
-int folder_teardown(void **state)
-{
-    struct error err;
-    bool removed = directory_remove_tree(*state, true, &err);
-
-    free(*state);
-    return removed ? 0 : -1;
-}
-
 const char *in_folder(void **state, const char *name)
 {
     static char paths[8][512];

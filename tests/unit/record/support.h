@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "record/store.h"
 #include "record/tar.h"
+#include "support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,11 +14,7 @@
 
 #include <cmocka.h>
 
-/* A folder of its own for each test, removed afterwards; *state is its path. */
-int folder_setup(void **state);
-int folder_teardown(void **state);
-
-/* folder + "/" + name, in one of a few buffers taken in turn. */
+/* The folder of scratch_setup + "/" + name, in one of a few buffers taken in turn. */
 const char *in_folder(void **state, const char *name);
 
 void write_file(const char *path, const void *data, size_t len);

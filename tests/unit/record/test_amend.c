@@ -158,7 +158,7 @@ static void an_amendment_that_fails_fails_the_backup(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
 {

@@ -487,7 +487,7 @@ static void a_missing_folder_is_an_error(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, folder_setup, folder_teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_backup_comes_back_as_it_was),
         TEST(modes_and_times_are_exact_whatever_the_umask),

@@ -170,7 +170,7 @@ static void a_root_that_is_gone_is_removed_with_an_error(void **state)
     assert_int_equal(err.code, ERROR_IO);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
 {

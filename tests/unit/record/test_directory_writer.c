@@ -272,7 +272,7 @@ static void removing_below_a_root_keeps_the_root(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, folder_setup, folder_teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         TEST(missing_parents_are_made),
         TEST(a_folder_may_be_recorded_after_what_lies_in_it_but_once),

@@ -559,7 +559,7 @@ static void an_existing_file_or_partial_file_is_refused(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, folder_setup, folder_teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_file_comes_back_as_it_was),
         TEST(sizes_are_filled_in_afterwards_in_a_file),

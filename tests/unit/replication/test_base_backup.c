@@ -1,7 +1,7 @@
 /* Both forms of a BASE_BACKUP's answer, whole and a byte at a time, and what must not pass. */
 #include "replication/base_backup.h"
 
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,8 +246,7 @@ static void a_page_checksum_failure_comes_at_the_end(void **state)
     append_new_archives(&session.reply);
     append_stop(&session.reply);
     scripted_report(&session.reply, 'E', "ERROR", "XX001", "checksum verification failure");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     assert_true(read_all(&session, &transcript, &backup));
     assert_true(base_backup_checksum_failure(backup, &message));
     assert_string_equal(message, "checksum verification failure");
@@ -270,8 +269,7 @@ static void any_other_error_is_a_failure_wherever_it_comes(void **state)
             append_stop(&session.reply);
         }
         scripted_report(&session.reply, 'E', "ERROR", "58030", "could not read");
-        scripted_ready(&session.reply, 'I');
-        session_script_reply(&session);
+        session_script_ready(&session, 'I');
         assert_false(read_all(&session, &transcript, &backup));
         assert_string_equal(session.err.sqlstate, "58030");
         end(&session, &transcript, backup);

@@ -1,7 +1,7 @@
 /* Answers to BASE_BACKUP that no server would give, and streams that the server has compressed. */
 #include "replication/base_backup.h"
 
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <string.h>
 #include <zlib.h>
@@ -253,8 +253,7 @@ static void an_end_without_a_stop_position_is_refused(void **state)
     begin(&session, "18.4");
     append_copy(&session.reply, whole, whole_lens, COPY_ENDS);
     scripted_text_message(&session.reply, 'C', "SELECT");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     assert_true(start(&session, COMPRESSION_NONE, &backup));
     assert_false(read_on(&session, backup, &data));
     assert_non_null(strstr(session.err.message, "without a stop position"));

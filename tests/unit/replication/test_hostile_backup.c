@@ -1,7 +1,7 @@
 /* A base backup's answer that repeats itself or never ends. */
 #include "replication/base_backup.h"
 #include "replication/replication.h"
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Commands of a walsender session, and the two ways to get one. */
 #include "replication/replication.h"
 
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <string.h>
 
@@ -119,8 +119,7 @@ static void an_error_of_the_server_is_passed_on(void **state)
     session_prepare_ready(&session);
     scripted_expect(session.server, 'Q');
     scripted_report(&session.reply, 'E', "ERROR", "42704", "unrecognized parameter");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_false(replication_show(session.conn, "x", text, sizeof(text), &session.err));
     assert_string_equal(session.err.sqlstate, "42704");
@@ -160,8 +159,7 @@ static void a_touch_starts_a_stream_and_ends_it_at_once(void **state)
     scripted_expect(session.server, 'c');
     scripted_message(&session.reply, 'c', "", 0);
     scripted_text_message(&session.reply, 'C', "START_STREAMING");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(replication_touch_slot(session.conn, "s", UINT64_C(0x16B374D848), &session.err));
     session_finish(&session);
@@ -175,8 +173,7 @@ static void a_slot_that_was_lost_is_an_error(void **state)
     session_prepare_ready(&session);
     scripted_expect(session.server, 'Q');
     scripted_report(&session.reply, 'E', "ERROR", "55000", "can no longer get changes");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_false(replication_touch_slot(session.conn, "s", 1, &session.err));
     assert_string_equal(session.err.sqlstate, "55000");

@@ -2,7 +2,7 @@
 #include "replication/slot_keeper.h"
 
 #include "base/clock.h"
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <poll.h>
 #include <string.h>

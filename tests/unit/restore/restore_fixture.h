@@ -4,7 +4,7 @@
 
 #include "made_source.h"
 #include "restore/restore.h"
-#include "scratch.h"
+#include "support/scratch.h"
 
 #define CONTROL "ABCDEFGH-pg_control-of-the-backup"
 #define OLD_CONTROL "ABCDEFGH-pg_control-of-the-old-one"

@@ -1,5 +1,5 @@
 #include "restore/tablespace_links.h"
-#include "scratch.h"
+#include "support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "wire/session.h"
+#include "support/session.h"
 
 #include "wire/auth_internal.h"
 #include "wire/settings_require_auth_internal.h"

@@ -1,3 +1,4 @@
+#include "support/scratch.h"
 #include "wire/auth_password_internal.h"
 #include "wire/settings_internal.h"
 
@@ -16,7 +17,8 @@ static struct error err;
 
 struct fixture {
     struct wire_settings *settings;
-    char folder[64], path[128];
+    struct scratch scratch;
+    const char *path;   /* the passfile */
     char warning[1024]; /* the last one */
     struct log log;
 };
@@ -33,10 +35,8 @@ static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-    snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/pgcask-passfile-XXXXXX");
-    if (mkdtemp(fixture->folder) == NULL)
-        return -1;
-    snprintf(fixture->path, sizeof(fixture->path), "%s/.pgpass", fixture->folder);
+    scratch_init(&fixture->scratch);
+    fixture->path = scratch_path(&fixture->scratch, ".pgpass");
     fixture->settings = wire_settings_new(&err);
     fixture->log = (struct log){.write = note_warning, .context = fixture};
     *state = fixture;
@@ -47,9 +47,7 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
 
-    unlink(fixture->path);
-    rmdir(fixture->path);
-    rmdir(fixture->folder);
+    scratch_remove(&fixture->scratch);
     wire_settings_free(fixture->settings);
     free(fixture);
     return 0;
@@ -188,7 +186,7 @@ static void the_file_is_looked_for_at_home(void **state)
 
     write_passfile(fixture, "*:*:*:*:pw\n", 0600);
     assert_true(wire_settings_set(fixture->settings, "passfile", NULL, &err));
-    setenv("HOME", fixture->folder, 1);
+    setenv("HOME", fixture->scratch.path, 1);
     assert_password(fixture, "h", "5432", "db", "me", "pw");
     setenv("HOME", "/nonexistent", 1);
     assert_password(fixture, "h", "5432", "db", "me", NULL);

@@ -1,4 +1,4 @@
-#include "wire/session.h"
+#include "support/session.h"
 
 #include "base/clock.h"
 #include "wire/auth_scram_internal.h"

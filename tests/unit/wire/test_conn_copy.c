@@ -1,4 +1,4 @@
-#include "wire/session.h"
+#include "support/session.h"
 
 #include "base/clock.h"
 #include "wire/conn_internal.h"
@@ -43,16 +43,12 @@ static void a_huge_copy_data_message_passes_in_parts(void **state)
 
     (void)state;
     memset(block, 'x', MIB);
-    session_prepare_ready(&session);
-    scripted_expect(session.server, 'Q');
-    scripted_copy_response(&session.reply, 'H');
-    session_script_reply(&session);
+    session_prepare_copy(&session, 'H');
     message_put_copy_data_header(header, 64 * MIB);
     scripted_reply(session.server, header, sizeof(header));
     scripted_reply_repeated(session.server, block, MIB, 64);
     scripted_message(&session.reply, 'c', "", 0);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     start_query(&session);
     session_expect(&session, WIRE_COPY_OUT, &event);
     assert_int_equal(read_message(&session), 64 * MIB);
@@ -77,8 +73,7 @@ static void many_copy_data_messages_keep_their_borders(void **state)
     for (size_t i = 1; i <= 200; i++)
         scripted_message(&session.reply, 'd', block, i * 199);
     scripted_message(&session.reply, 'c', "", 0);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     start_query(&session);
     session_expect(&session, WIRE_COPY_OUT, &event);
     for (size_t i = 1; i <= 200; i++)
@@ -111,10 +106,7 @@ static void what_is_behind_a_stream_is_read_at_once(void **state)
 
     (void)state;
     memset(block, 'x', MIB);
-    session_prepare_ready(&session);
-    scripted_expect(session.server, 'Q');
-    scripted_copy_response(&session.reply, 'H');
-    session_script_reply(&session);
+    session_prepare_copy(&session, 'H');
     message_put_copy_data_header(header, 4 * MIB);
     scripted_reply(session.server, header, sizeof(header));
     scripted_reply_repeated(session.server, block, MIB, 4);
@@ -123,8 +115,7 @@ static void what_is_behind_a_stream_is_read_at_once(void **state)
     session_script_reply(&session);
     scripted_delay(session.server, 3000);
     scripted_message(&session.reply, 'c', "", 0);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     start_query(&session);
     session_expect(&session, WIRE_COPY_OUT, &event);
     do {
@@ -219,8 +210,7 @@ static void notices_and_an_error_may_come_within_a_copy(void **state)
     scripted_parameter(&session.reply, "TimeZone", "UTC");
     scripted_message(&session.reply, 'd', "x", 1);
     scripted_report(&session.reply, 'E', "ERROR", "58030", "could not read file");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     start_query(&session);
     session_expect(&session, WIRE_COPY_OUT, &event);
     assert_int_equal(read_message(&session), 1);
@@ -244,8 +234,7 @@ static void a_copy_that_does_not_end_is_an_error(void **state)
         scripted_message(&session.reply, 'd', "x", 1);
         if (tagged)
             scripted_text_message(&session.reply, 'C', "COPY 1");
-        scripted_ready(&session.reply, 'I');
-        session_script_reply(&session);
+        session_script_ready(&session, 'I');
         start_query(&session);
         session_expect(&session, WIRE_COPY_OUT, &event);
         assert_int_equal(read_message(&session), 1);
@@ -260,10 +249,7 @@ static void a_stream_that_ends_within_a_message_is_an_error(void **state)
     struct wire_event event;
 
     (void)state;
-    session_prepare_ready(&session);
-    scripted_expect(session.server, 'Q');
-    scripted_copy_response(&session.reply, 'H');
-    session_script_reply(&session);
+    session_prepare_copy(&session, 'H');
     scripted_reply(session.server, "d\x40\0\0\0xxx", 8); /* 1 GiB is announced */
     scripted_close(session.server);
     start_query(&session);
@@ -309,8 +295,7 @@ static void small_pieces_and_large_ones_arrive_in_order(void **state)
     scripted_expect_body(session.server, 'd', "three\n", 6);
     scripted_expect_body(session.server, 'c', "", 0);
     scripted_text_message(&session.reply, 'C', "COPY 3");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     start_copy_in(&session);
     assert_true(wire_copy_send(session.conn, slice_string("one\n"), &session.err));
     assert_true(wire_copy_send(session.conn, slice_string("two\n"), &session.err));
@@ -334,11 +319,9 @@ static void an_error_stops_what_is_sent_and_shows_up_in_next(void **state)
     script_copy_in(&session);
     scripted_expect(session.server, 'd');
     scripted_report(&session.reply, 'E', "ERROR", "22P04", "extra data after last column");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     scripted_expect_until(session.server, 'd', 'Q');
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     start_copy_in(&session);
     while (!wire_copy_is_refused(session.conn) && sent++ < 10000)
         assert_true(wire_copy_send(session.conn, slice_make(block, MIB), &session.err));
@@ -369,8 +352,7 @@ static void floods_of_notices_do_not_stop_a_copy(void **state)
     buffer_free(&session.reply);
     scripted_expect_until(session.server, 'd', 'c');
     scripted_text_message(&session.reply, 'C', "COPY 3");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     start_copy_in(&session);
     for (int i = 0; i < 32; i++)
         assert_true(wire_copy_send(session.conn, slice_make(block, MIB), &session.err));
@@ -417,8 +399,7 @@ static void copy_fail_carries_the_reason(void **state)
     script_copy_in(&session);
     scripted_expect_body(session.server, 'f', "source broke", 13);
     scripted_report(&session.reply, 'E', "ERROR", "57014", "COPY from stdin failed");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     start_copy_in(&session);
     assert_true(wire_copy_fail(session.conn, "source broke", &session.err));
     session_expect(&session, WIRE_SERVER_ERROR, &event);
@@ -460,8 +441,7 @@ static void both_ways_ends_on_each_side_by_itself(void **state)
     scripted_expect_body(session.server, 'd', "last status", 11);
     scripted_expect_body(session.server, 'c', "", 0);
     scripted_text_message(&session.reply, 'C', "START_STREAMING");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     start_query(&session);
     session_expect(&session, WIRE_COPY_BOTH, &event);
     assert_int_equal(read_message(&session), 1);
@@ -481,16 +461,12 @@ static void ending_our_side_first_leaves_the_other_open(void **state)
     struct wire_event event;
 
     (void)state;
-    session_prepare_ready(&session);
-    scripted_expect(session.server, 'Q');
-    scripted_copy_response(&session.reply, 'W');
-    session_script_reply(&session);
+    session_prepare_copy(&session, 'W');
     scripted_expect(session.server, 'c');
     scripted_message(&session.reply, 'd', "xx", 2);
     scripted_message(&session.reply, 'c', "", 0);
     scripted_text_message(&session.reply, 'C', "COPY 0");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     start_query(&session);
     session_expect(&session, WIRE_COPY_BOTH, &event);
     assert_true(wire_copy_done(session.conn, &session.err));
@@ -507,14 +483,10 @@ static void drain_ends_both_ways(void **state)
     struct wire_event event;
 
     (void)state;
-    session_prepare_ready(&session);
-    scripted_expect(session.server, 'Q');
-    scripted_copy_response(&session.reply, 'W');
-    session_script_reply(&session);
+    session_prepare_copy(&session, 'W');
     scripted_expect(session.server, 'c');
     scripted_message(&session.reply, 'c', "", 0);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     start_query(&session);
     session_expect(&session, WIRE_COPY_BOTH, &event);
     assert_true(wire_drain(session.conn, &session.err));

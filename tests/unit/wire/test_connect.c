@@ -1,4 +1,4 @@
-#include "wire/session.h"
+#include "support/session.h"
 
 #include "base/clock.h"
 
@@ -56,8 +56,7 @@ static void replication_sessions_say_so(void **state)
         scripted_accept(session.server);
         scripted_expect_startup(session.server, kinds[i].startup, kinds[i].len);
         scripted_authentication_ok(&session.reply);
-        scripted_ready(&session.reply, 'I');
-        session_script_reply(&session);
+        session_script_ready(&session, 'I');
         session_connect(&session);
         session_finish(&session);
     }
@@ -82,8 +81,7 @@ static void versions_become_numbers(void **state)
         scripted_expect_startup(session.server, "", 0);
         scripted_authentication_ok(&session.reply);
         scripted_parameter(&session.reply, "server_version", versions[i].text);
-        scripted_ready(&session.reply, 'I');
-        session_script_reply(&session);
+        session_script_ready(&session, 'I');
         session_connect(&session);
         assert_int_equal(wire_server_version(session.conn), versions[i].number);
         session_finish(&session);
@@ -101,8 +99,7 @@ static void an_older_protocol_version_than_was_asked_for_is_accepted(void **stat
     scripted_expect_startup(session.server, "\0\3\0\2", 4);
     scripted_message(&session.reply, 'v', "\0\3\0\0\0\0\0\0", 8);
     scripted_authentication_ok(&session.reply);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     session_finish(&session);
 }
@@ -149,8 +146,7 @@ static void a_cancel_key_fits_the_protocol_version(void **state)
         scripted_expect_startup(session.server, "", 0);
         scripted_authentication_ok(&session.reply);
         scripted_backend_key(&session.reply, 1, key, keys[i].len);
-        scripted_ready(&session.reply, 'I');
-        session_script_reply(&session);
+        session_script_ready(&session, 'I');
         if (keys[i].accepted) {
             session_connect(&session);
         } else {
@@ -309,8 +305,7 @@ static void ok_in_the_middle_of_scram_is_refused(void **state)
     session_script_reply(&session);
     scripted_expect(session.server, 'p');
     scripted_authentication_ok(&session.reply);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     scripted_expect_close(session.server);
     session_connect_fails(&session);
     assert_int_equal(session.err.code, ERROR_AUTHENTICATION);
@@ -330,8 +325,7 @@ static void a_password_is_sent_when_asked_for(void **state)
     session_script_reply(&session);
     scripted_expect_body(session.server, 'p', "secret", 7);
     scripted_authentication_ok(&session.reply);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     session_finish(&session);
 }
@@ -426,9 +420,7 @@ static void a_server_without_tls_fails_sslmode_require(void **state)
     (void)state;
     session_prepare(&session);
     session_set(&session, "sslmode", "require");
-    scripted_accept(session.server);
-    scripted_expect_startup(session.server, "\x04\xd2\x16\x2f", 4);
-    scripted_reply(session.server, "N", 1);
+    session_script_tls_answer(&session, "N", 1);
     scripted_expect_close(session.server);
     session_connect_fails(&session);
     assert_int_equal(session.err.code, ERROR_TLS);
@@ -442,13 +434,10 @@ static void a_server_without_tls_is_good_for_sslmode_prefer(void **state)
     (void)state;
     session_prepare(&session);
     session_set(&session, "sslmode", "prefer");
-    scripted_accept(session.server);
-    scripted_expect_startup(session.server, "\x04\xd2\x16\x2f", 4);
-    scripted_reply(session.server, "N", 1);
+    session_script_tls_answer(&session, "N", 1);
     scripted_expect_startup(session.server, "\0\3\0\0", 4);
     scripted_authentication_ok(&session.reply);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     session_finish(&session);
 }
@@ -460,9 +449,7 @@ static void bytes_behind_the_answer_are_an_attack(void **state)
     (void)state;
     session_prepare(&session);
     session_set(&session, "sslmode", "require");
-    scripted_accept(session.server);
-    scripted_expect_startup(session.server, "\x04\xd2\x16\x2f", 4);
-    scripted_reply(session.server, "SR\0\0\0\010\0\0\0\0", 10);
+    session_script_tls_answer(&session, "SR\0\0\0\010\0\0\0\0", 10);
     scripted_expect_close(session.server);
     session_connect_fails(&session);
     assert_int_equal(session.err.code, ERROR_PROTOCOL);
@@ -477,9 +464,7 @@ static void an_unauthenticated_error_is_not_shown(void **state)
     (void)state;
     session_prepare(&session);
     session_set(&session, "sslmode", "prefer"); /* no reason to go on in clear either */
-    scripted_accept(session.server);
-    scripted_expect_startup(session.server, "\x04\xd2\x16\x2f", 4);
-    scripted_reply(session.server, "ESFATAL\0C53300\0Mdo this\0\0", 25);
+    session_script_tls_answer(&session, "ESFATAL\0C53300\0Mdo this\0\0", 25);
     scripted_expect_close(session.server);
     session_connect_fails(&session);
     assert_int_equal(session.err.code, ERROR_PROTOCOL);
@@ -499,9 +484,7 @@ static void allow_asks_for_tls_after_a_rejection(void **state)
     scripted_report(&session.reply, 'E', "FATAL", "28000", "pg_hba.conf rejects, no encryption");
     session_script_reply(&session);
     scripted_close(session.server);
-    scripted_accept(session.server);
-    scripted_expect_startup(session.server, "\x04\xd2\x16\x2f", 4);
-    scripted_reply(session.server, "N", 1);
+    session_script_tls_answer(&session, "N", 1);
     session_connect_fails(&session);
     assert_string_equal(session.err.sqlstate, "28000");
     session_finish(&session);

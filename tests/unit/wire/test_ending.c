@@ -1,4 +1,4 @@
-#include "wire/session.h"
+#include "support/session.h"
 
 #include "base/clock.h"
 #include "wire/conn_internal.h"
@@ -120,8 +120,7 @@ static void the_wait_limit_is_for_silence_not_for_the_whole(void **state)
         scripted_text_message(&session.reply, 'C', "SET");
         session_script_reply(&session);
     }
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     wire_set_wait_limit(session.conn, 600);
     assert_true(wire_query(session.conn, "SELECT", NULL, &session.err));
@@ -135,10 +134,7 @@ static void a_server_that_takes_nothing_reaches_the_wait_limit(void **state)
     char *block = calloc(1, 32 << 20);
 
     (void)state;
-    session_prepare_ready(&session);
-    scripted_expect(session.server, 'Q');
-    scripted_copy_response(&session.reply, 'G');
-    session_script_reply(&session);
+    session_prepare_copy(&session, 'G');
     scripted_accept(session.server); /* the CancelRequest */
     scripted_expect_startup(session.server, "\x04\xd2\x16\x2e", 4);
     session_connect(&session);
@@ -190,8 +186,7 @@ static void a_server_without_a_key_cannot_be_cancelled(void **state)
     scripted_accept(session.server);
     scripted_expect_startup(session.server, "", 0);
     scripted_authentication_ok(&session.reply);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_false(wire_cancel(session.conn, &session.err));
     assert_int_equal(session.err.code, ERROR_UNSUPPORTED);
@@ -250,14 +245,8 @@ static void copy_in_is_failed_before_the_session_ends(void **state)
     struct wire_event event;
 
     (void)state;
-    session_prepare_ready(&session);
-    scripted_expect(session.server, 'Q');
-    scripted_copy_response(&session.reply, 'G');
-    session_script_reply(&session);
-    scripted_accept(session.server);
-    scripted_expect_startup(session.server, "\x04\xd2\x16\x2e", 4);
-    scripted_close(session.server);
-    scripted_use(session.server, 0);
+    session_prepare_copy(&session, 'G');
+    session_script_cancel(&session);
     scripted_expect(session.server, 'f');
     scripted_expect_body(session.server, 'X', "", 0);
     session_connect(&session);
@@ -273,14 +262,8 @@ static void copy_both_is_done_before_the_session_ends(void **state)
     struct wire_event event;
 
     (void)state;
-    session_prepare_ready(&session);
-    scripted_expect(session.server, 'Q');
-    scripted_copy_response(&session.reply, 'W');
-    session_script_reply(&session);
-    scripted_accept(session.server);
-    scripted_expect_startup(session.server, "\x04\xd2\x16\x2e", 4);
-    scripted_close(session.server);
-    scripted_use(session.server, 0);
+    session_prepare_copy(&session, 'W');
+    session_script_cancel(&session);
     scripted_expect(session.server, 'c');
     scripted_expect_body(session.server, 'X', "", 0);
     session_connect(&session);
@@ -298,10 +281,7 @@ static void a_server_that_floods_does_not_hold_the_end_up(void **state)
 
     (void)state;
     memset(block, 'x', sizeof(block));
-    session_prepare_ready(&session);
-    scripted_expect(session.server, 'Q');
-    scripted_copy_response(&session.reply, 'H');
-    session_script_reply(&session);
+    session_prepare_copy(&session, 'H');
     scripted_message(&session.reply, 'd', block, sizeof(block));
     scripted_reply_repeated(session.server, session.reply.data, session.reply.len, 0);
     session_connect(&session);

@@ -1,4 +1,4 @@
-#include "wire/session.h"
+#include "support/session.h"
 
 #include "wire/conn_internal.h"
 
@@ -139,8 +139,7 @@ static void messages_may_straddle_the_end_of_the_buffer(void **state)
     scripted_row_description(&session.reply, 2, two_names);
     for (int i = 0; i < 2000; i++) /* 2 MB: eight times the buffer */
         scripted_data_row(&session.reply, 2, values);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_send_query(session.conn, "SELECT", &session.err));
     session_expect(&session, WIRE_ROW_DESCRIPTION, &event);
@@ -169,8 +168,7 @@ static void a_large_row_is_held_whole_and_its_memory_returned(void **state)
     memset(body.data + body.len, 'y', len);
     body.len += len;
     scripted_message(&session.reply, 'D', body.data, body.len);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_send_query(session.conn, "SELECT", &session.err));
     session_expect(&session, WIRE_ROW, &event);
@@ -228,8 +226,7 @@ static void a_second_ready_is_a_protocol_error(void **state)
     session_prepare_ready(&session);
     scripted_expect(session.server, 'Q');
     scripted_ready(&session.reply, 'I');
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_send_query(session.conn, "SELECT", &session.err));
     session_expect(&session, WIRE_READY, &event);
@@ -310,8 +307,7 @@ static void server_texts_are_cleaned(void **state)
     scripted_expect(session.server, 'Q');
     scripted_message(&session.reply, 'E', body.data, body.len);
     buffer_free(&body);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_send_query(session.conn, "SELECT", &session.err));
     session_expect(&session, WIRE_SERVER_ERROR, &event);
@@ -374,8 +370,7 @@ static void notices_reach_the_log_and_the_handler(void **state)
     session.options.log = &log;
     scripted_expect(session.server, 'Q');
     scripted_report(&session.reply, 'N', "WARNING", "01000", "checksum verification failed");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     wire_set_notice_handler(session.conn, hear_notice, &heard);
     assert_true(wire_query(session.conn, "SELECT", NULL, &session.err));
@@ -407,8 +402,7 @@ static void a_query_gives_the_last_result_with_columns(void **state)
     scripted_data_row(&session.reply, 2, two_names);
     scripted_text_message(&session.reply, 'C', "SELECT 2");
     scripted_text_message(&session.reply, 'C', "SET");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_query(session.conn, "…", &result, &session.err));
     assert_int_equal(wire_result_columns(result), 2);
@@ -432,11 +426,9 @@ static void a_failed_query_leaves_the_connection_usable(void **state)
     session_prepare_ready(&session);
     scripted_expect(session.server, 'Q');
     scripted_report(&session.reply, 'E', "ERROR", "22012", "division by zero");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     scripted_expect(session.server, 'Q');
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_false(wire_query(session.conn, "SELECT 1/0", &result, &session.err));
     assert_null(result);
@@ -450,14 +442,10 @@ static void copy_in_within_a_query_is_declined(void **state)
     struct session session;
 
     (void)state;
-    session_prepare_ready(&session);
-    scripted_expect(session.server, 'Q');
-    scripted_copy_response(&session.reply, 'G');
-    session_script_reply(&session);
+    session_prepare_copy(&session, 'G');
     scripted_expect(session.server, 'f');
     scripted_report(&session.reply, 'E', "ERROR", "57014", "COPY from stdin failed");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_false(wire_query(session.conn, "COPY t FROM STDIN", NULL, &session.err));
     assert_string_equal(session.err.sqlstate, "57014");
@@ -472,8 +460,7 @@ static void a_second_query_has_to_wait_for_the_first(void **state)
     (void)state;
     session_prepare_ready(&session);
     scripted_expect(session.server, 'Q');
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_send_query(session.conn, "SELECT 1", &session.err));
     assert_false(wire_send_query(session.conn, "SELECT 2", &session.err));
@@ -492,8 +479,7 @@ static void drain_keeps_the_first_error(void **state)
     scripted_data_row(&session.reply, 2, two_values);
     scripted_report(&session.reply, 'E', "ERROR", "22012", "first");
     scripted_report(&session.reply, 'E', "ERROR", "25P02", "second");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_send_query(session.conn, "SELECT 1", &session.err));
     assert_false(wire_drain(session.conn, &session.err));
@@ -520,8 +506,7 @@ static void parameters_go_through_the_extended_protocol(void **state)
     scripted_row_description(&session.reply, 2, two_names);
     scripted_data_row(&session.reply, 2, two_values);
     scripted_text_message(&session.reply, 'C', "SELECT 1");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_query_params(session.conn, "SELECT $1, $2", 2, values, &result, &session.err));
     assert_string_equal(wire_result_value(result, 0, 0), "7");

@@ -1,5 +1,5 @@
 /* A server that breaks off, damages or floods: at every byte, and without end. */
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,8 +248,7 @@ static void a_result_above_its_limit_is_refused_and_the_session_lives(void **sta
     for (int i = 0; i < 1000; i++)
         scripted_data_row(&session.reply, 1, one_value);
     scripted_text_message(&session.reply, 'C', "SELECT 1000");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     scripted_expect_close(session.server);
     session_connect(&session);
     wire_set_answer_limit(session.conn, 1000);
@@ -272,8 +271,7 @@ static void a_parameter_of_a_megabyte_is_not_kept(void **state)
     scripted_authentication_ok(&session.reply);
     scripted_parameter(&session.reply, "search_path", text);
     scripted_parameter(&session.reply, "server_version", "18.4");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     scripted_expect_close(session.server);
     session_connect(&session);
     assert_null(wire_parameter(session.conn, "search_path"));

@@ -1,4 +1,4 @@
-#include "wire/session.h"
+#include "support/session.h"
 
 #include "wire/conn_internal.h"
 
@@ -31,8 +31,7 @@ static void a_pipeline_larger_than_all_buffers_does_not_deadlock(void **state)
     }
     buffer_free(&session.reply);
     scripted_expect(session.server, 'S');
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_queue_parse(session.conn, "s", "SELECT $1", &session.err));
     for (int i = 0; i < STATEMENTS; i++) {
@@ -74,8 +73,7 @@ static void what_was_lent_survives_a_flush(void **state)
     session_script_reply(&session);
     scripted_expect(session.server, 'P');
     scripted_expect(session.server, 'S');
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_queue_execute(session.conn, "", 0, &session.err));
     assert_true(wire_flush(session.conn, &session.err));
@@ -105,8 +103,7 @@ static void each_sync_has_its_ready(void **state)
     scripted_report(&session.reply, 'E', "ERROR", "42601", "syntax error");
     scripted_ready(&session.reply, 'I');
     scripted_message(&session.reply, '1', "", 0);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_queue_parse(session.conn, "", "SELEC", &session.err));
     assert_true(wire_queue_sync(session.conn, &session.err));
@@ -163,13 +160,9 @@ static void nothing_follows_a_copy_to_the_server(void **state)
     struct wire_event event;
 
     (void)state;
-    session_prepare_ready(&session);
-    scripted_expect(session.server, 'Q');
-    scripted_copy_response(&session.reply, 'G');
-    session_script_reply(&session);
+    session_prepare_copy(&session, 'G');
     scripted_expect(session.server, 'f');
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_queue_query(session.conn, "COPY t FROM STDIN", &session.err));
     session_expect(&session, WIRE_COPY_IN, &event);
@@ -189,8 +182,7 @@ static void next_sends_what_is_still_queued(void **state)
     scripted_expect_body(session.server, 'C', "Ss\0", 3);
     scripted_expect(session.server, 'S');
     scripted_message(&session.reply, '3', "", 0);
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_queue_close_statement(session.conn, "s", &session.err));
     assert_true(wire_queue_sync(session.conn, &session.err));

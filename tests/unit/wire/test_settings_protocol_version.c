@@ -1,4 +1,4 @@
-#include "wire/session.h"
+#include "support/session.h"
 
 #include "wire/settings_protocol_version_internal.h"
 

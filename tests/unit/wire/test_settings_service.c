@@ -1,3 +1,4 @@
+#include "support/scratch.h"
 #include "wire/settings_internal.h"
 
 #include <fcntl.h>
@@ -15,7 +16,7 @@ static struct error err;
 
 struct fixture {
     struct wire_settings *settings;
-    char folder[64];
+    struct scratch scratch;
 };
 
 static int setup(void **state)
@@ -28,10 +29,8 @@ static int setup(void **state)
         if (table[i].environment != NULL)
             unsetenv(table[i].environment);
     }
-    snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/pgcask-service-XXXXXX");
-    if (mkdtemp(fixture->folder) == NULL)
-        return -1;
-    setenv("HOME", fixture->folder, 1);
+    scratch_init(&fixture->scratch);
+    setenv("HOME", fixture->scratch.path, 1);
     setenv("PGSYSCONFDIR", "/nonexistent", 1);
     fixture->settings = wire_settings_new(&err);
     *state = fixture;
@@ -40,31 +39,18 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    static const char *const names[] = {".pg_service.conf", "pg_service.conf", "mine.conf"};
     struct fixture *fixture = *state;
-    char path[128];
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        snprintf(path, sizeof(path), "%s/%s", fixture->folder, names[i]);
-        unlink(path);
-    }
-    rmdir(fixture->folder);
+    scratch_remove(&fixture->scratch);
     wire_settings_free(fixture->settings);
     free(fixture);
     return 0;
 }
 
-static const char *put_file(const struct fixture *fixture, const char *name, const char *text)
+static const char *put_file(struct fixture *fixture, const char *name, const char *text)
 {
-    static char path[128];
-    int fd;
-
-    snprintf(path, sizeof(path), "%s/%s", fixture->folder, name);
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-    return path;
+    scratch_write(&fixture->scratch, name, text);
+    return scratch_path(&fixture->scratch, name);
 }
 
 static void assert_setting(const struct fixture *fixture, const char *name, const char *expected)
@@ -240,7 +226,7 @@ static void the_systems_file_is_the_second_choice(void **state)
 
     put_file(fixture, ".pg_service.conf", "[other]\nhost=home\n");
     put_file(fixture, "pg_service.conf", "[prod]\nhost=system\n");
-    setenv("PGSYSCONFDIR", fixture->folder, 1);
+    setenv("PGSYSCONFDIR", fixture->scratch.path, 1);
     assert_true(wire_settings_set(fixture->settings, "service", "prod", &err));
     assert_true(wire_settings_complete(fixture->settings, &err));
     assert_setting(fixture, "host", "system");

@@ -1,5 +1,5 @@
 /* Walking hosts and addresses: which failures lead on, and which sessions fit. */
-#include "wire/session.h"
+#include "support/session.h"
 
 #include "base/clock.h"
 

@@ -1,5 +1,5 @@
 /* What a server may make us hold before the session is ready. */
-#include "wire/session.h"
+#include "support/session.h"
 
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* Sessions under TLS: who is believed, what we show, and what is said of everything else. */
-#include "wire/session.h"
+#include "support/scratch.h"
+#include "support/session.h"
 
 #include "wire/tls_front.h"
 
@@ -16,7 +17,7 @@
 struct world {
     struct identity authority, stranger, server, elsewhere, expired, client;
     char *authority_text, *stranger_text, *client_text, *client_key, *encrypted_key, *revocation;
-    char folder[32];
+    struct scratch scratch;
 };
 
 struct secured {
@@ -40,10 +41,10 @@ static int make_world(void **state)
     world->client_key = identity_key_text(&world->client, NULL);
     world->encrypted_key = identity_key_text(&world->client, KEY_PASSWORD);
     world->revocation = identity_revocation_text(&world->authority, &world->server);
-    snprintf(world->folder, sizeof(world->folder), "/tmp/test-tls-XXXXXX");
+    scratch_init(&world->scratch);
     *state = world;
     setenv("HOME", "/nonexistent", 1);
-    return mkdtemp(world->folder) == NULL;
+    return 0;
 }
 
 static int end_world(void **state)
@@ -57,24 +58,17 @@ static int end_world(void **state)
         identity_free(&identities[i]);
         free(texts[i]);
     }
-    rmdir(world->folder);
+    scratch_remove(&world->scratch);
     free(world);
     return 0;
 }
 
-/* A file of the folder that is to be removed with unlink. */
-static const char *write_text(const struct world *world, const char *text, mode_t mode,
-                              char path[64])
+/* A file that the tests use one after the other. */
+static const char *write_text(struct world *world, const char *text, mode_t mode)
 {
-    FILE *file;
-
-    snprintf(path, 64, "%s/file", world->folder);
-    file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(chmod(path, mode), 0);
-    return path;
+    scratch_write(&world->scratch, "file", text);
+    assert_int_equal(chmod(scratch_path(&world->scratch, "file"), mode), 0);
+    return scratch_path(&world->scratch, "file");
 }
 
 static void prepare_with(struct secured *secured, const struct tls_front_options *options)
@@ -167,13 +161,11 @@ static void a_root_may_be_a_file(void **state)
 {
     struct world *world = *state;
     struct secured secured;
-    char path[64];
 
     prepare(&secured, world);
     set(&secured, "sslmode", "verify-ca");
-    set(&secured, "sslrootcert", write_text(world, world->authority_text, 0644, path));
+    set(&secured, "sslrootcert", write_text(world, world->authority_text, 0644));
     check_accepted(&secured);
-    unlink(path);
 }
 
 static void a_server_of_another_name_is_refused(void **state)
@@ -218,14 +210,12 @@ static void a_revoked_server_is_refused(void **state)
 {
     struct world *world = *state;
     struct secured secured;
-    char path[64];
 
     prepare(&secured, world);
     set(&secured, "sslmode", "verify-ca");
     set(&secured, "sslrootcert", world->authority_text);
-    set(&secured, "sslcrl", write_text(world, world->revocation, 0644, path));
+    set(&secured, "sslcrl", write_text(world, world->revocation, 0644));
     check_refused(&secured, "revoked");
-    unlink(path);
 }
 
 static void roots_that_cannot_be_read_are_named(void **state)
@@ -239,7 +229,6 @@ static void roots_that_cannot_be_read_are_named(void **state)
         {"system", "sslrootcert=system needs sslmode=verify-full"},
     };
     struct secured secured;
-    char path[64];
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         prepare(&secured, world);
@@ -249,9 +238,8 @@ static void roots_that_cannot_be_read_are_named(void **state)
     }
     prepare(&secured, world);
     set(&secured, "sslmode", "verify-ca");
-    set(&secured, "sslrootcert", write_text(world, "no certificate", 0644, path));
+    set(&secured, "sslrootcert", write_text(world, "no certificate", 0644));
     check_refused(&secured, "cannot load the root certificates");
-    unlink(path);
 }
 
 /* ---- Who we are ---- */
@@ -285,39 +273,33 @@ static void our_key_may_be_a_file(void **state)
 {
     struct world *world = *state;
     struct secured secured;
-    char path[64];
 
     prepare_for_client(&secured, world);
     set(&secured, "sslcert", world->client_text);
-    set(&secured, "sslkey", write_text(world, world->client_key, 0600, path));
+    set(&secured, "sslkey", write_text(world, world->client_key, 0600));
     check_accepted(&secured);
-    unlink(path);
 }
 
 static void our_certificate_may_be_a_file(void **state)
 {
     struct world *world = *state;
     struct secured secured;
-    char path[64];
 
     prepare_for_client(&secured, world);
-    set(&secured, "sslcert", write_text(world, world->client_text, 0644, path));
+    set(&secured, "sslcert", write_text(world, world->client_text, 0644));
     set(&secured, "sslkey", world->client_key);
     check_accepted(&secured);
-    unlink(path);
 }
 
 static void a_key_that_others_can_read_is_refused(void **state)
 {
     struct world *world = *state;
     struct secured secured;
-    char path[64];
 
     prepare_for_client(&secured, world);
     set(&secured, "sslcert", world->client_text);
-    set(&secured, "sslkey", write_text(world, world->client_key, 0644, path));
+    set(&secured, "sslkey", write_text(world, world->client_key, 0644));
     check_refused(&secured, "can be read by others");
-    unlink(path);
 }
 
 static void keys_that_cannot_be_used_are_explained(void **state)
@@ -352,15 +334,13 @@ static void certificates_that_cannot_be_used_are_explained(void **state)
 {
     struct world *world = *state;
     struct secured secured;
-    char path[64];
 
     prepare_for_client(&secured, world);
     set(&secured, "sslcert", "-----BEGIN CERTIFICATE-----\nnonsense\n");
     check_refused(&secured, "the PEM text given as sslcert");
     prepare_for_client(&secured, world);
-    set(&secured, "sslcert", write_text(world, "no certificate", 0644, path));
+    set(&secured, "sslcert", write_text(world, "no certificate", 0644));
     check_refused(&secured, "cannot load the client certificate");
-    unlink(path);
     prepare_for_client(&secured, world);
     set(&secured, "sslcert", "/nonexistent");
     check_refused(&secured, "handshake failed");

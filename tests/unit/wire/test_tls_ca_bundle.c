@@ -1,4 +1,5 @@
 /* Where root certificates of the machine are looked for. */
+#include "support/scratch.h"
 #include "wire/tls_parts_internal.h"
 
 #include <openssl/err.h>
@@ -19,11 +20,9 @@
 static struct error err;
 
 struct fixture {
-    char root[64];
+    struct scratch root;
     SSL_CTX *context;
     X509 *certificate;
-    char *made[16]; /* files and folders, in the order they were made */
-    size_t made_count;
 };
 
 /* ---- A machine ---- */
@@ -54,9 +53,7 @@ static int setup(void **state)
 
     unsetenv("SSL_CERT_FILE");
     unsetenv("SSL_CERT_DIR");
-    snprintf(fixture->root, sizeof(fixture->root), "/tmp/pgcask-bundle-XXXXXX");
-    if (mkdtemp(fixture->root) == NULL)
-        return -1;
+    scratch_init(&fixture->root);
     fixture->context = SSL_CTX_new(TLS_client_method());
     fixture->certificate = make_certificate();
     *state = fixture;
@@ -67,14 +64,7 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
 
-    while (fixture->made_count > 0) {
-        char *path = fixture->made[--fixture->made_count];
-
-        if (unlink(path) != 0)
-            rmdir(path);
-        free(path);
-    }
-    rmdir(fixture->root);
+    scratch_remove(&fixture->root);
     X509_free(fixture->certificate);
     SSL_CTX_free(fixture->context);
     free(fixture);
@@ -83,26 +73,17 @@ static int teardown(void **state)
     return 0;
 }
 
-static const char *note_made(struct fixture *fixture, const char *path, size_t len)
-{
-    char **copy = &fixture->made[fixture->made_count++];
-
-    assert_in_range(fixture->made_count, 1, sizeof(fixture->made) / sizeof(fixture->made[0]));
-    assert_true(asprintf(copy, "%s%.*s", fixture->root, (int)len, path) > 0);
-    return *copy;
-}
-
 /* A file below the root, with the folders it needs. */
 static FILE *make_file(struct fixture *fixture, const char *path)
 {
+    char folder[PATH_MAX];
     FILE *file;
 
     for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        const char *folder = note_made(fixture, path, (size_t)(slash - path));
-
+        snprintf(folder, sizeof(folder), "%s%.*s", fixture->root.path, (int)(slash - path), path);
         assert_true(mkdir(folder, 0755) == 0 || errno == EEXIST);
     }
-    file = fopen(note_made(fixture, path, strlen(path)), "w");
+    file = fopen(scratch_path(&fixture->root, path + 1), "w");
     assert_non_null(file);
     return file;
 }
@@ -162,8 +143,8 @@ static void a_bundle_is_found_in_each_usual_place(void **state)
 
         assert_int_equal(setup(&each), 0);
         make_bundle(each, paths[i]);
-        if (!ca_bundle_load_below(((struct fixture *)each)->context, ((struct fixture *)each)->root,
-                                  &err))
+        if (!ca_bundle_load_below(((struct fixture *)each)->context,
+                                  ((struct fixture *)each)->root.path, &err))
             fail_msg("%s: %s: %s", paths[i], err.message, err.detail);
         assert_true(trusts(each));
         teardown(&each);
@@ -176,7 +157,7 @@ static void openssl_s_own_places_come_first(void **state)
 
     make_bundle(fixture, X509_get_default_cert_file());
     make_text(fixture, "/etc/ssl/ca-bundle.pem", "rubbish");
-    assert_true(ca_bundle_load_below(fixture->context, fixture->root, &err));
+    assert_true(ca_bundle_load_below(fixture->context, fixture->root.path, &err));
     assert_true(trusts(fixture));
 }
 
@@ -188,7 +169,7 @@ static void a_folder_of_hashes_is_searched_when_a_certificate_is_needed(void **s
     snprintf(path, sizeof(path), "/etc/ssl/certs/%08lx.0",
              X509_NAME_hash_ex(X509_get_subject_name(fixture->certificate), NULL, NULL, NULL));
     make_bundle(fixture, path);
-    assert_true(ca_bundle_load_below(fixture->context, fixture->root, &err));
+    assert_true(ca_bundle_load_below(fixture->context, fixture->root.path, &err));
     assert_true(trusts(fixture));
 }
 
@@ -199,7 +180,7 @@ static void a_place_without_certificates_is_passed_over(void **state)
     make_text(fixture, "/etc/ssl/certs/ca-certificates.crt", "");
     make_text(fixture, "/etc/pki/tls/certs/ca-bundle.crt", "-----BEGIN CERTIFICATE-----\nAA==\n");
     make_bundle(fixture, "/etc/ssl/ca-bundle.pem");
-    assert_true(ca_bundle_load_below(fixture->context, fixture->root, &err));
+    assert_true(ca_bundle_load_below(fixture->context, fixture->root.path, &err));
     assert_true(trusts(fixture));
     assert_int_equal(ERR_peek_error(), 0);
 }
@@ -209,7 +190,7 @@ static void where_nothing_is_the_error_says_where_it_looked_and_what_to_do(void 
     struct fixture *fixture = *state;
 
     make_text(fixture, "/etc/ssl/certs/readme.txt", "nothing here");
-    assert_false(ca_bundle_load_below(fixture->context, fixture->root, &err));
+    assert_false(ca_bundle_load_below(fixture->context, fixture->root.path, &err));
     assert_int_equal(err.code, ERROR_TLS);
     assert_non_null(strstr(err.detail, "/etc/pki/tls/certs/ca-bundle.crt"));
     assert_non_null(strstr(err.detail, "/etc/ssl/certs (no certificates)"));
@@ -235,11 +216,9 @@ static void a_long_root_cuts_the_list_off_and_nothing_else(void **state)
 static void ssl_cert_file_is_an_order(void **state)
 {
     struct fixture *fixture = *state;
-    char path[128];
 
     make_bundle(fixture, "/own.pem");
-    snprintf(path, sizeof(path), "%s/own.pem", fixture->root);
-    setenv("SSL_CERT_FILE", path, 1);
+    setenv("SSL_CERT_FILE", scratch_path(&fixture->root, "own.pem"), 1);
     assert_true(ca_bundle_load(fixture->context, &err));
     assert_true(trusts(fixture));
 }
@@ -257,12 +236,12 @@ static void an_ssl_cert_file_that_is_not_there_is_an_error(void **state)
 static void ssl_cert_dir_is_a_list_of_folders(void **state)
 {
     struct fixture *fixture = *state;
-    char path[64], list[128];
+    char path[64], list[PATH_MAX];
 
     snprintf(path, sizeof(path), "/own/%08lx.0",
              X509_NAME_hash_ex(X509_get_subject_name(fixture->certificate), NULL, NULL, NULL));
     make_bundle(fixture, path);
-    snprintf(list, sizeof(list), "/no/such/folder:%s/own", fixture->root);
+    snprintf(list, sizeof(list), "/no/such/folder:%s/own", fixture->root.path);
     setenv("SSL_CERT_DIR", list, 1);
     assert_true(ca_bundle_load(fixture->context, &err));
     assert_true(trusts(fixture));

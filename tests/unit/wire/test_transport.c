@@ -2,7 +2,7 @@
 #include "wire/transport_internal.h"
 
 #include "base/clock.h"
-#include "wire/session.h"
+#include "support/session.h"
 #include "wire/settings_internal.h"
 
 #include <errno.h>
@@ -189,8 +189,7 @@ static void a_second_command_must_wait(void **state)
     session_prepare_ready(&session);
     scripted_expect(session.server, 'Q');
     scripted_text_message(&session.reply, 'C', "SET");
-    scripted_ready(&session.reply, 'I');
-    session_script_reply(&session);
+    session_script_ready(&session, 'I');
     session_connect(&session);
     assert_true(wire_send_query(session.conn, "SET a = 1", &session.err));
     assert_false(wire_query(session.conn, "SELECT", NULL, &session.err));

@@ -1,6 +1,6 @@
-/* A connection to a scripted server, for the tests of src/wire. */
-#ifndef PGCASK_TESTS_WIRE_SESSION_H
-#define PGCASK_TESTS_WIRE_SESSION_H
+/* A connection to a scripted server, for the tests of src/wire and of what speaks through it. */
+#ifndef PGCASK_TESTS_SESSION_H
+#define PGCASK_TESTS_SESSION_H
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,11 +26,24 @@ void session_prepare(struct session *session);
 /* The same, with a script that begins with a session. */
 void session_prepare_ready(struct session *session);
 
+/* The same, and the first query is answered by the beginning of a COPY: 'G' in, 'H' out, 'W' both.
+ */
+void session_prepare_copy(struct session *session, char type);
+
 void session_set(struct session *session, const char *name, const char *value);
 
 /* Adds `reply` to the script and empties it. */
 void session_script_reply(struct session *session);
 void session_script_reply_slowly(struct session *session);
+
+/* The same, with a ReadyForQuery at its end. */
+void session_script_ready(struct session *session, char transaction_status);
+
+/* A connection that asks for the cancellation of the first one, which is then the current again. */
+void session_script_cancel(struct session *session);
+
+/* A connection that asks for TLS and hears this. */
+void session_script_tls_answer(struct session *session, const char *bytes, size_t len);
 
 /* Starts the script and connects; the first must succeed, the second must not. */
 void session_connect(struct session *session);

@@ -1,4 +1,5 @@
-#include "scratch.h"
+/* Folders that are gone after a test, whatever was put into them. */
+#include "support/scratch.h"
 
 #include "record/store.h"
 
@@ -130,4 +131,22 @@ unsigned scratch_mode(struct scratch *scratch, const char *name)
 
     must(lstat(scratch_path(scratch, name), &info) == 0, name);
     return info.st_mode & 07777;
+}
+
+int scratch_setup(void **state)
+{
+    struct scratch scratch;
+
+    scratch_init(&scratch);
+    *state = strdup(scratch.path);
+    return *state == NULL ? -1 : 0;
+}
+
+int scratch_teardown(void **state)
+{
+    struct error err;
+    bool removed = directory_remove_tree(*state, true, &err);
+
+    free(*state);
+    return removed ? 0 : -1;
 }

@@ -1,7 +1,7 @@
 /* A folder for one test, and short ways to fill it and to look at it. Paths are relative to it; a
  * failure to prepare aborts the program. */
-#ifndef PGCASK_TESTS_RESTORE_SCRATCH_H
-#define PGCASK_TESTS_RESTORE_SCRATCH_H
+#ifndef PGCASK_TESTS_SCRATCH_H
+#define PGCASK_TESTS_SCRATCH_H
 
 #include "base/slice.h"
 
@@ -32,5 +32,9 @@ bool scratch_holds(struct scratch *scratch, const char *name, const char *text);
 /* Whether it is a link with exactly that target. */
 bool scratch_links(struct scratch *scratch, const char *name, const char *target);
 unsigned scratch_mode(struct scratch *scratch, const char *name);
+
+/* For cmocka: a folder for each test; *state is its path. */
+int scratch_setup(void **state);
+int scratch_teardown(void **state);
 
 #endif

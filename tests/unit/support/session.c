@@ -1,4 +1,5 @@
-#include "wire/session.h"
+/* What every test of a session begins and ends with. */
+#include "support/session.h"
 
 #include <stdlib.h>
 
@@ -20,6 +21,14 @@ void session_prepare_ready(struct session *session)
     scripted_session(session->server);
 }
 
+void session_prepare_copy(struct session *session, char type)
+{
+    session_prepare_ready(session);
+    scripted_expect(session->server, 'Q');
+    scripted_copy_response(&session->reply, type);
+    session_script_reply(session);
+}
+
 void session_set(struct session *session, const char *name, const char *value)
 {
     assert_true(wire_settings_set(session->settings, name, value, &session->err));
@@ -35,6 +44,27 @@ void session_script_reply_slowly(struct session *session)
 {
     scripted_reply_slowly(session->server, session->reply.data, session->reply.len);
     buffer_free(&session->reply);
+}
+
+void session_script_ready(struct session *session, char transaction_status)
+{
+    scripted_ready(&session->reply, transaction_status);
+    session_script_reply(session);
+}
+
+void session_script_cancel(struct session *session)
+{
+    scripted_accept(session->server);
+    scripted_expect_startup(session->server, "\x04\xd2\x16\x2e", 4);
+    scripted_close(session->server);
+    scripted_use(session->server, 0);
+}
+
+void session_script_tls_answer(struct session *session, const char *bytes, size_t len)
+{
+    scripted_accept(session->server);
+    scripted_expect_startup(session->server, "\x04\xd2\x16\x2f", 4);
+    scripted_reply(session->server, bytes, len);
 }
 
 void session_connect(struct session *session)
