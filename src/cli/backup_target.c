@@ -1,3 +1,5 @@
+/* Where a backup goes is judged before any work: whether it can be written there, how much room
+ * there is, and whether standard output is free for it. */
 #include "cli/backup_target.h"
 
 #include "base/error_names.h"
@@ -10,19 +12,19 @@ bool backup_target_of_command(struct backup_target *target, const struct command
                               struct error *err)
 {
     *target = (struct backup_target){.text = command_text(command, "to"), .free_bytes = UINT64_MAX};
-    return location_of_target(target->text, &target->kind, &target->compression, err);
+    return location_of_target(target->text, &target->place, &target->compression, err);
 }
 
 bool backup_target_check(struct backup_target *target, struct command *command, struct error *err)
 {
-    if (target->kind != LOCATION_STREAM && !surroundings_check(target->text, err))
+    if (target->place.kind != PLACE_TAR_STREAM && !surroundings_check(target->text, err))
         return false;
-    switch (target->kind) {
-    case LOCATION_DIRECTORY:
+    switch (target->place.kind) {
+    case PLACE_DIRECTORY:
         return directory_store_check(target->text, &target->free_bytes, err);
-    case LOCATION_TAR_FILE:
+    case PLACE_TAR_FILE:
         return tar_store_check_file(target->text, &target->free_bytes, err);
-    case LOCATION_STREAM:
+    case PLACE_TAR_STREAM:
         break;
     }
     if (isatty(STDOUT_FILENO)) {
@@ -54,18 +56,10 @@ bool backup_target_write(const struct backup_target *target, const struct comman
         .log = &command->console->log,
     };
 
-    switch (target->kind) {
-    case LOCATION_DIRECTORY:
-        return directory_store_write(target->text, source, &options, err);
-    case LOCATION_TAR_FILE:
-        return tar_store_write_file(target->text, source, &options, err);
-    case LOCATION_STREAM:
-        break;
-    }
-    return tar_store_write_fd(STDOUT_FILENO, source, &options, err);
+    return record_place_write(&target->place, source, &options, err);
 }
 
 const char *backup_target_shown(const struct backup_target *target)
 {
-    return target->kind == LOCATION_STREAM ? "standard output" : target->text;
+    return target->place.kind == PLACE_TAR_STREAM ? "standard output" : target->text;
 }

@@ -5,11 +5,9 @@
 #include "cli/command.h"
 #include "cli/location.h"
 
-#include "record/store.h"
-
 struct backup_target {
     const char *text; /* as typed */
-    enum location_kind kind;
+    struct record_place place;
     enum compression compression; /* of a tar file */
     uint64_t free_bytes;          /* room there; UINT64_MAX: not known */
 };

@@ -123,7 +123,7 @@ bool command_backup(struct command *command, struct error *err)
     if (!request_of_command(&backup.request, command, err) ||
         !backup_target_of_command(&backup.target, command, err))
         return false;
-    if (backup.target.kind == LOCATION_STREAM && command->out != NULL)
+    if (backup.target.place.kind == PLACE_TAR_STREAM && command->out != NULL)
         command->out = stderr;
     done = read_source(&backup, err) && backup_target_check(&backup.target, command, err) &&
            run(&backup, err);

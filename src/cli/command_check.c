@@ -12,7 +12,7 @@ static bool look_at_target(struct backup_target *target, struct command *command
     if (!backup_target_of_command(target, command, err))
         return false;
     result_set_text(command->result, "target", target->text);
-    if (target->kind == LOCATION_STREAM) /* nobody writes to it now */
+    if (target->place.kind == PLACE_TAR_STREAM) /* nobody writes to it now */
         return true;
     return backup_target_check(target, command, err);
 }

@@ -8,6 +8,7 @@
 #include "cli/near_miss.h"
 
 #include "base/text.h"
+#include "restore/backup_source.h"
 #include "restore/listing.h"
 
 #include <inttypes.h>
@@ -289,22 +290,22 @@ static bool list_backup(struct list *list, struct record_source *source, struct 
     return true;
 }
 
-static bool list_location(struct list *list, const char *name, enum location_kind kind,
-                          struct error *err)
+static bool list_location(struct list *list, const struct location *from, struct error *err)
 {
     struct record_source *source =
-        location_open_for_listing(name, kind, list->command->cancel, err);
+        backup_source_open_for_listing(&from->place, list->command->cancel, err);
     enum archive_kind archive = ARCHIVE_NONE;
     bool done;
 
     if (source == NULL)
         return false;
-    done = location_find_archive(name, kind, source, &archive, err);
+    done = backup_source_find_archive(&from->place, source, &archive, err);
     if (done && archive == ARCHIVE_NONE)
-        done = near_miss_check_source(name, kind == LOCATION_DIRECTORY, source, err) &&
-               list_backup(list, source, err);
+        done =
+            near_miss_check_source(from->name, from->place.kind == PLACE_DIRECTORY, source, err) &&
+            list_backup(list, source, err);
     else if (done)
-        done = list_archive(list->command, name, source, archive, err);
+        done = list_archive(list->command, from->name, source, archive, err);
     source_close(source);
     return done;
 }
@@ -312,9 +313,7 @@ static bool list_location(struct list *list, const char *name, enum location_kin
 bool command_list(struct command *command, struct error *err)
 {
     struct list *list = calloc(1, sizeof(*list)); /* large for a stack */
-    const char *name = command_argument(command, 0);
-    enum location_kind kind;
-    uint64_t bytes;
+    struct location from;
     bool done;
 
     if (list == NULL)
@@ -322,8 +321,9 @@ bool command_list(struct command *command, struct error *err)
     list->command = command;
     list->verbose = options_flag(command->options, "verbose");
     result_set_text(command->result, "source", options_argument(command->options, 0));
-    done = listing_init(&list->listing, err) && location_of_source(name, &kind, &bytes, err) &&
-           list_location(list, name, kind, err);
+    done = listing_init(&list->listing, err) &&
+           location_of_source(&from, command_argument(command, 0), err) &&
+           list_location(list, &from, err);
     if (list->records != NULL)
         result_set(command->result, "records", list->records);
     if (list->archives != NULL)

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
+#include "restore/backup_source.h"
 #include "restore/restore.h"
 
 #include <inttypes.h>
@@ -73,9 +74,7 @@ static bool read_mappings(const struct command *command, struct physical_restore
 
 struct restoration {
     struct command *command;
-    const char *name;
-    enum location_kind kind;
-    uint64_t bytes;
+    struct location from;
     const char *target;
     struct physical_restore_options options;
 };
@@ -157,12 +156,12 @@ static bool check_no_archive(const struct restoration *restoration, struct recor
 {
     enum archive_kind archive;
 
-    if (!location_find_archive(restoration->name, restoration->kind, source, &archive, err))
+    if (!backup_source_find_archive(&restoration->from.place, source, &archive, err))
         return false;
     if (archive == ARCHIVE_NONE)
-        return near_miss_check_source(restoration->name, restoration->kind == LOCATION_DIRECTORY,
-                                      source, err);
-    error_set(err, ERROR_UNSUPPORTED, "%s: not yet: archives of pg_dump", restoration->name);
+        return near_miss_check_source(restoration->from.name,
+                                      restoration->from.place.kind == PLACE_DIRECTORY, source, err);
+    error_set(err, ERROR_UNSUPPORTED, "%s: not yet: archives of pg_dump", restoration->from.name);
     return error_hint(err, "pg_restore restores it into a database.");
 }
 
@@ -174,22 +173,15 @@ static bool restore(struct restoration *restoration, struct error *err)
     struct progress progress;
     bool done;
 
-    source = location_open_backup(restoration->name, restoration->kind, command->cancel, err);
+    source = backup_source_open(&restoration->from.place, command->cancel, err);
     if (source == NULL)
         return false;
-    if (!check_no_archive(restoration, source, err)) {
+    if (!check_no_archive(restoration, source, err) ||
+        !progress_start(&progress, command->console, command->quiet, "restoring", err)) {
         source_close(source);
         return false;
     }
-    if (!progress_start(&progress, command->console, command->quiet, "restoring", err)) {
-        source_close(source);
-        return false;
-    }
-    if (restoration->kind == LOCATION_DIRECTORY && !command->quiet && command->console->terminal)
-        restoration->bytes = location_directory_bytes(restoration->name, command->cancel);
-    progress_set_total(&progress, restoration->bytes);
-    if (restoration->kind != LOCATION_DIRECTORY)
-        progress_follow(&progress, source);
+    location_follow(&restoration->from, command, source, &progress);
     restoration->options.observer = &progress.observer;
     done = physical_restore(source, restoration->target, &restoration->options, &report, err);
     progress_stop(&progress);
@@ -215,7 +207,6 @@ bool command_restore(struct command *command, struct error *err)
     struct tablespace_mapping *mappings = NULL;
     struct restoration restoration = {
         .command = command,
-        .name = command_argument(command, 0),
         .target = command_text(command, "to"),
         .options = {.replace = options_flag(command->options, "replace"),
                     .cancel = command->cancel,
@@ -227,7 +218,7 @@ bool command_restore(struct command *command, struct error *err)
     result_set_text(command->result, "target", options_text(command->options, "to"));
     done = check_target(restoration.target, err) &&
            read_mappings(command, &restoration.options, &mappings, err) &&
-           location_of_source(restoration.name, &restoration.kind, &restoration.bytes, err) &&
+           location_of_source(&restoration.from, command_argument(command, 0), err) &&
            restore(&restoration, err);
     free_mappings(mappings, restoration.options.mapping_count);
     return done;

@@ -7,6 +7,7 @@
 #include "cli/progress.h"
 
 #include "base/text.h"
+#include "restore/backup_source.h"
 #include "restore/restore.h"
 
 #include <inttypes.h>
@@ -17,8 +18,7 @@
 
 struct verification {
     struct command *command;
-    const char *name;
-    enum location_kind kind;
+    struct location from;
     json_t *problems;
     bool verbose;   /* every problem is said */
     uint64_t found; /* problems so far */
@@ -55,8 +55,7 @@ static struct record_source *reopen(void *context, struct error *err)
 {
     struct verification *verification = context;
 
-    return location_open_backup(verification->name, verification->kind,
-                                verification->command->cancel, err);
+    return backup_source_open(&verification->from.place, verification->command->cancel, err);
 }
 
 static void fill_result(json_t *result, const struct verify_report *report, double seconds)
@@ -114,7 +113,7 @@ static bool verify_backup(struct verification *verification, struct record_sourc
         .observer = &progress->observer,
         .cancel = command->cancel,
         .log = &command->console->log,
-        .reopen = verification->kind == LOCATION_STREAM ? NULL : reopen,
+        .reopen = verification->from.place.kind == PLACE_TAR_STREAM ? NULL : reopen,
     };
     struct verify_report report = {0};
     bool done = backup_verify(source, &options, &report, err);
@@ -170,7 +169,7 @@ static bool verify_archive(struct verification *verification, struct record_sour
     report.scan.observer = &progress->observer;
     report.scan.problem = note_problem;
     report.scan.context = verification;
-    done = archive == ARCHIVE_CUSTOM ? archive_report_custom(&report, verification->name,
+    done = archive == ARCHIVE_CUSTOM ? archive_report_custom(&report, verification->from.name,
                                                              tar_source_raw_reader(source), err)
                                      : archive_report_files(&report, source, err);
     progress_stop(progress);
@@ -195,10 +194,10 @@ static void say_whole_copy(const struct verification *verification,
     command_say(command,
                 "%s is a data directory with the server's backup_manifest: %" PRIu64
                 " file%s verified, %s, read in %s",
-                verification->name, report->files, TEXT_S(report->files), size, duration);
+                verification->from.name, report->files, TEXT_S(report->files), size, duration);
     command_say(command, "WAL is not covered; a server needs it from %s to %s on timeline %" PRIu32,
                 report->start_lsn, report->stop_lsn, report->stop_timeline);
-    if (near_miss_find_backup_above(verification->name, above))
+    if (near_miss_find_backup_above(verification->from.name, above))
         command_say(command,
                     "it is a part of a backup, which is verified with its WAL by:  "
                     "pgcask verify %s",
@@ -214,27 +213,25 @@ static bool verify_copy(struct verification *verification, struct error *err)
 
     if (!progress_start(&progress, command->console, command->quiet, "reading", err))
         return false;
-    if (!command->quiet && command->console->terminal)
-        progress_set_total(&progress,
-                           location_directory_bytes(verification->name, command->cancel));
-    done =
-        data_directory_verify(verification->name, near_miss_is_data_of_backup(verification->name),
-                              &(struct verify_options){.problem = note_problem,
-                                                       .context = verification,
-                                                       .observer = &progress.observer,
-                                                       .cancel = command->cancel,
-                                                       .log = &command->console->log},
-                              &report, err);
+    location_follow(&verification->from, command, NULL, &progress);
+    done = data_directory_verify(verification->from.name,
+                                 near_miss_is_data_of_backup(verification->from.name),
+                                 &(struct verify_options){.problem = note_problem,
+                                                          .context = verification,
+                                                          .observer = &progress.observer,
+                                                          .cancel = command->cancel,
+                                                          .log = &command->console->log},
+                                 &report, err);
     progress_stop(&progress);
     fill_result(command->result, &report, progress_seconds(&progress));
     if (done)
         say_whole_copy(verification, &report, progress_seconds(&progress));
-    else if (err->code == ERROR_CORRUPT && near_miss_was_started(verification->name))
+    else if (err->code == ERROR_CORRUPT && near_miss_was_started(verification->from.name))
         error_hint(err, "A server was started on it since it was made: then it differs.");
     return done;
 }
 
-static bool verify(struct verification *verification, uint64_t bytes, struct error *err)
+static bool verify(struct verification *verification, struct error *err)
 {
     struct command *command = verification->command;
     enum archive_kind archive = ARCHIVE_NONE;
@@ -242,22 +239,18 @@ static bool verify(struct verification *verification, uint64_t bytes, struct err
     struct progress progress;
     bool done;
 
-    source = location_open_backup(verification->name, verification->kind, command->cancel, err);
+    source = backup_source_open(&verification->from.place, command->cancel, err);
     if (source == NULL)
         return false;
-    if (!location_find_archive(verification->name, verification->kind, source, &archive, err) ||
+    if (!backup_source_find_archive(&verification->from.place, source, &archive, err) ||
         (archive == ARCHIVE_NONE &&
-         !near_miss_check_source(verification->name, verification->kind == LOCATION_DIRECTORY,
-                                 source, err)) ||
+         !near_miss_check_source(verification->from.name,
+                                 verification->from.place.kind == PLACE_DIRECTORY, source, err)) ||
         !progress_start(&progress, command->console, command->quiet, "reading", err)) {
         source_close(source);
         return false;
     }
-    if (verification->kind == LOCATION_DIRECTORY && !command->quiet && command->console->terminal)
-        bytes = location_directory_bytes(verification->name, command->cancel);
-    progress_set_total(&progress, bytes);
-    if (verification->kind != LOCATION_DIRECTORY)
-        progress_follow(&progress, source);
+    location_follow(&verification->from, command, source, &progress);
     if (archive == ARCHIVE_NONE)
         return verify_backup(verification, source, &progress, err);
     done = verify_archive(verification, source, archive, &progress, err);
@@ -267,20 +260,20 @@ static bool verify(struct verification *verification, uint64_t bytes, struct err
 
 bool command_verify(struct command *command, struct error *err)
 {
-    struct verification verification = {.command = command, .name = command_argument(command, 0)};
-    uint64_t bytes;
+    struct verification verification = {.command = command};
     bool done;
 
     result_set_text(command->result, "source", options_argument(command->options, 0));
-    if (!location_of_source(verification.name, &verification.kind, &bytes, err))
+    if (!location_of_source(&verification.from, command_argument(command, 0), err))
         return false;
     verification.problems = json_array();
     verification.verbose = options_flag(command->options, "verbose");
-    if (verification.kind == LOCATION_DIRECTORY && near_miss_is_copy(verification.name))
-        done = near_miss_check_finished(verification.name, true, err) &&
+    if (verification.from.place.kind == PLACE_DIRECTORY &&
+        near_miss_is_copy(verification.from.name))
+        done = near_miss_check_finished(verification.from.name, true, err) &&
                verify_copy(&verification, err);
     else
-        done = verify(&verification, bytes, err);
+        done = verify(&verification, err);
     say_more_problems(&verification);
     result_set(command->result, "problems", verification.problems);
     return done;

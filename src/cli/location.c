@@ -1,9 +1,9 @@
+/* What the name of a source or target means: which kind of place it is, by its ending and by what
+ * is there. A name that promises another format is refused before anything is written under it. */
 #include "cli/location.h"
 
 #include "base/error_names.h"
 #include "base/quote.h"
-#include "manifest/manifest_stream.h"
-#include "manifest/summary.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -90,12 +90,13 @@ static bool fail_other_format(const char *name, const char *end, struct error *e
                       quote_shell(name, folder, sizeof(folder)));
 }
 
-bool location_of_target(const char *name, enum location_kind *kind, enum compression *compression,
+bool location_of_target(const char *name, struct record_place *place, enum compression *compression,
                         struct error *err)
 {
     struct stat info;
     const char *end;
 
+    *place = (struct record_place){.kind = PLACE_DIRECTORY, .path = name, .fd = STDOUT_FILENO};
     *compression = COMPRESSION_NONE;
     if (*name == '\0')
         return error_set(err, ERROR_USAGE, "the target is an empty name");
@@ -103,11 +104,10 @@ bool location_of_target(const char *name, enum location_kind *kind, enum compres
         return error_set(err, ERROR_USAGE,
                          "a backup goes to a directory, a .tar file or -, not to "
                          "a URI");
-    *kind = LOCATION_DIRECTORY;
     if (strcmp(name, "-") == 0)
-        *kind = LOCATION_STREAM;
+        place->kind = PLACE_TAR_STREAM;
     else if (is_tar_name(name, compression))
-        *kind = LOCATION_TAR_FILE;
+        place->kind = PLACE_TAR_FILE;
     else if ((end = other_format(name)) != NULL &&
              (stat(name, &info) != 0 || !S_ISDIR(info.st_mode)))
         return fail_other_format(name, end, err);
@@ -126,18 +126,18 @@ static bool fail_absent(const char *name, int errno_value, struct error *err)
     return false;
 }
 
-bool location_of_source(const char *name, enum location_kind *kind, uint64_t *bytes,
-                        struct error *err)
+bool location_of_source(struct location *location, const char *name, struct error *err)
 {
+    struct record_place *place = &location->place;
     struct stat info;
 
-    *bytes = 0;
+    *location = (struct location){.name = name, .place = {.path = name, .fd = STDIN_FILENO}};
     if (strstr(name, "://") != NULL) {
         error_set(err, ERROR_USAGE, "a backup is a directory, a .tar file or -, not a URI");
         return error_hint(err, "\"pgcask backup\" makes one from a server.");
     }
     if (strcmp(name, "-") == 0) {
-        *kind = LOCATION_STREAM;
+        place->kind = PLACE_TAR_STREAM;
         if (!isatty(STDIN_FILENO))
             return true;
         error_set(err, ERROR_USAGE, "standard input is a terminal, not a backup");
@@ -145,67 +145,19 @@ bool location_of_source(const char *name, enum location_kind *kind, uint64_t *by
     }
     if (stat(name, &info) != 0)
         return fail_absent(name, errno, err);
-    *kind = S_ISDIR(info.st_mode) ? LOCATION_DIRECTORY : LOCATION_TAR_FILE;
-    if (S_ISREG(info.st_mode))
-        *bytes = (uint64_t)info.st_size;
+    place->kind = S_ISDIR(info.st_mode) ? PLACE_DIRECTORY : PLACE_TAR_FILE;
     return true;
 }
 
-static struct record_source *open_source(const char *name, enum location_kind kind,
-                                         const char *const *first, const char *const *last,
-                                         const struct cancel *cancel, struct error *err)
+void location_follow(const struct location *location, const struct command *command,
+                     const struct record_source *source, struct progress *progress)
 {
-    struct record_source *source;
+    const struct record_place *place = &location->place;
+    bool is_directory = place->kind == PLACE_DIRECTORY;
 
-    if (kind == LOCATION_DIRECTORY)
-        return directory_source_new(name, first, last, err);
-    source = kind == LOCATION_TAR_FILE ? tar_source_new_file(name, err)
-                                       : tar_source_new_fd(STDIN_FILENO, err);
-    if (source != NULL)
-        tar_source_set_cancel(source, cancel);
-    return source;
-}
-
-struct record_source *location_open_backup(const char *name, enum location_kind kind,
-                                           const struct cancel *cancel, struct error *err)
-{
-    static const char *const first[] = {MANIFEST_PATH, ARCHIVE_TOC_PATHS, NULL};
-    static const char *const last[] = {"/data/backup_manifest", SUMMARY_PATH, NULL};
-
-    return open_source(name, kind, first, last, cancel, err);
-}
-
-struct record_source *location_open_for_listing(const char *name, enum location_kind kind,
-                                                const struct cancel *cancel, struct error *err)
-{
-    static const char *const first[] = {MANIFEST_PATH, SUMMARY_PATH, ARCHIVE_TOC_PATHS, NULL};
-
-    return open_source(name, kind, first, NULL, cancel, err);
-}
-
-bool location_find_archive(const char *name, enum location_kind kind, struct record_source *source,
-                           enum archive_kind *archive, struct error *err)
-{
-    if (kind != LOCATION_DIRECTORY)
-        return archive_kind_of_tar(source, archive, err);
-    *archive = archive_kind_of_directory(name);
-    return true;
-}
-
-uint64_t location_directory_bytes(const char *name, const struct cancel *cancel)
-{
-    struct error ignored;
-    struct record_source *source = directory_source_new(name, NULL, NULL, &ignored);
-    enum source_status status = SOURCE_FAILED;
-    uint64_t bytes = 0;
-    struct record record;
-
-    while (source != NULL && !cancel_requested(cancel) &&
-           (status = source_next(source, &record, &ignored)) == SOURCE_RECORD) {
-        if (record.type == RECORD_FILE && record.size > 0)
-            bytes += (uint64_t)record.size;
-        reader_close(record.reader);
-    }
-    source_close(source);
-    return status == SOURCE_END ? bytes : 0;
+    /* A look at every file is for somebody who sees it only. */
+    if (!is_directory || (!command->quiet && command->console->terminal))
+        progress_set_total(progress, record_place_bytes(place, command->cancel));
+    if (!is_directory)
+        progress_follow(progress, source);
 }

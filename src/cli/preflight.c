@@ -38,12 +38,12 @@ static bool may_compress(const char *target)
 /* A tar that is compressed takes less, and how much less is known at its end. */
 static bool may_need_less(const char *target)
 {
-    enum location_kind kind;
+    struct record_place place;
     enum compression compression;
     struct error ignored;
 
-    return (location_of_target(target, &kind, &compression, &ignored) &&
-            kind == LOCATION_TAR_FILE && compression != COMPRESSION_NONE) ||
+    return (location_of_target(target, &place, &compression, &ignored) &&
+            place.kind == PLACE_TAR_FILE && compression != COMPRESSION_NONE) ||
            may_compress(target);
 }
 

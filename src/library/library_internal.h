@@ -15,7 +15,7 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "library/options.h"
-#include "record/store.h"
+#include "record/place.h"
 #include "wire/wire.h"
 
 #include <pthread.h>
@@ -113,7 +113,8 @@ struct pgcask_source {
     struct failure failure;
     struct reader *reader; /* of the record that pgcask_source_next gave last; NULL: it has none */
     bool content_ended;    /* of that record */
-    char *path;            /* of a directory or tar file */
+    struct record_place place;                        /* of a stored backup */
+    char *path;                                       /* of a directory or tar file */
     char *label, *transfer_compression, *compression; /* copies of the options' texts */
 
     /* The same records for the floors below, which close what they are given: this one is not. */
@@ -127,9 +128,6 @@ struct pgcask_source *library_source_new(const struct pgcask_control *control,
 /* The last step of opening one: gives it, or if it was not opened tells why and frees it. */
 struct pgcask_source *library_source_opened(struct pgcask_source *source, bool opened,
                                             const struct error *err, struct pgcask_error *error);
-
-/* Opens the path of a stored backup once more. */
-struct record_source *library_source_reopen(const struct pgcask_source *source, struct error *err);
 
 /* For a function that takes all records: the source to hand down. Fails if some were taken. */
 bool library_source_lend(struct pgcask_source *source, struct record_source **lent,

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "manifest/manifest_stream.h"
-#include "restore/archive_scan.h"
+#include "restore/backup_source.h"
 #include "restore/listing.h"
 
 #include <stdio.h>
@@ -274,10 +274,10 @@ static bool tell_tablespaces(struct list *list, struct error *err)
 /* A directory is opened once more: what describes it comes first. */
 static bool open_directory(struct list *list, struct error *err)
 {
-    static const char *const first[] = {MANIFEST_PATH, SUMMARY_PATH, ARCHIVE_TOC_PATHS, NULL};
+    const struct pgcask_source *source = list->source;
 
-    list->kind = archive_kind_of_directory(list->source->path);
-    list->own = directory_source_new(list->source->path, first, NULL, err);
+    list->kind = archive_kind_of_directory(source->path);
+    list->own = backup_source_open_for_listing(&source->place, &source->job.cancel, err);
     list->records = list->own;
     return list->own != NULL;
 }

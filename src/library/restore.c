@@ -1,5 +1,6 @@
 #include "library/library_internal.h"
 
+#include "restore/backup_source.h"
 #include "restore/restore.h"
 
 #include <stdio.h>
@@ -49,9 +50,9 @@ static void tell_problem(void *context, enum verify_problem kind, const char *pa
 
 static struct record_source *reopen(void *context, struct error *err)
 {
-    const struct verification *verification = context;
+    const struct pgcask_source *source = ((const struct verification *)context)->source;
 
-    return library_source_reopen(verification->source, err);
+    return backup_source_open(&source->place, &source->job.cancel, err);
 }
 
 static bool verify(struct verification *verification, struct verify_report *report,

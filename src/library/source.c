@@ -1,10 +1,9 @@
 /* Records for the caller, one at a time, and for the floors below as a whole. */
 #include "library/library_internal.h"
 
-#include "manifest/physical_layout.h"
+#include "restore/backup_source.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 /* ---- Steps ---- */
 
@@ -234,53 +233,10 @@ struct pgcask_source *library_source_opened(struct pgcask_source *source, bool o
     return NULL;
 }
 
-struct record_source *library_source_reopen(const struct pgcask_source *source, struct error *err)
-{
-    struct record_source *inner;
-
-    if (source->kind == LIBRARY_DIRECTORY)
-        return directory_source_new(source->path, layout_first, layout_last, err);
-    inner = tar_source_new_file(source->path, err);
-    if (inner != NULL)
-        tar_source_set_cancel(inner, &source->job.cancel);
-    return inner;
-}
-
-/* What is in a directory: only its entries are looked at. 0 if that cannot be known. */
-static uint64_t directory_bytes(const char *directory, const struct cancel *cancel)
-{
-    struct error ignored;
-    struct record_source *source = directory_source_new(directory, NULL, NULL, &ignored);
-    enum source_status status = SOURCE_FAILED;
-    uint64_t bytes = 0;
-    struct record record;
-
-    while (source != NULL && !cancel_requested(cancel) &&
-           (status = source_next(source, &record, &ignored)) == SOURCE_RECORD) {
-        if (record.type == RECORD_FILE && record.size > 0)
-            bytes += (uint64_t)record.size;
-        reader_close(record.reader);
-    }
-    source_close(source);
-    return status == SOURCE_END ? bytes : 0;
-}
-
-/* For somebody who follows the progress only: it takes a look at every file. */
-static void find_total(struct pgcask_source *source)
-{
-    struct stat info;
-
-    if (source->job.control.progress == NULL)
-        return;
-    if (source->kind == LIBRARY_DIRECTORY)
-        source->job.progress.total_bytes = directory_bytes(source->path, &source->job.cancel);
-    else if (stat(source->path, &info) == 0)
-        source->job.progress.total_bytes = (uint64_t)info.st_size;
-}
-
-static struct pgcask_source *open_path(enum library_source_kind kind, const char *path,
-                                       const struct pgcask_control *control,
-                                       struct pgcask_error *error)
+static struct pgcask_source *open_place(enum library_source_kind kind,
+                                        const struct record_place *place,
+                                        const struct pgcask_control *control,
+                                        struct pgcask_error *error)
 {
     struct pgcask_source *source = library_source_new(control, error);
     struct error err;
@@ -289,13 +245,16 @@ static struct pgcask_source *open_path(enum library_source_kind kind, const char
         return NULL;
     source->kind = kind;
     source->job.progress.phase = "reading";
-    source->path = strdup(path);
-    if (source->path == NULL)
+    source->place = *place;
+    if (place->path != NULL)
+        source->place.path = source->path = strdup(place->path);
+    if (place->path != NULL && source->path == NULL)
         error_set_memory(&err);
     else
-        source->inner = library_source_reopen(source, &err);
-    if (source->inner != NULL)
-        find_total(source);
+        source->inner = backup_source_open(&source->place, &source->job.cancel, &err);
+    /* It takes a look at every file: for somebody who follows the progress. */
+    if (source->inner != NULL && source->job.control.progress != NULL)
+        source->job.progress.total_bytes = record_place_bytes(&source->place, &source->job.cancel);
     return library_source_opened(source, source->inner != NULL, &err, error);
 }
 
@@ -303,27 +262,20 @@ struct pgcask_source *pgcask_source_open_directory(const char *directory,
                                                    const struct pgcask_control *control,
                                                    struct pgcask_error *error)
 {
-    return open_path(LIBRARY_DIRECTORY, directory, control, error);
+    return open_place(LIBRARY_DIRECTORY, &(struct record_place){PLACE_DIRECTORY, directory, -1},
+                      control, error);
 }
 
 struct pgcask_source *pgcask_source_open_tar(const char *file, const struct pgcask_control *control,
                                              struct pgcask_error *error)
 {
-    return open_path(LIBRARY_TAR, file, control, error);
+    return open_place(LIBRARY_TAR, &(struct record_place){PLACE_TAR_FILE, file, -1}, control,
+                      error);
 }
 
 struct pgcask_source *pgcask_source_open_tar_fd(int fd, const struct pgcask_control *control,
                                                 struct pgcask_error *error)
 {
-    struct pgcask_source *source = library_source_new(control, error);
-    struct error err;
-
-    if (source == NULL)
-        return NULL;
-    source->kind = LIBRARY_STREAM;
-    source->job.progress.phase = "reading";
-    source->inner = tar_source_new_fd(fd, &err);
-    if (source->inner != NULL)
-        tar_source_set_cancel(source->inner, &source->job.cancel);
-    return library_source_opened(source, source->inner != NULL, &err, error);
+    return open_place(LIBRARY_STREAM, &(struct record_place){PLACE_TAR_STREAM, NULL, fd}, control,
+                      error);
 }

@@ -2,16 +2,15 @@
 #include "library/library_internal.h"
 
 #include "manifest/summary.h"
+#include "record/place.h"
 #include "restore/surroundings.h"
 
 #include <inttypes.h>
 
 /* ---- Stores ---- */
 
-enum place { PLACE_DIRECTORY, PLACE_TAR, PLACE_FD };
-
-static bool write_records(struct record_source *records, struct library_job *job, enum place place,
-                          const char *path, int fd, struct error *err)
+static bool write_records(struct record_source *records, struct library_job *job,
+                          const struct record_place *place, struct error *err)
 {
     const struct store_options options = {
         .last_path = SUMMARY_PATH,
@@ -20,20 +19,11 @@ static bool write_records(struct record_source *records, struct library_job *job
         .log = &job->log,
     };
 
-    if (place != PLACE_FD && !surroundings_check(path, err))
-        return false;
-    switch (place) {
-    case PLACE_DIRECTORY:
-        return directory_store_write(path, records, &options, err);
-    case PLACE_TAR:
-        return tar_store_write_file(path, records, &options, err);
-    case PLACE_FD:
-        break;
-    }
-    return tar_store_write_fd(fd, records, &options, err);
+    return (place->kind == PLACE_TAR_STREAM || surroundings_check(place->path, err)) &&
+           record_place_write(place, records, &options, err);
 }
 
-static bool write_to(struct pgcask_source *source, enum place place, const char *path, int fd,
+static bool write_to(struct pgcask_source *source, const struct record_place *place,
                      struct pgcask_error *error)
 {
     struct record_source *records;
@@ -44,7 +34,7 @@ static bool write_to(struct pgcask_source *source, enum place place, const char 
     if (!library_source_lend(source, &records, &err))
         return library_fail(error, &err);
     quiet_signals_begin(&quiet);
-    done = write_records(records, &source->job, place, path, fd, &err);
+    done = write_records(records, &source->job, place, &err);
     quiet_signals_end(&quiet);
     if (done)
         library_job_tell(&source->job);
@@ -54,17 +44,17 @@ static bool write_to(struct pgcask_source *source, enum place place, const char 
 bool pgcask_write_directory(struct pgcask_source *source, const char *directory,
                             struct pgcask_error *error)
 {
-    return write_to(source, PLACE_DIRECTORY, directory, -1, error);
+    return write_to(source, &(struct record_place){PLACE_DIRECTORY, directory, -1}, error);
 }
 
 bool pgcask_write_tar(struct pgcask_source *source, const char *file, struct pgcask_error *error)
 {
-    return write_to(source, PLACE_TAR, file, -1, error);
+    return write_to(source, &(struct record_place){PLACE_TAR_FILE, file, -1}, error);
 }
 
 bool pgcask_write_tar_fd(struct pgcask_source *source, int fd, struct pgcask_error *error)
 {
-    return write_to(source, PLACE_FD, NULL, fd, error);
+    return write_to(source, &(struct record_place){PLACE_TAR_STREAM, NULL, fd}, error);
 }
 
 /* ---- The caller's functions ---- */
