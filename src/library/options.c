@@ -8,6 +8,7 @@
 
 #include "backup/backup_options.h"
 #include "library/library_internal.h"
+#include "library/members_internal.h"
 
 #include <inttypes.h>
 
@@ -42,100 +43,6 @@ const struct option_program library_options = {
     .option_count = sizeof(specs) / sizeof(specs[0]),
 };
 
-/* ---- Members ---- */
-
-enum member_type { MEMBER_BOOL, MEMBER_32, MEMBER_64, MEMBER_TEXT };
-
-struct member {
-    const char *option, *name;
-    enum member_type type;
-    size_t physical, logical; /* where the structures have it; 0: not at all */
-    bool zero_counts;         /* it is a value; else it is the option's default */
-};
-
-#define IN_PHYSICAL(member) .physical = offsetof(struct pgcask_backup_options, member)
-#define IN_LOGICAL(member) .logical = offsetof(struct pgcask_logical_options, member)
-
-static const struct member members[] = {
-    {"label", "label", MEMBER_TEXT, IN_PHYSICAL(label)},
-    {"checkpoint", "spread_checkpoint", MEMBER_BOOL, IN_PHYSICAL(spread_checkpoint)},
-    {"max-rate", "max_rate_kib", MEMBER_32, IN_PHYSICAL(max_rate_kib)},
-    {"max-retained-wal", "max_retained_wal", MEMBER_64, IN_PHYSICAL(max_retained_wal),
-     .zero_counts = true},
-    {"transfer-compression", "transfer_compression", MEMBER_TEXT,
-     IN_PHYSICAL(transfer_compression)},
-    {"no-verify-checksums", "no_verify_checksums", MEMBER_BOOL, IN_PHYSICAL(no_verify_checksums)},
-    {"digest", "digest", MEMBER_32, IN_PHYSICAL(digest), IN_LOGICAL(digest)},
-    {"stall-timeout", "stall_timeout_ms", MEMBER_64, IN_PHYSICAL(stall_timeout_ms),
-     IN_LOGICAL(stall_timeout_ms)},
-    {"compress", "compression", MEMBER_TEXT, IN_LOGICAL(compression)},
-    {"lock-timeout", "lock_timeout_ms", MEMBER_64, IN_LOGICAL(lock_timeout_ms)},
-    {"lock-timeout-total", "lock_timeout_total_ms", MEMBER_64, IN_LOGICAL(lock_timeout_total_ms)},
-    {"allow-newer-server", "allow_newer_server", MEMBER_BOOL, IN_LOGICAL(allow_newer_server)},
-};
-
-#define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
-
-const char *library_member_name(const char *option)
-{
-    for (size_t i = 0; i < MEMBER_COUNT; i++) {
-        if (strcmp(members[i].option, option) == 0)
-            return members[i].name;
-    }
-    return NULL;
-}
-
-struct value {
-    const char *text;
-    uint64_t number; /* as struct option_value has it */
-};
-
-static struct value get(const struct member *member, const void *at)
-{
-    struct value value = {0};
-    uint32_t small;
-    bool flag;
-
-    switch (member->type) {
-    case MEMBER_BOOL:
-        memcpy(&flag, at, sizeof(flag));
-        value.number = flag;
-        break;
-    case MEMBER_32:
-        memcpy(&small, at, sizeof(small));
-        value.number = small;
-        break;
-    case MEMBER_64:
-        memcpy(&value.number, at, sizeof(value.number));
-        break;
-    case MEMBER_TEXT:
-        memcpy(&value.text, at, sizeof(value.text));
-        break;
-    }
-    return value;
-}
-
-static void put(const struct member *member, const struct value *value, void *at)
-{
-    uint32_t small = (uint32_t)value->number;
-    bool flag = value->number != 0;
-
-    switch (member->type) {
-    case MEMBER_BOOL:
-        memcpy(at, &flag, sizeof(flag));
-        break;
-    case MEMBER_32:
-        memcpy(at, &small, sizeof(small));
-        break;
-    case MEMBER_64:
-        memcpy(at, &value->number, sizeof(value->number));
-        break;
-    case MEMBER_TEXT:
-        memcpy(at, &value->text, sizeof(value->text));
-        break;
-    }
-}
-
 /* ---- The public structures ---- */
 
 union taken {
@@ -152,14 +59,15 @@ static const struct {
 };
 
 /* Where that structure has the member; NULL: it has it not. */
-static void *place_of(const struct member *member, enum library_command command, union taken *taken)
+static void *place_of(const struct library_member *member, enum library_command command,
+                      union taken *taken)
 {
     size_t place = command == LIBRARY_PHYSICAL ? member->physical : member->logical;
 
     return place == 0 ? NULL : (char *)taken + place;
 }
 
-static const struct option_spec *spec_of(const struct member *member)
+static const struct option_spec *spec_of(const struct library_member *member)
 {
     size_t i = 0;
 
@@ -172,13 +80,15 @@ static const struct option_spec *spec_of(const struct member *member)
 
 static void put_given(const struct options *given, union taken *taken)
 {
-    for (size_t i = 0; i < MEMBER_COUNT; i++) {
-        const char *option = members[i].option;
-        void *place = place_of(&members[i], (enum library_command)given->command, taken);
+    for (size_t i = 0; i < LIBRARY_MEMBERS; i++) {
+        const char *option = library_members[i].option;
+        void *place = place_of(&library_members[i], (enum library_command)given->command, taken);
 
         if (place != NULL && options_given(given, option))
-            put(&members[i],
-                &(struct value){options_text(given, option), options_number(given, option)}, place);
+            library_member_put(
+                &library_members[i],
+                &(struct library_value){options_text(given, option), options_number(given, option)},
+                place);
     }
 }
 
@@ -216,8 +126,8 @@ bool pgcask_logical_options_set(struct pgcask_logical_options *options, const ch
 /* ---- The request ---- */
 
 /* What no text was read for may be anything. Durations are as short as the program wants them. */
-static bool check(const struct member *member, const struct option_spec *spec, uint64_t number,
-                  struct error *err)
+static bool check(const struct library_member *member, const struct option_spec *spec,
+                  uint64_t number, struct error *err)
 {
     if (spec->kind == OPTION_CHOICE &&
         (number >= OPTION_CHOICES_MAX || spec->choices[number] == NULL))
@@ -230,8 +140,8 @@ static bool check(const struct member *member, const struct option_spec *spec, u
     return true;
 }
 
-static bool is_default(const struct member *member, const struct option_spec *spec,
-                       const struct value *value)
+static bool is_default(const struct library_member *member, const struct option_spec *spec,
+                       const struct library_value *value)
 {
     if (member->zero_counts)
         return false;
@@ -243,17 +153,17 @@ static bool is_default(const struct member *member, const struct option_spec *sp
 static bool take_members(struct backup_request *request, enum library_command command,
                          union taken *taken, struct error *err)
 {
-    for (size_t i = 0; i < MEMBER_COUNT; i++) {
-        const struct option_spec *spec = spec_of(&members[i]);
-        const void *place = place_of(&members[i], command, taken);
-        struct value value;
+    for (size_t i = 0; i < LIBRARY_MEMBERS; i++) {
+        const struct option_spec *spec = spec_of(&library_members[i]);
+        const void *place = place_of(&library_members[i], command, taken);
+        struct library_value value;
 
         if (place == NULL)
             continue;
-        value = get(&members[i], place);
-        if (!check(&members[i], spec, value.number, err))
+        value = library_member_get(&library_members[i], place);
+        if (!check(&library_members[i], spec, value.number, err))
             return false;
-        if (!is_default(&members[i], spec, &value))
+        if (!is_default(&library_members[i], spec, &value))
             options_store(spec, value.text, value.number, request);
     }
     return true;

@@ -9,7 +9,4 @@ enum library_command { LIBRARY_PHYSICAL, LIBRARY_LOGICAL };
 /* Commands are those of enum library_command. */
 extern const struct option_program library_options;
 
-/* What the public structures call the member for an option; NULL: they have none. */
-const char *library_member_name(const char *option);
-
 #endif

@@ -1,5 +1,6 @@
 /* How the library's structures call the options that texts from below name. */
 #include "library/library_internal.h"
+#include "library/members_internal.h"
 
 #include <stdio.h>
 

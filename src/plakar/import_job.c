@@ -1,3 +1,8 @@
+/*
+ * The two sides of a backup that Plakar pulls. The job's own thread takes records from the source
+ * and lets each be announced, opened, read and acknowledged; the I/O thread tells it what Plakar
+ * wants, and moves what is ready into the calls.
+ */
 #include "plakar/import_queue.h"
 
 #include "base/text.h"
@@ -7,33 +12,6 @@
 #include <time.h>
 
 /* ---- The job's own thread ---- */
-
-/* Closes what Plakar acknowledged without opening it, of an independent source. */
-static void put_down_unopened(struct import_job *job)
-{
-    for (struct import_entry *entry = job->entries; entry != NULL; entry = entry->next) {
-        if (!entry->acked || entry->opened || entry->idle)
-            continue;
-        reader_close(entry->reader);
-        entry->reader = NULL;
-        entry->idle = true;
-        import_note_unopened_locked(job, entry->path);
-    }
-}
-
-bool import_wait_for_acknowledged(struct import_job *job, size_t most)
-{
-    bool done;
-
-    pthread_mutex_lock(&job->lock);
-    while (!job->failure.failed && job->unacknowledged > most)
-        pthread_cond_wait(&job->changed, &job->lock);
-    if (!job->sequential)
-        put_down_unopened(job);
-    done = !job->failure.failed;
-    pthread_mutex_unlock(&job->lock);
-    return done;
-}
 
 /* True if the record is to be read; false: Plakar is done with it, or the job failed. */
 static bool wait_for_open(struct import_entry *entry)

@@ -19,6 +19,33 @@ void import_note_unopened_locked(struct import_job *job, const char *path)
         snprintf(job->needed, sizeof(job->needed), "%s", path);
 }
 
+/* Closes what Plakar acknowledged without opening it, of an independent source. */
+static void put_down_unopened(struct import_job *job)
+{
+    for (struct import_entry *entry = job->entries; entry != NULL; entry = entry->next) {
+        if (!entry->acked || entry->opened || entry->idle)
+            continue;
+        reader_close(entry->reader);
+        entry->reader = NULL;
+        entry->idle = true;
+        import_note_unopened_locked(job, entry->path);
+    }
+}
+
+bool import_wait_for_acknowledged(struct import_job *job, size_t most)
+{
+    bool done;
+
+    pthread_mutex_lock(&job->lock);
+    while (!job->failure.failed && job->unacknowledged > most)
+        pthread_cond_wait(&job->changed, &job->lock);
+    if (!job->sequential)
+        put_down_unopened(job);
+    done = !job->failure.failed;
+    pthread_mutex_unlock(&job->lock);
+    return done;
+}
+
 static bool fail_unopened(const char *path, bool told, struct error *err)
 {
     error_set(err, ERROR_REFUSED, "Plakar did not read %s, without which the backup is nothing",
