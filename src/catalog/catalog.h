@@ -16,7 +16,7 @@
 struct catalog;
 
 struct catalog_options {
-    int64_t lock_timeout_ms;       /* for each batch of tables; 0: 60 s */
+    int64_t lock_timeout_ms;       /* for each batch of tables; required */
     int64_t lock_timeout_total_ms; /* for all of them; 0: 10 min, or the former if that is longer */
     int64_t *lock_spent_ms; /* how much of that earlier reads took; this one adds its own. May be
                                NULL */

@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #define STATEMENT_MAX ((size_t)64 * 1024)
-#define LOCK_TIMEOUT_MS 60000
 #define LOCK_TIMEOUT_TOTAL_MS 600000
 
 struct locking {
@@ -192,9 +191,7 @@ static bool not_locked(struct locking *locking, struct error *err)
 
 static int64_t each_lock(const struct catalog *catalog)
 {
-    int64_t each = catalog_options(catalog)->lock_timeout_ms;
-
-    return each > 0 ? each : LOCK_TIMEOUT_MS;
+    return catalog_options(catalog)->lock_timeout_ms;
 }
 
 bool table_locks_limit(struct catalog *catalog, struct error *err)

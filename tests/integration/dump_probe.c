@@ -104,7 +104,7 @@ static bool connect_server(const char *conninfo, struct dump *dump, struct error
 {
     struct wire_connect_options options = {0};
     const struct snapshot_options snapshot_options = {.own_encoding = true};
-    struct catalog_options catalog_options = {0};
+    struct catalog_options catalog_options = {.lock_timeout_ms = 60000};
     bool changed;
 
     dump->settings = wire_settings_new(err);
