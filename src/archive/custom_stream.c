@@ -1,14 +1,18 @@
-/* A custom archive as a reader: header and table of contents, then the data, a block an entry. */
+/*
+ * The custom format, one file: header and table of contents, then the data, a block an entry.
+ *
+ * A block is made of chunks, whose length stands in front of each. All but the last are of the same
+ * size whatever sizes the data came in, so that an archive's bytes depend on its content alone;
+ * that costs a copy of the data, from where it lies into the chunk.
+ */
+#include "archive/archive_stream_internal.h"
 #include "archive/data_packer_internal.h"
-
-#include "base/failure.h"
 
 #include <stdlib.h>
 
 #define CHUNK_SIZE ((size_t)64 * 1024)
-#define CONTENTS_SIZE ((size_t)64 * 1024) /* of the table of contents that is lent at once */
 
-enum step { STEP_HEADER, STEP_CONTENTS, STEP_BLOCK, STEP_DATA, STEP_END };
+enum step { STEP_CONTENTS, STEP_BLOCK, STEP_DATA };
 
 /* An entry that has data. */
 struct item {
@@ -19,22 +23,16 @@ struct item {
 };
 
 struct custom_stream {
-    struct reader reader;
-    const struct archive_header *header;
-    const struct archive_content *content;
+    struct archive_stream base;
     struct data_packer packer;
     enum step step;
-    struct failure failure;
 
-    uint32_t next_entry;
     struct item *items;
     size_t item_count, item_capacity, next_item;
 
-    uint64_t lent;          /* bytes so far */
-    uint64_t contents_size; /* of header and table of contents, once they were lent */
-    struct buffer out;
-    struct slice packed; /* what the packer gave and no chunk has taken yet */
-    size_t chunk_len;    /* bytes in the chunk that is being filled */
+    uint64_t contents_size; /* bytes of header and table of contents, once they were lent */
+    struct slice packed;    /* what the packer gave and no chunk has taken yet */
+    size_t chunk_len;       /* bytes in the chunk that is being filled */
     uint8_t chunk[ARCHIVE_INT_SIZE + CHUNK_SIZE + 2 * ARCHIVE_INT_SIZE];
 };
 
@@ -53,40 +51,29 @@ static bool note_item(struct custom_stream *stream, const struct archive_entry *
         stream->item_capacity = capacity;
     }
     stream->items[stream->item_count++] = (struct item){
-        .number = stream->next_entry,
+        .number = stream->base.next_entry,
         .dump_id = entry->dump_id,
-        .offset_at = stream->lent + stream->out.len,
+        .offset_at = stream->base.lent + stream->base.out.len,
     };
     return true;
 }
 
-static bool append_next_entry(struct custom_stream *stream, struct error *err)
+static bool append_offset(struct archive_stream *base, const struct archive_entry *entry,
+                          struct error *err)
 {
-    struct archive_entry entry;
-
-    if (!stream->content->entry(stream->content->context, stream->next_entry, &entry, err) ||
-        !archive_append_entry(&stream->out, &entry, stream->header->minor, err) ||
-        (entry.has_data && !note_item(stream, &entry, err)) ||
-        !archive_append_offset(&stream->out, entry.has_data ? OFFSET_UNSET : OFFSET_NO_DATA, err))
-        return false;
-    stream->next_entry++;
-    return true;
+    return (!entry->has_data || note_item((struct custom_stream *)base, entry, err)) &&
+           archive_append_offset(&base->out, entry->has_data ? OFFSET_UNSET : OFFSET_NO_DATA, err);
 }
 
-static bool fill_contents(struct custom_stream *stream, struct error *err)
+static bool fill_contents(struct custom_stream *stream, struct slice *lend, struct error *err)
 {
-    buffer_clear_keeping(&stream->out, ARCHIVE_TEXT_KEPT);
-    if (stream->step == STEP_HEADER) {
-        if (!archive_append_header(&stream->out, stream->header, FORMAT_CUSTOM, err))
-            return false;
-        stream->step = STEP_CONTENTS;
-    }
-    while (stream->next_entry < stream->header->entry_count && stream->out.len < CONTENTS_SIZE) {
-        if (!append_next_entry(stream, err))
-            return false;
-    }
-    if (stream->next_entry == stream->header->entry_count)
+    struct archive_stream *base = &stream->base;
+
+    if (!archive_stream_fill_contents(base, FORMAT_CUSTOM, append_offset, err))
+        return false;
+    if (base->next_entry == base->header->entry_count)
         stream->step = STEP_BLOCK;
+    *lend = buffer_slice(&base->out);
     return true;
 }
 
@@ -121,14 +108,23 @@ static struct slice finish_chunk(struct custom_stream *stream, bool last)
     return slice_make(stream->chunk, len);
 }
 
-static struct slice begin_block(struct custom_stream *stream)
+/* The first byte and the entry's number; or there is no more of them. */
+static bool begin_block(struct custom_stream *stream, struct slice *lend, struct error *err)
 {
     struct item *item = &stream->items[stream->next_item];
 
-    item->block_at = stream->lent;
+    if (stream->contents_size == 0)
+        stream->contents_size = stream->base.lent;
+    buffer_free(&stream->base.out);
+    stream->base.ended = stream->next_item == stream->item_count;
+    if (stream->base.ended)
+        return true;
+    item->block_at = stream->base.lent;
     stream->chunk[0] = BLOCK_DATA;
     archive_put_int(stream->chunk + 1, item->dump_id);
-    return slice_make(stream->chunk, 1 + ARCHIVE_INT_SIZE);
+    *lend = slice_make(stream->chunk, 1 + ARCHIVE_INT_SIZE);
+    stream->step = STEP_DATA;
+    return data_packer_begin(&stream->packer, item->number, err);
 }
 
 static bool fill_chunk(struct custom_stream *stream, struct slice *lend, struct error *err)
@@ -152,51 +148,21 @@ static bool fill_chunk(struct custom_stream *stream, struct slice *lend, struct 
     }
 }
 
-/* ---- The reader ---- */
+/* ---- The stream ---- */
 
-static bool next_bytes(struct custom_stream *stream, struct slice *lend, struct error *err)
+static bool custom_more(struct archive_stream *base, struct slice *lend, struct error *err)
 {
+    struct custom_stream *stream = (struct custom_stream *)base;
+
     switch (stream->step) {
-    case STEP_HEADER:
     case STEP_CONTENTS:
-        if (!fill_contents(stream, err))
-            return false;
-        *lend = buffer_slice(&stream->out);
-        return true;
+        return fill_contents(stream, lend, err);
     case STEP_BLOCK:
-        if (stream->contents_size == 0)
-            stream->contents_size = stream->lent;
-        buffer_free(&stream->out);
-        if (stream->next_item == stream->item_count) {
-            stream->step = STEP_END;
-            return true;
-        }
-        *lend = begin_block(stream);
-        stream->step = STEP_DATA;
-        return data_packer_begin(&stream->packer, stream->items[stream->next_item].number, err);
+        return begin_block(stream, lend, err);
     case STEP_DATA:
-        return fill_chunk(stream, lend, err);
-    case STEP_END:
         break;
     }
-    return true;
-}
-
-static enum reader_status custom_next(struct reader *reader, struct slice *data, struct error *err)
-{
-    struct custom_stream *stream = (struct custom_stream *)reader;
-
-    *data = (struct slice){0};
-    while (!stream->failure.failed && stream->step != STEP_END && data->len == 0) {
-        if (!next_bytes(stream, data, err)) {
-            failure_keep(&stream->failure, err);
-            data->len = 0;
-        }
-    }
-    if (!failure_check(&stream->failure, err))
-        return READER_FAILED;
-    stream->lent += data->len;
-    return data->len > 0 ? READER_DATA : READER_END;
+    return fill_chunk(stream, lend, err);
 }
 
 static bool custom_amend(struct reader *reader, const struct reader_amender *amender,
@@ -220,36 +186,34 @@ uint64_t custom_stream_contents_size(const struct reader *reader)
     return ((const struct custom_stream *)reader)->contents_size;
 }
 
-static void custom_close(struct reader *reader)
+static void custom_reset(struct archive_stream *base)
 {
-    struct custom_stream *stream = (struct custom_stream *)reader;
+    struct custom_stream *stream = (struct custom_stream *)base;
 
     data_packer_reset(&stream->packer);
     free(stream->items);
-    buffer_free(&stream->out);
-    free(stream);
 }
 
 struct reader *custom_stream_new(const struct archive_header *header,
                                  const struct archive_content *content, int level,
                                  struct error *err)
 {
-    static const struct reader_ops ops = {
-        .next = custom_next, .amend = custom_amend, .close = custom_close};
+    static const struct archive_stream_kind kind = {
+        .reader = {.next = archive_stream_next,
+                   .amend = custom_amend,
+                   .close = archive_stream_close},
+        .more = custom_more,
+        .reset = custom_reset,
+    };
     struct custom_stream *stream;
 
     if (!archive_compression_check(header->minor, header->compression, err))
         return NULL;
-    stream = calloc(1, sizeof(*stream));
-    if (stream == NULL) {
-        error_set_memory(err);
+    stream = archive_stream_new(&kind, sizeof(*stream), header, content, err);
+    if (stream == NULL)
         return NULL;
-    }
-    stream->reader.ops = &ops;
-    stream->header = header;
-    stream->content = content;
     if (data_packer_init(&stream->packer, content, header->compression, true, level, err))
-        return &stream->reader;
-    free(stream);
+        return &stream->base.reader;
+    reader_close(&stream->base.reader);
     return NULL;
 }

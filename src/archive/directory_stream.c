@@ -1,13 +1,13 @@
-/* The directory format: toc.dat, never compressed, and a file for the data of each entry. */
+/*
+ * The directory format: toc.dat, never compressed, and a file for the data of each entry. They are
+ * streams of their own, because they become files of their own, which may be written in any order
+ * and by several at once.
+ */
+#include "archive/archive_stream_internal.h"
 #include "archive/data_packer_internal.h"
-
-#include "base/failure.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#define CONTENTS_SIZE ((size_t)64 * 1024) /* of the table of contents that is lent at once */
 
 void directory_data_name(int32_t dump_id, enum compression compression, char out[32])
 {
@@ -23,132 +23,75 @@ void directory_data_name(int32_t dump_id, enum compression compression, char out
 
 /* ---- toc.dat ---- */
 
-struct toc_stream {
-    struct reader reader;
-    const struct archive_header *header;
-    const struct archive_content *content;
-    bool begun;
-    struct failure failure;
-    uint32_t next_entry;
-    struct buffer out;
-};
-
 /* The name of its file without the suffix, by which a reader finds what it is compressed with. */
-static bool append_next_entry(struct toc_stream *stream, struct error *err)
+static bool append_file(struct archive_stream *stream, const struct archive_entry *entry,
+                        struct error *err)
 {
-    struct archive_entry entry;
     char name[32] = "";
 
-    if (!stream->content->entry(stream->content->context, stream->next_entry, &entry, err))
-        return false;
-    if (entry.has_data)
-        directory_data_name(entry.dump_id, COMPRESSION_NONE, name);
-    stream->next_entry++;
-    return archive_append_entry(&stream->out, &entry, stream->header->minor, err) &&
-           archive_append_string(&stream->out, name, err);
+    if (entry->has_data)
+        directory_data_name(entry->dump_id, COMPRESSION_NONE, name);
+    return archive_append_string(&stream->out, name, err);
 }
 
-static bool fill_contents(struct toc_stream *stream, struct error *err)
+static bool toc_more(struct archive_stream *stream, struct slice *lend, struct error *err)
 {
-    buffer_clear_keeping(&stream->out, ARCHIVE_TEXT_KEPT);
-    if (!stream->begun && !archive_append_header(&stream->out, stream->header, FORMAT_TAR, err))
+    if (!archive_stream_fill_contents(stream, FORMAT_TAR, append_file, err))
         return false;
-    stream->begun = true;
-    while (stream->next_entry < stream->header->entry_count && stream->out.len < CONTENTS_SIZE) {
-        if (!append_next_entry(stream, err))
-            return false;
-    }
+    stream->ended = stream->next_entry == stream->header->entry_count;
+    *lend = buffer_slice(&stream->out);
     return true;
-}
-
-static enum reader_status toc_next(struct reader *reader, struct slice *data, struct error *err)
-{
-    struct toc_stream *stream = (struct toc_stream *)reader;
-
-    *data = (struct slice){0};
-    if (!failure_check(&stream->failure, err))
-        return READER_FAILED;
-    if (!fill_contents(stream, err)) {
-        failure_keep(&stream->failure, err);
-        return READER_FAILED;
-    }
-    *data = buffer_slice(&stream->out);
-    return data->len > 0 ? READER_DATA : READER_END;
-}
-
-static void toc_close(struct reader *reader)
-{
-    struct toc_stream *stream = (struct toc_stream *)reader;
-
-    buffer_free(&stream->out);
-    free(stream);
 }
 
 struct reader *directory_toc_stream_new(const struct archive_header *header,
                                         const struct archive_content *content, struct error *err)
 {
-    static const struct reader_ops ops = {.next = toc_next, .close = toc_close};
-    struct toc_stream *stream;
+    static const struct archive_stream_kind kind = {
+        .reader = {.next = archive_stream_next, .close = archive_stream_close},
+        .more = toc_more,
+    };
 
     if (!archive_compression_check(header->minor, header->compression, err))
         return NULL;
-    stream = calloc(1, sizeof(*stream));
-    if (stream == NULL) {
-        error_set_memory(err);
-        return NULL;
-    }
-    stream->reader.ops = &ops;
-    stream->header = header;
-    stream->content = content;
-    return &stream->reader;
+    return archive_stream_new(&kind, sizeof(struct archive_stream), header, content, err);
 }
 
 /* ---- The file of an entry ---- */
 
 struct data_stream {
-    struct reader reader;
+    struct archive_stream base;
     struct data_packer packer;
-    struct failure failure;
 };
 
-static enum reader_status data_next(struct reader *reader, struct slice *data, struct error *err)
+static bool data_more(struct archive_stream *base, struct slice *lend, struct error *err)
 {
-    struct data_stream *stream = (struct data_stream *)reader;
+    struct data_stream *stream = (struct data_stream *)base;
+    bool done = data_packer_next(&stream->packer, lend, err);
 
-    *data = (struct slice){0};
-    while (!stream->failure.failed && !stream->packer.ended && data->len == 0) {
-        if (!data_packer_next(&stream->packer, data, err))
-            failure_keep(&stream->failure, err);
-    }
-    if (!failure_check(&stream->failure, err)) {
-        *data = (struct slice){0};
-        return READER_FAILED;
-    }
-    return data->len > 0 ? READER_DATA : READER_END;
+    base->ended = stream->packer.ended;
+    return done;
 }
 
-static void data_close(struct reader *reader)
+static void data_reset(struct archive_stream *base)
 {
-    struct data_stream *stream = (struct data_stream *)reader;
-
-    data_packer_reset(&stream->packer);
-    free(stream);
+    data_packer_reset(&((struct data_stream *)base)->packer);
 }
 
 struct reader *directory_data_stream_new(const struct archive_content *content, uint32_t number,
                                          enum compression compression, int level, struct error *err)
 {
-    static const struct reader_ops ops = {.next = data_next, .close = data_close};
-    struct data_stream *stream = calloc(1, sizeof(*stream));
+    static const struct archive_stream_kind kind = {
+        .reader = {.next = archive_stream_next, .close = archive_stream_close},
+        .more = data_more,
+        .reset = data_reset,
+    };
+    struct data_stream *stream = archive_stream_new(&kind, sizeof(*stream), NULL, content, err);
 
-    if (stream == NULL) {
-        error_set_memory(err);
+    if (stream == NULL)
         return NULL;
-    }
-    stream->reader.ops = &ops;
     if (data_packer_init(&stream->packer, content, compression, false, level, err) &&
         data_packer_begin(&stream->packer, number, err))
-        return &stream->reader;
-    data_close(&stream->reader);
+        return &stream->base.reader;
+    reader_close(&stream->base.reader);
     return NULL;
 }

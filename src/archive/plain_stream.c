@@ -10,24 +10,15 @@
  * one only if the server that it was made of is trusted: pgcask and pg_restore run the entries of
  * an archive as SQL, without a psql that might take a part of them for its own commands.
  */
-#include "archive/archive_bytes_internal.h"
+#include "archive/archive_stream_internal.h"
 
-#include "base/failure.h"
-
-#include <stdlib.h>
-
-enum step { STEP_HEAD, STEP_ENTRIES, STEP_ROWS, STEP_FOOT, STEP_END };
+enum step { STEP_HEAD, STEP_ENTRIES, STEP_ROWS, STEP_FOOT };
 enum pass { PASS_MAIN, PASS_PRIVILEGES, PASS_LAST, PASS_COUNT };
 
 struct plain_stream {
-    struct reader reader;
-    const struct archive_header *header;
-    const struct archive_content *content;
+    struct archive_stream base;
     enum step step;
-    struct failure failure;
     enum pass pass;
-    uint32_t next_entry;
-    struct buffer out;
     /* Settings of the session that will run the script, once they were set. */
     bool tablespace_set, method_set;
     struct buffer tablespace, method;
@@ -43,12 +34,6 @@ static bool is_one_of(const char *text, const char *const *list)
     while (*list != NULL && strcmp(text, *list) != 0)
         list++;
     return *list != NULL;
-}
-
-static bool get_entry(const struct plain_stream *stream, uint32_t number,
-                      struct archive_entry *entry, struct error *err)
-{
-    return stream->content->entry(stream->content->context, number, entry, err);
 }
 
 /* ---- Which entries, and when ---- */
@@ -156,10 +141,10 @@ static bool append_tablespace(struct plain_stream *stream, const char *tablespac
         (stream->tablespace_set && strcmp(buffer_text(&stream->tablespace), tablespace) == 0))
         return true;
     return remember(&stream->tablespace, tablespace, &stream->tablespace_set, err) &&
-           buffer_append_string(&stream->out, "SET default_tablespace = ", err) &&
-           (*tablespace == '\0' ? buffer_append_string(&stream->out, "''", err)
-                                : append_name(&stream->out, tablespace, err)) &&
-           buffer_append_string(&stream->out, ";\n\n", err);
+           buffer_append_string(&stream->base.out, "SET default_tablespace = ", err) &&
+           (*tablespace == '\0' ? buffer_append_string(&stream->base.out, "''", err)
+                                : append_name(&stream->base.out, tablespace, err)) &&
+           buffer_append_string(&stream->base.out, ";\n\n", err);
 }
 
 /* A partitioned table takes no notice of the default: see append_method_after. */
@@ -172,9 +157,9 @@ static bool append_method(struct plain_stream *stream, const struct archive_entr
         (stream->method_set && strcmp(buffer_text(&stream->method), method) == 0))
         return true;
     return remember(&stream->method, method, &stream->method_set, err) &&
-           buffer_append_string(&stream->out, "SET default_table_access_method = ", err) &&
-           append_name(&stream->out, method, err) &&
-           buffer_append_string(&stream->out, ";\n\n", err);
+           buffer_append_string(&stream->base.out, "SET default_table_access_method = ", err) &&
+           append_name(&stream->base.out, method, err) &&
+           buffer_append_string(&stream->base.out, ";\n\n", err);
 }
 
 static bool append_method_after(struct buffer *out, const struct archive_entry *entry,
@@ -268,7 +253,7 @@ static bool append_rows_begin(struct buffer *out, const struct archive_entry *en
 static bool append_entry(struct plain_stream *stream, const struct archive_entry *entry,
                          struct error *err)
 {
-    struct buffer *out = &stream->out;
+    struct buffer *out = &stream->base.out;
 
     if (starts_with(entry->desc, "BLOB"))
         return error_set(err, ERROR_UNSUPPORTED,
@@ -288,15 +273,15 @@ static bool fill_entry(struct plain_stream *stream, struct error *err)
 {
     struct archive_entry entry;
 
-    buffer_clear_keeping(&stream->out, ARCHIVE_TEXT_KEPT);
-    if (stream->next_entry == stream->header->entry_count) {
-        stream->next_entry = 0;
+    buffer_clear_keeping(&stream->base.out, ARCHIVE_TEXT_KEPT);
+    if (stream->base.next_entry == stream->base.header->entry_count) {
+        stream->base.next_entry = 0;
         stream->pass = (enum pass)(stream->pass + 1);
         if (stream->pass == PASS_COUNT)
             stream->step = STEP_FOOT;
         return true;
     }
-    if (!get_entry(stream, stream->next_entry++, &entry, err))
+    if (!archive_stream_entry(&stream->base, stream->base.next_entry++, &entry, err))
         return false;
     if (!is_wanted(stream, &entry))
         return true;
@@ -313,13 +298,13 @@ static bool append_session(struct plain_stream *stream, struct error *err)
         struct archive_entry entry = {.desc = ""};
         bool found = false;
 
-        for (uint32_t i = 0; i < stream->header->entry_count && !found; i++) {
-            if (!get_entry(stream, i, &entry, err))
+        for (uint32_t i = 0; i < stream->base.header->entry_count && !found; i++) {
+            if (!archive_stream_entry(&stream->base, i, &entry, err))
                 return false;
             found = strcmp(entry.desc, *desc) == 0;
         }
         if (found && entry.definition != NULL &&
-            !buffer_append_string(&stream->out, entry.definition, err))
+            !buffer_append_string(&stream->base.out, entry.definition, err))
             return false;
     }
     return true;
@@ -327,20 +312,20 @@ static bool append_session(struct plain_stream *stream, struct error *err)
 
 static bool fill_head(struct plain_stream *stream, struct error *err)
 {
-    struct buffer *out = &stream->out;
+    struct buffer *out = &stream->base.out;
 
     stream->step = STEP_ENTRIES;
     return buffer_append_string(out, "--\n-- PostgreSQL database dump\n--\n\n", err) &&
-           append_remark(out, "-- Dumped from database version ", stream->header->server_version,
-                         err) &&
-           append_remark(out, "\n-- Dumped by ", stream->header->dumper_version, err) &&
+           append_remark(out, "-- Dumped from database version ",
+                         stream->base.header->server_version, err) &&
+           append_remark(out, "\n-- Dumped by ", stream->base.header->dumper_version, err) &&
            buffer_append_string(out,
                                 "\n\nSET statement_timeout = 0;\n"
                                 "SET lock_timeout = 0;\n"
                                 "SET idle_in_transaction_session_timeout = 0;\n",
                                 err) &&
            /* Servers of 16 and older, which write the versions before, do not know it. */
-           (stream->header->minor < 16 ||
+           (stream->base.header->minor < 16 ||
             buffer_append_string(out, "SET transaction_timeout = 0;\n", err)) &&
            append_session(stream, err) &&
            buffer_append_string(out,
@@ -351,11 +336,13 @@ static bool fill_head(struct plain_stream *stream, struct error *err)
                                 err);
 }
 
-/* ---- The reader ---- */
+/* ---- The stream ---- */
 
 static bool next_rows(struct plain_stream *stream, struct slice *lend, struct error *err)
 {
-    if (!stream->content->data(stream->content->context, stream->next_entry - 1, lend, err))
+    const struct archive_content *content = stream->base.content;
+
+    if (!content->data(content->context, stream->base.next_entry - 1, lend, err))
         return false;
     if (lend->len > 0)
         return true;
@@ -364,69 +351,46 @@ static bool next_rows(struct plain_stream *stream, struct slice *lend, struct er
     return true;
 }
 
-static bool next_bytes(struct plain_stream *stream, struct slice *lend, struct error *err)
+static bool plain_more(struct archive_stream *base, struct slice *lend, struct error *err)
 {
+    struct plain_stream *stream = (struct plain_stream *)base;
     bool done = true;
 
     switch (stream->step) {
     case STEP_HEAD:
         done = fill_head(stream, err);
-        *lend = buffer_slice(&stream->out);
+        *lend = buffer_slice(&base->out);
         break;
     case STEP_ENTRIES:
         done = fill_entry(stream, err);
-        *lend = buffer_slice(&stream->out);
+        *lend = buffer_slice(&base->out);
         break;
     case STEP_ROWS:
         return next_rows(stream, lend, err);
     case STEP_FOOT:
         *lend = slice_string("--\n-- PostgreSQL database dump complete\n--\n\n");
-        stream->step = STEP_END;
-        break;
-    case STEP_END:
+        base->ended = true;
         break;
     }
     return done;
 }
 
-static enum reader_status plain_next(struct reader *reader, struct slice *data, struct error *err)
+static void plain_reset(struct archive_stream *base)
 {
-    struct plain_stream *stream = (struct plain_stream *)reader;
+    struct plain_stream *stream = (struct plain_stream *)base;
 
-    *data = (struct slice){0};
-    while (!stream->failure.failed && stream->step != STEP_END && data->len == 0) {
-        if (!next_bytes(stream, data, err))
-            failure_keep(&stream->failure, err);
-    }
-    if (!failure_check(&stream->failure, err)) {
-        *data = (struct slice){0};
-        return READER_FAILED;
-    }
-    return data->len > 0 ? READER_DATA : READER_END;
-}
-
-static void plain_close(struct reader *reader)
-{
-    struct plain_stream *stream = (struct plain_stream *)reader;
-
-    buffer_free(&stream->out);
     buffer_free(&stream->tablespace);
     buffer_free(&stream->method);
-    free(stream);
 }
 
 struct reader *plain_stream_new(const struct archive_header *header,
                                 const struct archive_content *content, struct error *err)
 {
-    static const struct reader_ops ops = {.next = plain_next, .close = plain_close};
-    struct plain_stream *stream = calloc(1, sizeof(*stream));
+    static const struct archive_stream_kind kind = {
+        .reader = {.next = archive_stream_next, .close = archive_stream_close},
+        .more = plain_more,
+        .reset = plain_reset,
+    };
 
-    if (stream == NULL) {
-        error_set_memory(err);
-        return NULL;
-    }
-    stream->reader.ops = &ops;
-    stream->header = header;
-    stream->content = content;
-    return &stream->reader;
+    return archive_stream_new(&kind, sizeof(struct plain_stream), header, content, err);
 }
