@@ -1,4 +1,3 @@
-#include "base/random.h"
 #include "wire/conn_internal.h"
 #include "wire/settings_hosts_internal.h"
 
@@ -99,29 +98,6 @@ static void an_empty_element_is_the_default_host(void **state)
     wire_settings_free(settings);
 }
 
-static void shuffling_gives_every_order(void **state)
-{
-    struct wire_settings *settings = settings_of("a,b,c", NULL, NULL);
-    bool seen[27] = {false};
-    size_t orders = 0;
-
-    (void)state;
-    for (int i = 0; i < 1000; i++) {
-        struct host_list list;
-        size_t order = 0;
-
-        assert_true(host_list_read(&list, settings, &err));
-        assert_true(random_shuffle(list.items, list.count, sizeof(list.items[0]), &err));
-        for (size_t k = 0; k < 3; k++)
-            order = order * 3 + (size_t)(list.items[k].name[0] - 'a');
-        orders += !seen[order];
-        seen[order] = true;
-        host_list_free(&list);
-    }
-    assert_int_equal(orders, 6);
-    wire_settings_free(settings);
-}
-
 /* ---- Pinning ---- */
 
 static struct wire_settings *pin(struct wire_conn *conn)
@@ -189,7 +165,6 @@ int main(void)
         cmocka_unit_test(lists_go_together_element_by_element),
         cmocka_unit_test(lists_that_do_not_fit_are_refused),
         cmocka_unit_test(an_empty_element_is_the_default_host),
-        cmocka_unit_test(shuffling_gives_every_order),
         cmocka_unit_test(settings_are_pinned_to_an_address_and_keep_the_name),
         cmocka_unit_test(settings_are_pinned_to_a_socket),
     };
