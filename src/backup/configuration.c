@@ -1,10 +1,12 @@
-#include "backup/configuration.h"
+/*
+ * The server's configuration is gathered by SQL: files that lie outside the data directory, or are
+ * links in it, and whatever they include. What cannot be had is an item that says why; only a lack
+ * of memory and being cancelled end it.
+ */
+#include "backup/configuration_internal.h"
 
 #include "base/bytes.h"
-#include "base/quote.h"
-#include "base/utf8.h"
 #include "manifest/configuration_text.h"
-#include "manifest/physical_layout.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,9 +87,9 @@ static struct configuration_item *find_item(const struct configuration *configur
     return NULL;
 }
 
-/* The item stays where it is only until the next one is added. */
-static struct configuration_item *add_item(struct configuration *configuration, const char *setting,
-                                           const char *path, struct error *err)
+struct configuration_item *configuration_add_item(struct configuration *configuration,
+                                                  const char *setting, const char *path,
+                                                  struct error *err)
 {
     struct configuration_item *grown =
         reallocarray(configuration->items, configuration->count + 1, sizeof(*grown));
@@ -118,7 +120,7 @@ static bool make_room(struct configuration *configuration, const char *setting, 
     *full = configuration->count >= ITEMS_MAX;
     if (configuration->count != ITEMS_MAX)
         return true;
-    item = add_item(configuration, setting, path, err);
+    item = configuration_add_item(configuration, setting, path, err);
     if (item == NULL)
         return false;
     snprintf(item->reason, sizeof(item->reason),
@@ -259,7 +261,7 @@ static bool add_folder(struct gathering *gathering, const char *setting, const c
         return true;
     if (!ask(gathering, folder_sql, 1, (const char *[]){path}, &result, &refused, err))
         return false;
-    item = add_item(configuration, setting, path, err);
+    item = configuration_add_item(configuration, setting, path, err);
     if (item == NULL) {
         wire_result_free(result);
         return false;
@@ -328,7 +330,7 @@ static bool add_file(struct gathering *gathering, const char *setting, const cha
         return false;
     if (full)
         return true;
-    item = add_item(configuration, setting, path, err);
+    item = configuration_add_item(configuration, setting, path, err);
     if (item == NULL ||
         !read_item(gathering, item, kind == KIND_SECRET ? 0 : FILE_MAX + 1, &there, err))
         return false;
@@ -438,7 +440,8 @@ static bool ask_databases(struct gathering *gathering, struct error *err)
 static bool note_lost_session(struct configuration *configuration, const struct error *why,
                               struct error *err)
 {
-    struct configuration_item *item = add_item(configuration, "config_file", NULL, err);
+    struct configuration_item *item =
+        configuration_add_item(configuration, "config_file", NULL, err);
 
     if (item == NULL)
         return false;
@@ -477,112 +480,7 @@ bool configuration_gather(struct configuration *configuration, const struct wire
            note_lost_session(configuration, &why, err);
 }
 
-/* ---- What came with the data directory ---- */
-
-/* The settings whose files every server has. */
-static const struct {
-    const char *setting, *record;
-} files_of_all[] = {
-    {"config_file", LAYOUT_DATA "/postgresql.conf"},
-    {"hba_file", LAYOUT_DATA "/pg_hba.conf"},
-    {"ident_file", LAYOUT_DATA "/pg_ident.conf"},
-};
-
-#define FILES_OF_ALL (sizeof(files_of_all) / sizeof(files_of_all[0]))
-
-void configuration_note_file(struct configuration *configuration, const char *record_path)
-{
-    const char *inner = record_path + sizeof(LAYOUT_DATA) - 1;
-
-    if (strncmp(record_path, LAYOUT_DATA "/base/", sizeof(LAYOUT_DATA "/base/") - 1) == 0)
-        return; /* nearly all files */
-    for (size_t i = 0; i < FILES_OF_ALL; i++) {
-        if (strcmp(record_path, files_of_all[i].record) == 0)
-            configuration->came |= 1u << i;
-    }
-    for (size_t i = 0; i < configuration->count; i++) {
-        struct configuration_item *item = &configuration->items[i];
-
-        if (item->path != NULL && configuration_is_inside(configuration, item->path) &&
-            strcmp(item->path + strlen(configuration->data_directory), inner) == 0)
-            item->state = CONFIGURATION_CAME;
-    }
-}
-
-static bool has_setting(const struct configuration *configuration, const char *setting)
-{
-    for (size_t i = 0; i < configuration->count; i++) {
-        if (strcmp(configuration->items[i].setting, setting) == 0)
-            return true;
-    }
-    return false;
-}
-
-bool configuration_settle(struct configuration *configuration, struct error *err)
-{
-    for (size_t i = 0; i < FILES_OF_ALL; i++) {
-        struct configuration_item *item;
-
-        if ((configuration->came >> i & 1) != 0 ||
-            has_setting(configuration, files_of_all[i].setting))
-            continue;
-        item = add_item(configuration, files_of_all[i].setting, NULL, err);
-        if (item == NULL)
-            return false;
-        item->state = CONFIGURATION_DENIED;
-        snprintf(item->reason, sizeof(item->reason),
-                 "it is not in the data directory, and the role may not see where it is");
-    }
-    return true;
-}
-
-/* ---- Telling ---- */
-
-static json_t *describe_path(const char *path)
-{
-    json_t *text = path == NULL ? json_null() : json_string(path);
-
-    return text == NULL ? json_null() : text; /* not UTF-8 */
-}
-
-/* Where the server had the files that every server has. */
-static json_t *describe_locations(const struct configuration *configuration)
-{
-    json_t *locations = json_object();
-
-    for (size_t i = 0; i < configuration->count; i++) {
-        const struct configuration_item *item = &configuration->items[i];
-
-        for (size_t j = 0; j < FILES_OF_ALL; j++) {
-            if (strcmp(item->setting, files_of_all[j].setting) == 0)
-                json_object_set_new(locations, item->setting, describe_path(item->path));
-        }
-    }
-    return locations;
-}
-
-json_t *configuration_describe(const struct configuration *configuration)
-{
-    json_t *kept = json_array(), *missing = json_array();
-    char record[RECORD_PATH_MAX];
-
-    for (size_t i = 0; i < configuration->count; i++) {
-        const struct configuration_item *item = &configuration->items[i];
-
-        if (configuration_is_kept(item) && layout_config_path(item->path, record))
-            json_array_append_new(kept,
-                                  json_pack("{s:s, s:o, s:s}", "setting", item->setting, "path",
-                                            describe_path(item->path), "record", record));
-        else if (item->state != CONFIGURATION_CAME)
-            json_array_append_new(
-                missing, json_pack("{s:s, s:o, s:o, s:b}", "setting", item->setting, "path",
-                                   describe_path(item->path), "reason", utf8_to_json(item->reason),
-                                   "secret", (int)(item->state == CONFIGURATION_SECRET)));
-    }
-    return json_pack("{s:o, s:o, s:o, s:o}", "data_directory",
-                     describe_path(configuration->data_directory), "locations",
-                     describe_locations(configuration), "files", kept, "missing", missing);
-}
+/* ---- Before a backup ---- */
 
 static void append_to_list(char *list, size_t size, const char *text)
 {
@@ -618,21 +516,4 @@ bool configuration_find_denied(struct sessions *sessions, char *list, size_t siz
     }
     wire_result_free(result);
     return list[0] != '\0';
-}
-
-void configuration_rights_remedy(const char *role_name, const char *database, char *out,
-                                 size_t size)
-{
-    char role[QUOTE_NAME_SIZE], where[QUOTE_NAME_SIZE], in[QUOTE_NAME_SIZE + 40] = "";
-
-    if (database != NULL)
-        snprintf(in, sizeof(in), "the second in the database %s; ",
-                 quote_identifier(database, where, sizeof(where)));
-    quote_identifier(role_name == NULL ? "" : role_name, role, sizeof(role));
-    snprintf(
-        out, size,
-        "GRANT pg_read_all_settings, pg_read_server_files TO %s;  GRANT EXECUTE ON FUNCTION "
-        "pg_read_binary_file(text, bigint, bigint, boolean), pg_ls_dir(text, boolean, boolean) "
-        "TO %s;  (%sthe role may then read every file that the server may read)",
-        role, role, in);
 }
