@@ -1,12 +1,15 @@
-#include "restore/tablespace_links.h"
+/*
+ * Places for tablespaces: each is looked at before anything is written, claimed once the backup
+ * shows that it has the tablespace, linked at the end, and given back as it was if there is no good
+ * end.
+ */
+#include "restore/tablespace_links_internal.h"
 
+#include "base/error_names.h"
+#include "base/quote.h"
 #include "record/run_lock.h"
 #include "restore/left_over.h"
 #include "restore/surroundings.h"
-
-#include "base/quote.h"
-#include "base/bytes.h"
-#include "base/error_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,77 +21,7 @@
 
 #define TABLESPACES_MAX 1000 /* each takes some KiB, and three open files while it is filled */
 
-bool tablespace_oid_parse(const char *text, size_t length, uint32_t *oid)
-{
-    uint64_t value;
-
-    if (length == 0 || length > 10 || text[0] == '0' ||
-        !bytes_parse_u64(slice_make(text, length), &value) || value > UINT32_MAX)
-        return false;
-    *oid = (uint32_t)value;
-    return true;
-}
-
-/* The cluster that is being replaced. */
-
-static bool note_before(struct tablespace_set *set, const char *folder, const char *name,
-                        struct error *err)
-{
-    struct tablespace_before *grown;
-    char path[PATH_MAX], *place;
-    struct stat info;
-    uint32_t oid;
-
-    if (!folder_join(path, folder, name, err))
-        return false;
-    if (!tablespace_oid_parse(name, strlen(name), &oid) || lstat(path, &info) != 0 ||
-        !S_ISLNK(info.st_mode))
-        return true;
-    place = realpath(path, NULL);
-    if (place == NULL && errno == ENOMEM)
-        return error_set_memory(err);
-    if (place == NULL) /* leads nowhere: nothing of it is left that could be replaced */
-        return true;
-    grown = realloc(set->before, (set->before_count + 1) * sizeof(*grown));
-    if (grown == NULL) {
-        free(place);
-        return error_set_memory(err);
-    }
-    set->before = grown;
-    grown[set->before_count++] = (struct tablespace_before){.oid = oid, .place = place};
-    return true;
-}
-
-static bool note_all_before(struct tablespace_set *set, struct error *err)
-{
-    char path[PATH_MAX];
-    char **names;
-    bool ok = true;
-
-    if (!folder_has(set->data.path, "pg_tblspc"))
-        return true;
-    if (!folder_join(path, set->data.path, "pg_tblspc", err))
-        return false;
-    names = folder_names(path, err);
-    if (names == NULL)
-        return false;
-    for (char **name = names; ok && *name != NULL; name++)
-        ok = note_before(set, path, *name, err);
-    folder_names_free(names);
-    return ok;
-}
-
-/* oid 0: whichever. */
-static bool was_tablespace(const struct tablespace_set *set, const char *place, uint32_t oid)
-{
-    for (size_t i = 0; i < set->before_count; i++) {
-        if ((oid == 0 || set->before[i].oid == oid) && strcmp(set->before[i].place, place) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Places. */
+/* ---- Places ---- */
 
 /* What was staged can be made again; what was replaced may be the only copy. */
 static bool refuse_remains(const char *place, struct error *err)
@@ -127,7 +60,7 @@ static bool check_place(const struct tablespace_set *set, struct folder *place, 
         return true;
     if (folder_has(place->path, FOLDER_REPLACED) || folder_has(place->path, FOLDER_STAGING))
         return refuse_remains(place->path, err);
-    if (set->replace && was_tablespace(set, place->path, oid))
+    if (set->replace && tablespace_was_at(set, place->path, oid))
         return true;
     error_set(err, ERROR_REFUSED, "tablespace directory %s is not empty", place->path);
     error_reason(err, "target_not_empty");
@@ -173,7 +106,7 @@ bool tablespace_set_init(struct tablespace_set *set, const struct folder *data, 
     set->writing = *writing;
     if (snprintf(set->default_base, PATH_MAX, "%s.tablespaces", data->path) >= PATH_MAX)
         return error_set(err, ERROR_USAGE, "path too long: %s.tablespaces", data->path);
-    if (replace && !note_all_before(set, err))
+    if (replace && !tablespace_set_note_before(set, err))
         return false;
     set->plans = calloc(options->mapping_count + 1, sizeof(*set->plans));
     if (set->plans == NULL)
@@ -201,130 +134,7 @@ void tablespace_set_reset(struct tablespace_set *set)
     memset(set, 0, sizeof(*set));
 }
 
-/* Which tablespace a mapping means. */
-
-static bool same_location(const char *one, const char *other)
-{
-    size_t one_length = strlen(one), other_length = strlen(other);
-
-    while (one_length > 1 && one[one_length - 1] == '/')
-        one_length--;
-    while (other_length > 1 && other[other_length - 1] == '/')
-        other_length--;
-    return one_length == other_length && memcmp(one, other, one_length) == 0;
-}
-
-static const struct manifest_tablespace *find_listed(const struct manifest_facts *facts,
-                                                     const char *old)
-{
-    uint32_t oid;
-    bool is_oid = tablespace_oid_parse(old, strlen(old), &oid);
-
-    for (size_t i = 0; is_oid && i < facts->tablespace_count; i++) {
-        if (facts->tablespaces[i].oid == oid)
-            return &facts->tablespaces[i];
-    }
-    for (size_t i = 0; i < facts->tablespace_count; i++) {
-        const struct manifest_tablespace *listed = &facts->tablespaces[i];
-
-        if (old[0] == '/' ? listed->location != NULL && same_location(listed->location, old)
-                          : listed->name != NULL && strcmp(listed->name, old) == 0)
-            return listed;
-    }
-    return NULL;
-}
-
-/* It has a place outside the data directory. */
-static bool lies_outside(const struct manifest_tablespace *listed)
-{
-    return listed->location != NULL && listed->location[0] == '/';
-}
-
-static bool fail_unknown(const struct manifest_facts *facts, const char *old, struct error *err)
-{
-    char known[1024] = "";
-    size_t used = 0;
-
-    for (size_t i = 0; i < facts->tablespace_count && used < sizeof(known); i++) {
-        const struct manifest_tablespace *listed = &facts->tablespaces[i];
-
-        if (lies_outside(listed))
-            used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s (%s)",
-                                     used == 0 ? "" : ", ",
-                                     listed->name == NULL ? "" : listed->name, listed->location);
-    }
-    error_set(err, ERROR_USAGE, "tablespace mapping %s: the backup has no such tablespace", old);
-    if (used == 0)
-        return error_hint(err, "It has none outside the data directory: leave the mapping out.");
-    return error_hint(err, "It has: %s.", known);
-}
-
-/* Without a list in the manifest, only an OID says which files are meant. */
-static bool resolve_unlisted(struct tablespace_plan *plan, struct error *err)
-{
-    if (tablespace_oid_parse(plan->old_location, strlen(plan->old_location), &plan->oid))
-        return true;
-    error_set(err, ERROR_USAGE, "tablespace mapping %s: the backup does not say which one that is",
-              plan->old_location);
-    return error_hint(err, "Write its OID instead: the name of its folder under /tablespaces in "
-                           "the output of pgcask list.");
-}
-
-static bool resolve_oid(struct tablespace_plan *plan, const struct manifest_facts *facts,
-                        struct error *err)
-{
-    const struct manifest_tablespace *listed;
-    bool all_have_oids = true;
-
-    if (!facts->has_tablespaces)
-        return resolve_unlisted(plan, err);
-    listed = find_listed(facts, plan->old_location);
-    for (size_t i = 0; i < facts->tablespace_count; i++)
-        all_have_oids = all_have_oids && facts->tablespaces[i].oid != 0;
-    if (listed == NULL && all_have_oids)
-        return fail_unknown(facts, plan->old_location, err);
-    if (listed != NULL && !lies_outside(listed)) {
-        error_set(err, ERROR_USAGE, "tablespace mapping %s: it lies inside the data directory",
-                  plan->old_location);
-        return error_hint(err, "Leave the mapping out: it is restored with the data directory.");
-    }
-    if (listed == NULL || listed->oid == 0)
-        return resolve_unlisted(plan, err);
-    plan->oid = listed->oid;
-    return true;
-}
-
-bool tablespace_set_resolve(struct tablespace_set *set, const struct manifest_facts *facts,
-                            struct error *err)
-{
-    for (size_t i = 0; i < set->plan_count; i++) {
-        struct tablespace_plan *plan = &set->plans[i];
-
-        if (!resolve_oid(plan, facts, err))
-            return false;
-        for (size_t k = 0; k < i; k++) {
-            if (set->plans[k].oid == plan->oid)
-                return error_set(err, ERROR_USAGE,
-                                 "tablespace mappings %s and %s mean the same tablespace",
-                                 set->plans[k].old_location, plan->old_location);
-        }
-    }
-    return true;
-}
-
-bool tablespace_set_check_used(const struct tablespace_set *set, struct error *err)
-{
-    for (size_t i = 0; i < set->plan_count; i++) {
-        if (set->plans[i].used)
-            continue;
-        error_set(err, ERROR_USAGE, "tablespace mapping %s: the backup has no such tablespace",
-                  set->plans[i].old_location);
-        return error_hint(err, "pgcask list shows what it has under /tablespaces.");
-    }
-    return true;
-}
-
-/* Claiming places. */
+/* ---- Claiming places ---- */
 
 static struct tablespace *find_item(struct tablespace_set *set, uint32_t oid)
 {
@@ -497,7 +307,7 @@ bool tablespace_set_in_place(struct tablespace_set *set, uint32_t oid, struct er
     return true;
 }
 
-/* The end, either way. */
+/* ---- The end, either way ---- */
 
 bool tablespace_set_sync(struct tablespace_set *set, struct error *err)
 {
@@ -580,21 +390,6 @@ bool tablespace_set_undo(struct tablespace_set *set, struct error *err)
     if (set->made_base && ok)
         ok = folder_remove(set->default_base, err);
     return ok;
-}
-
-void tablespace_set_warn_before(const struct tablespace_set *set, const struct log *log)
-{
-    for (size_t i = 0; i < set->before_count; i++) {
-        bool used = false;
-
-        for (size_t k = 0; k < set->count; k++)
-            used = used || strcmp(set->items[k].place.path, set->before[i].place) == 0;
-        if (!used)
-            log_message(log, LOG_WARNING,
-                        "tablespace %u of the old cluster was left where it is: %s is no longer "
-                        "used",
-                        (unsigned)set->before[i].oid, set->before[i].place);
-    }
 }
 
 bool tablespace_set_unlock(struct tablespace_set *set, struct error *err)
