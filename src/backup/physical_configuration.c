@@ -1,3 +1,7 @@
+/*
+ * Configuration that the server does not send because it lies elsewhere follows the data, when it
+ * is known what did come: the records of /config, and what the report says is missing.
+ */
 #include "backup/physical_internal.h"
 
 #include <stdio.h>

@@ -1,3 +1,8 @@
+/*
+ * The base backup's archives become records. The server is not believed: each member must have a
+ * name that belongs there, come once, after the folder that it lies in, and be what backup_manifest
+ * says.
+ */
 #include "backup/physical_internal.h"
 
 #include "base/bytes.h"

@@ -1,3 +1,7 @@
+/*
+ * The head of summary.json: what was backed up, from where to where in the WAL, and what the server
+ * said about it. Its warnings are kept in its own words, whatever language these are in.
+ */
 #include "backup/physical_internal.h"
 
 #include "base/clock.h"

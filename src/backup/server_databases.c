@@ -1,3 +1,7 @@
+/*
+ * How many databases there are, asked of whichever lets us in: who names none means all, and should
+ * be told at once if that cannot be.
+ */
 #include "backup/server.h"
 
 #include <stdio.h>

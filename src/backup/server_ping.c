@@ -1,3 +1,7 @@
+/*
+ * What ping prints is asked over whichever sessions there are: a server that lets us in for one of
+ * both alone is there, too.
+ */
 #include "backup/server.h"
 #include "backup/sessions.h"
 

@@ -1,3 +1,8 @@
+/*
+ * The server writes one object a line, so that a line is parsed by itself as soon as its end has
+ * come: nothing of the file is held but that. Every line is digested before it is looked at,
+ * because the last one says what the digest of all others must be.
+ */
 #include "manifest/backup_manifest.h"
 
 #include "base/bytes.h"

@@ -1,3 +1,8 @@
+/*
+ * What manifest.json says of the whole cluster: version, identity, settings, roles, tablespaces.
+ * With an SQL session it is asked by SQL. Where there is none, a walsender's session still answers
+ * SHOW, and what that cannot tell is named as unavailable.
+ */
 #include "base/clock.h"
 #include "base/quote.h"
 #include "base/utf8.h"

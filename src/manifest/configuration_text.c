@@ -1,3 +1,7 @@
+/*
+ * A server's own reader of these files in small: only what leads to other files is of interest, and
+ * what is no setting is passed over, because the server itself has long accepted the file.
+ */
 #include "manifest/configuration_text.h"
 
 #include <ctype.h>

@@ -1,3 +1,7 @@
+/*
+ * The databases of manifest.json: their list, in which every name is kept as the bytes that a
+ * connection needs, and the head of each, which is for people and may need another encoding.
+ */
 #include "base/json.h"
 #include "base/utf8.h"
 #include "manifest/gather_internal.h"

@@ -1,3 +1,8 @@
+/*
+ * A table of hashes in buckets: entries are appended while files come and sorted once, when the
+ * list that they are held against arrives. A bucket at a time, so that a million files cost no
+ * second copy.
+ */
 #include "manifest/file_ledger.h"
 
 #include <stdlib.h>

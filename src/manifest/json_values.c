@@ -1,3 +1,6 @@
+/*
+ * Counted without parsing: the count decides whether a text may be parsed at all.
+ */
 #include "manifest/json_values.h"
 
 size_t json_values_at_most(struct slice text, size_t most)

@@ -1,3 +1,7 @@
+/*
+ * Brackets, commas and indentation are written here, values by jansson: a document of any length
+ * takes the memory of its largest value.
+ */
 #include "base/utf8.h"
 #include "manifest/json_writer.h"
 

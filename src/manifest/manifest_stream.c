@@ -1,3 +1,7 @@
+/*
+ * The stages of manifest.json, from its head to what is not available. A stage writes a little more
+ * each time that the reader is pulled, so that as much is asked of the server as somebody takes.
+ */
 #include "base/utf8.h"
 #include "manifest/gather_internal.h"
 #include "manifest/manifest_stream.h"

@@ -1,3 +1,7 @@
+/*
+ * Open addressing over hashes of 64 bits, which stand for the paths: their key is made anew each
+ * time, so that no server can choose two paths that have the same one.
+ */
 #include "manifest/path_set.h"
 
 #include <stdlib.h>

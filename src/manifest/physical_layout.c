@@ -1,3 +1,7 @@
+/*
+ * One rule for where the files of a cluster lie in a backup and which list names them: it is asked
+ * when a backup is made and when it is checked, and both must answer alike.
+ */
 #include "manifest/physical_layout.h"
 
 #include "base/lsn.h"

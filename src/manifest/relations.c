@@ -1,3 +1,7 @@
+/*
+ * The one query behind "relations": everything about a table in one row, made by the server,
+ * because a query for each table would cost the way there and back for each.
+ */
 #include "manifest/gather_internal.h"
 
 #include "wire/stored_options.h"

@@ -1,3 +1,8 @@
+/*
+ * A section is an array of objects from one query, written row by row. Its query may fail in the
+ * middle, of a text that does not convert, a lock that does not come or an object that was just
+ * dropped: then as much as possible is read of what follows, and the rest is named.
+ */
 #include "manifest/gather_internal.h"
 
 #include <inttypes.h>

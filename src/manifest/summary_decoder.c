@@ -1,3 +1,7 @@
+/*
+ * Reading summary.json a line at a time. Which algorithm its checksum has is known only at its end,
+ * so that both run until then.
+ */
 #include "manifest/summary.h"
 
 #include "base/buffer.h"

@@ -1,3 +1,7 @@
+/*
+ * summary.json grows line by line while records are backed up, and is laid out with its head when
+ * all others have come: it is small, so that it may be held whole.
+ */
 #include "manifest/summary.h"
 
 #include "base/bytes.h"

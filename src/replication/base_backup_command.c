@@ -1,3 +1,7 @@
+/*
+ * The grammar of BASE_BACKUP: words in a fixed order up to PostgreSQL 14, a list of options in
+ * parentheses from 15 on.
+ */
 #include "replication/base_backup.h"
 #include "base/error_names.h"
 

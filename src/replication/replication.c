@@ -1,3 +1,8 @@
+/*
+ * A walsender answers its own commands as it answers queries, so that they are sent and read like
+ * these. What differs is the way in: pg_hba.conf has lines of its own for replication, and often
+ * none.
+ */
 #include "replication/replication.h"
 
 #include "base/bytes.h"

@@ -1,3 +1,8 @@
+/*
+ * A thread with a session of its own, because the session of a base backup is busy until its end,
+ * and a server removes WAL by whatever slots and settings say meanwhile. It shares little with its
+ * caller, under one lock: whether it failed and how much is held back.
+ */
 #include "replication/slot_keeper.h"
 
 #include "base/clock.h"

@@ -1,3 +1,8 @@
+/*
+ * An archive is read by the decoder of its format, whichever of pg_dump's it is, from a file, a
+ * folder or a record of a backup. That it makes no sense is a finding, that it cannot be read an
+ * error.
+ */
 #include "restore/archive_scan.h"
 
 #include "base/text.h"

@@ -1,3 +1,8 @@
+/*
+ * What came is held against the two lists of a backup, line by line as they arrive: backup_manifest
+ * for the cluster's files, summary.json for all others. A list that is damaged itself proves
+ * nothing.
+ */
 #include "restore/checking_internal.h"
 
 #include "base/text.h"

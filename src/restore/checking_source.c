@@ -1,3 +1,7 @@
+/*
+ * Records pass through unchanged, so that a restore writes what a check sees. Nothing stops at the
+ * first problem: who has a damaged backup wants to know all that is wrong with it.
+ */
 #include "restore/checking_internal.h"
 
 #include "base/text.h"

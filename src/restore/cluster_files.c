@@ -1,3 +1,7 @@
+/*
+ * Whose cluster it is and whether it runs is found out from its files alone: no server of its
+ * version need be on this machine.
+ */
 #include "restore/cluster_files.h"
 
 #include "base/quote.h"

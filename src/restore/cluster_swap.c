@@ -1,3 +1,7 @@
+/*
+ * The exchange as a journal of renames: each step is noted before it is done, and undone in reverse
+ * when a later one fails. Nothing is copied, so that no disk can become full half-way.
+ */
 #include "restore/cluster_swap.h"
 
 #include "base/quote.h"

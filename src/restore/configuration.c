@@ -1,3 +1,8 @@
+/*
+ * What has to be different for a restored cluster to start here is put behind the original's text,
+ * where the last setting wins. Nothing of the original is changed, so that it can be compared and
+ * taken over.
+ */
 #include "restore/configuration_expand.h"
 #include "restore/folder.h"
 

@@ -1,3 +1,7 @@
+/*
+ * The original's postgresql.conf as the server would read it, includes in place, and where each
+ * file that it names lies now: in the data directory, under pgcask.config, or nowhere.
+ */
 #include "restore/configuration_expand.h"
 
 #include "manifest/physical_layout.h"

@@ -1,3 +1,7 @@
+/*
+ * Small steps in folders, each with the error that names the path: what is to be written into is
+ * looked at without being changed, and what is there is never followed through a link.
+ */
 #include "restore/folder.h"
 
 #include "base/quote.h"

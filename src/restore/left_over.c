@@ -1,3 +1,7 @@
+/*
+ * What a restore that was killed left may be cleared away only if nobody's data can be in it: its
+ * lock says whose it is and that nobody is at work, and its names are those that a restore makes.
+ */
 #include "restore/left_over.h"
 
 #include "record/run_lock.h"

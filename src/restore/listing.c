@@ -1,3 +1,7 @@
+/*
+ * list stops reading as soon as both descriptions were seen, which in a folder and at the front of
+ * a stream is long before the data: asking what a backup is must not cost reading it.
+ */
 #include "restore/listing.h"
 
 #include "manifest/logical_layout.h"

@@ -1,3 +1,7 @@
+/*
+ * Somebody who restores into a backup, or backs up into a data directory, has mostly mistaken a
+ * path. It is told before anything is made there.
+ */
 #include "restore/surroundings.h"
 
 #include "base/quote.h"

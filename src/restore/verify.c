@@ -1,3 +1,7 @@
+/*
+ * Verifying is restoring without keeping anything: the checking source is drained, and has seen it
+ * all.
+ */
 #include "restore/checking_source.h"
 
 #include "base/text.h"
