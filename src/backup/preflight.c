@@ -1,3 +1,5 @@
+/* The list of findings has a fixed size: a server that is wrong in more ways than that has told
+ * enough. */
 #include "backup/preflight.h"
 
 #include <stdio.h>

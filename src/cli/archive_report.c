@@ -1,3 +1,8 @@
+/*
+ * list shows an archive's header and table of contents, verify proves it whole and counts: both
+ * hear of it through the same handler, so that they call everything the same, in lines for people
+ * and in the JSON result.
+ */
 #include "cli/archive_report.h"
 
 #include "base/clock.h"

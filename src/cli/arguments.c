@@ -1,3 +1,8 @@
+/*
+ * Secrets are overwritten where the kernel keeps them, in argv's own memory, before anything else
+ * of the program looks: a process list shows them no longer, and no message can repeat them. Only
+ * passwords in a URI's userinfo and in parameters that name one are known as such.
+ */
 #include "cli/arguments.h"
 
 #include <ctype.h>

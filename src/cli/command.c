@@ -1,3 +1,5 @@
+/* What all commands do alike: a line of the summary, spelled and escaped for where it goes, and
+ * the words that were typed in place of those that are shown. */
 #include "cli/command.h"
 
 #include "cli/format.h"

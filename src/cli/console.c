@@ -1,3 +1,8 @@
+/*
+ * Standard error has several writers and a live line: every message takes the line away, is one
+ * write, and lets it be drawn again. Texts from below are spelled as the command spells them,
+ * foreign bytes escaped, and a warning that was said already is not said twice.
+ */
 #include "cli/console.h"
 
 #include "cli/format.h"

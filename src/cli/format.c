@@ -1,3 +1,5 @@
+/* Sizes and durations rounded for people, and text of others made harmless: what could move a
+ * terminal's cursor, colour it or turn the direction of writing is shown as an escape. */
 #include "cli/format.h"
 
 #include "base/utf8.h"

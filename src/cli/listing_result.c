@@ -1,3 +1,5 @@
+/* A backup's descriptions are JSON already; the result of list has them under the names that the
+ * other commands use, so a table of names is all there is to it. */
 #include "cli/listing_result.h"
 
 #include "cli/result.h"

@@ -1,3 +1,8 @@
+/*
+ * People name the data folder of a backup, the folder above it, a copy by pg_basebackup, a half-
+ * made backup. Each is told by what lies in it, and the hint says what to type instead. Nothing is
+ * opened that is not needed for that.
+ */
 #include "cli/near_miss.h"
 
 #include "base/error_names.h"

@@ -1,3 +1,8 @@
+/*
+ * The worker counts, a thread of its own draws: so a wait within a library shows too, and counting
+ * costs the worker a load and a store. What is said is laid out by pure functions, with the most
+ * important first, because a terminal may be narrow.
+ */
 #include "cli/progress.h"
 
 #include "base/clock.h"

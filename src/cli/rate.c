@@ -1,3 +1,5 @@
+/* A ring of samples half a second apart: the rate is that between now and the oldest of them, so
+ * that a stall shows within seconds and a burst does not. */
 #include "cli/rate.h"
 
 void rate_note(struct rate *rate, int64_t ms, uint64_t bytes)

@@ -1,3 +1,5 @@
+/* The object that --json prints. Texts from a server or an archive may not be UTF-8, and JSON must
+ * be: they are made so here, where all members pass. */
 #include "cli/result.h"
 
 #include "cli/format.h"

@@ -1,3 +1,8 @@
+/*
+ * The scheme says which kind of backup is meant, and the rest is a connection string as libpq
+ * takes it; "+bin" is cut out before src/wire sees it. What people type instead of a scheme is
+ * answered with the scheme.
+ */
 #include "cli/server_uri.h"
 
 #include "base/text.h"

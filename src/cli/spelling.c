@@ -1,3 +1,5 @@
+/* Texts from below mark options and settings (base/error.h): here an option is --one, and a
+ * setting a parameter of the URI, but for passwords. */
 #include "cli/spelling.h"
 
 #include <stdio.h>

@@ -1,3 +1,8 @@
+/*
+ * A host stops a job by a cancel that may be shared, and follows it by two functions: the log,
+ * which two threads of a job may write at once, and the progress, which is told when a phase
+ * begins and a few times a second between.
+ */
 #include "library/library_internal.h"
 
 #include "base/clock.h"

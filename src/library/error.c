@@ -1,3 +1,8 @@
+/*
+ * Errors of src/base for the caller and back. The two structures are laid out alike on purpose,
+ * which is checked while compiling; texts are spelled on the way out, and what a callback left is
+ * taken in without trusting it.
+ */
 #include "library/library_internal.h"
 
 #include <stdarg.h>

@@ -1,3 +1,5 @@
+/* A library must not end its host because a pipe's reader went away: both signals that a write may
+ * raise are blocked for the thread and taken off it again, as if they had not been raised. */
 #include "library/library_internal.h"
 
 #include <errno.h>

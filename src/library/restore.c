@@ -1,3 +1,5 @@
+/* Verify, restore and relocate for the caller: the work is src/restore's, here public structures
+ * become its own and reports the other way. */
 #include "library/library_internal.h"
 
 #include "restore/backup_source.h"

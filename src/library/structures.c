@@ -1,3 +1,5 @@
+/* A public structure may be older or newer than this library: its size, which stands first, says
+ * how much of it the caller knows. No more than that is read or written. */
 #include "library/library_internal.h"
 
 static bool size_of(const void *theirs, const char *name, size_t *size, struct error *err)

@@ -1,3 +1,5 @@
+/* One thread a question, one eventfd to say that it has an answer: the I/O thread joins it only
+ * when it is over. */
 #include "plakar/ask_task.h"
 
 #include <pthread.h>

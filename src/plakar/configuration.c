@@ -1,3 +1,8 @@
+/*
+ * Keys are looked up in the option table, so that a key is an option and needs no code here. What
+ * stays is how they become connection settings, and what makes no sense together: two answers to
+ * one question, or a filter that would leave something out without being able to.
+ */
 #include "plakar/configuration.h"
 
 #include "base/text.h"

@@ -1,3 +1,8 @@
+/*
+ * Whether one of Plakar's patterns may be the reason for a record that it did not open. Its own
+ * matching is not copied: a pattern that could match is believed, because the question is only
+ * which of two errors to tell.
+ */
 #include "plakar/excludes.h"
 
 #include "base/slice.h"

@@ -1,3 +1,5 @@
+/* Restoring through Plakar into a server is not possible yet. Its service is there all the same:
+ * without it Plakar would say that the plugin is broken, and not what to do instead. */
 #include "plakar/exporter.h"
 
 #include "plakar/init_request.h"

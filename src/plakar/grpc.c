@@ -1,3 +1,8 @@
+/*
+ * Calls and messages over nghttp2's callbacks. What is sent is framed where it lies and handed over
+ * chunk by chunk when the peer's window has room; what comes is joined until a message is whole,
+ * within a limit. A call is forgotten when its stream closes, whoever ended it.
+ */
 #include "plakar/grpc.h"
 
 #include "base/bytes.h"

@@ -1,3 +1,5 @@
+/* The origin of a source from its settings: hosts and ports in canonical form, sorted, with the
+ * machine's name where an address means another cluster on each machine. */
 #include "plakar/identity.h"
 
 #include "base/utf8.h"

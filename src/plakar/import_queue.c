@@ -1,3 +1,5 @@
+/* What the job's threads hand to the I/O thread: announcements, and content in chunks that are
+ * framed where they lie. Chunks are used again, so that memory does not depend on sizes. */
 #include "plakar/import_queue.h"
 
 #include "plakar/record_message.h"

@@ -1,3 +1,5 @@
+/* The methods of the service, each with what may come before it. Nothing waits here: questions to
+ * the server are asked in a thread, and a call is answered when the answer has come. */
 #include "plakar/importer.h"
 
 #include "plakar/import_job.h"

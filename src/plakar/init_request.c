@@ -1,3 +1,4 @@
+/* Plakar's Init message taken apart, and the answers that importer and exporter have in common. */
 #include "plakar/init_request.h"
 
 #include "plakar/connectors.pb-c.h"

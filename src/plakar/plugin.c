@@ -1,3 +1,5 @@
+/* A process serves one of the two services, and which one the first call says: from then on calls
+ * are handed to it, until Plakar closes it, goes away, or a signal comes. */
 #include "plakar/plugin.h"
 
 #include "plakar/exporter.h"

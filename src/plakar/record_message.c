@@ -1,3 +1,5 @@
+/* A record's metadata in Plakar's terms: Go's mode bits, names as Plakar splits paths, and numbers
+ * by which it sees that no file is one of an older snapshot. */
 #include "plakar/record_message.h"
 
 #include "base/utf8.h"

@@ -1,3 +1,5 @@
+/* Plakar shows forms made of JSON schemas, and checks against them: they are printed from the
+ * option table's rows, so that a key cannot be missing or be called something else. */
 #include "plakar/schema.h"
 
 #include "plakar/configuration.h"

@@ -1,3 +1,5 @@
+/* Texts from below mark options and settings (base/error.h): for Plakar both are keys of the
+ * source, or parameters of its location where there is no key. */
 #include "plakar/spelling.h"
 
 #include "plakar/configuration.h"

@@ -1,3 +1,5 @@
+/* The loop of the I/O thread: poll, read, feed, fill, write. Little lies ahead in the output
+ * buffer, because an answer to a PING waits behind it and Plakar gives up on a slow one. */
 #include "plakar/transport.h"
 
 #include <errno.h>

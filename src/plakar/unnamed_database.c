@@ -1,3 +1,5 @@
+/* The refusal is worth a question to the server: whoever reads it is told how many databases there
+ * are, which, and the location to type for one of them. */
 #include "plakar/unnamed_database.h"
 
 #include "backup/server.h"
