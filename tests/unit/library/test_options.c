@@ -4,8 +4,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "backup/backup_request.h"
 #include "cli/options_table.h"
-#include "library/options.h"
+#include "library/library_internal.h"
 
 #include <pgcask/pgcask.h>
 
@@ -121,6 +122,108 @@ static void what_makes_no_sense_is_refused_and_changes_nothing(void **state)
     assert_int_equal(error.code, PGCASK_ERROR_USAGE);
 }
 
+/* ---- What the structures become ---- */
+
+static struct pgcask_settings *make_settings(void)
+{
+    struct pgcask_settings *settings = pgcask_settings_new(NULL);
+
+    assert_non_null(settings);
+    assert_true(pgcask_settings_parse(settings, "postgres://u@localhost/db", NULL));
+    assert_true(pgcask_settings_complete(settings, NULL));
+    return settings;
+}
+
+static void zero_is_the_commands_default_but_for_wal_that_has_no_limit(void **state)
+{
+    struct pgcask_settings *settings = make_settings();
+    struct library_job job = {0};
+    struct backup_request request;
+    struct error err;
+
+    (void)state;
+    assert_true(library_request(&request, LIBRARY_PHYSICAL, settings, NULL, &job, &err));
+    assert_true(request.physical);
+    assert_string_equal(request.label, "pgcask");
+    assert_int_equal(request.max_retained_wal, 0);
+    assert_int_equal(request.stall_timeout_ms, 600000);
+    assert_int_equal(request.digest, DIGEST_XXH3_128);
+    assert_true(library_request(&request, LIBRARY_LOGICAL, settings, NULL, &job, &err));
+    assert_false(request.physical);
+    assert_int_equal(request.lock_timeout_ms, 60000);
+    assert_string_equal(request.compression, "none");
+    pgcask_settings_free(settings);
+}
+
+static void members_reach_the_request(void **state)
+{
+    struct pgcask_settings *settings = make_settings();
+    struct pgcask_backup_options physical;
+    struct pgcask_logical_options logical;
+    struct library_job job = {0};
+    struct backup_request request;
+    struct error err;
+
+    (void)state;
+    PGCASK_INIT(physical);
+    physical.label = "nightly";
+    physical.spread_checkpoint = true;
+    physical.max_rate_kib = 64;
+    physical.digest = PGCASK_DIGEST_SHA256;
+    assert_true(library_request(&request, LIBRARY_PHYSICAL, settings, &physical, &job, &err));
+    assert_string_equal(request.label, "nightly");
+    assert_int_equal(request.checkpoint, CHECKPOINT_SPREAD);
+    assert_int_equal(request.max_rate_kib, 64);
+    assert_int_equal(request.digest, DIGEST_SHA256);
+
+    PGCASK_INIT(logical);
+    logical.compression = "zstd:3";
+    logical.lock_timeout_ms = 500; /* the command line takes no less than a second */
+    logical.allow_newer_server = true;
+    assert_true(library_request(&request, LIBRARY_LOGICAL, settings, &logical, &job, &err));
+    assert_string_equal(request.compression, "zstd:3");
+    assert_int_equal(request.lock_timeout_ms, 500);
+    assert_true(request.allow_newer_server);
+    pgcask_settings_free(settings);
+}
+
+static void members_that_no_option_could_have_are_refused(void **state)
+{
+    struct pgcask_settings *settings = make_settings();
+    struct pgcask_backup_options options;
+    struct library_job job = {0};
+    struct backup_request request;
+    struct error err;
+
+    (void)state;
+    PGCASK_INIT(options);
+    options.max_rate_kib = 31;
+    assert_false(library_request(&request, LIBRARY_PHYSICAL, settings, &options, &job, &err));
+    assert_string_equal(err.message, "max_rate_kib is 31; it can be 32 to 1048576, or 0");
+    PGCASK_INIT(options);
+    options.digest = (enum pgcask_digest)7;
+    assert_false(library_request(&request, LIBRARY_PHYSICAL, settings, &options, &job, &err));
+    assert_string_equal(err.message, "unknown digest 7");
+    PGCASK_INIT(options);
+    options.label = "a\nb";
+    assert_false(library_request(&request, LIBRARY_PHYSICAL, settings, &options, &job, &err));
+    assert_int_equal(err.code, ERROR_USAGE);
+    pgcask_settings_free(settings);
+}
+
+/* A value that is out of range is answered with what the option takes. */
+static void a_hint_says_what_a_value_may_be(void **state)
+{
+    struct pgcask_backup_options options;
+    struct pgcask_error error;
+
+    (void)state;
+    PGCASK_INIT(options);
+    PGCASK_INIT(error);
+    assert_false(pgcask_backup_options_set(&options, "max-rate", "1", &error));
+    assert_non_null(strstr(error.hint, "from 32k to 1G"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +231,10 @@ int main(void)
         cmocka_unit_test(no_option_of_a_backup_is_left_out),
         cmocka_unit_test(names_and_values_set_members),
         cmocka_unit_test(what_makes_no_sense_is_refused_and_changes_nothing),
+        cmocka_unit_test(zero_is_the_commands_default_but_for_wal_that_has_no_limit),
+        cmocka_unit_test(members_reach_the_request),
+        cmocka_unit_test(members_that_no_option_could_have_are_refused),
+        cmocka_unit_test(a_hint_says_what_a_value_may_be),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,170 @@
+/* What is asked for by options reaches the request, and nothing else has to know how. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "backup/backup_options.h"
+#include "backup/job_internal.h"
+
+#include <string.h>
+
+static const struct option_command commands[] = {{.name = "backup"}};
+
+#define ROW(option)                                                                                \
+    {                                                                                              \
+        option, .commands = OPTION_COMMAND(0)                                                      \
+    }
+
+static const struct option_spec specs[] = {
+    ROW(BACKUP_OPTION_LABEL),
+    ROW(BACKUP_OPTION_CHECKPOINT),
+    ROW(BACKUP_OPTION_MAX_RATE),
+    ROW(BACKUP_OPTION_MAX_RETAINED_WAL),
+    ROW(BACKUP_OPTION_TRANSFER_COMPRESSION),
+    ROW(BACKUP_OPTION_NO_VERIFY_CHECKSUMS),
+    ROW(BACKUP_OPTION_DIGEST),
+    ROW(BACKUP_OPTION_STALL_TIMEOUT),
+    ROW(BACKUP_OPTION_COMPRESS),
+    ROW(BACKUP_OPTION_LOCK_TIMEOUT),
+    ROW(BACKUP_OPTION_LOCK_TIMEOUT_TOTAL),
+    ROW(BACKUP_OPTION_ALLOW_NEWER_SERVER),
+};
+
+static const struct option_program program = {
+    .name = "test",
+    .commands = commands,
+    .command_count = 1,
+    .options = specs,
+    .option_count = sizeof(specs) / sizeof(specs[0]),
+};
+
+/* Reads NAME, VALUE, …; texts are borrowed. */
+static bool read(struct backup_request *request, const char *const (*given)[2], size_t count,
+                 struct error *err)
+{
+    struct options options;
+    bool done;
+
+    assert_true(options_init(&options, &program, 0, err));
+    for (size_t i = 0; i < count; i++)
+        assert_true(options_set(&options, given[i][0], given[i][1], err));
+    done = backup_request_read(request, &options, err);
+    options_free(&options);
+    return done;
+}
+
+static void what_is_not_given_is_as_the_rows_say(void **state)
+{
+    struct backup_request request = {.physical = true};
+    struct error err;
+
+    (void)state;
+    assert_true(read(&request, NULL, 0, &err));
+
+    assert_string_equal(request.label, "pgcask");
+    assert_int_equal(request.checkpoint, CHECKPOINT_FAST);
+    assert_int_equal(request.max_rate_kib, 0);
+    assert_int_equal(request.max_retained_wal, 16ULL << 30);
+    assert_null(request.transfer_compression);
+    assert_false(request.no_verify_checksums || request.allow_newer_server);
+    assert_int_equal(request.digest, DIGEST_XXH3_128);
+    assert_int_equal(request.stall_timeout_ms, 600000);
+    assert_string_equal(request.compression, "none");
+    assert_int_equal(request.lock_timeout_ms, 60000);
+    assert_int_equal(request.lock_timeout_total_ms, 0);
+    assert_true(request.physical); /* the rest stays */
+}
+
+static void what_is_given_reaches_its_member(void **state)
+{
+    static const char *const given[][2] = {
+        {"label", "nightly"},
+        {"checkpoint", "spread"},
+        {"max-rate", "32M"},
+        {"max-retained-wal", "0"},
+        {"transfer-compression", "zstd:3"},
+        {"no-verify-checksums", "true"},
+        {"digest", "sha256"},
+        {"stall-timeout", "5s"},
+        {"compress", "lz4"},
+        {"lock-timeout", "2s"},
+        {"lock-timeout-total", "3s"},
+        {"allow-newer-server", "yes"},
+    };
+    struct backup_request request = {0};
+    struct error err;
+
+    (void)state;
+    assert_int_equal(sizeof(given) / sizeof(given[0]), program.option_count);
+    assert_true(read(&request, given, sizeof(given) / sizeof(given[0]), &err));
+
+    assert_string_equal(request.label, "nightly");
+    assert_int_equal(request.checkpoint, CHECKPOINT_SPREAD);
+    assert_int_equal(request.max_rate_kib, 32 * 1024);
+    assert_int_equal(request.max_retained_wal, 0);
+    assert_string_equal(request.transfer_compression, "zstd:3");
+    assert_true(request.no_verify_checksums && request.allow_newer_server);
+    assert_int_equal(request.digest, DIGEST_SHA256);
+    assert_int_equal(request.stall_timeout_ms, 5000);
+    assert_string_equal(request.compression, "lz4");
+    assert_int_equal(request.lock_timeout_ms, 2000);
+    assert_int_equal(request.lock_timeout_total_ms, 3000);
+}
+
+static void a_label_is_one_short_line(void **state)
+{
+    static char too_long[1026];
+    const char *const wrong[][2] = {{"label", "a\nb"}, {"label", too_long}};
+    struct backup_request request = {0};
+    struct error err;
+
+    (void)state;
+    memset(too_long, 'x', sizeof(too_long) - 1);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_false(read(&request, &wrong[i], 1, &err));
+        assert_int_equal(err.code, ERROR_USAGE);
+    }
+    too_long[1024] = '\0';
+    assert_true(read(&request, &wrong[1], 1, &err));
+}
+
+/* ---- Phases ---- */
+
+static bool refuse_to_copy(void *context, const struct backup_report *report, struct error *err)
+{
+    enum backup_phase *heard = context;
+
+    *heard = report->phase;
+    return report->phase != BACKUP_COPYING || error_set(err, ERROR_REFUSED, "no room");
+}
+
+static void who_asked_hears_of_a_phase_and_may_end_the_backup(void **state)
+{
+    enum backup_phase heard = BACKUP_DONE;
+    struct backup_request request = {.on_phase = refuse_to_copy, .context = &heard};
+    const struct backup_request silent = {0};
+    struct backup_report report = {0};
+    struct error err;
+
+    (void)state;
+    assert_true(backup_enter_phase(&request, &report, BACKUP_CHECKPOINT, &err));
+    assert_int_equal(heard, BACKUP_CHECKPOINT);
+    assert_string_equal(backup_phase_name(report.phase), "checkpoint");
+    assert_false(backup_enter_phase(&request, &report, BACKUP_COPYING, &err));
+    assert_string_equal(err.message, "no room");
+    assert_true(backup_enter_phase(&silent, &report, BACKUP_COPYING, &err));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_given_is_as_the_rows_say),
+        cmocka_unit_test(what_is_given_reaches_its_member),
+        cmocka_unit_test(a_label_is_one_short_line),
+        cmocka_unit_test(who_asked_hears_of_a_phase_and_may_end_the_backup),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
