@@ -1,3 +1,8 @@
+/*
+ * How numbers, texts, the header and an entry are written, which the custom format and toc.dat have
+ * in common. All is written as a 64-bit Linux machine of pg_dump's would: integers of 4 bytes,
+ * offsets of 8; the header says so.
+ */
 #include "archive/archive_bytes_internal.h"
 
 #include "base/error_names.h"

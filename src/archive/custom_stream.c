@@ -7,6 +7,7 @@
  */
 #include "archive/archive_stream_internal.h"
 #include "archive/data_packer_internal.h"
+#include "base/array.h"
 
 #include <stdlib.h>
 
@@ -42,13 +43,11 @@ static bool note_item(struct custom_stream *stream, const struct archive_entry *
                       struct error *err)
 {
     if (stream->item_count == stream->item_capacity) {
-        size_t capacity = stream->item_capacity == 0 ? 64 : stream->item_capacity * 2;
-        struct item *items = realloc(stream->items, capacity * sizeof(*items));
+        struct item *items = array_grow(stream->items, &stream->item_capacity, sizeof(*items), err);
 
         if (items == NULL)
-            return error_set_memory(err);
+            return false;
         stream->items = items;
-        stream->item_capacity = capacity;
     }
     stream->items[stream->item_count++] = (struct item){
         .number = stream->base.next_entry,

@@ -1,4 +1,8 @@
-/* The data of one entry: unpacked, its rows counted, its end proved. */
+/*
+ * The data of one entry: unpacked, its rows counted, its end proved. Compressed data can end well
+ * and still lack rows, if whoever wrote it stopped early: the end mark of COPY text, on a line of
+ * its own and with nothing behind it, is what only a whole table has.
+ */
 #include "archive/decoder_internal.h"
 
 #define END_MARK_SIZE (sizeof(ARCHIVE_COPY_END) - 1)

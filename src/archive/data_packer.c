@@ -1,3 +1,8 @@
+/*
+ * Rows go to the compressor as they lie where they were received, without a copy; behind the last
+ * of them comes the end mark, which the server does not send. Not compressed they pass straight
+ * through.
+ */
 #include "archive/data_packer_internal.h"
 
 bool data_packer_init(struct data_packer *packer, const struct archive_content *content,

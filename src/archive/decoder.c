@@ -1,4 +1,7 @@
-/* An archive as it streams by: header, table of contents, and in a custom archive blocks of data.
+/*
+ * An archive as it streams by: header, table of contents, and in a custom archive blocks of data.
+ * It is fed, never asks and never goes back, so that list and verify read what comes through a
+ * pipe.
  */
 #include "archive/decoder_internal.h"
 

@@ -5,6 +5,7 @@
  */
 #include "archive/decoder_internal.h"
 
+#include "base/array.h"
 #include "base/bytes.h"
 
 #include <stdlib.h>
@@ -302,16 +303,12 @@ static enum decode_status add_dependency(struct contents_decoder *contents, uint
     if (entry->dependency_count == DEPENDENCIES_MAX)
         return decode_corrupt(err, "an entry depends on too many");
     if (entry->dependency_count == contents->dependency_capacity) {
-        size_t capacity =
-            contents->dependency_capacity == 0 ? 16 : 2 * contents->dependency_capacity;
-        int32_t *grown = realloc(contents->dependencies, capacity * sizeof(*grown));
+        int32_t *grown =
+            array_grow(contents->dependencies, &contents->dependency_capacity, sizeof(*grown), err);
 
-        if (grown == NULL) {
-            error_set_memory(err);
+        if (grown == NULL)
             return DECODE_FAILED;
-        }
         contents->dependencies = grown;
-        contents->dependency_capacity = capacity;
     }
     contents->dependencies[entry->dependency_count++] = (int32_t)number;
     return DECODE_DONE;

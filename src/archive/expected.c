@@ -1,5 +1,10 @@
-/* Which entries have data, and whether it came. */
+/*
+ * Which entries have data, and whether it came. A table of contents and the data behind it are each
+ * whole in themselves even if a block or a file between them is lost: only this list tells.
+ */
 #include "archive/decoder_internal.h"
+
+#include "base/array.h"
 
 #include <stdlib.h>
 
@@ -12,13 +17,11 @@ bool archive_corrupt(struct error *err, const char *what, int64_t dump_id)
 bool expected_add(struct expected_set *set, const struct archive_entry *entry, struct error *err)
 {
     if (set->count == set->capacity) {
-        size_t capacity = set->capacity == 0 ? 64 : 2 * set->capacity;
-        struct expected *grown = realloc(set->items, capacity * sizeof(*grown));
+        struct expected *grown = array_grow(set->items, &set->capacity, sizeof(*grown), err);
 
         if (grown == NULL)
-            return error_set_memory(err);
+            return false;
         set->items = grown;
-        set->capacity = capacity;
     }
     set->items[set->count++] = (struct expected){
         .dump_id = entry->dump_id,

@@ -1,6 +1,11 @@
-/* A directory archive, file by file. */
+/*
+ * A directory archive, file by file. What a file is, its name says; which files there must be, the
+ * table of contents and the lists of large objects say, which are files themselves: so all but the
+ * first may come in any order, and what is missing is known at the end.
+ */
 #include "archive/decoder_internal.h"
 
+#include "base/array.h"
 #include "base/bytes.h"
 
 #include <stdio.h>
@@ -75,13 +80,11 @@ uint64_t archive_folder_rows(const struct archive_folder *folder)
 static bool add_blob(struct blob_set *set, uint64_t oid, struct error *err)
 {
     if (set->count == set->capacity) {
-        size_t capacity = set->capacity == 0 ? 64 : 2 * set->capacity;
-        uint32_t *grown = realloc(set->oids, capacity * sizeof(*grown));
+        uint32_t *grown = array_grow(set->oids, &set->capacity, sizeof(*grown), err);
 
         if (grown == NULL)
-            return error_set_memory(err);
+            return false;
         set->oids = grown;
-        set->capacity = capacity;
     }
     set->oids[set->count++] = (uint32_t)oid;
     return true;
