@@ -302,8 +302,8 @@ static const char *const role_columns[] = {
     [ROLE] = "u.role",
     [KIND] = "u.kind",
     [OBJECT] = "u.object",
-    [TAKEN] = "EXISTS (SELECT FROM pg_catalog.pg_roles r\n"
-              "                WHERE r.rolname = u.role::pg_catalog.text)",
+    [TAKEN] = ("EXISTS (SELECT FROM pg_catalog.pg_roles r\n"
+               "                WHERE r.rolname = u.role::pg_catalog.text)"),
 };
 
 /* clang-format off */
