@@ -26,6 +26,22 @@
     "       NULL "                                                                                 \
     "  FROM " table " r WHERE r.rolname !~ '^pg_' ORDER BY r.rolname"
 
+static const struct version_difference differences[] = {
+    {"parameter_acls", 0,
+     "(SELECT NULL::pg_catalog.text AS parname, NULL::pg_catalog.aclitem[] AS paracl WHERE false)"},
+    {"parameter_acls", 15, "pg_catalog.pg_parameter_acl"},
+    {"parameter_default", 0, "NULL"},
+    {"parameter_default", 15, "pg_catalog.acldefault('p', 10)"},
+    {"membership_options", 0, "CASE WHEN m.admin_option THEN ' WITH ADMIN OPTION' ELSE '' END"},
+    {"membership_options", 16,
+     "' WITH ' || CASE WHEN m.admin_option THEN 'ADMIN OPTION, ' ELSE '' END || "
+     "'INHERIT ' || CASE WHEN m.inherit_option THEN 'TRUE' ELSE 'FALSE' END || "
+     "CASE WHEN m.set_option THEN '' ELSE ', SET FALSE' END"},
+    {"membership_grantor", 0, "''"},
+    {"membership_grantor", 16, "coalesce(' GRANTED BY ' || pg_catalog.quote_ident(b.rolname), '')"},
+    {0},
+};
+
 /* pg_roles is for everybody, but has no password verifiers. */
 static const char roles_with_verifiers[] = ROLES("pg_catalog.pg_authid", "r.rolpassword");
 static const char roles_alone[] = ROLES("pg_catalog.pg_roles", "NULL::pg_catalog.text");
@@ -274,9 +290,9 @@ static bool ask_next(struct globals_reader *globals, struct error *err)
     sql_begin_again(&globals->out, SIZE_MAX, err);
     if (globals->next == 0 && !ask_for_verifiers(globals, err))
         return false;
-    done =
-        versions_expand(query_of(globals), wire_server_version(globals->conn) / 10000, &sql, err) &&
-        (wire_query(globals->conn, buffer_text(&sql), &result, err) || ask_failed(err));
+    done = versions_expand(query_of(globals), differences,
+                           wire_server_version(globals->conn) / 10000, &sql, err) &&
+           (wire_query(globals->conn, buffer_text(&sql), &result, err) || ask_failed(err));
     for (size_t i = 0; done && i < wire_result_rows(result); i++)
         done = take_row(globals, result, i, err);
     if (result != NULL)

@@ -40,6 +40,13 @@ static const struct catalog_query keys_query = {
 
 enum { CHILD, PARENT, PENDING, BOUND, PARENT_IDENTITY, COLUMNS };
 
+static const struct version_difference differences[] = {
+    /* A partition that is being detached is none any more */
+    {"inhdetachpending", 0, "false"},
+    {"inhdetachpending", 14, "i.inhdetachpending"},
+    {0},
+};
+
 static const char *const columns[] = {
     [CHILD] = "i.inhrelid",
     [PARENT] = "i.inhparent",
@@ -207,7 +214,12 @@ static bool take_parent(struct catalog *catalog, void *context, const struct cat
 }
 
 static const struct catalog_query parents_query = {
-    .columns = columns, .count = COLUMNS, .from = from, .take = take_parent};
+    .columns = columns,
+    .count = COLUMNS,
+    .from = from,
+    .take = take_parent,
+    .differences = differences,
+};
 
 static bool read_parents(struct catalog *catalog, struct error *err)
 {

@@ -4,7 +4,6 @@
 #include "catalog/catalog_internal.h"
 
 #include "base/bytes.h"
-#include "catalog/versions.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -191,7 +190,8 @@ bool catalog_query_text(const struct catalog_query *query, int major, struct sql
     }
     sql_add(&text, "\n");
     sql_add(&text, query->from);
-    done = !text.failed && versions_expand(sql_text(&text), major, &out->text, out->err);
+    done = !text.failed &&
+           versions_expand(sql_text(&text), query->differences, major, &out->text, out->err);
     if (!done)
         sql_fail(out);
     sql_end(&text);

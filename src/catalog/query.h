@@ -13,13 +13,14 @@
  *     static const struct catalog_query query = {
  *         .columns = columns, .count = COLUMNS, .from = from, .take = take_index};
  *
- * Lines end where SQL's do: this is what pg_stat_activity shows. {name} stands for what the table
- * of differences (versions.c) has for the server's version.
+ * Lines end where SQL's do: this is what pg_stat_activity shows. {name} stands for what depends
+ * on the server's version (versions.h).
  */
 #ifndef PGCASK_CATALOG_QUERY_H
 #define PGCASK_CATALOG_QUERY_H
 
 #include "catalog/sql.h"
+#include "catalog/versions.h"
 
 struct catalog;
 
@@ -50,7 +51,8 @@ struct catalog_query {
     const char *from; /* FROM and all that follows */
     bool (*take)(struct catalog *catalog, void *context, const struct catalog_row *row,
                  struct error *err);
-    const char *with; /* WITH …, before SELECT; may be NULL */
+    const char *with;                             /* WITH …, before SELECT; may be NULL */
+    const struct version_difference *differences; /* what {name} stands for; may be NULL */
 };
 
 /* Runs a query and hands its rows to query->take. */

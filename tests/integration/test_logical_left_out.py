@@ -116,8 +116,6 @@ REFUSED = {
     "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO bob": "default privilege of postgres",
     "ALTER DEFAULT PRIVILEGES FOR ROLE bob IN SCHEMA public GRANT USAGE ON TYPES TO alice":
         "default privilege of bob",
-    "CREATE COLLATION german (locale = 'C')": "collation german",
-    "CREATE COLLATION copied FROM \"C\"": "collation copied",
     "CREATE OPERATOR ### (PROCEDURE = int4pl, LEFTARG = int, RIGHTARG = int)":
         "operator public.###(integer,integer)",
     "CREATE OPERATOR === (PROCEDURE = int4eq, LEFTARG = int, RIGHTARG = int, "
@@ -223,7 +221,6 @@ EARLY = [
 EARLY_REFUSED = {
     "operator public.###(integer,integer)":
         "CREATE OPERATOR ### (PROCEDURE = int4pl, LEFTARG = int, RIGHTARG = int)",
-    "collation early": "CREATE COLLATION early FROM \"C\"",
     "cast integer AS boolean[]": "CREATE CAST (int AS bool[]) WITH INOUT",
     "text search dictionary early": "CREATE TEXT SEARCH DICTIONARY early (TEMPLATE = simple)",
     "publication early": "CREATE PUBLICATION early",
@@ -261,7 +258,7 @@ def test_oids_of_single_user_mode_are_no_reason_to_be_left_out(pgcask, servers, 
     for name in EARLY_REFUSED:
         assert name in failed.stderr, failed
     logical.run_sql(server, "template1", """
-        DROP OPERATOR ### (int, int); DROP COLLATION early; DROP CAST (int AS bool[]);
+        DROP OPERATOR ### (int, int); DROP CAST (int AS bool[]);
         DROP TEXT SEARCH DICTIONARY early; DROP PUBLICATION early; DROP LANGUAGE early;
         DROP FOREIGN DATA WRAPPER early; DROP OPERATOR FAMILY early USING btree;
         DROP CONVERSION early;

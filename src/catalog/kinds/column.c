@@ -25,6 +25,12 @@ enum {
     COLUMNS
 };
 
+static const struct version_difference differences[] = {
+    {"attcompression", 0, "''"},
+    {"attcompression", 14, "a.attcompression"},
+    {0},
+};
+
 /* What equals the type's own is given as null. */
 static const char *const columns[] = {
     [RELATION] = "a.attrelid",
@@ -180,7 +186,12 @@ static bool take_column(struct catalog *catalog, void *context, const struct cat
 }
 
 static const struct catalog_query attributes = {
-    .columns = columns, .count = COLUMNS, .from = from, .take = take_column};
+    .columns = columns,
+    .count = COLUMNS,
+    .from = from,
+    .take = take_column,
+    .differences = differences,
+};
 
 static bool read_columns(struct catalog *catalog, struct error *err)
 {

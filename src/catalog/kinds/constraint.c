@@ -55,6 +55,13 @@ enum {
     COLUMNS
 };
 
+static const struct version_difference differences[] = {
+    /* A table's NOT NULL has a row since 18 */
+    {"table_not_null", 0, "false"},
+    {"table_not_null", 18, "co.contype = 'n' AND co.conrelid <> 0"},
+    {0},
+};
+
 /* DEFERRABLE follows what the index has to say, so it is taken off a key's definition. */
 static const char *const columns[] = {
     [OID] = "co.oid",
@@ -295,7 +302,12 @@ static bool take_constraint(struct catalog *catalog, void *context, const struct
 }
 
 static const struct catalog_query constraints = {
-    .columns = columns, .count = COLUMNS, .from = from, .take = take_constraint};
+    .columns = columns,
+    .count = COLUMNS,
+    .from = from,
+    .take = take_constraint,
+    .differences = differences,
+};
 
 /* ---- The order of foreign keys ---- */
 

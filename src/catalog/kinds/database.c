@@ -72,6 +72,20 @@ static bool add_all_fixed(struct catalog *catalog, struct error *err)
 
 enum { OID, NAME, OWNER, OPTIONS, LIMIT, IS_TEMPLATE, COMMENT, ACL, ACL_USUAL, COLUMNS };
 
+static const struct version_difference differences[] = {
+    {"datlocprovider", 0, "NULL"},
+    {"datlocprovider", 15,
+     "CASE d.datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END"},
+    {"datlocale", 0, "NULL"},
+    {"datlocale", 15, "' ICU_LOCALE = ' || pg_catalog.quote_literal(d.daticulocale)"},
+    {"datlocale", 17,
+     "CASE d.datlocprovider WHEN 'b' THEN ' BUILTIN_LOCALE = ' ELSE ' ICU_LOCALE = ' END || "
+     "pg_catalog.quote_literal(d.datlocale)"},
+    {"daticurules", 0, "NULL"},
+    {"daticurules", 16, "' ICU_RULES = ' || pg_catalog.quote_literal(d.daticurules)"},
+    {0},
+};
+
 static const char options[] =
     "pg_catalog.concat(\n"
     "         ' ENCODING = ',\n"
@@ -166,7 +180,12 @@ static bool take_database(struct catalog *catalog, void *context, const struct c
 }
 
 static const struct catalog_query databases = {
-    .columns = columns, .count = COLUMNS, .from = from, .take = take_database};
+    .columns = columns,
+    .count = COLUMNS,
+    .from = from,
+    .take = take_database,
+    .differences = differences,
+};
 
 /* ---- Its settings, for all roles or for one ---- */
 

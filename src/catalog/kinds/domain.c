@@ -109,6 +109,13 @@ enum {
     COLUMNS
 };
 
+static const struct version_difference differences[] = {
+    /* domains keep their NOT NULL as a constraint since 17 */
+    {"domain_not_null", 0, "t.typnotnull"},
+    {"domain_not_null", 17, "false"},
+    {0},
+};
+
 static const char *const columns[] = {
     [OID] = "t.oid",
     [SCHEMA] = "n.nspname",
@@ -166,7 +173,12 @@ static bool take_domain(struct catalog *catalog, void *context, const struct cat
 }
 
 static const struct catalog_query domains = {
-    .columns = columns, .count = COLUMNS, .from = from, .take = take_domain};
+    .columns = columns,
+    .count = COLUMNS,
+    .from = from,
+    .take = take_domain,
+    .differences = differences,
+};
 
 /* ---- Constraints ---- */
 

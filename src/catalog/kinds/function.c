@@ -70,6 +70,35 @@ enum {
     COLUMNS
 };
 
+static const struct version_difference differences[] = {
+    {"prosqlbody", 0, "NULL"},
+    {"prosqlbody", 14, "pg_catalog.pg_get_function_sqlbody(p.oid)"},
+    /* A body that a routine has until what its own needs is there: nulls of its result's columns.
+     * With a LIMIT, or the server would put in the nulls for a call: "constant expression as
+     * partition key". */
+    {"stand_in_body", 0, "NULL"},
+    {"stand_in_body", 14,
+     "CASE WHEN p.prosqlbody IS NOT NULL THEN 'SELECT ' || "
+     "CASE WHEN p.prorettype = 'pg_catalog.void'::pg_catalog.regtype THEN '' "
+     "     WHEN p.prorettype <> 'pg_catalog.record'::pg_catalog.regtype "
+     "     THEN 'NULL::' || pg_catalog.format_type(p.prorettype, NULL) "
+     "     ELSE coalesce((SELECT pg_catalog.string_agg("
+     "                             'NULL::' || pg_catalog.format_type(x.type, NULL), ', ' "
+     "                             ORDER BY x.number) "
+     "                      FROM ROWS FROM (pg_catalog.unnest(p.proallargtypes), "
+     "                                      pg_catalog.unnest(p.proargmodes)) "
+     "                           WITH ORDINALITY x (type, mode, number) "
+     "                     WHERE x.mode IN ('o', 'b', 't')), 'NULL') END || ' LIMIT 1' END"},
+    /* Whether defaults of arguments call functions that are not the system's */
+    {"defaults_call", 0,
+     "coalesce(p.proargdefaults::pg_catalog.text ~ ':funcid "
+     "([0-9]{6,}|[2-9][0-9]{4}|1[2-9][0-9]{3}) '"
+     ", false)"},
+    {"body_needs_itself", 0, "false"},
+    {"body_needs_itself", 14, "p.prosqlbody::pg_catalog.text ~ (':funcid ' || p.oid || ' ')"},
+    {0},
+};
+
 /* Usual attributes are left out. */
 static const char attributes[] =
     "pg_catalog.concat(\n"
@@ -434,7 +463,12 @@ static bool take_function(struct catalog *catalog, void *context, const struct c
 }
 
 static const struct catalog_query functions = {
-    .columns = columns, .count = COLUMNS, .from = from, .take = take_function};
+    .columns = columns,
+    .count = COLUMNS,
+    .from = from,
+    .take = take_function,
+    .differences = differences,
+};
 
 /* ---- Constructors of ranges ---- */
 

@@ -40,6 +40,13 @@ enum {
     "         SELECT 'toast.', x FROM pg_catalog.unnest(tc.reloptions) x) r\n"                     \
     "  WHERE o NOT LIKE 'check_option=%' AND " SQL_USER_STORAGE_OPTION ")"
 
+static const struct version_difference differences[] = {
+    /* An access method of a partitioned table is for its partitions to come */
+    {"partitioned_has_am", 0, "false"},
+    {"partitioned_has_am", 17, "c.relkind = 'p'"},
+    {0},
+};
+
 static const char *const columns[] = {
     [OID] = "c.oid",
     [SCHEMA] = "n.nspname",
@@ -155,7 +162,12 @@ static bool take_relation(struct catalog *catalog, void *context, const struct c
 }
 
 static const struct catalog_query relations = {
-    .columns = columns, .count = COLUMNS, .from = from, .take = take_relation};
+    .columns = columns,
+    .count = COLUMNS,
+    .from = from,
+    .take = take_relation,
+    .differences = differences,
+};
 
 static bool is_table(const struct catalog_object *object)
 {

@@ -12,6 +12,17 @@ static const struct catalog_kind kind_schema = {
 
 enum { OID, NAME, OWNER, ACL, ACL_USUAL, PUBLIC_USUAL, COLUMNS };
 
+static const struct version_difference differences[] = {
+    /* What PUBLIC has in a new database's public; up to 14 anything but what it has
+     * here, so that an archive says that */
+    {"public_privilege", 0,
+     "CASE WHEN (SELECT pg_catalog.array_agg(x.privilege_type) "
+     "             FROM pg_catalog.aclexplode(n.nspacl) x WHERE x.grantee = 0) = ARRAY['CREATE'] "
+     "     THEN 'USAGE' ELSE 'CREATE' END"},
+    {"public_privilege", 15, "'USAGE'"},
+    {0},
+};
+
 static const char *const columns[] = {
     [OID] = "n.oid",
     [NAME] = "n.nspname",
@@ -83,7 +94,12 @@ static bool take_schema(struct catalog *catalog, void *context, const struct cat
 }
 
 static const struct catalog_query schemas = {
-    .columns = columns, .count = COLUMNS, .from = from, .take = take_schema};
+    .columns = columns,
+    .count = COLUMNS,
+    .from = from,
+    .take = take_schema,
+    .differences = differences,
+};
 
 const struct catalog_step catalog_step_schema = {
     .what = "schemas",

@@ -38,6 +38,14 @@ enum { OID, SCHEMA, NAME, OWNER, ARRAY, ACL, ACL_USUAL, OWN };
 
 #define FROM_TYPES "FROM pg_catalog.pg_type t\n" JOIN_SCHEMA("t.typnamespace")
 
+static const struct version_difference differences[] = {
+    {"typsubscript", 0, "NULL"},
+    {"typsubscript", 14, "NULLIF(t.typsubscript, 0::pg_catalog.oid)::pg_catalog.regproc"},
+    {"rngmultitypid", 0, "NULL::pg_catalog.oid"},
+    {"rngmultitypid", 14, "r.rngmultitypid"},
+    {0},
+};
+
 static struct catalog_object *add_type(struct catalog *catalog, const struct catalog_row *row,
                                        struct error *err)
 {
@@ -244,7 +252,12 @@ static bool take_range(struct catalog *catalog, void *context, const struct cata
 }
 
 static const struct catalog_query ranges = {
-    .columns = range_columns, .count = RANGE_COLUMNS, .from = range_from, .take = take_range};
+    .columns = range_columns,
+    .count = RANGE_COLUMNS,
+    .from = range_from,
+    .take = take_range,
+    .differences = differences,
+};
 
 /* ---- Base types ---- */
 
@@ -896,7 +909,12 @@ static bool take_base(struct catalog *catalog, void *context, const struct catal
 }
 
 static const struct catalog_query bases = {
-    .columns = base_columns, .count = BASE_COLUMNS, .from = base_from, .take = take_base};
+    .columns = base_columns,
+    .count = BASE_COLUMNS,
+    .from = base_from,
+    .take = take_base,
+    .differences = differences,
+};
 
 static bool read_others(struct catalog *catalog, struct error *err)
 {
