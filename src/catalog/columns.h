@@ -1,8 +1,7 @@
 /*
- * What many queries have in common: columns, joins and conditions, each under one name.
+ * What many queries have in common: columns and conditions, each under one name.
  *
- * `n` is pg_namespace wherever it is joined. What is in the system's schemas is initdb's, or out of
- * place (unsupported.c warns of it).
+ * What is in the system's schemas is initdb's, or out of place (unsupported.c warns of it).
  */
 #ifndef PGCASK_CATALOG_COLUMNS_H
 #define PGCASK_CATALOG_COLUMNS_H
@@ -20,20 +19,11 @@
     "            FROM pg_catalog.unnest(p.proargtypes)\n"                                          \
     "                 WITH ORDINALITY a (type, number)), '')"
 
-/* A function by its oid, qualified; null for 0. */
-#define COLUMN_FUNCTION(oid) "NULLIF(" oid ", 0::pg_catalog.oid)::pg_catalog.regproc"
-
-/* schema."name" of two columns. */
-#define COLUMN_QUALIFIED(schema, name)                                                             \
-    "pg_catalog.quote_ident(" schema ") || '.' || pg_catalog.quote_ident(" name ")"
-
-/* The collation `co` where it is not the type's own. */
+/* The collation `co`, of the schema `cn`, where it is not the type's own. */
 #define COLUMN_COLLATION(collation, types)                                                         \
-    "CASE WHEN " collation " <> " types                                                            \
-    " THEN " COLUMN_QUALIFIED("cn.nspname", "co.collname") " END"
-#define JOIN_COLLATION(collation)                                                                  \
-    "LEFT JOIN pg_catalog.pg_collation co ON co.oid = " collation "\n"                             \
-    "LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace\n"
+    "CASE WHEN " collation " <> " types "\n"                                                       \
+    "            THEN pg_catalog.quote_ident(cn.nspname) || '.' ||\n"                              \
+    "                 pg_catalog.quote_ident(co.collname) END"
 
 /* "name=value" of an option `o`: name='value', or with the value as it is. */
 #define OPTION_QUOTED                                                                              \
@@ -43,9 +33,7 @@
     "pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || '=' ||\n"                         \
     "         pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)"
 
-#define JOIN_SCHEMA(oid) "JOIN pg_catalog.pg_namespace n ON n.oid = " oid "\n"
-
-/* The schemas that are dumped. */
+/* The schemas that are dumped; n: pg_namespace. */
 #define IN_USERS_SCHEMA "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 
 #endif

@@ -20,8 +20,9 @@ static const char *const key_columns[] = {
 };
 
 static const char key_from[] = "FROM pg_catalog.pg_partitioned_table p\n"
-                               "JOIN pg_catalog.pg_class c ON c.oid = p.partrelid\n" JOIN_SCHEMA(
-                                   "c.relnamespace") "WHERE " IN_USERS_SCHEMA;
+                               "JOIN pg_catalog.pg_class c ON c.oid = p.partrelid\n"
+                               "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+                               "WHERE " IN_USERS_SCHEMA;
 
 static bool take_key(struct catalog *catalog, void *context, const struct catalog_row *row,
                      struct error *err)
@@ -57,9 +58,10 @@ static const char *const columns[] = {
 
 static const char from[] =
     "FROM pg_catalog.pg_inherits i\n"
-    "JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relkind IN ('r', 'p')\n" JOIN_SCHEMA(
-        "c.relnamespace") "WHERE " IN_USERS_SCHEMA "\n"
-                          "ORDER BY i.inhrelid, i.inhseqno";
+    "JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relkind IN ('r', 'p')\n"
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "WHERE " IN_USERS_SCHEMA "\n"
+    "ORDER BY i.inhrelid, i.inhseqno";
 
 /* A table that an extension makes: no object of the archive, but what inherits from it is compared
  * with it and names it. */

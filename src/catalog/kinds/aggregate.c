@@ -24,63 +24,44 @@ enum {
     COLUMNS
 };
 
-/* The usual value depends on the kind: an ordered-set aggregate may not be trusted to leave its
- * state alone. */
-#define FINALFUNC_MODIFY(column)                                                                   \
-    "CASE WHEN " column " <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END\n"                      \
-    "                THEN CASE " column " WHEN 'r' THEN 'READ_ONLY'\n"                             \
-    "                          WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END END"
-
+/* The usual FINALFUNC_MODIFY depends on the kind: an ordered-set aggregate may not be trusted to
+ * leave its state alone. */
 static const char items[] =
     "pg_catalog.concat_ws(E',\\n    ',\n"
     "         'SFUNC = ' || a.aggtransfn,\n"
     "         'STYPE = ' || pg_catalog.format_type(a.aggtranstype, NULL),\n"
     "         'SSPACE = ' || NULLIF(a.aggtransspace, 0),\n"
     "         'INITCOND = ' || pg_catalog.quote_literal(a.agginitval),\n"
-    "         'FINALFUNC = ' || " COLUMN_FUNCTION(
-        "a.aggfinalfn") ",\n"
-                        "         CASE WHEN a.aggfinalextra THEN 'FINALFUNC_EXTRA' END,\n"
-                        "         'FINALFUNC_MODIFY = ' || " FINALFUNC_MODIFY(
-                            "a.aggfinalmodify") ",\n"
-                                                "         'COMBINEFUNC = ' || " COLUMN_FUNCTION(
-                                                    "a.aggcombinefn") ",\n"
-                                                                      "         'SERIALFUNC = ' "
-                                                                      "|| " COLUMN_FUNCTION(
-                                                                          "a.aggserialfn") ",\n"
-                                                                                           "       "
-                                                                                           "  "
-                                                                                           "'DESERI"
-                                                                                           "ALFUNC "
-                                                                                           "= ' "
-                                                                                           "||"
-                                                                                           " " COLUMN_FUNCTION(
-                                                                                               "a."
-                                                                                               "agg"
-                                                                                               "des"
-                                                                                               "eri"
-                                                                                               "alf"
-                                                                                               "n") ",\n"
-                                                                                                    "         'MSFUNC = ' || " COLUMN_FUNCTION(
-                                                                                                        "a.aggmtransfn") ",\n"
-                                                                                                                         "         'MINVFUNC = ' || " COLUMN_FUNCTION(
-                                                                                                                             "a.aggminvtransfn") ",\n"
-                                                                                                                                                 "         'MSTYPE = ' ||\n"
-                                                                                                                                                 "           pg_catalog.format_type(NULLIF(a.aggmtranstype, 0::pg_catalog.oid), NULL),\n"
-                                                                                                                                                 "         'MSSPACE = ' || NULLIF(a.aggmtransspace, 0),\n"
-                                                                                                                                                 "         'MINITCOND = ' || pg_catalog.quote_literal(a.aggminitval),\n"
-                                                                                                                                                 "         'MFINALFUNC = ' || " COLUMN_FUNCTION(
-                                                                                                                                                     "a.aggmfinalfn") ",\n"
-                                                                                                                                                                      "         CASE WHEN a.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END,\n"
-                                                                                                                                                                      "         'MFINALFUNC_MODIFY = ' || " FINALFUNC_MODIFY(
-                                                                                                                                                                          "a.aggmfinalmodify") ",\n"
-                                                                                                                                                                                               "         'SORTOP = ' || (SELECT 'OPERATOR(' || pg_catalog.quote_ident(opn.nspname) ||\n"
-                                                                                                                                                                                               "                                '.' || o.oprname || ')'\n"
-                                                                                                                                                                                               "                           FROM pg_catalog.pg_operator o\n"
-                                                                                                                                                                                               "                           JOIN pg_catalog.pg_namespace opn ON opn.oid = o.oprnamespace\n"
-                                                                                                                                                                                               "                          WHERE o.oid = a.aggsortop),\n"
-                                                                                                                                                                                               "         CASE WHEN a.aggkind = 'h' THEN 'HYPOTHETICAL' END,\n"
-                                                                                                                                                                                               "         'PARALLEL = ' || CASE p.proparallel WHEN 's' THEN 'safe'\n"
-                                                                                                                                                                                               "                               WHEN 'r' THEN 'restricted' END)";
+    "         'FINALFUNC = ' || NULLIF(a.aggfinalfn, 0::pg_catalog.oid)::pg_catalog.regproc,\n"
+    "         CASE WHEN a.aggfinalextra THEN 'FINALFUNC_EXTRA' END,\n"
+    "         'FINALFUNC_MODIFY = ' ||\n"
+    "           CASE WHEN a.aggfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END\n"
+    "                THEN CASE a.aggfinalmodify WHEN 'r' THEN 'READ_ONLY'\n"
+    "                          WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END END,\n"
+    "         'COMBINEFUNC = ' || NULLIF(a.aggcombinefn, 0::pg_catalog.oid)::pg_catalog.regproc,\n"
+    "         'SERIALFUNC = ' || NULLIF(a.aggserialfn, 0::pg_catalog.oid)::pg_catalog.regproc,\n"
+    "         'DESERIALFUNC = ' ||\n"
+    "           NULLIF(a.aggdeserialfn, 0::pg_catalog.oid)::pg_catalog.regproc,\n"
+    "         'MSFUNC = ' || NULLIF(a.aggmtransfn, 0::pg_catalog.oid)::pg_catalog.regproc,\n"
+    "         'MINVFUNC = ' || NULLIF(a.aggminvtransfn, 0::pg_catalog.oid)::pg_catalog.regproc,\n"
+    "         'MSTYPE = ' ||\n"
+    "           pg_catalog.format_type(NULLIF(a.aggmtranstype, 0::pg_catalog.oid), NULL),\n"
+    "         'MSSPACE = ' || NULLIF(a.aggmtransspace, 0),\n"
+    "         'MINITCOND = ' || pg_catalog.quote_literal(a.aggminitval),\n"
+    "         'MFINALFUNC = ' || NULLIF(a.aggmfinalfn, 0::pg_catalog.oid)::pg_catalog.regproc,\n"
+    "         CASE WHEN a.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END,\n"
+    "         'MFINALFUNC_MODIFY = ' ||\n"
+    "           CASE WHEN a.aggmfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END\n"
+    "                THEN CASE a.aggmfinalmodify WHEN 'r' THEN 'READ_ONLY'\n"
+    "                          WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END END,\n"
+    "         'SORTOP = ' || (SELECT 'OPERATOR(' || pg_catalog.quote_ident(opn.nspname) ||\n"
+    "                                '.' || o.oprname || ')'\n"
+    "                           FROM pg_catalog.pg_operator o\n"
+    "                           JOIN pg_catalog.pg_namespace opn ON opn.oid = o.oprnamespace\n"
+    "                          WHERE o.oid = a.aggsortop),\n"
+    "         CASE WHEN a.aggkind = 'h' THEN 'HYPOTHETICAL' END,\n"
+    "         'PARALLEL = ' || CASE p.proparallel WHEN 's' THEN 'safe'\n"
+    "                               WHEN 'r' THEN 'restricted' END)";
 
 static const char *const columns[] = {
     [OID] = "p.oid",
@@ -96,9 +77,10 @@ static const char *const columns[] = {
 };
 
 static const char from[] = "FROM pg_catalog.pg_proc p\n"
-                           "JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid\n" JOIN_SCHEMA(
-                               "p.pronamespace") "WHERE " IN_USERS_SCHEMA "\n"
-                                                 "ORDER BY n.nspname, p.proname, p.oid";
+                           "JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid\n"
+                           "JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace\n"
+                           "WHERE " IN_USERS_SCHEMA "\n"
+                           "ORDER BY n.nspname, p.proname, p.oid";
 
 static const char *or_star(const char *arguments)
 {

@@ -54,27 +54,15 @@ static const char *const columns[] = {
 
 static const char from[] =
     "FROM pg_catalog.pg_attribute a\n"
-    "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid\n" JOIN_SCHEMA(
-        "c.relnamespace") "JOIN pg_catalog.pg_type t ON t.oid = "
-                          "a.atttypid\n" JOIN_COLLATION("a.attcollation") "LEFT JOIN "
-                                                                          "pg_catalog.pg_"
-                                                                          "attrdef d ON "
-                                                                          "d.adrelid = "
-                                                                          "a.attrelid AND "
-                                                                          "d.adnum = "
-                                                                          "a.attnum\n"
-                                                                          "WHERE a.attnum "
-                                                                          "> 0 AND NOT "
-                                                                          "a.attisdropped "
-                                                                          "AND c.relkind "
-                                                                          "IN ('r', 'p', "
-                                                                          "'v', 'm')\n"
-                                                                          "  "
-                                                                          "AND"
-                                                                          " " IN_USERS_SCHEMA "\n"
-                                                                          "ORDER BY "
-                                                                          "a.attrelid, "
-                                                                          "a.attnum";
+    "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid\n"
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid\n"
+    "LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation\n"
+    "LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace\n"
+    "LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum\n"
+    "WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm')\n"
+    "  AND " IN_USERS_SCHEMA "\n"
+    "ORDER BY a.attrelid, a.attnum";
 
 struct reading {
     uint32_t relation_oid; /* of the rows at hand; 0: none yet */

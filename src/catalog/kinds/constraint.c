@@ -83,12 +83,12 @@ static const char *const columns[] = {
     [DEFERRED] = "co.condeferred",
 };
 
-static const char from[] =
-    "FROM pg_catalog.pg_constraint co\n"
-    "JOIN pg_catalog.pg_class c ON c.oid = co.conrelid\n" JOIN_SCHEMA(
-        "c.relnamespace") "WHERE " IN_USERS_SCHEMA "\n"
-                          "  AND (co.contype IN ('c', 'p', 'u', 'x', 'f') OR {table_not_null})\n"
-                          "ORDER BY co.conrelid, co.conname";
+static const char from[] = "FROM pg_catalog.pg_constraint co\n"
+                           "JOIN pg_catalog.pg_class c ON c.oid = co.conrelid\n"
+                           "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+                           "WHERE " IN_USERS_SCHEMA "\n"
+                           "  AND (co.contype IN ('c', 'p', 'u', 'x', 'f') OR {table_not_null})\n"
+                           "ORDER BY co.conrelid, co.conname";
 
 /* ---- Writing ---- */
 

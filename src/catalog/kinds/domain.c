@@ -132,11 +132,13 @@ static const char *const columns[] = {
                 "                pg_catalog.quote_literal(t.typdefault))",
 };
 
-static const char from[] =
-    "FROM pg_catalog.pg_type t\n"
-    "JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype\n" JOIN_SCHEMA("t.typnamespace")
-        JOIN_COLLATION("t.typcollation") "WHERE t.typtype = 'd' AND " IN_USERS_SCHEMA "\n"
-                                         "ORDER BY n.nspname, t.typname";
+static const char from[] = "FROM pg_catalog.pg_type t\n"
+                           "JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype\n"
+                           "JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace\n"
+                           "LEFT JOIN pg_catalog.pg_collation co ON co.oid = t.typcollation\n"
+                           "LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace\n"
+                           "WHERE t.typtype = 'd' AND " IN_USERS_SCHEMA "\n"
+                           "ORDER BY n.nspname, t.typname";
 
 static bool put_begun(struct catalog *catalog, struct catalog_object *object,
                       const struct catalog_row *row, struct error *err)
@@ -190,11 +192,11 @@ static const char *const constraint_columns[] = {
     [VALIDATED] = "co.convalidated",
 };
 
-static const char constraint_from[] =
-    "FROM pg_catalog.pg_constraint co\n"
-    "JOIN pg_catalog.pg_type t ON t.oid = co.contypid\n" JOIN_SCHEMA(
-        "t.typnamespace") "WHERE " IN_USERS_SCHEMA "\n"
-                          "ORDER BY co.contypid, co.conname";
+static const char constraint_from[] = "FROM pg_catalog.pg_constraint co\n"
+                                      "JOIN pg_catalog.pg_type t ON t.oid = co.contypid\n"
+                                      "JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace\n"
+                                      "WHERE " IN_USERS_SCHEMA "\n"
+                                      "ORDER BY co.contypid, co.conname";
 
 static const char *identity_on(struct catalog *catalog, const char *name, const char *domain,
                                struct error *err)

@@ -21,8 +21,9 @@ static const char *const columns[] = {
     [SCHEMA] = "n.nspname",
 };
 
-static const char from[] =
-    "FROM pg_catalog.pg_extension e\n" JOIN_SCHEMA("e.extnamespace") "ORDER BY e.extname";
+static const char from[] = "FROM pg_catalog.pg_extension e\n"
+                           "JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace\n"
+                           "ORDER BY e.extname";
 
 /* initdb makes plpgsql; in single-user mode users make theirs with such oids as well. */
 static bool is_everywhere(const struct catalog_object *extension)

@@ -48,8 +48,9 @@ static const char *const columns[] = {
 static const char from[] =
     "FROM pg_catalog.pg_extension e,\n"
     "     pg_catalog.unnest(e.extconfig) WITH ORDINALITY u (relation, number)\n"
-    "JOIN pg_catalog.pg_class c ON c.oid = u.relation AND c.relkind IN ('r', 'S')\n" JOIN_SCHEMA(
-        "c.relnamespace") "ORDER BY e.extname, u.number";
+    "JOIN pg_catalog.pg_class c ON c.oid = u.relation AND c.relkind IN ('r', 'S')\n"
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "ORDER BY e.extname, u.number";
 
 static struct catalog_object *add(struct catalog *catalog, const struct catalog_kind *kind,
                                   const struct catalog_object *extension, uint32_t oid,

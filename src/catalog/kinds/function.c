@@ -78,16 +78,16 @@ static const struct version_difference differences[] = {
      * partition key". */
     {"stand_in_body", 0, "NULL"},
     {"stand_in_body", 14,
-     "CASE WHEN p.prosqlbody IS NOT NULL THEN 'SELECT ' || "
-     "CASE WHEN p.prorettype = 'pg_catalog.void'::pg_catalog.regtype THEN '' "
-     "     WHEN p.prorettype <> 'pg_catalog.record'::pg_catalog.regtype "
-     "     THEN 'NULL::' || pg_catalog.format_type(p.prorettype, NULL) "
+     "CASE WHEN p.prosqlbody IS NOT NULL THEN 'SELECT ' ||\n"
+     "CASE WHEN p.prorettype = 'pg_catalog.void'::pg_catalog.regtype THEN ''\n"
+     "     WHEN p.prorettype <> 'pg_catalog.record'::pg_catalog.regtype\n"
+     "     THEN 'NULL::' || pg_catalog.format_type(p.prorettype, NULL)\n"
      "     ELSE coalesce((SELECT pg_catalog.string_agg("
-     "                             'NULL::' || pg_catalog.format_type(x.type, NULL), ', ' "
-     "                             ORDER BY x.number) "
-     "                      FROM ROWS FROM (pg_catalog.unnest(p.proallargtypes), "
-     "                                      pg_catalog.unnest(p.proargmodes)) "
-     "                           WITH ORDINALITY x (type, mode, number) "
+     "                             'NULL::' || pg_catalog.format_type(x.type, NULL), ', '\n"
+     "                             ORDER BY x.number)\n"
+     "                      FROM ROWS FROM (pg_catalog.unnest(p.proallargtypes),\n"
+     "                                      pg_catalog.unnest(p.proargmodes))\n"
+     "                           WITH ORDINALITY x (type, mode, number)\n"
      "                     WHERE x.mode IN ('o', 'b', 't')), 'NULL') END || ' LIMIT 1' END"},
     /* Whether defaults of arguments call functions that are not the system's */
     {"defaults_call", 0,
@@ -112,10 +112,9 @@ static const char attributes[] =
     "              THEN ' COST ' || p.procost END,\n"
     "         CASE WHEN p.proretset AND p.prorows NOT IN (0, 1000)\n"
     "              THEN ' ROWS ' || p.prorows END,\n"
-    "         ' SUPPORT ' || " COLUMN_FUNCTION(
-        "p.prosupport") ",\n"
-                        "         CASE p.proparallel WHEN 's' THEN ' PARALLEL SAFE'\n"
-                        "              WHEN 'r' THEN ' PARALLEL RESTRICTED' END)";
+    "         ' SUPPORT ' || NULLIF(p.prosupport, 0::pg_catalog.oid)::pg_catalog.regproc,\n"
+    "         CASE p.proparallel WHEN 's' THEN ' PARALLEL SAFE'\n"
+    "              WHEN 'r' THEN ' PARALLEL RESTRICTED' END)";
 
 static const char own_needs[] =
     "pg_catalog.concat_ws(' ', p.prorettype, p.proargtypes,\n"
@@ -178,14 +177,15 @@ static const char *const columns[] = {
 };
 
 /* The functions that a range type makes for itself hang on it (deptype 'i'). */
-static const char from[] = "FROM pg_catalog.pg_proc p\n" JOIN_SCHEMA(
-    "p.pronamespace") "JOIN pg_catalog.pg_language l ON l.oid = p.prolang\n"
-                      "WHERE p.prokind IN ('f', 'p', 'w') AND " IN_USERS_SCHEMA "\n"
-                      "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d\n"
-                      "                   WHERE d.classid = "
-                      "'pg_catalog.pg_proc'::pg_catalog.regclass\n"
-                      "                     AND d.objid = p.oid AND d.deptype = 'i')\n"
-                      "ORDER BY n.nspname, p.proname, p.oid";
+static const char from[] =
+    "FROM pg_catalog.pg_proc p\n"
+    "JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace\n"
+    "JOIN pg_catalog.pg_language l ON l.oid = p.prolang\n"
+    "WHERE p.prokind IN ('f', 'p', 'w') AND " IN_USERS_SCHEMA "\n"
+    "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d\n"
+    "                   WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass\n"
+    "                     AND d.objid = p.oid AND d.deptype = 'i')\n"
+    "ORDER BY n.nspname, p.proname, p.oid";
 
 /* ---- Writing ---- */
 

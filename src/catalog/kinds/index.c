@@ -49,12 +49,12 @@ static const char *const columns[] = {
 static const char from[] =
     "FROM pg_catalog.pg_index i\n"
     "JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid\n"
-    "JOIN pg_catalog.pg_class t ON t.oid = i.indrelid\n" JOIN_SCHEMA(
-        "c.relnamespace") "LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace\n"
-                          "LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid = i.indexrelid\n"
-                          "WHERE (i.indisvalid OR t.relkind = 'p') AND i.indisready "
-                          "AND " IN_USERS_SCHEMA "\n"
-                          "ORDER BY i.indrelid, c.relname";
+    "JOIN pg_catalog.pg_class t ON t.oid = i.indrelid\n"
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace\n"
+    "LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid = i.indexrelid\n"
+    "WHERE (i.indisvalid OR t.relkind = 'p') AND i.indisready AND " IN_USERS_SCHEMA "\n"
+    "ORDER BY i.indrelid, c.relname";
 
 /* ---- What follows the making of an index ---- */
 

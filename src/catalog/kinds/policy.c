@@ -35,9 +35,10 @@ static const char *const columns[] = {
 };
 
 static const char from[] = "FROM pg_catalog.pg_policy p\n"
-                           "JOIN pg_catalog.pg_class c ON c.oid = p.polrelid\n" JOIN_SCHEMA(
-                               "c.relnamespace") "WHERE " IN_USERS_SCHEMA "\n"
-                                                 "ORDER BY p.polrelid, p.polname";
+                           "JOIN pg_catalog.pg_class c ON c.oid = p.polrelid\n"
+                           "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+                           "WHERE " IN_USERS_SCHEMA "\n"
+                           "ORDER BY p.polrelid, p.polname";
 
 static bool take_policy(struct catalog *catalog, void *context, const struct catalog_row *row,
                         struct error *err)

@@ -74,13 +74,14 @@ static const char *const columns[] = {
                   "                               ::\"char\", c.relowner)",
 };
 
-static const char from[] = "FROM pg_catalog.pg_class c\n" JOIN_SCHEMA(
-    "c.relnamespace") "LEFT JOIN pg_catalog.pg_class tc ON tc.oid = c.reltoastrelid\n"
-                      "LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace\n"
-                      "LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam\n"
-                      "LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype\n"
-                      "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND " IN_USERS_SCHEMA "\n"
-                      "ORDER BY n.nspname, c.relname";
+static const char from[] = "FROM pg_catalog.pg_class c\n"
+                           "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+                           "LEFT JOIN pg_catalog.pg_class tc ON tc.oid = c.reltoastrelid\n"
+                           "LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace\n"
+                           "LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam\n"
+                           "LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype\n"
+                           "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND " IN_USERS_SCHEMA "\n"
+                           "ORDER BY n.nspname, c.relname";
 
 static const struct catalog_kind *kind_of(char relkind)
 {

@@ -20,11 +20,12 @@ static const char *const columns[] = {
     [DEFINITION] = "pg_catalog.pg_get_ruledef(r.oid)",
 };
 
-static const char from[] = "FROM pg_catalog.pg_rewrite r\n"
-                           "JOIN pg_catalog.pg_class c ON c.oid = r.ev_class\n" JOIN_SCHEMA(
-                               "c.relnamespace") "WHERE (r.rulename <> '_RETURN' OR c.relkind NOT "
-                                                 "IN ('v', 'm')) AND " IN_USERS_SCHEMA "\n"
-                                                 "ORDER BY r.ev_class, r.rulename";
+static const char from[] =
+    "FROM pg_catalog.pg_rewrite r\n"
+    "JOIN pg_catalog.pg_class c ON c.oid = r.ev_class\n"
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "WHERE (r.rulename <> '_RETURN' OR c.relkind NOT IN ('v', 'm')) AND " IN_USERS_SCHEMA "\n"
+    "ORDER BY r.ev_class, r.rulename";
 
 static bool take_rule(struct catalog *catalog, void *context, const struct catalog_row *row,
                       struct error *err)

@@ -66,18 +66,18 @@ static const char *const columns[] = {
 
 static const char from[] =
     "FROM pg_catalog.pg_sequence s\n"
-    "JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid\n" JOIN_SCHEMA(
-        "c.relnamespace") "JOIN (VALUES (21, -32768, 32767), (23, -2147483648, 2147483647),\n"
-                          "             (20, -9223372036854775808, 9223372036854775807))\n"
-                          "     AS l (type, lowest, highest) ON l.type = s.seqtypid\n"
-                          "LEFT JOIN pg_catalog.pg_depend d\n"
-                          "  ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid "
-                          "= s.seqrelid\n"
-                          " AND d.objsubid = 0 AND d.deptype IN ('a', 'i')\n"
-                          " AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass\n"
-                          " AND d.refobjsubid > 0\n"
-                          "WHERE " IN_USERS_SCHEMA "\n"
-                          "ORDER BY s.seqrelid";
+    "JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid\n"
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "JOIN (VALUES (21, -32768, 32767), (23, -2147483648, 2147483647),\n"
+    "             (20, -9223372036854775808, 9223372036854775807))\n"
+    "     AS l (type, lowest, highest) ON l.type = s.seqtypid\n"
+    "LEFT JOIN pg_catalog.pg_depend d\n"
+    "  ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = s.seqrelid\n"
+    " AND d.objsubid = 0 AND d.deptype IN ('a', 'i')\n"
+    " AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass\n"
+    " AND d.refobjsubid > 0\n"
+    "WHERE " IN_USERS_SCHEMA "\n"
+    "ORDER BY s.seqrelid";
 
 #define POSITIONS_MAX ((size_t)32 * 1024) /* bytes of one statement that asks for positions */
 

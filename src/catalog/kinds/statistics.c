@@ -21,9 +21,10 @@ static const char *const columns[] = {
     [RELATION] = "s.stxrelid",
 };
 
-static const char from[] = "FROM pg_catalog.pg_statistic_ext s\n" JOIN_SCHEMA(
-    "s.stxnamespace") "WHERE " IN_USERS_SCHEMA "\n"
-                      "ORDER BY n.nspname, s.stxname";
+static const char from[] = "FROM pg_catalog.pg_statistic_ext s\n"
+                           "JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace\n"
+                           "WHERE " IN_USERS_SCHEMA "\n"
+                           "ORDER BY n.nspname, s.stxname";
 
 static bool take_statistics(struct catalog *catalog, void *context, const struct catalog_row *row,
                             struct error *err)

@@ -25,13 +25,13 @@ static const char *const columns[] = {
 /* Parents have the lower oids. */
 static const char from[] =
     "FROM pg_catalog.pg_trigger t\n"
-    "JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid\n" JOIN_SCHEMA(
-        "c.relnamespace") "LEFT JOIN pg_catalog.pg_trigger p ON p.oid = t.tgparentid\n"
-                          "LEFT JOIN pg_catalog.pg_constraint co ON co.oid = t.tgconstraint\n"
-                          "WHERE coalesce(co.contype, 't') = 't' AND (NOT t.tgisinternal OR "
-                          "t.tgparentid <> 0)\n"
-                          "  AND " IN_USERS_SCHEMA "\n"
-                          "ORDER BY t.oid";
+    "JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid\n"
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "LEFT JOIN pg_catalog.pg_trigger p ON p.oid = t.tgparentid\n"
+    "LEFT JOIN pg_catalog.pg_constraint co ON co.oid = t.tgconstraint\n"
+    "WHERE coalesce(co.contype, 't') = 't' AND (NOT t.tgisinternal OR t.tgparentid <> 0)\n"
+    "  AND " IN_USERS_SCHEMA "\n"
+    "ORDER BY t.oid";
 
 static struct catalog_object *add_trigger(struct catalog *catalog, const struct relation *relation,
                                           const struct catalog_row *row, struct error *err)

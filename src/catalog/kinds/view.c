@@ -57,11 +57,12 @@ static const char *const columns[] = {
     [QUERY] = "pg_catalog.pg_get_viewdef(c.oid)",
 };
 
-static const char from[] = "FROM pg_catalog.pg_class c\n" JOIN_SCHEMA(
-    "c.relnamespace") "JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename = "
-                      "'_RETURN'\n"
-                      "WHERE c.relkind IN ('v', 'm') AND " IN_USERS_SCHEMA "\n"
-                      "ORDER BY c.oid";
+static const char from[] =
+    "FROM pg_catalog.pg_class c\n"
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename = '_RETURN'\n"
+    "WHERE c.relkind IN ('v', 'm') AND " IN_USERS_SCHEMA "\n"
+    "ORDER BY c.oid";
 
 /* ---- Writing ---- */
 
