@@ -135,6 +135,12 @@ bool library_source_lend(struct pgcask_source *source, struct record_source **le
 
 void library_record_publish(const struct record *record, struct pgcask_record *published);
 
+/* ---- Problems (restore.c) ---- */
+
+/* Tells the caller, who may not want to know, in the library's words. */
+void library_problem_tell(pgcask_problem_fn *problem, void *context, enum pgcask_problem_kind kind,
+                          const char *path, const char *text);
+
 /* ---- Signals (quiet_signals.c) ---- */
 
 /* A pipe whose reader went away and a file that reached RLIMIT_FSIZE raise a signal that ends the

@@ -43,22 +43,13 @@ static void tell_problem(void *context, enum verify_problem kind, const char *pa
                          const char *text)
 {
     struct list *list = context;
-    char spelled[1024];
-    const struct pgcask_problem told = {
-        .struct_size = sizeof(told),
-        .kind = (enum pgcask_problem_kind)kind,
-        .path = path,
-        .text = spelled,
-    };
 
     list->found.problems++;
     list->report.missing += kind == VERIFY_MISSING;
     list->report.unexpected += kind == VERIFY_UNEXPECTED;
     list->report.damaged += kind != VERIFY_MISSING && kind != VERIFY_UNEXPECTED;
-    if (list->callbacks.problem == NULL)
-        return;
-    error_spell_copy(spelled, sizeof(spelled), text, &library_speller);
-    list->callbacks.problem(list->callbacks.context, &told);
+    library_problem_tell(list->callbacks.problem, list->callbacks.context,
+                         (enum pgcask_problem_kind)kind, path, text);
 }
 
 static void note_unsound(void *context, const char *path, const struct error *err)

@@ -33,21 +33,30 @@ const char *pgcask_problem_kind_name(enum pgcask_problem_kind kind)
     return verify_problem_name(known ? (enum verify_problem)kind : VERIFY_OTHER);
 }
 
-static void tell_problem(void *context, enum verify_problem kind, const char *path,
-                         const char *problem)
+void library_problem_tell(pgcask_problem_fn *problem, void *context, enum pgcask_problem_kind kind,
+                          const char *path, const char *text)
 {
-    const struct verification *verification = context;
     char spelled[1024];
     const struct pgcask_problem told = {
         .struct_size = sizeof(told),
-        .kind = (enum pgcask_problem_kind)kind,
+        .kind = kind,
         .path = path,
         .text = spelled,
     };
 
-    error_spell_copy(spelled, sizeof(spelled), problem, &library_speller);
-    if (verification->problem != NULL)
-        verification->problem(verification->context, &told);
+    if (problem == NULL)
+        return;
+    error_spell_copy(spelled, sizeof(spelled), text, &library_speller);
+    problem(context, &told);
+}
+
+static void tell_problem(void *context, enum verify_problem kind, const char *path,
+                         const char *text)
+{
+    const struct verification *verification = context;
+
+    library_problem_tell(verification->problem, verification->context,
+                         (enum pgcask_problem_kind)kind, path, text);
 }
 
 static struct record_source *reopen(void *context, struct error *err)

@@ -141,12 +141,8 @@ def pgcask_path(request):
 
 @pytest.fixture(scope="session")
 def probe_program(request):
-    """The program of wire_probe.c: $PGCASK_WIRE_PROBE, else beside pgcask."""
-    beside = pathlib.Path(request.config.getoption("--pgcask")).with_name("wire_probe")
-    path = pathlib.Path(os.environ.get("PGCASK_WIRE_PROBE", beside)).resolve()
-    if not path.exists():
-        pytest.fail(f"{path} is not there: build it, or name another in PGCASK_WIRE_PROBE")
-    return path
+    """The program of wire_probe.c."""
+    return paths.probe(request, "wire_probe")
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,13 @@
 """Archives in all formats: ours read by stock tools, those of stock tools read by us."""
 
 import json
-import os
-import pathlib
 import re
 import shutil
 
 import pytest
 
-from pgcask_testing import logical, process
-from pgcask_testing.logical import make, script
+from pgcask_testing import logical, paths, process
+from pgcask_testing.logical import cluster, make, script  # noqa: F401
 
 BIG = """
     CREATE TABLE big (id int PRIMARY KEY, text text);
@@ -23,10 +21,7 @@ BIG = """
 @pytest.fixture(scope="module")
 def probe(request):
     """dump_probe(server, db, format, compression, folder) -> process.Result: see dump_probe.c."""
-    beside = pathlib.Path(request.config.getoption("--pgcask")).with_name("dump_probe")
-    path = pathlib.Path(os.environ.get("PGCASK_DUMP_PROBE", beside)).resolve()
-    if not path.exists():
-        pytest.fail(f"{path} is not there: build it, or name another in PGCASK_DUMP_PROBE")
+    path = paths.probe(request, "dump_probe")
 
     def call(server, db, kind, compression="none", folder="."):
         literal = db.replace("\\", "\\\\").replace("'", "\\'")
@@ -35,14 +30,6 @@ def probe(request):
         return process.run([path, conninfo, kind, compression, folder], timeout=120).check()
 
     return call
-
-
-@pytest.fixture(scope="module")
-def cluster(major, module_servers):
-    server = module_servers.create(major)
-    logical.run_sql(server, "postgres", script("roles"))
-    yield server
-    server.close()
 
 
 def compressions(major):

@@ -22,15 +22,7 @@ COMMANDS = ("backup", "verify", "restore", "list", "ping", "check", "relocate")
 @pytest.fixture(scope="module")
 def small(module_servers):
     """A small running cluster of the major, that tests only read from."""
-    made = {}
-
-    def make(major):
-        if major not in made:
-            made[major] = module_servers.create(major)
-            builders.tablespaces(made[major], names=["one"])
-        return made[major]
-
-    return make
+    return builders.small_ones(module_servers)
 
 
 @pytest.fixture(scope="module")

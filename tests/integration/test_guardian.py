@@ -21,13 +21,10 @@ BOUND = 2  # seconds
 @pytest.fixture(scope="module")
 def target(module_servers):
     """A running server of the major, whose spread checkpoints take most of an hour."""
-    made = {}
+    busy = builders.busy_ones(module_servers)
 
     def make(major):
-        if major not in made:
-            made[major] = module_servers.create(major, conf={"checkpoint_timeout": "1h"})
-            builders.fill(made[major], mb=20)
-        server = made[major]
+        server = busy(major)
         oracles.wait_for_nothing_left(server, timeout=10)
         server.sql("UPDATE filler SET n = n + 1 WHERE id % 10 = 0")  # something to write
         return server

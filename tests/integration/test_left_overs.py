@@ -15,15 +15,7 @@ pytestmark = pytest.mark.majors(15)
 
 @pytest.fixture(scope="module")
 def source(module_servers):
-    made = {}
-
-    def make(major):
-        if major not in made:
-            made[major] = module_servers.create(major)
-            builders.tablespaces(made[major], names=["one"])
-        return made[major]
-
-    return make
+    return builders.small_ones(module_servers)
 
 
 @pytest.fixture(scope="module")

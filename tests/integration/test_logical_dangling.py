@@ -4,17 +4,9 @@ backup that would give it to somebody else, or leave it out, without a word."""
 import pytest
 
 from pgcask_testing import logical, process, temp
-from pgcask_testing.logical import make, script
+from pgcask_testing.logical import cluster, make, script  # noqa: F401
 
 GONE = 99999  # no oid of anything
-
-
-@pytest.fixture(scope="module")
-def cluster(major, module_servers):
-    server = module_servers.create(major)
-    logical.run_sql(server, "postgres", script("roles"))
-    yield server
-    server.close()
 
 
 THINGS = """

@@ -5,17 +5,8 @@ import re
 
 import pytest
 
-from pgcask_testing import logical, paths, process, temp
-from pgcask_testing.logical import make, script
-
-
-@pytest.fixture(scope="module")
-def cluster(major, module_servers):
-    server = module_servers.create(major)
-    logical.run_sql(server, "postgres", script("roles"))
-    yield server
-    server.close()
-
+from pgcask_testing import logical, process, temp
+from pgcask_testing.logical import cluster, make  # noqa: F401
 
 # Changes of what initdb made, and other things at the border of the user's own. All are in one
 # database; what stock pg_dump makes of them is what is wanted.

@@ -4,16 +4,7 @@ there comes back."""
 import pytest
 
 from pgcask_testing import logical
-from pgcask_testing.logical import make, script
-
-
-@pytest.fixture(scope="module")
-def cluster(major, module_servers):
-    server = module_servers.create(major)
-    logical.run_sql(server, "postgres", script("roles"))
-    yield server
-    server.close()
-
+from pgcask_testing.logical import cluster, make  # noqa: F401
 
 PUBLIC = {
     "untouched": "",

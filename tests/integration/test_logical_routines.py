@@ -3,17 +3,9 @@
 import pytest
 
 from pgcask_testing import logical
-from pgcask_testing.logical import make, script
+from pgcask_testing.logical import cluster, make, script  # noqa: F401
 
 SINCE_14 = pytest.mark.majors(14, 16, 18)
-
-
-@pytest.fixture(scope="module")
-def cluster(major, module_servers):
-    server = module_servers.create(major)
-    logical.run_sql(server, "postgres", script("roles"))
-    yield server
-    server.close()
 
 
 # Each runs in a schema of its own. A routine is made with a body that needs nothing first.

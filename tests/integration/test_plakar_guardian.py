@@ -14,15 +14,7 @@ from pgcask_testing.plakar import plakar, plakar_package  # noqa: F401
 @pytest.fixture(scope="module")
 def target(module_servers):
     """A running server of the major, whose spread checkpoints take most of an hour."""
-    made = {}
-
-    def make(major):
-        if major not in made:
-            made[major] = module_servers.create(major, conf={"checkpoint_timeout": "1h"})
-            builders.fill(made[major], mb=20)
-        return made[major]
-
-    return make
+    return builders.busy_ones(module_servers)
 
 
 def plugin_of(plakar, pid):

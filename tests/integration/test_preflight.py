@@ -19,15 +19,7 @@ LOCAL_TRUST = ["local all all trust", "local replication all trust"]
 @pytest.fixture(scope="module")
 def small(module_servers):
     """A small running cluster of the major, that tests only read from."""
-    made = {}
-
-    def make(major):
-        if major not in made:
-            made[major] = module_servers.create(major)
-            builders.tablespaces(made[major], names=["one"])
-        return made[major]
-
-    return make
+    return builders.small_ones(module_servers)
 
 
 def refused(result, *words):

@@ -7,7 +7,6 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import tarfile
 
 import pytest
 
@@ -21,15 +20,7 @@ def give(path):
 
 @pytest.fixture(scope="module")
 def stray_server(module_servers):
-    made = {}
-
-    def make(major):
-        if major not in made:
-            made[major] = module_servers.create(major)
-            builders.tablespaces(made[major], names=["one"])
-        return made[major]
-
-    return make
+    return builders.small_ones(module_servers)
 
 
 def somewhere():

@@ -1,5 +1,7 @@
 """Data to back up."""
 
+import functools
+
 from . import process, temp
 
 # Names that quoting, URIs, patterns and file names get wrong most easily.
@@ -7,6 +9,30 @@ ODD_NAMES = (
     "with space", 'quo"te', "apo'strophe", "back\\slash", "UPPER", "ünïcödé", "per%cent",
     "a=b", "sl/ash", ".dot", "-dash", "$dollar", "*star?", "semi;colon",
 )
+
+
+def one_a_major(module_servers, build=None, **options):
+    """make(major) -> a running server of the major, made once, that tests only read from."""
+
+    @functools.cache
+    def make(major):
+        server = module_servers.create(major, **options)
+        if build is not None:
+            build(server)
+        return server
+
+    return make
+
+
+def small_ones(module_servers):
+    """The same, with a tablespace."""
+    return one_a_major(module_servers, lambda server: tablespaces(server, names=["one"]))
+
+
+def busy_ones(module_servers):
+    """The same, with much to write, and spread checkpoints that take most of an hour."""
+    return one_a_major(module_servers, lambda server: fill(server, mb=20),
+                       conf={"checkpoint_timeout": "1h"})
 
 
 def identifier(name):

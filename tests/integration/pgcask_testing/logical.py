@@ -6,6 +6,8 @@ import difflib
 import json
 import re
 
+import pytest
+
 from . import paths, process
 
 SCRIPTS = paths.REPO / "tests/integration/logical"
@@ -47,6 +49,15 @@ def run_sql(server, db, sql, timeout=300, stop=True):
 def script(name):
     """The text of one of tests/integration/logical."""
     return (SCRIPTS / f"{name}.sql").read_text()
+
+
+@pytest.fixture(scope="module")
+def cluster(major, module_servers):
+    """One server a major, with the roles that the scripts name."""
+    server = module_servers.create(major)
+    run_sql(server, "postgres", script("roles"))
+    yield server
+    server.close()
 
 
 def make(server, name, *scripts, options=""):

@@ -5,13 +5,11 @@ Test files import the fixtures `probe_path` and `probe` from here.
 
 import collections
 import json
-import os
-import pathlib
 import re
 
 import pytest
 
-from . import process
+from . import paths, process
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")
 
@@ -152,12 +150,8 @@ def check_object(value, schema):
 
 @pytest.fixture(scope="session")
 def probe_path(request):
-    """The program of manifest_probe.c: $PGCASK_MANIFEST_PROBE, else beside pgcask."""
-    beside = pathlib.Path(request.config.getoption("--pgcask")).with_name("manifest_probe")
-    path = pathlib.Path(os.environ.get("PGCASK_MANIFEST_PROBE", beside)).resolve()
-    if not path.exists():
-        pytest.fail(f"{path} is not there: build it, or name another in PGCASK_MANIFEST_PROBE")
-    return path
+    """The program of manifest_probe.c."""
+    return paths.probe(request, "manifest_probe")
 
 
 Probed = collections.namedtuple("Probed", "manifest text result")

@@ -49,5 +49,15 @@ def stock(tool, major=NEWEST, flavour="debian"):
     return str(_existing(cache_dir() / kind / str(stock_major(major)) / "bin" / tool))
 
 
+def probe(request, name):
+    """A program of tests/integration/NAME.c: $PGCASK_NAME, else beside pgcask."""
+    variable = f"PGCASK_{name.upper()}"
+    beside = pathlib.Path(request.config.getoption("--pgcask")).with_name(name)
+    path = pathlib.Path(os.environ.get(variable, beside)).resolve()
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not there: build it, or name another in {variable}")
+    return path
+
+
 def stock_major(major):
     return next(have for have in STOCK_MAJORS if have >= major)
