@@ -1,6 +1,6 @@
 /*
- * A gRPC session against a hostile client: the first byte says in which pieces the rest comes and
- * how the handler answers.
+ * A gRPC connection against a hostile client: the first byte says in which pieces the rest comes
+ * and how the handler answers.
  *
  * Holds: every call that begins ends, once.
  *
@@ -65,17 +65,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice rest = size > 0 ? slice_make(data + 1, size - 1) : (struct slice){0};
     struct buffer out = {0};
     struct error err;
-    struct grpc_session *session = grpc_session_new(&handler, &err);
+    struct grpc_connection *connection = grpc_connection_new(&handler, &err);
     size_t piece = (size_t)(server.mode >> 3) * 5 + 1;
-    bool going = session != NULL;
+    bool going = connection != NULL;
 
     while (going && rest.len > 0) {
-        going = grpc_session_input(session, slice_take(&rest, piece < rest.len ? piece : rest.len),
-                                   &err) &&
-                grpc_session_output(session, &out, 1000 + piece, &err);
+        going = grpc_connection_input(
+                    connection, slice_take(&rest, piece < rest.len ? piece : rest.len), &err) &&
+                grpc_connection_output(connection, &out, 1000 + piece, &err);
         buffer_clear(&out);
     }
-    grpc_session_free(session);
+    grpc_connection_free(connection);
     if (server.open != 0)
         __builtin_trap();
     buffer_free(&out);

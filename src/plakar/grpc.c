@@ -18,7 +18,7 @@
 
 struct grpc_call {
     struct grpc_call *previous, *next;
-    struct grpc_session *session;
+    struct grpc_connection *connection;
     int32_t stream;
     void *data;
     char path[PATH_SIZE];
@@ -40,11 +40,11 @@ struct grpc_call {
     struct buffer status_text; /* encoded */
 };
 
-struct grpc_session {
+struct grpc_connection {
     nghttp2_session *http;
     struct grpc_handler handler;
     struct grpc_call *calls;
-    struct buffer *out; /* during grpc_session_output */
+    struct buffer *out; /* during grpc_connection_output */
     size_t limit;
     bool failed;
 };
@@ -71,9 +71,9 @@ static size_t status_headers(const struct grpc_call *call, char number[16], nght
     return 2;
 }
 
-static void fail_session(struct grpc_session *session)
+static void fail_connection(struct grpc_connection *connection)
 {
-    session->failed = true;
+    connection->failed = true;
 }
 
 static void submit_trailers(struct grpc_call *call)
@@ -82,8 +82,8 @@ static void submit_trailers(struct grpc_call *call)
     char number[16];
     size_t count = status_headers(call, number, headers);
 
-    if (nghttp2_submit_trailer(call->session->http, call->stream, headers, count) != 0)
-        fail_session(call->session);
+    if (nghttp2_submit_trailer(call->connection->http, call->stream, headers, count) != 0)
+        fail_connection(call->connection);
 }
 
 /* nghttp2 asks how many bytes the next DATA frame shall have; on_send_data then gives them. */
@@ -124,16 +124,16 @@ static void drop_chunk(struct grpc_call *call)
 static int on_send_data(nghttp2_session *http, nghttp2_frame *frame, const uint8_t *frame_header,
                         size_t len, nghttp2_data_source *source, void *context)
 {
-    struct grpc_session *session = context;
+    struct grpc_connection *connection = context;
     struct grpc_call *call = source->ptr;
     struct error ignored;
 
     (void)http;
     (void)frame;
-    if (session->out->len >= session->limit)
+    if (connection->out->len >= connection->limit)
         return NGHTTP2_ERR_WOULDBLOCK;
-    if (!buffer_reserve(session->out, FRAME_HEADER + len, &ignored) ||
-        !buffer_append(session->out, frame_header, FRAME_HEADER, &ignored))
+    if (!buffer_reserve(connection->out, FRAME_HEADER + len, &ignored) ||
+        !buffer_append(connection->out, frame_header, FRAME_HEADER, &ignored))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     while (len > 0) {
         size_t part = call->first->rest.len < len ? call->first->rest.len : len;
@@ -141,7 +141,7 @@ static int on_send_data(nghttp2_session *http, nghttp2_frame *frame, const uint8
 
         call->queued -= part;
         len -= part;
-        if (!buffer_append(session->out, bytes.data, bytes.len, &ignored))
+        if (!buffer_append(connection->out, bytes.data, bytes.len, &ignored))
             return NGHTTP2_ERR_CALLBACK_FAILURE;
         if (call->first->rest.len == 0)
             drop_chunk(call);
@@ -153,15 +153,15 @@ static int on_send_data(nghttp2_session *http, nghttp2_frame *frame, const uint8
 static ssize_t on_send(nghttp2_session *http, const uint8_t *bytes, size_t len, int flags,
                        void *context)
 {
-    struct grpc_session *session = context;
+    struct grpc_connection *connection = context;
     struct error ignored;
 
     (void)http;
     (void)flags;
-    if (session->out->len >= session->limit)
+    if (connection->out->len >= connection->limit)
         return NGHTTP2_ERR_WOULDBLOCK;
-    return buffer_append(session->out, bytes, len, &ignored) ? (ssize_t)len
-                                                             : NGHTTP2_ERR_CALLBACK_FAILURE;
+    return buffer_append(connection->out, bytes, len, &ignored) ? (ssize_t)len
+                                                                : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 void grpc_call_accept(struct grpc_call *call)
@@ -173,8 +173,8 @@ void grpc_call_accept(struct grpc_call *call)
     if (call->headers_sent)
         return;
     call->headers_sent = true;
-    if (nghttp2_submit_response(call->session->http, call->stream, headers, 2, &provider) != 0)
-        fail_session(call->session);
+    if (nghttp2_submit_response(call->connection->http, call->stream, headers, 2, &provider) != 0)
+        fail_connection(call->connection);
 }
 
 void grpc_call_send_chunk(struct grpc_call *call, struct grpc_chunk *chunk)
@@ -188,7 +188,7 @@ void grpc_call_send_chunk(struct grpc_call *call, struct grpc_chunk *chunk)
     call->last = &chunk->next;
     call->queued += chunk->rest.len;
     grpc_call_accept(call);
-    nghttp2_session_resume_data(call->session->http, call->stream);
+    nghttp2_session_resume_data(call->connection->http, call->stream);
 }
 
 void grpc_put_prefix(uint8_t out[GRPC_PREFIX], size_t message_len)
@@ -238,13 +238,13 @@ void grpc_call_end(struct grpc_call *call, enum grpc_status status, const char *
     if (status != GRPC_OK && !grpc_encode_message(&call->status_text, text, &ignored))
         buffer_clear(&call->status_text);
     if (call->headers_sent) {
-        nghttp2_session_resume_data(call->session->http, call->stream);
+        nghttp2_session_resume_data(call->connection->http, call->stream);
         return;
     }
     call->headers_sent = true;
     count = 2 + status_headers(call, number, headers + 2);
-    if (nghttp2_submit_response(call->session->http, call->stream, headers, count, NULL) != 0)
-        fail_session(call->session);
+    if (nghttp2_submit_response(call->connection->http, call->stream, headers, count, NULL) != 0)
+        fail_connection(call->connection);
 }
 
 /* Drops what is queued beyond what stands in a frame that is being sent. */
@@ -289,34 +289,34 @@ void *grpc_call_data(const struct grpc_call *call)
     return call->data;
 }
 
-static struct grpc_call *call_new(struct grpc_session *session, int32_t stream)
+static struct grpc_call *call_new(struct grpc_connection *connection, int32_t stream)
 {
     struct grpc_call *call = calloc(1, sizeof(*call));
 
     if (call == NULL)
         return NULL;
-    call->session = session;
+    call->connection = connection;
     call->stream = stream;
     call->last = &call->first;
-    call->next = session->calls;
+    call->next = connection->calls;
     if (call->next != NULL)
         call->next->previous = call;
-    session->calls = call;
+    connection->calls = call;
     return call;
 }
 
 static void call_free(struct grpc_call *call)
 {
-    struct grpc_session *session = call->session;
+    struct grpc_connection *connection = call->connection;
 
     if (call->begun)
-        session->handler.ended(session->handler.context, call, call->end_sent);
+        connection->handler.ended(connection->handler.context, call, call->end_sent);
     while (call->first != NULL)
         drop_chunk(call);
     if (call->previous != NULL)
         call->previous->next = call->next;
     else
-        session->calls = call->next;
+        connection->calls = call->next;
     if (call->next != NULL)
         call->next->previous = call->previous;
     buffer_free(&call->input);
@@ -339,12 +339,12 @@ static void refuse(struct grpc_call *call, enum grpc_status status, const char *
 
 static int on_begin_headers(nghttp2_session *http, const nghttp2_frame *frame, void *context)
 {
-    struct grpc_session *session = context;
+    struct grpc_connection *connection = context;
     struct grpc_call *call;
 
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
-    call = call_new(session, frame->hd.stream_id);
+    call = call_new(connection, frame->hd.stream_id);
     if (call == NULL)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     nghttp2_session_set_stream_user_data(http, frame->hd.stream_id, call);
@@ -369,7 +369,7 @@ static int on_header(nghttp2_session *http, const nghttp2_frame *frame, const ui
 
 static void begin_call(struct grpc_call *call)
 {
-    const struct grpc_handler *handler = &call->session->handler;
+    const struct grpc_handler *handler = &call->connection->handler;
 
     if (handler->begin(handler->context, call, call->path)) {
         call->begun = true;
@@ -380,7 +380,7 @@ static void begin_call(struct grpc_call *call)
 
 static void end_of_request(struct grpc_call *call)
 {
-    const struct grpc_handler *handler = &call->session->handler;
+    const struct grpc_handler *handler = &call->connection->handler;
 
     call->half_closed = true;
     if (call->refused)
@@ -408,7 +408,7 @@ static int on_frame(nghttp2_session *http, const nghttp2_frame *frame, void *con
 /* Whole messages are given as they lie in the input; only what is cut is put together. */
 static bool take_message(struct grpc_call *call, struct slice *data, struct error *err)
 {
-    const struct grpc_handler *handler = &call->session->handler;
+    const struct grpc_handler *handler = &call->connection->handler;
     struct buffer *input = &call->input;
     size_t missing, len;
     const uint8_t *prefix;
@@ -487,7 +487,7 @@ static int on_stream_close(nghttp2_session *http, int32_t stream, uint32_t code,
 
 /* ---- Sessions ---- */
 
-static bool make_http(struct grpc_session *session, struct error *err)
+static bool make_http(struct grpc_connection *connection, struct error *err)
 {
     nghttp2_session_callbacks *callbacks;
     int code;
@@ -502,77 +502,77 @@ static bool make_http(struct grpc_session *session, struct error *err)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-    code = nghttp2_session_server_new(&session->http, callbacks, session);
+    code = nghttp2_session_server_new(&connection->http, callbacks, connection);
     nghttp2_session_callbacks_del(callbacks);
     return code == 0 || error_set_memory(err);
 }
 
 /* Our SETTINGS must be the first frame; the peer waits for it before it sends anything. */
-static bool greet(struct grpc_session *session, struct error *err)
+static bool greet(struct grpc_connection *connection, struct error *err)
 {
     static const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, GRPC_STREAMS_MAX},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW},
     };
 
-    if (nghttp2_submit_settings(session->http, NGHTTP2_FLAG_NONE, settings,
+    if (nghttp2_submit_settings(connection->http, NGHTTP2_FLAG_NONE, settings,
                                 sizeof(settings) / sizeof(settings[0])) != 0 ||
-        nghttp2_session_set_local_window_size(session->http, NGHTTP2_FLAG_NONE, 0,
+        nghttp2_session_set_local_window_size(connection->http, NGHTTP2_FLAG_NONE, 0,
                                               CONNECTION_WINDOW) != 0)
         return error_set_memory(err);
     return true;
 }
 
-struct grpc_session *grpc_session_new(const struct grpc_handler *handler, struct error *err)
+struct grpc_connection *grpc_connection_new(const struct grpc_handler *handler, struct error *err)
 {
-    struct grpc_session *session = calloc(1, sizeof(*session));
+    struct grpc_connection *connection = calloc(1, sizeof(*connection));
 
-    if (session == NULL) {
+    if (connection == NULL) {
         error_set_memory(err);
         return NULL;
     }
-    session->handler = *handler;
-    if (make_http(session, err) && greet(session, err))
-        return session;
-    grpc_session_free(session);
+    connection->handler = *handler;
+    if (make_http(connection, err) && greet(connection, err))
+        return connection;
+    grpc_connection_free(connection);
     return NULL;
 }
 
-void grpc_session_free(struct grpc_session *session)
+void grpc_connection_free(struct grpc_connection *connection)
 {
-    if (session == NULL)
+    if (connection == NULL)
         return;
-    while (session->calls != NULL)
-        call_free(session->calls);
-    nghttp2_session_del(session->http);
-    free(session);
+    while (connection->calls != NULL)
+        call_free(connection->calls);
+    nghttp2_session_del(connection->http);
+    free(connection);
 }
 
-bool grpc_session_input(struct grpc_session *session, struct slice data, struct error *err)
+bool grpc_connection_input(struct grpc_connection *connection, struct slice data, struct error *err)
 {
-    ssize_t code = nghttp2_session_mem_recv(session->http, data.data, data.len);
+    ssize_t code = nghttp2_session_mem_recv(connection->http, data.data, data.len);
 
-    if (code == NGHTTP2_ERR_NOMEM || code == NGHTTP2_ERR_CALLBACK_FAILURE || session->failed)
+    if (code == NGHTTP2_ERR_NOMEM || code == NGHTTP2_ERR_CALLBACK_FAILURE || connection->failed)
         return error_set_memory(err);
     if (code < 0)
         return error_set(err, ERROR_PROTOCOL, "the peer does not speak HTTP/2: %s",
                          nghttp2_strerror((int)code));
     /* After a GOAWAY for an error of the peer nothing is read any more. */
-    if (nghttp2_session_want_read(session->http) == 0)
+    if (nghttp2_session_want_read(connection->http) == 0)
         return error_set(err, ERROR_PROTOCOL, "the peer broke HTTP/2");
     return true;
 }
 
-bool grpc_session_output(struct grpc_session *session, struct buffer *out, size_t limit,
-                         struct error *err)
+bool grpc_connection_output(struct grpc_connection *connection, struct buffer *out, size_t limit,
+                            struct error *err)
 {
     int code;
 
-    session->out = out;
-    session->limit = limit;
-    code = nghttp2_session_send(session->http);
-    session->out = NULL;
-    if (code == NGHTTP2_ERR_NOMEM || code == NGHTTP2_ERR_CALLBACK_FAILURE || session->failed)
+    connection->out = out;
+    connection->limit = limit;
+    code = nghttp2_session_send(connection->http);
+    connection->out = NULL;
+    if (code == NGHTTP2_ERR_NOMEM || code == NGHTTP2_ERR_CALLBACK_FAILURE || connection->failed)
         return error_set_memory(err);
     if (code != 0)
         return error_set(err, ERROR_PROTOCOL, "HTTP/2: %s", nghttp2_strerror(code));

@@ -39,10 +39,10 @@ struct grpc_chunk {
     struct slice rest;
 };
 
-struct grpc_session;
+struct grpc_connection;
 struct grpc_call;
 
-/* None of these may free the session. */
+/* None of these may free the connection. */
 struct grpc_handler {
     void *context;
     /* A call was made. False: there is no such method. */
@@ -56,16 +56,17 @@ struct grpc_handler {
     void (*ended)(void *context, struct grpc_call *call, bool complete);
 };
 
-struct grpc_session *grpc_session_new(const struct grpc_handler *handler, struct error *err);
-void grpc_session_free(struct grpc_session *session); /* calls `ended` for what is left */
+struct grpc_connection *grpc_connection_new(const struct grpc_handler *handler, struct error *err);
+void grpc_connection_free(struct grpc_connection *connection); /* calls `ended` for what is left */
 
 /* Takes what arrived. False: the peer does not speak HTTP/2, or broke it; what is still to be
  * sent says so to it, and nothing more may be put in. */
-bool grpc_session_input(struct grpc_session *session, struct slice data, struct error *err);
+bool grpc_connection_input(struct grpc_connection *connection, struct slice data,
+                           struct error *err);
 
 /* Appends what is to be sent until there is nothing more or out holds about `limit` bytes. */
-bool grpc_session_output(struct grpc_session *session, struct buffer *out, size_t limit,
-                         struct error *err);
+bool grpc_connection_output(struct grpc_connection *connection, struct buffer *out, size_t limit,
+                            struct error *err);
 
 /* What the user hangs on a call; NULL at first. */
 void grpc_call_set_data(struct grpc_call *call, void *data);

@@ -16,7 +16,7 @@ struct importer_options {
 struct importer;
 
 struct importer *importer_new(const struct importer_options *options, struct error *err);
-/* Ends what still runs. After the gRPC session is freed. NULL is allowed. */
+/* Ends what still runs. After the gRPC connection is freed. NULL is allowed. */
 void importer_free(struct importer *importer);
 
 /* The handler's functions, for calls whose path begins with IMPORTER_PREFIX. */
@@ -26,7 +26,7 @@ void importer_message(struct importer *importer, struct grpc_call *call, struct 
 void importer_half_closed(struct importer *importer, struct grpc_call *call);
 void importer_ended(struct importer *importer, struct grpc_call *call, bool complete);
 
-/* Moves what threads have ready into the session. */
+/* Moves what threads have ready into the connection. */
 void importer_pump(struct importer *importer);
 
 /* A signal asks to end. False: there is nothing to be ended. */

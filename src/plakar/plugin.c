@@ -134,11 +134,11 @@ bool plugin_serve(int in, int out, const struct connector *connector,
         .done = on_done,
     };
     bool done = make_importer(&route.plugin, connector, options->log, err) &&
-                (transport.session = grpc_session_new(&handler, err)) != NULL;
+                (transport.connection = grpc_connection_new(&handler, err)) != NULL;
 
     transport.wake_fd = route.plugin.wake_fd;
     done = done && transport_run(&transport, err);
-    grpc_session_free(transport.session);
+    grpc_connection_free(transport.connection);
     importer_free(route.plugin.importer);
     if (route.plugin.wake_fd >= 0)
         close(route.plugin.wake_fd);

@@ -53,7 +53,7 @@ static bool fill_output(struct loop *loop, struct error *err)
     }
     if (loop->out.len > 0)
         return true;
-    return grpc_session_output(loop->transport->session, &loop->out, OUTPUT_SIZE, err);
+    return grpc_connection_output(loop->transport->connection, &loop->out, OUTPUT_SIZE, err);
 }
 
 static bool would_block(void)
@@ -80,7 +80,8 @@ static bool read_input(struct loop *loop, struct error *err)
         loop->gone = true;
     if (n <= 0)
         return true;
-    return grpc_session_input(loop->transport->session, slice_make(loop->input, (size_t)n), err);
+    return grpc_connection_input(loop->transport->connection, slice_make(loop->input, (size_t)n),
+                                 err);
 }
 
 static void take_wake(const struct transport *transport)

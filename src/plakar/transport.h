@@ -1,6 +1,6 @@
 /*
- * The plugin's one loop: bytes between two descriptors and a gRPC session, in one thread. Threads
- * that have something ready write to wake_fd.
+ * The plugin's one loop: bytes between two descriptors and a gRPC connection, in one thread.
+ * Threads that have something ready write to wake_fd.
  */
 #ifndef PGCASK_PLAKAR_TRANSPORT_H
 #define PGCASK_PLAKAR_TRANSPORT_H
@@ -12,7 +12,7 @@ struct transport {
     int in, out; /* made non-blocking */
     int wake_fd; /* an eventfd */
     const struct cancel *cancel;
-    struct grpc_session *session;
+    struct grpc_connection *connection;
     void *context;
     void (*pump)(void *context);      /* after wake_fd was written to */
     bool (*cancelled)(void *context); /* once, when cancel is requested; false ends the loop */

@@ -45,14 +45,14 @@ void host_open(struct host *host, const struct fake_record *records, int64_t win
     host->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     options.wake_fd = host->wake_fd;
     host->importer = importer_new(&options, &err);
-    host->session = grpc_session_new(&handler, &err);
-    assert_true(host->importer != NULL && host->session != NULL);
+    host->connection = grpc_connection_new(&handler, &err);
+    assert_true(host->importer != NULL && host->connection != NULL);
     peer_init(&host->peer, window);
 }
 
 void host_close(struct host *host)
 {
-    grpc_session_free(host->session);
+    grpc_connection_free(host->connection);
     importer_free(host->importer);
     assert_int_equal(host->fake.open_readers, 0);
     assert_int_equal(host->fake.open_sources, 0);
@@ -68,8 +68,8 @@ static bool exchange(struct host *host)
     struct error err;
     bool any = bytes.len > 0;
 
-    assert_true(grpc_session_input(host->session, bytes, &err));
-    assert_true(grpc_session_output(host->session, &out, 256 * 1024, &err));
+    assert_true(grpc_connection_input(host->connection, bytes, &err));
+    assert_true(grpc_connection_output(host->connection, &out, 256 * 1024, &err));
     any = any || out.len > 0;
     peer_input(&host->peer, buffer_slice(&out));
     buffer_free(&out);

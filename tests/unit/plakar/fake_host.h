@@ -15,7 +15,7 @@ struct host {
     struct cancel cancel;
     int wake_fd;
     struct importer *importer;
-    struct grpc_session *session;
+    struct grpc_connection *connection;
     struct grpc_peer peer;
     size_t import;      /* the call */
     size_t import_read; /* bytes of its data taken */

@@ -12,7 +12,7 @@
 
 /* A server whose handler writes down what happens. */
 struct fixture {
-    struct grpc_session *session;
+    struct grpc_connection *connection;
     struct grpc_peer peer;
     struct grpc_call *call; /* the last one begun */
     struct buffer log;
@@ -63,26 +63,26 @@ static void on_ended(void *context, struct grpc_call *call, bool complete)
         fixture->call = NULL;
 }
 
-static struct grpc_session *new_session(struct fixture *fixture)
+static struct grpc_connection *new_connection(struct fixture *fixture)
 {
     const struct grpc_handler handler = {fixture, on_begin, on_message, on_half_closed, on_ended};
     struct error err;
-    struct grpc_session *session = grpc_session_new(&handler, &err);
+    struct grpc_connection *connection = grpc_connection_new(&handler, &err);
 
-    assert_non_null(session);
-    return session;
+    assert_non_null(connection);
+    return connection;
 }
 
 static void open_fixture(struct fixture *fixture, int64_t window)
 {
     *fixture = (struct fixture){0};
-    fixture->session = new_session(fixture);
+    fixture->connection = new_connection(fixture);
     peer_init(&fixture->peer, window);
 }
 
 static void close_fixture(struct fixture *fixture)
 {
-    grpc_session_free(fixture->session);
+    grpc_connection_free(fixture->connection);
     peer_reset(&fixture->peer);
     buffer_free(&fixture->log);
 }
@@ -93,7 +93,7 @@ static bool server_speaks(struct fixture *fixture, size_t limit)
     struct error err;
     bool any;
 
-    assert_true(grpc_session_output(fixture->session, &out, limit, &err));
+    assert_true(grpc_connection_output(fixture->connection, &out, limit, &err));
     any = out.len > 0;
     peer_input(&fixture->peer, buffer_slice(&out));
     buffer_free(&out);
@@ -110,7 +110,7 @@ static void talk(struct fixture *fixture)
         struct slice bytes = peer_output(&fixture->peer);
 
         any = bytes.len > 0;
-        assert_true(grpc_session_input(fixture->session, bytes, &err));
+        assert_true(grpc_connection_input(fixture->connection, bytes, &err));
         any = server_speaks(fixture, 256 * 1024) || any;
     } while (any);
 }
@@ -167,7 +167,7 @@ static void the_first_frame_is_settings_before_anything_came(void **state)
 
     (void)state;
     open_fixture(&fixture, -1);
-    assert_true(grpc_session_output(fixture.session, &out, 1 << 20, &err));
+    assert_true(grpc_connection_output(fixture.connection, &out, 1 << 20, &err));
     assert_true(out.len > 9);
     assert_int_equal(out.data[3], 4); /* SETTINGS */
     buffer_free(&out);
@@ -191,21 +191,21 @@ static void a_request_means_the_same_however_it_is_cut(void **state)
     all = peer_output(&fixture.peer);
     assert_true(buffer_append(&bytes, all.data, all.len, &err));
     for (size_t cut = 0; cut <= bytes.len; cut++) {
-        grpc_session_free(fixture.session);
-        fixture.session = new_session(&fixture);
+        grpc_connection_free(fixture.connection);
+        fixture.connection = new_connection(&fixture);
         fixture.calls = 0;
         buffer_clear(&fixture.log);
-        assert_true(grpc_session_input(fixture.session, slice_make(bytes.data, cut), &err));
-        assert_true(grpc_session_input(fixture.session,
-                                       slice_make(bytes.data + cut, bytes.len - cut), &err));
+        assert_true(grpc_connection_input(fixture.connection, slice_make(bytes.data, cut), &err));
+        assert_true(grpc_connection_input(fixture.connection,
+                                          slice_make(bytes.data + cut, bytes.len - cut), &err));
         assert_string_equal(buffer_text(&fixture.log), expected);
     }
-    grpc_session_free(fixture.session);
-    fixture.session = new_session(&fixture);
+    grpc_connection_free(fixture.connection);
+    fixture.connection = new_connection(&fixture);
     fixture.calls = 0;
     buffer_clear(&fixture.log);
     for (size_t i = 0; i < bytes.len; i++)
-        assert_true(grpc_session_input(fixture.session, slice_make(bytes.data + i, 1), &err));
+        assert_true(grpc_connection_input(fixture.connection, slice_make(bytes.data + i, 1), &err));
     assert_string_equal(buffer_text(&fixture.log), expected);
     buffer_free(&messages);
     buffer_free(&others);
@@ -291,8 +291,8 @@ static void what_is_not_http2_is_an_error(void **state)
 
     (void)state;
     open_fixture(&fixture, -1);
-    assert_false(grpc_session_input(fixture.session,
-                                    slice_string("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), &err));
+    assert_false(grpc_connection_input(fixture.connection,
+                                       slice_string("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), &err));
     assert_int_equal(err.code, ERROR_PROTOCOL);
     close_fixture(&fixture);
 }
@@ -307,10 +307,10 @@ static void a_frame_that_is_too_long_is_an_error(void **state)
     (void)state;
     open_fixture(&fixture, -1);
     talk(&fixture);
-    taken = grpc_session_input(fixture.session, slice_make(frame, sizeof(frame)), &err);
+    taken = grpc_connection_input(fixture.connection, slice_make(frame, sizeof(frame)), &err);
     server_speaks(&fixture, 1 << 20); /* GOAWAY */
     if (taken)
-        assert_false(grpc_session_input(fixture.session, slice_string(""), &err));
+        assert_false(grpc_connection_input(fixture.connection, slice_string(""), &err));
     close_fixture(&fixture);
 }
 
@@ -440,7 +440,7 @@ static void a_ping_is_answered_ahead_of_what_is_queued(void **state)
         send_chunk(&fixture, 200000);
     server_speaks(&fixture, 32768);
     nghttp2_submit_ping(fixture.peer.http, NGHTTP2_FLAG_NONE, NULL);
-    assert_true(grpc_session_input(fixture.session, peer_output(&fixture.peer), &err));
+    assert_true(grpc_connection_input(fixture.connection, peer_output(&fixture.peer), &err));
     for (; fixture.peer.pings_answered == 0; turns++)
         assert_true(server_speaks(&fixture, 32768));
     assert_true(turns <= 2);
@@ -518,7 +518,7 @@ static void calls_are_independent(void **state)
     close_fixture(&fixture);
 }
 
-static void a_session_that_ends_ends_its_calls(void **state)
+static void a_connection_that_ends_ends_its_calls(void **state)
 {
     struct fixture fixture;
 
@@ -526,8 +526,8 @@ static void a_session_that_ends_ends_its_calls(void **state)
     open_fixture(&fixture, 0);
     begin_call(&fixture, false);
     send_chunk(&fixture, 10);
-    grpc_session_free(fixture.session);
-    fixture.session = NULL;
+    grpc_connection_free(fixture.connection);
+    fixture.connection = NULL;
     assert_int_equal(fixture.released, 1);
     assert_string_equal(buffer_text(&fixture.log), "begin1 message1 message0 ended0 ");
     close_fixture(&fixture);
@@ -592,7 +592,7 @@ int main(void)
         cmocka_unit_test(a_reset_call_gives_its_chunks_back),
         cmocka_unit_test(an_aborted_call_keeps_its_frames_whole),
         cmocka_unit_test(calls_are_independent),
-        cmocka_unit_test(a_session_that_ends_ends_its_calls),
+        cmocka_unit_test(a_connection_that_ends_ends_its_calls),
         cmocka_unit_test(messages_are_one_line_of_encoded_utf8),
         cmocka_unit_test(a_long_message_is_cut_between_characters),
     };
