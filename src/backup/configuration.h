@@ -10,7 +10,7 @@
 #ifndef PGCASK_BACKUP_CONFIGURATION_H
 #define PGCASK_BACKUP_CONFIGURATION_H
 
-#include "backup/sessions.h"
+#include "backup/sessions_internal.h"
 #include "record/record.h"
 
 #include <jansson.h>

@@ -5,7 +5,7 @@
 #include "backup/logical_internal.h"
 
 #include "base/error_names.h"
-#include "backup/sessions.h"
+#include "backup/sessions_internal.h"
 #include "catalog/globals.h"
 #include "manifest/logical_layout.h"
 

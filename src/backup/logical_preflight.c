@@ -3,7 +3,7 @@
  * rights of the role are asked for over whole sets, and each remedy covers all that it is for.
  */
 #include "backup/logical_internal.h"
-#include "backup/sessions.h"
+#include "backup/sessions_internal.h"
 #include "base/buffer.h"
 #include "base/error_names.h"
 #include "base/quote.h"

@@ -1,7 +1,7 @@
 /* The folders and links of tablespaces, and whatever else lies in pg_tblspc. */
 #include "backup/physical_internal.h"
 
-#include "backup/sessions.h"
+#include "backup/sessions_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>

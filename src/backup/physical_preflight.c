@@ -4,7 +4,7 @@
  */
 #include "backup/job_internal.h"
 #include "backup/configuration.h"
-#include "backup/sessions.h"
+#include "backup/sessions_internal.h"
 #include "base/bytes.h"
 #include "base/quote.h"
 #include "replication/slot_keeper.h"

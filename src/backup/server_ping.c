@@ -3,7 +3,7 @@
  * both alone is there, too.
  */
 #include "backup/server.h"
-#include "backup/sessions.h"
+#include "backup/sessions_internal.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
  * Two sessions, each tried by itself: which of them a server or a role refuses is what a preflight
  * has to tell, so that one without the other is no failure.
  */
-#include "backup/sessions.h"
+#include "backup/sessions_internal.h"
 
 #include <stdio.h>
 

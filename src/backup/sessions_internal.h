@@ -1,6 +1,6 @@
 /* The sessions that questions before a backup are asked over. */
-#ifndef PGCASK_BACKUP_SESSIONS_H
-#define PGCASK_BACKUP_SESSIONS_H
+#ifndef PGCASK_BACKUP_SESSIONS_INTERNAL_H
+#define PGCASK_BACKUP_SESSIONS_INTERNAL_H
 
 #include "replication/replication.h"
 
