@@ -111,14 +111,15 @@ struct configuration_item *configuration_add_item(struct configuration *configur
     return item;
 }
 
-/* *full: there is no more room, which the last item says. */
+/* *skip: there is an item of that path already, or no more room, which the last item says. */
 static bool make_room(struct configuration *configuration, const char *setting, const char *path,
-                      bool *full, struct error *err)
+                      bool *skip, struct error *err)
 {
+    bool there = find_item(configuration, path) != NULL;
     struct configuration_item *item;
 
-    *full = configuration->count >= ITEMS_MAX;
-    if (configuration->count != ITEMS_MAX)
+    *skip = there || configuration->count >= ITEMS_MAX;
+    if (there || configuration->count != ITEMS_MAX)
         return true;
     item = configuration_add_item(configuration, setting, path, err);
     if (item == NULL)
@@ -251,13 +252,11 @@ static bool add_folder(struct gathering *gathering, const char *setting, const c
     struct wire_result *result;
     struct error refused;
     char file[CONFIGURATION_VALUE_MAX];
-    bool ok = true, full;
+    bool ok = true, skip;
 
-    if (find_item(configuration, path) != NULL)
-        return true;
-    if (!make_room(configuration, setting, path, &full, err))
+    if (!make_room(configuration, setting, path, &skip, err))
         return false;
-    if (full)
+    if (skip)
         return true;
     if (!ask(gathering, folder_sql, 1, (const char *[]){path}, &result, &refused, err))
         return false;
@@ -322,13 +321,11 @@ static bool add_file(struct gathering *gathering, const char *setting, const cha
 {
     struct configuration *configuration = gathering->configuration;
     struct configuration_item *item;
-    bool there, full;
+    bool there, skip;
 
-    if (find_item(configuration, path) != NULL)
-        return true;
-    if (!make_room(configuration, setting, path, &full, err))
+    if (!make_room(configuration, setting, path, &skip, err))
         return false;
-    if (full)
+    if (skip)
         return true;
     item = configuration_add_item(configuration, setting, path, err);
     if (item == NULL ||

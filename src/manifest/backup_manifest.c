@@ -8,20 +8,17 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/lsn.h"
+#include "manifest/line_decoder.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
-
-#define LINE_MAX_BYTES (64 * 1024) /* a path is at most 1 KiB, 6 bytes a byte when escaped */
 
 enum part { PART_BEGIN, PART_HEAD, PART_FILES, PART_WAL, PART_CHECKSUM, PART_END };
 
 struct backup_manifest_decoder {
     struct backup_manifest_handler handler;
     enum part part;
-    struct buffer line; /* the part of a line that came so far */
-    uint64_t line_number;
+    struct line_decoder lines;
     struct digest *digest; /* over the lines before the checksum's */
     char system_identifier[32];
     struct buffer path; /* a decoded Encoded-Path */
@@ -37,6 +34,7 @@ backup_manifest_decoder_new(const struct backup_manifest_handler *handler, struc
         return NULL;
     }
     decoder->handler = *handler;
+    decoder->lines.file = "backup_manifest";
     decoder->digest = digest_new(DIGEST_SHA256, err);
     if (decoder->digest == NULL) {
         free(decoder);
@@ -49,7 +47,7 @@ void backup_manifest_decoder_free(struct backup_manifest_decoder *decoder)
 {
     if (decoder == NULL)
         return;
-    buffer_free(&decoder->line);
+    line_decoder_reset(&decoder->lines);
     buffer_free(&decoder->path);
     digest_free(decoder->digest);
     free(decoder);
@@ -58,25 +56,6 @@ void backup_manifest_decoder_free(struct backup_manifest_decoder *decoder)
 const char *backup_manifest_system_identifier(const struct backup_manifest_decoder *decoder)
 {
     return decoder->system_identifier;
-}
-
-static bool malformed(const struct backup_manifest_decoder *decoder, const char *what,
-                      struct error *err)
-{
-    return error_set(err, ERROR_CORRUPT, "backup_manifest line %" PRIu64 ": %s",
-                     decoder->line_number, what);
-}
-
-static bool line_is(struct slice line, const char *text)
-{
-    return slice_equals(line, slice_string(text));
-}
-
-static bool line_starts(struct slice line, const char *text)
-{
-    size_t len = strlen(text);
-
-    return line.len >= len && memcmp(line.data, text, len) == 0;
 }
 
 /* The object of one line; the comma that separates it from the next is left out. */
@@ -92,7 +71,7 @@ static json_t *parse_object(const struct backup_manifest_decoder *decoder, struc
         return NULL;
     if (!json_is_object(object)) {
         json_decref(object);
-        malformed(decoder, "not a JSON object", err);
+        line_decoder_malformed(&decoder->lines, "not a JSON object", err);
         return NULL;
     }
     return object;
@@ -106,7 +85,7 @@ static bool decode_path(struct backup_manifest_decoder *decoder, json_t *object,
     size_t len;
 
     if ((plain == NULL) == (encoded == NULL))
-        return malformed(decoder, "needs either Path or Encoded-Path", err);
+        return line_decoder_malformed(&decoder->lines, "needs either Path or Encoded-Path", err);
     if (plain != NULL) {
         *path = plain;
         return true;
@@ -117,7 +96,7 @@ static bool decode_path(struct backup_manifest_decoder *decoder, json_t *object,
         return false;
     if (!bytes_from_hex(slice_string(encoded), decoder->path.data, len) ||
         memchr(decoder->path.data, '\0', len) != NULL)
-        return malformed(decoder, "Encoded-Path is not hexadecimal", err);
+        return line_decoder_malformed(&decoder->lines, "Encoded-Path is not hexadecimal", err);
     decoder->path.data[len] = '\0';
     *path = (const char *)decoder->path.data;
     return true;
@@ -134,7 +113,7 @@ static bool decode_checksum(const struct backup_manifest_decoder *decoder, json_
         return true;
     if (algorithm == NULL || checksum == NULL || !digest_from_name(algorithm, &file->algorithm) ||
         !bytes_from_hex(slice_string(checksum), file->digest, digest_size(file->algorithm)))
-        return malformed(decoder, "a checksum that cannot be read", err);
+        return line_decoder_malformed(&decoder->lines, "a checksum that cannot be read", err);
     return true;
 }
 
@@ -150,7 +129,7 @@ static bool take_file(struct backup_manifest_decoder *decoder, struct slice line
     size = json_object_get(object, "Size");
     if (!json_is_integer(size) || json_integer_value(size) < 0) {
         json_decref(object);
-        return malformed(decoder, "Size is not a number of bytes", err);
+        return line_decoder_malformed(&decoder->lines, "Size is not a number of bytes", err);
     }
     file.size = (uint64_t)json_integer_value(size);
     ok = decode_path(decoder, object, &file.path, err) &&
@@ -176,7 +155,7 @@ static bool take_wal_range(struct backup_manifest_decoder *decoder, struct slice
     timeline = json_integer_value(json_object_get(object, "Timeline"));
     if (start_text == NULL || end_text == NULL || timeline < 1 || timeline > UINT32_MAX ||
         !lsn_parse(start_text, &start) || !lsn_parse(end_text, &end) || end < start)
-        ok = malformed(decoder, "a WAL range that cannot be read", err);
+        ok = line_decoder_malformed(&decoder->lines, "a WAL range that cannot be read", err);
     else
         ok = decoder->handler.wal_range == NULL ||
              decoder->handler.wal_range(decoder->handler.context, (uint32_t)timeline, start, end,
@@ -202,7 +181,8 @@ static bool take_head(struct backup_manifest_decoder *decoder, struct slice line
             return true;
         }
     }
-    return malformed(decoder, "neither the system identifier nor the list of files", err);
+    return line_decoder_malformed(&decoder->lines,
+                                  "neither the system identifier nor the list of files", err);
 }
 
 static bool take_checksum(struct backup_manifest_decoder *decoder, struct slice line,
@@ -214,7 +194,7 @@ static bool take_checksum(struct backup_manifest_decoder *decoder, struct slice 
 
     if (line.len != sizeof(key) - 1 + 2 * size + 2 || !line_starts(line, key) ||
         memcmp(line.data + line.len - 2, "\"}", 2) != 0)
-        return malformed(decoder, "not the manifest's checksum", err);
+        return line_decoder_malformed(&decoder->lines, "not the manifest's checksum", err);
     slice_take(&line, sizeof(key) - 1);
     line.len -= 2;
     digest_end(decoder->digest, computed);
@@ -230,7 +210,7 @@ static bool take_begin(struct backup_manifest_decoder *decoder, struct slice lin
     static const char head[] = "{ \"PostgreSQL-Backup-Manifest-Version\": ";
 
     if (!line_starts(line, head))
-        return malformed(decoder, "not a backup_manifest", err);
+        return line_decoder_malformed(&decoder->lines, "not a backup_manifest", err);
     slice_take(&line, sizeof(head) - 1);
     if (!line_is(line, "1,") && !line_is(line, "2,"))
         return error_set(err, ERROR_UNSUPPORTED,
@@ -241,7 +221,6 @@ static bool take_begin(struct backup_manifest_decoder *decoder, struct slice lin
 
 static bool take_line(struct backup_manifest_decoder *decoder, struct slice line, struct error *err)
 {
-    decoder->line_number++;
     switch (decoder->part) {
     case PART_BEGIN:
         return take_begin(decoder, line, err);
@@ -266,40 +245,31 @@ static bool take_line(struct backup_manifest_decoder *decoder, struct slice line
     case PART_END:
         break;
     }
-    return malformed(decoder, "something follows the checksum", err);
+    return line_decoder_malformed(&decoder->lines, "something follows the checksum", err);
 }
 
 bool backup_manifest_decoder_feed(struct backup_manifest_decoder *decoder, struct slice data,
                                   struct error *err)
 {
-    while (data.len > 0) {
-        const uint8_t *end = memchr(data.data, '\n', data.len);
-        struct slice piece =
-            slice_take(&data, end == NULL ? data.len : (size_t)(end - data.data) + 1);
-        struct slice line = piece;
+    struct slice line;
 
-        if (decoder->line.len + piece.len > LINE_MAX_BYTES)
-            return malformed(decoder, "the line is too long", err);
-        if (end == NULL)
-            return buffer_append(&decoder->line, piece.data, piece.len, err);
-        if (decoder->line.len > 0) {
-            if (!buffer_append(&decoder->line, piece.data, piece.len, err))
-                return false;
-            line = buffer_slice(&decoder->line);
-        }
+    while (data.len > 0) {
+        enum line_status status = line_decoder_next(&decoder->lines, &data, &line, err);
+
+        if (status != LINE_WHOLE)
+            return status == LINE_NEEDS_MORE;
         if (decoder->part != PART_CHECKSUM)
             digest_update(decoder->digest, line);
         line.len--;
         if (!take_line(decoder, line, err))
             return false;
-        buffer_clear(&decoder->line);
     }
     return true;
 }
 
 bool backup_manifest_decoder_finish(struct backup_manifest_decoder *decoder, struct error *err)
 {
-    if (decoder->part != PART_END || decoder->line.len > 0)
+    if (decoder->part != PART_END || line_decoder_is_inside(&decoder->lines))
         return error_set(err, ERROR_CORRUPT, "backup_manifest ends too early");
     return true;
 }

@@ -8,13 +8,12 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "manifest/json_values.h"
+#include "manifest/line_decoder.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #define HEAD_MAX (4 * 1024 * 1024)
 #define HEAD_VALUES_MAX 100000
-#define LINE_MAX_BYTES (64 * 1024)
 
 enum part { PART_HEAD, PART_RECORDS, PART_CHECKSUM, PART_END };
 
@@ -22,9 +21,8 @@ struct summary_decoder {
     struct summary_handler handler;
     enum part part;
     struct buffer head;
-    struct buffer line;
+    struct line_decoder lines;
     struct digest *xxh3, *sha256; /* which of them counts is known from the last line */
-    uint64_t line_number;
 };
 
 struct summary_decoder *summary_decoder_new(const struct summary_handler *handler,
@@ -37,6 +35,7 @@ struct summary_decoder *summary_decoder_new(const struct summary_handler *handle
         return NULL;
     }
     decoder->handler = *handler;
+    decoder->lines.file = "summary.json";
     decoder->xxh3 = digest_new(DIGEST_XXH3_128, err);
     decoder->sha256 = decoder->xxh3 == NULL ? NULL : digest_new(DIGEST_SHA256, err);
     if (decoder->sha256 == NULL) {
@@ -51,21 +50,10 @@ void summary_decoder_free(struct summary_decoder *decoder)
     if (decoder == NULL)
         return;
     buffer_free(&decoder->head);
-    buffer_free(&decoder->line);
+    line_decoder_reset(&decoder->lines);
     digest_free(decoder->xxh3);
     digest_free(decoder->sha256);
     free(decoder);
-}
-
-static bool malformed(const struct summary_decoder *decoder, const char *what, struct error *err)
-{
-    return error_set(err, ERROR_CORRUPT, "summary.json line %" PRIu64 ": %s", decoder->line_number,
-                     what);
-}
-
-static bool line_is(struct slice line, const char *text)
-{
-    return slice_equals(line, slice_string(text));
 }
 
 /* The head's lines all end in a comma; a closing member makes them an object. */
@@ -76,25 +64,26 @@ static bool take_head(struct summary_decoder *decoder, struct slice line, struct
 
     if (!line_is(line, "\"records\": [")) {
         if (decoder->head.len + line.len > HEAD_MAX)
-            return malformed(decoder, "the head is too long", err);
+            return line_decoder_malformed(&decoder->lines, "the head is too long", err);
         return buffer_append(&decoder->head, line.data, line.len, err);
     }
     decoder->part = PART_RECORDS;
     if (!buffer_append_string(&decoder->head, "\"records\": []}", err))
         return false;
     if (json_values_at_most(buffer_slice(&decoder->head), HEAD_VALUES_MAX) > HEAD_VALUES_MAX)
-        return malformed(decoder, "the head has too many values", err);
+        return line_decoder_malformed(&decoder->lines, "the head has too many values", err);
     head = json_text_parse(buffer_slice(&decoder->head), JSON_REJECT_DUPLICATES, err);
     if (head == NULL && err->code == ERROR_MEMORY)
         return false;
     if (!json_is_object(head)) {
         json_decref(head);
-        return malformed(decoder, "the head is not valid JSON", err);
+        return line_decoder_malformed(&decoder->lines, "the head is not valid JSON", err);
     }
     if (json_integer_value(json_object_get(head, "version")) != SUMMARY_VERSION)
         ok = error_set(err, ERROR_UNSUPPORTED, "summary.json has an unknown version");
     else if (!json_is_true(json_object_get(head, "complete")))
-        ok = malformed(decoder, "it does not say that the backup is complete", err);
+        ok = line_decoder_malformed(&decoder->lines, "it does not say that the backup is complete",
+                                    err);
     else
         ok = decoder->handler.head(decoder->handler.context, head, err);
     json_decref(head);
@@ -177,7 +166,7 @@ static bool take_record(struct summary_decoder *decoder, struct slice line, stru
     if (object == NULL && err->code == ERROR_MEMORY)
         return false;
     if (!fill_entry(object, &entry, unpacked))
-        ok = malformed(decoder, "a record that cannot be read", err);
+        ok = line_decoder_malformed(&decoder->lines, "a record that cannot be read", err);
     else
         ok = record_path_check(entry.path, err) &&
              decoder->handler.entry(decoder->handler.context, &entry, err);
@@ -213,7 +202,6 @@ static bool take_checksum(struct summary_decoder *decoder, struct slice line, st
 
 static bool take_line(struct summary_decoder *decoder, struct slice line, struct error *err)
 {
-    decoder->line_number++;
     switch (decoder->part) {
     case PART_HEAD:
         return take_head(decoder, line, err);
@@ -224,24 +212,18 @@ static bool take_line(struct summary_decoder *decoder, struct slice line, struct
     case PART_END:
         break;
     }
-    return malformed(decoder, "something follows the checksum", err);
+    return line_decoder_malformed(&decoder->lines, "something follows the checksum", err);
 }
 
 bool summary_decoder_feed(struct summary_decoder *decoder, struct slice data, struct error *err)
 {
-    while (data.len > 0) {
-        const uint8_t *end = memchr(data.data, '\n', data.len);
-        struct slice piece =
-            slice_take(&data, end == NULL ? data.len : (size_t)(end - data.data) + 1);
-        struct slice line = {0};
+    struct slice line;
 
-        if (decoder->line.len + piece.len > LINE_MAX_BYTES)
-            return malformed(decoder, "the line is too long", err);
-        if (!buffer_append(&decoder->line, piece.data, piece.len, err))
-            return false;
-        if (end == NULL)
-            return true;
-        line = buffer_slice(&decoder->line);
+    while (data.len > 0) {
+        enum line_status status = line_decoder_next(&decoder->lines, &data, &line, err);
+
+        if (status != LINE_WHOLE)
+            return status == LINE_NEEDS_MORE;
         if (decoder->part != PART_CHECKSUM) {
             digest_update(decoder->xxh3, line);
             digest_update(decoder->sha256, line);
@@ -249,14 +231,13 @@ bool summary_decoder_feed(struct summary_decoder *decoder, struct slice data, st
         line.len--;
         if (!take_line(decoder, line, err))
             return false;
-        buffer_clear(&decoder->line);
     }
     return true;
 }
 
 bool summary_decoder_finish(struct summary_decoder *decoder, struct error *err)
 {
-    if (decoder->part != PART_END || decoder->line.len > 0)
+    if (decoder->part != PART_END || line_decoder_is_inside(&decoder->lines))
         return error_set(err, ERROR_CORRUPT, "summary.json ends too early");
     return true;
 }

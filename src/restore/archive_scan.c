@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "manifest/manifest_stream.h"
 #include "record/store.h"
+#include "restore/folder.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,21 +17,12 @@
 
 /* ---- Finding it ---- */
 
-static bool is_there(const char *directory, const char *path)
-{
-    char name[RECORD_PATH_MAX];
-    struct stat info;
-    int len = snprintf(name, sizeof(name), "%s%s", directory, path);
-
-    return len > 0 && (size_t)len < sizeof(name) && lstat(name, &info) == 0;
-}
-
 enum archive_kind archive_kind_of_directory(const char *directory)
 {
     static const char *const paths[] = {ARCHIVE_TOC_PATHS};
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        if (is_there(directory, paths[i]) && !is_there(directory, MANIFEST_PATH))
+        if (folder_has(directory, paths[i] + 1) && !folder_has(directory, MANIFEST_PATH + 1))
             return ARCHIVE_FILES;
     }
     return ARCHIVE_NONE;

@@ -10,12 +10,41 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+struct sizes {
+    uint64_t seen, stated;
+};
+
+/* Tells what a file is that is not as its list has it; changed: how its content shows that. */
+static void tell_verdict(struct checking_source *check, enum ledger_verdict verdict,
+                         const char *path, const struct sizes *sizes, const char *list,
+                         const char *changed)
+{
+    switch (verdict) {
+    case LEDGER_MATCH:
+        break;
+    case LEDGER_MISSING:
+        checking_problem(check, VERIFY_MISSING, path, "is missing");
+        break;
+    case LEDGER_SIZE_DIFFERS:
+        checking_problem(check, VERIFY_CHANGED, path, "has %" PRIu64 " byte%s instead of %" PRIu64,
+                         sizes->seen, TEXT_S(sizes->seen), sizes->stated);
+        break;
+    case LEDGER_DIGEST_DIFFERS:
+        checking_problem(check, VERIFY_CHANGED, path, "was changed: %s", changed);
+        break;
+    case LEDGER_REPEATED:
+        checking_problem(check, VERIFY_DAMAGED, path, "is listed twice in %s", list);
+        break;
+    }
+}
+
 /* ---- backup_manifest ---- */
 
 static bool check_listed(void *context, const struct backup_manifest_file *file, struct error *err)
 {
     struct checking_source *check = context;
     char path[RECORD_PATH_MAX];
+    enum ledger_verdict verdict;
     uint64_t seen = 0;
     size_t size = 0;
 
@@ -27,26 +56,12 @@ static bool check_listed(void *context, const struct backup_manifest_file *file,
         checking_problem(
             check, VERIFY_DAMAGED, path, "backup_manifest has its checksum as %s, expected was %s",
             digest_name(file->algorithm), digest_name(check->facts->backup_manifest_digest));
-    switch (file_ledger_check(check->listed, file->path, file->size, file->digest, size, &seen)) {
-    case LEDGER_MATCH:
-        break;
-    case LEDGER_MISSING:
-        if (strcmp(file->path, "tablespace_map") == 0)
-            break; /* left out of the backup: it would lead a server to the original tablespaces */
-        checking_problem(check, VERIFY_MISSING, path, "is missing");
-        break;
-    case LEDGER_SIZE_DIFFERS:
-        checking_problem(check, VERIFY_CHANGED, path, "has %" PRIu64 " byte%s instead of %" PRIu64,
-                         seen, TEXT_S(seen), file->size);
-        break;
-    case LEDGER_DIGEST_DIFFERS:
-        checking_problem(check, VERIFY_CHANGED, path,
-                         "was changed: its checksum differs from backup_manifest's");
-        break;
-    case LEDGER_REPEATED:
-        checking_problem(check, VERIFY_DAMAGED, path, "is listed twice in backup_manifest");
-        break;
-    }
+    verdict = file_ledger_check(check->listed, file->path, file->size, file->digest, size, &seen);
+    if (verdict == LEDGER_MISSING && strcmp(file->path, "tablespace_map") == 0)
+        return true; /* left out of the backup: it would lead a server to the original tablespaces
+                      */
+    tell_verdict(check, verdict, path, &(struct sizes){seen, file->size}, "backup_manifest",
+                 "its checksum differs from backup_manifest's");
     return true;
 }
 
@@ -136,6 +151,7 @@ static bool check_entry(void *context, const struct summary_entry *entry, struct
     uint64_t seen = 0;
     size_t size = summary_ledger_digest(entry->type, entry->digest, digest_size(entry->algorithm),
                                         entry->link_target, expected);
+    enum ledger_verdict verdict;
 
     (void)err;
     if (entry->type == RECORD_FILE && entry->algorithm != check->facts->summary_digest) {
@@ -144,27 +160,10 @@ static bool check_entry(void *context, const struct summary_entry *entry, struct
                          digest_name(entry->algorithm), digest_name(check->facts->summary_digest));
         size = 0;
     }
-    switch (file_ledger_check(check->others, entry->path, entry->bytes, expected, size, &seen)) {
-    case LEDGER_MATCH:
-        break;
-    case LEDGER_MISSING:
-        checking_problem(check, VERIFY_MISSING, entry->path, "is missing");
-        break;
-    case LEDGER_SIZE_DIFFERS:
-        checking_problem(check, VERIFY_CHANGED, entry->path,
-                         "has %" PRIu64 " byte%s instead of %" PRIu64, seen, TEXT_S(seen),
-                         entry->bytes);
-        break;
-    case LEDGER_DIGEST_DIFFERS:
-        checking_problem(check, VERIFY_CHANGED, entry->path,
-                         entry->type == RECORD_FILE
-                             ? "was changed: its digest differs from summary.json's"
-                             : "was changed: summary.json lists something else there");
-        break;
-    case LEDGER_REPEATED:
-        checking_problem(check, VERIFY_DAMAGED, entry->path, "is listed twice in summary.json");
-        break;
-    }
+    verdict = file_ledger_check(check->others, entry->path, entry->bytes, expected, size, &seen);
+    tell_verdict(check, verdict, entry->path, &(struct sizes){seen, entry->bytes}, "summary.json",
+                 entry->type == RECORD_FILE ? "its digest differs from summary.json's"
+                                            : "summary.json lists something else there");
     return true;
 }
 
