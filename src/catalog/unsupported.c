@@ -231,7 +231,8 @@ static bool warn(struct catalog *catalog, void *context, const struct catalog_ro
     return true;
 }
 
-/* Hundreds of collations may have been imported: one line for each kind and schema. */
+/* Hundreds of collations may have been imported: one line for each kind and schema. What is not
+ * dumped is refused, and not left out, where the schema only looks like one of the system's. */
 static void add_misplaced(struct sql *sql, const struct source *source)
 {
     if (source->schema == NULL)
@@ -246,12 +247,13 @@ static void add_misplaced(struct sql *sql, const struct source *source)
                source->word, source->name, source->word);
     sql_printf(sql,
                "  FROM pg_catalog.%s o JOIN n ON n.oid = o.%s\n"
-               " WHERE o.oid >= 16384 AND n.nspname IN ('pg_catalog', 'information_schema')\n"
+               " WHERE o.oid >= 16384%s\n"
                "   AND NOT EXISTS\n"
                "       (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.tableoid\n"
                "           AND d.objid = o.oid AND d.deptype IN ('i', 'e'))\n"
                " GROUP BY n.nspname\n",
-               source->catalog, source->schema);
+               source->catalog, source->schema,
+               is_dumped(source) ? "" : " AND n.nspname IN ('pg_catalog', 'information_schema')");
 }
 
 /* pg_dump leaves them out without a word, and so they are not here for others to depend on. */
