@@ -217,8 +217,9 @@ bool archive_folder_begin(struct archive_folder *folder, const char *name, struc
     folder->checker = &folder->checkers[compression];
     return (folder->checker->decompressor != NULL ||
             data_checker_init(folder->checker, compression, err)) &&
-           data_checker_begin(folder->checker, folder->kind == FILE_ROWS && folder->entry->copy,
-                              err);
+           data_checker_begin(
+               folder->checker,
+               folder->kind == FILE_ROWS && folder->entry != NULL && folder->entry->copy, err);
 }
 
 /* ---- Lists of large objects ---- */

@@ -70,9 +70,9 @@ bool error_set_errno(struct error *err, int errno_value, const char *format, ...
     return false;
 }
 
-bool error_set_memory(struct error *err)
+void error_fill_memory(struct error *err)
 {
-    return error_set(err, ERROR_MEMORY, "out of memory");
+    error_set(err, ERROR_MEMORY, "out of memory");
 }
 
 bool error_detail(struct error *err, const char *format, ...)

@@ -67,8 +67,13 @@ bool error_set(struct error *err, enum error_code code, const char *format, ...)
 bool error_set_errno(struct error *err, int errno_value, const char *format, ...)
     ERROR_PRINTF(3, 4);
 
-/* "out of memory"; false. */
-bool error_set_memory(struct error *err);
+/* "out of memory"; false, which a reader of code that tests for it is to see here. */
+void error_fill_memory(struct error *err);
+static inline bool error_set_memory(struct error *err)
+{
+    error_fill_memory(err);
+    return false;
+}
 
 /* Sets detail or hint of an error that is already set. Return false, as above. */
 bool error_detail(struct error *err, const char *format, ...) ERROR_PRINTF(2, 3);

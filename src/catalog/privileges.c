@@ -109,8 +109,10 @@ static bool list_parse(const char *array, struct list *list, struct error *err)
         char *text = out;
 
         at = take_element(at, &out);
-        if (!parse_item(text, &list->items[list->count++]))
-            return error_set(err, ERROR_PROTOCOL, "the server gave privileges as %.100s", array);
+        if (!parse_item(text, &list->items[list->count++])) {
+            error_set(err, ERROR_PROTOCOL, "the server gave privileges as %.100s", array);
+            return false;
+        }
     }
     return true;
 }

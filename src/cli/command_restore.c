@@ -184,6 +184,7 @@ static bool restore(struct restoration *restoration, struct error *err)
     location_follow(&restoration->from, command, source, &progress);
     restoration->options.observer = &progress.observer;
     done = physical_restore(source, restoration->target, &restoration->options, &report, err);
+    restoration->options.observer = NULL;
     progress_stop(&progress);
     fill_result(command->result, &report, progress_seconds(&progress));
     if (done)

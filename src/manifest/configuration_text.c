@@ -154,12 +154,12 @@ static bool take_word(struct slice *line, char word[CONFIGURATION_VALUE_MAX], st
 static bool next_in_line(struct slice *line, bool first, enum configuration_reference *type,
                          char value[CONFIGURATION_VALUE_MAX], struct slice *written)
 {
-    char word[CONFIGURATION_VALUE_MAX];
+    char word[CONFIGURATION_VALUE_MAX] = "";
 
     while (take_word(line, word, written)) {
         if (written->data[0] == '@' && word[1] != '\0') {
             *type = INCLUDE_FILE_IF_THERE;
-            memmove(value, word + 1, strlen(word));
+            snprintf(value, CONFIGURATION_VALUE_MAX, "%s", word + 1);
             slice_take(written, 1);
             return true;
         }

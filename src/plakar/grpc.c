@@ -542,8 +542,10 @@ void grpc_connection_free(struct grpc_connection *connection)
 {
     if (connection == NULL)
         return;
-    while (connection->calls != NULL)
-        call_free(connection->calls);
+    for (struct grpc_call *call = connection->calls, *next; call != NULL; call = next) {
+        next = call->next;
+        call_free(call);
+    }
     nghttp2_session_del(connection->http);
     free(connection);
 }

@@ -82,7 +82,7 @@ bool command_words_split(struct command_words *words, const char *command, struc
 
 void command_words_free(struct command_words *words)
 {
-    for (size_t i = 0; i < words->count; i++)
+    for (size_t i = 0; words->words != NULL && i < words->count; i++)
         explicit_bzero(words->words[i], strlen(words->words[i]));
     free(words->text);
     free(words->words);

@@ -239,9 +239,8 @@ bool configuration_expand(struct expanded_configuration *expanded, struct error 
      * relative to it. */
     snprintf(expanded->original_data, sizeof(expanded->original_data), "%s",
              data != NULL && data[0] == '/' ? data : restored->data_directory);
-    if (original != NULL && configuration_resolve("/", original, path))
-        expanded->has_main = configuration_find(expanded, path, place, &expanded->main_outside);
-    else if (configuration_path_of(expanded, "postgresql.conf", path))
+    if ((original != NULL && configuration_resolve("/", original, path)) ||
+        configuration_path_of(expanded, "postgresql.conf", path))
         expanded->has_main = configuration_find(expanded, path, place, &expanded->main_outside);
     if (expanded->has_main && !expand_file(expanded, path, place, 0, err))
         return false;

@@ -113,7 +113,8 @@ static bool get_password(const struct authentication *authentication, struct buf
                             authentication->log, err))
         return false;
     /* A person who typed it took time that is not the server's. */
-    if (request.command == NULL && request.deadline != DEADLINE_NONE)
+    if (request.command == NULL && authentication->deadline != NULL &&
+        request.deadline != DEADLINE_NONE)
         *authentication->deadline += clock_now_ms() - begun;
     if (found && password->len > 0)
         return true;

@@ -20,12 +20,12 @@ static void write_body(struct catalog *catalog, const struct catalog_object *obj
 /* A routine and its body share the word, which is how pg_restore finds both by one name. */
 #define ROUTINE(word)                                                                              \
     {                                                                                              \
-        .desc = word, .section = SECTION_PRE_DATA, .priority = PRIORITY_FUNCTION,                  \
+        .desc = (word), .section = SECTION_PRE_DATA, .priority = PRIORITY_FUNCTION,                \
         .may_postpone = true, .write = write_routine                                               \
     }
 #define BODY(word)                                                                                 \
     {                                                                                              \
-        .desc = word, .section = SECTION_PRE_DATA, .priority = PRIORITY_FUNCTION,                  \
+        .desc = (word), .section = SECTION_PRE_DATA, .priority = PRIORITY_FUNCTION,                \
         .no_owner = true, .may_postpone = true, .piece_rank = 5, .write = write_body               \
     }
 
