@@ -56,14 +56,6 @@ static bool has_text(struct slice where, const char *text)
     return where.len > 0 && memmem(where.data, where.len, text, strlen(text)) != NULL;
 }
 
-static void check_error(const struct error *err)
-{
-    must_be_told(err);
-    must_be_clean(err->message);
-    must_be_clean(err->detail);
-    must_be_clean(err->hint);
-}
-
 static struct trace run(struct slice says, uint8_t choice, size_t piece)
 {
     const struct wire_connect_options options = {.kind =
@@ -82,7 +74,7 @@ static struct trace run(struct slice says, uint8_t choice, size_t piece)
     if (ok)
         trace_number(&trace, (uint64_t)wire_server_version(conn));
     else
-        check_error(&err);
+        must_be_shown(&err);
     if ((choice & 3) == 1) {
         must(!has_text(buffer_slice(&server.told), PASSWORD) || has_text(says, PASSWORD));
         must(!ok || has_text(says, "v="));

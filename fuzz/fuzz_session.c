@@ -137,14 +137,6 @@ static bool act(struct wire_conn *conn, unsigned deed, struct trace *trace, stru
     return ok;
 }
 
-static void check_error(const struct error *err)
-{
-    must_be_told(err);
-    must_be_clean(err->message);
-    must_be_clean(err->detail);
-    must_be_clean(err->hint);
-}
-
 static struct trace run(struct slice says, uint8_t deeds, size_t piece, unsigned stubborn)
 {
     struct fake_server server = {.says = says, .piece = piece};
@@ -161,7 +153,7 @@ static struct trace run(struct slice says, uint8_t deeds, size_t piece, unsigned
         error_clear(&err);
         ok = act(conn, deeds, &trace, &err);
         if (!ok)
-            check_error(&err);
+            must_be_shown(&err);
         trace_end(&trace, ok, &err);
         ok = !wire_is_broken(conn);
     }

@@ -87,3 +87,14 @@ void must_be_clean(const char *text)
     for (; *text != '\0'; text++)
         must((uint8_t)*text >= ' ' ? *text != 0x7f : *text == '\n' || *text == '\t');
 }
+
+void must_be_shown(const struct error *err)
+{
+    struct error shown = *err;
+
+    must_be_told(err);
+    error_spell(&shown, NULL);
+    must_be_clean(shown.message);
+    must_be_clean(shown.detail);
+    must_be_clean(shown.hint);
+}

@@ -53,4 +53,7 @@ void must_be_told(const struct error *err);
 /* Text that is fit for a terminal: whatever a server sent. */
 void must_be_clean(const char *text);
 
+/* The error is told, and clean once its marks are spelled: what a person gets to see of it. */
+void must_be_shown(const struct error *err);
+
 #endif
