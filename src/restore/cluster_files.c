@@ -4,8 +4,9 @@
  */
 #include "restore/cluster_files.h"
 
-#include "base/quote.h"
 #include "base/bytes.h"
+#include "base/digest.h"
+#include "base/quote.h"
 #include "restore/folder.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 #define CONTROL_VERSION_AT 8
 #define CONTROL_STATE_AT 16
 #define CONTROL_FACTS_SIZE 20
+#define CONTROL_SECTOR 512
 
 /* DBState: DB_SHUTDOWNED and DB_SHUTDOWNED_IN_RECOVERY. */
 #define STATE_SHUT_DOWN 1
@@ -35,6 +37,23 @@ bool control_facts_parse(struct slice content, struct control_facts *facts, stru
     memcpy(&facts->version, content.data + CONTROL_VERSION_AT, sizeof(facts->version));
     memcpy(&facts->state, content.data + CONTROL_STATE_AT, sizeof(facts->state));
     return true;
+}
+
+/* The CRC-32C lies behind all that it covers, at a place that differs between versions: within the
+ * first sector, so that the file can be written at once. */
+bool control_checksum_is_right(struct slice content)
+{
+    uint32_t crc = 0, stored;
+
+    if (content.len > CONTROL_SECTOR)
+        content.len = CONTROL_SECTOR;
+    for (size_t at = 0; at + sizeof(stored) <= content.len; at += sizeof(stored)) {
+        memcpy(&stored, content.data + at, sizeof(stored));
+        if (at >= CONTROL_FACTS_SIZE && stored == crc)
+            return true;
+        crc = digest_crc32c(crc, slice_make(content.data + at, sizeof(stored)));
+    }
+    return false;
 }
 
 bool control_state_is_clean(uint32_t state)

@@ -20,6 +20,9 @@ struct control_facts {
 /* All integers lie in native order, in the same places since PostgreSQL 9.3. */
 bool control_facts_parse(struct slice content, struct control_facts *facts, struct error *err);
 
+/* Whether its own checksum, without which no server starts on it, is right. */
+bool control_checksum_is_right(struct slice content);
+
 /* Shut down in order, as primary or in recovery. Only a hint: a copied or crashed cluster says
  * "in production" as well. */
 bool control_state_is_clean(uint32_t state);

@@ -13,6 +13,7 @@
 #include "manifest/backup_manifest.h"
 #include "manifest/file_ledger.h"
 #include "record/store.h"
+#include "restore/cluster_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,7 @@ struct check {
     struct digest *digests[ALGORITHMS]; /* made when needed */
     uint8_t *buffer, *list;             /* of the file being read, and of the list meanwhile */
     bool without_map;                   /* tablespace_map may be missing */
+    bool control_as_listed;             /* pg_control is, as far as backup_manifest says */
     uint64_t start, end;                /* of the WAL that it needs */
 };
 
@@ -235,16 +237,13 @@ static bool check_opened(struct check *check, const struct backup_manifest_file 
     return true;
 }
 
-static bool check_file(void *context, const struct backup_manifest_file *file, struct error *err)
+static bool check_listed_file(struct check *check, const struct backup_manifest_file *file,
+                              struct error *err)
 {
-    struct check *check = context;
     struct stat info;
     bool done;
-    int fd;
+    int fd = open_file(check, file->path, &info);
 
-    if (is_ignored(file->path))
-        return true;
-    fd = open_file(check, file->path, &info);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
         if (check->without_map && strcmp(file->path, "tablespace_map") == 0)
             return true;
@@ -260,24 +259,47 @@ static bool check_file(void *context, const struct backup_manifest_file *file, s
     return done;
 }
 
-/* The manifests of 17 and later say whose they are. A cluster's number is what pg_control begins
- * with. */
-static void check_identifier(struct check *check)
+static bool check_file(void *context, const struct backup_manifest_file *file, struct error *err)
+{
+    struct check *check = context;
+    size_t problems = check->report->problems;
+
+    if (is_ignored(file->path))
+        return true;
+    if (!check_listed_file(check, file, err))
+        return false;
+    if (strcmp(file->path, CONTROL_FILE) == 0)
+        check->control_as_listed = check->report->problems == problems;
+    return true;
+}
+
+/* backup_manifest may have no checksums, and the server may have sent pg_control while it wrote it:
+ * this one file can be held against itself. Those of 17 and later say whose they are; a cluster's
+ * number is what pg_control begins with. */
+static void check_control(struct check *check)
 {
     char *stated = check->report->system_identifier;
     char found[sizeof(check->report->system_identifier)];
-    uint64_t identifier;
+    struct control_facts facts;
+    struct error ignored;
+    struct slice head;
     struct stat info;
-    int fd = open_file(check, "global/pg_control", &info);
-    ssize_t n = fd < 0 ? -1 : read(fd, &identifier, sizeof(identifier));
+    int fd = open_file(check, CONTROL_FILE, &info);
+    ssize_t n = fd < 0 ? -1 : read(fd, check->buffer, READ_SIZE);
 
     if (fd >= 0)
         close(fd);
-    if (n != (ssize_t)sizeof(identifier))
+    head = slice_make(check->buffer, n < 0 ? 0 : (size_t)n);
+    if (!control_facts_parse(head, &facts, &ignored))
         return;
-    snprintf(found, sizeof(found), "%" PRIu64, identifier);
+    if (check->control_as_listed && !control_checksum_is_right(head)) {
+        problem(check, VERIFY_CHANGED, CONTROL_FILE,
+                "does not match its own checksum: no server starts on it");
+        return; /* what it says may be what was changed */
+    }
+    snprintf(found, sizeof(found), "%" PRIu64, facts.system_identifier);
     if (*stated != '\0' && strcmp(stated, found) != 0)
-        problem(check, VERIFY_CHANGED, "global/pg_control",
+        problem(check, VERIFY_CHANGED, CONTROL_FILE,
                 "is of the cluster %s, and backup_manifest of the cluster %s", found, stated);
     snprintf(stated, sizeof(found), "%s", found);
 }
@@ -355,7 +377,7 @@ static bool run(struct check *check, struct error *err)
                 duplicates, TEXT_S(duplicates));
     if (!read_backup_manifest(check, check_file, err))
         return false;
-    check_identifier(check);
+    check_control(check);
     return walk(check, "", err);
 }
 

@@ -248,6 +248,23 @@ def test_a_damaged_copy_has_the_verdict_of_pg_verifybackup(pgcask, copy_of, majo
 
 
 @pytest.mark.majors(13, 15, 18)
+def test_a_pg_control_that_is_not_checksummed_is_held_against_itself(pgcask, copy_of, major):
+    """As pg_verifybackup does from 17 on. Behind its checksum pg_control has zeros up to 8 KiB."""
+    copy = copy_of(major, "NONE")
+    control = copy / "global/pg_control"
+    for at in (0, 9, 16, 100, 240):
+        with oracles.flipped_byte(control, at):
+            stock, ours, problems = verdicts(pgcask, copy, major)
+            assert stock == (1 if major >= 17 else 0) and ours == 1, at
+            assert problems == {"/global/pg_control": "does not match its own checksum: no server "
+                                                      "starts on it"}, at
+    for at in (600, 8191):
+        with oracles.flipped_byte(control, at):
+            assert verdicts(pgcask, copy, major) == (0, 0, {}), at
+    assert verdicts(pgcask, copy, major) == (0, 0, {})
+
+
+@pytest.mark.majors(13, 15, 18)
 def test_extra_files_have_the_verdict_of_pg_verifybackup(pgcask, copy_of, major):
     copy = copy_of(major)
     space = next((copy / "pg_tblspc").iterdir())
