@@ -11,14 +11,13 @@ import itertools
 import os
 import socket
 import struct
-import threading
 import time
 
 import pytest
 
 from pgcask_testing import hostile, tls as tls_module
 from pgcask_testing.fake_server import (
-    FakeServer, Member, Scram, base_members, manifest_of, message,
+    FakeServer, Listener, Member, Scram, base_members, manifest_of, message,
 )
 
 PASSWORD = "geheim"
@@ -643,38 +642,24 @@ def test_the_servers_certificate(pgcask, workdir, authority, certificates, mode)
     assert result.check().fake.startups
 
 
-class RawServer:
+class RawServer(Listener):
     """Does one thing with each connection, after it read the first message."""
 
     def __init__(self, handle):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.uri = f"postgres+bin://somebody@127.0.0.1:{self.socket.getsockname()[1]}"
         self.heard = []
         self.handle = handle
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
-    def _serve(self):
-        while True:
+    def take(self, sock):
+        with sock:
             try:
-                sock, _ = self.socket.accept()
+                sock.settimeout(5)
+                self.heard.append(sock.recv(8))
+                self.handle(sock)
+                while more := sock.recv(65536):
+                    self.heard.append(more)
             except OSError:
-                return
-            with sock:
-                try:
-                    sock.settimeout(5)
-                    self.heard.append(sock.recv(8))
-                    self.handle(sock)
-                    while more := sock.recv(65536):
-                        self.heard.append(more)
-                except OSError:
-                    pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.socket.shutdown(socket.SHUT_RDWR)  # wakes accept, which would keep it open
-        self.socket.close()
+                pass
 
 
 @pytest.mark.parametrize("answer", [

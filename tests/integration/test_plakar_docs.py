@@ -90,13 +90,7 @@ class Shell:
         return self
 
     def __exit__(self, *exception):
-        self.bash.stdin.close()
-        try:
-            self.bash.wait(30)
-        finally:
-            self.bash.kill()
-            self.bash.wait()
-            self.bash.stdout.close()
+        process.end_by_input(self.bash)
 
 
 @pytest.fixture

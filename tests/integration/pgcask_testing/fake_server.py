@@ -351,7 +351,31 @@ class Session:
             self.send(b"c")
 
 
-class FakeServer:
+class Listener:
+    """Hands each connection that is made to a port of 127.0.0.1 to `take`, until it is left."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.uri = f"postgres+bin://somebody@127.0.0.1:{self.socket.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                sock, _ = self.socket.accept()
+            except OSError:
+                return
+            self.take(sock)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.socket.shutdown(socket.SHUT_RDWR)  # wakes accept, which would keep it open
+        self.socket.close()
+
+
+class FakeServer(Listener):
     """tamper(session, kind, data) -> the bytes to send for the whole message data, None to hang up.
     sql(session, text) answers a query of an SQL session up to, not including, ReadyForQuery.
     certificate: (file, key file). scram: a class like Scram. startups: the startup messages."""
@@ -374,17 +398,10 @@ class FakeServer:
         self.tablespace_rows = tablespace_rows
         self.stop = stop
         self.cut = cut
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.uri = f"postgres+bin://somebody@127.0.0.1:{self.socket.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
-    def _serve(self):
-        while True:
-            try:
-                sock, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(sock,), daemon=True).start()
+    def take(self, sock):
+        threading.Thread(target=self._talk, args=(sock,), daemon=True).start()
 
     def _talk(self, sock):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -397,10 +414,3 @@ class FakeServer:
                 sock.shutdown(socket.SHUT_RDWR)  # its file object would keep it open
             except OSError:
                 pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.socket.shutdown(socket.SHUT_RDWR)  # wakes accept, which would keep it open
-        self.socket.close()

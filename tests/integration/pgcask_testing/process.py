@@ -162,6 +162,17 @@ class Process:
             self._finish()
 
 
+def end_by_input(running, timeout=30):
+    """Closes the standard input of a subprocess.Popen, which ends upon that; if not, kills it."""
+    running.stdin.close()
+    try:
+        running.wait(timeout)
+    finally:
+        running.kill()
+        running.wait()
+        running.stdout.close()
+
+
 def run(args, timeout=120, **options):
     """Runs a command to its end and returns its Result; the options are those of Process."""
     with Process(args, **options) as process:

@@ -90,13 +90,7 @@ class Sandbox:
     def __exit__(self, *exception):
         for shell in self.shells:
             shell.close()
-        self.init.stdin.close()
-        try:
-            self.init.wait(30)
-        finally:
-            self.init.kill()
-            self.init.wait()
-            self.init.stdout.close()
+        process.end_by_input(self.init)
 
 
 class Shell:
