@@ -486,7 +486,8 @@ static bool sorting_init(struct sorting *sorting, struct catalog *catalog, struc
     if (sorting->ranked == NULL || sorting->rank == NULL || sorting->waits == NULL ||
         sorting->users_first == NULL || sorting->users == NULL || sorting->ready.items == NULL)
         return error_set_memory(err);
-    memcpy(sorting->ranked, catalog->objects, catalog->object_count * sizeof(*sorting->ranked));
+    for (uint32_t i = 0; i < catalog->object_count; i++)
+        sorting->ranked[i] = catalog->objects[i];
     qsort(sorting->ranked, catalog->object_count, sizeof(*sorting->ranked), compare_objects);
     for (uint32_t i = 0; i < catalog->object_count; i++)
         sorting->rank[sorting->ranked[i]->index] = i;
