@@ -34,18 +34,15 @@ static const struct version_difference differences[] = {
     {0},
 };
 
+static const char provider[] = "CASE c.collprovider WHEN 'b' THEN 'builtin' WHEN 'c' THEN 'libc'\n"
+                               "            WHEN 'i' THEN 'icu' END";
+
 static const char *const columns[] = {
-    [OID] = "c.oid",
-    [SCHEMA] = "n.nspname",
-    [NAME] = "c.collname",
-    [OWNER] = COLUMN_ROLE("c.collowner"),
-    [PROVIDER] = "CASE c.collprovider WHEN 'b' THEN 'builtin' WHEN 'c' THEN 'libc'\n"
-                 "            WHEN 'i' THEN 'icu' END",
-    [DETERMINISTIC] = "c.collisdeterministic",
-    [LOCALE] = "{colllocale}",
-    [COLLATE] = "c.collcollate",
-    [CTYPE] = "c.collctype",
-    [RULES] = "{collicurules}",
+    [OID] = "c.oid",           [SCHEMA] = "n.nspname",
+    [NAME] = "c.collname",     [OWNER] = COLUMN_ROLE("c.collowner"),
+    [PROVIDER] = provider,     [DETERMINISTIC] = "c.collisdeterministic",
+    [LOCALE] = "{colllocale}", [COLLATE] = "c.collcollate",
+    [CTYPE] = "c.collctype",   [RULES] = "{collicurules}",
 };
 
 /* One whose schema is gone has none, and fails by that. */
