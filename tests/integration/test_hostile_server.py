@@ -1,5 +1,6 @@
 """What only a broken or hostile server sends: a named error, nothing written outside or left."""
 
+import json
 import pathlib
 import subprocess
 
@@ -204,3 +205,28 @@ def test_a_member_of_more_than_8_gib(pgcask_path):
         assert backup_.wait(20) == 0
     assert verified.rc == 0, verified
     assert verified.peak_rss < 32 * 2**20
+
+
+@FORMS
+def test_a_session_that_is_lost_while_configuration_is_read(pgcask, workdir, form):
+    """What could not be asked for any more is named as missing, not taken for absent."""
+    def sql(session, text):
+        if "'hba_file'" in text:
+            session.rows(("name", "setting"), ("data_directory", "/srv/data"), ("ssl", "off"),
+                         ("config_file", "/etc/pg/postgresql.conf"),
+                         ("hba_file", "/etc/pg/pg_hba.conf"), ("ident_file", "/srv/data/ident"))
+        else:
+            session.error("42501", "permission denied")
+
+    # The fake server hangs up at a query with parameters, by which files are read.
+    archives = [("base", base_members())]
+    result = backup(pgcask, workdir / "backup", form, archives, sql=sql).check()
+    told = json.loads((workdir / "backup/summary.json").read_text())["configuration"]
+    assert told["files"] == []
+    by_reason = {item["reason"].split(":")[0]: item for item in told["missing"]}
+    assert by_reason["it was not read"]["path"] == "/etc/pg/postgresql.conf"
+    ended = by_reason["reading ended early, more may be missing"]
+    assert ended["setting"] == "config_file" and ended["path"] is None
+    assert "warning: configuration" in result.stderr and "postgresql.conf" in result.stderr
+    pgcask("verify", workdir / "backup").check()
+    pgcask("restore", workdir / "backup", "--to", workdir / "data").check()
