@@ -64,10 +64,11 @@ def joined(lines):
 
 
 def markdown_blocks(text):
-    """[(language, lines)] of fenced and indented blocks."""
+    """[(language, lines)] of fenced and indented blocks. What is set in right below a sentence goes on
+    with it."""
     blocks, language, lines = [], None, []
     indented = []
-    for line in [*text.splitlines(), ""]:
+    for before, line in itertools.pairwise(["", *text.splitlines(), ""]):
         if line.lstrip().startswith("```"):
             if language is None:
                 language, lines = line.strip()[3:], []
@@ -76,7 +77,7 @@ def markdown_blocks(text):
                 language = None
         elif language is not None:
             lines.append(line)
-        elif re.match(r" {4,}\S", line):
+        elif re.match(r" {4,}\S", line) and (indented or not before.strip()):
             indented.append(line)
         elif indented:
             blocks.append(("indented", indented))
@@ -93,7 +94,7 @@ def markdown(where, text):
         for line in joined(lines):
             yield Command(where, re.sub(r"\s{2,}# .*", "", line))
     prose = re.sub(r"(?ms)^\s*```.*?^\s*```$", "", text)
-    prose = re.sub(r"(?m)^ {4,}\S.*$", "", prose)
+    prose = re.sub(r"(?m)(?<=\n\n)(?: {4,}\S.*\n)+", "", prose)
     for words in re.findall(r"`([^`]+)`", prose):
         yield Command(where, " ".join(words.split()), block=False)
 
