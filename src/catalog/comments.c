@@ -3,45 +3,13 @@
 #include "catalog/catalog_internal.h"
 #include "catalog/relation.h"
 
-/* What a comment is about, as COMMENT ON has it. */
-struct subject {
-    const char *word;
-    const char *identity, *plain_identity;
-};
-
-static bool add_comment(struct catalog *catalog, struct catalog_object *object,
-                        const struct subject *subject, const char *column, const char *comment,
-                        struct error *err)
-{
-    struct sql sql = {.err = err}, tag = {.err = err};
-    bool done;
-
-    sql_printf(&sql, "COMMENT ON %s %s", subject->word, subject->identity);
-    sql_printf(&tag, "%s %s", subject->word, subject->plain_identity);
-    if (column != NULL) {
-        sql_add(&sql, ".");
-        sql_name(&sql, column);
-        sql_add(&tag, ".");
-        sql_name(&tag, column);
-    }
-    sql_add(&sql, " IS ");
-    sql_literal(&sql, comment);
-    sql_add(&sql, ";\n");
-    done =
-        !sql.failed && !tag.failed &&
-        catalog_add_extra(catalog, object, "COMMENT", sql_text(&tag), sql_text(&sql), err) != NULL;
-    sql_end(&sql);
-    sql_end(&tag);
-    return done;
-}
-
 /* The index behind a constraint has a comment of its own. */
 static bool comment_on_index(struct catalog *catalog, struct catalog_object *constraint,
                              const struct table_index *index, const char *comment,
                              struct error *err)
 {
     struct sql full = {.err = err}, plain = {.err = err};
-    struct subject subject = {.word = "INDEX"};
+    struct comment_subject subject = {.word = "INDEX"};
     bool done;
 
     sql_qualified(&full, constraint->schema, index->name);
@@ -49,7 +17,7 @@ static bool comment_on_index(struct catalog *catalog, struct catalog_object *con
     subject.identity = sql_text(&full);
     subject.plain_identity = sql_text(&plain);
     done = !full.failed && !plain.failed &&
-           add_comment(catalog, constraint, &subject, NULL, comment, err);
+           catalog_add_comment(catalog, constraint, &subject, comment, err);
     sql_end(&full);
     sql_end(&plain);
     return done;
@@ -91,21 +59,22 @@ static bool take_comment(struct catalog *catalog, void *context, const struct ca
     uint32_t class_oid = row_oid(row, CLASS), oid = row_oid(row, OID);
     struct catalog_object *object = catalog_find(catalog, class_oid, oid);
     const char *column = row_text_or_null(row, COLUMN);
-    struct subject subject;
+    struct comment_subject subject;
 
     (void)context;
     if (object == NULL || check_is_inherited(object) ||
         (object->class_oid == CLASS_EXTENSION && object->hidden))
         return true;
-    subject = (struct subject){
+    subject = (struct comment_subject){
         .word = column != NULL ? "COLUMN" : catalog_word(object),
         .identity = object->identity,
         .plain_identity = object->plain_identity,
+        .column = column,
     };
     if ((object->class_oid == class_oid && object->oid == oid) || column != NULL) {
         if (object->class_oid == CLASS_EXTENSION && class_oid != CLASS_EXTENSION)
             return true; /* a member's, made by the extension */
-        return add_comment(catalog, object, &subject, column, row_text(row, TEXT), err);
+        return catalog_add_comment(catalog, object, &subject, row_text(row, TEXT), err);
     }
     if (object->class_oid == CLASS_CONSTRAINT && class_oid == CLASS_RELATION)
         return comment_on_index(catalog, object, object->detail, row_text(row, TEXT), err);

@@ -247,6 +247,18 @@ struct catalog_extra *catalog_add_extra(struct catalog *catalog, struct catalog_
                                         const char *desc, const char *tag, const char *text,
                                         struct error *err);
 
+/* What a comment is about, as COMMENT ON has it. */
+struct comment_subject {
+    const char *word;
+    const char *identity, *plain_identity;
+    const char *column; /* of a relation; NULL: the object itself */
+};
+
+/* The entry of a comment behind the object. */
+bool catalog_add_comment(struct catalog *catalog, struct catalog_object *object,
+                         const struct comment_subject *subject, const char *comment,
+                         struct error *err);
+
 /* The kind's word in SQL. */
 const char *catalog_word(const struct catalog_object *object);
 

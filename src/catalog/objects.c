@@ -259,6 +259,32 @@ struct catalog_extra *catalog_add_extra(struct catalog *catalog, struct catalog_
     return extra;
 }
 
+bool catalog_add_comment(struct catalog *catalog, struct catalog_object *object,
+                         const struct comment_subject *subject, const char *comment,
+                         struct error *err)
+{
+    struct sql sql = {.err = err}, tag = {.err = err};
+    bool done;
+
+    sql_printf(&sql, "COMMENT ON %s %s", subject->word, subject->identity);
+    sql_printf(&tag, "%s %s", subject->word, subject->plain_identity);
+    if (subject->column != NULL) {
+        sql_add(&sql, ".");
+        sql_name(&sql, subject->column);
+        sql_add(&tag, ".");
+        sql_name(&tag, subject->column);
+    }
+    sql_add(&sql, " IS ");
+    sql_literal(&sql, comment);
+    sql_add(&sql, ";\n");
+    done =
+        !sql.failed && !tag.failed &&
+        catalog_add_extra(catalog, object, "COMMENT", sql_text(&tag), sql_text(&sql), err) != NULL;
+    sql_end(&sql);
+    sql_end(&tag);
+    return done;
+}
+
 /* ---- What steps may use ---- */
 
 struct arena *catalog_arena(struct catalog *catalog)

@@ -135,19 +135,11 @@ static void add_limits(struct properties *properties, const char *limit)
 static bool add_comment(struct catalog *catalog, struct catalog_object *database,
                         const char *comment, struct error *err)
 {
-    struct sql sql = {.err = err}, tag = {.err = err};
-    bool done;
+    struct comment_subject subject = {.word = "DATABASE",
+                                      .identity = database->identity,
+                                      .plain_identity = database->plain_identity};
 
-    sql_printf(&tag, "DATABASE %s", database->identity);
-    sql_printf(&sql, "COMMENT ON DATABASE %s IS ", database->identity);
-    sql_literal(&sql, comment);
-    sql_add(&sql, ";\n");
-    done = !sql.failed && !tag.failed &&
-           catalog_add_extra(catalog, database, "COMMENT", sql_text(&tag), sql_text(&sql), err) !=
-               NULL;
-    sql_end(&sql);
-    sql_end(&tag);
-    return done;
+    return comment == NULL || catalog_add_comment(catalog, database, &subject, comment, err);
 }
 
 static bool take_database(struct catalog *catalog, void *context, const struct catalog_row *row,
@@ -174,8 +166,7 @@ static bool take_database(struct catalog *catalog, void *context, const struct c
     sql_add(&sql, ";\n");
     add_limits(properties, row_text_or_null(row, LIMIT));
     return sql_put(&sql, catalog, &database->definition) &&
-           (row_text_or_null(row, COMMENT) == NULL ||
-            add_comment(catalog, database, row_text_or_null(row, COMMENT), err)) &&
+           add_comment(catalog, database, row_text_or_null(row, COMMENT), err) &&
            privileges_add(catalog, database, &privileges, err) && !properties->sql.failed;
 }
 
