@@ -167,13 +167,23 @@ bool folder_prepare(const struct folder *folder, struct error *err)
     return true;
 }
 
-void folder_give_back(const struct folder *folder)
+void folder_unmake(const char *path, struct error *err)
+{
+    struct error later;
+
+    if (rmdir(path) == 0 || errno == ENOTEMPTY || errno == EEXIST || folder_remove(path, &later))
+        return;
+    error_detail(err, "What was made could not be removed again: " ERROR_OURS("%s") ".",
+                 later.message);
+}
+
+void folder_give_back(const struct folder *folder, struct error *err)
 {
     struct error ignored;
     char **names;
 
     if (!folder->exists) {
-        (void)rmdir(folder->path);
+        folder_unmake(folder->path, err);
         return;
     }
     names = folder_names(folder->path, &ignored);

@@ -28,8 +28,12 @@ bool folder_foresee(const char *given, char out[PATH_MAX]);
 /* Makes it (mode 0700), or gives what exists that mode. */
 bool folder_prepare(const struct folder *folder, struct error *err);
 
-/* Undoes folder_prepare, unless something came into the folder since. */
-void folder_give_back(const struct folder *folder);
+/* Undoes folder_prepare, unless something came into the folder since. What cannot be undone becomes
+ * the detail of the error that led here. */
+void folder_give_back(const struct folder *folder, struct error *err);
+
+/* Removes a folder that was just made, likewise. */
+void folder_unmake(const char *path, struct error *err);
 
 /* True if one is the other or lies inside it. Both as in struct folder. */
 bool folder_overlaps(const char *one, const char *other);

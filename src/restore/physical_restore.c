@@ -95,7 +95,7 @@ static bool make_build(struct restore *restore, struct error *err)
             return false;
         if (lock_build(restore, err))
             return true;
-        folder_give_back(&restore->data);
+        folder_give_back(&restore->data, err);
         return false;
     }
     if (!folder_join(restore->build, restore->data.path, FOLDER_STAGING, err))
@@ -104,7 +104,7 @@ static bool make_build(struct restore *restore, struct error *err)
         return error_set_errno(err, errno, "cannot make directory %s", restore->build);
     if (lock_build(restore, err))
         return true;
-    (void)rmdir(restore->build);
+    folder_unmake(restore->build, err);
     return false;
 }
 

@@ -250,7 +250,7 @@ static bool make_build(const struct tablespace_set *set, struct tablespace *tabl
     tablespace->lock_fd = run_lock_make(tablespace->build, err);
     tablespace->prepared = tablespace->lock_fd >= 0;
     if (!tablespace->prepared && set->replace)
-        (void)rmdir(tablespace->build);
+        folder_unmake(tablespace->build, err);
     return tablespace->prepared;
 }
 
@@ -265,7 +265,7 @@ static bool prepare_place(struct tablespace_set *set, struct tablespace *tablesp
         return false;
     if (!make_build(set, tablespace, err)) {
         if (place->empty)
-            folder_give_back(place);
+            folder_give_back(place, err);
         return false;
     }
     tablespace->writer = directory_writer_new(tablespace->build, &set->writing, err);
