@@ -22,7 +22,7 @@ enum archive_kind archive_kind_of_directory(const char *directory)
     static const char *const paths[] = {ARCHIVE_TOC_PATHS};
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        if (folder_has(directory, paths[i] + 1) && !folder_has(directory, MANIFEST_PATH + 1))
+        if (folder_has(directory, paths[i] + 1) && !folder_has(directory, &MANIFEST_PATH[1]))
             return ARCHIVE_FILES;
     }
     return ARCHIVE_NONE;
