@@ -40,7 +40,7 @@ demo:
 	scripts/demo
 
 format:
-	git ls-files '*.c' '*.h' | xargs clang-format -i
+	git ls-files --cached --others --exclude-standard --deduplicate '*.c' '*.h' | xargs ls -d 2>/dev/null | xargs clang-format -i
 
 clean:
 	rm -rf build

@@ -104,7 +104,7 @@ struct reader *plain_stream_new(const struct archive_header *header,
 
 /* ---- Reading ---- */
 
-/* What a reader of an archive finds, as a codec without I/O. Strings are valid during the call.
+/* What a decoder of an archive finds, as a codec without I/O. Strings are valid during the call.
  * Each may be NULL; each returns false with *err set to stop. */
 struct archive_handler {
     void *context;

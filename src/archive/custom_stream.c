@@ -110,7 +110,7 @@ static struct slice finish_chunk(struct custom_stream *stream, bool last)
 /* The first byte and the entry's number; or there is no more of them. */
 static bool begin_block(struct custom_stream *stream, struct slice *lend, struct error *err)
 {
-    struct item *item = &stream->items[stream->next_item];
+    struct item *item;
 
     if (stream->contents_size == 0)
         stream->contents_size = stream->base.lent;
@@ -118,6 +118,7 @@ static bool begin_block(struct custom_stream *stream, struct slice *lend, struct
     stream->base.ended = stream->next_item == stream->item_count;
     if (stream->base.ended)
         return true;
+    item = &stream->items[stream->next_item];
     item->block_at = stream->base.lent;
     stream->chunk[0] = BLOCK_DATA;
     archive_put_int(stream->chunk + 1, item->dump_id);

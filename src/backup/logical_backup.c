@@ -142,7 +142,7 @@ static bool begin_manifest(struct logical_backup *job, struct error *err)
 static bool begin_globals(struct logical_backup *job, struct error *err)
 {
     snprintf(job->path, sizeof(job->path), LOGICAL_GLOBALS_PATH);
-    return begin_record(job, globals_reader_new(job->conn, job->request.log, err), err);
+    return begin_record(job, globals_stream_new(job->conn, job->request.log, err), err);
 }
 
 static bool begin_dump(struct logical_backup *job, struct error *err)

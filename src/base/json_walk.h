@@ -4,8 +4,8 @@
  * hundred megabytes that nobody wants in memory. Does no I/O.
  *
  * A path is written "databases[].relations[].name". A member whose path does not fit is told of
- * with the path cut short, and a string that does not fit is cut; both never happen to what the
- * lister looks for.
+ * with the path cut short, and a string that does not fit is cut; both never happen to what
+ * manifest_decoder.h looks for.
  */
 #ifndef PGCASK_BASE_JSON_WALK_H
 #define PGCASK_BASE_JSON_WALK_H

@@ -2,7 +2,7 @@
  * last, and whether that one committed since tells whether what was read is of one moment. */
 #include "catalog/changes.h"
 
-#include "catalog/kind.h"
+#include "catalog/catalog_internal.h"
 
 #include <stdio.h>
 
@@ -48,8 +48,9 @@
     "       pg_catalog.quote_ident(" alias "." name ") FROM " table " " alias                      \
     NAMESPACE(alias "." column) TOUCHED(alias) NOT_TEMPORARY " UNION ALL "
 
-/* By rank: what was dropped as a whole is named rather than its parts. clang-format off: the table
- * of catalogs is read line by line. */
+/* What is dumped or referred to by name, but for what steps have a home for. By rank: what was
+ * dropped as a whole is named rather than its parts. clang-format off: the table of catalogs is
+ * read line by line. */
 /* clang-format off */
 static const char catalogs[] =
     "SELECT n.xmax, 1 AS rank, 'schema ' || pg_catalog.quote_ident(n.nspname) AS what\n"
@@ -85,18 +86,17 @@ static const char catalogs[] =
             " AND a.attnum > 0 AND c.relkind NOT IN ('i', 'I') ")
     PART_OF("constraint", "pg_catalog.pg_constraint", "o", "conname", "conrelid", "5", "")
     PART_OF("rule", "pg_catalog.pg_rewrite", "r", "rulename", "ev_class", "5", "")
+    PART_OF("policy", "pg_catalog.pg_policy", "p", "polname", "polrelid", "5", "")
     PART_OF("trigger", "pg_catalog.pg_trigger", "t", "tgname", "tgrelid", "5",
             " AND (NOT t.tgisinternal OR t.tgparentid <> 0) ")
     IN_SCHEMA("type", "pg_catalog.pg_type", "t", "typname", "typnamespace", "4")
-    IN_SCHEMA("statistics", "pg_catalog.pg_statistic_ext", "s", "stxname", "stxnamespace", "4")
     IN_SCHEMA("operator", "pg_catalog.pg_operator", "o", "oprname", "oprnamespace", "3")
     IN_SCHEMA("operator class", "pg_catalog.pg_opclass", "o", "opcname", "opcnamespace", "3")
-    IN_SCHEMA("collation", "pg_catalog.pg_collation", "o", "collname", "collnamespace", "3")
     IN_SCHEMA("text search configuration", "pg_catalog.pg_ts_config", "o", "cfgname",
               "cfgnamespace", "3")
     IN_SCHEMA("text search dictionary", "pg_catalog.pg_ts_dict", "o", "dictname", "dictnamespace",
-              "3")
-    "SELECT '0'::pg_catalog.xid, 9, '' WHERE false";
+              "3");
+static const char catalogs_end[] = "SELECT '0'::pg_catalog.xid, 9, '' WHERE false";
 /* clang-format on */
 
 /* Rows may hold oids of objects, which are printed as the names that these have by then. held: the
@@ -289,10 +289,35 @@ bool changes_find_roles(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], s
     return catalog_ask_text(catalog, roles_of_globals, 1, take_what, what, err);
 }
 
+static void add_home(struct sql *sql, const struct catalog_home *home)
+{
+    sql_printf(sql, "SELECT h.xmax, 3, pg_catalog.lower('%s ') || ", home->word);
+    if (home->schema != NULL)
+        sql_add(sql, "pg_catalog.quote_ident(n.nspname) || '.' ||\n");
+    sql_printf(sql, "       pg_catalog.quote_ident(h.%s) FROM pg_catalog.%s h\n", home->name,
+               home->catalog);
+    if (home->schema != NULL)
+        sql_printf(sql, NAMESPACE("h.%s"), home->schema);
+    sql_add(sql, TOUCHED("h"));
+    if (home->schema != NULL)
+        sql_add(sql, NOT_TEMPORARY);
+    sql_add(sql, "UNION ALL\n");
+}
+
 bool changes_find(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
 {
+    struct sql rows = {.err = err};
+    bool found;
+
     what[0] = '\0';
-    return find_touched(catalog, catalogs, what, err) &&
+    sql_add(&rows, catalogs);
+    for (size_t i = 0; i < catalog_kind_step_count; i++) {
+        if (catalog_kind_steps[i]->home != NULL)
+            add_home(&rows, catalog_kind_steps[i]->home);
+    }
+    sql_add(&rows, catalogs_end);
+    found = !rows.failed && find_touched(catalog, sql_text(&rows), what, err);
+    return sql_end(&rows) && found &&
            (what[0] != '\0' || catalog_ask_text(catalog, roles, 1, take_what, what, err));
 }
 

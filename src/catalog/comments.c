@@ -51,7 +51,7 @@ static const char from[] =
     "        FROM pg_catalog.pg_namespace n\n"
     "       WHERE n.nspname = 'public'\n"
     "         AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS NULL) d\n"
-    "ORDER BY 1, 2, 3 NULLS FIRST";
+    "ORDER BY d.classoid, d.objoid, d.attname NULLS FIRST";
 
 static bool take_comment(struct catalog *catalog, void *context, const struct catalog_row *row,
                          struct error *err)

@@ -12,8 +12,8 @@
 
 /* clang-format off */
 
-/* The objects that an archive has, by kind. Each has class, oid, word (as SQL has it), name
- * (quoted), and the columns that refer to something. */
+/* The objects that an archive has, by kind, but for those of a step with a home. Each has class,
+ * oid, word (as SQL has it), name (quoted), and the columns that refer to something. */
 #define OURS(schema)                                                                               \
     "coalesce(" schema ", '') !~ '^pg_' AND coalesce(" schema ", '') <> 'information_schema' "
 #define NAME(schema, name)                                                                         \
@@ -87,12 +87,6 @@ static const char objects[] =
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace\n"
     "    LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid\n"
     "   WHERE " OURS("n.nspname") " AND " NO_PART("t") "), "
-    "statistics_ AS ("
-    "  SELECT s.tableoid AS class, s.oid, 'STATISTICS' AS word,\n"
-    "         " NAME("n.nspname", "s.stxname") " AS name, s.stxnamespace, s.stxowner "
-    "    FROM pg_catalog.pg_statistic_ext s\n"
-    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace\n"
-    "   WHERE " OURS("n.nspname") "), "
     "extension_ AS ("
     "  SELECT 0::pg_catalog.oid AS class, e.oid, 'EXTENSION' AS word,\n"
     "         pg_catalog.quote_ident(e.extname) AS name, e.extnamespace\n"
@@ -132,12 +126,10 @@ static const struct reference {
     {"relation", "relowner", "pg_roles", "oid", "owner"},
     {"routine", "proowner", "pg_roles", "oid", "owner"},
     {"type_", "typowner", "pg_roles", "oid", "owner"},
-    {"statistics_", "stxowner", "pg_roles", "oid", "owner"},
     {"policy", "role", "pg_roles", "oid", "role"},
     {"relation", "relnamespace", "pg_namespace", "oid", "schema"},
     {"routine", "pronamespace", "pg_namespace", "oid", "schema"},
     {"type_", "typnamespace", "pg_namespace", "oid", "schema"},
-    {"statistics_", "stxnamespace", "pg_namespace", "oid", "schema"},
     {"extension_", "extnamespace", "pg_namespace", "oid", "schema"},
     {"database_", "dattablespace", "pg_tablespace", "oid", "tablespace"},
     {"relation", "reltablespace", "pg_tablespace", "oid", "tablespace"},
@@ -233,6 +225,48 @@ static void add_reference(struct sql *sql, const struct reference *reference, bo
                reference->column, reference->catalog, reference->key, reference->column);
 }
 
+/* The objects of a step with a home: their own name is the catalog's. */
+static void add_home(struct sql *sql, const struct catalog_home *home)
+{
+    bool in_schema = home->schema != NULL;
+
+    sql_printf(sql,
+               ", %s AS (\n"
+               "  SELECT h.tableoid AS class, h.oid, '%s' AS word,\n"
+               "         %spg_catalog.quote_ident(h.%s) AS name, h.%s, h.%s\n"
+               "    FROM pg_catalog.%s h\n",
+               home->catalog, home->word,
+               in_schema ? "coalesce(pg_catalog.quote_ident(n.nspname) || '.', '') || " : "",
+               home->name, in_schema ? home->schema : "oid AS no_schema",
+               home->owner != NULL ? home->owner : "oid AS no_owner", home->catalog);
+    if (in_schema)
+        sql_printf(sql,
+                   "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = h.%s\n"
+                   "   WHERE " OURS("n.nspname"),
+                   home->schema);
+    sql_add(sql, ")\n");
+}
+
+static void add_references_of_home(struct sql *sql, const struct catalog_home *home)
+{
+    const struct reference owner = {home->catalog, home->owner, "pg_roles", "oid", "owner"};
+    const struct reference schema = {home->catalog, home->schema, "pg_namespace", "oid", "schema"};
+
+    if (home->owner != NULL)
+        add_reference(sql, &owner, false);
+    if (home->schema != NULL)
+        add_reference(sql, &schema, false);
+}
+
+static void for_each_home(struct sql *sql,
+                          void (*add)(struct sql *sql, const struct catalog_home *home))
+{
+    for (size_t i = 0; i < catalog_kind_step_count; i++) {
+        if (catalog_kind_steps[i]->home != NULL)
+            add(sql, catalog_kind_steps[i]->home);
+    }
+}
+
 static bool find_dangling(struct catalog *catalog, struct error *err)
 {
     struct dangling dangling = {0};
@@ -240,8 +274,10 @@ static bool find_dangling(struct catalog *catalog, struct error *err)
     bool done;
 
     sql_add(&sql, objects);
+    for_each_home(&sql, add_home);
     for (size_t i = 0; i < REFERENCE_COUNT; i++)
         add_reference(&sql, &references[i], i == 0);
+    for_each_home(&sql, add_references_of_home);
     done = !sql.failed &&
            catalog_ask_text(catalog, sql_text(&sql), COLUMNS, take_dangling, &dangling, err);
     sql_end(&sql);
@@ -349,7 +385,7 @@ static const char role_from[] =
     "      SELECT a.kind, a.object, x.grantor\n"
     "        FROM acl a CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) x) u\n"
     "WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = u.role)\n"
-    "ORDER BY 1, 2, 3";
+    "ORDER BY u.role, u.kind, u.object";
 
 static const struct catalog_query gone_roles = {
     .with = role_with,

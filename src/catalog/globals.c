@@ -10,20 +10,20 @@
 #include <stdlib.h>
 
 #define ROLES(table, password)                                                                     \
-    "SELECT 'CREATE ROLE ' || pg_catalog.quote_ident(r.rolname) || E';\\nALTER ROLE ' || "         \
-    "       pg_catalog.quote_ident(r.rolname) || ' WITH' || "                                      \
-    "       CASE WHEN r.rolsuper THEN ' SUPERUSER' ELSE ' NOSUPERUSER' END || "                    \
-    "       CASE WHEN r.rolinherit THEN ' INHERIT' ELSE ' NOINHERIT' END || "                      \
-    "       CASE WHEN r.rolcreaterole THEN ' CREATEROLE' ELSE ' NOCREATEROLE' END || "             \
-    "       CASE WHEN r.rolcreatedb THEN ' CREATEDB' ELSE ' NOCREATEDB' END || "                   \
-    "       CASE WHEN r.rolcanlogin THEN ' LOGIN' ELSE ' NOLOGIN' END || "                         \
-    "       CASE WHEN r.rolreplication THEN ' REPLICATION' ELSE ' NOREPLICATION' END || "          \
-    "       CASE WHEN r.rolbypassrls THEN ' BYPASSRLS' ELSE ' NOBYPASSRLS' END || "                \
-    "       CASE WHEN r.rolconnlimit <> -1 THEN ' CONNECTION LIMIT ' || r.rolconnlimit "           \
-    "            ELSE '' END || "                                                                  \
-    "       coalesce(' PASSWORD ' || pg_catalog.quote_literal(" password "), '') || "              \
-    "       coalesce(' VALID UNTIL ' || pg_catalog.quote_literal(r.rolvaliduntil), '') || ';', "   \
-    "       NULL "                                                                                 \
+    "SELECT 'CREATE ROLE ' || pg_catalog.quote_ident(r.rolname) || E';\\nALTER ROLE ' ||\n"        \
+    "       pg_catalog.quote_ident(r.rolname) || ' WITH' ||\n"                                     \
+    "       CASE WHEN r.rolsuper THEN ' SUPERUSER' ELSE ' NOSUPERUSER' END ||\n"                   \
+    "       CASE WHEN r.rolinherit THEN ' INHERIT' ELSE ' NOINHERIT' END ||\n"                     \
+    "       CASE WHEN r.rolcreaterole THEN ' CREATEROLE' ELSE ' NOCREATEROLE' END ||\n"            \
+    "       CASE WHEN r.rolcreatedb THEN ' CREATEDB' ELSE ' NOCREATEDB' END ||\n"                  \
+    "       CASE WHEN r.rolcanlogin THEN ' LOGIN' ELSE ' NOLOGIN' END ||\n"                        \
+    "       CASE WHEN r.rolreplication THEN ' REPLICATION' ELSE ' NOREPLICATION' END ||\n"         \
+    "       CASE WHEN r.rolbypassrls THEN ' BYPASSRLS' ELSE ' NOBYPASSRLS' END ||\n"               \
+    "       CASE WHEN r.rolconnlimit <> -1 THEN ' CONNECTION LIMIT ' || r.rolconnlimit\n"          \
+    "            ELSE '' END ||\n"                                                                 \
+    "       coalesce(' PASSWORD ' || pg_catalog.quote_literal(" password "), '') ||\n"             \
+    "       coalesce(' VALID UNTIL ' || pg_catalog.quote_literal(r.rolvaliduntil), '') || ';',\n"  \
+    "       NULL\n"                                                                                \
     "  FROM " table " r WHERE r.rolname !~ '^pg_' ORDER BY r.rolname"
 
 static const struct version_difference differences[] = {
@@ -34,8 +34,8 @@ static const struct version_difference differences[] = {
     {"parameter_default", 15, "pg_catalog.acldefault('p', 10)"},
     {"membership_options", 0, "CASE WHEN m.admin_option THEN ' WITH ADMIN OPTION' ELSE '' END"},
     {"membership_options", 16,
-     "' WITH ' || CASE WHEN m.admin_option THEN 'ADMIN OPTION, ' ELSE '' END || "
-     "'INHERIT ' || CASE WHEN m.inherit_option THEN 'TRUE' ELSE 'FALSE' END || "
+     "' WITH ' || CASE WHEN m.admin_option THEN 'ADMIN OPTION, ' ELSE '' END ||\n"
+     "'INHERIT ' || CASE WHEN m.inherit_option THEN 'TRUE' ELSE 'FALSE' END ||\n"
      "CASE WHEN m.set_option THEN '' ELSE ', SET FALSE' END"},
     {"membership_grantor", 0, "''"},
     {"membership_grantor", 16, "coalesce(' GRANTED BY ' || pg_catalog.quote_ident(b.rolname), '')"},
@@ -48,12 +48,27 @@ static const char roles_alone[] = ROLES("pg_catalog.pg_roles", "NULL::pg_catalog
 
 /* Privileges without those of or by roles that are gone. */
 #define OF_ROLES(acl)                                                                              \
-    "(SELECT coalesce(pg_catalog.array_agg(i), '{}') FROM pg_catalog.unnest(" acl ") i "           \
-    "  WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(ARRAY[i]) x "                           \
-    "                     WHERE (x.grantee <> 0 AND NOT EXISTS "                                   \
-    "                            (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = x.grantee)) "    \
-    "                        OR NOT EXISTS "                                                       \
+    "(SELECT coalesce(pg_catalog.array_agg(i), '{}') FROM pg_catalog.unnest(" acl ") i\n"          \
+    "  WHERE NOT EXISTS (SELECT FROM pg_catalog.aclexplode(ARRAY[i]) x\n"                          \
+    "                     WHERE (x.grantee <> 0 AND NOT EXISTS\n"                                  \
+    "                            (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = x.grantee))\n"   \
+    "                        OR NOT EXISTS\n"                                                      \
     "                            (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = x.grantor)))"
+
+#define ACL_OF_TABLESPACE OF_ROLES("t.spcacl")
+#define ACL_OF_PARAMETER OF_ROLES("p.paracl")
+
+static const char tablespace_privileges[] =
+    "SELECT pg_catalog.quote_ident(t.spcname), pg_catalog.pg_get_userbyid(t.spcowner),\n"
+    "       " ACL_OF_TABLESPACE ", pg_catalog.acldefault('t', t.spcowner)\n"
+    "  FROM pg_catalog.pg_tablespace t\n"
+    " WHERE t.spcname !~ '^pg_' AND t.spcacl IS NOT NULL ORDER BY t.spcname";
+
+/* They belong to the bootstrap superuser. */
+static const char parameter_privileges[] =
+    "SELECT pg_catalog.quote_ident(p.parname), pg_catalog.pg_get_userbyid(10),\n"
+    "       " ACL_OF_PARAMETER ", {parameter_default}\n"
+    "  FROM {parameter_acls} p ORDER BY p.parname";
 
 /* Rows of a query are one of these. */
 enum rows {
@@ -69,108 +84,90 @@ static const struct {
     const char *privileges_on;
     char type; /* acldefault's letter */
 } queries[] = {
-    {.text = "SELECT 'tablespace ' || pg_catalog.quote_ident(t.spcname) || "
-             "       ' has the owner with OID ' || t.spcowner || ', which is not there', "
-             "       'Give it to a role: ALTER TABLESPACE ' || "
-             "       pg_catalog.quote_ident(t.spcname) || ' OWNER TO ...;' "
-             "  FROM pg_catalog.pg_tablespace t "
-             " WHERE t.spcname !~ '^pg_' AND NOT EXISTS "
-             "       (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = t.spcowner) "
+    {.text = "SELECT 'tablespace ' || pg_catalog.quote_ident(t.spcname) ||\n"
+             "       ' has the owner with OID ' || t.spcowner || ', which is not there',\n"
+             "       'Give it to a role: ALTER TABLESPACE ' ||\n"
+             "       pg_catalog.quote_ident(t.spcname) || ' OWNER TO ...;'\n"
+             "  FROM pg_catalog.pg_tablespace t\n"
+             " WHERE t.spcname !~ '^pg_' AND NOT EXISTS\n"
+             "       (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = t.spcowner)\n"
              " ORDER BY t.spcname",
      .rows = ERRORS},
     {.text = "SELECT pg_catalog.format('the membership of %s in %s is left out: the role with "
-             "OID %s, which is not there, is part of it', "
-             "         coalesce(u.rolname, m.member::pg_catalog.text), "
-             "         coalesce(g.rolname, m.roleid::pg_catalog.text), "
-             "         CASE WHEN u.oid IS NULL THEN m.member ELSE m.roleid END) "
-             "  FROM pg_catalog.pg_auth_members m "
-             "  LEFT JOIN pg_catalog.pg_roles g ON g.oid = m.roleid "
-             "  LEFT JOIN pg_catalog.pg_roles u ON u.oid = m.member "
+             "OID %s, which is not there, is part of it',\n"
+             "         coalesce(u.rolname, m.member::pg_catalog.text),\n"
+             "         coalesce(g.rolname, m.roleid::pg_catalog.text),\n"
+             "         CASE WHEN u.oid IS NULL THEN m.member ELSE m.roleid END)\n"
+             "  FROM pg_catalog.pg_auth_members m\n"
+             "  LEFT JOIN pg_catalog.pg_roles g ON g.oid = m.roleid\n"
+             "  LEFT JOIN pg_catalog.pg_roles u ON u.oid = m.member\n"
              " WHERE g.oid IS NULL OR u.oid IS NULL ORDER BY 1",
      .rows = WARNINGS},
     {.text = "SELECT pg_catalog.format('privileges on %s %I of or by the role with OID %s, which "
-             "is not there, are left out', w.word, w.name, x.role) "
-             "  FROM (SELECT 'tablespace' AS word, t.spcname::pg_catalog.text AS name, t.spcacl "
-             "          FROM pg_catalog.pg_tablespace t WHERE t.spcname !~ '^pg_' "
-             "        UNION ALL "
-             "        SELECT 'parameter', p.parname, p.paracl FROM {parameter_acls} p) w (word, "
-             "        name, acl) "
-             " CROSS JOIN LATERAL (SELECT e.grantee FROM pg_catalog.aclexplode(w.acl) e "
-             "                      WHERE e.grantee <> 0 "
-             "                     UNION "
-             "                     SELECT e.grantor FROM pg_catalog.aclexplode(w.acl) e) x (role) "
-             " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = x.role) "
+             "is not there, are left out', w.word, w.name, x.role)\n"
+             "  FROM (SELECT 'tablespace' AS word, t.spcname::pg_catalog.text AS name, t.spcacl\n"
+             "          FROM pg_catalog.pg_tablespace t WHERE t.spcname !~ '^pg_'\n"
+             "        UNION ALL\n"
+             "        SELECT 'parameter', p.parname, p.paracl FROM {parameter_acls} p) w (word,\n"
+             "        name, acl)\n"
+             " CROSS JOIN LATERAL (SELECT e.grantee FROM pg_catalog.aclexplode(w.acl) e\n"
+             "                      WHERE e.grantee <> 0\n"
+             "                     UNION\n"
+             "                     SELECT e.grantor FROM pg_catalog.aclexplode(w.acl) e) x (role)\n"
+             " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = x.role)\n"
              " ORDER BY 1",
      .rows = WARNINGS},
-    {.text = "SELECT s, NULL FROM (VALUES "
-             "  ('SET default_transaction_read_only = off;'), "
-             "  ('SET client_encoding = ' || "
-             "   pg_catalog.quote_literal(pg_catalog.current_setting('client_encoding')) || ';'), "
+    {.text = "SELECT s, NULL FROM (VALUES\n"
+             "  ('SET default_transaction_read_only = off;'),\n"
+             "  ('SET client_encoding = ' ||\n"
+             "   pg_catalog.quote_literal(pg_catalog.current_setting('client_encoding')) || ';'),\n"
              "  ('SET standard_conforming_strings = on;')) v (s)"},
     {.text = NULL},
-    {.text = "SELECT 'ALTER ROLE ' || coalesce(pg_catalog.quote_ident(r.rolname), 'ALL'), s "
-             "  FROM pg_catalog.pg_db_role_setting g "
-             "  LEFT JOIN pg_catalog.pg_roles r ON r.oid = g.setrole, "
-             "       pg_catalog.unnest(g.setconfig) WITH ORDINALITY u (s, number) "
-             " WHERE g.setdatabase = 0 AND (r.rolname !~ '^pg_' OR g.setrole = 0) "
+    {.text = "SELECT 'ALTER ROLE ' || coalesce(pg_catalog.quote_ident(r.rolname), 'ALL'), s\n"
+             "  FROM pg_catalog.pg_db_role_setting g\n"
+             "  LEFT JOIN pg_catalog.pg_roles r ON r.oid = g.setrole,\n"
+             "       pg_catalog.unnest(g.setconfig) WITH ORDINALITY u (s, number)\n"
+             " WHERE g.setdatabase = 0 AND (r.rolname !~ '^pg_' OR g.setrole = 0)\n"
              " ORDER BY r.rolname NULLS FIRST, u.number"},
-    {.text = "SELECT 'COMMENT ON ROLE ' || pg_catalog.quote_ident(r.rolname) || ' IS ' || "
-             "       pg_catalog.quote_literal(d.description) || ';', NULL "
-             "  FROM pg_catalog.pg_roles r "
-             "  JOIN pg_catalog.pg_shdescription d ON d.objoid = r.oid "
-             "   AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass "
+    {.text = "SELECT 'COMMENT ON ROLE ' || pg_catalog.quote_ident(r.rolname) || ' IS ' ||\n"
+             "       pg_catalog.quote_literal(d.description) || ';', NULL\n"
+             "  FROM pg_catalog.pg_roles r\n"
+             "  JOIN pg_catalog.pg_shdescription d ON d.objoid = r.oid\n"
+             "   AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass\n"
              " WHERE r.rolname !~ '^pg_' ORDER BY r.rolname"},
     /* Grants of the bootstrap superuser first: others may only grant what they may pass on. */
-    {.text = "SELECT 'GRANT ' || pg_catalog.quote_ident(g.rolname) || ' TO ' || "
-             "       pg_catalog.quote_ident(u.rolname) || {membership_options} || "
-             "       {membership_grantor} || ';', NULL "
-             "  FROM pg_catalog.pg_auth_members m "
-             "  JOIN pg_catalog.pg_roles g ON g.oid = m.roleid "
-             "  JOIN pg_catalog.pg_roles u ON u.oid = m.member "
-             "  LEFT JOIN pg_catalog.pg_roles b ON b.oid = m.grantor "
-             " WHERE NOT (g.rolname ~ '^pg_' AND u.rolname ~ '^pg_') "
+    {.text = "SELECT 'GRANT ' || pg_catalog.quote_ident(g.rolname) || ' TO ' ||\n"
+             "       pg_catalog.quote_ident(u.rolname) || {membership_options} ||\n"
+             "       {membership_grantor} || ';', NULL\n"
+             "  FROM pg_catalog.pg_auth_members m\n"
+             "  JOIN pg_catalog.pg_roles g ON g.oid = m.roleid\n"
+             "  JOIN pg_catalog.pg_roles u ON u.oid = m.member\n"
+             "  LEFT JOIN pg_catalog.pg_roles b ON b.oid = m.grantor\n"
+             " WHERE NOT (g.rolname ~ '^pg_' AND u.rolname ~ '^pg_')\n"
              " ORDER BY (m.grantor <> 10), m.admin_option DESC, g.rolname, u.rolname, b.rolname"},
     {.text =
-         "SELECT 'CREATE TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' OWNER ' || "
-         "       pg_catalog.quote_ident(r.rolname) || ' LOCATION ' || "
-         "       pg_catalog.quote_literal(CASE WHEN l LIKE 'pg_tblspc/%' THEN '' ELSE l END) || "
-         "';' || "
-         "       coalesce(E'\\nALTER TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' SET (' "
-         "|| "
-         "                (SELECT pg_catalog.string_agg(o, ', ') "
-         "                   FROM pg_catalog.unnest(t.spcoptions) o "
-         "                  WHERE " SQL_USER_TABLESPACE_OPTION ") || ');', '') || "
-         "       coalesce(E'\\nCOMMENT ON TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' "
-         "IS ' "
-         "|| "
-         "                pg_catalog.quote_literal(pg_catalog.shobj_description(t.oid, "
-         "                                                                      'pg_tablespace')) "
-         "|| "
-         "                ';', ''), NULL "
-         "  FROM pg_catalog.pg_tablespace t JOIN pg_catalog.pg_roles r ON r.oid = t.spcowner, "
-         "       pg_catalog.pg_tablespace_location(t.oid) l "
+         "SELECT 'CREATE TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' OWNER ' ||\n"
+         "       pg_catalog.quote_ident(r.rolname) || ' LOCATION ' ||\n"
+         "       pg_catalog.quote_literal(CASE WHEN l LIKE 'pg_tblspc/%' THEN '' ELSE l END)\n"
+         "       || ';' ||\n"
+         "       coalesce(E'\\nALTER TABLESPACE ' || pg_catalog.quote_ident(t.spcname) ||\n"
+         "                ' SET (' || (SELECT pg_catalog.string_agg(o, ', ')\n"
+         "                   FROM pg_catalog.unnest(t.spcoptions) o\n"
+         "                  WHERE " SQL_USER_TABLESPACE_OPTION ") || ');', '') ||\n"
+         "       coalesce(E'\\nCOMMENT ON TABLESPACE ' || pg_catalog.quote_ident(t.spcname) ||\n"
+         "                ' IS ' || pg_catalog.quote_literal(\n"
+         "                    pg_catalog.shobj_description(t.oid, 'pg_tablespace')) || ';', ''),\n"
+         "       NULL\n"
+         "  FROM pg_catalog.pg_tablespace t JOIN pg_catalog.pg_roles r ON r.oid = t.spcowner,\n"
+         "       pg_catalog.pg_tablespace_location(t.oid) l\n"
          " WHERE t.spcname !~ '^pg_' ORDER BY t.spcname"},
-    {.text =
-         "SELECT pg_catalog.quote_ident(t.spcname), pg_catalog.pg_get_userbyid(t.spcowner), "
-         "       " OF_ROLES(
-             "t.spcacl") ", pg_catalog.acldefault('t', t.spcowner) "
-                         "  FROM pg_catalog.pg_tablespace t "
-                         " WHERE t.spcname !~ '^pg_' AND t.spcacl IS NOT NULL ORDER BY t.spcname",
-     .rows = PRIVILEGES,
-     .privileges_on = "TABLESPACE",
-     .type = 't'},
-    /* Parameters belong to the bootstrap superuser. */
-    {.text = "SELECT pg_catalog.quote_ident(p.parname), pg_catalog.pg_get_userbyid(10), "
-             "       " OF_ROLES("p.paracl") ", {parameter_default} "
-                                            "  FROM {parameter_acls} p ORDER BY p.parname",
-     .rows = PRIVILEGES,
-     .privileges_on = "PARAMETER",
-     .type = 'p'},
+    {.text = tablespace_privileges, .rows = PRIVILEGES, .privileges_on = "TABLESPACE", .type = 't'},
+    {.text = parameter_privileges, .rows = PRIVILEGES, .privileges_on = "PARAMETER", .type = 'p'},
 };
 
 #define QUERY_COUNT (sizeof(queries) / sizeof(queries[0]))
 
-struct globals_reader {
+struct globals_stream {
     struct reader reader;
     struct wire_conn *conn;
     const struct log *log;
@@ -180,7 +177,7 @@ struct globals_reader {
     struct sql out;
 };
 
-static bool ask_for_verifiers(struct globals_reader *globals, struct error *err)
+static bool ask_for_verifiers(struct globals_stream *globals, struct error *err)
 {
     struct wire_result *result;
     const char *readable;
@@ -213,7 +210,7 @@ static bool is_whole(const struct wire_result *result, size_t row, size_t values
     return true;
 }
 
-static bool add_row(struct globals_reader *globals, const struct wire_result *result, size_t row)
+static bool add_row(struct globals_stream *globals, const struct wire_result *result, size_t row)
 {
     const char *setting = wire_result_value(result, row, 1);
     struct sql *out = &globals->out;
@@ -228,7 +225,7 @@ static bool add_row(struct globals_reader *globals, const struct wire_result *re
     return !out->failed;
 }
 
-static bool add_privileges(struct globals_reader *globals, const struct wire_result *result,
+static bool add_privileges(struct globals_stream *globals, const struct wire_result *result,
                            size_t row)
 {
     struct privileges privileges = {
@@ -243,7 +240,7 @@ static bool add_privileges(struct globals_reader *globals, const struct wire_res
                             wire_server_version(globals->conn) / 10000);
 }
 
-static bool take_row(struct globals_reader *globals, const struct wire_result *result, size_t row,
+static bool take_row(struct globals_stream *globals, const struct wire_result *result, size_t row,
                      struct error *err)
 {
     static const size_t values[] = {
@@ -266,7 +263,7 @@ static bool take_row(struct globals_reader *globals, const struct wire_result *r
     return add_row(globals, result, row);
 }
 
-static const char *query_of(const struct globals_reader *globals)
+static const char *query_of(const struct globals_stream *globals)
 {
     if (queries[globals->next].text != NULL)
         return queries[globals->next].text;
@@ -281,7 +278,7 @@ static bool ask_failed(struct error *err)
     return error_prefix(err, "cannot read roles and tablespaces");
 }
 
-static bool ask_next(struct globals_reader *globals, struct error *err)
+static bool ask_next(struct globals_stream *globals, struct error *err)
 {
     struct wire_result *result = NULL;
     struct buffer sql = {0};
@@ -304,7 +301,7 @@ static bool ask_next(struct globals_reader *globals, struct error *err)
 
 static enum reader_status globals_next(struct reader *reader, struct slice *data, struct error *err)
 {
-    struct globals_reader *globals = (struct globals_reader *)reader;
+    struct globals_stream *globals = (struct globals_stream *)reader;
 
     while (!globals->failure.failed && globals->next < QUERY_COUNT) {
         if (!ask_next(globals, err))
@@ -319,16 +316,16 @@ static enum reader_status globals_next(struct reader *reader, struct slice *data
 
 static void globals_close(struct reader *reader)
 {
-    struct globals_reader *globals = (struct globals_reader *)reader;
+    struct globals_stream *globals = (struct globals_stream *)reader;
 
     buffer_free_secret(&globals->out.text); /* password verifiers */
     free(globals);
 }
 
-struct reader *globals_reader_new(struct wire_conn *conn, const struct log *log, struct error *err)
+struct reader *globals_stream_new(struct wire_conn *conn, const struct log *log, struct error *err)
 {
     static const struct reader_ops ops = {.next = globals_next, .close = globals_close};
-    struct globals_reader *globals = calloc(1, sizeof(*globals));
+    struct globals_stream *globals = calloc(1, sizeof(*globals));
 
     if (globals == NULL) {
         error_set_memory(err);

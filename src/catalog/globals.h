@@ -10,6 +10,6 @@
 #include "wire/wire.h"
 
 /* Asks the session, which must be idle in snapshot_begin's transaction, as it is pulled. */
-struct reader *globals_reader_new(struct wire_conn *conn, const struct log *log, struct error *err);
+struct reader *globals_stream_new(struct wire_conn *conn, const struct log *log, struct error *err);
 
 #endif

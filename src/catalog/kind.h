@@ -131,6 +131,16 @@ struct catalog_object {
     void *detail;               /* the kind's own */
 };
 
+/* The catalog that has a row for each object of a kind, for what goes over all kinds: whether its
+ * owner or schema is gone (dangling.c), whether a row was changed meanwhile (changes.c). */
+struct catalog_home {
+    const char *catalog; /* "pg_collation" */
+    const char *word;    /* "COLLATION", as ALTER … OWNER TO has it */
+    const char *name;    /* the column of its name, */
+    const char *schema;  /* of its schema's oid; NULL: it lies in none, */
+    const char *owner;   /* of its owner's; NULL: it has none */
+};
+
 /* What a step asks of objects that are not dumped, of other sessions' temporary ones above all,
  * it should not ask at all: they come and go, and the server's functions fail over them. */
 struct catalog_step {
@@ -140,6 +150,7 @@ struct catalog_step {
     bool (*read)(struct catalog *catalog, struct error *err); /* then; may be NULL */
     /* The word that unsupported.c has for what this dumps; NULL: none of those. */
     const char *dumps;
+    const struct catalog_home *home; /* NULL: dangling.c and changes.c have what there is to say */
     /* Once every object and every row of pg_depend is known: adds what pg_depend does not say. May
      * be NULL. */
     bool (*link)(struct catalog *catalog, struct error *err);

@@ -1,5 +1,5 @@
 /* The objects of a database: how they are made, named, and found by the rows of the catalogs that
- * stand for them. Everything else in this folder stands on these few functions. */
+ * stand for them. Kinds, steps, order and entries stand on these few functions. */
 #include "catalog/catalog_internal.h"
 
 #include <stdlib.h>

@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define OPTION_NAMED ERROR_OPTION("%s")
+
 #define STATEMENT_MAX ((size_t)64 * 1024)
 #define LOCK_TIMEOUT_TOTAL_MS 600000
 
@@ -161,9 +163,8 @@ static bool not_in_time(struct locking *locking, const char *word, struct error 
     if (blocker.pid[0] != '\0')
         return error_hint(
             err,
-            "Wait for it, or end it: SELECT pg_terminate_backend(%s);  A longer " ERROR_OPTION(
-                "%s") " "
-                      "waits longer.",
+            "Wait for it, or end it: SELECT pg_terminate_backend(%s);  A longer " OPTION_NAMED
+            " waits longer.",
             blocker.pid, option_of(locking));
     if (blocker.prepared[0] != '\0')
         return error_hint(err, "End it: COMMIT PREPARED %s;  or ROLLBACK PREPARED %s;",

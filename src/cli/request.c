@@ -12,7 +12,7 @@ bool request_of_command(struct backup_request *request, const struct command *co
     if (!backup_request_read(request, command->options, err))
         return false;
     request->label = command_text(command, "label");
-    return true;
+    return backup_request_check(request, err); /* what is shown may hide what is wrong with it */
 }
 
 bool request_set_server(struct backup_request *request, const struct server_uri *server,

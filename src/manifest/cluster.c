@@ -92,9 +92,7 @@ static const struct cluster_setting {
 
 #define CLUSTER_SETTINGS (sizeof cluster_settings / sizeof cluster_settings[0])
 
-/* ---- Sessions ---- */
-
-/* cluster_config */
+/* ---- cluster_config ---- */
 
 static bool add_setting(json_t *config, const struct cluster_setting *setting, const char *value,
                         struct error *err)

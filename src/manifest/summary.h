@@ -30,7 +30,7 @@
 #define SUMMARY_PATH "/summary.json"
 #define SUMMARY_VERSION 1
 
-/* Writing. */
+/* ---- Writing ---- */
 
 struct summary_writer;
 
@@ -47,7 +47,7 @@ bool summary_writer_add(struct summary_writer *writer, const struct record *reco
 bool summary_writer_finish(struct summary_writer *writer, json_t *head, struct slice *content,
                            struct error *err);
 
-/* Reading. */
+/* ---- Reading ---- */
 
 struct summary_entry {
     enum record_type type;

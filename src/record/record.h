@@ -19,7 +19,7 @@
 #define RECORD_PATH_MAX 4096 /* bytes of a path with its NUL */
 #define RECORD_SIZE_UNKNOWN (-1)
 
-/* Readers. */
+/* ---- Readers ---- */
 
 enum reader_status { READER_DATA, READER_END, READER_FAILED };
 
@@ -81,7 +81,7 @@ static inline void reader_close(struct reader *reader)
 /* A reader over bytes in memory, borrowed until it is closed. NULL: out of memory. */
 struct reader *reader_from_memory(struct slice content, struct error *err);
 
-/* Records. */
+/* ---- Records ---- */
 
 enum record_type { RECORD_FILE, RECORD_DIRECTORY, RECORD_LINK };
 
@@ -109,7 +109,7 @@ bool record_path_check(const char *path, struct error *err);
  * empty name stays empty. */
 bool record_path_encode(const char *name, char *out, size_t out_size);
 
-/* Sources. */
+/* ---- Sources ---- */
 
 enum source_status { SOURCE_RECORD, SOURCE_END, SOURCE_FAILED };
 

@@ -60,7 +60,7 @@ void checking_failure(struct checking_source *check, const char *path, const str
 
 /* checking_lists.c */
 
-/* Makes the ledgers and the readers of both lists. */
+/* Makes the ledgers and the decoders of both lists. */
 bool checking_begin_lists(struct checking_source *check, struct error *err);
 void checking_feed_backup_manifest(struct checking_source *check, struct slice data);
 void checking_end_backup_manifest(struct checking_source *check);

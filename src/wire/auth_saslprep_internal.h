@@ -1,4 +1,4 @@
-/* What saslprep.c takes from its table. */
+/* What auth_saslprep.c takes from its table. */
 #ifndef PGCASK_WIRE_AUTH_SASLPREP_INTERNAL_H
 #define PGCASK_WIRE_AUTH_SASLPREP_INTERNAL_H
 

@@ -1,8 +1,9 @@
 /*
  * A connection from the inside, each file above those before it: conn.c has its life and what is
  * known of it, conn_async.c deals with what the server says by the way, conn_input.c receives and
- * frames messages, conn_output.c sends, conn_events.c turns messages into events, conn_query.c and
- * conn_extended.c are made of these, conn_cancel.c and conn_close.c end things.
+ * frames messages, conn_output.c sends, conn_copy.c sends rows, conn_events.c turns messages into
+ * events, conn_extended.c and conn_query.c are made of these, conn_cancel.c and conn_close.c end
+ * things.
  *
  * Receiving. Bytes land in one buffer of 256 KiB. What lies between input_start and input_end is
  * not parsed yet. A CopyData body is lent from there in parts as it comes, so its length does not

@@ -92,6 +92,7 @@ def test_the_version(pgcask):
     (["backup", "postgres+bin://", "--to", "x", "--max-rate=1"], "32k"),
     (["backup", "postgres+bin://", "--to", "x", "--stall-timeout=1ms"], "--stall-timeout"),
     (["backup", "postgres+bin://", "--to", "x", "--label=a\nb"], "control character"),
+    (["backup", "postgres+bin://", "--to", "x", "--label=password='a\nb'"], "control character"),
     (["backup", "postgres+bin://", "--to", "x", "--quiet", "--verbose"], "contradict"),
     (["backup", "postgres+bin://", "--to", "x", "--quiet=yes"], "takes no value"),
     (["backup", "postgres+bin://", "--to", "postgres://x"], "not to a URI"),

@@ -93,17 +93,19 @@ def test_a_member_of_an_extension_is_made_by_that(pgcask, cluster, workdir):
     assert not any("copied" in entry for entry in listed)
 
 
-@pytest.mark.parametrize("column, said", [
-    ("collowner", "COLLATION public.copied has an owner that is no role"),
-    ("collnamespace", "copied"),
+@pytest.mark.parametrize("column, said, remedy", [
+    ("collowner", "COLLATION public.copied has the owner with OID 4242, which is not there",
+     "ALTER COLLATION public.copied OWNER TO"),
+    ("collnamespace", "COLLATION copied has the schema with OID 4242, which is not there",
+     "catalogs are damaged"),
 ])
 def test_what_points_to_nothing_is_no_collation_that_is_left_out(
-        pgcask, cluster, workdir, column, said):
+        pgcask, cluster, workdir, column, said, remedy):
     db = make(cluster, "gone", COLLATIONS, f"""
         SET allow_system_table_mods = on;
         UPDATE pg_collation SET {column} = 4242 WHERE collname = 'copied';""")
     result = pgcask("backup", cluster.uri(db), "--to", workdir / "backup", "--quiet")
-    assert result.rc == 1 and said in result.stderr, result
+    assert result.rc == 1 and said in result.stderr and remedy in result.stderr, result
     assert not (workdir / "backup").exists()
 
 

@@ -69,5 +69,6 @@ def test_what_is_not_shown_cannot_be_included(tmp_path, include, user):
 def test_no_source_includes_what_another_folder_keeps_to_itself():
     for path in [*TOP.glob("src/**/*.c"), *TOP.glob("src/**/*.h")]:
         folder = path.relative_to(TOP / "src").parts[0]
+        assert '#include "../' not in path.read_text(), path
         for other, header in re.findall(r'#include "(\w+)/([\w/]+\.h)"', path.read_text()):
             assert folder == other or not header.endswith("_internal.h"), (path, header)

@@ -45,10 +45,9 @@ static const char *const columns[] = {
     [CTYPE] = "c.collctype",   [RULES] = "{collicurules}",
 };
 
-/* One whose schema is gone has none, and fails by that. */
 static const char from[] = "FROM pg_catalog.pg_collation c\n"
-                           "LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace\n"
-                           "WHERE n.oid IS NULL OR (" IN_USERS_SCHEMA ")\n"
+                           "JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace\n"
+                           "WHERE " IN_USERS_SCHEMA "\n"
                            "ORDER BY n.nspname, c.collname, c.oid";
 
 static void add_option(struct sql *sql, const char *name, const char *value)
@@ -101,9 +100,18 @@ static const struct catalog_query collations = {
     .differences = differences,
 };
 
+static const struct catalog_home home = {
+    .catalog = "pg_collation",
+    .word = "COLLATION",
+    .name = "collname",
+    .schema = "collnamespace",
+    .owner = "collowner",
+};
+
 const struct catalog_step catalog_step_collation = {
     .what = "collations",
     .order = READ_BEFORE_RELATIONS,
     .query = &collations,
     .dumps = "collation",
+    .home = &home,
 };

@@ -205,7 +205,8 @@ static void add_settings(struct sql *sql, const char *settings)
         }
         sql_add_bytes(&one, (const char *)left.data, (size_t)(end - left.data));
         sql_add(sql, "\n    SET ");
-        sql_setting(sql, sql_text(&one));
+        if (!one.failed)
+            sql_setting(sql, sql_text(&one));
         if (!sql_end(&one))
             sql_fail(sql);
         slice_take(&left, (size_t)(end - left.data) + 1);

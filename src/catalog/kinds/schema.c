@@ -23,16 +23,15 @@ static const struct version_difference differences[] = {
     {0},
 };
 
+#define USUAL COLUMN_ACL_USUAL("n", "n.nspowner")
+
+static const char public_usual[] =
+    USUAL " ||\n"
+          "         pg_catalog.makeaclitem(0, n.nspowner, {public_privilege}, false)";
+
 static const char *const columns[] = {
-    [OID] = "n.oid",
-    [NAME] = "n.nspname",
-    [OWNER] = COLUMN_ROLE("n.nspowner"),
-    [ACL] = "n.nspacl",
-    [ACL_USUAL] = COLUMN_ACL_USUAL("n", "n.nspowner"),
-    [PUBLIC_USUAL] = COLUMN_ACL_USUAL(
-        "n",
-        "n.nspowner") " ||\n"
-                      "         pg_catalog.makeaclitem(0, n.nspowner, {public_privilege}, false)",
+    [OID] = "n.oid",    [NAME] = "n.nspname", [OWNER] = COLUMN_ROLE("n.nspowner"),
+    [ACL] = "n.nspacl", [ACL_USUAL] = USUAL,  [PUBLIC_USUAL] = public_usual,
 };
 
 static const char from[] = "FROM pg_catalog.pg_namespace n\n"

@@ -51,8 +51,17 @@ static bool take_statistics(struct catalog *catalog, void *context, const struct
 static const struct catalog_query statistics = {
     .columns = columns, .count = COLUMNS, .from = from, .take = take_statistics};
 
+static const struct catalog_home home = {
+    .catalog = "pg_statistic_ext",
+    .word = "STATISTICS",
+    .name = "stxname",
+    .schema = "stxnamespace",
+    .owner = "stxowner",
+};
+
 const struct catalog_step catalog_step_statistics = {
     .what = "statistics",
     .order = READ_OF_TABLES + 9,
     .query = &statistics,
+    .home = &home,
 };

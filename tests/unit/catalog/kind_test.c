@@ -270,3 +270,16 @@ void kind_test_cases(int major, const struct catalog_step *step, const struct ca
         kind_test_expect(test, cases[i].entries);
     }
 }
+
+void kind_test_asks(const struct catalog_query *query, int first, int last, const char *text)
+{
+    for (int major = 13; major <= 18; major++) {
+        struct error err;
+        struct sql sql = {.err = &err};
+
+        assert_true(catalog_query_text(query, major, &sql));
+        if ((strstr(sql_text(&sql), text) != NULL) != (major >= first && major <= last))
+            fail_msg("%d is asked otherwise for %s", major, text);
+        assert_true(sql_end(&sql));
+    }
+}

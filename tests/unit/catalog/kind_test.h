@@ -44,6 +44,10 @@ void kind_test_row(struct kind_test *test, const struct catalog_query *query,
 /* The same for a statement that is made as it is needed. */
 void kind_test_text_row(struct kind_test *test, const char *sql, const char *const *values);
 
+/* From the first to the last of these majors the query has the text, and before and after not: rows
+ * that are given do not show what a server is asked for. */
+void kind_test_asks(const struct catalog_query *query, int first, int last, const char *text);
+
 /* Objects that others belong to; owner: "o". They are no entries of the test unless it shows them.
  */
 struct relation *kind_test_relation(struct kind_test *test, uint32_t oid, char relkind,

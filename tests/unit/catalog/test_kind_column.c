@@ -110,9 +110,17 @@ static void a_default_that_leads_back_to_its_table_stands_alone(void **state)
                            "-- needs t, t_a_seq\n");
 }
 
+static void a_server_is_asked_for_what_it_has(void **state)
+{
+    (void)state;
+    kind_test_asks(&attributes, 14, 18, "a.attcompression");
+    kind_test_asks(&attributes, 13, 16, "NULLIF(a.attstattarget, -1)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_is_asked_for_what_it_has),
         cmocka_unit_test(columns_stand_in_their_table),
         cmocka_unit_test(the_default_of_a_view_stands_alone),
         cmocka_unit_test(a_default_that_leads_back_to_its_table_stands_alone),

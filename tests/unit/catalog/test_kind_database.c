@@ -89,9 +89,19 @@ static void settings_are_an_entry_of_their_own(void **state)
               "-- \n");
 }
 
+static void a_server_is_asked_for_what_it_has(void **state)
+{
+    (void)state;
+    kind_test_asks(&databases, 15, 18, "d.datlocprovider");
+    kind_test_asks(&databases, 15, 16, "d.daticulocale");
+    kind_test_asks(&databases, 17, 18, "d.datlocale");
+    kind_test_asks(&databases, 16, 18, "d.daticurules");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_is_asked_for_what_it_has),
         cmocka_unit_test(the_database_comes_behind_what_an_archive_begins_with),
         cmocka_unit_test(settings_are_an_entry_of_their_own),
     };

@@ -126,9 +126,17 @@ static void a_base_type_comes_behind_its_shell(void **state)
     kind_test_cases(18, &catalog_step_type, &bases, NULL, cases, 2);
 }
 
+static void a_server_is_asked_for_what_it_has(void **state)
+{
+    (void)state;
+    kind_test_asks(&ranges, 14, 18, "r.rngmultitypid");
+    kind_test_asks(&bases, 14, 18, "t.typsubscript");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_is_asked_for_what_it_has),
         cmocka_unit_test(an_enum_lists_its_labels),
         cmocka_unit_test(a_composite_type_lists_its_columns),
         cmocka_unit_test(a_range_says_what_is_not_usual),

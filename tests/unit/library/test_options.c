@@ -7,6 +7,7 @@
 #include "backup/backup_request.h"
 #include "cli/options_table.h"
 #include "library/library_internal.h"
+#include "library/members_internal.h"
 
 #include <pgcask/pgcask.h>
 
@@ -53,8 +54,10 @@ static void no_option_of_a_backup_is_left_out(void **state)
     for (size_t i = 0; i < pgcask_program.option_count; i++) {
         const struct option_spec *spec = &pgcask_program.options[i];
 
-        if ((spec->commands & both) == both && strcmp(spec->name, "password-command") != 0)
+        if ((spec->commands & both) == both && strcmp(spec->name, "password-command") != 0) {
             assert_non_null(find(&library_options, 0, spec->name));
+            assert_non_null(library_member_name(spec->name));
+        }
     }
 }
 
