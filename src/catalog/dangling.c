@@ -291,15 +291,6 @@ static bool find_dangling(struct catalog *catalog, struct error *err)
 
 /* ---- Privileges of roles that are gone ---- */
 
-bool catalog_role_is_gone(const struct catalog *catalog, const char *name)
-{
-    for (const struct gone_role *role = catalog->gone_roles; role != NULL; role = role->next) {
-        if (strcmp(role->name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 enum { ROLE, KIND, OBJECT, TAKEN, ROLE_COLUMNS };
 
 static bool take_gone_role(struct catalog *catalog, void *context, const struct catalog_row *row,

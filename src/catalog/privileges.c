@@ -5,7 +5,7 @@
  * where it may be granted on, and an empty grantee for PUBLIC. Source: PostgreSQL documentation,
  * "Privileges".
  */
-#include "catalog/kind.h"
+#include "catalog/catalog_internal.h"
 
 #include <stdlib.h>
 
@@ -115,6 +115,15 @@ static bool list_parse(const char *array, struct list *list, struct error *err)
         }
     }
     return true;
+}
+
+bool catalog_role_is_gone(const struct catalog *catalog, const char *name)
+{
+    for (const struct gone_role *role = catalog->gone_roles; role != NULL; role = role->next) {
+        if (strcmp(role->name, name) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Nobody has what a role had that is gone; what it granted comes from the owner. */

@@ -36,6 +36,16 @@ static bool read_manifest(struct checking_source *check, struct slice data, stru
     return !check->facts->options_known || settle_digests(check, err);
 }
 
+/* Where manifest.json does not say of which kind the backup is, its first record does. */
+static void settle_kind(struct checking_source *check)
+{
+    enum logical_part part = logical_layout_part(check->path);
+
+    if (check->facts->kind == MANIFEST_UNKNOWN &&
+        (part == LOGICAL_PART_GLOBALS || part == LOGICAL_PART_ARCHIVE))
+        check->logical = true;
+}
+
 /* ---- Records passing through ---- */
 
 /* A logical backup has few files, and all of their digests are in summary.json. */
@@ -64,6 +74,7 @@ static bool begin_file(struct checking_source *check, const struct record *recor
     if (!check->digests_settled && strcmp(check->path, MANIFEST_RECORD) != 0 &&
         !settle_digests(check, err))
         return false;
+    settle_kind(check);
     check->record_class = classify(check, record->path);
     check->reader_state = READER_DATA;
     check->reading = true;

@@ -41,8 +41,12 @@ static bool read_manifest(struct listing *listing, const struct listing_options 
     bool sound;
 
     listing->manifest_seen = true;
-    if (!read_file(listing, options, record->reader, description_feed_manifest, &sound, err))
+    if (!read_file(listing, options, record->reader, description_feed_manifest, &sound, err)) {
+        struct error ignored;
+
+        (void)description_finish_manifest(&listing->description, &ignored); /* shows what came */
         return false;
+    }
     if (!sound || !description_finish_manifest(&listing->description, err))
         options->unsound(options->context, record->path, err);
     return true;

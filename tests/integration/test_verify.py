@@ -165,6 +165,34 @@ def test_a_truncated_tar_is_never_accepted(pgcask, module_servers, workdir, majo
 
 
 @pytest.mark.majors(15)
+def test_what_came_of_a_manifest_is_listed_where_a_transfer_broke_off(pgcask, module_servers,
+                                                                      workdir, major):
+    server = module_servers.create(major)
+    for name, uri in (("physical", server.binary_uri()), ("logical", server.uri("postgres"))):
+        whole, cut = workdir / f"{name}.tar", workdir / f"{name}-cut.tar"
+        pgcask("backup", uri, "--to", whole).check()
+        cut.write_bytes(whole.read_bytes()[:1536])
+        result = pgcask("list", cut, "--json")
+        listed = json.loads(result.stdout)
+        assert result.rc == 1 and "ends inside member" in result.stderr, result
+        assert listed["kind"] == name and not listed["complete"], listed
+        assert listed["server_version_num"] // 10000 == major, listed
+
+
+@pytest.mark.majors(15)
+def test_of_a_logical_backup_with_a_damaged_connector_only_that_is_told(pgcask, module_servers,
+                                                                        workdir, major):
+    backup = workdir / "backup"
+    pgcask("backup", module_servers.create(major).uri("postgres"), "--to", backup).check()
+    manifest = backup / "manifest.json"
+    text = manifest.read_text()
+    for damage in ('zz"connector"', '"conn', '"connector" '):
+        manifest.write_text(text.replace('"connector"', damage, 1))
+        rc, problems = verify(pgcask, backup)
+        assert rc == 1 and set(problems) == {"/manifest.json"}, problems
+
+
+@pytest.mark.majors(15)
 def test_what_is_no_backup_is_refused_with_a_hint(pgcask, workdir, major):
     (workdir / "empty").mkdir()
     (workdir / "text.tar").write_text("hello")
