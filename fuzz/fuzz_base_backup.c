@@ -106,9 +106,12 @@ static void trace_start(struct trace *trace, const struct base_backup *backup)
     for (size_t i = 0; i < base_backup_tablespace_count(backup); i++) {
         const struct base_backup_tablespace *tablespace = base_backup_tablespace(backup, i);
 
-        must((tablespace->oid == 0) == (i + 1 == base_backup_tablespace_count(backup)));
-        must((tablespace->oid == 0) == (tablespace->location == NULL));
+        /* The base directory has no name; up to 14 any link has one that need not be an OID. */
+        must((tablespace->name == NULL) == (i + 1 == base_backup_tablespace_count(backup)));
+        must((tablespace->name == NULL) == (tablespace->location == NULL));
+        must(tablespace->name != NULL || tablespace->oid == 0);
         trace_number(trace, tablespace->oid);
+        trace_text(trace, tablespace->name);
         trace_text(trace, tablespace->location);
         trace_number(trace, tablespace->bytes);
     }
