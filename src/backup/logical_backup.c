@@ -117,26 +117,9 @@ static bool begin_record(struct logical_backup *job, struct reader *inner, struc
 
 static bool begin_manifest(struct logical_backup *job, struct error *err)
 {
-    const struct manifest_option options[] = {
-        {.name = "digest", .text = digest_name(job->request.digest)},
-        {.name = "compress", .text = compression_name(job->compression)},
-    };
-    struct manifest_request request = {
-        .connector = "postgresql",
-        .dump_format = "custom",
-        .database = job->database,
-        .snapshot = job->snapshot,
-        .wal_position = job->report.logical.wal_lsn,
-        .options = options,
-        .option_count = sizeof(options) / sizeof(options[0]),
-        .settings = job->pinned,
-        .cancel = job->request.cancel,
-        .log = job->request.log,
-    };
-
     snprintf(job->path, sizeof(job->path), MANIFEST_PATH);
     return enter(job, BACKUP_MANIFEST, err) &&
-           begin_record(job, manifest_stream_new(&request, err), err);
+           begin_record(job, logical_manifest_new(job, err), err);
 }
 
 static bool begin_globals(struct logical_backup *job, struct error *err)

@@ -1,6 +1,6 @@
 /* The logical job from the inside. logical_backup.c steps from record to record, logical_catalog.c
- * reads the catalogs, logical_dump.c puts the archive together, logical_summary.c writes
- * summary.json. */
+ * reads the catalogs, logical_dump.c puts the archive together, logical_manifest.c says what
+ * manifest.json is to hold, logical_summary.c writes summary.json. */
 #ifndef PGCASK_BACKUP_LOGICAL_INTERNAL_H
 #define PGCASK_BACKUP_LOGICAL_INTERNAL_H
 
@@ -61,6 +61,9 @@ bool logical_compression(const struct backup_request *request, enum compression 
 /* Takes a snapshot and reads the catalogs in it, again and again if something changes meanwhile,
  * but not for ever. */
 bool logical_catalog_read(struct logical_backup *job, struct error *err);
+
+/* The reader of manifest.json. NULL: failed. */
+struct reader *logical_manifest_new(const struct logical_backup *job, struct error *err);
 
 /* Opens the archive's reader. */
 bool logical_dump_open(struct logical_backup *job, struct error *err);

@@ -307,6 +307,19 @@ static bool write_origin(struct manifest *manifest, struct error *err)
            write_setting(manifest, "host", err) && write_setting(manifest, "port", err);
 }
 
+static bool write_members(struct manifest *manifest, struct error *err)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(manifest->members, key, value)
+    {
+        if (!json_writer_value(&manifest->writer, key, value, err))
+            return false;
+    }
+    return true;
+}
+
 bool cluster_write_head(struct manifest *manifest, struct error *err)
 {
     struct json_writer *writer = &manifest->writer;
@@ -323,5 +336,5 @@ bool cluster_write_head(struct manifest *manifest, struct error *err)
            write_text(manifest, "dump_format", manifest->dump_format, err) &&
            (manifest->options == NULL ||
             json_writer_value(writer, "options", manifest->options, err)) &&
-           write_config(manifest, err);
+           write_members(manifest, err) && write_config(manifest, err);
 }

@@ -72,7 +72,10 @@ static bool add_database(struct manifest *manifest, const struct wire_result *re
         return true;
     struct database *database = &manifest->databases[manifest->database_count];
     database->oid = (uint32_t)strtoul(values[0], NULL, 10);
+    database->asked_for = gather_find(manifest, values[3]);
     database->detailed = strcmp(values[asked_for ? 2 : 1], "t") == 0;
+    if (manifest->asked_for_count > 0)
+        database->detailed = database->asked_for != NULL;
     database->name = strdup(values[3]);
     if (database->name == NULL)
         return error_set_memory(err);
@@ -195,6 +198,20 @@ static bool write_fields(struct manifest *manifest, json_t *head, struct error *
     return buffer_append_string(&manifest->shown_name, name == NULL ? "?" : name, err);
 }
 
+/* Its part in a backup of several. */
+static bool write_share(struct manifest *manifest, const struct database *database,
+                        struct error *err)
+{
+    struct json_writer *writer = &manifest->writer;
+    const struct asked_for *asked_for = database->asked_for;
+
+    if (manifest->asked_for_count == 0)
+        return true;
+    return json_writer_take(writer, "backed_up", json_boolean(asked_for != NULL), err) &&
+           (asked_for == NULL ||
+            json_writer_take(writer, "same_snapshot", json_boolean(asked_for->same), err));
+}
+
 static bool write_head(struct manifest *manifest, const struct database *database,
                        struct error *err)
 {
@@ -205,7 +222,7 @@ static bool write_head(struct manifest *manifest, const struct database *databas
         return error_set_memory(err);
     bool written = write_fields(manifest, head, err);
     json_decref(head);
-    return written;
+    return written && write_share(manifest, database, err);
 }
 
 bool databases_begin(struct manifest *manifest, bool *detailed, struct error *err)

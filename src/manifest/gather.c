@@ -60,10 +60,31 @@ bool gather_note(struct manifest *manifest, struct error *err, const char *forma
 
 /* ---- Sessions ---- */
 
+const struct asked_for *gather_find(const struct manifest *manifest, const char *database)
+{
+    for (size_t i = 0; database != NULL && i < manifest->asked_for_count; i++) {
+        if (strcmp(manifest->asked_for[i].database, database) == 0)
+            return &manifest->asked_for[i];
+    }
+    return NULL;
+}
+
+/* Exported by another session in the database that is to be connected to; NULL: there is none. */
+static const char *snapshot_of(const struct manifest *manifest, const char *database)
+{
+    const struct asked_for *several = gather_find(
+        manifest, database == NULL ? wire_settings_get(manifest->settings, "dbname") : database);
+
+    if (manifest->asked_for_count > 0)
+        return several == NULL ? NULL : several->snapshot;
+    if (database == NULL || manifest->database == NULL || strcmp(database, manifest->database) == 0)
+        return manifest->snapshot;
+    return NULL;
+}
+
 bool gather_connect(struct manifest *manifest, const char *database, struct error *err)
 {
     struct session *session = &manifest->session;
-    const char *snapshot;
 
     if (session->conn != NULL && database != NULL && strcmp(session->database, database) == 0)
         return true;
@@ -71,12 +92,8 @@ bool gather_connect(struct manifest *manifest, const char *database, struct erro
     if (manifest->unanswered >= UNANSWERED_MAX)
         return error_set(err, ERROR_TIMEOUT, "not tried: %d connection attempts in a row failed",
                          UNANSWERED_MAX);
-    snapshot =
-        database == NULL || manifest->database == NULL || strcmp(database, manifest->database) == 0
-            ? manifest->snapshot
-            : NULL;
-    if (session_open(session, manifest->settings, database, snapshot, manifest->cancel,
-                     manifest->log, err)) {
+    if (session_open(session, manifest->settings, database, snapshot_of(manifest, database),
+                     manifest->cancel, manifest->log, err)) {
         manifest->unanswered = 0;
         return true;
     }

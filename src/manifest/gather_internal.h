@@ -27,8 +27,15 @@ struct unavailable {
     char *field, *reason, *hint; /* hint may be NULL */
 };
 
+/* A copy of the request's manifest_snapshot. */
+struct asked_for {
+    char *database, *snapshot; /* snapshot may be NULL */
+    bool same;
+};
+
 struct database {
-    bool detailed; /* connectable and to be looked into */
+    bool detailed;                     /* connectable and to be looked into */
+    const struct asked_for *asked_for; /* NULL: not by name */
     uint32_t oid;
     char *name; /* raw bytes, to connect with */
     char *head; /* its own fields as JSON; NULL where they could not be read */
@@ -68,7 +75,10 @@ struct manifest {
 
     /* The request: its texts are copies. */
     char *connector, *dump_format, *database, *snapshot, *system_identifier, *wal_position;
+    struct asked_for *asked_for; /* the same */
+    size_t asked_for_count;
     json_t *options; /* the "options" object; NULL: none */
+    json_t *members; /* those that only the job knows; NULL: none */
     const struct wire_settings *settings;
     struct wire_conn *replication;
     uint32_t timeline;
@@ -108,6 +118,9 @@ bool gather_connect(struct manifest *manifest, const char *database, struct erro
 /* The same to the database of the settings, else to one of those that every cluster has. The first
  * error is the one that is told, and kept as no_session. */
 bool gather_connect_cluster(struct manifest *manifest, struct error *err);
+
+/* The database among those asked for, or NULL. */
+const struct asked_for *gather_find(const struct manifest *manifest, const char *database);
 
 /* Sees to a session for cluster-wide queries. *open false: there is none, and why is noted for the
  * field. */

@@ -265,6 +265,8 @@ static void take_database_value(struct manifest_decoder *decoder, enum json_walk
     else if (type == JSON_WALK_WORD && ((strcmp(name, "is_template") == 0 && text[0] == 't') ||
                                         (strcmp(name, "allow_conn") == 0 && text[0] == 'f')))
         decoder->passed_over = true;
+    else if (type == JSON_WALK_WORD && strcmp(name, "backed_up") == 0)
+        decoder->passed_over = text[0] != 't'; /* comes behind both, and knows better */
 }
 
 static void take_value(struct manifest_decoder *decoder, enum json_walk_type type, const char *path,

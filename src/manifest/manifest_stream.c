@@ -155,6 +155,15 @@ static enum reader_status manifest_next(struct reader *reader, struct slice *dat
     return data->len > 0 ? READER_DATA : READER_END;
 }
 
+static void free_asked_for(struct manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->asked_for_count; i++) {
+        free(manifest->asked_for[i].database);
+        free(manifest->asked_for[i].snapshot);
+    }
+    free(manifest->asked_for);
+}
+
 static void manifest_close(struct reader *reader)
 {
     struct manifest *manifest = (struct manifest *)reader;
@@ -174,7 +183,9 @@ static void manifest_close(struct reader *reader)
     free(manifest->snapshot);
     free(manifest->system_identifier);
     free(manifest->wal_position);
+    free_asked_for(manifest);
     json_decref(manifest->options);
+    json_decref(manifest->members);
     free(manifest);
 }
 
@@ -202,6 +213,34 @@ static bool copy_options(struct manifest *manifest, const struct manifest_reques
     return true;
 }
 
+static bool copy_asked_for(struct manifest *manifest, const struct manifest_request *request,
+                           struct error *err)
+{
+    if (request->snapshot_count == 0)
+        return true;
+    manifest->asked_for = calloc(request->snapshot_count, sizeof *manifest->asked_for);
+    if (manifest->asked_for == NULL)
+        return error_set_memory(err);
+    for (size_t i = 0; i < request->snapshot_count; i++) {
+        const struct manifest_snapshot *from = &request->snapshots[i];
+        struct asked_for *to = &manifest->asked_for[manifest->asked_for_count++];
+        to->same = from->same;
+        if (!copy_text(&to->database, from->database, err) ||
+            !copy_text(&to->snapshot, from->snapshot, err))
+            return false;
+    }
+    return true;
+}
+
+static bool copy_members(struct manifest *manifest, const struct manifest_request *request,
+                         struct error *err)
+{
+    if (request->members == NULL)
+        return true;
+    manifest->members = json_deep_copy(request->members);
+    return manifest->members != NULL || error_set_memory(err);
+}
+
 static bool copy_request(struct manifest *manifest, const struct manifest_request *request,
                          struct error *err)
 {
@@ -216,7 +255,8 @@ static bool copy_request(struct manifest *manifest, const struct manifest_reques
            copy_text(&manifest->snapshot, request->snapshot, err) &&
            copy_text(&manifest->system_identifier, request->system_identifier, err) &&
            copy_text(&manifest->wal_position, request->wal_position, err) &&
-           copy_options(manifest, request, err);
+           copy_asked_for(manifest, request, err) && copy_options(manifest, request, err) &&
+           copy_members(manifest, request, err);
 }
 
 struct reader *manifest_stream_new(const struct manifest_request *request, struct error *err)

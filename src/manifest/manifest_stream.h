@@ -16,6 +16,8 @@
 #include "record/record.h"
 #include "wire/wire.h"
 
+struct json_t;
+
 #define MANIFEST_PATH "/manifest.json"
 
 struct manifest_option {
@@ -24,13 +26,31 @@ struct manifest_option {
     bool flag;        /* … then this */
 };
 
+/* A database that is backed up, among several. */
+struct manifest_snapshot {
+    const char *database; /* its name as the server has it */
+    const char *snapshot; /* exported there: it is described as it is in it; NULL: not taken yet */
+    bool same;            /* "same_snapshot": it was taken together with the others' */
+};
+
 struct manifest_request {
     const char *connector;   /* "postgresql" or "postgresql+bin" */
     const char *dump_format; /* "custom", "directory", "plain", "basebackup" */
     const char *database;    /* the one database asked for, or NULL */
     const char *snapshot; /* exported in that database: it is described as it is there; or NULL */
+
+    /* Those of a logical backup of several, without `database`. All of the cluster are listed then,
+     * each says whether it is "backed_up", and those alone are described. NULL: all that are no
+     * template are described. */
+    const struct manifest_snapshot *snapshots;
+    size_t snapshot_count;
+
     const struct manifest_option *options;
     size_t option_count;
+
+    /* Members of the outermost object that only the job knows ("layout", "filters", …): an object,
+     * its strings UTF-8, or NULL. */
+    const struct json_t *members;
 
     /* How to reach the databases; borrowed until the reader is closed. One SQL connection is open
      * at a time. */

@@ -1,10 +1,12 @@
 /*
  * Writes a server's manifest to standard output: what the tests of src/manifest drive.
  *
- *   manifest_probe [--replication] [--physical] CONNINFO [DATABASE]
+ *   manifest_probe [--replication] [--physical] [--several] CONNINFO [DATABASE…]
  *
  * --replication  also opens a replication session and passes it on
  * --physical     as for a base backup: connector, format, position and timeline
+ * --several      as for a logical backup of the databases, in snapshots of the moment; the last of
+ *                them is one whose snapshot was not taken together with the others'
  *
  * The number of entries in "unavailable" goes to standard error.
  */
@@ -83,10 +85,13 @@ int main(int argc, char **argv)
         .options = options,
         .option_count = sizeof options / sizeof options[0],
     };
-    bool replication = false;
+    struct manifest_snapshot several[16] = {0};
+    bool replication = false, named = false;
     for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
         if (strcmp(argv[1], "--replication") == 0) {
             replication = true;
+        } else if (strcmp(argv[1], "--several") == 0) {
+            named = true;
         } else if (strcmp(argv[1], "--physical") == 0) {
             request = (struct manifest_request){.connector = "postgresql+bin",
                                                 .dump_format = "basebackup",
@@ -97,11 +102,16 @@ int main(int argc, char **argv)
             break;
         }
     }
-    if (argc < 2 || argc > 3) {
-        fprintf(stderr, "usage: manifest_probe [--replication] [--physical] CONNINFO [DATABASE]\n");
+    if (argc < 2 || argc > (named ? 18 : 3)) {
+        fprintf(stderr, "usage: manifest_probe [--replication] [--physical] [--several] CONNINFO "
+                        "[DATABASE...]\n");
         return 2;
     }
-    request.database = argc == 3 ? argv[2] : NULL;
+    request.database = argc == 3 && !named ? argv[2] : NULL;
+    for (int i = 2; named && i < argc; i++)
+        several[request.snapshot_count++] =
+            (struct manifest_snapshot){.database = argv[i], .same = i < argc - 1};
+    request.snapshots = several;
 
     struct error err;
     struct wire_settings *settings = NULL;

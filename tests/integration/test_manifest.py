@@ -157,6 +157,19 @@ def test_a_physical_manifest_says_position_and_timeline(rich, probe):
     assert "options" not in manifest
 
 
+def test_of_several_databases_each_says_whether_it_is_backed_up(rich, whole, probe):
+    manifest = probe("--several", rich.uri(), "template1", "app").manifest
+    assert "database" not in manifest
+    shares = {d["name"]: (d["backed_up"], d.get("same_snapshot")) for d in manifest["databases"]}
+    assert shares == {"app": (True, False), "closed": (False, None), "mold": (False, None),
+                      "postgres": (False, None), "template0": (False, None),
+                      "template1": (True, True)}
+    described = {d["name"] for d in manifest["databases"] if "schemas" in d}
+    assert described == {"app", "template1"}
+    app = named(manifest["databases"], "app")
+    assert app["relations"] == named(whole["databases"], "app")["relations"]
+
+
 def test_the_configuration_is_the_servers(rich, whole):
     config = whole["cluster_config"]
     for key in ("data_directory", "wal_level", "server_encoding", "shared_preload_libraries",

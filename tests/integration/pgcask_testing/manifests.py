@@ -94,6 +94,7 @@ DATABASE = {
     "default_tablespace": Optional(is_text), "connection_limit": is_int,
     "oid": is_int, "locale_provider": Optional(is_text), "locale": Optional(is_text),
     "escaped": Optional(is_bool),
+    "backed_up": Optional(is_bool), "same_snapshot": Optional(is_bool),
     "extensions": Optional(list_of({"name": is_text, "version": is_text, "schema": is_text})),
     "schemas": Optional(list_of({
         "name": is_text, "owner": is_text, "escaped": Optional(is_bool)})),
