@@ -48,6 +48,7 @@ static void check_value(const struct options *options, const struct option_spec 
         options_flag(options, spec->name);
         break;
     case OPTION_TEXT:
+    case OPTION_LIST:
         break;
     case OPTION_CHOICE:
     case OPTION_CHOICE_LEVEL:

@@ -11,6 +11,13 @@
 
 PGCASK_C_BEGIN
 
+/* What the records of a logical backup are; DB is a database's name, percent-encoded. */
+enum pgcask_layout {
+    PGCASK_LAYOUT_CLASSIC,  /* /globals.sql and /DB.dump; of all databases /all.sql */
+    PGCASK_LAYOUT_NUMBERED, /* /00000-globals.sql, /00001-DB.dump, … in the order of names */
+    PGCASK_LAYOUT_TABLES    /* the same with folders /00001-DB and a record for each table */
+};
+
 struct pgcask_logical_options {
     size_t struct_size;      /* see PGCASK_INIT */
     const char *compression; /* of the rows in the archive: "none", "gzip", "lz4" (servers from 16
@@ -21,6 +28,11 @@ struct pgcask_logical_options {
     int64_t lock_timeout_total_ms; /* for all batches; 0: ten minutes, or the former if longer */
     int64_t stall_timeout_ms;      /* longest silence while data flows; 0: ten minutes */
     bool allow_newer_server;       /* a major version that this one of pgcask was not made for */
+    enum pgcask_layout layout;
+    const char *databases; /* where the settings name no database, which means all of them: only
+                              those that match these patterns of pg_dump's, with commas between
+                              several. NULL: all */
+    const char *exclude_databases; /* likewise: without those */
 };
 
 /* As pgcask_backup_options_set: "lock-timeout", "5s". */

@@ -98,6 +98,26 @@
             "anew: " OPTION_LOCK_TIMEOUT " is for each batch of some hundred. 10 minutes unless "  \
             "given, or " OPTION_LOCK_TIMEOUT " if that is longer."
 
+#define BACKUP_OPTION_LAYOUT                                                                       \
+    .name = "layout", .argument = "classic|numbered|tables", .kind = OPTION_CHOICE,                \
+    .choices = {LOGICAL_LAYOUT_CLASSIC, LOGICAL_LAYOUT_NUMBERED, LOGICAL_LAYOUT_TABLES},           \
+    .meanings = {LOGICAL_CLASSIC, LOGICAL_NUMBERED, LOGICAL_TABLES}, .scope = OPTION_OF_LOGICAL,   \
+    .default_text = LOGICAL_LAYOUT_CLASSIC, .place = offsetof(struct backup_request, layout),      \
+    .help = "What the backup's files are: classic is globals.sql and DATABASE.dump, or all.sql "   \
+            "where no database is named; numbered is 00000-globals.sql and an archive for each "   \
+            "database; tables is the same with a folder for each, and a file for each table."
+
+#define BACKUP_OPTION_DATABASES                                                                    \
+    .name = "databases", .argument = "PATTERN", .kind = OPTION_LIST, .scope = OPTION_OF_LOGICAL,   \
+    .place = offsetof(struct backup_request, databases),                                           \
+    .help = "Where no database is named, which means all of them: only those whose names match a " \
+            "pattern as pg_dump has them, with commas between several."
+
+#define BACKUP_OPTION_EXCLUDE_DATABASES                                                            \
+    .name = "exclude-databases", .argument = "PATTERN", .kind = OPTION_LIST,                       \
+    .scope = OPTION_OF_LOGICAL, .place = offsetof(struct backup_request, exclude_databases),       \
+    .help = "Where no database is named: without those whose names match a pattern."
+
 #define BACKUP_OPTION_ALLOW_NEWER_SERVER                                                           \
     .name = "allow-newer-server", .kind = OPTION_FLAG, .scope = OPTION_OF_LOGICAL,                 \
     .place = offsetof(struct backup_request, allow_newer_server),                                  \

@@ -4,6 +4,8 @@
  */
 #include "backup/backup_request.h"
 
+#include "base/error_names.h"
+
 #include <string.h>
 
 #define LABEL_MAX 1024 /* the server's limit */
@@ -30,6 +32,31 @@ bool backup_request_read(struct backup_request *request, const struct options *g
 {
     options_fill(given, request);
     return backup_request_check(request, err);
+}
+
+/* What the environment names is only where to connect to for whoever chooses among all. */
+bool backup_request_settle_databases(struct backup_request *request, struct error *err)
+{
+    const char *option = request->databases.count > 0 ? OPTION_DATABASES : OPTION_EXCLUDE_DATABASES;
+    bool chooses = request->databases.count > 0 || request->exclude_databases.count > 0;
+
+    switch (wire_settings_database_from(request->settings)) {
+    case WIRE_DATABASE_LIKE_USER:
+        request->all_databases = true;
+        return true;
+    case WIRE_DATABASE_OF_ENVIRONMENT:
+        request->all_databases = chooses;
+        return true;
+    case WIRE_DATABASE_NAMED:
+        request->all_databases = false;
+        break;
+    }
+    if (!chooses)
+        return true;
+    error_set(err, ERROR_USAGE,
+              ERROR_OURS("%s") " chooses among all databases, and one is named: \"%s\"", option,
+              wire_settings_get(request->settings, "dbname"));
+    return error_hint(err, "Leave the name out, or the option.");
 }
 
 bool backup_request_compresses(const struct backup_request *request)

@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "manifest/logical_layout.h"
 #include "wire/wire.h"
 
 struct backup_report;
@@ -51,12 +52,22 @@ struct backup_request {
     int64_t lock_timeout_ms; /* for a batch of tables */
     int64_t lock_timeout_total_ms; /* for all; 0: ten minutes, or the former if that is longer */
     bool allow_newer_server;       /* one that this version was not tested with */
+    enum logical_layout layout;
+    /* No database was named anywhere: all of the server's that allow connections. Whoever reads the
+     * request puts it in by backup_request_settle_databases. */
+    bool all_databases;
+    struct option_list databases; /* of those, only these: patterns of pg_dump's language; and … */
+    struct option_list exclude_databases; /* … without these */
 };
 
 /* Puts in what was given, or the defaults, and checks it. The rest of the request stays. Texts are
  * borrowed from the options. */
 bool backup_request_read(struct backup_request *request, const struct options *given,
                          struct error *err);
+
+/* Once request->settings are there: whether all databases are meant. To choose among them where one
+ * is named is an error. */
+bool backup_request_settle_databases(struct backup_request *request, struct error *err);
 
 /* What a program could have put in that no option would take. */
 bool backup_request_check(const struct backup_request *request, struct error *err);

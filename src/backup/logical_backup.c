@@ -124,13 +124,13 @@ static bool begin_manifest(struct logical_backup *job, struct error *err)
 
 static bool begin_globals(struct logical_backup *job, struct error *err)
 {
-    snprintf(job->path, sizeof(job->path), LOGICAL_GLOBALS_PATH);
+    snprintf(job->path, sizeof(job->path), "%s", logical_layout_globals_path(job->request.layout));
     return begin_record(job, globals_stream_new(job->conn, job->request.log, err), err);
 }
 
 static bool begin_dump(struct logical_backup *job, struct error *err)
 {
-    if (!logical_layout_archive_path(job->database, job->path))
+    if (!logical_layout_archive_path(job->request.layout, 1, job->database, job->path))
         return error_set(err, ERROR_UNSUPPORTED, "the database's name is too long");
     if (!logical_dump_open(job, err))
         return false;
@@ -308,6 +308,15 @@ bool logical_compression(const struct backup_request *request, enum compression 
                              compression, level, err);
 }
 
+static bool check_layout(const struct backup_request *request, struct error *err)
+{
+    return (request->layout == LOGICAL_CLASSIC && request->databases.count == 0 &&
+            request->exclude_databases.count == 0) ||
+           error_set(err, ERROR_UNSUPPORTED,
+                     "a backup of all databases, or in another layout than classic, cannot be made "
+                     "yet");
+}
+
 bool logical_open(const struct backup_request *request, struct record_source **source,
                   struct error *err)
 {
@@ -317,6 +326,10 @@ bool logical_open(const struct backup_request *request, struct record_source **s
     struct logical_backup *job = calloc(1, sizeof(*job));
 
     *source = NULL;
+    if (!check_layout(request, err)) {
+        free(job);
+        return false;
+    }
     if (job == NULL)
         return error_set_memory(err);
     job->source = (struct backup_source){

@@ -10,9 +10,12 @@
 
 #define OPTION_ALLOW_NEWER_SERVER ERROR_OPTION("allow-newer-server")
 #define OPTION_COMPRESS ERROR_OPTION("compress")
+#define OPTION_DATABASES ERROR_OPTION("databases")
+#define OPTION_EXCLUDE_DATABASES ERROR_OPTION("exclude-databases")
 #define OPTION_IN_PLACE ERROR_OPTION("in-place")
 #define OPTION_JSON ERROR_OPTION("json")
 #define OPTION_JSON_FILE ERROR_OPTION("json-file")
+#define OPTION_LAYOUT ERROR_OPTION("layout")
 #define OPTION_LOCK_TIMEOUT ERROR_OPTION("lock-timeout")
 #define OPTION_MAX_RETAINED_WAL ERROR_OPTION("max-retained-wal")
 #define OPTION_REPLACE ERROR_OPTION("replace")

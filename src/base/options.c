@@ -171,6 +171,7 @@ static bool check_value(const struct option_spec *spec, const char *text, uint64
     switch (spec->kind) {
     case OPTION_FLAG:
     case OPTION_TEXT:
+    case OPTION_LIST:
         return true;
     case OPTION_CHOICE:
     case OPTION_CHOICE_LEVEL:
@@ -194,7 +195,7 @@ static bool set_value(struct options *options, size_t index, const char *text, s
     if (!check_value(spec, text, &number, err))
         return false;
     value->number = number;
-    if (!spec->repeatable)
+    if (!options_may_repeat(spec))
         value->count = 0;
     if (value->count == value->capacity) {
         size_t capacity = value->capacity == 0 ? 1 : value->capacity * 2;
@@ -265,7 +266,7 @@ static bool set_typed_value(struct options *options, size_t index, const char *t
     const struct option_spec *spec = &options->program->options[index];
     const struct option_value *value = &options->values[index];
 
-    if (!spec->repeatable && spec->kind != OPTION_FLAG && value->count > 0) {
+    if (!options_may_repeat(spec) && spec->kind != OPTION_FLAG && value->count > 0) {
         error_set(err, ERROR_USAGE, ERROR_OPTION("%s") " is given twice: \"%s\" and \"%s\"",
                   spec->name, value->texts[0], text);
         return error_hint(err, "Leave one of them out.");
@@ -491,7 +492,12 @@ void options_fill(const struct options *options, void *structure)
     for (size_t i = 0; i < options->program->option_count; i++) {
         const struct option_spec *spec = &options->program->options[i];
 
-        if ((spec->commands & OPTION_COMMAND(options->command)) != 0 && spec->place != 0)
+        if ((spec->commands & OPTION_COMMAND(options->command)) == 0 || spec->place == 0)
+            continue;
+        if (spec->kind == OPTION_LIST)
+            options_store_list(spec, (const char *const *)options->values[i].texts,
+                               options->values[i].count, structure);
+        else
             options_store(spec, text_at(options, i), number_at(options, i), structure);
     }
 }

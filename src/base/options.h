@@ -13,14 +13,21 @@
 #include "base/error.h"
 
 enum option_kind {
-    OPTION_FLAG,        /* there or not; as a key: true, t, yes, on, 1 or false, f, no, off, 0 */
-    OPTION_TEXT,        /* anything, the empty text too */
-    OPTION_INTEGER,     /* a decimal number */
-    OPTION_SIZE,        /* bytes: 4096, 64kB, 16MiB, 2G; units are powers of 1024 */
-    OPTION_DURATION,    /* milliseconds: 90 (seconds), 500ms, 90s, 15min, 1h30m, 2d */
-    OPTION_RATE,        /* KiB/s: 4096, 4096k, 32M, 1G; the last letter is a power of 1024 */
-    OPTION_CHOICE,      /* one of option_spec.choices */
-    OPTION_CHOICE_LEVEL /* one of option_spec.choices, with ":LEVEL" behind it if wanted */
+    OPTION_FLAG,         /* there or not; as a key: true, t, yes, on, 1 or false, f, no, off, 0 */
+    OPTION_TEXT,         /* anything, the empty text too */
+    OPTION_INTEGER,      /* a decimal number */
+    OPTION_SIZE,         /* bytes: 4096, 64kB, 16MiB, 2G; units are powers of 1024 */
+    OPTION_DURATION,     /* milliseconds: 90 (seconds), 500ms, 90s, 15min, 1h30m, 2d */
+    OPTION_RATE,         /* KiB/s: 4096, 4096k, 32M, 1G; the last letter is a power of 1024 */
+    OPTION_CHOICE,       /* one of option_spec.choices */
+    OPTION_CHOICE_LEVEL, /* one of option_spec.choices, with ":LEVEL" behind it if wanted */
+    OPTION_LIST          /* texts with commas between them; always repeatable */
+};
+
+/* What was given for a list, each time that it was. Borrowed from the options. */
+struct option_list {
+    const char *const *texts;
+    size_t count; /* 0: it was not given */
 };
 
 /* What an option is about. One that is about the other kind of backup is refused. */
@@ -44,11 +51,15 @@ struct option_spec {
     bool repeatable;
     /* Where options_fill puts the value, as an offset into a structure, never its first member; 0:
      * nowhere. What is there: a bool for a flag, a const char * for a text and a choice with a
-     * level, an int64_t or uint64_t for a number, an enumeration for a choice. */
+     * level, an int64_t or uint64_t for a number, an enumeration for a choice, a struct option_list
+     * for a list. */
     size_t place;
     int meanings[OPTION_CHOICES_MAX]; /* the choices as that enumeration has them */
     const char *help;                 /* a sentence or two, plain text */
 };
+
+/* Whether it may be given several times. */
+bool options_may_repeat(const struct option_spec *spec);
 
 struct option_command {
     const char *name;
@@ -119,6 +130,16 @@ void options_fill(const struct options *options, void *structure);
 /* Puts one value where its row says: text or number, as the kind takes it. */
 void options_store(const struct option_spec *spec, const char *text, uint64_t number,
                    void *structure);
+
+/* The same for a list. */
+void options_store_list(const struct option_spec *spec, const char *const *texts, size_t count,
+                        void *structure);
+
+/* The items of a list: what lies between commas that are in no double quotes, without blanks around
+ * it; quotes stay as they are. An empty one is an error that names the option. On the heap, with a
+ * NULL behind the last; freed by options_items_free. NULL on failure. */
+char **options_items_new(const struct option_list *list, const char *option, struct error *err);
+void options_items_free(char **items);
 
 /* The argument of that index, or NULL. */
 const char *options_argument(const struct options *options, size_t index);

@@ -120,7 +120,7 @@ static bool append_option_help(const struct option_spec *spec, struct buffer *ou
     snprintf(head, sizeof(head), "  --%s%s%s", spec->name, spec->argument != NULL ? " " : "",
              spec->argument != NULL ? spec->argument : "");
     done = buffer_append_string(&text, help_of(spec, help), err) &&
-           (!spec->repeatable || buffer_append_string(&text, " May be repeated.", err)) &&
+           (!options_may_repeat(spec) || buffer_append_string(&text, " May be repeated.", err)) &&
            (spec->default_text == NULL ||
             buffer_printf(&text, err, " Default: %s.", spec->default_text)) &&
            buffer_append_string(out, head, err) &&
@@ -210,7 +210,7 @@ static bool append_option_row(const struct option_spec *spec, struct buffer *out
             (buffer_append_byte(out, ' ', err) && append_cell(out, spec->argument, err))) &&
            buffer_append_string(out, "` | ", err) && append_cell(out, help_of(spec, help), err) &&
            buffer_append_string(out, spec->required ? " Required." : "", err) &&
-           buffer_append_string(out, spec->repeatable ? " May be repeated." : "", err) &&
+           buffer_append_string(out, options_may_repeat(spec) ? " May be repeated." : "", err) &&
            buffer_append_string(out, has_default ? " | `" : " | ", err) &&
            append_cell(out, has_default ? spec->default_text : "", err) &&
            buffer_append_string(out, has_default ? "` |\n" : "|\n", err);

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -128,6 +129,8 @@ void options_store(const struct option_spec *spec, const char *text, uint64_t nu
     case OPTION_CHOICE_LEVEL:
         store(structure, spec->place, &text, sizeof(text));
         break;
+    case OPTION_LIST: /* which is no one value: options_store_list */
+        break;
     case OPTION_CHOICE:
         store(structure, spec->place, &spec->meanings[number], sizeof(spec->meanings[number]));
         break;
@@ -138,4 +141,76 @@ void options_store(const struct option_spec *spec, const char *text, uint64_t nu
         store(structure, spec->place, &number, sizeof(number));
         break;
     }
+}
+
+/* ---- Lists ---- */
+
+bool options_may_repeat(const struct option_spec *spec)
+{
+    return spec->repeatable || spec->kind == OPTION_LIST;
+}
+
+void options_store_list(const struct option_spec *spec, const char *const *texts, size_t count,
+                        void *structure)
+{
+    const struct option_list list = {texts, count};
+
+    store(structure, spec->place, &list, sizeof(list));
+}
+
+/* Takes the item before the next comma off the front of *text, which is NULL behind the last. */
+static struct slice take_item(const char **text)
+{
+    const char *start = *text + strspn(*text, " ");
+    const char *at = start, *end;
+
+    for (bool quoted = false; *at != '\0' && (quoted || *at != ','); at++)
+        quoted ^= *at == '"';
+    for (end = at; end > start && end[-1] == ' ';)
+        end--;
+    *text = *at == '\0' ? NULL : at + 1;
+    return slice_make(start, (size_t)(end - start));
+}
+
+static size_t count_items(const struct option_list *list)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        for (const char *text = list->texts[i]; text != NULL; count++)
+            take_item(&text);
+    }
+    return count;
+}
+
+static bool add_item(char **items, struct slice item, const char *option, struct error *err)
+{
+    if (item.len == 0)
+        return error_set(err, ERROR_USAGE, ERROR_OPTION("%s") " has an empty item", option);
+    while (*items != NULL)
+        items++;
+    *items = strndup((const char *)item.data, item.len);
+    return *items != NULL || error_set_memory(err);
+}
+
+char **options_items_new(const struct option_list *list, const char *option, struct error *err)
+{
+    char **items = calloc(count_items(list) + 1, sizeof(*items));
+    bool done = items != NULL || error_set_memory(err);
+
+    for (size_t i = 0; done && i < list->count; i++) {
+        for (const char *text = list->texts[i]; done && text != NULL;)
+            done = add_item(items, take_item(&text), option, err);
+    }
+    if (done)
+        return items;
+    options_items_free(items);
+    return NULL;
+}
+
+void options_items_free(char **items)
+{
+    for (size_t i = 0; items != NULL && items[i] != NULL; i++)
+        free(items[i]);
+    free(items);
 }

@@ -96,6 +96,8 @@ void library_job_reset(struct library_job *job)
 {
     if (job->cancel.event_fd < 0)
         return;
+    for (size_t i = 0; i < LIBRARY_MEMBERS; i++)
+        free(job->lists[i]);
     cancel_reset(&job->cancel);
     pthread_mutex_destroy(&job->log_lock);
 }

@@ -14,6 +14,7 @@
 #include "base/digest.h"
 #include "base/failure.h"
 #include "base/log.h"
+#include "library/members_internal.h"
 #include "library/options.h"
 #include "record/place.h"
 #include "wire/wire.h"
@@ -63,7 +64,8 @@ struct library_job {
     struct record_observer observer; /* moves the progress */
     pthread_mutex_t log_lock;        /* a job's log is written from two threads */
     struct pgcask_progress progress;
-    int64_t next_call; /* of control.progress, on base/clock.h's clock */
+    int64_t next_call;            /* of control.progress, on base/clock.h's clock */
+    char *lists[LIBRARY_MEMBERS]; /* copies of the texts that the request's lists have */
 };
 
 bool library_job_init(struct library_job *job, const struct pgcask_control *control,

@@ -23,6 +23,9 @@ const struct library_member library_members[LIBRARY_MEMBERS] = {
     {"lock-timeout", "lock_timeout_ms", MEMBER_64, IN_LOGICAL(lock_timeout_ms)},
     {"lock-timeout-total", "lock_timeout_total_ms", MEMBER_64, IN_LOGICAL(lock_timeout_total_ms)},
     {"allow-newer-server", "allow_newer_server", MEMBER_BOOL, IN_LOGICAL(allow_newer_server)},
+    {"layout", "layout", MEMBER_32, IN_LOGICAL(layout)},
+    {"databases", "databases", MEMBER_TEXT, IN_LOGICAL(databases)},
+    {"exclude-databases", "exclude_databases", MEMBER_TEXT, IN_LOGICAL(exclude_databases)},
 };
 
 const char *library_member_name(const char *option)

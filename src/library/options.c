@@ -11,6 +11,7 @@
 #include "library/members_internal.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define PHYSICAL OPTION_COMMAND(LIBRARY_PHYSICAL)
 #define LOGICAL OPTION_COMMAND(LIBRARY_LOGICAL)
@@ -33,6 +34,9 @@ static const struct option_spec specs[] = {
     {BACKUP_OPTION_LOCK_TIMEOUT, .commands = LOGICAL},
     {BACKUP_OPTION_LOCK_TIMEOUT_TOTAL, .commands = LOGICAL},
     {BACKUP_OPTION_ALLOW_NEWER_SERVER, .commands = LOGICAL},
+    {BACKUP_OPTION_LAYOUT, .commands = LOGICAL},
+    {BACKUP_OPTION_DATABASES, .commands = LOGICAL},
+    {BACKUP_OPTION_EXCLUDE_DATABASES, .commands = LOGICAL},
 };
 
 const struct option_program library_options = {
@@ -150,8 +154,20 @@ static bool is_default(const struct library_member *member, const struct option_
     return value->text == NULL && value->number == 0;
 }
 
+/* The caller's texts last as long as the call. */
+static bool take_list(struct backup_request *request, size_t member, const char *text,
+                      struct library_job *job, struct error *err)
+{
+    job->lists[member] = strdup(text);
+    if (job->lists[member] == NULL)
+        return error_set_memory(err);
+    options_store_list(spec_of(&library_members[member]), (const char *const *)&job->lists[member],
+                       1, request);
+    return true;
+}
+
 static bool take_members(struct backup_request *request, enum library_command command,
-                         union taken *taken, struct error *err)
+                         union taken *taken, struct library_job *job, struct error *err)
 {
     for (size_t i = 0; i < LIBRARY_MEMBERS; i++) {
         const struct option_spec *spec = spec_of(&library_members[i]);
@@ -163,8 +179,12 @@ static bool take_members(struct backup_request *request, enum library_command co
         value = library_member_get(&library_members[i], place);
         if (!check(&library_members[i], spec, value.number, err))
             return false;
-        if (!is_default(&library_members[i], spec, &value))
+        if (is_default(&library_members[i], spec, &value))
+            continue;
+        if (spec->kind != OPTION_LIST)
             options_store(spec, value.text, value.number, request);
+        else if (!take_list(request, i, value.text, job, err))
+            return false;
     }
     return true;
 }
@@ -186,7 +206,7 @@ bool library_request(struct backup_request *request, enum library_command comman
            library_settings_check(settings, &request->settings, err) &&
            options_init(&none, &library_options, command, err) &&
            backup_request_read(request, &none, err) &&
-           take_members(request, command, &taken, err) && backup_request_check(request, err);
+           take_members(request, command, &taken, job, err) && backup_request_check(request, err);
     options_free(&none);
     return done;
 }

@@ -13,7 +13,7 @@ from pgcask_testing.servers import free_port
 VALUES = {
     "RATE": "32k", "SIZE": "1GiB", "DURATION": "5s", "COMMAND": "echo x", "TEXT": "words",
     "fast|spread": "fast", "gzip|lz4|zstd[:LEVEL]": "gzip", "xxh3|sha256": "sha256",
-    "none|gzip|lz4|zstd[:LEVEL]": "gzip",
+    "none|gzip|lz4|zstd[:LEVEL]": "gzip", "classic|numbered|tables": "tables", "PATTERN": "x*",
 }
 SCHEMES = {"physical": "postgres+bin", "logical": "postgres"}
 OTHER = {"physical": "logical", "logical": "physical"}

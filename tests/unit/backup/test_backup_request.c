@@ -8,6 +8,7 @@
 #include "backup/backup_options.h"
 #include "backup/job_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct option_command commands[] = {{.name = "backup"}};
@@ -30,6 +31,9 @@ static const struct option_spec specs[] = {
     ROW(BACKUP_OPTION_LOCK_TIMEOUT),
     ROW(BACKUP_OPTION_LOCK_TIMEOUT_TOTAL),
     ROW(BACKUP_OPTION_ALLOW_NEWER_SERVER),
+    ROW(BACKUP_OPTION_LAYOUT),
+    ROW(BACKUP_OPTION_DATABASES),
+    ROW(BACKUP_OPTION_EXCLUDE_DATABASES),
 };
 
 static const struct option_program program = {
@@ -92,6 +96,9 @@ static void what_is_given_reaches_its_member(void **state)
         {"lock-timeout", "2s"},
         {"lock-timeout-total", "3s"},
         {"allow-newer-server", "yes"},
+        {"layout", "tables"},
+        {"databases", "a,b"},
+        {"exclude-databases", "c"},
     };
     struct backup_request request = {0};
     struct error err;
@@ -111,6 +118,66 @@ static void what_is_given_reaches_its_member(void **state)
     assert_string_equal(request.compression, "lz4");
     assert_int_equal(request.lock_timeout_ms, 2000);
     assert_int_equal(request.lock_timeout_total_ms, 3000);
+    assert_int_equal(request.layout, LOGICAL_TABLES);
+    assert_int_equal(request.databases.count, 1);
+    assert_int_equal(request.exclude_databases.count, 1);
+}
+
+static struct wire_settings *settings_of(const char *conninfo)
+{
+    struct wire_settings *settings;
+    struct error err;
+
+    settings = wire_settings_new(&err);
+    assert_non_null(settings);
+    assert_true(wire_settings_parse(settings, conninfo, &err) &&
+                wire_settings_complete(settings, &err));
+    return settings;
+}
+
+static void who_names_no_database_means_all(void **state)
+{
+    static const char *const pattern[] = {"a*"};
+    const struct option_list list = {pattern, 1};
+    struct backup_request request = {0};
+    struct wire_settings *settings;
+    struct error err;
+
+    (void)state;
+    request.settings = settings = settings_of("host=h user=u");
+    assert_true(backup_request_settle_databases(&request, &err) && request.all_databases);
+    request.databases = list;
+    assert_true(backup_request_settle_databases(&request, &err) && request.all_databases);
+    wire_settings_free(settings);
+
+    request.settings = settings = settings_of("host=h user=u dbname=d");
+    assert_false(backup_request_settle_databases(&request, &err));
+    assert_int_equal(err.code, ERROR_USAGE);
+    assert_non_null(strstr(err.message, OPTION_DATABASES));
+    request.databases.count = 0;
+    assert_true(backup_request_settle_databases(&request, &err) && !request.all_databases);
+    request.exclude_databases = list;
+    assert_false(backup_request_settle_databases(&request, &err));
+    assert_non_null(strstr(err.message, OPTION_EXCLUDE_DATABASES));
+    wire_settings_free(settings);
+}
+
+/* To choose among all counts more than what the environment says. */
+static void what_the_environment_names_is_one_database_unless_some_are_chosen(void **state)
+{
+    static const char *const pattern[] = {"a*"};
+    struct backup_request request = {0};
+    struct wire_settings *settings;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(setenv("PGDATABASE", "d", 1), 0);
+    request.settings = settings = settings_of("host=h user=u");
+    assert_true(backup_request_settle_databases(&request, &err) && !request.all_databases);
+    request.exclude_databases = (struct option_list){pattern, 1};
+    assert_true(backup_request_settle_databases(&request, &err) && request.all_databases);
+    wire_settings_free(settings);
+    assert_int_equal(unsetenv("PGDATABASE"), 0);
 }
 
 static void a_label_is_one_short_line(void **state)
@@ -162,6 +229,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_given_is_as_the_rows_say),
         cmocka_unit_test(what_is_given_reaches_its_member),
+        cmocka_unit_test(who_names_no_database_means_all),
+        cmocka_unit_test(what_the_environment_names_is_one_database_unless_some_are_chosen),
         cmocka_unit_test(a_label_is_one_short_line),
         cmocka_unit_test(who_asked_hears_of_a_phase_and_may_end_the_backup),
     };

@@ -428,6 +428,49 @@ static void hidden_commands_are_in_no_list(void **state)
     buffer_free(&reference);
 }
 
+/* ---- Lists ---- */
+
+static void expect_items(const char *const *texts, size_t count, const char *expected)
+{
+    struct option_list list = {texts, count};
+    struct buffer joined = {0};
+    struct error err;
+    char **items = options_items_new(&list, "names", &err);
+
+    assert_non_null(items);
+    for (size_t i = 0; items[i] != NULL; i++)
+        assert_true(buffer_printf(&joined, &err, "[%s]", items[i]));
+    assert_string_equal(buffer_text(&joined), expected);
+    buffer_free(&joined);
+    options_items_free(items);
+}
+
+static void commas_part_the_items_of_a_list_but_in_quotes(void **state)
+{
+    (void)state;
+    expect_items((const char *const[]){"a"}, 1, "[a]");
+    expect_items((const char *const[]){"a, b ,c d"}, 1, "[a][b][c d]");
+    expect_items((const char *const[]){"\"a,b\",\"\"\"\", \" x \""}, 1,
+                 "[\"a,b\"][\"\"\"\"][\" x \"]");
+    expect_items((const char *const[]){"a,b", "c"}, 2, "[a][b][c]");
+    expect_items(NULL, 0, "");
+}
+
+static void an_empty_item_is_an_error(void **state)
+{
+    static const char *const wrong[] = {"", " ", "a,", ",a", "a,,b"};
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct option_list list = {&wrong[i], 1};
+
+        assert_null(options_items_new(&list, "names", &err));
+        assert_int_equal(err.code, ERROR_USAGE);
+        assert_non_null(strstr(err.message, "names"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,6 +489,8 @@ int main(void)
         cmocka_unit_test(commands_are_found_or_the_nearest_named),
         cmocka_unit_test(help_names_every_option_within_its_width),
         cmocka_unit_test(hidden_commands_are_in_no_list),
+        cmocka_unit_test(commas_part_the_items_of_a_list_but_in_quotes),
+        cmocka_unit_test(an_empty_item_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

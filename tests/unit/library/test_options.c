@@ -11,6 +11,7 @@
 
 #include <pgcask/pgcask.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct option_spec *find(const struct option_program *program, uint32_t commands,
@@ -99,6 +100,10 @@ static void names_and_values_set_members(void **state)
     assert_true(logical.allow_newer_server);
     assert_true(pgcask_logical_options_set(&logical, "allow-newer-server", "off", NULL));
     assert_false(logical.allow_newer_server);
+    assert_true(pgcask_logical_options_set(&logical, "layout", "tables", NULL));
+    assert_true(pgcask_logical_options_set(&logical, "exclude-databases", "a,b*", NULL));
+    assert_int_equal(logical.layout, PGCASK_LAYOUT_TABLES);
+    assert_string_equal(logical.exclude_databases, "a,b*");
 }
 
 static void what_makes_no_sense_is_refused_and_changes_nothing(void **state)
@@ -166,6 +171,7 @@ static void members_reach_the_request(void **state)
     struct library_job job = {0};
     struct backup_request request;
     struct error err;
+    char databases[] = "a*";
 
     (void)state;
     PGCASK_INIT(physical);
@@ -187,6 +193,15 @@ static void members_reach_the_request(void **state)
     assert_string_equal(request.compression, "zstd:3");
     assert_int_equal(request.lock_timeout_ms, 500);
     assert_true(request.allow_newer_server);
+    logical.databases = databases;
+    logical.layout = PGCASK_LAYOUT_NUMBERED;
+    assert_true(library_request(&request, LIBRARY_LOGICAL, settings, &logical, &job, &err));
+    databases[0] = 'x'; /* texts are copied */
+    assert_int_equal(request.layout, LOGICAL_NUMBERED);
+    assert_int_equal(request.databases.count, 1);
+    assert_string_equal(request.databases.texts[0], "a*");
+    for (size_t i = 0; i < LIBRARY_MEMBERS; i++)
+        free(job.lists[i]);
     pgcask_settings_free(settings);
 }
 
