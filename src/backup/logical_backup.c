@@ -27,20 +27,11 @@ static bool enter(struct logical_backup *job, enum backup_phase phase, struct er
     return backup_enter_phase(&job->request, &job->report, phase, err);
 }
 
-/* In its own encoding a database gives whatever it holds; in another it may have no character for
- * it, or no conversion at all. */
-static void hint_encoding(struct error *err)
-{
-    if (strcmp(err->sqlstate, "22P05") == 0 || strcmp(err->sqlstate, "22021") == 0)
-        error_hint(err, "Leave " SETTING_CLIENT_ENCODING
-                        " away: what is read then stays in the database's own encoding.");
-}
-
 static void fail(struct logical_backup *job, struct error *err)
 {
     if (!failure_check(&job->failure, err))
         return;
-    hint_encoding(err);
+    logical_explain(err);
     failure_keep(&job->failure, err);
 }
 
@@ -87,7 +78,7 @@ static bool connect_server(struct logical_backup *job, struct error *err)
     if (!wire_connect(&job->conn, job->request.settings, &options, err))
         return false;
     job->pinned = wire_settings_pin(job->request.settings, job->conn, err);
-    return job->pinned != NULL && check_version(job, err);
+    return job->pinned != NULL && logical_check_peer(job->conn, err) && check_version(job, err);
 }
 
 /* ---- Records ---- */

@@ -1,6 +1,7 @@
 /* The logical job from the inside. logical_backup.c steps from record to record, logical_catalog.c
  * reads the catalogs, logical_dump.c puts the archive together, logical_manifest.c says what
- * manifest.json is to hold, logical_summary.c writes summary.json. */
+ * manifest.json is to hold, logical_summary.c writes summary.json, logical_explain.c says what
+ * mends a failure. */
 #ifndef PGCASK_BACKUP_LOGICAL_INTERNAL_H
 #define PGCASK_BACKUP_LOGICAL_INTERNAL_H
 
@@ -53,6 +54,12 @@ struct logical_backup {
 
 /* Whether the server's version can be backed up. */
 bool logical_check_version(int version, bool allow_newer, struct error *err);
+
+/* Whether it is a server at all. */
+bool logical_check_peer(const struct wire_conn *conn, struct error *err);
+
+/* Adds what mends it to an error that may come anywhere. False. */
+bool logical_explain(struct error *err);
 
 /* How the archive's data are to be compressed. */
 bool logical_compression(const struct backup_request *request, enum compression *compression,

@@ -54,6 +54,23 @@ void catalog_free(struct catalog *catalog);
 /* Appends a query for how many of them there are, and one of each kind by name, in one row. */
 bool catalog_unsupported_query(struct buffer *sql, struct error *err);
 
+/* One row: how many tables, views and sequences a backup locks, how many locks others hold, for how
+ * many there is room, what max_locks_per_transaction is, what it should be at least, and whether
+ * that is more. */
+extern const char catalog_lock_room_query[];
+enum {
+    LOCK_ROOM_RELATIONS,
+    LOCK_ROOM_HELD,
+    LOCK_ROOM,
+    LOCK_ROOM_SETTING,
+    LOCK_ROOM_WANTED,
+    LOCK_ROOM_IS_SMALL,
+    LOCK_ROOM_COLUMNS
+};
+
+#define CATALOG_LOCK_ROOM_HINT                                                                     \
+    "ALTER SYSTEM SET max_locks_per_transaction = %s;  and restart the server"
+
 uint32_t catalog_entry_count(const struct catalog *catalog);
 
 /* The entry with that number (from 0), in the order of the archive. Borrowed until the next call.

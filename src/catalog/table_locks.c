@@ -175,6 +175,27 @@ static bool not_in_time(struct locking *locking, const char *word, struct error 
         option_of(locking));
 }
 
+static bool take_lock_room(struct catalog *catalog, void *context, const struct catalog_row *row,
+                           struct error *err)
+{
+    (void)catalog;
+    (void)err;
+    error_hint(context, CATALOG_LOCK_ROOM_HINT, row_text(row, LOCK_ROOM_WANTED));
+    return true;
+}
+
+/* The server says which setting it is, but not what it has to be. */
+static bool no_room(struct locking *locking, struct error *err)
+{
+    struct error named = *err, ignored;
+
+    if (catalog_run(locking->catalog, "ROLLBACK TO SAVEPOINT lock_batch", &ignored))
+        catalog_ask_text(locking->catalog, catalog_lock_room_query, LOCK_ROOM_COLUMNS,
+                         take_lock_room, &named, &ignored);
+    *err = named;
+    return false;
+}
+
 static bool not_locked(struct locking *locking, struct error *err)
 {
     struct error ignored;
@@ -184,6 +205,8 @@ static bool not_locked(struct locking *locking, struct error *err)
                                "again.");
     if (strcmp(err->sqlstate, "42501") == 0)
         return name_forbidden(locking, err);
+    if (strcmp(err->sqlstate, "53200") == 0)
+        return no_room(locking, err);
     if (strcmp(err->sqlstate, "55P03") != 0)
         return false;
     catalog_run(locking->catalog, "ROLLBACK TO SAVEPOINT lock_batch", &ignored);

@@ -109,10 +109,6 @@ static bool explain(const struct copy_out *copy, struct error *err)
     else if (strcmp(err->sqlstate, "42P01") == 0 || strcmp(err->sqlstate, "3F000") == 0 ||
              strcmp(err->sqlstate, "42703") == 0) /* the tables are locked, their schemas are not */
         error_hint(err, "Its schema was renamed meanwhile: run it again, when nobody does that.");
-    else if (strcmp(err->sqlstate, "40001") == 0)
-        error_hint(err, "The standby had to replay what the backup was reading. Let it wait: "
-                        "max_standby_streaming_delay, or hot_standby_feedback = on, on the "
-                        "standby; or back up the primary.");
     return error_prefix(err, "cannot read table %s", copy->table);
 }
 

@@ -63,7 +63,8 @@ static bool append_begin(struct buffer *sql, const char *imported, struct error 
 }
 
 static bool append_settings(struct buffer *sql, struct wire_conn *conn,
-                            const struct snapshot_options *options, struct error *err)
+                            const struct snapshot_options *options, const char *client_check,
+                            struct error *err)
 {
     bool done = buffer_printf(sql, err, "SET statement_timeout = %u; SET lock_timeout = %u;",
                               options->statement_timeout_ms, options->lock_timeout_ms);
@@ -76,6 +77,7 @@ static bool append_settings(struct buffer *sql, struct wire_conn *conn,
         done = buffer_append_string(sql, own_encoding, err);
     if (done && options->small_queries)
         done = buffer_append_string(sql, small_queries, err);
+    done = done && buffer_append_string(sql, client_check, err);
     if (done && options->savepoint != NULL)
         done = buffer_append_string(sql, "SAVEPOINT ", err) &&
                wire_quote_identifier(sql, options->savepoint, err);
@@ -84,24 +86,32 @@ static bool append_settings(struct buffer *sql, struct wire_conn *conn,
 
 /* Where a server looks at its client's socket while a statement runs, which only 14 and later on
  * Linux can, nothing of ours outlives us by more than this: a program that embeds us has no
- * guardian. A server on another system refuses, and goes on as before. */
-static bool ask_for_client_check(struct wire_conn *conn, struct error *err)
-{
-    return wire_server_version(conn) < 140000 ||
-           wire_query(conn, "SET client_connection_check_interval = '1s'", NULL, err) ||
-           !wire_is_broken(conn);
-}
+ * guardian. */
+#define CLIENT_CHECK "SET LOCAL client_connection_check_interval = '1s';"
 
-bool snapshot_begin(struct wire_conn *conn, const struct snapshot_options *options,
-                    struct error *err)
+static bool try_begin(struct wire_conn *conn, const struct snapshot_options *options,
+                      const char *client_check, struct error *err)
 {
     struct buffer sql = {0};
-    bool done = ask_for_client_check(conn, err) && append_begin(&sql, options->imported, err) &&
-                append_settings(&sql, conn, options, err) &&
+    bool done = append_begin(&sql, options->imported, err) &&
+                append_settings(&sql, conn, options, client_check, err) &&
                 wire_query(conn, buffer_text(&sql), NULL, err);
 
     buffer_free(&sql);
     return done;
+}
+
+/* Nothing is set outside the transaction: where a pooler lends the session to others, it would stay
+ * set for them. A server on another system refuses to look at sockets. */
+bool snapshot_begin(struct wire_conn *conn, const struct snapshot_options *options,
+                    struct error *err)
+{
+    bool may_check = wire_server_version(conn) >= 140000;
+
+    if (try_begin(conn, options, may_check ? CLIENT_CHECK : "", err))
+        return true;
+    return may_check && strcmp(err->sqlstate, "22023") == 0 && !wire_is_broken(conn) &&
+           wire_query(conn, "ROLLBACK", NULL, err) && try_begin(conn, options, "", err);
 }
 
 bool snapshot_export(struct wire_conn *conn, char name[SNAPSHOT_NAME_SIZE], struct error *err)

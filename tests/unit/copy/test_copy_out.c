@@ -241,14 +241,6 @@ static void gone(struct buffer *reply)
     scripted_report(reply, 'E', "ERROR", "3F000", "schema \"shop\" does not exist");
 }
 
-static void conflict(struct buffer *reply)
-{
-    scripted_copy_response(reply, 'H');
-    scripted_message(reply, 'd', "1\n", 2);
-    scripted_report(reply, 'E', "ERROR", "40001",
-                    "canceling statement due to conflict with recovery");
-}
-
 static void a_failed_copy_says_what_mends_it(void **state)
 {
     (void)state;
@@ -260,9 +252,6 @@ static void a_failed_copy_says_what_mends_it(void **state)
                 "ALTER ROLE \"maria\" BYPASSRLS;");
     fails_after(gone, "cannot read table shop.orders: schema \"shop\" does not exist",
                 "renamed meanwhile");
-    fails_after(conflict,
-                "cannot read table shop.orders: canceling statement due to conflict with recovery",
-                "max_standby_streaming_delay");
 }
 
 int main(void)

@@ -112,18 +112,36 @@ static void a_savepoint_comes_behind_it_all(void **state)
                  &options);
 }
 
+/* The settings of a server 14, with and without the look at the client. */
+#define SETTINGS_14(client_check)                                                                  \
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"                                             \
+    "SET statement_timeout = 0; SET lock_timeout = 0;"                                             \
+    "SELECT pg_catalog.set_config('search_path', '', false);"                                      \
+    "SET datestyle = ISO;SET intervalstyle = POSTGRES;SET timezone = 'UTC';"                       \
+    "SET bytea_output = hex;SET extra_float_digits = 3;SET xmlbinary = base64;"                    \
+    "SET synchronize_seqscans = off;SET standard_conforming_strings = on;"                         \
+    "SET quote_all_identifiers = off;SET idle_in_transaction_session_timeout = 0;"                 \
+    "SET idle_session_timeout = 0;SET row_security = off;SET jit = off;"                           \
+    "SELECT pg_catalog.set_config(name, 'view, foreign-table', false) "                            \
+    "FROM pg_catalog.pg_settings WHERE name = 'restrict_nonsystem_relation_kind';" client_check
+
+/* Nothing is said outside the transaction: a pooler would give it to the session's next user. */
 static void a_server_that_cannot_look_at_its_client_is_read_all_the_same(void **state)
 {
-    static const char check[] = "SET client_connection_check_interval = '1s'";
-    const struct snapshot_options options = {0};
+    static const char with[] =
+        SETTINGS_14("SET LOCAL client_connection_check_interval = '1s';SAVEPOINT \"s\"");
+    static const char without[] = SETTINGS_14("SAVEPOINT \"s\"");
+    const struct snapshot_options options = {.savepoint = "s"};
     struct session session;
 
     (void)state;
     begin_session(&session, "14.20", "UTF8");
-    scripted_expect_body(session.server, 'Q', check, sizeof(check));
+    scripted_expect_body(session.server, 'Q', with, sizeof(with));
     script_refusal(&session, "22023",
-                   "client_connection_check_interval must be set to 0 on this platform", 'I');
-    scripted_expect(session.server, 'Q');
+                   "client_connection_check_interval must be set to 0 on this platform", 'E');
+    scripted_expect_body(session.server, 'Q', "ROLLBACK", sizeof("ROLLBACK"));
+    script_answer(&session, 'I');
+    scripted_expect_body(session.server, 'Q', without, sizeof(without));
     script_answer(&session, 'T');
     session_connect(&session);
     if (!snapshot_begin(session.conn, &options, &session.err))

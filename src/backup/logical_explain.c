@@ -1,0 +1,53 @@
+/*
+ * What mends a failure that may come at any place of a logical backup, so that no place has to know
+ * of it: an encoding, a standby that replays, a pooler in between.
+ */
+#include "backup/logical_internal.h"
+
+#include "base/error_names.h"
+
+#include <string.h>
+
+static bool is_state(const struct error *err, const char *sqlstate)
+{
+    return strcmp(err->sqlstate, sqlstate) == 0;
+}
+
+/* Also where it is said in a language that we do not know: nothing that only reads in REPEATABLE
+ * READ fails so otherwise. A session that waits meanwhile is ended instead, and so is one whose
+ * database is dropped. */
+static bool is_recovery_conflict(const struct error *err)
+{
+    return is_state(err, "40001") || is_state(err, "57P04") ||
+           strstr(err->message, "due to conflict with recovery") != NULL;
+}
+
+bool logical_explain(struct error *err)
+{
+    /* In its own encoding a database gives whatever it holds; in another it may have no character
+     * for it, or no conversion at all. */
+    if (is_state(err, "22P05") || is_state(err, "22021"))
+        return error_hint(err, "Leave " SETTING_CLIENT_ENCODING
+                               " away: what is read then stays in the database's own encoding.");
+    if (is_recovery_conflict(err))
+        return error_hint(err,
+                          "The standby had to replay what the backup was reading. Let it wait, on "
+                          "the standby:  ALTER SYSTEM SET max_standby_streaming_delay = '-1';  "
+                          "ALTER SYSTEM SET hot_standby_feedback = on;  SELECT pg_reload_conf();  "
+                          "or back up the primary.");
+    if (strstr(err->message, "statement pooling mode") != NULL)
+        return error_hint(err, "Name the server's own address, or a pool of pgbouncer with "
+                               "pool_mode = session (transaction will do).");
+    return false;
+}
+
+bool logical_check_peer(const struct wire_conn *conn, struct error *err)
+{
+    const char *version = wire_parameter(conn, "server_version");
+
+    if (version == NULL || strstr(version, "bouncer") == NULL)
+        return true;
+    error_set(err, ERROR_UNSUPPORTED, "this is the console of pgbouncer (%s) and no database",
+              version);
+    return error_hint(err, "Name a database of the server in place of \"pgbouncer\".");
+}

@@ -1,0 +1,41 @@
+/* Preflight of a logical backup from the inside. logical_preflight.c asks one check after the
+ * other, logical_preflight_rights.c what the role may read, logical_preflight_server.c what the
+ * server and whatever is between here and it would do to a long session. */
+#ifndef PGCASK_BACKUP_LOGICAL_PREFLIGHT_INTERNAL_H
+#define PGCASK_BACKUP_LOGICAL_PREFLIGHT_INTERNAL_H
+
+#include "backup/logical_internal.h"
+#include "base/quote.h"
+
+struct logical_preflight {
+    const struct backup_request *request;
+    enum compression compression;
+    struct preflight_report *report;
+    struct wire_conn *conn; /* in a transaction of the database that is looked at */
+    int version;
+    char role[QUOTE_NAME_SIZE]; /* in quotes where it needs them, as it can be pasted */
+    char role_oid[16];
+    bool inherits, is_member; /* of pg_read_all_data */
+};
+
+/* The only row of a query, or NULL: what cannot be asked is left to the backup itself. */
+struct wire_result *logical_preflight_ask(struct logical_preflight *preflight, const char *sql);
+
+/* Columns of such a row; "" and 0 for an SQL null. */
+const char *preflight_text(const struct wire_result *row, size_t column);
+uint64_t preflight_number(const struct wire_result *row, size_t column);
+bool preflight_flag(const struct wire_result *row, size_t column);
+
+/* "3 tables (a, b, c)", behind a comma if something is there already: a count, and the column
+ * behind it, which has the first names. Nothing for a count of 0. */
+bool preflight_append_counted(struct buffer *out, const struct wire_result *row, size_t column,
+                              const char *what, struct error *err);
+
+void logical_preflight_rights(struct logical_preflight *preflight);
+
+void logical_preflight_pooler(struct logical_preflight *preflight);
+void logical_preflight_standby(struct logical_preflight *preflight);
+void logical_preflight_lock_table(struct logical_preflight *preflight);
+void logical_preflight_locks(struct logical_preflight *preflight);
+
+#endif

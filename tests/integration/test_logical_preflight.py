@@ -1,0 +1,106 @@
+"""What a logical backup would meet on its way, said before it begins, with what mends it."""
+
+import json
+import re
+import time
+
+import pytest
+
+from pgcask_testing import process
+
+
+def findings(pgcask, uri):
+    result = pgcask("check", uri, "--json")
+    found = json.loads(result.stdout)["findings"]
+    assert (result.rc == 1) == any(f["fatal"] for f in found), result
+    for finding in found:
+        assert finding["hint"], result
+    return found
+
+
+# Locks
+
+
+def tables(server, db, count):
+    """Tables, a few hundred in a transaction: each takes some locks itself."""
+    server.sql(f'CREATE DATABASE "{db}"')
+    for first in range(1, count, 60):
+        server.sql(f"""DO $$ BEGIN FOR i IN {first}..{min(first + 59, count)} LOOP
+                       EXECUTE format('CREATE TABLE t%s (a int)', i); END LOOP; END $$""", db)
+
+
+def test_too_little_room_for_locks_is_said_and_mended(pgcask, servers, workdir, major):
+    server = servers.create(major, conf={
+        "max_connections": 15, "max_locks_per_transaction": 10, "max_wal_senders": 2,
+        "max_worker_processes": 2, "autovacuum_max_workers": 1})
+    tables(server, "many", 3000)
+    (found,) = findings(pgcask, server.uri("many"))
+    assert not found["fatal"] and "3000 tables" in found["message"], found
+    assert "room for 150" in found["message"] and "is 10" in found["message"], found
+
+    # What really happens: the server refuses, and its error says the same number.
+    result = pgcask("backup", server.uri("many"), "--to", workdir / "b")
+    assert result.rc == 1 and "out of shared memory" in result.stderr, result
+    number = re.compile(r"ALTER SYSTEM SET max_locks_per_transaction = (\d+);")
+    assert number.findall(result.stderr)[0] == number.findall(found["hint"])[0], result
+    assert len(set(number.findall(result.stderr))) == 1, result
+    assert not list(workdir.iterdir())
+
+    server.sql(number.search(found["hint"])[0])
+    server.restart()
+    assert findings(pgcask, server.uri("many")) == []
+    pgcask("backup", server.uri("many"), "--to", workdir / "b").check()
+
+
+@pytest.mark.majors(15)
+def test_views_and_sequences_take_locks_too(pgcask, servers, workdir, major):
+    server = servers.create(major, conf={"max_connections": 15, "max_locks_per_transaction": 30})
+    server.sql("CREATE TABLE one (a int)")
+    assert findings(pgcask, server.uri()) == []
+    for kind in ("CREATE VIEW v%s AS SELECT * FROM one", "CREATE SEQUENCE s%s"):
+        server.sql(f"DO $$ BEGIN FOR i IN 1..150 LOOP EXECUTE format('{kind}', i); END LOOP; END $$")
+    (found,) = findings(pgcask, server.uri())
+    assert "locks 301 tables, views and sequences" in found["message"], found
+    assert "max_locks_per_transaction = 34;" in found["hint"], found
+
+
+# Standbys
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_a_standby_that_ends_long_queries_is_said_and_mended(pgcask, servers, workdir, major):
+    primary = servers.create(major)
+    standby = servers.standby(primary)
+    (found,) = findings(pgcask, standby.uri())
+    assert not found["fatal"] and "max_standby_streaming_delay (30s)" in found["message"], found
+    for setting in ("hot_standby_feedback = on", "max_standby_streaming_delay = '-1'"):
+        assert f"ALTER SYSTEM SET {setting};" in found["hint"]
+    standby.sql("ALTER SYSTEM SET hot_standby_feedback = on")
+    standby.sql("SELECT pg_reload_conf()")
+    end = time.monotonic() + 20
+    while findings(pgcask, standby.uri()):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.majors(13, 18)
+def test_a_backup_that_a_standby_ends_says_what_lets_it_wait(
+    pgcask, pgcask_path, servers, workdir, major
+):
+    primary = servers.create(major)
+    primary.sql("CREATE TABLE long AS SELECT repeat(md5(i::text), 100) AS a "
+                "FROM generate_series(1, 20000) i")
+    standby = servers.standby(primary, conf={"max_standby_streaming_delay": "100ms"})
+    standby.wait_for_replay(primary)
+    with process.Process([pgcask_path, "backup", standby.uri(), "--to", "-"]) as running:
+        end = time.monotonic() + 20
+        while standby.value("SELECT count(*) FROM pg_stat_activity WHERE query ~ '^COPY'"
+                            " AND wait_event = 'ClientWrite'") == "0":
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        primary.sql("DELETE FROM long; VACUUM long")
+        primary.sql("DROP TABLE long")
+        standby.wait_for_replay(primary)
+        result = running.wait()
+    assert result.rc == 1 and "conflict with recovery" in result.stderr, result
+    assert "ALTER SYSTEM SET max_standby_streaming_delay = '-1';" in result.stderr, result
