@@ -12,7 +12,10 @@
 static json_t *describe_warnings(const struct logical_backup *job)
 {
     json_t *list = json_array();
+    const char *line;
 
+    for (size_t i = 0; (line = catalog_left_out(job->catalog, i)) != NULL; i++)
+        json_array_append_new(list, utf8_to_json(line));
     if (job->report.server_version_num >= 190000)
         json_array_append_new(list, json_string("the server is newer than any that this version "
                                                 "of pgcask was tested with"));

@@ -71,6 +71,10 @@ enum {
 #define CATALOG_LOCK_ROOM_HINT                                                                     \
     "ALTER SYSTEM SET max_locks_per_transaction = %s;  and restart the server"
 
+/* What of the database is not in the archive, and why: a line each, which were warnings when they
+ * were found. NULL: there are no more than `number`. */
+const char *catalog_left_out(const struct catalog *catalog, size_t number);
+
 uint32_t catalog_entry_count(const struct catalog *catalog);
 
 /* The entry with that number (from 0), in the order of the archive. Borrowed until the next call.

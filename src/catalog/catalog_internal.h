@@ -29,6 +29,12 @@ struct gone_role {
     const char *name;
 };
 
+/* What of the database is not in the archive, in the order it was found. */
+struct catalog_line {
+    struct catalog_line *next;
+    const char *text;
+};
+
 /* Where answers come from: the connection, or what a unit test has for the purpose. */
 struct catalog_server {
     bool (*ask)(struct catalog *catalog, const char *sql, size_t columns,
@@ -60,6 +66,7 @@ struct catalog {
     size_t slot_count;
     char *database, *encoding;
     struct gone_role *gone_roles;
+    struct catalog_line *left_out, *last_left_out;
 
     struct sql definition, drop, copy; /* of the entry given last */
     int32_t *dependencies;             /* of the entry given last */

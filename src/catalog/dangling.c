@@ -363,6 +363,9 @@ static const char role_with[] =
     "  SELECT 'language', pg_catalog.quote_ident(l.lanname), l.lanacl\n"
     "    FROM pg_catalog.pg_language l WHERE l.lanacl IS NOT NULL\n"
     "  UNION ALL\n"
+    "  SELECT 'default privileges of role', pg_catalog.pg_get_userbyid(d.defaclrole)::text,\n"
+    "         d.defaclacl FROM pg_catalog.pg_default_acl d\n"
+    "  UNION ALL\n"
     "  SELECT 'database', pg_catalog.quote_ident(d.datname), d.datacl\n"
     "    FROM pg_catalog.pg_database d\n"
     "   WHERE d.datname = pg_catalog.current_database() AND d.datacl IS NOT NULL)\n";

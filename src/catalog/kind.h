@@ -67,6 +67,12 @@ enum catalog_priority {
     PRIORITY_FK_CONSTRAINT = 86,
     PRIORITY_ROW_SECURITY = 87,
     PRIORITY_POLICY = 88,
+    PRIORITY_PUBLICATION = 89,
+    PRIORITY_PUBLICATION_TABLE = 90,
+    PRIORITY_PUBLICATION_SCHEMA = 91,
+    PRIORITY_SUBSCRIPTION = 92,
+    PRIORITY_DEFAULT_PRIVILEGES = 93,
+    PRIORITY_EVENT_TRIGGER = 94,
     PRIORITY_REFRESH = 99
 };
 
@@ -270,6 +276,11 @@ bool catalog_add_comment(struct catalog *catalog, struct catalog_object *object,
                          const struct comment_subject *subject, const char *comment,
                          struct error *err);
 
+/* Something of the database is not in the archive: a warning now, and a line of what is told of the
+ * backup later (catalog_left_out). Always true, but for memory. */
+bool catalog_leave_out(struct catalog *catalog, struct error *err, const char *format, ...)
+    ERROR_PRINTF(3, 4);
+
 /* The kind's word in SQL. */
 const char *catalog_word(const struct catalog_object *object);
 
@@ -307,7 +318,10 @@ enum {
     CLASS_TEXT_SEARCH_PARSER = 3601,
     CLASS_TEXT_SEARCH_CONFIGURATION = 3602,
     CLASS_TEXT_SEARCH_TEMPLATE = 3764,
+    CLASS_SUBSCRIPTION = 6100,
     CLASS_PUBLICATION = 6104,
+    CLASS_PUBLICATION_TABLE = 6106,
+    CLASS_PUBLICATION_SCHEMA = 6237,
 };
 
 #endif

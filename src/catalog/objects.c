@@ -2,6 +2,7 @@
  * stand for them. Kinds, steps, order and entries stand on these few functions. */
 #include "catalog/catalog_internal.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 static size_t place_of(const struct catalog *catalog, uint32_t class_oid, uint32_t oid)
@@ -283,6 +284,39 @@ bool catalog_add_comment(struct catalog *catalog, struct catalog_object *object,
     sql_end(&sql);
     sql_end(&tag);
     return done;
+}
+
+/* ---- What is not in the archive ---- */
+
+bool catalog_leave_out(struct catalog *catalog, struct error *err, const char *format, ...)
+{
+    struct catalog_line *line = arena_take(&catalog->arena, sizeof(*line), err);
+    struct buffer text = {0};
+    va_list arguments;
+    bool done;
+
+    va_start(arguments, format);
+    done = line != NULL && buffer_vprintf(&text, err, format, arguments);
+    va_end(arguments);
+    if (done) {
+        log_message(catalog->options.log, LOG_WARNING, "%s", buffer_text(&text));
+        line->text = arena_copy(&catalog->arena, buffer_text(&text), err);
+        *(catalog->last_left_out == NULL ? &catalog->left_out : &catalog->last_left_out->next) =
+            line;
+        catalog->last_left_out = line;
+        done = line->text != NULL;
+    }
+    buffer_free(&text);
+    return done;
+}
+
+const char *catalog_left_out(const struct catalog *catalog, size_t number)
+{
+    const struct catalog_line *line = catalog->left_out;
+
+    while (line != NULL && number-- > 0)
+        line = line->next;
+    return line == NULL ? NULL : line->text;
 }
 
 /* ---- What steps may use ---- */

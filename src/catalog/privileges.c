@@ -168,7 +168,7 @@ static bool list_has(const struct list *list, const struct item *item)
 
 struct writing {
     const struct privileges *privileges;
-    const char *target; /* the object as GRANT names it */
+    const char *target; /* the object as GRANT names it; NULL: `on` is all */
     const char *owner;
     struct sql *sql;
     int major;
@@ -226,20 +226,27 @@ static void add_grantee(const struct writing *writing, const struct item *item)
         sql_name(writing->sql, item->grantee);
 }
 
+/* " ON TABLE s.t TO ", or FROM. */
+static void add_target(const struct writing *writing, const char *to)
+{
+    sql_printf(writing->sql, " ON %s", writing->privileges->on);
+    sql_clause(writing->sql, " ", writing->target, "");
+    sql_add(writing->sql, to);
+}
+
 /* GRANT of those letters that can, or cannot, be granted on. */
 static void add_grant(const struct writing *writing, const struct item *item, bool with_option)
 {
     size_t start = writing->sql->text.len;
 
+    sql_clause(writing->sql, "", writing->privileges->begin, "");
     sql_add(writing->sql, "GRANT ");
     if (!add_words(writing, item->letters, with_option)) {
         if (!writing->sql->failed)
             buffer_truncate(&writing->sql->text, start);
         return;
     }
-    sql_printf(writing->sql, " ON %s ", writing->privileges->on);
-    sql_add(writing->sql, writing->target);
-    sql_add(writing->sql, " TO ");
+    add_target(writing, " TO ");
     add_grantee(writing, item);
     sql_add(writing->sql, with_option ? " WITH GRANT OPTION;\n" : ";\n");
 }
@@ -262,11 +269,10 @@ static void add_item(const struct writing *writing, const struct item *item)
 
 static void add_revoke(const struct writing *writing, const struct item *item)
 {
+    sql_clause(writing->sql, "", writing->privileges->begin, "");
     sql_add(writing->sql, "REVOKE ALL");
     add_column(writing);
-    sql_printf(writing->sql, " ON %s ", writing->privileges->on);
-    sql_add(writing->sql, writing->target);
-    sql_add(writing->sql, " FROM ");
+    add_target(writing, " FROM ");
     add_grantee(writing, item);
     sql_add(writing->sql, ";\n");
 }

@@ -18,12 +18,13 @@ struct privileges {
     char type;         /* acldefault's letter, 'c' for a column */
     const char *column;
     const char *signature; /* "f(integer)": how GRANT names an aggregate; NULL: by its identity */
+    const char *begin;     /* before GRANT and REVOKE; NULL: nothing */
 };
 /* Adds an ACL entry behind the object if there is a difference. */
 bool privileges_add(struct catalog *catalog, struct catalog_object *object,
                     const struct privileges *privileges, struct error *err);
 /* Adds the statements alone to a text; false if that has failed. target: the object as GRANT names
- * it. catalog: knows which roles are gone; NULL: none is. */
+ * it; NULL: `on` is all. catalog: knows which roles are gone; NULL: none is. */
 bool privileges_write(struct sql *sql, const struct catalog *catalog,
                       const struct privileges *privileges, const char *target, const char *owner,
                       int major);

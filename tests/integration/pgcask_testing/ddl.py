@@ -74,6 +74,9 @@ HELD = {
                                           "ALTER ROLE ddl_named RENAME TO ddl_named_2",
                                           "DROP ROLE ddl_named"),
 }
+EVENT_TRIGGER = "CREATE FUNCTION k.et() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+SUBSCRIPTION = ("CREATE SUBSCRIPTION o CONNECTION 'dbname=far' PUBLICATION p WITH (connect = false, "
+                "slot_name = NONE, enabled = false, create_slot = false);")
 # Where in a row: the types that it takes, that of the column, and an expression of the value.
 HELD_WITHIN = {
     "itself": ("", "{type}", "{value}"),
@@ -134,6 +137,7 @@ class Kind:
     alter: str = ""
     owner: str = ""
     more: dict = dataclasses.field(default_factory=dict)
+    owners_may: str = ""  # what a role needs to own one
 
 
 def of_table(make, drop, rename="", alter="", base="", **more):
@@ -321,11 +325,43 @@ KINDS = {
     "statistics": of_table(
         "CREATE STATISTICS k.o ON a, b FROM k.t;", "DROP STATISTICS k.o;",
         "ALTER STATISTICS k.o RENAME TO o2;", "ALTER STATISTICS k.o SET STATISTICS 9;"),
+    # A restore has it fire at nothing that would tell.
+    "event trigger": Kind(
+        EVENT_TRIGGER, "CREATE EVENT TRIGGER o ON ddl_command_end WHEN TAG IN ('CREATE TABLE') "
+                       "EXECUTE FUNCTION k.et();",
+        "DROP EVENT TRIGGER o;", "ALTER EVENT TRIGGER o RENAME TO o2;",
+        "ALTER EVENT TRIGGER o DISABLE;", "EVENT TRIGGER o",
+        {"called": "ALTER FUNCTION k.et() RENAME TO et2;",
+         "calls what moved": "ALTER FUNCTION k.et() SET SCHEMA k2;"}, owners_may="SUPERUSER"),
+    "publication": Kind(
+        TABLE, "CREATE PUBLICATION o FOR TABLE k.t;", "DROP PUBLICATION o;",
+        "ALTER PUBLICATION o RENAME TO o2;", "ALTER PUBLICATION o SET (publish = 'insert');",
+        "PUBLICATION o",
+        {"its table taken out": "ALTER PUBLICATION o DROP TABLE k.t;",
+         "its table renamed": "ALTER TABLE k.t RENAME TO tt;",
+         "its table dropped": "DROP TABLE k.t;"}, owners_may="SUPERUSER"),
+    "subscription": Kind(
+        "", SUBSCRIPTION, "DROP SUBSCRIPTION o;", "ALTER SUBSCRIPTION o RENAME TO o2;",
+        "ALTER SUBSCRIPTION o CONNECTION 'dbname=farther';", "SUBSCRIPTION o",
+        {"of others": "ALTER SUBSCRIPTION o SET PUBLICATION q WITH (refresh = false);"},
+        owners_may="SUPERUSER"),
+    "default privilege": Kind(
+        TABLE + "CREATE ROLE ddl_named;",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE ddl_named IN SCHEMA k GRANT SELECT ON TABLES "
+        "TO ddl_named, PUBLIC;",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE ddl_named IN SCHEMA k REVOKE ALL ON TABLES "
+        "FROM ddl_named, PUBLIC;", "ALTER ROLE ddl_named RENAME TO ddl_named_2;",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE ddl_named IN SCHEMA k GRANT DELETE ON TABLES TO PUBLIC;",
+        more={"with its role": "DROP OWNED BY ddl_named; DROP ROLE ddl_named;"}),
 }
 
 ROLE = "ddl_role"
 QUIET = "SET client_min_messages = error;\n"
-RESET = (f'DROP SCHEMA IF EXISTS k CASCADE; DROP SCHEMA IF EXISTS k2 CASCADE; '
+# In no schema; and no database goes that has a subscription.
+UNSUBSCRIBE = "DROP SUBSCRIPTION IF EXISTS o; DROP SUBSCRIPTION IF EXISTS o2;\n"
+RESET = (f'{UNSUBSCRIBE}DROP EVENT TRIGGER IF EXISTS o; DROP EVENT TRIGGER IF EXISTS o2; '
+         f'DROP PUBLICATION IF EXISTS o; DROP PUBLICATION IF EXISTS o2; '
+         f'DROP SCHEMA IF EXISTS k CASCADE; DROP SCHEMA IF EXISTS k2 CASCADE; '
          f'DROP SCHEMA IF EXISTS k3 CASCADE; DROP SCHEMA IF EXISTS o CASCADE; '
          f'DROP ROLE IF EXISTS {ROLE}; DROP ROLE IF EXISTS {ROLE}_2; '
          'DROP ROLE IF EXISTS ddl_named; DROP ROLE IF EXISTS ddl_named_2; '
@@ -357,7 +393,7 @@ def changes_of(name):
     yield Change(name, "its schema dropped", made, "DROP SCHEMA k CASCADE;")
     yield Change(name, "its schema renamed", made, "ALTER SCHEMA k RENAME TO k3;")
     owner = kind.owner or "TABLE k.t"
-    owned = made + f"CREATE ROLE {ROLE}; ALTER {owner} OWNER TO {ROLE};"
+    owned = made + f"CREATE ROLE {ROLE} {kind.owners_may}; ALTER {owner} OWNER TO {ROLE};"
     yield Change(name, "its owner dropped", owned, f"REASSIGN OWNED BY {ROLE} TO postgres; "
                                                   f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE};")
     yield Change(name, "its owner renamed", owned, f"ALTER ROLE {ROLE} RENAME TO {ROLE}_2;")
@@ -435,6 +471,7 @@ class Sweep:
             logical.create_like(self.server, self.db, "copy")
             logical.restore(self.server, archive, "copy")
             self._restored[content.text] = self._state("copy")
+            logical.run_sql(self.server, "copy", QUIET + UNSUBSCRIBE)
             logical.drop(self.server, "copy")  # else its roles could not be dropped
         shutil.rmtree(folder)
         return content

@@ -272,6 +272,30 @@ def as_sql(server, archive, path):
     return path
 
 
+_PRIVILEGES = re.compile(r"(?<=GRANT )[A-Z, ]+(?= ON )")
+_BLANKS = re.compile(r"(?<= ) +(?=TO |FROM )")
+
+
+def statements(server, archive, path, *words):
+    """Sorted lines of the archive's plain SQL that have one of the words; privileges, too, are in
+    the order of their names."""
+    text = as_sql(server, archive, path).read_text()
+    return sorted(
+        _BLANKS.sub("", _PRIVILEGES.sub(lambda match: ",".join(sorted(match[0].split(","))), line))
+        for line in text.splitlines()
+        if not line.startswith("-- ") and any(word in line for word in words))
+
+
+def assert_beside_stock(pgcask, server, db, workdir, *words):
+    """Our archive lists what pg_dump's does, and has the same lines with those words; both texts."""
+    ours = back_up(pgcask, server, db, workdir / "beside")
+    theirs = stock_archive(server, db, workdir / "theirs.dump")
+    assert contents(server, ours) == contents(server, theirs)
+    made = statements(server, ours, workdir / "ours.sql", *words)
+    assert made == statements(server, theirs, workdir / "theirs.sql", *words)
+    return made
+
+
 def run_script(server, db, path):
     """A script through psql that stops at the first error."""
     script = path.read_bytes()
