@@ -91,11 +91,7 @@ static const char catalogs[] =
             " AND (NOT t.tgisinternal OR t.tgparentid <> 0) ")
     IN_SCHEMA("type", "pg_catalog.pg_type", "t", "typname", "typnamespace", "4")
     IN_SCHEMA("operator", "pg_catalog.pg_operator", "o", "oprname", "oprnamespace", "3")
-    IN_SCHEMA("operator class", "pg_catalog.pg_opclass", "o", "opcname", "opcnamespace", "3")
-    IN_SCHEMA("text search configuration", "pg_catalog.pg_ts_config", "o", "cfgname",
-              "cfgnamespace", "3")
-    IN_SCHEMA("text search dictionary", "pg_catalog.pg_ts_dict", "o", "dictname", "dictnamespace",
-              "3");
+    IN_SCHEMA("operator class", "pg_catalog.pg_opclass", "o", "opcname", "opcnamespace", "3");
 static const char catalogs_end[] = "SELECT '0'::pg_catalog.xid, 9, '' WHERE false";
 /* clang-format on */
 

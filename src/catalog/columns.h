@@ -33,6 +33,16 @@
     "pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || '=' ||\n"                         \
     "         pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)"
 
+/* What OPTIONS ( ) holds of a foreign-data wrapper, or of what it serves; NULL: nothing. */
+#define COLUMN_FOREIGN_OPTIONS(options)                                                            \
+    "(SELECT pg_catalog.string_agg(pg_catalog.quote_ident(o.option_name) || ' ' ||\n"              \
+    "                              pg_catalog.quote_literal(o.option_value), E',\\n    '\n"        \
+    "                              ORDER BY o.option_name)\n"                                      \
+    "   FROM pg_catalog.pg_options_to_table(" options ") o)"
+
+/* A function by name, to be called with the arguments that its place says; NULL: none. */
+#define COLUMN_FUNCTION(oid) "NULLIF(" oid "::pg_catalog.oid, 0)::pg_catalog.regproc"
+
 /* The schemas that are dumped; n: pg_namespace. */
 #define IN_USERS_SCHEMA "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 

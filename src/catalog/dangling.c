@@ -44,7 +44,8 @@ static const char objects[] =
     "         CASE WHEN c.relkind = 'S' THEN c.oid ELSE 0 END AS sequence_of,\n"
     "         CASE WHEN c.relkind = 'p' THEN c.oid ELSE 0 END AS key_of,\n"
     "         CASE WHEN c.relispartition AND c.relkind IN ('r', 'p', 'f') THEN c.oid ELSE 0 END\n"
-    "              AS part_of\n"
+    "              AS part_of,\n"
+    "         CASE WHEN c.relkind = 'f' THEN c.oid ELSE 0 END AS foreign_of\n"
     "    FROM pg_catalog.pg_class c\n"
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
     "   WHERE c.relkind <> 't' AND c.relpersistence <> 't' AND " OURS("n.nspname") "), "
@@ -105,6 +106,20 @@ static const char objects[] =
     "  SELECT i.tableoid AS class, i.indexrelid AS oid, 'INDEX' AS word,\n"
     "         'with OID ' || i.indexrelid || ' ON ' || r.name AS name, i.indexrelid\n"
     "    FROM pg_catalog.pg_index i JOIN relation r ON r.oid = i.indrelid),\n"
+    "foreign_ AS ("
+    "  SELECT r.class, r.oid, r.word, r.name, t.ftserver\n"
+    "    FROM pg_catalog.pg_foreign_table t JOIN relation r ON r.oid = t.ftrelid),\n"
+    "mapping AS ("
+    "  SELECT c.tableoid AS class, c.oid, 'TEXT SEARCH CONFIGURATION' AS word,\n"
+    "         " NAME("n.nspname", "c.cfgname") " AS name, m.mapdict\n"
+    "    FROM pg_catalog.pg_ts_config_map m\n"
+    "    JOIN pg_catalog.pg_ts_config c ON c.oid = m.mapcfg\n"
+    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.cfgnamespace\n"
+    "   WHERE " OURS("n.nspname") "), "
+    "user_mapping AS ("
+    "  SELECT 0::pg_catalog.oid AS class, m.umid AS oid, 'USER MAPPING' AS word,\n"
+    "         'SERVER ' || pg_catalog.quote_ident(m.srvname) AS name, m.umuser\n"
+    "    FROM pg_catalog.pg_user_mappings m),\n"
     "inheritance AS ("
     "  SELECT r.class, r.oid, r.word, r.name, i.inhparent\n"
     "    FROM pg_catalog.pg_inherits i JOIN relation r ON r.oid = i.inhrelid),\n"
@@ -162,6 +177,10 @@ static const struct reference {
     {"relation", "part_of", "pg_class", "relpartbound IS NOT NULL AND x.oid",
      "bounds of a partition"},
     {"column_", "default_of", "pg_attrdef", "adnum = o.attnum AND x.adrelid", "row of pg_attrdef"},
+    {"relation", "foreign_of", "pg_foreign_table", "ftrelid", "row of pg_foreign_table"},
+    {"foreign_", "ftserver", "pg_foreign_server", "oid", "server"},
+    {"mapping", "mapdict", "pg_ts_dict", "oid", "dictionary"},
+    {"user_mapping", "umuser", "pg_roles", "oid", "user"},
     {"routine", "aggregate_of", "pg_aggregate", "aggfnoid", "row of pg_aggregate"},
 };
 
@@ -233,12 +252,18 @@ static void add_home(struct sql *sql, const struct catalog_home *home)
     sql_printf(sql,
                ", %s AS (\n"
                "  SELECT h.tableoid AS class, h.oid, '%s' AS word,\n"
-               "         %spg_catalog.quote_ident(h.%s) AS name, h.%s, h.%s\n"
-               "    FROM pg_catalog.%s h\n",
+               "         %spg_catalog.quote_ident(h.%s) AS name",
                home->catalog, home->word,
                in_schema ? "coalesce(pg_catalog.quote_ident(n.nspname) || '.', '') || " : "",
-               home->name, in_schema ? home->schema : "oid AS no_schema",
-               home->owner != NULL ? home->owner : "oid AS no_owner", home->catalog);
+               home->name);
+    if (in_schema)
+        sql_printf(sql, ", h.%s", home->schema);
+    if (home->owner != NULL)
+        sql_printf(sql, ", h.%s", home->owner);
+    for (const struct catalog_reference *at = home->references; at != NULL && at->column != NULL;
+         at++)
+        sql_printf(sql, ", h.%s::pg_catalog.oid", at->column);
+    sql_printf(sql, "\n    FROM pg_catalog.%s h\n", home->catalog);
     if (in_schema)
         sql_printf(sql,
                    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = h.%s\n"
@@ -256,6 +281,11 @@ static void add_references_of_home(struct sql *sql, const struct catalog_home *h
         add_reference(sql, &owner, false);
     if (home->schema != NULL)
         add_reference(sql, &schema, false);
+    for (const struct catalog_reference *at = home->references; at != NULL && at->column != NULL;
+         at++)
+        add_reference(sql,
+                      &(struct reference){home->catalog, at->column, at->catalog, "oid", at->what},
+                      false);
 }
 
 static void for_each_home(struct sql *sql,
@@ -365,6 +395,12 @@ static const char role_with[] =
     "  UNION ALL\n"
     "  SELECT 'default privileges of role', pg_catalog.pg_get_userbyid(d.defaclrole)::text,\n"
     "         d.defaclacl FROM pg_catalog.pg_default_acl d\n"
+    "  UNION ALL\n"
+    "  SELECT 'foreign data wrapper', pg_catalog.quote_ident(w.fdwname), w.fdwacl\n"
+    "    FROM pg_catalog.pg_foreign_data_wrapper w WHERE w.fdwacl IS NOT NULL\n"
+    "  UNION ALL\n"
+    "  SELECT 'foreign server', pg_catalog.quote_ident(s.srvname), s.srvacl\n"
+    "    FROM pg_catalog.pg_foreign_server s WHERE s.srvacl IS NOT NULL\n"
     "  UNION ALL\n"
     "  SELECT 'database', pg_catalog.quote_ident(d.datname), d.datacl\n"
     "    FROM pg_catalog.pg_database d\n"

@@ -58,7 +58,7 @@ static const char *const columns[] = {
 
 static const char from[] =
     "FROM pg_catalog.pg_inherits i\n"
-    "JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relkind IN ('r', 'p')\n"
+    "JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relkind IN ('r', 'p', 'f')\n"
     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
     "WHERE " IN_USERS_SCHEMA "\n"
     "ORDER BY i.inhrelid, i.inhseqno";

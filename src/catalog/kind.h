@@ -137,14 +137,22 @@ struct catalog_object {
     void *detail;               /* the kind's own */
 };
 
+/* A column of a kind's own catalog that holds the oid of a row of another one, or 0. */
+struct catalog_reference {
+    const char *column;  /* NULL: the end of a list */
+    const char *catalog; /* "pg_proc" */
+    const char *what;    /* "function", for the message where that row is gone */
+};
+
 /* The catalog that has a row for each object of a kind, for what goes over all kinds: whether its
  * owner or schema is gone (dangling.c), whether a row was changed meanwhile (changes.c). */
 struct catalog_home {
-    const char *catalog; /* "pg_collation" */
-    const char *word;    /* "COLLATION", as ALTER … OWNER TO has it */
-    const char *name;    /* the column of its name, */
-    const char *schema;  /* of its schema's oid; NULL: it lies in none, */
-    const char *owner;   /* of its owner's; NULL: it has none */
+    const char *catalog;                        /* "pg_collation" */
+    const char *word;                           /* "COLLATION", as ALTER … OWNER TO has it */
+    const char *name;                           /* the column of its name, */
+    const char *schema;                         /* of its schema's oid; NULL: it lies in none, */
+    const char *owner;                          /* of its owner's; NULL: it has none */
+    const struct catalog_reference *references; /* to anything else; NULL: none */
 };
 
 /* What a step asks of objects that are not dumped, of other sessions' temporary ones above all,
@@ -309,6 +317,7 @@ enum {
     CLASS_TRIGGER = 2620,
     CLASS_OPERATOR_FAMILY = 2753,
     CLASS_EXTENSION = 3079,
+    CLASS_FOREIGN_TABLE = 3118,
     CLASS_POLICY = 3256,
     CLASS_STATISTICS = 3381,
     CLASS_COLLATION = 3456,

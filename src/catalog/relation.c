@@ -35,6 +35,11 @@ struct catalog_object *relation_add_part(struct catalog *catalog, const struct c
     return object != NULL && catalog_set_identity_on(catalog, object, whole, err) ? object : NULL;
 }
 
+const char *relation_word(const struct relation *relation)
+{
+    return relation->relkind == 'f' ? "FOREIGN TABLE" : "TABLE";
+}
+
 void relation_add_enabled(const struct relation *relation, const char *what, const char *name,
                           char enabled, struct sql *sql)
 {
@@ -43,7 +48,8 @@ void relation_add_enabled(const struct relation *relation, const char *what, con
                        : enabled == 'A' ? "ENABLE ALWAYS"
                                         : "ENABLE";
 
-    sql_printf(sql, "ALTER TABLE %s %s %s ", relation->object->identity, word, what);
+    sql_printf(sql, "ALTER %s %s %s %s ", relation_word(relation), relation->object->identity, word,
+               what);
     sql_name(sql, name);
     sql_add(sql, ";\n");
 }
@@ -108,9 +114,11 @@ static void write_default(struct catalog *catalog, const struct catalog_object *
 
     (void)catalog;
     (void)entry;
-    sql_printf(sql, "ALTER %s %s ALTER COLUMN ",
-               detail->relation->relkind == 'v' ? "VIEW" : "TABLE ONLY",
-               detail->relation->object->identity);
+    if (detail->relation->relkind == 'v')
+        sql_add(sql, "ALTER VIEW ");
+    else
+        sql_printf(sql, "ALTER %s ONLY ", relation_word(detail->relation));
+    sql_printf(sql, "%s ALTER COLUMN ", detail->relation->object->identity);
     sql_name(sql, detail->column->name);
     sql_clause(sql, " SET DEFAULT ", detail->column->default_value, ";\n");
 }

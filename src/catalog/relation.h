@@ -15,13 +15,14 @@ struct column {
     const char *default_value; /* the expression; of a generated column its own */
     struct catalog_object *default_object; /* the piece that is the default; NULL: none, or the
                                               column is generated */
-    const char *not_null_name; /* of its NOT NULL constraint where that must be said (18+) */
-    const char *options;       /* attoptions: "n_distinct=5, …" */
-    int32_t statistics;        /* target; -1: the default */
-    char identity;             /* 'a', 'd', or 0 */
-    char generated;            /* 's', 'v', or 0 */
-    char storage;              /* where it is not the type's own, else 0 */
-    char compression;          /* 'p', 'l', or 0 */
+    const char *not_null_name;   /* of its NOT NULL constraint where that must be said (18+) */
+    const char *options;         /* attoptions: "n_distinct=5, …" */
+    const char *foreign_options; /* attfdwoptions: "column_name 'x'", … */
+    int32_t statistics;          /* target; -1: the default */
+    char identity;               /* 'a', 'd', or 0 */
+    char generated;              /* 's', 'v', or 0 */
+    char storage;                /* where it is not the type's own, else 0 */
+    char compression;            /* 'p', 'l', or 0 */
     bool not_null;
     bool not_null_no_inherit;
     bool is_local;        /* declared here, perhaps inherited as well */
@@ -45,6 +46,8 @@ struct relation {
     struct text_ref partition_key; /* PARTITION BY … */
     struct text_ref query;         /* of a view */
     const char *check_option;      /* "LOCAL", "CASCADED", NULL */
+    const char *server;            /* of a foreign table */
+    const char *foreign_options;   /* the same: "table_name 'x'", …; NULL: none */
     struct column *columns;
     size_t column_count;
     struct relation **parents; /* in order of inhseqno */
@@ -68,7 +71,7 @@ bool relation_lock_tree(struct catalog *catalog, struct relation *relation,
 
 /* NULL if the oid is not that of a relation that is dumped (it may belong to an extension). */
 struct relation *relation_find(const struct catalog *catalog, uint32_t oid);
-/* NULL if the object is not a table, view, materialized view or sequence. */
+/* NULL if the object is not a table, foreign table, view, materialized view or sequence. */
 struct relation *relation_of(const struct catalog_object *object);
 
 /* By attnum; NULL if there is none. */
@@ -81,12 +84,16 @@ struct catalog_object *relation_add_part(struct catalog *catalog, const struct c
                                          const struct relation *relation, const char *name,
                                          struct error *err);
 
+/* What ALTER calls a table: FOREIGN TABLE, or TABLE. */
+const char *relation_word(const struct relation *relation);
+
 /* ALTER TABLE … ENABLE REPLICA RULE r, and the like; enabled as pg_trigger has it. */
 void relation_add_enabled(const struct relation *relation, const char *what, const char *name,
                           char enabled, struct sql *sql);
 
 /* What relations are, by relkind: the kinds of other files. */
 extern const struct catalog_kind kind_table;             /* table_sql.c */
+extern const struct catalog_kind kind_foreign_table;     /* the same */
 extern const struct catalog_kind kind_view;              /* kinds/view.c */
 extern const struct catalog_kind kind_materialized_view; /* the same */
 extern const struct catalog_kind kind_sequence;          /* kinds/sequence.c */

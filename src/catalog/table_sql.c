@@ -1,5 +1,6 @@
-/* CREATE TABLE, and the ALTER TABLE statements that belong to it: what columns, checks and parents
- * make of a table is only known once loops are broken, so it is written last. */
+/* CREATE TABLE and CREATE FOREIGN TABLE, and the ALTER statements that belong to them: what
+ * columns, checks and parents make of a table is only known once loops are broken, so it is written
+ * last. */
 #include "catalog/relation.h"
 
 #include <inttypes.h>
@@ -10,6 +11,14 @@ static void write_table(struct catalog *catalog, const struct catalog_object *ob
 
 const struct catalog_kind kind_table = {
     .desc = "TABLE",
+    .section = SECTION_PRE_DATA,
+    .priority = PRIORITY_RELATION,
+    .detail = DETAIL_RELATION,
+    .write = write_table,
+};
+
+const struct catalog_kind kind_foreign_table = {
+    .desc = "FOREIGN TABLE",
     .section = SECTION_PRE_DATA,
     .priority = PRIORITY_RELATION,
     .detail = DETAIL_RELATION,
@@ -198,16 +207,26 @@ static void add_parents(const struct relation *relation, struct sql *sql)
     sql_add(sql, ")");
 }
 
+static void add_server(const struct relation *relation, struct sql *sql)
+{
+    if (relation->relkind != 'f')
+        return;
+    sql_add(sql, "\nSERVER ");
+    sql_name(sql, relation->server);
+    sql_clause(sql, "\nOPTIONS (\n    ", relation->foreign_options, "\n)");
+}
+
 static void add_create(struct catalog *catalog, const struct relation *relation, struct sql *sql)
 {
-    sql_printf(sql, "CREATE %sTABLE %s ", relation->persistence == 'u' ? "UNLOGGED " : "",
-               relation->object->identity);
+    sql_printf(sql, "CREATE %s%s %s ", relation->persistence == 'u' ? "UNLOGGED " : "",
+               relation_word(relation), relation->object->identity);
     sql_clause(sql, "OF ", relation->of_type, " ");
     add_elements(catalog, relation, sql);
     add_parents(relation, sql);
     if (relation->partition_key.block != 0)
         sql_add(sql, "\nPARTITION BY ");
     sql_stored(sql, catalog, relation->partition_key);
+    add_server(relation, sql);
     sql_clause(sql, "\nWITH (", relation->reloptions, ")");
     sql_add(sql, ";\n");
 }
@@ -217,7 +236,8 @@ static void add_create(struct catalog *catalog, const struct relation *relation,
 static void alter_column(const struct relation *relation, const struct column *column,
                          struct sql *sql)
 {
-    sql_printf(sql, "ALTER TABLE ONLY %s ALTER COLUMN ", relation->object->identity);
+    sql_printf(sql, "ALTER %s ONLY %s ALTER COLUMN ", relation_word(relation),
+               relation->object->identity);
     sql_name(sql, column->name);
 }
 
@@ -254,6 +274,10 @@ void table_add_column_changes(const struct relation *relation, const struct colu
         alter_column(relation, column, sql);
         sql_clause(sql, " SET (", column->options, ");\n");
     }
+    if (column->foreign_options != NULL) {
+        alter_column(relation, column, sql);
+        sql_clause(sql, " OPTIONS (\n    ", column->foreign_options, "\n);\n");
+    }
 }
 
 /* Up to 17 a NOT NULL has no name, and is set afterwards where only the parent declares the column.
@@ -279,7 +303,8 @@ static void write_table(struct catalog *catalog, const struct catalog_object *ob
         add_inherited_not_null(catalog, relation, &relation->columns[i], sql);
         table_add_column_changes(relation, &relation->columns[i], sql);
     }
-    if (relation->replica_identity == 'n' || relation->replica_identity == 'f')
+    if (relation->relkind != 'f' &&
+        (relation->replica_identity == 'n' || relation->replica_identity == 'f'))
         sql_printf(sql, "ALTER TABLE ONLY %s REPLICA IDENTITY %s;\n", object->identity,
                    relation->replica_identity == 'n' ? "NOTHING" : "FULL");
     if (relation->force_row_security)

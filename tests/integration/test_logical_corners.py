@@ -182,27 +182,6 @@ def test_columns_compressed_by_lz4_come_back(pgcask, servers, major, workdir):
 
 # Parents and partitions
 
-FOREIGN = """
-    CREATE EXTENSION postgres_fdw;
-    CREATE SERVER "far away" FOREIGN DATA WRAPPER postgres_fdw;
-"""
-FOREIGN_PART = """
-    CREATE TABLE tree (a int) PARTITION BY LIST (a);
-    CREATE FOREIGN TABLE "far part" PARTITION OF tree FOR VALUES IN (1) SERVER "far away";
-"""
-
-
-def test_foreign_tables_are_named(pgcask, cluster, workdir):
-    db = make(cluster, "foreign", FOREIGN)
-    refused(pgcask, cluster, db, workdir / "b", "foreign server far away")
-    logical.run_sql(cluster, db, FOREIGN_PART)
-    refused(pgcask, cluster, db, workdir / "b", 'foreign table public."far part"')
-    logical.run_sql(cluster, db, 'DROP TABLE tree; CREATE FOREIGN TABLE alone (a int) '
-                                 'SERVER "far away"')
-    refused(pgcask, cluster, db, workdir / "b", "foreign table public.alone")
-    logical.drop(cluster, db)
-
-
 OF_MEMBERS = """
     CREATE EXTENSION hstore;
     CREATE TABLE member (a int DEFAULT 5 NOT NULL, b text, CONSTRAINT c CHECK (a > 0));

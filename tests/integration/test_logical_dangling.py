@@ -164,7 +164,6 @@ POINTING = [
 # The same of kinds that cannot be dumped yet: they are refused, as where they point to something.
 REFUSED = [
     ("pg_opclass SET opcnamespace = {gone} WHERE opcname = 'mine'", "operator class mine"),
-    ("pg_ts_dict SET dictnamespace = {gone} WHERE dictname = 'mine'", "text search dictionary mine"),
 ]
 
 
@@ -173,7 +172,6 @@ def test_what_points_to_nothing_is_an_error(pgcask, cluster, workdir):
     more = """
         CREATE OPERATOR CLASS mine FOR TYPE int USING hash AS OPERATOR 1 =,
             FUNCTION 1 hashint4(int);
-        CREATE TEXT SEARCH DICTIONARY mine (TEMPLATE = simple);
     """
     for things, cases in ((THINGS, POINTING), (more, REFUSED)):
         db = make(cluster, "dangling", things)

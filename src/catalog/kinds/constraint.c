@@ -98,7 +98,8 @@ static void write_check(struct catalog *catalog, const struct catalog_object *ob
     const struct check *check = object->detail;
 
     (void)entry;
-    sql_printf(sql, "ALTER TABLE %s ADD CONSTRAINT ", check->table->identity);
+    sql_printf(sql, "ALTER %s %s ADD CONSTRAINT ", catalog_word(check->table),
+               check->table->identity);
     sql_name(sql, object->name);
     sql_add(sql, " ");
     sql_stored(sql, catalog, check->definition);

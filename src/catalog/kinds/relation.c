@@ -1,6 +1,6 @@
-/* Tables, views, materialized views and sequences as such: what pg_class says of them, and the
- * locks that keep the tables as they are. Columns, constraints and so on are read by other files.
- */
+/* Tables, foreign tables, views, materialized views and sequences as such: what pg_class says of
+ * them, and the locks that keep the tables as they are (LOCK takes no foreign ones). Columns,
+ * constraints and so on are read by other files. */
 #include "catalog/relation.h"
 
 #include "catalog/columns.h"
@@ -80,7 +80,8 @@ static const char from[] = "FROM pg_catalog.pg_class c\n"
                            "LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace\n"
                            "LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam\n"
                            "LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype\n"
-                           "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND " IN_USERS_SCHEMA "\n"
+                           "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')\n"
+                           "  AND " IN_USERS_SCHEMA "\n"
                            "ORDER BY n.nspname, c.relname";
 
 static const struct catalog_kind *kind_of(char relkind)
@@ -92,6 +93,8 @@ static const struct catalog_kind *kind_of(char relkind)
         return &kind_materialized_view;
     case 'S':
         return &kind_sequence;
+    case 'f':
+        return &kind_foreign_table;
     default:
         return &kind_table;
     }

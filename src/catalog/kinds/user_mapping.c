@@ -1,0 +1,112 @@
+/* User mappings: as whom a role comes to a foreign server. Their options hold passwords, so they go
+ * into the archive and nowhere else.
+ *
+ * Only the view may be read by everybody. It shows options to superusers, to whom the mapping is
+ * for, and those of PUBLIC to the server's owner; what it hides looks like what has none. So
+ * whether it hides is asked as well, by the condition that it goes by. */
+#include "catalog/kind.h"
+
+#include "catalog/columns.h"
+
+static const struct catalog_kind kind_user_mapping = {
+    .desc = "USER MAPPING",
+    .section = SECTION_PRE_DATA,
+    .priority = PRIORITY_FOREIGN,
+};
+
+enum { OID, USER, SERVER, SERVER_OID, OWNER, OPTIONS, HIDDEN, COLUMNS };
+
+/* Its whole row is of the snapshot, the names in it as well. */
+static const char *const columns[] = {
+    [OID] = "m.umid",
+    [USER] = "m.usename",
+    [SERVER] = "m.srvname",
+    [SERVER_OID] = "m.srvid",
+    [OWNER] = COLUMN_ROLE("s.srvowner"),
+    [OPTIONS] = COLUMN_FOREIGN_OPTIONS("m.umoptions"),
+    [HIDDEN] = "m.umoptions IS NULL AND NOT r.rolsuper AND NOT\n"
+               "       CASE WHEN m.umuser = 0 THEN pg_catalog.pg_has_role(s.srvowner, 'USAGE')\n"
+               "            ELSE m.usename = r.rolname AND\n"
+               "                 (pg_catalog.pg_has_role(s.srvowner, 'USAGE') OR\n"
+               "                  pg_catalog.has_server_privilege(s.oid, 'USAGE')) END",
+};
+
+static const char from[] = "FROM pg_catalog.pg_user_mappings m\n"
+                           "JOIN pg_catalog.pg_foreign_server s ON s.oid = m.srvid\n"
+                           "JOIN pg_catalog.pg_roles r ON r.rolname = CURRENT_USER\n"
+                           "ORDER BY m.srvname, m.usename, m.umid";
+
+/* What was hidden, for one warning about all. */
+struct reading {
+    size_t hidden;
+    const struct catalog_object *first;
+};
+
+/* "FOR u SERVER s", and how an archive lists it. */
+static struct catalog_object *add(struct catalog *catalog, const struct catalog_row *row,
+                                  struct error *err)
+{
+    struct sql tag = {.err = err}, identity = {.err = err};
+    struct catalog_object *object = NULL;
+    bool done;
+
+    sql_clause(&tag, "USER MAPPING ", row_text(row, USER), " SERVER ");
+    sql_add(&tag, row_text(row, SERVER));
+    sql_add(&identity, "FOR ");
+    sql_name(&identity, row_text(row, USER));
+    sql_add(&identity, " SERVER ");
+    sql_name(&identity, row_text(row, SERVER));
+    if (!tag.failed && !identity.failed)
+        object = catalog_add(catalog, &kind_user_mapping, CLASS_USER_MAPPING, row_oid(row, OID),
+                             NULL, sql_text(&tag), row_text(row, OWNER), err);
+    done = object != NULL && catalog_set_identity(catalog, object, sql_text(&identity), err);
+    sql_end(&tag);
+    sql_end(&identity);
+    return done ? object : NULL;
+}
+
+/* One of a role may be on an extension's server: the server is the extension's, the mapping not. */
+static bool take_mapping(struct catalog *catalog, void *context, const struct catalog_row *row,
+                         struct error *err)
+{
+    struct reading *reading = context;
+    struct catalog_object *object;
+    struct sql sql = {.err = err};
+
+    if (catalog_find(catalog, CLASS_USER_MAPPING, row_oid(row, OID)) != NULL)
+        return true; /* an extension's */
+    object = add(catalog, row, err);
+    if (object == NULL)
+        return false;
+    if (row_flag(row, HIDDEN) && reading->hidden++ == 0)
+        reading->first = object;
+    sql_printf(&sql, "CREATE USER MAPPING %s", object->identity);
+    sql_clause(&sql, " OPTIONS (\n    ", row_text_or_null(row, OPTIONS), "\n)");
+    sql_add(&sql, ";\n");
+    return sql_put(&sql, catalog, &object->definition);
+}
+
+static const struct catalog_query mappings = {
+    .columns = columns, .count = COLUMNS, .from = from, .take = take_mapping};
+
+static bool read_mappings(struct catalog *catalog, struct error *err)
+{
+    struct reading reading = {0};
+
+    if (!catalog_ask(catalog, &mappings, &reading, err))
+        return false;
+    if (reading.hidden > 0)
+        log_message(catalog_options(catalog)->log, LOG_WARNING,
+                    "options of %zu user mapping%s may not be read by this role, and are left out, "
+                    "passwords too; back up as a superuser, or set them after a restore: "
+                    "ALTER USER MAPPING %s OPTIONS (…)",
+                    reading.hidden, reading.hidden == 1 ? "" : "s", reading.first->identity);
+    return true;
+}
+
+const struct catalog_step catalog_step_user_mapping = {
+    .what = "user mappings",
+    .order = READ_BEFORE_RELATIONS,
+    .read = read_mappings,
+    .dumps = "user mapping",
+};
