@@ -1,12 +1,15 @@
 /*
  * A directory archive, file by file. What a file is, its name says; which files there must be, the
  * table of contents and the lists of large objects say, which are files themselves: so all but the
- * first may come in any order, and what is missing is known at the end.
+ * first may come in any order, and what is missing is known at the end. The table of contents may
+ * have a copy, "0.toc", whose name sorts before all others: whichever comes first is taken, and the
+ * other must be the same.
  */
 #include "archive/decoder_internal.h"
 
 #include "base/array.h"
 #include "base/bytes.h"
+#include "base/digest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +17,8 @@
 #define LINE_MAX_SIZE 128 /* of a list of large objects: "70001 blob_70001.dat" */
 
 enum file_kind {
-    FILE_CONTENTS, /* toc.dat */
+    FILE_CONTENTS, /* toc.dat or 0.toc, whichever comes first … */
+    FILE_COPY,     /* … and the other */
     FILE_ROWS,     /* 123.dat */
     FILE_BLOB,     /* blob_70001.dat */
     FILE_BLOB_LIST /* blobs.toc, blobs_123.toc */
@@ -31,6 +35,9 @@ struct archive_folder {
     struct archive_decoder *decoder;
     uint64_t rows;
     bool contents_read;
+    bool copied, proper; /* 0.toc has come; toc.dat has */
+    struct digest *digest;
+    uint8_t contents_digest[DIGEST_MAX];
     struct blob_set listed, seen;
 
     /* The file being read. */
@@ -54,9 +61,10 @@ struct archive_folder *archive_folder_new(const struct archive_handler *handler,
     }
     folder->handler = *handler;
     folder->decoder = archive_toc_decoder_new(handler, err);
-    if (folder->decoder != NULL)
+    folder->digest = folder->decoder == NULL ? NULL : digest_new(DIGEST_XXH3_128, err);
+    if (folder->digest != NULL)
         return folder;
-    free(folder);
+    archive_folder_free(folder);
     return NULL;
 }
 
@@ -65,6 +73,7 @@ void archive_folder_free(struct archive_folder *folder)
     if (folder == NULL)
         return;
     archive_decoder_free(folder->decoder);
+    digest_free(folder->digest);
     for (size_t i = 0; i <= COMPRESSION_ZSTD; i++)
         data_checker_reset(&folder->checkers[i]);
     free(folder->listed.oids);
@@ -177,12 +186,27 @@ static bool find_blob_list(struct archive_folder *folder, struct slice number, s
     return true;
 }
 
+/* Each once. */
+static bool find_contents(struct archive_folder *folder, bool *come, struct error *err)
+{
+    folder->kind = folder->contents_read ? FILE_COPY : FILE_CONTENTS;
+    if (*come)
+        return error_set(err, ERROR_CORRUPT, "there is another table of contents");
+    *come = true;
+    digest_begin(folder->digest);
+    return true;
+}
+
 static bool find_file(struct archive_folder *folder, enum compression *compression,
                       struct error *err)
 {
     struct slice name = slice_string(folder->name);
 
     folder->entry = NULL;
+    if (slice_equals(name, slice_string(ARCHIVE_CONTENTS_COPY))) {
+        *compression = COMPRESSION_NONE;
+        return find_contents(folder, &folder->copied, err);
+    }
     if (take_prefix(&name, "blobs") && take_suffix(&name, ".toc")) {
         *compression = COMPRESSION_NONE;
         return find_blob_list(folder, name, err);
@@ -191,12 +215,18 @@ static bool find_file(struct archive_folder *folder, enum compression *compressi
     *compression = take_compression(&name);
     if (!take_suffix(&name, ".dat"))
         return not_of_archive(err);
-    if (slice_equals(name, slice_string("toc"))) {
-        folder->kind = FILE_CONTENTS;
-        return true;
-    }
+    if (slice_equals(name, slice_string("toc")))
+        return find_contents(folder, &folder->proper, err);
     return take_prefix(&name, "blob_") ? find_blob(folder, name, err)
                                        : find_rows(folder, name, err);
+}
+
+bool archive_folder_is_contents(const char *name)
+{
+    struct slice text = slice_string(name);
+
+    (void)take_compression(&text);
+    return slice_equals(text, slice_string("toc.dat")) || strcmp(name, ARCHIVE_CONTENTS_COPY) == 0;
 }
 
 bool archive_folder_begin(struct archive_folder *folder, const char *name, struct error *err)
@@ -208,10 +238,8 @@ bool archive_folder_begin(struct archive_folder *folder, const char *name, struc
     snprintf(folder->name, sizeof(folder->name), "%s", name);
     if (!find_file(folder, &compression, err))
         return false;
-    if ((folder->kind == FILE_CONTENTS) == folder->contents_read)
-        return error_set(err, ERROR_CORRUPT,
-                         folder->contents_read ? "there is another table of contents"
-                                               : "there is no table of contents before it");
+    if (!folder->contents_read && folder->kind != FILE_CONTENTS)
+        return error_set(err, ERROR_CORRUPT, "there is no table of contents before it");
     folder->line_len = 0;
     folder->empty = true;
     folder->checker = &folder->checkers[compression];
@@ -266,7 +294,11 @@ static bool take_unpacked(void *context, int32_t dump_id, struct slice bytes, st
 
     switch (folder->kind) {
     case FILE_CONTENTS:
+        digest_update(folder->digest, bytes);
         return archive_decoder_feed(folder->decoder, bytes, err);
+    case FILE_COPY:
+        digest_update(folder->digest, bytes);
+        return true;
     case FILE_BLOB_LIST:
         return take_lines(folder, bytes, err);
     case FILE_ROWS:
@@ -286,6 +318,16 @@ bool archive_folder_feed(struct archive_folder *folder, struct slice bytes, stru
                              folder->entry == NULL ? 0 : folder->entry->dump_id, err);
 }
 
+static bool check_copy(struct archive_folder *folder, struct error *err)
+{
+    uint8_t digest[DIGEST_MAX];
+
+    digest_end(folder->digest, digest);
+    return memcmp(digest, folder->contents_digest, digest_size(DIGEST_XXH3_128)) == 0 ||
+           error_set(err, ERROR_CORRUPT,
+                     "toc.dat and " ARCHIVE_CONTENTS_COPY ", its copy, are not the same");
+}
+
 bool archive_folder_end(struct archive_folder *folder, struct error *err)
 {
     uint64_t rows = 0;
@@ -300,8 +342,11 @@ bool archive_folder_end(struct archive_folder *folder, struct error *err)
     folder->rows += rows;
     if (folder->kind == FILE_CONTENTS) {
         folder->contents_read = true;
+        digest_end(folder->digest, folder->contents_digest);
         return archive_decoder_finish(folder->decoder, err);
     }
+    if (folder->kind == FILE_COPY)
+        return check_copy(folder, err);
     if (folder->kind == FILE_BLOB_LIST && folder->line_len > 0)
         return error_set(err, ERROR_CORRUPT, "it ends within a line");
     return folder->kind != FILE_ROWS || folder->handler.data_end == NULL ||
@@ -345,6 +390,8 @@ bool archive_folder_finish(struct archive_folder *folder, struct error *err)
 {
     if (!folder->contents_read)
         return error_set(err, ERROR_CORRUPT, "the archive has no table of contents");
+    if (!folder->proper)
+        return error_set(err, ERROR_CORRUPT, "the archive has no toc.dat, which pg_restore reads");
     return expected_finish(archive_decoder_expected(folder->decoder), err) &&
            check_blobs(folder, err);
 }

@@ -242,6 +242,64 @@ static void a_file_that_is_missing_is_told(void **state)
     found_reset(&found);
 }
 
+/* The files as they are named, of which those in place of a table of contents have the same one but
+ * for a change to its last byte. */
+static bool read_contents_twice(const char *first, const char *second, bool change)
+{
+    const struct archive_handler handler = {.context = NULL};
+    struct archive_folder *folder = archive_folder_new(&handler, &err);
+    struct made_content made;
+    struct buffer toc = {0};
+    bool done = true;
+
+    made_content_init(&made, 16, COMPRESSION_NONE);
+    made.header.entry_count = 1; /* which has no data */
+    read_everything(directory_toc_stream_new(&made.header, &made.content, &err), &toc);
+    for (int i = 0; done && i < 2; i++) {
+        const char *name = i == 0 ? first : second;
+
+        if (name == NULL)
+            continue;
+        done = archive_folder_begin(folder, name, &err);
+        for (size_t at = 0; done && at < toc.len; at++)
+            done = archive_folder_feed(folder, slice_make(toc.data + at, 1), &err);
+        done = done && archive_folder_end(folder, &err);
+        toc.data[toc.len - 1] ^= change;
+    }
+    done = done && archive_folder_finish(folder, &err);
+    archive_folder_free(folder);
+    buffer_free(&toc);
+    return done;
+}
+
+static void a_copy_of_the_contents_must_be_the_same(void **state)
+{
+    (void)state;
+    assert_true(read_contents_twice("0.toc", "toc.dat", false));
+    assert_true(read_contents_twice("toc.dat", "0.toc", false));
+    assert_true(read_contents_twice(NULL, "toc.dat", false));
+    assert_false(read_contents_twice("0.toc", "toc.dat", true));
+    assert_non_null(strstr(err.message, "are not the same"));
+    assert_false(read_contents_twice("toc.dat", "0.toc", true));
+    assert_non_null(strstr(err.message, "are not the same"));
+    assert_false(read_contents_twice("0.toc", NULL, false));
+    assert_non_null(strstr(err.message, "no toc.dat"));
+    assert_false(read_contents_twice("0.toc", "0.toc", false));
+    assert_false(read_contents_twice("toc.dat", "toc.dat", false));
+    assert_false(read_contents_twice("toc.dat", "toc.dat.gz", false));
+}
+
+static void the_names_of_contents_are_known(void **state)
+{
+    (void)state;
+    assert_true(archive_folder_is_contents("0.toc"));
+    assert_true(archive_folder_is_contents("toc.dat"));
+    assert_true(archive_folder_is_contents("toc.dat.zst"));
+    assert_false(archive_folder_is_contents("0.toc.gz"));
+    assert_false(archive_folder_is_contents("1.dat"));
+    assert_false(archive_folder_is_contents("blobs.toc"));
+}
+
 static void a_file_s_name_tells_its_entry_and_compression(void **state)
 {
     char name[32];
@@ -376,6 +434,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_written_as_sql_is_an_error),
         cmocka_unit_test(a_directory_says_what_was_written),
         cmocka_unit_test(a_file_that_is_missing_is_told),
+        cmocka_unit_test(a_copy_of_the_contents_must_be_the_same),
+        cmocka_unit_test(the_names_of_contents_are_known),
         cmocka_unit_test(a_file_s_name_tells_its_entry_and_compression),
         cmocka_unit_test(foreign_names_are_refused),
         cmocka_unit_test(how_rows_came_does_not_matter),
