@@ -163,6 +163,8 @@ static const struct {
          " WHERE t.spcname !~ '^pg_' ORDER BY t.spcname"},
     {.text = tablespace_privileges, .rows = PRIVILEGES, .privileges_on = "TABLESPACE", .type = 't'},
     {.text = parameter_privileges, .rows = PRIVILEGES, .privileges_on = "PARAMETER", .type = 'p'},
+    /* By which a script is known to be whole. */
+    {.text = "SELECT E'--\\n-- PostgreSQL database cluster dump complete\\n--\\n', NULL"},
 };
 
 #define QUERY_COUNT (sizeof(queries) / sizeof(queries[0]))

@@ -194,6 +194,14 @@ struct logical_place logical_layout_place(enum logical_layout layout, const char
                          : place_of_archive(layout, record_path);
 }
 
+bool logical_layout_is_folder(const char *record_path)
+{
+    char path[RECORD_PATH_MAX];
+
+    return logical_layout_file_path(record_path, LOGICAL_TOC, path) &&
+           logical_layout_part(path) == LOGICAL_PART_TOC;
+}
+
 enum logical_part logical_layout_part(const char *record_path)
 {
     /* Where the name of a database begins does not matter. */

@@ -102,6 +102,9 @@ struct logical_place {
     uint32_t id;           /* the number in the names of DATA, BLOBS_TOC (0: blobs.toc) and BLOB */
 };
 
+/* Whether a folder of that path is an archive of the layout "tables". */
+bool logical_layout_is_folder(const char *record_path);
+
 struct logical_place logical_layout_place(enum logical_layout layout, const char *record_path);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/json_walk.h"
 #include "base/utf8.h"
+#include "manifest/manifest_stream.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -206,7 +207,8 @@ static void take_row_estimate(struct manifest_decoder *decoder, const char *text
 static const char *const head_members[] = {
     "created_at",  "connector",      "producer",           "host",
     "port",        "server_version", "server_version_num", "cluster_system_identifier",
-    "in_recovery", "database",       "dump_format",
+    "in_recovery", "database",       "dump_format",        "layout",
+    "partial",     "verifiers",
 };
 
 /* What cannot be kept is not known. */
@@ -245,6 +247,10 @@ static void take_head_value(struct manifest_decoder *decoder, const char *path, 
         facts->kind = kind_of(text);
     else if (strcmp(path, "cluster_system_identifier") == 0)
         facts->has_identifier = bytes_parse_u64(slice_string(text), &facts->system_identifier);
+    else if (strcmp(path, "layout") == 0)
+        (void)logical_layout_find(text, &facts->layout);
+    else if (strcmp(path, MANIFEST_WITHOUT_SUMMARY) == 0)
+        facts->without_summary = text[0] == 't';
     else if (strcmp(path, "server_version_num") == 0)
         decoder->zero_is_unknown = strtol(text, NULL, 10) < 140000; /* -1 since 14 */
     else if (strcmp(path, "options.digest") == 0)
@@ -254,6 +260,13 @@ static void take_head_value(struct manifest_decoder *decoder, const char *path, 
 }
 
 /* ---- Events ---- */
+
+/* Comes behind what says whether a database is a template, and knows better. */
+static void take_backed_up(struct manifest_decoder *decoder, const char *text)
+{
+    decoder->passed_over = text[0] != 't';
+    decoder->facts.backed_up += text[0] == 't';
+}
 
 static void take_database_value(struct manifest_decoder *decoder, enum json_walk_type type,
                                 const char *name, const char *text)
@@ -266,7 +279,7 @@ static void take_database_value(struct manifest_decoder *decoder, enum json_walk
                                         (strcmp(name, "allow_conn") == 0 && text[0] == 'f')))
         decoder->passed_over = true;
     else if (type == JSON_WALK_WORD && strcmp(name, "backed_up") == 0)
-        decoder->passed_over = text[0] != 't'; /* comes behind both, and knows better */
+        take_backed_up(decoder, text);
 }
 
 static void take_value(struct manifest_decoder *decoder, enum json_walk_type type, const char *path,
@@ -313,6 +326,8 @@ static void begin_list(struct manifest_decoder *decoder, const char *path)
         return;
     drop_entry(decoder);
     forget_entries(list);
+    if (list->form->list == MANIFEST_DATABASES)
+        decoder->facts.backed_up = 0;
     if (list->form->list == MANIFEST_TABLESPACES)
         decoder->facts.has_tablespaces = decoder->tablespaces_cut = false;
 }

@@ -10,6 +10,7 @@
 #define PGCASK_MANIFEST_MANIFEST_DECODER_H
 
 #include "base/digest.h"
+#include "manifest/logical_layout.h"
 
 #include <jansson.h>
 
@@ -47,6 +48,9 @@ struct manifest_facts {
     enum digest_algorithm summary_digest;         /* … XXH3-128 or SHA-256: the default is XXH3 */
     bool has_identifier;
     uint64_t system_identifier;
+    enum logical_layout layout; /* of a logical one; classic if that was not said */
+    bool without_summary;       /* whoever keeps it says that it is complete */
+    size_t backed_up;           /* databases that say so, of a logical backup of several */
     json_t *head; /* an object: "created_at", "host" and the like, as they stand there */
 
     bool has_tablespaces; /* the list was read to its end, and all of it is kept */

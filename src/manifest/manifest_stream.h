@@ -20,6 +20,9 @@ struct json_t;
 
 #define MANIFEST_PATH "/manifest.json"
 
+/* A member: true where the backup has no summary.json. */
+#define MANIFEST_WITHOUT_SUMMARY "without_summary"
+
 struct manifest_option {
     const char *name; /* as in the "options" object */
     const char *text; /* a string value, or NULL: … */

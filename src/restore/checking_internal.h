@@ -1,7 +1,7 @@
 /*
  * What the parts of a checking source share: checking_source.c passes the records on,
  * checking_lists.c holds what came against the backup's two lists, checking_archive.c reads the
- * archives of a logical backup, checking_report.c tells of what is wrong.
+ * archives and scripts of a logical backup, checking_report.c tells of what is wrong.
  */
 #ifndef PGCASK_RESTORE_CHECKING_INTERNAL_H
 #define PGCASK_RESTORE_CHECKING_INTERNAL_H
@@ -42,11 +42,28 @@ struct checking_source {
     struct manifest_decoder *manifest;
     const struct manifest_facts *facts; /* of it: which digests there are, and the kind */
     bool logical;
-    struct archive_decoder *archive; /* of the record being read, if it is one */
-    bool archive_failed;
+
+    /* What a record of a logical backup is read as: at most one of these. */
+    struct logical_place place; /* points into path */
+    struct archive_decoder *archive;
+    struct script_decoder *script;
+    bool in_folder;      /* a file of the folder below */
+    bool content_failed; /* and was told of, or cannot be read as that */
+
+    struct archive_folder *folder; /* that the last record lay in; NULL: none */
+    char folder_path[RECORD_PATH_MAX];
+    bool folder_read, folder_failed;    /* its table of contents */
+    size_t folder_skipped;              /* files before that */
+    char empty_folder[RECORD_PATH_MAX]; /* that the last record was; "": it was none */
+
+    bool globals_seen;    /* or all.sql, which has them, too */
+    uint32_t last_number; /* of an archive or a folder */
+
     bool digests_settled;
     bool backup_manifest_seen, backup_manifest_whole, backup_manifest_failed;
     bool summary_seen, summary_whole, summary_failed;
+    bool rows_stated; /* by summary.json */
+    uint64_t stated_rows;
 };
 
 /* checking_report.c */
@@ -69,9 +86,19 @@ void checking_end_summary(struct checking_source *check);
 
 /* checking_archive.c */
 
-/* Does nothing if the record is not an archive. */
-bool checking_begin_archive(struct checking_source *check, struct error *err);
-void checking_feed_archive(struct checking_source *check, struct slice data);
-void checking_end_archive(struct checking_source *check);
+/* They do nothing if the record is neither an archive, or a file of one, nor a script. */
+bool checking_begin_content(struct checking_source *check, struct error *err);
+void checking_feed_content(struct checking_source *check, struct slice data);
+void checking_end_content(struct checking_source *check);
+void checking_drop_content(struct checking_source *check);
+
+/* A folder of the layout is passing through: no list names it, it is there for its files. */
+void checking_enter_folder(struct checking_source *check, const char *path);
+
+/* No more files of the folder come. */
+void checking_leave_folder(struct checking_source *check);
+
+/* Of a backup without summary.json: whether all is there that manifest.json says. */
+void checking_end_unlisted(struct checking_source *check);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,12 +29,14 @@ static bool settle_digests(struct checking_source *check, struct error *err)
                                check->facts->summary_digest, err);
 }
 
-/* Until that, manifest.json is read. That it is not damaged is for its digest to say. */
+/* That manifest.json is not damaged is for its digest to say. */
 static bool read_manifest(struct checking_source *check, struct slice data, struct error *err)
 {
+    if (strcmp(check->path, MANIFEST_RECORD) != 0 || (check->digests_settled && !check->logical))
+        return true;
     if (!manifest_decoder_feed(check->manifest, data, err) && err->code == ERROR_MEMORY)
         return false;
-    return !check->facts->options_known || settle_digests(check, err);
+    return check->digests_settled || !check->facts->options_known || settle_digests(check, err);
 }
 
 /* Where manifest.json does not say of which kind the backup is, its first record does. */
@@ -41,8 +44,8 @@ static void settle_kind(struct checking_source *check)
 {
     enum logical_part part = logical_layout_part(check->path);
 
-    if (check->facts->kind == MANIFEST_UNKNOWN &&
-        (part == LOGICAL_PART_GLOBALS || part == LOGICAL_PART_ARCHIVE))
+    if (check->facts->kind == MANIFEST_UNKNOWN && part != LOGICAL_PART_FOREIGN &&
+        part != LOGICAL_PART_MANIFEST && part != LOGICAL_PART_SUMMARY)
         check->logical = true;
 }
 
@@ -97,7 +100,7 @@ static bool begin_file(struct checking_source *check, const struct record *recor
         check->summary_seen = true;
         seal(check, check->others, "/");
     }
-    return checking_begin_archive(check, err);
+    return checking_begin_content(check, err);
 }
 
 static void take_bytes(struct checking_source *check, struct slice data)
@@ -105,8 +108,7 @@ static void take_bytes(struct checking_source *check, struct slice data)
     check->report.bytes += data.len;
     switch (check->record_class) {
     case LAYOUT_SUMMARY:
-        if (check->archive != NULL)
-            checking_feed_archive(check, data);
+        checking_feed_content(check, data);
         if (strcmp(check->path, LAYOUT_BACKUP_MANIFEST) == 0)
             checking_feed_backup_manifest(check, data);
         break;
@@ -142,12 +144,10 @@ static bool end_file(struct checking_source *check, struct error *err)
                                size, err);
     case LAYOUT_SUMMARY:
         if (check->summary_seen) {
-            archive_decoder_free(check->archive);
-            check->archive = NULL;
+            checking_drop_content(check);
             return true;
         }
-        if (check->archive != NULL)
-            checking_end_archive(check);
+        checking_end_content(check);
         size = record_proof_end(check->proof, digest);
         return file_ledger_add(check->others, check->path, record_proof_bytes(check->proof), digest,
                                size, err);
@@ -171,6 +171,11 @@ static bool take_other(struct checking_source *check, const struct record *recor
                          "comes after summary.json: the order was changed");
         return true;
     }
+    if (check->facts->kind != MANIFEST_PHYSICAL && record->type == RECORD_DIRECTORY &&
+        logical_layout_is_folder(record->path)) {
+        checking_enter_folder(check, record->path);
+        return true;
+    }
     return file_ledger_add(check->others, record->path, 0, digest, size, err);
 }
 
@@ -187,7 +192,7 @@ static enum reader_status check_read(struct reader *reader, struct slice *data, 
         check->reader_state = reader_next(check->inner_reader, data, err);
     if (check->reader_state == READER_DATA) {
         take_bytes(check, *data);
-        if (!check->digests_settled && !read_manifest(check, *data, err))
+        if (!read_manifest(check, *data, err))
             check->reader_state = READER_FAILED;
     } else if (check->reader_state == READER_END && !end_file(check, err)) {
         check->reader_state = READER_FAILED;
@@ -250,15 +255,29 @@ static bool name_surplus(struct checking_source *check, bool use_listed, bool us
     return status == SOURCE_END;
 }
 
+static void check_whole(struct checking_source *check)
+{
+    const struct verify_report *report = &check->report;
+
+    checking_leave_folder(check);
+    if (!check->backup_manifest_seen && !check->logical)
+        checking_problem(check, VERIFY_MISSING, LAYOUT_BACKUP_MANIFEST, "is missing");
+    if (check->logical && check->facts->without_summary && !check->summary_seen)
+        checking_end_unlisted(check);
+    else if (!check->summary_seen)
+        checking_problem(check, VERIFY_MISSING, SUMMARY_PATH,
+                         "is missing: the backup is not complete");
+    if (check->rows_stated && report->problems == 0 && report->rows != check->stated_rows)
+        checking_problem(check, VERIFY_CHANGED, SUMMARY_PATH,
+                         "says that there are %" PRIu64 " rows, of which %" PRIu64 " were found",
+                         check->stated_rows, report->rows);
+}
+
 static bool check_end(struct checking_source *check, struct error *err)
 {
     bool surplus_listed, surplus_others;
 
-    if (!check->backup_manifest_seen && !check->logical)
-        checking_problem(check, VERIFY_MISSING, LAYOUT_BACKUP_MANIFEST, "is missing");
-    if (!check->summary_seen)
-        checking_problem(check, VERIFY_MISSING, SUMMARY_PATH,
-                         "is missing: the backup is not complete");
+    check_whole(check);
     surplus_listed = check->backup_manifest_whole && file_ledger_unexpected(check->listed) > 0;
     surplus_others = check->summary_whole && file_ledger_unexpected(check->others) > 0;
     if (!surplus_listed && !surplus_others)
@@ -312,7 +331,8 @@ static void check_close(struct record_source *source)
     reader_close(check->inner_reader);
     source_close(check->inner);
     record_proof_free(check->proof);
-    archive_decoder_free(check->archive);
+    checking_drop_content(check);
+    archive_folder_free(check->folder);
     file_ledger_free(check->listed);
     file_ledger_free(check->others);
     backup_manifest_decoder_free(check->backup_manifest_decoder);
@@ -355,7 +375,8 @@ bool checking_source_whole(const struct record_source *source)
     const struct checking_source *check = (const struct checking_source *)source;
 
     return check->ended && check->report.problems == 0 &&
-           (check->backup_manifest_whole || check->logical) && check->summary_whole;
+           (check->backup_manifest_whole || check->logical) &&
+           (check->summary_whole || check->report.without_summary);
 }
 
 void checking_source_report(const struct record_source *source, struct verify_report *report)

@@ -44,7 +44,11 @@ struct verify_report {
                                  the copy, but worth saying */
     uint64_t rows;            /* in the archives of a logical backup */
     char kind[16];            /* "physical", "logical" */
+    char layout[16];          /* of a logical backup */
     char database[256];       /* of a logical backup of one */
+    size_t databases;         /* of one of several: how many; 0: of one */
+    bool without_summary;     /* a logical backup whose files no list has digests of: whoever keeps
+                                 it has to say that it is complete */
     char system_identifier[32];
     char start_lsn[32], stop_lsn[32];
     uint32_t stop_timeline;
