@@ -90,10 +90,6 @@ static const struct source {
      .name = "o.oid::pg_catalog.regclass",
      .own = "o.relkind = 'f' AND o.relpersistence <> 't'",
      .oid = "o.tableoid, o.oid"},
-    {.word = "security label",
-     .catalog = "pg_seclabels",
-     .name = "o.objtype || ' ' || o.objname",
-     .own = "true"},
 };
 
 #define SOURCE_COUNT (sizeof(sources) / sizeof(sources[0]))

@@ -1,0 +1,104 @@
+"""Security labels in logical backups, beside what stock pg_dump makes of them. No server here has a
+provider of labels, so that they are written where the server keeps them, and come back nowhere."""
+
+from pgcask_testing import logical
+from pgcask_testing.logical import cluster, make  # noqa: F401
+
+OBJECTS = """
+    CREATE SCHEMA "S s";
+    CREATE TABLE t (a int, "B b" text, c text);
+    CREATE TABLE only_columns (a int, b int);
+    CREATE TABLE "S s"."T ""t" (a serial) PARTITION BY LIST (a);
+    CREATE TABLE part PARTITION OF "S s"."T ""t" DEFAULT;
+    CREATE VIEW v AS SELECT a FROM t;
+    CREATE MATERIALIZED VIEW m AS SELECT a FROM t;
+    CREATE SEQUENCE s;
+    CREATE FUNCTION "F f"(a int, OUT b text, VARIADIC c int[]) LANGUAGE sql AS 'SELECT ''x''';
+    CREATE PROCEDURE p(INOUT a int) LANGUAGE sql AS 'SELECT 1';
+    CREATE FUNCTION add(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1 + $2';
+    CREATE AGGREGATE agg(int) (SFUNC = add, STYPE = int);
+    CREATE TYPE e AS ENUM ('a');
+    CREATE TYPE c AS (x int, "Y y" text);
+    CREATE TYPE r AS RANGE (subtype = float8);
+    CREATE TYPE shell;
+    CREATE DOMAIN d AS int;
+    CREATE FUNCTION ev() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+    CREATE EVENT TRIGGER trig ON ddl_command_end EXECUTE FUNCTION ev();
+    CREATE PUBLICATION "P p" FOR TABLE t;
+    CREATE SUBSCRIPTION sub CONNECTION '' PUBLICATION p WITH (connect = false, slot_name = NONE);
+    CREATE EXTENSION hstore;
+"""
+# Table by table: class, objects; a label says whose it is, in two providers' words.
+LABELLED = """
+    WITH o (class, oid) AS (
+        SELECT 'pg_namespace'::regclass, oid FROM pg_namespace WHERE nspname IN ('S s', 'public')
+        UNION ALL SELECT 'pg_class', oid FROM pg_class WHERE oid >= 16384
+            AND relkind IN ('r', 'p', 'v', 'm', 'S') AND relname <> 'only_columns'
+        UNION ALL SELECT 'pg_proc', oid FROM pg_proc WHERE oid >= 16384
+        UNION ALL SELECT 'pg_type', oid FROM pg_type WHERE oid >= 16384
+            AND typname IN ('e', 'c', 'r', 'd', 'shell', 'hstore')
+        UNION ALL SELECT 'pg_event_trigger', oid FROM pg_event_trigger
+        UNION ALL SELECT 'pg_publication', oid FROM pg_publication)
+    INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label)
+    SELECT oid, class, 0, provider, provider || ' it''s \\ ' || class FROM o,
+           unnest(ARRAY['plain', 'Pro "vider']) provider;
+    INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label)
+    SELECT attrelid, 'pg_class'::regclass, attnum, 'plain', attname FROM pg_attribute
+    WHERE attrelid IN ('t'::regclass, 'only_columns'::regclass, 'v'::regclass) AND attnum > 0;
+    INSERT INTO pg_shseclabel (objoid, classoid, provider, label)
+    SELECT oid, 'pg_database'::regclass, 'plain', datname FROM pg_database
+    UNION ALL SELECT oid, 'pg_subscription'::regclass, 'plain', subname FROM pg_subscription
+    UNION ALL SELECT oid, 'pg_authid'::regclass, 'plain', rolname FROM pg_authid;
+"""
+FORGET = """
+    SET allow_system_table_mods = on; DELETE FROM pg_shseclabel; DELETE FROM pg_seclabel;
+    DROP SUBSCRIPTION IF EXISTS sub;
+"""
+
+
+def labelled(cluster, db, *more):
+    make(cluster, db, OBJECTS, "SET allow_system_table_mods = on;" + LABELLED, *more)
+    return db
+
+
+def test_labels_are_those_of_pg_dump(pgcask, cluster, workdir):
+    db = labelled(cluster, "labels")
+    try:
+        made = logical.assert_beside_stock(pgcask, cluster, db, workdir, "SECURITY LABEL")
+    finally:
+        logical.run_sql(cluster, db, FORGET)
+    assert ("SECURITY LABEL FOR \"Pro \"\"vider\" ON SCHEMA \"S s\" IS "
+            "'Pro \"vider it''s \\ pg_namespace';") in made
+    assert "SECURITY LABEL FOR plain ON COLUMN public.t.\"B b\" IS 'B b';" in made
+    assert "SECURITY LABEL FOR plain ON EVENT TRIGGER trig IS 'plain it''s \\ pg_event_trigger';" \
+        in made
+    assert "SECURITY LABEL FOR plain ON SUBSCRIPTION sub IS 'sub';" in made
+
+
+def test_columns_of_composite_types_keep_their_labels(pgcask, cluster, workdir):
+    """pg_dump leaves them out."""
+    db = labelled(cluster, "composite", """
+        SET allow_system_table_mods = on;
+        INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label)
+            VALUES ('c'::regclass, 'pg_class'::regclass, 2, 'plain', 'of a column');""")
+    try:
+        archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
+    finally:
+        logical.run_sql(cluster, db, FORGET)
+    assert "SECURITY LABEL FOR plain ON COLUMN public.c.\"Y y\" IS 'of a column';" in \
+        logical.statements(cluster, archive, workdir / "sql", "SECURITY LABEL")
+
+
+def test_a_restore_may_leave_them_out(pgcask, cluster, workdir):
+    db = labelled(cluster, "without")
+    try:
+        archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
+    finally:
+        logical.run_sql(cluster, db, FORGET)
+    logical.create_like(cluster, db, "copied")
+    logical.restore(cluster, archive, "copied", "--no-security-labels")
+    logical.run_sql(cluster, "copied", FORGET)
+    logical.create_like(cluster, db, "copied")
+    failed = logical.restore(cluster, archive, "copied", check=False)
+    assert "security label provider" in failed.stderr, failed
+    logical.run_sql(cluster, "copied", FORGET)
