@@ -48,6 +48,12 @@
     "       pg_catalog.quote_ident(" alias "." name ") FROM " table " " alias                      \
     NAMESPACE(alias "." column) TOUCHED(alias) NOT_TEMPORARY " UNION ALL "
 
+#define MEMBER(table, family)                                                                      \
+    "SELECT m.xmax, 4, 'operator family ' || pg_catalog.quote_ident(n.nspname) || '.' || "         \
+    "       pg_catalog.quote_ident(f.opfname) FROM pg_catalog." table " m "                        \
+    "  JOIN pg_catalog.pg_opfamily f ON f.oid = m." family NAMESPACE("f.opfnamespace")             \
+        TOUCHED("m") NOT_TEMPORARY " UNION ALL "
+
 /* What is dumped or referred to by name, but for what steps have a home for. By rank: what was
  * dropped as a whole is named rather than its parts. clang-format off: the table of catalogs is
  * read line by line. */
@@ -90,8 +96,7 @@ static const char catalogs[] =
     PART_OF("trigger", "pg_catalog.pg_trigger", "t", "tgname", "tgrelid", "5",
             " AND (NOT t.tgisinternal OR t.tgparentid <> 0) ")
     IN_SCHEMA("type", "pg_catalog.pg_type", "t", "typname", "typnamespace", "4")
-    IN_SCHEMA("operator", "pg_catalog.pg_operator", "o", "oprname", "oprnamespace", "3")
-    IN_SCHEMA("operator class", "pg_catalog.pg_opclass", "o", "opcname", "opcnamespace", "3");
+    MEMBER("pg_amop", "amopfamily") MEMBER("pg_amproc", "amprocfamily");
 static const char catalogs_end[] = "SELECT '0'::pg_catalog.xid, 9, '' WHERE false";
 /* clang-format on */
 
@@ -290,8 +295,11 @@ static void add_home(struct sql *sql, const struct catalog_home *home)
     sql_printf(sql, "SELECT h.xmax, 3, pg_catalog.lower('%s ') || ", home->word);
     if (home->schema != NULL)
         sql_add(sql, "pg_catalog.quote_ident(n.nspname) || '.' ||\n");
-    sql_printf(sql, "       pg_catalog.quote_ident(h.%s) FROM pg_catalog.%s h\n", home->name,
-               home->catalog);
+    if (home->label != NULL)
+        sql_printf(sql, "       %s", home->label);
+    else
+        sql_printf(sql, "       pg_catalog.quote_ident(h.%s)", home->name);
+    sql_printf(sql, " FROM pg_catalog.%s h\n", home->catalog);
     if (home->schema != NULL)
         sql_printf(sql, NAMESPACE("h.%s"), home->schema);
     sql_add(sql, TOUCHED("h"));

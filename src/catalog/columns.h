@@ -43,6 +43,16 @@
 /* A function by name, to be called with the arguments that its place says; NULL: none. */
 #define COLUMN_FUNCTION(oid) "NULLIF(" oid "::pg_catalog.oid, 0)::pg_catalog.regproc"
 
+/* "s.f(integer)" of the routine `p` in the schema `n`, as CREATE CAST names it. */
+#define COLUMN_ROUTINE                                                                             \
+    "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) || '(' ||\n"    \
+    "         " COLUMN_ARGUMENT_TYPES " || ')'"
+
+/* Objects of kinds without a schema are the user's from this oid on: initdb makes none there but an
+ * extension's. */
+#define FIRST_OF_USERS "12000"
+enum { FIRST_OF_USERS_OID = 12000 };
+
 /* The schemas that are dumped; n: pg_namespace. */
 #define IN_USERS_SCHEMA "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 

@@ -251,11 +251,13 @@ static void add_home(struct sql *sql, const struct catalog_home *home)
 
     sql_printf(sql,
                ", %s AS (\n"
-               "  SELECT h.tableoid AS class, h.oid, '%s' AS word,\n"
-               "         %spg_catalog.quote_ident(h.%s) AS name",
+               "  SELECT h.tableoid AS class, h.oid, '%s' AS word, %s",
                home->catalog, home->word,
-               in_schema ? "coalesce(pg_catalog.quote_ident(n.nspname) || '.', '') || " : "",
-               home->name);
+               in_schema ? "coalesce(pg_catalog.quote_ident(n.nspname) || '.', '') ||\n" : "\n");
+    if (home->label != NULL)
+        sql_printf(sql, "         coalesce(%s, h.oid::pg_catalog.text) AS name", home->label);
+    else
+        sql_printf(sql, "         pg_catalog.quote_ident(h.%s) AS name", home->name);
     if (in_schema)
         sql_printf(sql, ", h.%s", home->schema);
     if (home->owner != NULL)

@@ -147,13 +147,21 @@ struct catalog_reference {
 /* The catalog that has a row for each object of a kind, for what goes over all kinds: whether its
  * owner or schema is gone (dangling.c), whether a row was changed meanwhile (changes.c). */
 struct catalog_home {
-    const char *catalog;                        /* "pg_collation" */
-    const char *word;                           /* "COLLATION", as ALTER … OWNER TO has it */
-    const char *name;                           /* the column of its name, */
-    const char *schema;                         /* of its schema's oid; NULL: it lies in none, */
-    const char *owner;                          /* of its owner's; NULL: it has none */
+    const char *catalog; /* "pg_collation" */
+    const char *word;    /* "COLLATION", as ALTER … OWNER TO has it */
+    const char *name;    /* the column of its name; NULL: `label` says it */
+    const char *schema;  /* of its schema's oid; NULL: it lies in none, */
+    const char *owner;   /* of its owner's; NULL: it has none */
+    const char *label;   /* SQL of the name without the schema, as ALTER … OWNER TO has it, where
+                            the quoted `name` is not all of it; h: the row. Of the snapshot alone */
     const struct catalog_reference *references; /* to anything else; NULL: none */
 };
+
+/* SQL of the name of a type or routine, qualified, that the snapshot has: for labels. */
+#define LABEL_OF_TYPE(oid)                                                                         \
+    "(SELECT pg_catalog.quote_ident(ln.nspname) || '.' || pg_catalog.quote_ident(lt.typname)\n"    \
+    "   FROM pg_catalog.pg_type lt\n"                                                              \
+    "   JOIN pg_catalog.pg_namespace ln ON ln.oid = lt.typnamespace WHERE lt.oid = " oid ")"
 
 /* What a step asks of objects that are not dumped, of other sessions' temporary ones above all,
  * it should not ask at all: they come and go, and the server's functions fail over them. */
@@ -304,6 +312,8 @@ enum {
     CLASS_USER_MAPPING = 1418,
     CLASS_FOREIGN_DATA_WRAPPER = 2328,
     CLASS_ACCESS_METHOD = 2601,
+    CLASS_OPERATOR_MEMBER = 2602, /* pg_amop, */
+    CLASS_FUNCTION_MEMBER = 2603, /* pg_amproc */
     CLASS_DEFAULT = 2604,
     CLASS_CAST = 2605,
     CLASS_CONSTRAINT = 2606,

@@ -60,7 +60,7 @@ static const struct holder {
     {"pg_namespace", "n", NULL, "n.nspname", "n.nspowner", "n.nspacl", "'SCHEMA'", "'n'", no_text,
      "n.nspname = 'pg_catalog' AND n.oid < 16384"},
     {"pg_language", "l", NULL, "l.lanname", "l.lanowner", "l.lanacl", "'LANGUAGE'", "'l'", no_text,
-     "l.oid < 16384 AND l.lanispl"},
+     "l.oid < 16384 AND l.lanpltrusted"},
     {"pg_foreign_data_wrapper", "w", NULL, "w.fdwname", "w.fdwowner", "w.fdwacl",
      "'FOREIGN DATA WRAPPER'", "'F'", no_text, "false"},
     {"pg_foreign_server", "s", NULL, "s.srvname", "s.srvowner", "s.srvacl", "'FOREIGN SERVER'",

@@ -35,6 +35,15 @@ THINGS = """
     CREATE POLICY pol ON "a b".t TO bob, alice USING (true);
     CREATE INDEX i ON "a b".t (b);
     CREATE EXTENSION hstore;
+    CREATE OPERATOR ### (FUNCTION = int4pl, LEFTARG = int, RIGHTARG = int);
+    CREATE OPERATOR CLASS mine FOR TYPE int USING hash AS OPERATOR 1 =, FUNCTION 1 hashint4(int);
+    CREATE OPERATOR FAMILY loose USING btree;
+    ALTER OPERATOR FAMILY loose USING btree ADD OPERATOR 3 ### (int, int);
+    CREATE CONVERSION con FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+    CREATE LANGUAGE lang HANDLER plpgsql_call_handler;
+    CREATE CAST (box AS float8) WITH FUNCTION area(box);
+    CREATE TRANSFORM FOR e LANGUAGE plpgsql (FROM SQL WITH FUNCTION prsd_lextype(internal));
+    CREATE ACCESS METHOD am TYPE TABLE HANDLER heap_tableam_handler;
 """
 
 OWNED = {  # catalog: {name: (word, name as SQL has it)}
@@ -49,6 +58,12 @@ OWNED = {  # catalog: {name: (word, name as SQL has it)}
         "e": ("TYPE", "public.e"), "c": ("TYPE", "public.c"), "r": ("TYPE", "public.r"),
         "shell": ("TYPE", "public.shell"), "d": ("DOMAIN", "public.d")},
     "pg_statistic_ext stxname stxowner": {"st": ("STATISTICS", "public.st")},
+    "pg_operator oprname oprowner": {
+        "###": ("OPERATOR", "public.### (pg_catalog.int4, pg_catalog.int4)")},
+    "pg_opclass opcname opcowner": {"mine": ("OPERATOR CLASS", "public.mine USING hash")},
+    "pg_opfamily opfname opfowner": {"mine": ("OPERATOR FAMILY", "public.mine USING hash")},
+    "pg_conversion conname conowner": {"con": ("CONVERSION", "public.con")},
+    "pg_language lanname lanowner": {"lang": ("LANGUAGE", "lang")},
     "pg_database datname datdba": {"dangling": ("DATABASE", "dangling")},
 }
 WHERE = {"pg_namespace": "nspname !~ '^pg_'", "pg_database": "true"}
@@ -67,7 +82,7 @@ def test_an_owner_that_is_no_role_is_an_error(pgcask, cluster, workdir):
     db = make(cluster, "dangling", THINGS)
     for place, objects in OWNED.items():
         catalog, name, owner = place.split()
-        only = "" if catalog in ("pg_namespace", "pg_database") else (
+        only = "" if catalog in ("pg_namespace", "pg_database", "pg_language") else (
             f"AND {'stx' if catalog == 'pg_statistic_ext' else name[:3]}namespace IN "
             "(SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'a b'))")
         for object_, (word, full) in objects.items():
@@ -160,26 +175,51 @@ POINTING = [
      "TABLE public.points column b has the row of pg_attrdef with"),
     ("pg_aggregate SET aggfnoid = {gone} WHERE aggfnoid = 'agg'::regproc",
      "AGGREGATE public.agg(integer) has the row of pg_aggregate with"),
-]
-# The same of kinds that cannot be dumped yet: they are refused, as where they point to something.
-REFUSED = [
-    ("pg_opclass SET opcnamespace = {gone} WHERE opcname = 'mine'", "operator class mine"),
+    ("pg_operator SET oprnamespace = {gone} WHERE oprname = '###'",
+     "OPERATOR ### (pg_catalog.int4, pg_catalog.int4) has the schema with"),
+    ("pg_operator SET oprcode = {gone} WHERE oprname = '###'",
+     "OPERATOR public.### (pg_catalog.int4, pg_catalog.int4) has the function with"),
+    ("pg_operator SET oprjoin = {gone} WHERE oprname = '###'",
+     "OPERATOR public.### (pg_catalog.int4, pg_catalog.int4) has the join estimator with"),
+    ("pg_operator SET oprright = {gone} WHERE oprname = '###'",
+     "OPERATOR public.### (pg_catalog.int4, NONE) has the right type with"),
+    ("pg_opclass SET opcnamespace = {gone} WHERE opcname = 'mine'",
+     "OPERATOR CLASS mine USING hash has the schema with"),
+    ("pg_opclass SET opcfamily = {gone} WHERE opcname = 'mine'",
+     "OPERATOR CLASS public.mine USING hash has the operator family with"),
+    ("pg_opclass SET opckeytype = {gone} WHERE opcname = 'mine'",
+     "OPERATOR CLASS public.mine USING hash has the type of storage with"),
+    ("pg_opfamily SET opfmethod = {gone} WHERE opfname = 'loose'",
+     "OPERATOR FAMILY public.loose has the access method with"),
+    ("pg_amproc SET amproc = {gone} WHERE amproclefttype = 'int4'::regtype AND oid >= 16384",
+     "public, mine): it was dropped or changed"),
+    ("pg_amop SET amopopr = {gone} WHERE amopstrategy = 3 AND oid >= 16384",
+     "public, loose): it was dropped or changed"),
+    ("pg_conversion SET conproc = {gone} WHERE conname = 'con'",
+     "CONVERSION public.con has the function with"),
+    ("pg_language SET lanplcallfoid = {gone} WHERE lanname = 'lang'",
+     "LANGUAGE lang has the handler with"),
+    ("pg_language SET lanvalidator = {gone} WHERE lanname = 'lang'",
+     "LANGUAGE lang has the validator with"),
+    ("pg_cast SET castfunc = {gone} WHERE castsource = 'box'::regtype AND oid >= 16384",
+     "CAST (pg_catalog.box AS pg_catalog.float8) has the function with"),
+    ("pg_cast SET casttarget = {gone} WHERE castsource = 'box'::regtype AND oid >= 16384",
+     "CAST (pg_catalog.box AS ) has the target type with"),
+    ("pg_transform SET trflang = {gone}", "TRANSFORM FOR public.e LANGUAGE  has the language with"),
+    ("pg_transform SET trffromsql = {gone}",
+     "TRANSFORM FOR public.e LANGUAGE plpgsql has the function FROM SQL with"),
+    ("pg_am SET amhandler = {gone} WHERE amname = 'am'", "ACCESS METHOD am has the handler with"),
 ]
 
 
 @pytest.mark.majors(13, 18)
 def test_what_points_to_nothing_is_an_error(pgcask, cluster, workdir):
-    more = """
-        CREATE OPERATOR CLASS mine FOR TYPE int USING hash AS OPERATOR 1 =,
-            FUNCTION 1 hashint4(int);
-    """
-    for things, cases in ((THINGS, POINTING), (more, REFUSED)):
-        db = make(cluster, "dangling", things)
-        for change, text in cases:
-            cluster.sql("DROP DATABASE IF EXISTS pointing")
-            cluster.sql("CREATE DATABASE pointing TEMPLATE dangling")
-            cluster.sql("UPDATE " + change.format(gone=GONE), "pointing")
-            refused(pgcask, cluster, "pointing", workdir / "no", text)
+    db = make(cluster, "dangling", THINGS)
+    for change, text in POINTING:
+        cluster.sql("DROP DATABASE IF EXISTS pointing")
+        cluster.sql("CREATE DATABASE pointing TEMPLATE dangling")
+        cluster.sql("UPDATE " + change.format(gone=GONE), "pointing")
+        refused(pgcask, cluster, "pointing", workdir / "no", text)
     cluster.sql("DROP DATABASE pointing")
     logical.drop(cluster, db)
 

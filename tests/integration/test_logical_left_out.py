@@ -31,7 +31,6 @@ ODD = """
     GRANT USAGE ON TYPE pg_catalog.int4 TO alice;
     REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
     GRANT USAGE ON LANGUAGE plpgsql TO bob;
-    REVOKE USAGE ON LANGUAGE sql FROM PUBLIC;
     GRANT USAGE, CREATE ON SCHEMA information_schema TO bob;
     REVOKE SELECT ON information_schema.tables FROM PUBLIC;
     REVOKE USAGE ON TYPE information_schema.yes_or_no FROM PUBLIC;
@@ -104,21 +103,6 @@ REFUSED = {
     "SELECT lo_create(16384)": "large object 16384",
     "SELECT lo_create(4294967295::oid)": "large object 4294967295",
     "SELECT lo_create(2200); COMMENT ON LARGE OBJECT 2200 IS 'x'": "large object 2200",
-    "CREATE OPERATOR ### (PROCEDURE = int4pl, LEFTARG = int, RIGHTARG = int)":
-        "operator public.###(integer,integer)",
-    "CREATE OPERATOR === (PROCEDURE = int4eq, LEFTARG = int, RIGHTARG = int, "
-    "COMMUTATOR = ===, NEGATOR = =/=)": "operator",
-    "CREATE OPERATOR FAMILY fam USING btree": "operator family fam",
-    "CREATE OPERATOR CLASS cls FOR TYPE int USING hash AS OPERATOR 1 =, FUNCTION 1 hashint4(int)":
-        "operator class cls",
-    "CREATE CONVERSION con FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8": "conversion con",
-    "CREATE LANGUAGE lang HANDLER plpgsql_call_handler": "language lang",
-    "CREATE CAST (int AS bool[]) WITH INOUT": "cast integer AS boolean[]",
-    "CREATE CAST (pg_catalog.int4 AS pg_catalog.date) WITHOUT FUNCTION": "cast integer AS date",
-    "CREATE FUNCTION to_sql(internal) RETURNS internal IMMUTABLE LANGUAGE internal AS 'dsimple_init';"
-    "CREATE TRANSFORM FOR int LANGUAGE plpgsql (FROM SQL WITH FUNCTION to_sql(internal))":
-        "transform for integer language plpgsql",
-    "CREATE ACCESS METHOD am TYPE TABLE HANDLER heap_tableam_handler": "access method am",
 }
 
 
@@ -199,14 +183,17 @@ EARLY = [
     "CREATE SERVER early FOREIGN DATA WRAPPER early",
     "CREATE USER MAPPING FOR PUBLIC SERVER early",
     "CREATE FOREIGN TABLE early_foreign (a int) SERVER early",
+    "CREATE OPERATOR ### (PROCEDURE = int4pl, LEFTARG = int, RIGHTARG = int)",
+    "CREATE OPERATOR FAMILY early USING btree",
+    "ALTER OPERATOR FAMILY early USING btree ADD OPERATOR 3 = (int, int)",
+    "CREATE CONVERSION early FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8",
 ]
-EARLY_REFUSED = {
-    "operator public.###(integer,integer)":
-        "CREATE OPERATOR ### (PROCEDURE = int4pl, LEFTARG = int, RIGHTARG = int)",
-    "cast integer AS boolean[]": "CREATE CAST (int AS bool[]) WITH INOUT",
-    "operator family early": "CREATE OPERATOR FAMILY early USING btree",
-    "conversion early": "CREATE CONVERSION early FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8",
-    "language early": "CREATE LANGUAGE early HANDLER plpgsql_call_handler",
+# Of kinds without a schema, which stock pg_dump takes for initdb's.
+EARLY_BEYOND = {
+    "CAST - CAST (integer AS boolean[]) ": "CREATE CAST (int AS bool[]) WITH INOUT",
+    "PROCEDURAL LANGUAGE - early postgres": "CREATE LANGUAGE early HANDLER plpgsql_call_handler",
+    "ACCESS METHOD - early ":
+        "CREATE ACCESS METHOD early TYPE TABLE HANDLER heap_tableam_handler",
 }
 
 
@@ -223,24 +210,18 @@ def single_user(server, db, statements):
 @pytest.mark.majors(13, 18)
 def test_oids_of_single_user_mode_are_no_reason_to_be_left_out(pgcask, servers, major, workdir):
     server = servers.create(major, start=False)
-    single_user(server, "postgres", EARLY)
-    single_user(server, "template1", [*EARLY_REFUSED.values(), "CREATE EXTENSION hstore"])
+    single_user(server, "postgres", [*EARLY, *EARLY_BEYOND.values()])
+    single_user(server, "template1", ["CREATE EXTENSION hstore"])
     server.start()
     assert int(server.value("SELECT 'early'::regclass::oid")) < 16384
     archive = logical.back_up(pgcask, server, "postgres", workdir / "backup")
     theirs = logical.stock_archive(server, "postgres", workdir / "theirs")
     listed = logical.contents(server, archive)
-    assert listed == logical.contents(server, theirs)
+    beyond = listed - logical.contents(server, theirs)
+    assert beyond == dict.fromkeys(EARLY_BEYOND, 1)
+    assert listed - beyond == logical.contents(server, theirs)
     assert listed["COMMENT public COLUMN early.a postgres"] == 1
-    failed = pgcask("backup", server.uri("template1"), "--to", workdir / "no", "--quiet")
-    assert failed.rc == 1
-    for name in EARLY_REFUSED:
-        assert name in failed.stderr, failed
     logical.run_sql(server, "template1", """
-        DROP OPERATOR ### (int, int); DROP CAST (int AS bool[]);
-        DROP LANGUAGE early;
-        DROP OPERATOR FAMILY early USING btree;
-        DROP CONVERSION early;
         CREATE TABLE of_hstore (h hstore);
         INSERT INTO of_hstore VALUES ('a=>1');
     """)
