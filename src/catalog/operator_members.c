@@ -71,9 +71,11 @@ static const char of_classes[] =
     "         AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass\n"
     "        JOIN pg_catalog.pg_opclass c ON c.oid = d.refobjid\n"
     "        JOIN pg_catalog.pg_namespace n ON n.oid = c.opcnamespace\n"
-    "        JOIN pg_catalog.pg_am am ON am.oid = c.opcmethod) m\n"
-    "GROUP BY m.holder\n"
-    "ORDER BY m.holder";
+    "        JOIN pg_catalog.pg_am am ON am.oid = c.opcmethod\n"
+    "       WHERE " IN_USERS_SCHEMA
+    " AND NOT " IS_MEMBER("pg_opclass", "c.oid") ") m\n"
+                                                 "GROUP BY m.holder\n"
+                                                 "ORDER BY m.holder";
 
 static const char of_families[] =
     "FROM (SELECT f.oid AS holder, n.nspname, f.opfname AS name, am.amname,\n"
@@ -85,7 +87,7 @@ static const char of_families[] =
     "        JOIN pg_catalog.pg_opfamily f ON f.oid = r.family\n"
     "        JOIN pg_catalog.pg_namespace n ON n.oid = f.opfnamespace\n"
     "        JOIN pg_catalog.pg_am am ON am.oid = f.opfmethod\n"
-    "       WHERE r.dumped IS NOT false OR (" IN_USERS_SCHEMA "\n"
+    "       WHERE r.dumped OR (" IN_USERS_SCHEMA "\n"
     "              AND NOT " IS_MEMBER("pg_opfamily", "f.oid") ")) m\n"
                                                                "GROUP BY m.holder\n"
                                                                "ORDER BY m.holder";

@@ -35,7 +35,7 @@ THINGS = """
     CREATE POLICY pol ON "a b".t TO bob, alice USING (true);
     CREATE INDEX i ON "a b".t (b);
     CREATE EXTENSION hstore;
-    CREATE OPERATOR ### (FUNCTION = int4pl, LEFTARG = int, RIGHTARG = int);
+    CREATE OPERATOR ### (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int);
     CREATE OPERATOR CLASS mine FOR TYPE int USING hash AS OPERATOR 1 =, FUNCTION 1 hashint4(int);
     CREATE OPERATOR FAMILY loose USING btree;
     ALTER OPERATOR FAMILY loose USING btree ADD OPERATOR 3 ### (int, int);
