@@ -17,7 +17,8 @@
 
 PGCASK_C_BEGIN
 
-/* A database of a physical backup, or the one of a logical backup, as manifest.json tells. */
+/* A database of the cluster, or the one of a logical backup that was named, as manifest.json tells.
+ */
 struct pgcask_database {
     size_t struct_size;
     const char *name;
@@ -25,6 +26,8 @@ struct pgcask_database {
     uint64_t tables;       /* of these, tables and materialized views */
     uint64_t not_analysed; /* of these, those of which the server has no row count */
     int64_t row_estimate;  /* of the others; -1: of none */
+    bool backed_up;        /* of a logical backup for which none was named: it is in it … */
+    bool same_snapshot;    /* … in a snapshot that was taken together with others' */
 };
 
 /* A tablespace beside pg_default and pg_global. */
@@ -46,7 +49,8 @@ enum pgcask_section {
  * in the database's encoding. */
 struct pgcask_entry {
     size_t struct_size;
-    const char *archive; /* the record's path; NULL: the source is the archive */
+    const char *archive; /* the path of the record, or of the folder that it is; NULL: the source
+                            is the archive */
     int32_t dump_id;     /* unique in the archive; pg_restore --use-list takes it */
     const char *desc;    /* "TABLE", "TABLE DATA", "INDEX", … */
     const char *schema;  /* NULL: belongs to none */
@@ -97,7 +101,7 @@ struct pgcask_list_callbacks {
 enum pgcask_listing_kind {
     PGCASK_LISTING_UNKNOWN = 0,
     PGCASK_LISTING_PHYSICAL, /* a copy of a cluster */
-    PGCASK_LISTING_LOGICAL,  /* of one database */
+    PGCASK_LISTING_LOGICAL,  /* of one database, or of all */
     PGCASK_LISTING_ARCHIVE   /* an archive by itself */
 };
 
@@ -142,6 +146,12 @@ struct pgcask_listing {
     char archive_format[16];  /* "custom", or "directory": a file for each table, as pg_dump's tar
                                  has, too */
     char archive_version[16]; /* "1.14" */
+
+    /* Of a logical backup. */
+    char layout[16];         /* "classic", "numbered", "tables" */
+    size_t databases_backed; /* where no database was named: how many are in it */
+    bool partial;            /* it was told to leave something out */
+    bool without_verifiers;  /* the passwords of roles are not in it */
 };
 
 /* Reads manifest.json, summary.json and, if callbacks->entry is there, the archives' tables of

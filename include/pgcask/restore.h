@@ -19,6 +19,15 @@ struct pgcask_verify_report {
     char start_lsn[32], stop_lsn[32];
     uint32_t stop_timeline;
     char finished_at[32]; /* "2026-11-22T17:03:08Z" */
+
+    /* Of a logical backup. */
+    uint64_t rows;        /* counted in its archives and scripts */
+    char layout[16];      /* "classic", "numbered", "tables" */
+    char database[256];   /* the one that was named */
+    size_t databases;     /* where none was: how many were backed up */
+    bool without_summary; /* it has no summary.json, and so no digests: all its archives are there
+                             and were unpacked to their ends; what was changed within a row may
+                             not be seen */
 };
 
 enum pgcask_problem_kind {
@@ -43,7 +52,8 @@ struct pgcask_problem {
 
 typedef void pgcask_problem_fn(void *context, const struct pgcask_problem *problem);
 
-/* Reads every byte and holds it against backup_manifest and summary.json. True: the backup is
+/* Reads every byte and holds it against backup_manifest and summary.json; archives and scripts of a
+ * logical backup are read as what they are, too. True: the backup is
  * whole. False with PGCASK_ERROR_CORRUPT where problems were found, each of which was told (problem
  * may be NULL); another error means that it could not be read to its end. report may be NULL and is
  * filled either way. */

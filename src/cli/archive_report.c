@@ -128,6 +128,15 @@ bool archive_report_custom(struct archive_report *report, const char *name, stru
     return finish(report, archive_scan_custom(&report->scan, name, reader, err));
 }
 
+bool archive_report_contents(struct archive_report *report, const char *name, struct reader *reader,
+                             struct error *err)
+{
+    const struct archive_handler own = {report, take_header, take_entry, NULL, NULL};
+
+    report->scan.own = &own;
+    return finish(report, archive_scan_contents(&report->scan, name, reader, err));
+}
+
 bool archive_report_files(struct archive_report *report, struct record_source *source,
                           struct error *err)
 {

@@ -29,6 +29,10 @@ void archive_report_reset(struct archive_report *report);
 bool archive_report_custom(struct archive_report *report, const char *name, struct reader *reader,
                            struct error *err);
 
+/* The table of contents of a directory archive, a file by itself. */
+bool archive_report_contents(struct archive_report *report, const char *name, struct reader *reader,
+                             struct error *err);
+
 /* The files of a directory archive. */
 bool archive_report_files(struct archive_report *report, struct record_source *source,
                           struct error *err);

@@ -34,7 +34,8 @@ static void note_unsound(void *context, const char *path, const struct error *er
     list->command->problems = true;
 }
 
-static bool take_archive(void *context, const struct record *record, struct error *err)
+static bool take_archive(void *context, const struct record *record, const char *archive,
+                         bool folder, struct error *err)
 {
     struct list *list = context;
     struct archive_report report;
@@ -42,13 +43,14 @@ static bool take_archive(void *context, const struct record *record, struct erro
 
     archive_report_init(&report, list->command);
     report.scan.only_contents = true;
-    done = archive_report_custom(&report, record->path, record->reader, err);
+    done = (folder ? archive_report_contents : archive_report_custom)(&report, record->path,
+                                                                      record->reader, err);
     if (!done && err->code == ERROR_CORRUPT) {
         note_unsound(list, record->path, err);
         done = true;
     }
     if (report.object != NULL) {
-        result_set_text(report.object, "path", record->path);
+        result_set_text(report.object, "path", archive);
         if (list->archives == NULL)
             list->archives = json_array();
         json_array_append(list->archives, report.object);
@@ -112,12 +114,41 @@ static void say_physical(const struct command *command, const json_t *summary)
                 number_of(summary, "files"), TEXT_S(number_of(summary, "files")), wal);
 }
 
+/* Those of a backup of several, as it says itself at its end. */
+static void say_backed_up(const struct command *command, const json_t *summary)
+{
+    const json_t *database, *databases = json_object_get(summary, "databases");
+    uint64_t count = number_of(summary, "database_count");
+    size_t index;
+
+    command_say(command, "%-12s %" PRIu64 " backed up", "databases", count);
+    json_array_foreach(databases, index, database)
+    {
+        uint64_t entries = number_of(database, "entries"), tables = number_of(database, "tables");
+        uint64_t rows = number_of(database, "rows");
+
+        command_say(command,
+                    "    %-20s %" PRIu64 " entr%s, %" PRIu64 " table%s with %" PRIu64 " row%s%s",
+                    text_of(database, "name"), entries, entries == 1 ? "y" : "ies", tables,
+                    TEXT_S(tables), rows, TEXT_S(rows),
+                    json_is_true(json_object_get(database, "same_snapshot"))
+                        ? ""
+                        : ", in a snapshot of its own");
+    }
+    if (count > json_array_size(databases))
+        command_say(command, "    and %" PRIu64 " more", count - json_array_size(databases));
+}
+
 static void say_logical(const struct command *command, const json_t *summary)
 {
     char size[FORMAT_SIZE];
 
     format_size(number_of(summary, "bytes"), size);
-    command_say(command, "%-12s %s", "database", text_of(summary, "database"));
+    command_say(command, "%-12s %s", "layout", text_of(summary, "layout"));
+    if (json_object_get(summary, "databases") != NULL)
+        say_backed_up(command, summary);
+    else
+        command_say(command, "%-12s %s", "database", text_of(summary, "database"));
     command_say(command, "%-12s %s", "position", text_of(summary, "wal_lsn"));
     command_say(command, "%-12s %" PRIu64 " in the table of contents", "entries",
                 number_of(summary, "entries"));
@@ -152,6 +183,19 @@ static void format_rows(const json_t *database, char *out, size_t size)
                  TEXT_S(rows), missing, TEXT_S(missing));
     else
         snprintf(out, size, "about %" PRIu64 " row%s", rows, TEXT_S(rows));
+}
+
+/* Databases of the cluster that are not in a backup of several. */
+static void say_left_out(const struct command *command, const json_t *databases)
+{
+    const json_t *database;
+    size_t index;
+
+    json_array_foreach(databases, index, database)
+    {
+        if (json_is_false(json_object_get(database, "backed_up")))
+            command_say(command, "%-12s %s", "left out", text_of(database, "name"));
+    }
 }
 
 static void say_databases(const struct command *command, const json_t *databases)
@@ -204,6 +248,22 @@ static void say_texts(const struct command *command, const char *what, const jso
     }
 }
 
+/* What a logical backup leaves out because it was asked to, or because it had to. */
+static void say_filters(const struct command *command, const json_t *object)
+{
+    json_t *filters = json_object_get(object, "filters"), *list;
+    const char *name;
+
+    if (json_is_true(json_object_get(object, "partial")))
+        command_say(command, "%-12s %s", "partial", "yes: not all of the database is in it");
+    json_object_foreach(filters, name, list)
+    {
+        say_texts(command, name, list);
+    }
+    if (json_is_false(json_object_get(object, "verifiers")))
+        command_say(command, "%-12s %s", "passwords", "left out");
+}
+
 static void say_configuration(const struct command *command, const json_t *configuration)
 {
     say_pairs(command, "configuration", json_object_get(configuration, "files"), "record", "");
@@ -225,7 +285,11 @@ static void say_all(const struct list *list)
                 text_of(object, "host"), text_of(object, "port"),
                 json_is_true(json_object_get(object, "in_recovery")) ? ", a standby" : "");
     command_say(command, "%-12s %s", "cluster", text_of(object, "cluster_system_identifier"));
-    say_databases(command, json_object_get(object, "databases"));
+    if (json_object_get(summary, "databases") != NULL)
+        say_left_out(command, json_object_get(object, "databases"));
+    else
+        say_databases(command, json_object_get(object, "databases"));
+    say_filters(command, object);
     say_pairs(command, "tablespaces", json_object_get(object, "tablespaces"), "name", "location");
     say_pairs(command, "not known", json_object_get(object, "unavailable"), "field", "reason");
     say_texts(command, "warnings", json_object_get(summary, "warnings"));

@@ -66,7 +66,11 @@ static void fill_result(json_t *result, const struct verify_report *report, doub
     result_set_number(result, "files", report->files);
     result_set_number(result, "problem_count", report->problems);
     if (strcmp(report->kind, "logical") == 0) {
+        result_set_known(result, "layout", report->layout);
         result_set_known(result, "database", report->database);
+        if (report->databases > 0)
+            result_set_number(result, "database_count", report->databases);
+        result_set_flag(result, "digests", !report->without_summary);
         result_set_number(result, "rows", report->rows);
         result_set_known(result, "finished_at", report->finished_at);
         return;
@@ -80,6 +84,29 @@ static void fill_result(json_t *result, const struct verify_report *report, doub
     result_set_known(result, "finished_at", report->finished_at);
 }
 
+static void say_whole_logical(const struct command *command, const struct verify_report *report)
+{
+    char what[sizeof(report->database) + 32];
+
+    if (report->databases > 0)
+        snprintf(what, sizeof(what), "%zu database%s", report->databases,
+                 TEXT_S(report->databases));
+    else
+        snprintf(what, sizeof(what), "database %s", report->database);
+    if (!report->without_summary) {
+        command_say(command, "finished at %s, %s, %" PRIu64 " row%s", report->finished_at, what,
+                    report->rows, TEXT_S(report->rows));
+        return;
+    }
+    command_say(command,
+                "%s, %" PRIu64 " row%s counted; every archive is there and was unpacked "
+                "to its end",
+                what, report->rows, TEXT_S(report->rows));
+    command_say(command, "this layout has no summary.json, and so no digests: what was changed "
+                         "within a row or a script may not be seen here; the snapshot it was "
+                         "restored from has its own");
+}
+
 static void say_whole(const struct command *command, const struct verify_report *report,
                       double seconds)
 {
@@ -87,11 +114,11 @@ static void say_whole(const struct command *command, const struct verify_report 
 
     format_size(report->bytes, size);
     format_seconds(seconds, duration);
-    command_say(command, "the backup is complete: %s, %" PRIu64 " file%s, %s, read in %s",
+    command_say(command, "%s: %s, %" PRIu64 " file%s, %s, read in %s",
+                report->without_summary ? "what is there is whole" : "the backup is complete",
                 report->kind, report->files, TEXT_S(report->files), size, duration);
     if (strcmp(report->kind, "logical") == 0) {
-        command_say(command, "finished at %s, database %s, %" PRIu64 " row%s", report->finished_at,
-                    report->database, report->rows, TEXT_S(report->rows));
+        say_whole_logical(command, report);
         return;
     }
     command_say(command, "finished at %s, positions %s to %s on timeline %" PRIu32,

@@ -208,6 +208,10 @@ static void take_description(struct list *list)
     TAKE(system_identifier, summary, "system_identifier");
     if (found->system_identifier[0] == '\0')
         TAKE(system_identifier, object, "cluster_system_identifier");
+    TAKE(layout, first, "layout");
+    found->databases_backed = number_of(summary, "database_count");
+    found->partial = json_is_true(json_object_get(object, "partial"));
+    found->without_verifiers = json_is_false(json_object_get(object, "verifiers"));
     found->in_recovery = json_is_true(json_object_get(first, "in_recovery"));
     found->databases = json_array_size(json_object_get(object, "databases"));
     found->tablespaces = json_array_size(json_object_get(object, "tablespaces"));
@@ -230,6 +234,8 @@ static bool tell_databases(struct list *list, struct error *err)
             .tables = number_of(database, "tables"),
             .not_analysed = number_of(database, "tables_not_analysed"),
             .row_estimate = rows == NULL ? -1 : json_integer_value(rows),
+            .backed_up = json_is_true(json_object_get(database, "backed_up")),
+            .same_snapshot = json_is_true(json_object_get(database, "same_snapshot")),
         };
 
         if (!list->callbacks.database(list->callbacks.context, &told, &error))
@@ -308,7 +314,8 @@ static bool scan_archive(struct list *list, struct archive_scan *scan, struct er
 }
 
 /* An archive in a backup: damage is a problem of it, and the list goes on. */
-static bool take_archive(void *context, const struct record *record, struct error *err)
+static bool take_archive(void *context, const struct record *record, const char *archive,
+                         bool folder, struct error *err)
 {
     struct list *list = context;
     const struct archive_handler handler = {list, take_header, tell_entry, NULL, NULL};
@@ -321,8 +328,9 @@ static bool take_archive(void *context, const struct record *record, struct erro
     };
     bool done;
 
-    list->archive = record->path;
-    done = archive_scan_custom(&scan, record->path, record->reader, err);
+    list->archive = archive;
+    done = (folder ? archive_scan_contents : archive_scan_custom)(&scan, record->path,
+                                                                  record->reader, err);
     list->archive = NULL;
     take_text(list->found.archive_format, sizeof(list->found.archive_format), scan.format);
     list->found.entries_with_data += scan.entries_with_data;

@@ -95,7 +95,12 @@ static void fill_verify_report(const struct verify_report *from,
         .bytes = from->bytes,
         .checksum_failures = from->checksum_failures,
         .stop_timeline = from->stop_timeline,
+        .rows = from->rows,
+        .databases = from->databases,
+        .without_summary = from->without_summary,
     };
+    snprintf(report->layout, sizeof(report->layout), "%s", from->layout);
+    snprintf(report->database, sizeof(report->database), "%s", from->database);
     snprintf(report->system_identifier, sizeof(report->system_identifier), "%s",
              from->system_identifier);
     snprintf(report->start_lsn, sizeof(report->start_lsn), "%s", from->start_lsn);

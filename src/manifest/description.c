@@ -37,6 +37,10 @@ static void show_databases(json_t *list, const struct manifest_facts *facts)
         json_t *entry = json_object();
 
         set_text(entry, "name", database->name);
+        if (database->share_known)
+            set(entry, "backed_up", json_boolean(database->backed_up));
+        if (database->backed_up)
+            set(entry, "same_snapshot", json_boolean(database->same_snapshot));
         if (database->looked_into) {
             set_number(entry, "relations", database->relations);
             set_number(entry, "tables", database->tables);

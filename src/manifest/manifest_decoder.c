@@ -10,6 +10,7 @@
 #include "manifest/manifest_stream.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ENTRIES_MAX 100000 /* of each list: more databases than a server can hold */
@@ -264,13 +265,21 @@ static void take_head_value(struct manifest_decoder *decoder, const char *path, 
 /* Comes behind what says whether a database is a template, and knows better. */
 static void take_backed_up(struct manifest_decoder *decoder, const char *text)
 {
+    struct manifest_database *database = open_entry(decoder, MANIFEST_DATABASES);
+
     decoder->passed_over = text[0] != 't';
     decoder->facts.backed_up += text[0] == 't';
+    if (database != NULL) {
+        database->share_known = true;
+        database->backed_up = text[0] == 't';
+    }
 }
 
 static void take_database_value(struct manifest_decoder *decoder, enum json_walk_type type,
                                 const char *name, const char *text)
 {
+    struct manifest_database *database = open_entry(decoder, MANIFEST_DATABASES);
+
     if (type == JSON_WALK_STRING && strcmp(name, "relations[].kind") == 0)
         decoder->relation_kind = text[0];
     else if (type == JSON_WALK_WORD && strcmp(name, "relations[].row_estimate") == 0)
@@ -280,6 +289,37 @@ static void take_database_value(struct manifest_decoder *decoder, enum json_walk
         decoder->passed_over = true;
     else if (type == JSON_WALK_WORD && strcmp(name, "backed_up") == 0)
         take_backed_up(decoder, text);
+    else if (type == JSON_WALK_WORD && database != NULL && strcmp(name, "same_snapshot") == 0)
+        database->same_snapshot = text[0] == 't';
+}
+
+/* "filters.schemas[]": what was asked for, a list of texts for each option. What cannot be kept is
+ * not known. */
+static void keep_filter(struct manifest_decoder *decoder, const char *path, const char *text)
+{
+    static const char prefix[] = "filters.";
+    size_t len = strlen(path), before = sizeof(prefix) - 1;
+    char name[64];
+    json_t *filters, *list;
+
+    if (strncmp(path, prefix, before) != 0 || len < before + 3 ||
+        strcmp(path + len - 2, "[]") != 0 || decoder->kept >= KEPT_MAX)
+        return;
+    snprintf(name, sizeof(name), "%.*s", (int)(len - 2 - before), path + before);
+    filters = json_object_get(decoder->facts.head, "filters");
+    if (filters == NULL) {
+        filters = json_object();
+        if (json_object_set_new(decoder->facts.head, "filters", filters) != 0)
+            return;
+    }
+    list = json_object_get(filters, name);
+    if (list == NULL) {
+        list = json_array();
+        if (json_object_set_new(filters, name, list) != 0)
+            return;
+    }
+    decoder->kept += strlen(text) + ENTRY_SIZE;
+    (void)json_array_append_new(list, utf8_to_json(text));
 }
 
 static void take_value(struct manifest_decoder *decoder, enum json_walk_type type, const char *path,
@@ -291,8 +331,10 @@ static void take_value(struct manifest_decoder *decoder, enum json_walk_type typ
 
     if (strncmp(path, of_database, sizeof(of_database) - 1) == 0)
         take_database_value(decoder, type, path + sizeof(of_database) - 1, text);
-    if (type == JSON_WALK_STRING)
+    if (type == JSON_WALK_STRING) {
         keep_entry_text(decoder, path, text);
+        keep_filter(decoder, path, text);
+    }
     if (tablespace != NULL && strcmp(path, "tablespaces[].oid") == 0 &&
         bytes_parse_u64(slice_string(text), &oid) && oid <= UINT32_MAX)
         tablespace->oid = (uint32_t)oid;

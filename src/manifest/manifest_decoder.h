@@ -26,6 +26,8 @@ enum manifest_kind { MANIFEST_UNKNOWN, MANIFEST_PHYSICAL, MANIFEST_LOGICAL };
 struct manifest_database {
     char *name;       /* NULL: it has none */
     bool looked_into; /* false: a template, or closed to all. What follows says nothing then */
+    bool share_known; /* of a backup of several: what follows says something … */
+    bool backed_up, same_snapshot; /* … about this one */
     uint64_t relations, tables;
     uint64_t not_analysed; /* tables of which the server knows no rows */
     double rows;           /* of the others */

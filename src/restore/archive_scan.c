@@ -30,7 +30,7 @@ enum archive_kind archive_kind_of_directory(const char *directory)
 
 bool archive_kind_of_tar(struct record_source *source, enum archive_kind *kind, struct error *err)
 {
-    static const char magic[] = "PGDMP", member[] = "toc.dat";
+    static const char magic[] = "PGDMP", member[] = "toc.dat", copy[] = ARCHIVE_CONTENTS_COPY;
     struct slice bytes;
 
     *kind = ARCHIVE_NONE;
@@ -38,7 +38,8 @@ bool archive_kind_of_tar(struct record_source *source, enum archive_kind *kind, 
         return false;
     if (bytes.len >= strlen(magic) && memcmp(bytes.data, magic, strlen(magic)) == 0)
         *kind = ARCHIVE_CUSTOM;
-    else if (bytes.len >= sizeof(member) && memcmp(bytes.data, member, sizeof(member)) == 0)
+    else if (bytes.len >= sizeof(member) && (memcmp(bytes.data, member, sizeof(member)) == 0 ||
+                                             memcmp(bytes.data, copy, sizeof(copy)) == 0))
         *kind = ARCHIVE_FILES;
     return true;
 }
@@ -135,8 +136,10 @@ static bool next_bytes(const struct archive_scan *scan, struct reader *reader, s
 
 /* ---- Custom ---- */
 
-static bool read_custom(struct archive_scan *scan, const char *name, struct reader *reader,
-                        struct archive_decoder *decoder, struct error *err)
+/* Of a file by itself, a custom archive or a table of contents, all that there is, or as much of it
+ * as is wanted. */
+static bool read_one(struct archive_scan *scan, const char *name, struct reader *reader,
+                     struct archive_decoder *decoder, struct error *err)
 {
     for (;;) {
         struct slice bytes;
@@ -161,8 +164,24 @@ bool archive_scan_custom(struct archive_scan *scan, const char *name, struct rea
 
     if (decoder == NULL)
         return false;
-    done = read_custom(scan, name, reader, decoder, err);
+    done = read_one(scan, name, reader, decoder, err);
     scan->format = "custom";
+    archive_decoder_free(decoder);
+    return done;
+}
+
+bool archive_scan_contents(struct archive_scan *scan, const char *name, struct reader *reader,
+                           struct error *err)
+{
+    const struct archive_handler handler = handler_of(scan);
+    struct archive_decoder *decoder = archive_toc_decoder_new(&handler, err);
+    bool done;
+
+    if (decoder == NULL)
+        return false;
+    scan->files++;
+    done = read_one(scan, name, reader, decoder, err);
+    scan->format = "directory";
     archive_decoder_free(decoder);
     return done;
 }

@@ -48,6 +48,10 @@ struct archive_scan {
 bool archive_scan_custom(struct archive_scan *scan, const char *name, struct reader *reader,
                          struct error *err);
 
+/* The table of contents of a directory archive, a file by itself. */
+bool archive_scan_contents(struct archive_scan *scan, const char *name, struct reader *reader,
+                           struct error *err);
+
 /* The files of a directory archive. */
 bool archive_scan_files(struct archive_scan *scan, struct record_source *source, struct error *err);
 

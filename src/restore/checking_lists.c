@@ -143,7 +143,8 @@ static bool take_head(void *context, const json_t *head, struct error *err)
     copy_member(report->finished_at, sizeof(report->finished_at), head, "finished_at");
     copy_member(report->database, sizeof(report->database), head, "database");
     copy_member(report->layout, sizeof(report->layout), head, "layout");
-    report->databases = json_array_size(json_object_get(head, "databases"));
+    if (json_integer_value(json_object_get(head, "database_count")) > 0)
+        report->databases = (size_t)json_integer_value(json_object_get(head, "database_count"));
     note_rows(check, json_object_get(head, "rows"));
     report->stop_timeline = (uint32_t)json_integer_value(json_object_get(head, "stop_timeline"));
     report->checksum_failures = json_array_size(json_object_get(head, "checksum_failures"));

@@ -7,6 +7,7 @@
 #include "manifest/logical_layout.h"
 #include "manifest/manifest_stream.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef bool feed_function(struct description *description, struct slice piece, struct error *err);
@@ -68,6 +69,22 @@ static bool read_summary(struct listing *listing, const struct listing_options *
     return true;
 }
 
+static bool take_archive(struct listing *listing, const struct listing_options *options,
+                         const struct record *record, struct error *err)
+{
+    /* Where the name of a database begins does not matter. */
+    struct logical_place place = logical_layout_place(LOGICAL_CLASSIC, record->path);
+
+    if (place.part == LOGICAL_PART_ARCHIVE)
+        return options->archive(options->context, record, record->path, false, err);
+    if ((place.part != LOGICAL_PART_FIRST_TOC && place.part != LOGICAL_PART_TOC) ||
+        slice_equals(place.folder, slice_string(listing->folder)))
+        return true;
+    snprintf(listing->folder, sizeof(listing->folder), "%.*s", (int)place.folder.len,
+             (const char *)place.folder.data);
+    return options->archive(options->context, record, listing->folder, true, err);
+}
+
 static bool take_record(struct listing *listing, const struct listing_options *options,
                         const struct record *record, struct error *err)
 {
@@ -79,8 +96,7 @@ static bool take_record(struct listing *listing, const struct listing_options *o
         return read_manifest(listing, options, record, err);
     if (strcmp(record->path, SUMMARY_PATH) == 0)
         return read_summary(listing, options, record, err);
-    return options->archive == NULL || logical_layout_part(record->path) != LOGICAL_PART_ARCHIVE ||
-           options->archive(options->context, record, err);
+    return options->archive == NULL || take_archive(listing, options, record, err);
 }
 
 bool listing_read(struct listing *listing, struct record_source *source,

@@ -13,11 +13,13 @@ struct listing_options {
     void *context;
     const struct cancel *cancel;
 
-    /* Each record; and each that is the archive of a database ("/app.dump"), whose reader it may
-     * read from. Without either, reading ends as soon as both descriptions were seen. False with
-     * *err set to stop. */
+    /* Each record; and each that has the table of contents of a database's archive, whose reader it
+     * may read from: a custom archive, or the first of a folder's two. `archive` is the path of
+     * either: "/app.dump", "/00001-app". Without both, reading ends as soon as both descriptions
+     * were seen. False with *err set to stop. */
     bool (*record)(void *context, const struct record *record, struct error *err);
-    bool (*archive)(void *context, const struct record *record, struct error *err);
+    bool (*archive)(void *context, const struct record *record, const char *archive, bool folder,
+                    struct error *err);
 
     /* A description that makes no sense; the other one may still say something. Required. */
     void (*unsound)(void *context, const char *path, const struct error *err);
@@ -26,7 +28,8 @@ struct listing_options {
 struct listing {
     struct description description;
     bool manifest_seen, summary_seen;
-    bool complete; /* the summary was read to its end and matches its own checksum */
+    bool complete;                /* the summary was read to its end and matches its own checksum */
+    char folder[RECORD_PATH_MAX]; /* whose table of contents was told; private */
 };
 
 bool listing_init(struct listing *listing, struct error *err);
