@@ -16,6 +16,13 @@ build_packages=(
     libcmocka-dev
 )
 
+# Extensions that are no part of PostgreSQL, for test_logical_packages.py.
+extension_packages=(
+    cron debversion first-last-agg hll hypopg ip4r jsquery numeral orafce partman periods pgaudit
+    pgmp pgsphere pgtap postgis-3 postgis-3-scripts prefix q3c rational semver similarity tablelog
+    tdigest unit
+)
+
 # postgresql-15 carries the server, contrib and pgbench; its client package the stock tools.
 # npm only fetches and unpacks the server packages; a nodejs of another origin brings its own.
 test_packages=(
@@ -23,6 +30,7 @@ test_packages=(
     python3 python3-pytest python3-pytest-xdist python3-h2 python3-jsonschema git
     debootstrap patchelf openssl iproute2 util-linux procps ca-certificates groff-base man-db mandoc
     binutils zstd
+    "${extension_packages[@]/#/postgresql-15-}"
 )
 
 repo_root() {

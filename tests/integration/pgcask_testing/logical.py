@@ -266,6 +266,46 @@ def round_trip(pgcask, server, db, workdir, *options, either_way=()):
     return archive
 
 
+def _restored_anyway(server, db, archive, copy):
+    """What pg_restore makes of an archive, whatever it says: messages, and what differs from the
+    source in schema and rows."""
+    create_like(server, db, copy)
+    result = restore(server, archive, copy, check=False)
+    messages = collections.Counter(
+        line for line in result.stderr.splitlines() if "error:" in line and NOT_OURS not in line)
+    schema = _counted(dump_schema(server, db), dump_schema(server, copy))
+    rows = _counted(table_sums(server, db), table_sums(server, copy))
+    drop(server, copy)
+    return messages, schema, rows
+
+
+def _counted(ours, theirs):
+    """The difference of two lists of lines without their order, however long they are."""
+    ours, theirs = collections.Counter(ours), collections.Counter(theirs)
+    return collections.Counter({
+        **{f"-{line}": count for line, count in (ours - theirs).items()},
+        **{f"+{line}": count for line, count in (theirs - ours).items()}})
+
+
+def no_farther_than_stock(pgcask, server, db, workdir, further=()):
+    """For databases that stock tools themselves do not bring back whole: messages, schema, rows and
+    entries are no farther from the source than theirs. Returns how far theirs are.
+
+    further: entries that only ours has.
+    """
+    archive = back_up(pgcask, server, db, workdir / "backup")
+    theirs = stock_archive(server, db, workdir / "stock.dump")
+    ours_differ = _restored_anyway(server, db, archive, "copy of it")
+    theirs_differ = _restored_anyway(server, db, theirs, "copy of theirs")
+    more = {what: sorted((one - other).elements()) for what, one, other in zip(
+        ("messages", "schema", "rows"), ours_differ, theirs_differ)}
+    ours, stock_entries = contents(server, archive), contents(server, theirs)
+    more["missing entries"] = sorted((stock_entries - ours).elements())
+    more["further entries"] = sorted((ours - stock_entries - collections.Counter(further)).elements())
+    assert not any(more.values()), json.dumps(more, indent=1)
+    return tuple(sum(each.values()) for each in theirs_differ)
+
+
 def as_sql(server, archive, path):
     """Plain SQL of the archive by pg_restore -f."""
     process.run([stock("pg_restore", server), "-f", path, archive], timeout=300).check()
