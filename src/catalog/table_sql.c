@@ -211,6 +211,11 @@ static void add_server(const struct relation *relation, struct sql *sql)
 {
     if (relation->relkind != 'f')
         return;
+    if (relation->server == NULL) {
+        error_set(sql->err, ERROR_PROTOCOL, "no row of pg_foreign_table");
+        sql_fail(sql);
+        return;
+    }
     sql_add(sql, "\nSERVER ");
     sql_name(sql, relation->server);
     sql_clause(sql, "\nOPTIONS (\n    ", relation->foreign_options, "\n)");

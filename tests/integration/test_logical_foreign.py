@@ -228,6 +228,7 @@ def test_options_that_may_not_be_read_are_told_of(pgcask, cluster, workdir):
         CREATE USER MAPPING FOR carol SERVER theirs OPTIONS (password 'no usage');
         CREATE USER MAPPING FOR PUBLIC SERVER theirs OPTIONS (password 'of all');""")
     said, text = back_up(workdir / "some")
+    assert "options of 3 user mappings" in str(logical.summary(workdir / "some")["warnings"])
     assert "options of 3 user mappings may not be read by this role" in said, said
     assert "ALTER USER MAPPING FOR alice SERVER mine OPTIONS (…)" in said, said
     assert "CREATE USER MAPPING FOR alice SERVER mine;" in text

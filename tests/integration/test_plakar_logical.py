@@ -67,10 +67,11 @@ def test_a_database_comes_back_through_plakar(plakar, pgcask, source, workdir, m
 
 @NEWEST_AND_DEBIANS
 def test_a_dump_that_fails_fails_the_backup(plakar, source, major):
-    source.sql("CREATE PUBLICATION german", db="app")
+    source.sql("CREATE COLLATION nobodys FROM \"C\"; UPDATE pg_collation SET collowner = 99999 "
+               "WHERE collname = 'nobodys'", db="app")
     result = plakar.backup(uri(source))
     assert result.rc == 1, result
-    assert "publication german" in result.stdout + result.stderr, result
+    assert "COLLATION public.nobodys has the owner" in result.stdout + result.stderr, result
     assert plakar.snapshots() == []
     oracles.wait_for_nothing_left(source)
 

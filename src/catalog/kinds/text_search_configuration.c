@@ -125,13 +125,14 @@ static bool begin(struct catalog *catalog, struct reading *reading, uint32_t oid
 }
 
 /* A type that its parser knows no more cannot be named, nor can any token be of it. */
-static void warn(struct catalog *catalog, const struct catalog_object *configuration,
-                 const struct catalog_row *row)
+static bool leave_out(struct catalog *catalog, const struct catalog_object *configuration,
+                      const struct catalog_row *row, struct error *err)
 {
-    log_message(catalog_options(catalog)->log, LOG_WARNING,
-                "text search configuration %s has a mapping for token type %s, which its parser "
-                "does not have: it is left out",
-                configuration->identity, row_text(row, TOKEN_NUMBER));
+    return catalog_leave_out(
+        catalog, err,
+        "text search configuration %s has a mapping for token type %s, which its parser does not "
+        "have: it is left out",
+        configuration->identity, row_text(row, TOKEN_NUMBER));
 }
 
 static bool take_mapping(struct catalog *catalog, void *context, const struct catalog_row *row,
@@ -144,10 +145,8 @@ static bool take_mapping(struct catalog *catalog, void *context, const struct ca
         return false;
     if (reading->configuration == NULL)
         return true;
-    if (row_text_or_null(row, TOKEN) == NULL) {
-        warn(catalog, reading->configuration, row);
-        return true;
-    }
+    if (row_text_or_null(row, TOKEN) == NULL)
+        return leave_out(catalog, reading->configuration, row, err);
     sql_printf(&reading->sql, "\nALTER TEXT SEARCH CONFIGURATION %s\n    ADD MAPPING FOR ",
                reading->configuration->identity);
     sql_name(&reading->sql, row_text(row, TOKEN));

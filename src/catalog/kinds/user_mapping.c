@@ -95,13 +95,13 @@ static bool read_mappings(struct catalog *catalog, struct error *err)
 
     if (!catalog_ask(catalog, &mappings, &reading, err))
         return false;
-    if (reading.hidden > 0)
-        log_message(catalog_options(catalog)->log, LOG_WARNING,
-                    "options of %zu user mapping%s may not be read by this role, and are left out, "
-                    "passwords too; back up as a superuser, or set them after a restore: "
-                    "ALTER USER MAPPING %s OPTIONS (…)",
-                    reading.hidden, reading.hidden == 1 ? "" : "s", reading.first->identity);
-    return true;
+    return reading.hidden == 0 ||
+           catalog_leave_out(catalog, err,
+                             "options of %zu user mapping%s may not be read by this role, and are "
+                             "left out, passwords too; back up as a superuser, or set them after "
+                             "a restore: ALTER USER MAPPING %s OPTIONS (…)",
+                             reading.hidden, reading.hidden == 1 ? "" : "s",
+                             reading.first->identity);
 }
 
 const struct catalog_step catalog_step_user_mapping = {

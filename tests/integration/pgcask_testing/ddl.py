@@ -75,6 +75,12 @@ HELD = {
                                           "DROP ROLE ddl_named"),
 }
 EVENT_TRIGGER = "CREATE FUNCTION k.et() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+PARSER = ("CREATE FUNCTION k.h(internal, internal, tsquery) RETURNS internal LANGUAGE internal "
+          "AS 'prsd_headline';")
+LEXIZE = ("CREATE FUNCTION k.l(internal, internal, internal, internal) RETURNS internal "
+          "LANGUAGE internal AS 'dsimple_lexize';")
+VALIDATOR = ("CREATE FUNCTION k.v(text[], oid) RETURNS bool LANGUAGE internal "
+             "AS 'pg_backend_pid';")
 SUBSCRIPTION = ("CREATE SUBSCRIPTION o CONNECTION 'dbname=far' PUBLICATION p WITH (connect = false, "
                 "slot_name = NONE, enabled = false, create_slot = false);")
 # Where in a row: the types that it takes, that of the column, and an expression of the value.
@@ -353,6 +359,83 @@ KINDS = {
         "FROM ddl_named, PUBLIC;", "ALTER ROLE ddl_named RENAME TO ddl_named_2;",
         "ALTER DEFAULT PRIVILEGES FOR ROLE ddl_named IN SCHEMA k GRANT DELETE ON TABLES TO PUBLIC;",
         more={"with its role": "DROP OWNED BY ddl_named; DROP ROLE ddl_named;"}),
+    "text search parser": Kind(
+        PARSER, "CREATE TEXT SEARCH PARSER k.o (START = prsd_start, GETTOKEN = prsd_nexttoken, "
+                "END = prsd_end, HEADLINE = k.h, LEXTYPES = prsd_lextype);"
+                "CREATE TEXT SEARCH CONFIGURATION k.c (PARSER = k.o);"
+                "ALTER TEXT SEARCH CONFIGURATION k.c ADD MAPPING FOR word WITH simple;",
+        "DROP TEXT SEARCH PARSER k.o CASCADE;", "ALTER TEXT SEARCH PARSER k.o RENAME TO o2;",
+        "ALTER TEXT SEARCH PARSER k.o SET SCHEMA k2;", "TEXT SEARCH CONFIGURATION k.c",
+        {"its function renamed": "ALTER FUNCTION k.h RENAME TO h2;"}),
+    "text search template": Kind(
+        LEXIZE, "CREATE TEXT SEARCH TEMPLATE k.o (LEXIZE = k.l);"
+                "CREATE TEXT SEARCH DICTIONARY k.d (TEMPLATE = k.o);",
+        "DROP TEXT SEARCH TEMPLATE k.o CASCADE;", "ALTER TEXT SEARCH TEMPLATE k.o RENAME TO o2;",
+        "ALTER TEXT SEARCH TEMPLATE k.o SET SCHEMA k2;", "TEXT SEARCH DICTIONARY k.d",
+        {"its function moved": "ALTER FUNCTION k.l SET SCHEMA k2;"}),
+    "text search dictionary": Kind(
+        "", "CREATE TEXT SEARCH DICTIONARY k.o (TEMPLATE = simple);"
+            "CREATE TEXT SEARCH CONFIGURATION k.c (COPY = simple);"
+            "ALTER TEXT SEARCH CONFIGURATION k.c ALTER MAPPING FOR word WITH k.o;",
+        "DROP TEXT SEARCH DICTIONARY k.o CASCADE;", "ALTER TEXT SEARCH DICTIONARY k.o RENAME TO o2;",
+        "ALTER TEXT SEARCH DICTIONARY k.o (accept = false);", "TEXT SEARCH DICTIONARY k.o",
+        {"moved": "ALTER TEXT SEARCH DICTIONARY k.o SET SCHEMA k2;"}),
+    "text search configuration": Kind(
+        "", "CREATE TEXT SEARCH CONFIGURATION k.o (COPY = english);",
+        "DROP TEXT SEARCH CONFIGURATION k.o;", "ALTER TEXT SEARCH CONFIGURATION k.o RENAME TO o2;",
+        "ALTER TEXT SEARCH CONFIGURATION k.o ALTER MAPPING FOR word WITH simple, english_stem;",
+        "TEXT SEARCH CONFIGURATION k.o",
+        {"mapping dropped": "ALTER TEXT SEARCH CONFIGURATION k.o DROP MAPPING FOR url;"}),
+    "foreign data wrapper": Kind(
+        VALIDATOR + "CREATE ROLE ddl_named;",
+        "CREATE FOREIGN DATA WRAPPER o VALIDATOR k.v OPTIONS (x '1'); "
+        "GRANT USAGE ON FOREIGN DATA WRAPPER o TO ddl_named;"
+        "CREATE SERVER o FOREIGN DATA WRAPPER o; CREATE FOREIGN TABLE k.o (a int) SERVER o;",
+        "DROP FOREIGN DATA WRAPPER o CASCADE;", "ALTER FOREIGN DATA WRAPPER o RENAME TO o2;",
+        "ALTER FOREIGN DATA WRAPPER o OPTIONS (SET x '2', y '3');", "FOREIGN DATA WRAPPER o",
+        {"its validator renamed": "ALTER FUNCTION k.v RENAME TO v2;",
+         "with no validator": "ALTER FOREIGN DATA WRAPPER o NO VALIDATOR;",
+         "who may use it renamed": "ALTER ROLE ddl_named RENAME TO ddl_named_2;",
+         "who may use it dropped": "DROP OWNED BY ddl_named; DROP ROLE ddl_named;"},
+        owners_may="SUPERUSER"),
+    "foreign server": Kind(
+        "CREATE FOREIGN DATA WRAPPER o; CREATE ROLE ddl_named;",
+        "CREATE SERVER o FOREIGN DATA WRAPPER o OPTIONS (x '1'); "
+        "GRANT USAGE ON FOREIGN SERVER o TO ddl_named;"
+        "CREATE FOREIGN TABLE k.o (a int) SERVER o; CREATE USER MAPPING FOR PUBLIC SERVER o;",
+        "DROP SERVER o CASCADE;", "ALTER SERVER o RENAME TO o2;",
+        "ALTER SERVER o VERSION '2' OPTIONS (SET x '2');", "SERVER o",
+        {"its wrapper renamed": "ALTER FOREIGN DATA WRAPPER o RENAME TO o2;",
+         "who may use it renamed": "ALTER ROLE ddl_named RENAME TO ddl_named_2;",
+         "who may use it dropped": "DROP OWNED BY ddl_named; DROP ROLE ddl_named;"},
+        owners_may="SUPERUSER"),
+    "user mapping": Kind(
+        "CREATE FOREIGN DATA WRAPPER o; CREATE SERVER o FOREIGN DATA WRAPPER o; "
+        "CREATE ROLE ddl_named;", "CREATE USER MAPPING FOR ddl_named SERVER o OPTIONS (x '1');",
+        "DROP USER MAPPING FOR ddl_named SERVER o;", "ALTER SERVER o RENAME TO o2;",
+        "ALTER USER MAPPING FOR ddl_named SERVER o OPTIONS (SET x '2');", "SERVER o",
+        {"its user renamed": "ALTER ROLE ddl_named RENAME TO ddl_named_2;",
+         "dropped with its user": "DROP USER MAPPING FOR ddl_named SERVER o; DROP ROLE ddl_named;"},
+        owners_may="SUPERUSER"),
+    "foreign table": Kind(
+        "CREATE FOREIGN DATA WRAPPER o; CREATE SERVER o FOREIGN DATA WRAPPER o; "
+        "CREATE TYPE k.e AS ENUM ('x'); CREATE TABLE k.p (a int, b k.e DEFAULT 'x');" + TRIGGER,
+        "CREATE FOREIGN TABLE k.o (a int OPTIONS (x '1') NOT NULL, c k.e DEFAULT 'x', "
+        "CONSTRAINT ck CHECK (a > 0)) INHERITS (k.p) SERVER o OPTIONS (y '1'); "
+        "CREATE TRIGGER tr BEFORE INSERT ON k.o FOR EACH ROW EXECUTE FUNCTION k.tf(); "
+        "CREATE VIEW k.w AS SELECT a, c FROM k.o;",
+        "DROP FOREIGN TABLE k.o CASCADE;", "ALTER FOREIGN TABLE k.o RENAME TO o2;",
+        "ALTER FOREIGN TABLE k.o OPTIONS (SET y '2');", "FOREIGN TABLE k.o",
+        {"column with other options": "ALTER FOREIGN TABLE k.o ALTER a OPTIONS (SET x '2');",
+         "column renamed": "ALTER FOREIGN TABLE k.o RENAME c TO d;",
+         "column added": "ALTER FOREIGN TABLE k.o ADD z int DEFAULT 7;",
+         "column dropped": "ALTER FOREIGN TABLE k.o DROP c CASCADE;",
+         "check dropped": "ALTER FOREIGN TABLE k.o DROP CONSTRAINT ck;",
+         "no child": "ALTER FOREIGN TABLE k.o NO INHERIT k.p;",
+         "trigger off": "ALTER FOREIGN TABLE k.o DISABLE TRIGGER tr;",
+         "its type renamed": "ALTER TYPE k.e RENAME TO ee;",
+         "its server renamed": "ALTER SERVER o RENAME TO o2;",
+         "moved": "ALTER FOREIGN TABLE k.o SET SCHEMA k2;"}),
 }
 
 ROLE = "ddl_role"
@@ -361,6 +444,8 @@ QUIET = "SET client_min_messages = error;\n"
 UNSUBSCRIBE = "DROP SUBSCRIPTION IF EXISTS o; DROP SUBSCRIPTION IF EXISTS o2;\n"
 RESET = (f'{UNSUBSCRIBE}DROP EVENT TRIGGER IF EXISTS o; DROP EVENT TRIGGER IF EXISTS o2; '
          f'DROP PUBLICATION IF EXISTS o; DROP PUBLICATION IF EXISTS o2; '
+         f'DROP FOREIGN DATA WRAPPER IF EXISTS o CASCADE; '
+         f'DROP FOREIGN DATA WRAPPER IF EXISTS o2 CASCADE; '
          f'DROP SCHEMA IF EXISTS k CASCADE; DROP SCHEMA IF EXISTS k2 CASCADE; '
          f'DROP SCHEMA IF EXISTS k3 CASCADE; DROP SCHEMA IF EXISTS o CASCADE; '
          f'DROP ROLE IF EXISTS {ROLE}; DROP ROLE IF EXISTS {ROLE}_2; '

@@ -114,12 +114,23 @@ struct catalog_object *kind_test_object(struct kind_test *test, const struct cat
     return object;
 }
 
+void kind_test_member(struct kind_test *test, uint32_t class_oid, uint32_t oid)
+{
+    static const struct catalog_kind kind_extension = {.desc = "EXTENSION"};
+    struct error err;
+
+    assert_true(catalog_alias(
+        &test->catalog, class_oid, oid,
+        kind_test_object(test, &kind_extension, CLASS_EXTENSION, 9, NULL, "e"), &err));
+}
+
 struct relation *kind_test_relation(struct kind_test *test, uint32_t oid, char relkind,
                                     const char *schema, const char *name)
 {
     const struct catalog_kind *kind = relkind == 'v'   ? &kind_view
                                       : relkind == 'm' ? &kind_materialized_view
                                       : relkind == 'S' ? &kind_sequence
+                                      : relkind == 'f' ? &kind_foreign_table
                                                        : &kind_table;
     struct error err;
     struct catalog_object *object = kind_test_object(test, kind, CLASS_RELATION, oid, schema, name);

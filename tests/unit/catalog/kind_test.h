@@ -55,6 +55,8 @@ struct relation *kind_test_relation(struct kind_test *test, uint32_t oid, char r
 struct catalog_object *kind_test_object(struct kind_test *test, const struct catalog_kind *kind,
                                         uint32_t class_oid, uint32_t oid, const char *schema,
                                         const char *name);
+/* That row is an extension's. */
+void kind_test_member(struct kind_test *test, uint32_t class_oid, uint32_t oid);
 void kind_test_show(struct kind_test *test, const struct catalog_object *object);
 
 /* Reads, without linking: that is done once all was read. Every row must have been asked for. */

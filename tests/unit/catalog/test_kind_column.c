@@ -80,6 +80,21 @@ static void the_default_of_a_view_stands_alone(void **state)
                            "-- ALTER TABLE s.v ALTER COLUMN \"A b\" DROP DEFAULT;\n");
 }
 
+static void the_default_of_a_foreign_table_stands_alone_as_such(void **state)
+{
+    struct kind_test *test = kind_test_new(18);
+    struct relation *table = kind_test_relation(test, 10, 'f', "s", "t");
+
+    (void)state;
+    kind_test_row(test, &attributes, with_all);
+    kind_test_step(test, &catalog_step_column);
+    catalog_take_off(table->columns[0].default_object);
+    kind_test_expect(test,
+                     "== DEFAULT s t A b o pre-data\n"
+                     "ALTER FOREIGN TABLE ONLY s.t ALTER COLUMN \"A b\" SET DEFAULT 'x'::text;\n"
+                     "-- ALTER TABLE s.t ALTER COLUMN \"A b\" DROP DEFAULT;\n");
+}
+
 static void a_default_that_leads_back_to_its_table_stands_alone(void **state)
 {
     struct kind_test *test = kind_test_new(18);
@@ -123,6 +138,7 @@ int main(void)
         cmocka_unit_test(a_server_is_asked_for_what_it_has),
         cmocka_unit_test(columns_stand_in_their_table),
         cmocka_unit_test(the_default_of_a_view_stands_alone),
+        cmocka_unit_test(the_default_of_a_foreign_table_stands_alone_as_such),
         cmocka_unit_test(a_default_that_leads_back_to_its_table_stands_alone),
     };
 

@@ -152,6 +152,20 @@ static void a_constraint_is_in_its_table_or_behind_the_data(void **state)
     kind_test_cases(18, &catalog_step_constraint, &constraints, prepare, cases, 9);
 }
 
+static void a_check_of_a_foreign_table_is_added_as_such(void **state)
+{
+    struct kind_test *test = kind_test_new(18);
+
+    (void)state;
+    kind_test_relation(test, 10, 'f', "s", "t");
+    kind_test_row(test, &constraints, late_check);
+    kind_test_step(test, &catalog_step_constraint);
+    kind_test_expect(test,
+                     "== CHECK CONSTRAINT s t C c o post-data\n"
+                     "ALTER FOREIGN TABLE s.t ADD CONSTRAINT \"C c\" CHECK ((a > 0)) NOT VALID;\n"
+                     "-- ALTER TABLE ONLY s.t DROP CONSTRAINT \"C c\";\n");
+}
+
 static void a_key_without_an_index_is_a_failure(void **state)
 {
     static const char *const alone[COLUMNS] = {
@@ -167,6 +181,7 @@ static void a_key_without_an_index_is_a_failure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_check_of_a_foreign_table_is_added_as_such),
         cmocka_unit_test(a_constraint_is_in_its_table_or_behind_the_data),
         cmocka_unit_test(a_key_without_an_index_is_a_failure),
     };

@@ -33,6 +33,14 @@ static const char *const materialized[COLUMNS] = {
 static const char *const sequence[COLUMNS] = {
     RELATION_, PLAIN, [RELKIND] = "S", [ACL] = "{alice=rwU/alice,bob=U/alice}",
     [ACL_USUAL] = "{alice=rwU/alice}"};
+/* A server keeps nothing of a foreign table's rows. */
+static const char *const foreign[COLUMNS] = {RELATION_,
+                                             [RELKIND] = "f",
+                                             [PERSISTENCE] = "p",
+                                             [REPLICA_IDENTITY] = "n",
+                                             [TABLESPACE] = "",
+                                             [ACL] = "{alice=r/alice,bob=r/alice}",
+                                             [ACL_USUAL] = "{alice=r/alice}"};
 
 static void a_relation_is_what_its_kind_makes_of_it(void **state)
 {
@@ -75,6 +83,24 @@ static void a_relation_is_what_its_kind_makes_of_it(void **state)
     kind_test_cases(18, &catalog_step_relation, &relations, NULL, cases, 5);
 }
 
+static void a_foreign_table_has_no_storage(void **state)
+{
+    struct kind_test *test = kind_test_new(18);
+
+    (void)state;
+    kind_test_row(test, &relations, foreign);
+    kind_test_step(test, &catalog_step_relation);
+    relation_find(kind_test_catalog(test), 10)->server = "far"; /* foreign_table.c reads it */
+    kind_test_expect(test, "== FOREIGN TABLE s t alice pre-data\n"
+                           "CREATE FOREIGN TABLE s.t (\n"
+                           ")\n"
+                           "SERVER far;\n"
+                           "-- DROP FOREIGN TABLE s.t;\n"
+                           "== ACL s TABLE t alice none\n"
+                           "GRANT SELECT ON TABLE s.t TO bob;\n"
+                           "-- needs t\n");
+}
+
 static void its_types_stand_for_it(void **state)
 {
     struct kind_test *test = kind_test_new(18);
@@ -100,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_relation_is_what_its_kind_makes_of_it),
+        cmocka_unit_test(a_foreign_table_has_no_storage),
         cmocka_unit_test(its_types_stand_for_it),
     };
 

@@ -41,6 +41,20 @@ static void a_trigger_is_the_servers_statement(void **state)
     kind_test_cases(18, &catalog_step_trigger, &triggers, add_table, cases, 4);
 }
 
+static void on_a_foreign_table_it_is_switched_as_such(void **state)
+{
+    struct kind_test *test = kind_test_new(18);
+
+    (void)state;
+    kind_test_relation(test, 10, 'f', "s", "t");
+    kind_test_row(test, &triggers, always);
+    kind_test_step(test, &catalog_step_trigger);
+    kind_test_expect(test, "== TRIGGER s t tr o post-data\n"
+                           "CREATE TRIGGER tr BEFORE INSERT ON s.t;\n"
+                           "ALTER FOREIGN TABLE s.t ENABLE ALWAYS TRIGGER tr;\n"
+                           "-- DROP TRIGGER tr ON s.t;\n");
+}
+
 static void a_copy_that_is_detached_is_dropped_by_that(void **state)
 {
     struct kind_test *test = kind_test_new(18);
@@ -56,6 +70,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_trigger_is_the_servers_statement),
+        cmocka_unit_test(on_a_foreign_table_it_is_switched_as_such),
         cmocka_unit_test(a_copy_that_is_detached_is_dropped_by_that),
     };
 
