@@ -70,9 +70,17 @@ struct archive_content {
     /* The entry with that number (0 … entry_count - 1). Borrowed until the next call. */
     bool (*entry)(void *context, uint32_t number, struct archive_entry *entry, struct error *err);
     /* The next bytes of the data of that entry: an empty slice at their end. Borrowed until the
-     * next call. COPY text comes without its end mark "\.", which the archive adds. */
+     * next call. COPY text comes without its end mark "\.", which the archive adds. Of large
+     * objects: the bytes of one after the other, with an empty slice behind each. */
     bool (*data)(void *context, uint32_t number, struct slice *bytes, struct error *err);
+    /* Of an entry that holds large objects ("BLOBS"): the number of the one with that index (from
+     * 0); 0 behind the last. NULL: there are no such entries. */
+    bool (*object)(void *context, uint32_t number, uint32_t index, uint32_t *oid,
+                   struct error *err);
 };
+
+/* What such an entry is called. */
+#define ARCHIVE_LARGE_OBJECTS "BLOBS"
 
 /* A custom archive as a reader for a record of unknown size. Offsets of data are left unset, which
  * is legal; a store that can seek amends them afterwards: see reader_ops.amend. level: of the
@@ -89,7 +97,7 @@ struct reader *custom_stream_new(const struct archive_header *header,
 uint64_t custom_stream_contents_size(const struct reader *reader);
 
 /* toc.dat of a directory archive (the header says tar there, as stock tools have it), and the file
- * of one entry's data. */
+ * of one entry's data: of rows. */
 struct reader *directory_toc_stream_new(const struct archive_header *header,
                                         const struct archive_content *content, struct error *err);
 struct reader *directory_data_stream_new(const struct archive_content *content, uint32_t number,
@@ -97,6 +105,18 @@ struct reader *directory_data_stream_new(const struct archive_content *content, 
                                          struct error *err);
 /* "123.dat" with the suffix of the compression. */
 void directory_data_name(int32_t dump_id, enum compression compression, char out[32]);
+
+/* An entry of large objects has a file for each of them, whose streams are read one after the
+ * other, in their order; and a list of them. */
+struct reader *directory_object_stream_new(const struct archive_content *content, uint32_t number,
+                                           enum compression compression, int level,
+                                           struct error *err);
+struct reader *directory_object_list_stream_new(const struct archive_content *content,
+                                                uint32_t number, struct error *err);
+/* "blob_70001.dat" with the suffix of the compression. */
+void directory_object_name(uint32_t oid, enum compression compression, char out[32]);
+/* "blobs.toc"; from 1.16 on "blobs_123.toc". */
+void directory_object_list_name(int32_t dump_id, int minor, char out[32]);
 
 /* The same as an SQL script for psql. */
 struct reader *plain_stream_new(const struct archive_header *header,

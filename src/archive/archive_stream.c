@@ -59,6 +59,20 @@ bool archive_stream_entry(const struct archive_stream *stream, uint32_t number,
     return stream->content->entry(stream->content->context, number, entry, err);
 }
 
+bool archive_entry_has_objects(const struct archive_entry *entry)
+{
+    return entry->has_data && strcmp(entry->desc, ARCHIVE_LARGE_OBJECTS) == 0;
+}
+
+bool archive_stream_object(const struct archive_stream *stream, uint32_t number, uint32_t index,
+                           uint32_t *oid, struct error *err)
+{
+    *oid = 0;
+    if (stream->content->object == NULL)
+        return error_set(err, ERROR_UNSUPPORTED, "there is nothing to read large objects with");
+    return stream->content->object(stream->content->context, number, index, oid, err);
+}
+
 bool archive_stream_fill_contents(struct archive_stream *stream, enum archive_format format,
                                   bool (*rest)(struct archive_stream *stream,
                                                const struct archive_entry *entry,

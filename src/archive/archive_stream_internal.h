@@ -46,6 +46,13 @@ void archive_stream_close(struct reader *reader);
 bool archive_stream_entry(const struct archive_stream *stream, uint32_t number,
                           struct archive_entry *entry, struct error *err);
 
+/* Whether its data are large objects. */
+bool archive_entry_has_objects(const struct archive_entry *entry);
+
+/* The large object with that index of that entry; *oid is 0 behind the last. */
+bool archive_stream_object(const struct archive_stream *stream, uint32_t number, uint32_t index,
+                           uint32_t *oid, struct error *err);
+
 /* Fills `out` with more of header and table of contents, some 64 KiB. rest appends what the format
  * has behind each entry; next_entry is that entry's number then, and header->entry_count once all
  * are there. */

@@ -21,21 +21,22 @@ void data_packer_reset(struct data_packer *packer)
     *packer = (struct data_packer){0};
 }
 
-bool data_packer_begin(struct data_packer *packer, uint32_t number, struct error *err)
+bool data_packer_begin(struct data_packer *packer, uint32_t number, bool rows, struct error *err)
 {
     packer->number = number;
+    packer->rows = rows;
     packer->marked = packer->ended = false;
     packer->input = (struct slice){0};
     return compressor_begin(packer->compressor, err);
 }
 
-/* More rows, or the end mark behind all of them. */
+/* More bytes, or the end mark behind all rows. */
 static bool fetch(struct data_packer *packer, struct error *err)
 {
     if (!packer->content->data(packer->content->context, packer->number, &packer->input, err))
         return false;
     if (packer->input.len == 0) {
-        packer->input = slice_string(ARCHIVE_COPY_END);
+        packer->input = packer->rows ? slice_string(ARCHIVE_COPY_END) : (struct slice){0};
         packer->marked = true;
     }
     return true;

@@ -1,4 +1,5 @@
-/* The data of one entry as an archive holds it: the rows, their end mark, compressed. */
+/* The data of one entry, or of one large object, as an archive holds it: the rows with their end
+ * mark, or the object's bytes, compressed. */
 #ifndef PGCASK_ARCHIVE_DATA_PACKER_INTERNAL_H
 #define PGCASK_ARCHIVE_DATA_PACKER_INTERNAL_H
 
@@ -8,6 +9,7 @@ struct data_packer {
     const struct archive_content *content;
     struct compressor *compressor;
     uint32_t number;
+    bool rows; /* they get an end mark */
     bool marked, ended;
     struct slice input; /* what waits for the compressor */
 };
@@ -18,8 +20,8 @@ bool data_packer_init(struct data_packer *packer, const struct archive_content *
                       struct error *err);
 void data_packer_reset(struct data_packer *packer);
 
-/* Any number of entries, one after the other. */
-bool data_packer_begin(struct data_packer *packer, uint32_t number, struct error *err);
+/* Any number of entries, one after the other. rows: or else the bytes of a large object. */
+bool data_packer_begin(struct data_packer *packer, uint32_t number, bool rows, struct error *err);
 
 /* Lends the next bytes, which may be none; packer->ended once these were the last. Borrowed until
  * the next call. */

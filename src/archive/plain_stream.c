@@ -10,9 +10,9 @@
  * one only if the server that it was made of is trusted: pgcask and pg_restore run the entries of
  * an archive as SQL, without a psql that might take a part of them for its own commands.
  */
-#include "archive/archive_stream_internal.h"
+#include "archive/plain_objects_internal.h"
 
-enum step { STEP_HEAD, STEP_ENTRIES, STEP_ROWS, STEP_FOOT };
+enum step { STEP_HEAD, STEP_ENTRIES, STEP_ROWS, STEP_OBJECTS, STEP_FOOT };
 enum pass { PASS_MAIN, PASS_PRIVILEGES, PASS_LAST, PASS_COUNT };
 
 struct plain_stream {
@@ -22,6 +22,8 @@ struct plain_stream {
     /* Settings of the session that will run the script, once they were set. */
     bool tablespace_set, method_set;
     struct buffer tablespace, method;
+    struct plain_objects objects;
+    struct buffer group; /* the large objects that the last entry of that sort makes */
 };
 
 static bool starts_with(const char *text, const char *start)
@@ -74,12 +76,7 @@ static bool is_wanted(const struct plain_stream *stream, const struct archive_en
 
 static bool append_name(struct buffer *out, const char *name, struct error *err)
 {
-    bool done = buffer_append_byte(out, '"', err);
-
-    for (; done && *name != '\0'; name++)
-        done = (*name != '"' || buffer_append_byte(out, '"', err)) &&
-               buffer_append_byte(out, (uint8_t)*name, err);
-    return done && buffer_append_byte(out, '"', err);
+    return plain_append_role(out, name, err);
 }
 
 static bool append_qualified(struct buffer *out, const char *schema, const char *name,
@@ -221,6 +218,9 @@ static bool append_owned(struct buffer *out, const struct archive_entry *entry, 
 {
     if (is_one_of(entry->desc, owned_by_drop))
         return append_dropped(out, entry->drop, err);
+    if (strcmp(entry->desc, "BLOB") == 0)
+        return buffer_append_string(out, "LARGE OBJECT ", err) &&
+               buffer_append_string(out, entry->tag, err);
     return buffer_append_string(out, entry->desc, err) && buffer_append_byte(out, ' ', err) &&
            append_qualified(out, entry->schema, entry->tag, err);
 }
@@ -231,7 +231,10 @@ static bool append_owner(struct buffer *out, const struct archive_entry *entry, 
     if (entry->owner == NULL || *entry->owner == '\0' || entry->drop == NULL ||
         *entry->drop == '\0' || is_one_of(entry->desc, not_owned))
         return true;
-    if (!is_one_of(entry->desc, owned_by_name) && !is_one_of(entry->desc, owned_by_drop))
+    if (plain_is_object_group(entry))
+        return plain_append_object_owners(out, entry->definition, entry->owner, err);
+    if (!is_one_of(entry->desc, owned_by_name) && !is_one_of(entry->desc, owned_by_drop) &&
+        strcmp(entry->desc, "BLOB") != 0)
         return error_set(err, ERROR_UNSUPPORTED, "the owner of %s %s cannot be written as SQL",
                          entry->desc, entry->tag);
     return buffer_append_string(out, "ALTER ", err) && append_owned(out, entry, err) &&
@@ -250,22 +253,41 @@ static bool append_rows_begin(struct buffer *out, const struct archive_entry *en
     return buffer_append_string(out, entry->copy, err);
 }
 
+static bool append_definition(struct plain_stream *stream, const struct archive_entry *entry,
+                              struct error *err)
+{
+    struct buffer *out = &stream->base.out;
+
+    if (plain_is_object_group(entry))
+        return plain_append_objects(out, entry->definition, err);
+    if (plain_is_about_group(entry))
+        return plain_append_for_each(out, entry->definition, buffer_text(&stream->group), err);
+    return buffer_append_string(out, entry->definition, err);
+}
+
 static bool append_entry(struct plain_stream *stream, const struct archive_entry *entry,
                          struct error *err)
 {
     struct buffer *out = &stream->base.out;
 
-    if (starts_with(entry->desc, "BLOB"))
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "large objects cannot be written into an SQL script yet");
     if (!append_tablespace(stream, entry->tablespace, err) || !append_method(stream, entry, err) ||
         !append_heading(out, entry, err))
         return false;
     if (entry->has_data)
-        return append_rows_begin(out, entry, err);
-    return buffer_append_string(out, entry->definition, err) &&
-           buffer_append_string(out, "\n", err) && append_owner(out, entry, err) &&
-           append_method_after(out, entry, err);
+        return archive_entry_has_objects(entry) || append_rows_begin(out, entry, err);
+    return append_definition(stream, entry, err) && buffer_append_string(out, "\n", err) &&
+           append_owner(out, entry, err) && append_method_after(out, entry, err);
+}
+
+/* What is said of one large object of a group is meant for all of it: its privileges come in a
+ * later pass, behind the same entry. */
+static bool note_group(struct plain_stream *stream, const struct archive_entry *entry,
+                       struct error *err)
+{
+    if (!plain_is_object_group(entry) || entry->definition == NULL)
+        return true;
+    buffer_clear(&stream->group);
+    return buffer_append_string(&stream->group, entry->definition, err);
 }
 
 /* The next entry that belongs into the pass; at the end of the last one, the foot. */
@@ -281,12 +303,13 @@ static bool fill_entry(struct plain_stream *stream, struct error *err)
             stream->step = STEP_FOOT;
         return true;
     }
-    if (!archive_stream_entry(&stream->base, stream->base.next_entry++, &entry, err))
+    if (!archive_stream_entry(&stream->base, stream->base.next_entry++, &entry, err) ||
+        !note_group(stream, &entry, err))
         return false;
     if (!is_wanted(stream, &entry))
         return true;
     if (entry.has_data)
-        stream->step = STEP_ROWS;
+        stream->step = archive_entry_has_objects(&entry) ? STEP_OBJECTS : STEP_ROWS;
     return append_entry(stream, &entry, err);
 }
 
@@ -351,6 +374,20 @@ static bool next_rows(struct plain_stream *stream, struct slice *lend, struct er
     return true;
 }
 
+static bool next_objects(struct plain_stream *stream, struct slice *lend, struct error *err)
+{
+    bool ended;
+
+    buffer_clear(&stream->base.out);
+    if (!plain_objects_fill(&stream->objects, &stream->base, stream->base.next_entry - 1,
+                            &stream->base.out, &ended, err))
+        return false;
+    if (ended)
+        stream->step = STEP_ENTRIES;
+    *lend = buffer_slice(&stream->base.out);
+    return true;
+}
+
 static bool plain_more(struct archive_stream *base, struct slice *lend, struct error *err)
 {
     struct plain_stream *stream = (struct plain_stream *)base;
@@ -367,6 +404,8 @@ static bool plain_more(struct archive_stream *base, struct slice *lend, struct e
         break;
     case STEP_ROWS:
         return next_rows(stream, lend, err);
+    case STEP_OBJECTS:
+        return next_objects(stream, lend, err);
     case STEP_FOOT:
         *lend = slice_string("--\n-- PostgreSQL database dump complete\n--\n\n");
         base->ended = true;
@@ -381,6 +420,8 @@ static void plain_reset(struct archive_stream *base)
 
     buffer_free(&stream->tablespace);
     buffer_free(&stream->method);
+    buffer_free(&stream->group);
+    plain_objects_reset(&stream->objects);
 }
 
 struct reader *plain_stream_new(const struct archive_header *header,

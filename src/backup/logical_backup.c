@@ -282,6 +282,7 @@ static void logical_close(struct record_source *source)
     struct logical_backup *job = from_source(source);
 
     reader_close(job->inner);
+    objects_out_free(job->objects);
     catalog_free(job->catalog);
     wire_close(job->conn);
     wire_settings_free(job->pinned);

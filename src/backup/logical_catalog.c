@@ -51,7 +51,8 @@ static bool take_snapshot(struct logical_backup *job, struct error *err)
              /* As the last VACUUM counted: pg_table_size() would wait for locks. */
              "SELECT coalesce(pg_catalog.sum(relpages::bigint), 0) * "
              "       pg_catalog.current_setting('block_size')::bigint "
-             "  FROM pg_catalog.pg_class WHERE relkind IN ('r', 't') AND oid >= 16384",
+             "  FROM pg_catalog.pg_class WHERE relkind IN ('r', 't') "
+             "   AND (oid >= 16384 OR oid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass)",
              &size, err))
         return false;
     job->report.logical.database = job->database;

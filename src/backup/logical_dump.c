@@ -16,12 +16,24 @@ static bool give_entry(void *context, uint32_t number, struct archive_entry *ent
 static bool give_data(void *context, uint32_t number, struct slice *bytes, struct error *err)
 {
     struct logical_backup *job = context;
-    bool done = copy_out_next(&job->copy, number, bytes, err);
+    bool done = logical_objects_are_in(job->catalog, number)
+                    ? objects_out_next(job->objects, bytes, err)
+                    : copy_out_next(&job->copy, number, bytes, err);
 
     job->report.logical.table = job->copy.table;
     job->report.logical.rows = job->copy.rows;
-    job->report.logical.row_bytes = job->copy.bytes;
+    job->report.logical.row_bytes = job->copy.bytes + objects_out_bytes(job->objects);
     return done;
+}
+
+static bool give_object(void *context, uint32_t number, uint32_t index, uint32_t *oid,
+                        struct error *err)
+{
+    struct logical_backup *job = context;
+
+    (void)err;
+    *oid = logical_objects_oid(job->catalog, number, index);
+    return true;
 }
 
 /* ---- The list of what is copied ---- */
@@ -66,7 +78,7 @@ bool logical_dump_open(struct logical_backup *job, struct error *err)
     job->server_version = strdup(version == NULL ? "" : version);
     if (job->server_version == NULL)
         return error_set_memory(err);
-    job->content = (struct archive_content){job, give_entry, give_data};
+    job->content = (struct archive_content){job, give_entry, give_data, give_object};
     job->header = (struct archive_header){
         .minor = archive_minor_of_server(job->report.server_version_num),
         .compression = job->compression,
@@ -79,6 +91,10 @@ bool logical_dump_open(struct logical_backup *job, struct error *err)
     job->report.logical.entries = job->header.entry_count;
     job->report.logical.tables = count_tables(job);
     copy_out_init(&job->copy, job->conn, &list, wire_settings_get(job->request.settings, "user"));
+    job->objects = logical_objects_new(job->conn, job->catalog,
+                                       wire_settings_get(job->request.settings, "user"), err);
+    if (job->objects == NULL)
+        return false;
     job->inner = custom_stream_new(&job->header, &job->content, job->compression_level, err);
     job->ended = false;
     record_proof_begin_archive(job->proof);

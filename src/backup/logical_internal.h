@@ -10,6 +10,7 @@
 #include "base/failure.h"
 #include "catalog/catalog.h"
 #include "copy/copy_out.h"
+#include "copy/objects_out.h"
 #include "copy/snapshot.h"
 #include "manifest/manifest_stream.h"
 #include "manifest/record_proof.h"
@@ -42,7 +43,8 @@ struct logical_backup {
     int64_t lock_spent_ms; /* over all tries */
     struct archive_header header;
     struct archive_content content;
-    struct copy_out copy; /* the rows of the dump */
+    struct copy_out copy;        /* the rows of the dump */
+    struct objects_out *objects; /* and its large objects */
 
     /* The record being read. */
     char path[RECORD_PATH_MAX];
@@ -71,6 +73,14 @@ bool logical_catalog_read(struct logical_backup *job, struct error *err);
 
 /* The reader of manifest.json. NULL: failed. */
 struct reader *logical_manifest_new(const struct logical_backup *job, struct error *err);
+
+/* Reads the large objects that are in the catalog, all of them in their order. */
+struct objects_out *logical_objects_new(struct wire_conn *conn, struct catalog *catalog,
+                                        const char *role, struct error *err);
+/* Whether an entry has the bytes of large objects; and the number of the one with that index, 0
+ * behind the last. */
+bool logical_objects_are_in(const struct catalog *catalog, uint32_t number);
+uint32_t logical_objects_oid(const struct catalog *catalog, uint32_t number, uint32_t index);
 
 /* Opens the archive's reader. */
 bool logical_dump_open(struct logical_backup *job, struct error *err);

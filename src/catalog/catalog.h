@@ -82,6 +82,7 @@ uint32_t catalog_entry_count(const struct catalog *catalog);
 bool catalog_entry(struct catalog *catalog, uint32_t number, struct archive_entry *entry,
                    struct error *err);
 
+/* Whether it has rows. */
 bool catalog_entry_has_data(const struct catalog *catalog, uint32_t number);
 
 /* The COPY … TO STDOUT that gives the data of an entry that has any. Borrowed until the next call.
@@ -91,5 +92,26 @@ bool catalog_data_query(struct catalog *catalog, uint32_t number, const char **q
 
 /* "schema.table" of such an entry, for messages. */
 const char *catalog_data_table(const struct catalog *catalog, uint32_t number);
+
+/* ---- Large objects ---- */
+
+/* Whether it has the bytes of large objects: *count of all, from the index *first on. Such entries
+ * have them in their order. */
+bool catalog_entry_large_objects(const struct catalog *catalog, uint32_t number, uint32_t *first,
+                                 uint32_t *count);
+
+uint32_t catalog_large_object_count(const struct catalog *catalog);
+uint32_t catalog_large_object_oid(const struct catalog *catalog, uint32_t index);
+
+/* They are read in pieces of at most a thousand: that one begins with the large object of that
+ * index, and the one behind the last where there are no more. */
+uint32_t catalog_large_object_pieces(const struct catalog *catalog);
+uint32_t catalog_large_object_piece(const struct catalog *catalog, uint32_t piece);
+
+/* The COPY … TO STDOUT (FORMAT binary) of a piece: rows of a large object's number (oid), where in
+ * it these bytes begin (int8), and the bytes (bytea), in ascending order of both. What no row has
+ * are zeros; what has no row is empty. Borrowed until the next call. */
+bool catalog_large_object_query(struct catalog *catalog, uint32_t piece, const char **query,
+                                struct error *err);
 
 #endif

@@ -64,6 +64,10 @@ struct catalog {
 
     struct catalog_slot *slots;
     size_t slot_count;
+    uint32_t reserved_ids; /* of dump ids, those that no slot has */
+    struct catalog_run runs[CATALOG_RUNS_MAX];
+    size_t run_count;
+    struct large_objects *large_objects; /* NULL: there are none */
     char *database, *encoding;
     struct gone_role *gone_roles;
     struct catalog_line *left_out, *last_left_out;
@@ -86,6 +90,14 @@ bool step_read(struct catalog *catalog, const struct catalog_step *step, struct 
 
 /* Breaks loops and fills slots. */
 bool order_objects(struct catalog *catalog, struct error *err);
+
+/* Once slots are filled: where runs stand. */
+void runs_place(struct catalog *catalog);
+/* The run that an entry's number is in, and *number is counted from its first; or NULL, and it is a
+ * slot's. */
+const struct catalog_run *runs_find(const struct catalog *catalog, uint32_t *number);
+/* Entries of all of them. */
+uint32_t runs_count(const struct catalog *catalog);
 
 /* The steps of kinds, as the build found them in kinds. */
 extern const struct catalog_step *const catalog_kind_steps[];

@@ -8,7 +8,7 @@
 
 uint32_t catalog_entry_count(const struct catalog *catalog)
 {
-    return (uint32_t)catalog->slot_count;
+    return (uint32_t)catalog->slot_count + runs_count(catalog);
 }
 
 static bool add_dependency(struct catalog *catalog, size_t *count, int32_t dump_id,
@@ -171,9 +171,14 @@ static bool check_size(const struct archive_entry *entry, struct error *err)
 bool catalog_entry(struct catalog *catalog, uint32_t number, struct archive_entry *entry,
                    struct error *err)
 {
-    const struct catalog_slot *slot = &catalog->slots[number];
-    const struct catalog_object *object = slot->object;
+    const struct catalog_run *run = runs_find(catalog, &number);
+    const struct catalog_slot *slot;
+    const struct catalog_object *object;
 
+    if (run != NULL)
+        return run->entry(catalog, run->context, number, entry, err);
+    slot = &catalog->slots[number];
+    object = slot->object;
     if (slot->extra != NULL)
         return fill_extra(catalog, slot, entry, err) && check_size(entry, err);
     *entry = (struct archive_entry){
@@ -196,17 +201,31 @@ bool catalog_entry(struct catalog *catalog, uint32_t number, struct archive_entr
 
 bool catalog_entry_has_data(const struct catalog *catalog, uint32_t number)
 {
-    return catalog->slots[number].extra == NULL &&
+    return runs_find(catalog, &number) == NULL && catalog->slots[number].extra == NULL &&
            catalog->slots[number].object->data_query.block != 0;
+}
+
+bool catalog_entry_large_objects(const struct catalog *catalog, uint32_t number, uint32_t *first,
+                                 uint32_t *count)
+{
+    const struct catalog_run *run = runs_find(catalog, &number);
+
+    *first = *count = 0;
+    if (run == NULL || run->objects == NULL)
+        return false;
+    run->objects(run->context, number, first, count);
+    return true;
 }
 
 bool catalog_data_query(struct catalog *catalog, uint32_t number, const char **query,
                         struct error *err)
 {
+    runs_find(catalog, &number);
     return catalog_get_text(catalog, catalog->slots[number].object->data_query, query, err);
 }
 
 const char *catalog_data_table(const struct catalog *catalog, uint32_t number)
 {
+    runs_find(catalog, &number);
     return catalog->slots[number].object->identity;
 }

@@ -144,6 +144,22 @@ struct catalog_reference {
     const char *what;    /* "function", for the message where that row is gone */
 };
 
+/* Entries that are put together when they are asked for, of what there may be far too many of to be
+ * objects. They stand behind all objects of their section, and nothing needs them. */
+struct catalog_run {
+    enum archive_section section;
+    uint32_t count;
+    /* Borrowed until the next entry. number: from 0. */
+    bool (*entry)(struct catalog *catalog, void *context, uint32_t number,
+                  struct archive_entry *entry, struct error *err);
+    /* NULL, or which large objects it has the bytes of, as indexes. */
+    void (*objects)(void *context, uint32_t number, uint32_t *first, uint32_t *count);
+    void *context; /* lives as long as the catalog */
+    uint32_t at;   /* the catalog's own: the number of its first entry */
+};
+
+#define CATALOG_RUNS_MAX 4
+
 /* The catalog that has a row for each object of a kind, for what goes over all kinds: whether its
  * owner or schema is gone (dangling.c), whether a row was changed meanwhile (changes.c). */
 struct catalog_home {
@@ -245,6 +261,12 @@ bool catalog_pass_needs(struct catalog *catalog, const struct catalog_object *ob
                                           const struct catalog_object *object,
                                           const struct catalog_object *needed),
                         struct error *err);
+
+/* In the order of their sections; one of no entries is none. */
+bool catalog_add_run(struct catalog *catalog, const struct catalog_run *run, struct error *err);
+/* Numbers for its entries. */
+bool catalog_reserve_dump_ids(struct catalog *catalog, uint64_t count, int32_t *first,
+                              struct error *err);
 
 /* Makes `piece` a part of `host`'s definition until loops are broken. */
 void catalog_make_piece(struct catalog_object *piece, struct catalog_object *host);

@@ -562,13 +562,15 @@ bool order_objects(struct catalog *catalog, struct error *err)
 
     for (int round = 0; done && changed && round < ROUNDS_MAX; round++)
         done = mend_once(catalog, &changed, err);
-    catalog->slots = calloc((size_t)catalog->last_dump_id + 1, sizeof(*catalog->slots));
+    catalog->slots =
+        calloc((size_t)catalog->last_dump_id - catalog->reserved_ids + 1, sizeof(*catalog->slots));
     if (catalog->slots == NULL)
         return error_set_memory(err);
     done = done && sorting_init(&sorting, catalog, err);
     if (done) {
         turn_around(&sorting);
         done = fill_slots(&sorting, catalog, err);
+        runs_place(catalog);
     }
     sorting_reset(&sorting);
     return done;

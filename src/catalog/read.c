@@ -2,6 +2,7 @@
 #include "catalog/catalog_internal.h"
 
 #include "catalog/changes.h"
+#include "catalog/large_objects.h"
 #include "catalog/table_locks.h"
 
 #include <stdlib.h>
@@ -149,6 +150,7 @@ void catalog_free(struct catalog *catalog)
         return;
     text_store_free(catalog->texts);
     arena_free(&catalog->arena);
+    large_objects_free(catalog->large_objects);
     free(catalog->objects);
     free(catalog->rows);
     free(catalog->edges);

@@ -145,6 +145,8 @@ static void add_all(struct sql *sql)
         add_condition(sql, source);
         first = false;
     }
+    if (first) /* all of them are dumped */
+        sql_add(sql, "SELECT NULL::pg_catalog.text, 0, 0, NULL::pg_catalog.text WHERE false\n");
 }
 
 /* Without the catalogs, an extension's objects are those that the server says belong to one. */

@@ -83,24 +83,36 @@ static bool count_rows(struct copy_out *copy, const char *tag)
     return true;
 }
 
+static const char *word_of(const struct copy_out *copy)
+{
+    return copy->list.large_objects ? "" : "table ";
+}
+
 /* An answer that lacks one of its parts may lack rows, too. */
 static bool end(struct copy_out *copy, struct error *err)
 {
     copy->copying = false;
     if (copy->rows_ended && copy->counted)
         return true;
-    error_set(err, ERROR_PROTOCOL, "cannot read table %s: the server's answer is not complete",
-              copy->table);
+    error_set(err, ERROR_PROTOCOL, "cannot read %s%s: the server's answer is not complete",
+              word_of(copy), copy->table);
     return error_hint(err, WIRE_LOSS_HINT);
 }
 
-static bool explain(const struct copy_out *copy, struct error *err)
+static bool explain(struct copy_out *copy, uint32_t number, struct error *err)
 {
     char role[QUOTE_NAME_SIZE];
 
+    if (copy->list.large_objects)
+        copy->table = copy->list.table(copy->list.context, number);
     quote_identifier(copy->role, role, sizeof(role));
     if (strcmp(err->sqlstate, "42501") == 0 && strstr(err->message, "row-level") != NULL)
         error_hint(err, "A policy would hide rows: ALTER ROLE %s BYPASSRLS;", role);
+    else if (strcmp(err->sqlstate, "42501") == 0 && copy->list.large_objects)
+        error_hint(err,
+                   "GRANT SELECT ON LARGE OBJECT … TO %s;  or, from PostgreSQL 14 on, for all of "
+                   "them: GRANT pg_read_all_data TO %s;",
+                   role, role);
     else if (strcmp(err->sqlstate, "42501") == 0)
         error_hint(err,
                    "GRANT SELECT ON %s TO %s;  or, from PostgreSQL 14 on, for all tables: "
@@ -109,7 +121,7 @@ static bool explain(const struct copy_out *copy, struct error *err)
     else if (strcmp(err->sqlstate, "42P01") == 0 || strcmp(err->sqlstate, "3F000") == 0 ||
              strcmp(err->sqlstate, "42703") == 0) /* the tables are locked, their schemas are not */
         error_hint(err, "Its schema was renamed meanwhile: run it again, when nobody does that.");
-    return error_prefix(err, "cannot read table %s", copy->table);
+    return error_prefix(err, "cannot read %s%s", word_of(copy), copy->table);
 }
 
 bool copy_out_next(struct copy_out *copy, uint32_t number, struct slice *rows, struct error *err)
@@ -121,7 +133,7 @@ bool copy_out_next(struct copy_out *copy, uint32_t number, struct slice *rows, s
         return false;
     for (;;) {
         if (!wire_next(copy->conn, &event, err) || event.type == WIRE_SERVER_ERROR)
-            return explain(copy, err);
+            return explain(copy, number, err);
         wire_join_copy_data(copy->conn, &event);
         if (event.type == WIRE_COPY_DATA && event.data.len > 0) {
             *rows = event.data;

@@ -23,6 +23,7 @@ struct copy_out_list {
     bool (*statement)(void *context, uint32_t number, const char **statement, struct error *err);
     /* "schema.table", for messages. Borrowed as long as the list is used. */
     const char *(*table)(void *context, uint32_t number);
+    bool large_objects; /* it is no table, but "large object 1"; asked for anew on a failure */
 };
 
 struct copy_out {

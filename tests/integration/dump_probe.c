@@ -3,6 +3,7 @@
  * The version of the archive is the one that tools of the server's major write. */
 #include "archive/archive.h"
 #include "catalog/catalog.h"
+#include "copy/objects_out.h"
 #include "copy/snapshot.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct dump {
     struct archive_header header;
     struct archive_content content;
     bool copying;
+    struct objects_out *objects;
 };
 
 static bool entry(void *context, uint32_t number, struct archive_entry *entry, struct error *err)
@@ -28,7 +30,10 @@ static bool data(void *context, uint32_t number, struct slice *bytes, struct err
     struct dump *dump = context;
     struct wire_event event;
     const char *query;
+    uint32_t first, count;
 
+    if (catalog_entry_large_objects(dump->catalog, number, &first, &count))
+        return objects_out_next(dump->objects, bytes, err);
     *bytes = (struct slice){0};
     if (!dump->copying && (!catalog_data_query(dump->catalog, number, &query, err) ||
                            !wire_send_query(dump->conn, query, err)))
@@ -47,6 +52,52 @@ static bool data(void *context, uint32_t number, struct slice *bytes, struct err
         }
     }
 }
+
+/* ---- Large objects ---- */
+
+static bool object(void *context, uint32_t number, uint32_t index, uint32_t *oid, struct error *err)
+{
+    struct dump *dump = context;
+    uint32_t first, count;
+
+    (void)err;
+    *oid = catalog_entry_large_objects(dump->catalog, number, &first, &count) && index < count
+               ? catalog_large_object_oid(dump->catalog, first + index)
+               : 0;
+    return true;
+}
+
+static uint32_t object_oid(void *context, uint32_t index)
+{
+    return catalog_large_object_oid(context, index);
+}
+
+static uint32_t object_piece(void *context, uint32_t piece)
+{
+    return catalog_large_object_piece(context, piece);
+}
+
+static bool object_query(void *context, uint32_t piece, const char **query, struct error *err)
+{
+    return catalog_large_object_query(context, piece, query, err);
+}
+
+static bool open_objects(struct dump *dump, struct error *err)
+{
+    const struct objects_out_list list = {
+        .context = dump->catalog,
+        .count = catalog_large_object_count(dump->catalog),
+        .pieces = catalog_large_object_pieces(dump->catalog),
+        .oid = object_oid,
+        .piece = object_piece,
+        .statement = object_query,
+    };
+
+    dump->objects = objects_out_new(dump->conn, &list, "probe", err);
+    return dump->objects != NULL;
+}
+
+/* ---- Writing ---- */
 
 /* Writes all of a reader, and closes it. */
 static bool write_all(struct reader *reader, FILE *out, struct error *err)
@@ -76,6 +127,28 @@ static bool write_file(const struct dump *dump, const char *name, struct reader 
     return (out == NULL || fclose(out) == 0) && done;
 }
 
+static bool write_objects(struct dump *dump, uint32_t number, struct error *err)
+{
+    enum compression compression = dump->header.compression;
+    struct archive_entry at;
+    char name[32];
+    uint32_t oid;
+
+    for (uint32_t i = 0; object(dump, number, i, &oid, err) && oid != 0; i++) {
+        directory_object_name(oid, compression, name);
+        if (!write_file(dump, name,
+                        directory_object_stream_new(&dump->content, number, compression,
+                                                    COMPRESSION_LEVEL_DEFAULT, err),
+                        err))
+            return false;
+    }
+    if (!entry(dump, number, &at, err))
+        return false;
+    directory_object_list_name(at.dump_id, dump->header.minor, name);
+    return write_file(dump, name, directory_object_list_stream_new(&dump->content, number, err),
+                      err);
+}
+
 static bool write_directory(struct dump *dump, struct error *err)
 {
     enum compression compression = dump->header.compression;
@@ -86,6 +159,11 @@ static bool write_directory(struct dump *dump, struct error *err)
                     err))
         return false;
     for (uint32_t i = 0; i < dump->header.entry_count; i++) {
+        uint32_t first, count;
+
+        if (catalog_entry_large_objects(dump->catalog, i, &first, &count) &&
+            !write_objects(dump, i, err))
+            return false;
         if (!catalog_entry_has_data(dump->catalog, i))
             continue;
         if (!entry(dump, i, &at, err))
@@ -119,13 +197,15 @@ static bool run(struct dump *dump, struct error *err)
 {
     struct archive_header *header = &dump->header;
 
-    dump->content = (struct archive_content){dump, entry, data};
+    dump->content = (struct archive_content){dump, entry, data, object};
     header->created = 1700000000;
     header->database = "app";
     header->minor = archive_minor_of_server(wire_server_version(dump->conn));
     header->server_version = wire_parameter(dump->conn, "server_version");
     header->dumper_version = "dump_probe";
     header->entry_count = catalog_entry_count(dump->catalog);
+    if (!open_objects(dump, err))
+        return false;
     if (strcmp(dump->format, "directory") == 0)
         return write_directory(dump, err);
     if (strcmp(dump->format, "plain") == 0)
@@ -146,6 +226,7 @@ int main(int argc, char **argv)
 
     if (!done)
         fprintf(stderr, "error: %s\n%s\n%s\n", err.message, err.detail, err.hint);
+    objects_out_free(dump.objects);
     catalog_free(dump.catalog);
     wire_close(dump.conn);
     wire_settings_free(dump.settings);

@@ -138,20 +138,14 @@ def test_what_is_not_read_takes_no_right(pgcask, server, workdir, major):
 
 
 @pytest.mark.majors(15)
-def test_kinds_that_cannot_be_dumped_and_locks_that_stay_are_found(pgcask, server, major):
+def test_locks_that_stay_are_found(pgcask, server, major):
     server = server(major)
     server.sql("CREATE DATABASE kinds")
-    server.sql("CREATE TABLE locked (a int); CREATE CAST (int AS bool[]) WITH INOUT; "
-               "SELECT lo_from_bytea(4711, 'x'); CREATE CONVERSION c FOR 'LATIN1' TO 'UTF8' "
-               "FROM iso8859_1_to_utf8",
-               db="kinds")
+    server.sql("CREATE TABLE locked (a int)", db="kinds")
     server.sql("BEGIN; LOCK TABLE locked; PREPARE TRANSACTION 'forgotten'", db="kinds")
     found = checked(pgcask, server.uri("kinds"))
     server.sql("ROLLBACK PREPARED 'forgotten'", db="kinds")
-    (fatal,) = [f for f in found if f["fatal"]]
-    assert "3" in fatal["message"] and "cast integer AS boolean[]" in fatal["message"], found
-    assert "large object 4711" in fatal["message"], found
-    assert "conversion c" in fatal["message"], found
+    assert not [f for f in found if f["fatal"]], found
     (warned,) = [f for f in found if not f["fatal"]]
     assert "public.locked" in warned["message"] and "--lock-timeout" in warned["hint"], found
 

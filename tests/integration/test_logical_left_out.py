@@ -95,27 +95,6 @@ def test_odd_things_are_as_with_stock_tools(pgcask, cluster, workdir):
     logical.run_sql(cluster, "postgres", 'DROP ROLE "pgmaster"')
 
 
-# Kinds that cannot be dumped yet: each is an error that says the kind and the name.
-REFUSED = {
-    "SELECT lo_create(1)": "large object 1",
-    "SELECT lo_from_bytea(4711, 'x')": "large object 4711",
-    "SELECT lo_create(16383)": "large object 16383",
-    "SELECT lo_create(16384)": "large object 16384",
-    "SELECT lo_create(4294967295::oid)": "large object 4294967295",
-    "SELECT lo_create(2200); COMMENT ON LARGE OBJECT 2200 IS 'x'": "large object 2200",
-}
-
-
-def test_what_cannot_be_dumped_is_named(pgcask, cluster, workdir):
-    for sql, name in REFUSED.items():
-        db = make(cluster, "refused", sql)
-        result = pgcask("backup", cluster.uri(db), "--to", workdir / "backup", "--quiet")
-        assert result.rc == 1 and name in result.stderr, (sql, result)
-        assert not (workdir / "backup").exists()
-    # Those of other databases are none of this one's.
-    logical.back_up(pgcask, cluster, make(cluster, "others"), workdir / "others")
-
-
 def test_what_stands_in_schemas_of_the_system_is_named(pgcask, cluster, workdir):
     db = make(cluster, "misplaced", """
         SET allow_system_table_mods = on;

@@ -106,7 +106,7 @@ void made_content_init(struct made_content *made, int minor, enum compression co
         .dumper_version = "a test",
         .entry_count = COUNT(entries),
     };
-    made->content = (struct archive_content){made, give_entry, give_data};
+    made->content = (struct archive_content){made, give_entry, give_data, NULL};
 }
 
 void read_everything(struct reader *reader, struct buffer *out)

@@ -164,7 +164,7 @@ void kind_test_step(struct kind_test *test, const struct catalog_step *step)
 
 /* ---- After ---- */
 
-static void free_test(struct kind_test *test)
+void kind_test_free(struct kind_test *test)
 {
     for (size_t i = 0; i < test->answer_count; i++)
         free(test->answers[i].sql);
@@ -177,10 +177,27 @@ void kind_test_fails(struct kind_test *test, const struct catalog_step *step, co
 
     assert_false(step_read(&test->catalog, step, &err));
     assert_string_equal(err.message, message);
-    free_test(test);
+    kind_test_free(test);
 }
 
-static const char *tag_of(const struct catalog *catalog, int32_t dump_id)
+/* Of an entry of a run. */
+static const char *tag_in_runs(struct catalog *catalog, int32_t dump_id)
+{
+    for (uint32_t i = 0; i < catalog_entry_count(catalog); i++) {
+        struct archive_entry entry;
+        struct error err;
+        uint32_t number = i;
+
+        if (runs_find(catalog, &number) == NULL)
+            continue;
+        assert_true(catalog_entry(catalog, i, &entry, &err));
+        if (entry.dump_id == dump_id)
+            return entry.tag;
+    }
+    return "?";
+}
+
+static const char *tag_of(struct catalog *catalog, int32_t dump_id)
 {
     for (size_t i = 0; i < catalog->object_count; i++) {
         const struct catalog_object *object = catalog->objects[i];
@@ -191,7 +208,7 @@ static const char *tag_of(const struct catalog *catalog, int32_t dump_id)
             if (extra->dump_id == dump_id)
                 return extra->tag;
     }
-    return "?";
+    return tag_in_runs(catalog, dump_id);
 }
 
 static void add_head(struct sql *text, const struct archive_entry *entry)
@@ -210,11 +227,34 @@ static void add_head(struct sql *text, const struct archive_entry *entry)
     sql_add(text, "\n");
 }
 
+static void add_needs(struct catalog *catalog, const struct archive_entry *entry, struct sql *text)
+{
+    int32_t needs[ROWS_MAX];
+    size_t count = entry->dependency_count; /* what the entry lends ends with the next one */
+
+    assert_true(count <= ROWS_MAX);
+    for (size_t i = 0; i < count; i++)
+        needs[i] = entry->dependencies[i];
+    for (size_t i = 0; i < count; i++)
+        sql_printf(text, "%s%s%s", i == 0 ? "-- needs " : ", ", tag_of(catalog, needs[i]),
+                   i + 1 == count ? "\n" : "");
+}
+
+static void add_large_objects(const struct catalog *catalog, uint32_t first, uint32_t count,
+                              struct sql *text)
+{
+    sql_add(text, "-- bytes of");
+    for (uint32_t i = first; i < first + count; i++)
+        sql_printf(text, " %u", catalog_large_object_oid(catalog, i));
+    sql_add(text, "\n");
+}
+
 static void add_entry(struct catalog *catalog, uint32_t number, struct sql *text)
 {
     struct archive_entry entry;
     const char *query;
     struct error err;
+    uint32_t first, count;
 
     assert_true(catalog_entry(catalog, number, &entry, &err));
     add_head(text, &entry);
@@ -222,18 +262,22 @@ static void add_entry(struct catalog *catalog, uint32_t number, struct sql *text
     if (entry.drop != NULL)
         sql_printf(text, "-- %s%s", entry.drop, entry.drop[0] == '\0' ? "\n" : "");
     sql_clause(text, "", entry.copy, "");
-    if (entry.has_data) {
+    if (catalog_entry_large_objects(catalog, number, &first, &count)) {
+        add_large_objects(catalog, first, count, text);
+    } else if (entry.has_data) {
         assert_true(catalog_data_query(catalog, number, &query, &err));
         sql_clause(text, "", query, "\n");
     }
-    for (size_t i = 0; i < entry.dependency_count; i++)
-        sql_printf(text, "%s%s%s", i == 0 ? "-- needs " : ", ",
-                   tag_of(catalog, entry.dependencies[i]),
-                   i + 1 == entry.dependency_count ? "\n" : "");
+    add_needs(catalog, &entry, text);
 }
 
-static bool is_shown(const struct kind_test *test, const struct catalog_slot *slot)
+static bool is_shown(const struct kind_test *test, uint32_t number)
 {
+    const struct catalog_slot *slot;
+
+    if (runs_find(&test->catalog, &number) != NULL)
+        return true;
+    slot = &test->catalog.slots[number];
     for (size_t i = 0; i < test->hidden_count && slot->extra == NULL; i++) {
         if (test->hidden[i] == slot->object)
             return false;
@@ -258,12 +302,12 @@ void kind_test_expect(struct kind_test *test, const char *entries)
     }
     assert_true(order_objects(catalog, &err));
     for (uint32_t i = 0; i < catalog_entry_count(catalog); i++) {
-        if (is_shown(test, &catalog->slots[i]))
+        if (is_shown(test, i))
             add_entry(catalog, i, &text);
     }
     assert_string_equal(sql_text(&text), entries);
     sql_end(&text);
-    free_test(test);
+    kind_test_free(test);
 }
 
 void kind_test_cases(int major, const struct catalog_step *step, const struct catalog_query *query,

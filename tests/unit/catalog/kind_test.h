@@ -68,6 +68,9 @@ void kind_test_fails(struct kind_test *test, const struct catalog_step *step, co
 /* Links what was read, puts it in order, and compares. Frees the test. */
 void kind_test_expect(struct kind_test *test, const char *entries);
 
+/* Where nothing of the above did. */
+void kind_test_free(struct kind_test *test);
+
 /* Tests of one row each. */
 struct kind_case {
     const char *is; /* what is tested, for the message of a failure */

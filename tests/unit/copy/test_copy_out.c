@@ -34,7 +34,7 @@ static const char *table(void *context, uint32_t number)
 /* Connects; the script stands. */
 static void start(struct session *session, struct tables *tables, uint32_t count)
 {
-    const struct copy_out_list list = {tables, count, has_rows, statement, table};
+    const struct copy_out_list list = {tables, count, has_rows, statement, table, false};
 
     session_connect(session);
     copy_out_init(&tables->copy, session->conn, &list, "maria");
