@@ -62,7 +62,8 @@ struct physical_report {
 };
 
 struct logical_report {
-    char wal_lsn[32];     /* where the log stood when the snapshot was taken */
+    char wal_lsn[32];     /* where the log stood when the snapshot was taken; "" if the role may not
+                             ask */
     const char *database; /* borrowed until the job is closed */
     uint64_t row_bytes;   /* of rows as the server sends them, before compression, so far */
     uint64_t rows;        /* read so far */

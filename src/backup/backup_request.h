@@ -32,6 +32,7 @@ struct backup_request {
     const struct log *log;
     backup_phase_fn *on_phase; /* NULL: nobody wants to know */
     void *context;             /* of on_phase */
+    bool only_preflight;       /* no backup follows: what that would say of itself is said, too */
 
     /* ---- Both kinds ---- */
     enum digest_algorithm digest; /* DIGEST_XXH3_128 (a cluster's files: CRC-32C) or

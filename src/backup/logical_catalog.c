@@ -28,22 +28,37 @@ static bool ask(struct logical_backup *job, const char *sql, char **text, struct
     return *text != NULL || error_set_memory(err);
 }
 
+/* Not every provider lets its customers ask for that; the backup does not need it. */
+static bool ask_position(struct logical_backup *job, struct error *err)
+{
+    char *lsn;
+
+    job->report.logical.wal_lsn[0] = '\0';
+    if (ask(job,
+            "SAVEPOINT position;"
+            "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() "
+            "            THEN pg_catalog.pg_last_wal_replay_lsn() "
+            "            ELSE pg_catalog.pg_current_wal_insert_lsn() END;"
+            "RELEASE SAVEPOINT position",
+            &lsn, err)) {
+        snprintf(job->report.logical.wal_lsn, sizeof(job->report.logical.wal_lsn), "%s", lsn);
+        free(lsn);
+        return true;
+    }
+    if (err->code != ERROR_SERVER || wire_is_broken(job->conn))
+        return false;
+    log_message(job->request.log, LOG_INFO, "the log position is not known: %s", err->message);
+    return wire_query(job->conn, "ROLLBACK TO SAVEPOINT position", NULL, err);
+}
+
 static bool take_snapshot(struct logical_backup *job, struct error *err)
 {
     const struct snapshot_options options = {.own_encoding = true};
-    char *size, *lsn;
+    char *size;
 
     if (!snapshot_begin(job->conn, &options, err) ||
-        !snapshot_export(job->conn, job->snapshot, err))
+        !snapshot_export(job->conn, job->snapshot, err) || !ask_position(job, err))
         return false;
-    if (!ask(job,
-             "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() "
-             "            THEN pg_catalog.pg_last_wal_replay_lsn() "
-             "            ELSE pg_catalog.pg_current_wal_insert_lsn() END",
-             &lsn, err))
-        return false;
-    snprintf(job->report.logical.wal_lsn, sizeof(job->report.logical.wal_lsn), "%s", lsn);
-    free(lsn);
     free(job->database);
     job->database = NULL;
     if (!ask(job, "SELECT pg_catalog.current_database()", &job->database, err) ||

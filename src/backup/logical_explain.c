@@ -5,6 +5,7 @@
 #include "backup/logical_internal.h"
 
 #include "base/error_names.h"
+#include "base/quote.h"
 
 #include <string.h>
 
@@ -22,8 +23,43 @@ static bool is_recovery_conflict(const struct error *err)
            strstr(err->message, "due to conflict with recovery") != NULL;
 }
 
-bool logical_explain(struct error *err)
+/* Copies the first word behind what comes before it in the message. */
+static bool word_behind(const struct error *err, const char *before, char *word, size_t size)
 {
+    const char *at = strstr(err->message, before);
+    size_t len;
+
+    if (at == NULL)
+        return false;
+    at += strlen(before);
+    len = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    if (at[len] != '\0' || len == 0 || len >= size)
+        return false;
+    memcpy(word, at, len);
+    word[len] = '\0';
+    return true;
+}
+
+/* A catalog, a view or a function of the system that somebody closed for the role: of all others it
+ * was asked before. */
+static bool hint_denied(struct error *err, const char *role)
+{
+    char name[QUOTE_NAME_SIZE], user[QUOTE_NAME_SIZE];
+
+    quote_identifier(role == NULL ? "" : role, user, sizeof(user));
+    if (word_behind(err, "permission denied for table pg_", name, sizeof(name)) ||
+        word_behind(err, "permission denied for view pg_", name, sizeof(name)))
+        return error_hint(err, "GRANT SELECT ON pg_catalog.pg_%s TO %s;", name, user);
+    if (word_behind(err, "permission denied for function ", name, sizeof(name)) ||
+        word_behind(err, "permission denied for aggregate ", name, sizeof(name)))
+        return error_hint(err, "GRANT EXECUTE ON FUNCTION pg_catalog.%s TO %s;", name, user);
+    return false;
+}
+
+bool logical_explain(struct error *err, const char *role)
+{
+    if (is_state(err, "42501"))
+        return hint_denied(err, role);
     /* In its own encoding a database gives whatever it holds; in another it may have no character
      * for it, or no conversion at all. */
     if (is_state(err, "22P05") || is_state(err, "22021"))

@@ -60,8 +60,8 @@ bool logical_check_version(int version, bool allow_newer, struct error *err);
 /* Whether it is a server at all. */
 bool logical_check_peer(const struct wire_conn *conn, struct error *err);
 
-/* Adds what mends it to an error that may come anywhere. False. */
-bool logical_explain(struct error *err);
+/* Adds what mends it to an error that may come anywhere; `role` is who connected. False. */
+bool logical_explain(struct error *err, const char *role);
 
 /* How the archive's data are to be compressed. */
 bool logical_compression(const struct backup_request *request, enum compression *compression,

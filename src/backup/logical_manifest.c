@@ -21,7 +21,7 @@ struct reader *logical_manifest_new(const struct logical_backup *job, struct err
         .dump_format = "custom",
         .database = job->database,
         .snapshot = job->snapshot,
-        .wal_position = job->report.logical.wal_lsn,
+        .wal_position = job->report.logical.wal_lsn[0] == '\0' ? NULL : job->report.logical.wal_lsn,
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
         .settings = job->pinned,

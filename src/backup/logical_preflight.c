@@ -17,12 +17,14 @@
 
 /* ---- Asking ---- */
 
-struct wire_result *logical_preflight_ask(struct logical_preflight *preflight, const char *sql)
+static struct wire_result *ask(struct logical_preflight *preflight, const char *sql,
+                               struct error *err)
 {
     struct wire_result *result = NULL;
     struct error ignored;
 
-    if (wire_query(preflight->conn, sql, &result, &ignored)) {
+    error_clear(err);
+    if (wire_query(preflight->conn, sql, &result, err)) {
         if (result != NULL && wire_result_rows(result) == 1)
             return result;
     } else if (!wire_is_broken(preflight->conn)) {
@@ -30,6 +32,23 @@ struct wire_result *logical_preflight_ask(struct logical_preflight *preflight, c
     }
     wire_result_free(result);
     return NULL;
+}
+
+struct wire_result *logical_preflight_ask(struct logical_preflight *preflight, const char *sql)
+{
+    struct error err;
+    struct wire_result *row = ask(preflight, sql, &err);
+
+    if (strcmp(err.sqlstate, "42501") == 0 && preflight->denied.code == ERROR_NONE)
+        preflight->denied = err;
+    return row;
+}
+
+struct wire_result *logical_preflight_ask_more(struct logical_preflight *preflight, const char *sql)
+{
+    struct error ignored;
+
+    return ask(preflight, sql, &ignored);
 }
 
 const char *preflight_text(const struct wire_result *row, size_t column)
@@ -103,7 +122,7 @@ static void estimate_size(struct logical_preflight *preflight)
                                 "               pg_catalog.current_setting('block_size')::bigint"
                                 "          FROM pg_catalog.pg_class"
                                 "         WHERE relkind = 'r' AND oid >= 16384 AND reltuples > 0)";
-    struct wire_result *sizes = logical_preflight_ask(preflight, query);
+    struct wire_result *sizes = logical_preflight_ask_more(preflight, query);
 
     if (sizes == NULL)
         return;
@@ -115,43 +134,78 @@ static void estimate_size(struct logical_preflight *preflight)
 
 /* ---- All of it ---- */
 
+static const char *user_of(const struct logical_preflight *preflight)
+{
+    return wire_settings_get(preflight->request->settings, "user");
+}
+
 /* Whose rights they are: what a role is set to be from its login on counts. */
+static void ask_name(struct logical_preflight *preflight)
+{
+    static const char query[] = "SELECT pg_catalog.quote_ident(CURRENT_USER), CURRENT_USER";
+    enum { QUOTED, NAME };
+    struct wire_result *row = logical_preflight_ask(preflight, query);
+
+    if (row == NULL)
+        quote_identifier(user_of(preflight), preflight->role, sizeof(preflight->role));
+    else if (quote_has_control(preflight_text(row, NAME)))
+        quote_identifier(preflight_text(row, NAME), preflight->role, sizeof(preflight->role));
+    else
+        snprintf(preflight->role, sizeof(preflight->role), "%s", preflight_text(row, QUOTED));
+    wire_result_free(row);
+}
+
 static void ask_role(struct logical_preflight *preflight)
 {
     static const char query[] =
-        "SELECT pg_catalog.quote_ident(r.rolname), r.rolname, r.oid, r.rolinherit, "
+        "SELECT r.oid, r.rolinherit, "
         "       EXISTS (SELECT FROM pg_catalog.pg_auth_members m "
         "                 JOIN pg_catalog.pg_roles g ON g.oid = m.roleid"
         "                WHERE g.rolname = 'pg_read_all_data' AND m.member = r.oid)"
         "  FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER";
-    enum { QUOTED, NAME, OID, INHERITS, IS_MEMBER };
-    struct wire_result *row = logical_preflight_ask(preflight, query);
+    enum { OID, INHERITS, IS_MEMBER };
+    struct wire_result *row = logical_preflight_ask_more(preflight, query);
 
     if (row == NULL)
         return;
-    if (quote_has_control(preflight_text(row, NAME)))
-        quote_identifier(preflight_text(row, NAME), preflight->role, sizeof(preflight->role));
-    else
-        snprintf(preflight->role, sizeof(preflight->role), "%s", preflight_text(row, QUOTED));
     snprintf(preflight->role_oid, sizeof(preflight->role_oid), "%s", preflight_text(row, OID));
     preflight->inherits = preflight_flag(row, INHERITS);
     preflight->is_member = preflight_flag(row, IS_MEMBER);
     wire_result_free(row);
 }
 
+/* Something that nobody thought of: it is said in the server's words, unless there is a finding
+ * that has the remedy. */
+static void check_denied(struct logical_preflight *preflight)
+{
+    for (size_t i = 0; i < preflight->report->count; i++) {
+        if (preflight->report->findings[i].fatal)
+            return;
+    }
+    if (preflight->denied.code == ERROR_NONE)
+        return;
+    logical_explain(&preflight->denied, user_of(preflight));
+    preflight_add(preflight->report, true, preflight->denied.hint, ERROR_OURS("%s"),
+                  preflight->denied.message);
+}
+
 static void run_checks(struct logical_preflight *preflight)
 {
     static void (*const checks[])(struct logical_preflight *) = {
+        ask_name,
         ask_role,
         check_version,
         check_compression,
+        logical_preflight_catalogs,
         logical_preflight_rights,
+        logical_preflight_left_out,
         check_kinds,
         logical_preflight_locks,
         logical_preflight_lock_table,
         logical_preflight_standby,
         logical_preflight_pooler,
         estimate_size,
+        check_denied,
     };
 
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
@@ -168,7 +222,8 @@ static bool begin(struct logical_preflight *preflight, struct error *err)
     };
 
     return logical_check_peer(preflight->conn, err) &&
-           (snapshot_begin(preflight->conn, &options, err) || logical_explain(err));
+           (snapshot_begin(preflight->conn, &options, err) ||
+            logical_explain(err, user_of(preflight)));
 }
 
 bool logical_preflight(const struct backup_request *request, struct preflight_report *report,

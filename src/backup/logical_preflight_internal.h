@@ -16,10 +16,16 @@ struct logical_preflight {
     char role[QUOTE_NAME_SIZE]; /* in quotes where it needs them, as it can be pasted */
     char role_oid[16];
     bool inherits, is_member; /* of pg_read_all_data */
+    struct error denied;      /* the first query that it may not ask */
 };
 
-/* The only row of a query, or NULL: what cannot be asked is left to the backup itself. */
+/* The only row of a query, or NULL: what cannot be asked is left to the backup itself, but a right
+ * that the role lacks for it, which the backup needs as well, is a finding. */
 struct wire_result *logical_preflight_ask(struct logical_preflight *preflight, const char *sql);
+
+/* For what the backup does not ask. */
+struct wire_result *logical_preflight_ask_more(struct logical_preflight *preflight,
+                                               const char *sql);
 
 /* Columns of such a row; "" and 0 for an SQL null. */
 const char *preflight_text(const struct wire_result *row, size_t column);
@@ -30,6 +36,10 @@ bool preflight_flag(const struct wire_result *row, size_t column);
  * behind it, which has the first names. Nothing for a count of 0. */
 bool preflight_append_counted(struct buffer *out, const struct wire_result *row, size_t column,
                               const char *what, struct error *err);
+
+/* Catalogs that it may not read, and what will be left out. */
+void logical_preflight_catalogs(struct logical_preflight *preflight);
+void logical_preflight_left_out(struct logical_preflight *preflight);
 
 void logical_preflight_rights(struct logical_preflight *preflight);
 

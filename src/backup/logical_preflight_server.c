@@ -16,7 +16,7 @@
 void logical_preflight_pooler(struct logical_preflight *preflight)
 {
     struct wire_result *row =
-        logical_preflight_ask(preflight, "SELECT pg_catalog.pg_backend_pid()");
+        logical_preflight_ask_more(preflight, "SELECT pg_catalog.pg_backend_pid()");
     int32_t told = wire_backend_pid(preflight->conn);
 
     if (row != NULL && told != 0 && preflight_number(row, 0) != (uint64_t)(uint32_t)told)
@@ -43,7 +43,7 @@ void logical_preflight_standby(struct logical_preflight *preflight)
         "        OR pg_catalog.current_setting('max_standby_archive_delay') <> '-1')"
         "   AND pg_catalog.current_setting('hot_standby_feedback') = 'off'";
     enum { FEEDBACK, STREAMING, ARCHIVE };
-    struct wire_result *row = logical_preflight_ask(preflight, query);
+    struct wire_result *row = logical_preflight_ask_more(preflight, query);
 
     if (row != NULL)
         preflight_add(preflight->report, false,
@@ -65,7 +65,7 @@ void logical_preflight_standby(struct logical_preflight *preflight)
  */
 void logical_preflight_lock_table(struct logical_preflight *preflight)
 {
-    struct wire_result *row = logical_preflight_ask(preflight, catalog_lock_room_query);
+    struct wire_result *row = logical_preflight_ask_more(preflight, catalog_lock_room_query);
     char remedy[128];
 
     if (row != NULL && preflight_flag(row, LOCK_ROOM_IS_SMALL)) {
@@ -100,7 +100,7 @@ void logical_preflight_locks(struct logical_preflight *preflight)
         "   AND (a.xact_start IS NULL"
         "        OR a.xact_start < pg_catalog.now() - '10 s'::pg_catalog.interval)";
     enum { COUNT, FIRST, PROCESS };
-    struct wire_result *found = logical_preflight_ask(preflight, query);
+    struct wire_result *found = logical_preflight_ask_more(preflight, query);
 
     if (found != NULL && preflight_number(found, COUNT) > 0)
         preflight_add(preflight->report, false,

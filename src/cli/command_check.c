@@ -21,9 +21,12 @@ static bool check(struct command *command, struct backup_request *request,
                   const struct server_uri *server, struct error *err)
 {
     struct backup_target target;
-    bool in_order = request_set_server(request, server, command, err);
-    const char *kind = options_scope_name(backup_request_scope(request));
+    bool in_order;
+    const char *kind;
 
+    request->only_preflight = true;
+    in_order = request_set_server(request, server, command, err);
+    kind = options_scope_name(backup_request_scope(request));
     result_set_text(command->result, "kind", kind);
     if (!in_order || !look_at_target(&target, command, err) ||
         !preflight_check(command, request, &target, err))

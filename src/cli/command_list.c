@@ -149,7 +149,8 @@ static void say_logical(const struct command *command, const json_t *summary)
         say_backed_up(command, summary);
     else
         command_say(command, "%-12s %s", "database", text_of(summary, "database"));
-    command_say(command, "%-12s %s", "position", text_of(summary, "wal_lsn"));
+    if (text_of(summary, "wal_lsn")[0] != '\0')
+        command_say(command, "%-12s %s", "position", text_of(summary, "wal_lsn"));
     command_say(command, "%-12s %" PRIu64 " in the table of contents", "entries",
                 number_of(summary, "entries"));
     command_say(command, "%-12s %" PRIu64 " with %" PRIu64 " row%s", "tables",

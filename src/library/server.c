@@ -30,8 +30,9 @@ static bool preflight(enum library_command command, const struct pgcask_settings
         return library_fail(error, &err);
     }
     done = library_job_init(&job, control, &err) &&
-           library_request(&request, command, settings, given, &job, &err) &&
-           backup_preflight(&request, report, &err);
+           library_request(&request, command, settings, given, &job, &err);
+    request.only_preflight = true;
+    done = done && backup_preflight(&request, report, &err);
     for (size_t i = 0; done && receiver->finding != NULL && i < report->count; i++) {
         struct preflight_finding *found = &report->findings[i];
 

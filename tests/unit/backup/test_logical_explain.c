@@ -17,7 +17,7 @@ static void explained(const char *sqlstate, const char *message, const char *hin
     error_set(&err, ERROR_SERVER, "%s", message);
     error_hint(&err, "as the server has it");
     snprintf(err.sqlstate, sizeof(err.sqlstate), "%s", sqlstate);
-    assert_false(logical_explain(&err));
+    assert_false(logical_explain(&err, "the role"));
     error_spell(&err, NULL);
     if (strstr(err.hint, hint) == NULL)
         fail_msg("%s: %s", message, err.hint);
@@ -49,6 +49,19 @@ static void an_encoding_is_the_databases_own(void **state)
     explained("22021", "invalid byte sequence for encoding \"UTF8\"", "client_encoding");
 }
 
+static void a_catalog_that_is_closed_is_granted(void **state)
+{
+    (void)state;
+    explained("42501", "cannot read the catalogs (types): permission denied for table pg_enum",
+              "GRANT SELECT ON pg_catalog.pg_enum TO \"the role\";");
+    explained("42501", "permission denied for view pg_roles",
+              "GRANT SELECT ON pg_catalog.pg_roles TO \"the role\";");
+    explained("42501", "permission denied for function pg_export_snapshot",
+              "GRANT EXECUTE ON FUNCTION pg_catalog.pg_export_snapshot TO \"the role\";");
+    explained("42501", "permission denied for table orders", "as the server has it");
+    explained("42501", "permission denied for table pg_x; DROP TABLE y", "as the server has it");
+}
+
 static void other_failures_keep_the_servers_hint(void **state)
 {
     (void)state;
@@ -63,6 +76,7 @@ int main(void)
         cmocka_unit_test(a_standby_that_replays_is_told_to_wait),
         cmocka_unit_test(a_pool_without_transactions_is_named),
         cmocka_unit_test(an_encoding_is_the_databases_own),
+        cmocka_unit_test(a_catalog_that_is_closed_is_granted),
         cmocka_unit_test(other_failures_keep_the_servers_hint),
     };
 
