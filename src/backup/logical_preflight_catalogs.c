@@ -20,7 +20,7 @@ static const char catalogs_query[] =
     "   WHERE CASE c.relkind WHEN 'r' THEN c.relname NOT IN ('pg_subscription_rel',"
     "                                                        'pg_replication_origin')"
     "                        WHEN 'v' THEN c.relname IN ('pg_roles', 'pg_locks', 'pg_settings',"
-    "                                                    'pg_seclabels', 'pg_user_mappings')"
+    "                                                    'pg_user_mappings')"
     "                        ELSE false END"
     "     AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')"
     "     AND EXISTS (SELECT FROM pg_catalog.pg_init_privs i,"

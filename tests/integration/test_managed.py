@@ -1,0 +1,130 @@
+"""A managed server: a role that owns one database and is nothing else there backs it up, and gets it
+back by stock pg_restore as that role, as whole as stock pg_dump and pg_restore do."""
+
+import collections
+import json
+import re
+
+import pytest
+
+from pgcask_testing import logical, paths, process, temp
+
+OWNER = "the owner"
+SECRET = "s3cret"
+
+# What a provider gives its customers' first role, from nothing on.
+ROLES = {
+    "nothing": "",
+    "creates": "CREATEDB CREATEROLE",
+    "reads": "CREATEDB CREATEROLE",
+}
+
+
+def provider(server, more):
+    """A server as its provider hands it out: the customer's role, and what it may not do."""
+    server.sql(f"""
+        CREATE ROLE "{OWNER}" LOGIN PASSWORD 'of the owner' {more};
+        CREATE ROLE "app reader";
+        GRANT "app reader" TO "{OWNER}" WITH ADMIN OPTION;
+        CREATE ROLE other LOGIN PASSWORD 'of another';
+        CREATE DATABASE "the app" OWNER "{OWNER}";
+        CREATE DATABASE others OWNER other;
+        REVOKE CONNECT ON DATABASE postgres, template1, others FROM PUBLIC;
+    """)
+    for db in ("the app", "template1"):
+        server.sql(f"""
+            CREATE EXTENSION IF NOT EXISTS postgres_fdw;
+            GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO "{OWNER}";
+            REVOKE EXECUTE ON FUNCTION pg_current_wal_insert_lsn(), pg_last_wal_replay_lsn(),
+                pg_control_system(), pg_control_checkpoint(), pg_database_size(oid),
+                pg_database_size(name), pg_tablespace_size(oid), pg_tablespace_size(name),
+                pg_stat_get_live_tuples(oid), lo_import(text), lo_export(oid, text) FROM PUBLIC;
+            REVOKE SELECT ON pg_catalog.pg_stat_replication, pg_catalog.pg_stat_ssl,
+                pg_catalog.pg_file_settings, pg_catalog.pg_hba_file_rules FROM PUBLIC;
+        """, db)
+
+
+@pytest.fixture(scope="module", params=ROLES)
+def managed(request, major, module_servers):
+    if request.param == "reads" and major < 14:
+        pytest.skip("pg_read_all_data is of 14 and later")
+    server = module_servers.create(major)
+    provider(server, ROLES[request.param])
+    if request.param == "reads":
+        server.sql(f'GRANT pg_read_all_data, pg_monitor TO "{OWNER}"')
+    run_as_owner(server, "the app", logical.script("managed"))
+    server.reads_all = request.param == "reads"
+    yield server
+    server.close()
+
+
+def run_as_owner(server, db, sql):
+    server.sql(sql, db, user=OWNER)
+
+
+def empty_copy(server, name):
+    """As the provider's console makes one: its owner is the customer's role."""
+    logical.create_like(server, "the app", name)
+    server.sql(f'ALTER DATABASE "{name}" OWNER TO "{OWNER}"; ')
+    server.sql(f"""CREATE EXTENSION IF NOT EXISTS postgres_fdw;
+                   GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO "{OWNER}" """, name)
+    return name
+
+
+def restore_as_owner(server, archive, name):
+    """Stock pg_restore's errors, without what differs from run to run."""
+    env = {"PGHOST": server.socket_dir, "PGPORT": server.port, "PGUSER": OWNER}
+    result = process.run([logical.stock("pg_restore", server), "-d", name, archive], env=env,
+                         timeout=300)
+    return [re.sub(r"TOC entry \d+; \d+ \d+", "TOC entry", line)
+            for line in result.stderr.splitlines()
+            if "error:" in line and logical.NOT_OURS not in line]
+
+
+def stock_archive_as_owner(server, path):
+    env = {"PGHOST": server.socket_dir, "PGPORT": server.port, "PGUSER": OWNER}
+    process.run([logical.stock("pg_dump", server), "-Fc", "-f", path, "the app"], env=env,
+                timeout=300).check()
+    return path
+
+
+def test_the_owner_backs_the_database_up_and_gets_it_back(pgcask, managed, workdir, major):
+    uri = managed.uri("the app", OWNER)
+    check = json.loads(pgcask("check", uri, "--json").check().stdout)
+    assert not any(f["fatal"] for f in check["findings"])
+    result = pgcask("backup", uri, "--to", workdir / "b", "--json").check()
+    (archive,) = (workdir / "b").glob("*.dump")
+    pgcask("verify", workdir / "b").check()
+
+    # What the role may not read is said once, and is in no text.
+    warnings = json.loads(result.stdout).get("warnings", [])
+    assert len([w for w in warnings if "passwords" in w]) == (0 if managed.reads_all else 1)
+    assert SECRET not in result.stdout + result.stderr
+    assert SECRET not in (workdir / "b/manifest.json").read_text()
+
+    theirs = stock_archive_as_owner(managed, workdir / "stock.dump")
+    usual = restore_as_owner(managed, theirs, empty_copy(managed, "stock"))
+    ours = restore_as_owner(managed, archive, empty_copy(managed, "copy"))
+    assert not collections.Counter(ours) - collections.Counter(usual), "\n".join(ours)
+    different = logical._difference(logical.dump_schema(managed, "stock"),
+                                    logical.dump_schema(managed, "copy"))
+    assert not different, "\n".join(different)
+    assert logical.table_sums(managed, "the app") == logical.table_sums(managed, "copy")
+    assert logical.contents(managed, archive) == logical.contents(managed, theirs)
+    for copy in ("stock", "copy"):
+        logical.drop(managed, copy)
+
+
+def test_globals_are_whole_but_for_the_passwords(pgcask, managed, workdir, major):
+    pgcask("backup", managed.uri("the app", OWNER), "--to", workdir / "b").check()
+    text = (workdir / "b/globals.sql").read_text()
+    for line in ('CREATE ROLE "the owner";', 'CREATE ROLE "app reader";', "CREATE ROLE other;",
+                 'GRANT "app reader" TO "the owner" WITH ADMIN OPTION'):
+        assert line in text
+    assert ("PASSWORD" in text) == managed.reads_all
+    assert (workdir / "b/globals.sql").stat().st_mode & 0o777 == 0o600
+
+
+def test_other_databases_are_closed_and_this_is_said_plainly(pgcask, managed, workdir, major):
+    result = pgcask("backup", managed.uri("others", OWNER), "--to", workdir / "b")
+    assert result.rc == 1 and 'GRANT CONNECT ON DATABASE "others" TO "the owner";' in result.stderr
