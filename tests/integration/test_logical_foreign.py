@@ -9,8 +9,6 @@ import pytest
 from pgcask_testing import logical
 from pgcask_testing.logical import cluster, make  # noqa: F401
 
-pytestmark = pytest.mark.majors(13, 15, 18)
-
 WRAPPERS = r"""
     CREATE SCHEMA "For eign";
     CREATE FUNCTION "For eign"."handle It"() RETURNS fdw_handler LANGUAGE c
@@ -144,6 +142,7 @@ def test_entries_and_statements_are_those_of_pg_dump(pgcask, cluster, major, wor
             "OPTIONS ( password E'it''s\\\\', \"user\" 'u' )") in made, made
 
 
+@pytest.mark.majors(13, 18)
 def test_it_can_be_restored_over_itself(pgcask, cluster, major, workdir):
     db = make(cluster, "over", *everything(major))
     archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
@@ -156,6 +155,7 @@ def test_it_can_be_restored_over_itself(pgcask, cluster, major, workdir):
     assert logical.dump_schema(cluster, "fresh") == schema
 
 
+@pytest.mark.majors(13, 18)
 def test_an_empty_type_of_a_server_is_kept(pgcask, cluster, workdir):
     """pg_dump makes no difference to none."""
     db = make(cluster, "typed", WRAPPERS)
@@ -170,6 +170,7 @@ def test_what_uses_an_extensions_wrapper_is_ones_own(pgcask, cluster, workdir):
     logical.round_trip(pgcask, cluster, make(cluster, "contrib", OF_POSTGRES_FDW), workdir)
 
 
+@pytest.mark.majors(13, 18)
 def test_members_are_made_by_their_extension_but_a_role_s_mapping_is_its_own(
         pgcask, cluster, major, workdir):
     db = make(cluster, "members", *everything(major), """
@@ -191,6 +192,7 @@ def test_members_are_made_by_their_extension_but_a_role_s_mapping_is_its_own(
     assert set(more - listed) == {"USER MAPPING - USER MAPPING bob SERVER member postgres"}
 
 
+@pytest.mark.majors(13, 18)
 def test_secrets_stay_in_the_archive(pgcask, cluster, workdir):
     db = make(cluster, "secrets", """
         CREATE FOREIGN DATA WRAPPER w;
@@ -271,6 +273,7 @@ def test_what_points_to_nothing_is_an_error(pgcask, cluster, workdir):
             assert "OWNER TO …" in result.stderr, result
 
 
+@pytest.mark.majors(13, 18)
 def test_privileges_of_roles_that_are_gone_are_left_out(pgcask, cluster, workdir):
     db = make(cluster, "gone_roles", """
         CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;

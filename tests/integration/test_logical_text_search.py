@@ -6,8 +6,6 @@ import pytest
 from pgcask_testing import logical
 from pgcask_testing.logical import cluster, make  # noqa: F401
 
-pytestmark = pytest.mark.majors(13, 15, 18)
-
 # A user's parser needs no library of its own: any functions of the right shape will do.
 SEARCH = r"""
     CREATE SCHEMA "Text search";
@@ -79,6 +77,7 @@ def test_entries_and_statements_are_those_of_pg_dump(pgcask, cluster, workdir):
             '"Text search"."Ger man", public.words, simple;') in made
 
 
+@pytest.mark.majors(13, 18)
 def test_it_can_be_restored_over_itself(pgcask, cluster, workdir):
     db = make(cluster, "over", SEARCH, USERS)
     archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
@@ -87,6 +86,7 @@ def test_it_can_be_restored_over_itself(pgcask, cluster, workdir):
     assert logical.dump_schema(cluster, db) == schema
 
 
+@pytest.mark.majors(13, 18)
 def test_members_of_an_extension_are_made_by_that(pgcask, cluster, workdir):
     db = make(cluster, "members", SEARCH, """
         CREATE EXTENSION hstore;
@@ -101,6 +101,7 @@ def test_members_of_an_extension_are_made_by_that(pgcask, cluster, workdir):
                    for entry in listed)
 
 
+@pytest.mark.majors(13, 18)
 def test_an_extensions_parser_and_dictionaries_are_used_by_ones_own(pgcask, cluster, workdir):
     db = make(cluster, "uses", """
         CREATE EXTENSION dict_int; CREATE EXTENSION unaccent; CREATE EXTENSION dict_xsyn;
@@ -114,6 +115,7 @@ def test_an_extensions_parser_and_dictionaries_are_used_by_ones_own(pgcask, clus
     logical.round_trip(pgcask, cluster, db, workdir)
 
 
+@pytest.mark.majors(13, 18)
 def test_options_come_back_as_they_were(pgcask, cluster, workdir):
     """The server keeps them as one text, with quotes of its own; templates of superusers take any."""
     db = make(cluster, "options", r"""
@@ -157,6 +159,7 @@ def test_what_points_to_nothing_is_an_error(pgcask, cluster, workdir):
             assert "OWNER TO …" in result.stderr, result
 
 
+@pytest.mark.majors(13, 18)
 def test_a_mapping_of_a_type_that_the_parser_lost_is_left_out(pgcask, cluster, workdir):
     """It cannot be named, and stock pg_dump writes a statement that fails."""
     db = make(cluster, "lost", "CREATE TEXT SEARCH CONFIGURATION c (COPY = simple);")
