@@ -61,6 +61,15 @@ void sql_literal(struct sql *sql, const char *text)
         sql_fail(sql);
 }
 
+void sql_remark(struct sql *sql, const char *name)
+{
+    for (const char *end; (end = strpbrk(name, "\r\n")) != NULL; name = end + 1) {
+        sql_add_bytes(sql, name, (size_t)(end - name));
+        sql_add(sql, " ");
+    }
+    sql_add(sql, name);
+}
+
 void sql_dollar_quoted(struct sql *sql, const char *text)
 {
     if (!sql->failed && !dollar_quote_append(&sql->text, text, sql->err))

@@ -38,6 +38,10 @@ void sql_clause(struct sql *sql, const char *before, const char *text, const cha
 void sql_name(struct sql *sql, const char *name);
 void sql_qualified(struct sql *sql, const char *schema, const char *name);
 void sql_literal(struct sql *sql, const char *text);
+
+/* A name within a comment that goes to the end of its line: line ends become blanks, so that
+ * whoever chose the name cannot end the comment. */
+void sql_remark(struct sql *sql, const char *name);
 void sql_dollar_quoted(struct sql *sql, const char *text);
 void sql_setting(struct sql *sql, const char *setting);
 

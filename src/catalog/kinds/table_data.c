@@ -55,7 +55,7 @@ static bool note_root(struct catalog *catalog, struct catalog_object *object,
     struct sql note = {.err = err};
 
     sql_add(&note, "-- load via partition root ");
-    sql_add(&note, root->object->identity);
+    sql_remark(&note, root->object->identity);
     return sql_put(&note, catalog, &object->definition);
 }
 

@@ -70,3 +70,13 @@ COMMENT ON CONSTRAINT "con ' "" " ON "--drop" IS 'c';
 COMMENT ON DOMAIN "do""main" IS 'd';
 COMMENT ON INDEX "index ""x"" 
 y" IS 'i';
+CREATE TYPE "col
+our" AS ENUM ('a', 'b');
+CREATE TABLE "by
+DROP TABLE x; --" (c "col
+our") PARTITION BY HASH (c);
+CREATE TABLE "by
+\echo hash" PARTITION OF "by
+DROP TABLE x; --" FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+INSERT INTO "by
+DROP TABLE x; --" VALUES ('a'), ('b');

@@ -118,7 +118,14 @@ def create_like(server, db, copy):
 
 
 def drop(server, db):
-    quoted = db.replace('"', '""')
+    quoted, literal = db.replace('"', '""'), db.replace("'", "''")
+    subscribed = run_sql(server, "postgres", f"""
+        SELECT format('ALTER SUBSCRIPTION %I DISABLE; ALTER SUBSCRIPTION %1$I SET '
+                      '(slot_name = NONE); DROP SUBSCRIPTION %1$I;', subname)
+        FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid WHERE datname = '{literal}'
+    """)
+    if subscribed.strip():
+        run_sql(server, db, subscribed)
     run_sql(server, "postgres", f'DROP DATABASE "{quoted}"')
 
 

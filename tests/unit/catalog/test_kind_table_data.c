@@ -51,11 +51,34 @@ static void rows_that_may_belong_elsewhere_are_loaded_through_the_root(void **st
                            "-- needs part\n");
 }
 
+static void a_name_does_not_end_a_comment(void **state)
+{
+    static const char *const unstable[] = {[UNSTABLE] = "10"};
+    static struct relation *parents[1];
+    struct kind_test *test = kind_test_new(18);
+    struct relation *partition;
+
+    (void)state;
+    parents[0] = add_table(test, 10, 'p', "a\nb\r;");
+    partition = add_table(test, 11, 'r', "part");
+    partition->is_partition = true;
+    partition->parents = parents;
+    partition->parent_count = 1;
+    kind_test_row(test, &unstable_query, unstable);
+    kind_test_step(test, &catalog_step_table_data);
+    kind_test_expect(test,
+                     "== TABLE DATA s part o data\n"
+                     "-- load via partition root s.\"a b ;\"COPY s.\"a\nb\r;\" (a, \"B c\") FROM "
+                     "stdin;\nCOPY s.part (a, \"B c\") TO STDOUT\n"
+                     "-- needs part\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_rows_of_a_table_are_copied_without_what_is_generated),
         cmocka_unit_test(rows_that_may_belong_elsewhere_are_loaded_through_the_root),
+        cmocka_unit_test(a_name_does_not_end_a_comment),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
