@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WAIT_MS 60000
+#define ANSWER_MAX ((size_t)256 << 10) /* a row each */
 #define STATEMENT_TIMEOUT_MS 60000
 #define LOCK_TIMEOUT_MS 5000
 
@@ -28,6 +30,8 @@ static struct wire_result *ask(struct logical_preflight *preflight, const char *
         if (result != NULL && wire_result_rows(result) == 1)
             return result;
     } else if (!wire_is_broken(preflight->conn)) {
+        log_message(preflight->request->log, LOG_INFO, "not looked at before the backup: %s",
+                    err->message);
         wire_query(preflight->conn, "ROLLBACK TO SAVEPOINT " SAVEPOINT, NULL, &ignored);
     }
     wire_result_free(result);
@@ -126,8 +130,8 @@ static void estimate_size(struct logical_preflight *preflight)
 
     if (sizes == NULL)
         return;
-    preflight->report->estimated_bytes = preflight_number(sizes, 0);
-    preflight->report->least_bytes =
+    preflight->report->estimated_bytes += preflight_number(sizes, 0);
+    preflight->report->least_bytes +=
         preflight->compression == COMPRESSION_NONE ? preflight_number(sizes, 1) / 8 : 0;
     wire_result_free(sizes);
 }
@@ -178,7 +182,7 @@ static void ask_role(struct logical_preflight *preflight)
  * that has the remedy. */
 static void check_denied(struct logical_preflight *preflight)
 {
-    for (size_t i = 0; i < preflight->report->count; i++) {
+    for (size_t i = preflight->findings_before; i < preflight->report->count; i++) {
         if (preflight->report->findings[i].fatal)
             return;
     }
@@ -189,25 +193,39 @@ static void check_denied(struct logical_preflight *preflight)
                   preflight->denied.message);
 }
 
-static void run_checks(struct logical_preflight *preflight)
+/* Once, over the first session. */
+static void check_server(struct logical_preflight *preflight)
+{
+    static void (*const checks[])(struct logical_preflight *) = {
+        ask_name,
+        check_version,
+        check_compression,
+        logical_preflight_passwords,
+        logical_preflight_standby,
+        logical_preflight_pooler,
+    };
+
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+        checks[i](preflight);
+}
+
+static void check_database(struct logical_preflight *preflight)
 {
     static void (*const checks[])(struct logical_preflight *) = {
         ask_name,
         ask_role,
-        check_version,
-        check_compression,
         logical_preflight_catalogs,
         logical_preflight_rights,
         logical_preflight_left_out,
         check_kinds,
         logical_preflight_locks,
-        logical_preflight_lock_table,
-        logical_preflight_standby,
-        logical_preflight_pooler,
+        logical_preflight_count_locks,
         estimate_size,
         check_denied,
     };
 
+    preflight->findings_before = preflight->report->count;
+    error_clear(&preflight->denied);
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
         checks[i](preflight);
 }
@@ -226,24 +244,51 @@ static bool begin(struct logical_preflight *preflight, struct error *err)
             logical_explain(err, user_of(preflight)));
 }
 
+/* `name` NULL: the settings' database, the only one. */
+static bool look_at(struct logical_preflight *preflight, const char *name, struct error *err)
+{
+    const struct backup_request *request = preflight->request;
+    struct wire_connect_options options = {
+        .kind = WIRE_SESSION_SQL,
+        .database = name,
+        .application_name = "pgcask check",
+        .client_encoding = sessions_encoding(request->settings),
+        .cancel = request->cancel,
+        .log = request->log,
+        .wait_limit_ms = WAIT_MS,
+    };
+    bool begun;
+
+    if (!wire_connect(&preflight->conn, preflight->settings, &options, err))
+        return false;
+    wire_set_answer_limit(preflight->conn, ANSWER_MAX);
+    preflight->version = wire_server_version(preflight->conn);
+    begun = begin(preflight, err);
+    if (begun && !preflight->knows_server) {
+        preflight->knows_server = true;
+        check_server(preflight);
+    }
+    if (begun) {
+        preflight->report->database = name;
+        check_database(preflight);
+        preflight->report->database = NULL;
+    }
+    wire_close(preflight->conn);
+    preflight->conn = NULL;
+    return begun;
+}
+
 bool logical_preflight(const struct backup_request *request, struct preflight_report *report,
                        struct error *err)
 {
-    struct logical_preflight preflight = {.request = request, .report = report};
-    struct sessions sessions;
+    struct logical_preflight preflight = {
+        .request = request, .settings = request->settings, .report = report};
     int level;
-    bool begun;
 
     *report = (struct preflight_report){0};
     if (!logical_compression(request, &preflight.compression, &level, err) ||
-        !sessions_open(&sessions, request->settings, false, false, request->cancel, request->log,
-                       err))
+        !look_at(&preflight, NULL, err))
         return false;
-    preflight.conn = sessions.sql;
-    preflight.version = wire_server_version(sessions.sql);
-    begun = begin(&preflight, err);
-    if (begun)
-        run_checks(&preflight);
-    sessions_close(&sessions);
-    return begun && cancel_check(request->cancel, err);
+    logical_preflight_judge_locks(&preflight);
+    return cancel_check(request->cancel, err);
 }

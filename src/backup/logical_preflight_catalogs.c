@@ -69,13 +69,17 @@ void logical_preflight_catalogs(struct logical_preflight *preflight)
 
 /* ---- What is left out ---- */
 
-static void add_passwords(struct logical_preflight *preflight)
+/* The backup says so itself, once it gets there. */
+void logical_preflight_passwords(struct logical_preflight *preflight)
 {
     static const char query[] =
         "SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')";
-    struct wire_result *readable = logical_preflight_ask(preflight, query);
+    struct wire_result *readable;
     char remedy[QUOTE_NAME_SIZE + 256];
 
+    if (!preflight->request->only_preflight)
+        return;
+    readable = logical_preflight_ask_more(preflight, query);
     if (readable != NULL && !preflight_flag(readable, 0)) {
         snprintf(remedy, sizeof(remedy),
                  "GRANT SELECT ON pg_catalog.pg_authid TO %s;  where a superuser can be had; else "
@@ -160,7 +164,6 @@ void logical_preflight_left_out(struct logical_preflight *preflight)
 {
     if (!preflight->request->only_preflight)
         return;
-    add_passwords(preflight);
     add_subscriptions(preflight);
     add_user_mappings(preflight);
 }

@@ -7,8 +7,18 @@
 #include "backup/logical_internal.h"
 #include "base/quote.h"
 
+#define LOGICAL_TOGETHER_MAX 16
+
+/* Locks of the databases that are open together. */
+struct lock_room {
+    size_t databases;
+    uint64_t relations, held; /* to be locked; by others */
+    uint64_t each, all;       /* max_locks_per_transaction, and what comes of it */
+};
+
 struct logical_preflight {
     const struct backup_request *request;
+    const struct wire_settings *settings; /* of its sessions */
     enum compression compression;
     struct preflight_report *report;
     struct wire_conn *conn; /* in a transaction of the database that is looked at */
@@ -17,6 +27,9 @@ struct logical_preflight {
     char role_oid[16];
     bool inherits, is_member; /* of pg_read_all_data */
     struct error denied;      /* the first query that it may not ask */
+    size_t findings_before;   /* of this database */
+    bool knows_server;        /* what is not about one database was looked at */
+    struct lock_room locks;
 };
 
 /* The only row of a query, or NULL: what cannot be asked is left to the backup itself, but a right
@@ -40,12 +53,14 @@ bool preflight_append_counted(struct buffer *out, const struct wire_result *row,
 /* Catalogs that it may not read, and what will be left out. */
 void logical_preflight_catalogs(struct logical_preflight *preflight);
 void logical_preflight_left_out(struct logical_preflight *preflight);
+void logical_preflight_passwords(struct logical_preflight *preflight);
 
 void logical_preflight_rights(struct logical_preflight *preflight);
 
 void logical_preflight_pooler(struct logical_preflight *preflight);
 void logical_preflight_standby(struct logical_preflight *preflight);
-void logical_preflight_lock_table(struct logical_preflight *preflight);
+void logical_preflight_count_locks(struct logical_preflight *preflight);
+void logical_preflight_judge_locks(struct logical_preflight *preflight);
 void logical_preflight_locks(struct logical_preflight *preflight);
 
 #endif

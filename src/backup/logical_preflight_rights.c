@@ -159,18 +159,20 @@ static void check_relations(struct logical_preflight *preflight)
 /* Privileges are looked at once for all objects that have the same. */
 static const char objects_query[] =
     "WITH alike AS ("
-    "  SELECT m.lomowner, m.lomacl, pg_catalog.count(*) AS number,"
+    "  SELECT pg_catalog.min(m.oid) AS one, pg_catalog.count(*) AS number,"
     "         (pg_catalog.array_agg(m.oid ORDER BY m.oid))[1:12] AS first"
     "    FROM pg_catalog.pg_largeobject_metadata m"
     "   WHERE pg_catalog.current_setting('lo_compat_privileges') = 'off'"
     "     AND NOT pg_catalog.has_table_privilege('pg_catalog.pg_largeobject', 'SELECT')"
-    "   GROUP BY m.lomowner, m.lomacl"
+    "   GROUP BY m.lomowner, m.lomacl::pg_catalog.text"
     "), hidden AS ("
-    "  SELECT * FROM alike a WHERE NOT pg_catalog.pg_has_role(a.lomowner, 'USAGE')"
-    "     AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(a.lomacl) x"
-    "                      WHERE x.privilege_type = 'SELECT'"
-    "                        AND CASE WHEN x.grantee = 0 THEN true"
-    "                                 ELSE pg_catalog.pg_has_role(x.grantee, 'USAGE') END)"
+    "  SELECT l.* FROM alike l JOIN pg_catalog.pg_largeobject_metadata m ON m.oid = l.one"
+    "   WHERE NOT EXISTS"
+    "         (SELECT FROM pg_catalog.aclexplode("
+    "                        coalesce(m.lomacl, pg_catalog.acldefault('L', m.lomowner))) a"
+    "           WHERE a.privilege_type = 'SELECT'"
+    "             AND CASE WHEN a.grantee = 0 THEN true"
+    "                      ELSE pg_catalog.pg_has_role(a.grantee, 'USAGE') END)"
     "), firsts AS ("
     "  SELECT o FROM hidden, pg_catalog.unnest(first) o ORDER BY o LIMIT 12) "
     "SELECT (SELECT pg_catalog.sum(number) FROM hidden),"
@@ -186,12 +188,8 @@ static bool append_object_grants(struct buffer *out, const struct logical_prefli
     if (preflight_number(hidden, OBJECTS) <= OBJECTS_MAX)
         return buffer_printf(out, err, "GRANT SELECT ON LARGE OBJECT %s TO %s;",
                              preflight_text(hidden, OBJECTS_NAMED), preflight->role);
-    return buffer_printf(
-        out, err,
-        "DO $$ DECLARE o oid; BEGIN FOR o IN SELECT oid FROM pg_largeobject_metadata LOOP EXECUTE "
-        "format('GRANT SELECT ON LARGE OBJECT %%s TO %%I', o, (SELECT rolname FROM pg_roles WHERE "
-        "oid = %s)); END LOOP; END $$;",
-        preflight->role_oid);
+    return buffer_printf(out, err, "GRANT SELECT ON pg_catalog.pg_largeobject TO %s;",
+                         preflight->role);
 }
 
 static void judge_objects(struct logical_preflight *preflight, const struct wire_result *hidden)

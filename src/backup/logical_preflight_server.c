@@ -60,24 +60,41 @@ void logical_preflight_standby(struct logical_preflight *preflight)
 
 /* ---- Room for locks ---- */
 
+/* Databases that are open at the same time share it. */
+void logical_preflight_count_locks(struct logical_preflight *preflight)
+{
+    struct wire_result *row = logical_preflight_ask_more(preflight, catalog_lock_room_query);
+    struct lock_room *room = &preflight->locks;
+
+    if (row != NULL && room->databases < LOGICAL_TOGETHER_MAX) {
+        room->databases++;
+        room->relations += preflight_number(row, LOCK_ROOM_RELATIONS);
+        room->held = preflight_number(row, LOCK_ROOM_HELD);
+        room->each = preflight_number(row, LOCK_ROOM_SETTING);
+        room->all = preflight_number(row, LOCK_ROOM);
+    }
+    wire_result_free(row);
+}
+
 /* There is more room than the server is set to have, by how much nobody knows: so this is a
  * warning.
  */
-void logical_preflight_lock_table(struct logical_preflight *preflight)
+void logical_preflight_judge_locks(struct logical_preflight *preflight)
 {
-    struct wire_result *row = logical_preflight_ask_more(preflight, catalog_lock_room_query);
-    char remedy[128];
+    const struct lock_room *room = &preflight->locks;
+    uint64_t needed = room->relations + room->databases * LOCK_ROOM_CATALOGS + room->held;
+    char remedy[128], number[32];
 
-    if (row != NULL && preflight_flag(row, LOCK_ROOM_IS_SMALL)) {
-        snprintf(remedy, sizeof(remedy), CATALOG_LOCK_ROOM_HINT,
-                 preflight_text(row, LOCK_ROOM_WANTED));
-        preflight_add(preflight->report, false, remedy,
-                      "the backup locks %s tables, views and sequences, others hold %s locks, and "
-                      "the server is set to have room for %s (max_locks_per_transaction is %s)",
-                      preflight_text(row, LOCK_ROOM_RELATIONS), preflight_text(row, LOCK_ROOM_HELD),
-                      preflight_text(row, LOCK_ROOM), preflight_text(row, LOCK_ROOM_SETTING));
-    }
-    wire_result_free(row);
+    if (room->each == 0 || needed <= room->all)
+        return;
+    snprintf(number, sizeof(number), "%" PRIu64, needed / (room->all / room->each) + 1);
+    snprintf(remedy, sizeof(remedy), CATALOG_LOCK_ROOM_HINT, number);
+    preflight_add(preflight->report, false, remedy,
+                  "the backup locks %" PRIu64
+                  " tables, views and sequences at the same time, others "
+                  "hold %" PRIu64 " locks, and the server is set to have room for %" PRIu64
+                  " (max_locks_per_transaction is %" PRIu64 ")",
+                  room->relations, room->held, room->all, room->each);
 }
 
 /* ---- Locked tables ---- */

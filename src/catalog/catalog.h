@@ -68,6 +68,8 @@ enum {
     LOCK_ROOM_COLUMNS
 };
 
+#define LOCK_ROOM_CATALOGS 200 /* locks on catalogs and their indexes */
+
 #define CATALOG_LOCK_ROOM_HINT                                                                     \
     "ALTER SYSTEM SET max_locks_per_transaction = %s;  and restart the server"
 

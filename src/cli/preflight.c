@@ -88,6 +88,8 @@ static json_t *finding_to_json(const struct preflight_finding *finding)
     json_t *object = json_object();
 
     result_set_flag(object, "fatal", finding->fatal);
+    if (finding->database[0] != '\0')
+        result_set(object, "database", result_message(finding->database));
     result_set(object, "message", result_message(finding->message));
     result_set(object, "hint", result_message(finding->remedy));
     return object;
@@ -127,16 +129,13 @@ static bool judge(const struct command *command, const struct preflight_report *
 bool preflight_check(const struct command *command, struct backup_request *request,
                      const struct backup_target *target, struct error *err)
 {
-    struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
-    bool done;
+    struct preflight_report report = {0};
+    bool done = backup_preflight(request, &report, err);
 
-    if (report == NULL)
-        return error_set_memory(err);
-    done = backup_preflight(request, report, err);
     if (done) {
-        check_space(report, request, target);
-        done = judge(command, report, err);
+        check_space(&report, request, target);
+        done = judge(command, &report, err);
     }
-    free(report);
+    preflight_reset(&report);
     return done;
 }

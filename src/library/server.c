@@ -19,32 +19,28 @@ static bool preflight(enum library_command command, const struct pgcask_settings
                       const void *given, const struct pgcask_control *control,
                       const struct finding_receiver *receiver, struct pgcask_error *error)
 {
-    struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
+    struct preflight_report report = {0};
     struct backup_request request = {0};
     struct library_job job;
     struct error err;
     bool done;
 
-    if (report == NULL) {
-        error_set_memory(&err);
-        return library_fail(error, &err);
-    }
     done = library_job_init(&job, control, &err) &&
            library_request(&request, command, settings, given, &job, &err);
     request.only_preflight = true;
-    done = done && backup_preflight(&request, report, &err);
-    for (size_t i = 0; done && receiver->finding != NULL && i < report->count; i++) {
-        struct preflight_finding *found = &report->findings[i];
+    done = done && backup_preflight(&request, &report, &err);
+    for (size_t i = 0; done && receiver->finding != NULL && i < report.count; i++) {
+        struct preflight_finding *found = &report.findings[i];
 
         error_spell_text(found->message, sizeof(found->message), &library_speller);
         error_spell_text(found->remedy, sizeof(found->remedy), &library_speller);
         receiver->finding(receiver->context, found->fatal, found->message, found->remedy);
     }
     if (done && receiver->estimated_bytes != NULL)
-        *receiver->estimated_bytes = report->estimated_bytes;
+        *receiver->estimated_bytes = report.estimated_bytes;
     backup_request_reset(&request);
     library_job_reset(&job);
-    free(report);
+    preflight_reset(&report);
     return done || library_fail(error, &err);
 }
 

@@ -117,13 +117,10 @@ static bool judge_findings(const struct postgres_connector *postgres,
 static bool preflight(const struct postgres_connector *postgres, struct backup_request *request,
                       struct error *err)
 {
-    struct preflight_report *report = calloc(1, sizeof(*report)); /* large for a stack */
-    bool done;
+    struct preflight_report report = {0};
+    bool done = backup_preflight(request, &report, err) && judge_findings(postgres, &report, err);
 
-    if (report == NULL)
-        return error_set_memory(err);
-    done = backup_preflight(request, report, err) && judge_findings(postgres, report, err);
-    free(report);
+    preflight_reset(&report);
     return done;
 }
 

@@ -18,6 +18,16 @@ def findings(pgcask, uri):
     return found
 
 
+def test_everything_is_looked_at(pgcask, servers, major):
+    server = servers.create(major)
+    server.sql("CREATE ROLE plain LOGIN")
+    for user in (None, "plain"):
+        result = pgcask("check", server.uri(user=user), "--verbose").check()
+        assert "phase" not in result.stderr and "not looked at" not in result.stderr, result
+    standby = servers.standby(server)
+    assert "not looked at" not in pgcask("check", standby.uri(), "--verbose").check().stderr
+
+
 # Locks
 
 
@@ -60,7 +70,7 @@ def test_views_and_sequences_take_locks_too(pgcask, servers, workdir, major):
     for kind in ("CREATE VIEW v%s AS SELECT * FROM one", "CREATE SEQUENCE s%s"):
         server.sql(f"DO $$ BEGIN FOR i IN 1..150 LOOP EXECUTE format('{kind}', i); END LOOP; END $$")
     (found,) = findings(pgcask, server.uri())
-    assert "locks 301 tables, views and sequences" in found["message"], found
+    assert "locks 301 tables, views and sequences at the same time" in found["message"], found
     assert "max_locks_per_transaction = 34;" in found["hint"], found
 
 
@@ -104,3 +114,34 @@ def test_a_backup_that_a_standby_ends_says_what_lets_it_wait(
         result = running.wait()
     assert result.rc == 1 and "conflict with recovery" in result.stderr, result
     assert "ALTER SYSTEM SET max_standby_streaming_delay = '-1';" in result.stderr, result
+
+
+# Large objects
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_large_objects_that_may_not_be_read_are_counted_and_granted(
+    pgcask, servers, workdir, major, count
+):
+    """The owner's own right may have been taken away; and somebody else's rights are not asked for
+    where the server does not ask either."""
+    server = servers.create(major)
+    server.sql(f"""CREATE ROLE "lo reader" LOGIN; CREATE ROLE boss; GRANT boss TO "lo reader";
+        SELECT lo_from_bytea(1000 + i, 'x') FROM generate_series(1, {count}) i;
+        SELECT lo_from_bytea(2000 + i, 'x') FROM generate_series(1, 4) i;
+        GRANT SELECT ON LARGE OBJECT 2001 TO PUBLIC; GRANT SELECT ON LARGE OBJECT 2002 TO boss;
+        ALTER LARGE OBJECT 2003 OWNER TO boss; ALTER LARGE OBJECT 2004 OWNER TO boss;
+        SET ROLE boss; REVOKE ALL ON LARGE OBJECT 2004 FROM boss""")
+    uri = server.uri(user="lo reader")
+    result = pgcask("backup", uri, "--to", workdir / "b", "--json")
+    (found,) = json.loads(result.stdout)["findings"]
+    assert found["fatal"] and f"{count + 1} large objects (1001, 1002, " in found["message"]
+    server.sql(found["hint"])
+    pgcask("backup", uri, "--to", workdir / "b").check()
+    server.sql(f"""REVOKE SELECT ON pg_catalog.pg_largeobject FROM "lo reader";
+                   REVOKE SELECT ON LARGE OBJECT 1001 FROM "lo reader" """)
+    if major >= 14:
+        server.sql('REVOKE pg_read_all_data FROM "lo reader"')
+    assert pgcask("check", uri).rc == 1
+    server.sql("ALTER DATABASE postgres SET lo_compat_privileges = on")
+    pgcask("backup", uri, "--to", workdir / "c").check()
