@@ -33,6 +33,20 @@ struct pgcask_logical_options {
                               those that match these patterns of pg_dump's, with commas between
                               several. NULL: all */
     const char *exclude_databases; /* likewise: without those */
+
+    /* What of a database is wanted: patterns of pg_dump's with commas between several. What one of
+     * them matches and drops is what pg_dump's option of the singular does; one that matches
+     * nothing is an error. The manifest of such a backup says "partial". NULL: no such list. */
+    const char *schemas, *exclude_schemas;
+    const char *tables, *tables_and_children;
+    const char *exclude_tables, *exclude_tables_and_children;
+    const char *exclude_table_data, *exclude_table_data_and_children;
+    const char *extensions, *exclude_extensions;
+    const char *include_foreign_data; /* servers whose tables' rows are wanted, too */
+    const char *where;       /* TABLE=CONDITION: rows for which it holds; semicolons between several
+                              */
+    const char *filter_file; /* the path of a filter file of pg_dump's */
+    bool schema_only, data_only, no_unlogged_table_data;
 };
 
 /* As pgcask_backup_options_set: "lock-timeout", "5s". */

@@ -11,6 +11,7 @@
 #define PGCASK_BACKUP_BACKUP_OPTIONS_H
 
 #include "backup/backup_request.h"
+#include "backup/filter_options.h"
 #include "base/error_names.h"
 
 #include <stddef.h>

@@ -22,9 +22,33 @@ static bool check_label(const char *label, struct error *err)
     return true;
 }
 
+static bool check_two(bool one, const char *name, bool other, const char *its_name,
+                      struct error *err)
+{
+    if (!one || !other)
+        return true;
+    error_set(err, ERROR_USAGE, ERROR_OURS("%s") " and " ERROR_OURS("%s") " are both set", name,
+              its_name);
+    return error_hint(err, "Leave one of them out.");
+}
+
+/* What leaves rows out beside what is nothing but definitions may be forgotten; what wants them may
+ * not. */
+static bool check_content(const struct backup_request *request, struct error *err)
+{
+    return check_two(request->schema_only, OPTION_SCHEMA_ONLY, request->data_only, OPTION_DATA_ONLY,
+                     err) &&
+           check_two(request->schema_only, OPTION_SCHEMA_ONLY,
+                     request->lists[FILTER_WHERE].count > 0, OPTION_WHERE, err) &&
+           check_two(request->schema_only, OPTION_SCHEMA_ONLY,
+                     request->lists[FILTER_FOREIGN_DATA].count > 0, OPTION_INCLUDE_FOREIGN_DATA,
+                     err);
+}
+
 bool backup_request_check(const struct backup_request *request, struct error *err)
 {
-    return request->label == NULL || check_label(request->label, err);
+    return (request->label == NULL || check_label(request->label, err)) &&
+           check_content(request, err);
 }
 
 bool backup_request_read(struct backup_request *request, const struct options *given,

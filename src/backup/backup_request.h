@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "catalog/filter.h"
 #include "manifest/logical_layout.h"
 #include "wire/wire.h"
 
@@ -59,6 +60,12 @@ struct backup_request {
     bool all_databases;
     struct option_list databases; /* of those, only these: patterns of pg_dump's language; and … */
     struct option_list exclude_databases; /* … without these */
+
+    /* What of a database is wanted. */
+    struct option_list lists[FILTER_LISTS]; /* patterns of pg_dump's language */
+    const char *filter_file;                /* more of them; NULL: none */
+    const char *filter_text; /* what is in it, where that is known already; else NULL */
+    bool schema_only, data_only, no_unlogged_table_data;
 };
 
 /* Puts in what was given, or the defaults, and checks it. The rest of the request stays. Texts are

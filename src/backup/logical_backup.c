@@ -287,6 +287,7 @@ static void logical_close(struct record_source *source)
     wire_close(job->conn);
     wire_settings_free(job->pinned);
     summary_writer_free(job->summary);
+    catalog_filter_free(job->filter);
     record_proof_free(job->proof);
     free(job->server_version);
     free(job->database);
@@ -332,6 +333,11 @@ bool logical_open(const struct backup_request *request, struct record_source **s
     job->request = *request;
     job->request.pinned = NULL;
     job->started_at = time(NULL);
+    job->filter = logical_filter_new(request, err);
+    if (job->filter == NULL) {
+        logical_close(&job->source.base);
+        return false;
+    }
     job->proof = record_proof_new(err);
     if (job->proof != NULL && record_proof_choose(job->proof, DIGEST_CRC32C, request->digest, err))
         job->summary = summary_writer_new(request->digest, err);

@@ -53,7 +53,10 @@ static bool ask_position(struct logical_backup *job, struct error *err)
 
 static bool take_snapshot(struct logical_backup *job, struct error *err)
 {
-    const struct snapshot_options options = {.own_encoding = true};
+    const struct snapshot_options options = {
+        .own_encoding = true,
+        .foreign_tables = catalog_filter_count(job->filter, FILTER_FOREIGN_DATA) > 0,
+    };
     char *size;
 
     if (!snapshot_begin(job->conn, &options, err) ||
@@ -88,6 +91,10 @@ static bool pause_for(struct logical_backup *job, int milliseconds, struct error
 static bool try_once(struct logical_backup *job, bool *changed, struct error *err)
 {
     struct catalog_options options = {
+        .filter = job->filter,
+        .schema_only = job->request.schema_only,
+        .data_only = job->request.data_only,
+        .no_unlogged_table_data = job->request.no_unlogged_table_data,
         .lock_timeout_ms = job->request.lock_timeout_ms,
         .lock_timeout_total_ms = job->request.lock_timeout_total_ms,
         .lock_spent_ms = &job->lock_spent_ms,

@@ -9,12 +9,15 @@
 #include "backup/job_internal.h"
 #include "base/failure.h"
 #include "catalog/catalog.h"
+#include "catalog/filter.h"
 #include "copy/copy_out.h"
 #include "copy/objects_out.h"
 #include "copy/snapshot.h"
 #include "manifest/manifest_stream.h"
 #include "manifest/record_proof.h"
 #include "manifest/summary.h"
+
+#include <jansson.h>
 
 enum logical_step {
     LOGICAL_MANIFEST,
@@ -39,6 +42,7 @@ struct logical_backup {
     char *database, *server_version;
     char snapshot[SNAPSHOT_NAME_SIZE];
     time_t started_at;
+    struct catalog_filter *filter; /* what is wanted */
     struct catalog *catalog;
     int64_t lock_spent_ms; /* over all tries */
     struct archive_header header;
@@ -84,6 +88,14 @@ uint32_t logical_objects_oid(const struct catalog *catalog, uint32_t number, uin
 
 /* Opens the archive's reader. */
 bool logical_dump_open(struct logical_backup *job, struct error *err);
+
+/* What the request wants; NULL with *err if that makes no sense. */
+struct catalog_filter *logical_filter_new(const struct backup_request *request, struct error *err);
+
+/* Whether something is left out, and what that is, for manifest.json and summary.json. */
+bool logical_is_partial(const struct backup_request *request, const struct catalog_filter *filter);
+json_t *logical_filters_json(const struct backup_request *request,
+                             const struct catalog_filter *filter);
 
 /* The content of summary.json; borrowed until the job is closed. */
 bool logical_summary_content(struct logical_backup *job, struct slice *content, struct error *err);

@@ -10,8 +10,8 @@
 struct reader *logical_manifest_new(const struct logical_backup *job, struct error *err)
 {
     const struct manifest_option options[] = {
-        {.name = "schema_only", .flag = false},
-        {.name = "data_only", .flag = false},
+        {.name = "schema_only", .flag = job->request.schema_only},
+        {.name = "data_only", .flag = job->request.data_only},
         {.name = "compress", .flag = job->compression != COMPRESSION_NONE},
         {.name = "compression", .text = compression_name(job->compression)},
         {.name = "digest", .text = digest_name(job->request.digest)},
@@ -28,7 +28,9 @@ struct reader *logical_manifest_new(const struct logical_backup *job, struct err
         .cancel = job->request.cancel,
         .log = job->request.log,
     };
-    json_t *members = json_pack("{s:s, s:b}", "layout", LOGICAL_LAYOUT_CLASSIC, "partial", 0);
+    json_t *members = json_pack("{s:s, s:b, s:o}", "layout", LOGICAL_LAYOUT_CLASSIC, "partial",
+                                logical_is_partial(&job->request, job->filter), "filters",
+                                logical_filters_json(&job->request, job->filter));
     struct reader *reader = NULL;
 
     request.members = members;

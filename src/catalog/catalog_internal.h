@@ -5,6 +5,7 @@
 #define PGCASK_CATALOG_CATALOG_INTERNAL_H
 
 #include "catalog/kind.h"
+#include "catalog/selection.h"
 
 /* A row of a catalog and the object it stands for; a hash table by (class, oid). */
 struct catalog_row_of {
@@ -49,6 +50,7 @@ struct catalog {
     const struct catalog_server *server;
     struct wire_conn *conn;
     struct catalog_options options;
+    struct selection selection; /* what is wanted */
     int major;
     struct arena arena;
     struct text_store *texts;
@@ -76,6 +78,10 @@ struct catalog {
     int32_t *dependencies;             /* of the entry given last */
     size_t dependency_capacity;
 };
+
+/* Whether it is an entry, and whether what is said of it is. */
+bool catalog_is_entry(const struct catalog *catalog, const struct catalog_object *object);
+bool catalog_is_wanted(const struct catalog *catalog, const struct catalog_object *object);
 
 /* Reads pg_depend. */
 bool depends_read(struct catalog *catalog, struct error *err);

@@ -53,7 +53,11 @@
 #define FIRST_OF_USERS "12000"
 enum { FIRST_OF_USERS_OID = 12000 };
 
-/* The schemas that are dumped; n: pg_namespace. */
-#define IN_USERS_SCHEMA "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+/* The schemas that are dumped; n: pg_namespace. Of these, those of which everything is wanted. */
+#define IN_ANY_USERS_SCHEMA "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+#define IN_USERS_SCHEMA IN_ANY_USERS_SCHEMA " AND {schema n.oid}"
+
+/* For relations and what belongs to them, in place of that: those that are wanted; c: pg_class. */
+#define OF_WANTED_RELATION IN_ANY_USERS_SCHEMA " AND {relation c.oid}"
 
 #endif

@@ -32,8 +32,8 @@ static const char *const columns[] = {
     [TEXT] = "d.description",
 };
 
-/* initdb comments on public; that comment is everywhere. Users' objects may have oids below 16384
- * (of single-user mode), but none below 12000. */
+/* initdb comments on public; that comment is everywhere, unless public is made like any other.
+ * Users' objects may have oids below 16384 (of single-user mode), but none below 12000. */
 static const char from[] =
     "FROM (SELECT d.classoid, d.objoid, a.attname, d.description\n"
     "        FROM pg_catalog.pg_description d\n"
@@ -44,13 +44,14 @@ static const char from[] =
     "         AND (d.objoid >= 12000\n"
     "              OR d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass)\n"
     "         AND NOT (d.classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass\n"
+    "                  AND NOT {schemas are named}\n"
     "                  AND d.description = 'standard public schema'\n"
     "                  AND d.objoid IN (SELECT oid FROM pg_catalog.pg_namespace\n"
     "                                    WHERE nspname = 'public'))\n"
     "      UNION ALL\n"
     "      SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass, n.oid, NULL, ''\n"
     "        FROM pg_catalog.pg_namespace n\n"
-    "       WHERE n.nspname = 'public'\n"
+    "       WHERE n.nspname = 'public' AND NOT {schemas are named}\n"
     "         AND pg_catalog.obj_description(n.oid, 'pg_namespace') IS NULL) d\n"
     "ORDER BY d.classoid, d.objoid, d.attname NULLS FIRST";
 

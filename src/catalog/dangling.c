@@ -16,6 +16,7 @@
  * oid, word (as SQL has it), name (quoted), and the columns that refer to something. */
 #define OURS(schema)                                                                               \
     "coalesce(" schema ", '') !~ '^pg_' AND coalesce(" schema ", '') <> 'information_schema' "
+#define WANTED OURS("n.nspname") "AND (n.oid IS NULL OR {schema n.oid}) "
 #define NAME(schema, name)                                                                         \
     "coalesce(pg_catalog.quote_ident(" schema ") || '.', '') || pg_catalog.quote_ident(" name ")"
 #define NO_PART(alias)                                                                             \
@@ -26,7 +27,7 @@ static const char objects[] =
     "WITH schema_ AS ("
     "  SELECT n.tableoid AS class, n.oid, 'SCHEMA' AS word,\n"
     "         pg_catalog.quote_ident(n.nspname) AS name, n.nspowner\n"
-    "    FROM pg_catalog.pg_namespace n WHERE " OURS("n.nspname") "), "
+    "    FROM pg_catalog.pg_namespace n WHERE " WANTED "), "
     "database_ AS ("
     "  SELECT 0::pg_catalog.oid AS class, d.oid, 'DATABASE' AS word,\n"
     "         pg_catalog.quote_ident(d.datname) AS name, d.datdba, d.dattablespace\n"
@@ -48,7 +49,11 @@ static const char objects[] =
     "         CASE WHEN c.relkind = 'f' THEN c.oid ELSE 0 END AS foreign_of\n"
     "    FROM pg_catalog.pg_class c\n"
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
-    "   WHERE c.relkind <> 't' AND c.relpersistence <> 't' AND " OURS("n.nspname") "), "
+    "   WHERE c.relkind <> 't' AND c.relpersistence <> 't' AND " OURS("n.nspname") "\n"
+    "     AND (n.oid IS NULL OR {relation c.oid}\n"
+    "          OR (c.relkind = 'c' AND {schema n.oid})\n"
+    "          OR c.oid IN (SELECT i.indexrelid FROM pg_catalog.pg_index i\n"
+    "                        WHERE {relation i.indrelid}))), "
     "column_ AS ("
     "  SELECT r.class, r.oid, r.word,\n"
     "         pg_catalog.concat(r.name, ' column ', pg_catalog.quote_ident(a.attname)) AS name,\n"
@@ -70,7 +75,7 @@ static const char objects[] =
     "         CASE WHEN p.prokind = 'a' THEN p.oid ELSE 0 END AS aggregate_of\n"
     "    FROM pg_catalog.pg_proc p\n"
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace\n"
-    "   WHERE " OURS("n.nspname") " AND " NO_PART("p") "), "
+    "   WHERE " WANTED " AND " NO_PART("p") "), "
     "argument AS ("
     "  SELECT r.class, r.oid, r.word, r.name, a.type FROM routine r,\n"
     "         pg_catalog.unnest(r.proargtypes::pg_catalog.oid[] || r.proallargtypes ||\n"
@@ -87,7 +92,7 @@ static const char objects[] =
     "    FROM pg_catalog.pg_type t\n"
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace\n"
     "    LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid\n"
-    "   WHERE " OURS("n.nspname") " AND " NO_PART("t") "), "
+    "   WHERE " WANTED " AND " NO_PART("t") "), "
     "extension_ AS ("
     "  SELECT 0::pg_catalog.oid AS class, e.oid, 'EXTENSION' AS word,\n"
     "         pg_catalog.quote_ident(e.extname) AS name, e.extnamespace\n"
@@ -115,7 +120,7 @@ static const char objects[] =
     "    FROM pg_catalog.pg_ts_config_map m\n"
     "    JOIN pg_catalog.pg_ts_config c ON c.oid = m.mapcfg\n"
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.cfgnamespace\n"
-    "   WHERE " OURS("n.nspname") "), "
+    "   WHERE " WANTED "), "
     "user_mapping AS ("
     "  SELECT 0::pg_catalog.oid AS class, m.umid AS oid, 'USER MAPPING' AS word,\n"
     "         'SERVER ' || pg_catalog.quote_ident(m.srvname) AS name, m.umuser\n"
@@ -269,7 +274,7 @@ static void add_home(struct sql *sql, const struct catalog_home *home)
     if (in_schema)
         sql_printf(sql,
                    "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = h.%s\n"
-                   "   WHERE " OURS("n.nspname"),
+                   "   WHERE " WANTED,
                    home->schema);
     sql_add(sql, ")\n");
 }
@@ -290,28 +295,32 @@ static void add_references_of_home(struct sql *sql, const struct catalog_home *h
                       false);
 }
 
-static void for_each_home(struct sql *sql,
+static void for_each_home(const struct catalog *catalog, struct sql *sql,
                           void (*add)(struct sql *sql, const struct catalog_home *home))
 {
     for (size_t i = 0; i < catalog_kind_step_count; i++) {
-        if (catalog_kind_steps[i]->home != NULL)
-            add(sql, catalog_kind_steps[i]->home);
+        const struct catalog_home *home = catalog_kind_steps[i]->home;
+
+        if (home != NULL && (home->schema != NULL || catalog_wants_all(catalog)))
+            add(sql, home);
     }
 }
 
 static bool find_dangling(struct catalog *catalog, struct error *err)
 {
     struct dangling dangling = {0};
-    struct sql sql = {.err = err};
+    struct sql sql = {.err = err}, wanted = {.err = err};
     bool done;
 
     sql_add(&sql, objects);
-    for_each_home(&sql, add_home);
+    for_each_home(catalog, &sql, add_home);
     for (size_t i = 0; i < REFERENCE_COUNT; i++)
         add_reference(&sql, &references[i], i == 0);
-    for_each_home(&sql, add_references_of_home);
+    for_each_home(catalog, &sql, add_references_of_home);
     done = !sql.failed &&
-           catalog_ask_text(catalog, sql_text(&sql), COLUMNS, take_dangling, &dangling, err);
+           selection_expand(&catalog->selection, sql_text(&sql), &wanted.text, err) &&
+           catalog_ask_text(catalog, sql_text(&wanted), COLUMNS, take_dangling, &dangling, err);
+    sql_end(&wanted);
     sql_end(&sql);
     if (!done || dangling.count == 0)
         return done;

@@ -37,7 +37,7 @@ static bool add_needs_of(struct catalog *catalog, const struct catalog_object *o
 
         if (needed->host != NULL)
             needed = needed->host;
-        if (needed == node || needed->hidden)
+        if (needed == node || !catalog_is_entry(catalog, needed))
             continue;
         if (!add_dependency(catalog, count, needed->dump_id, err))
             return false;
@@ -100,7 +100,7 @@ static bool fill_extra(struct catalog *catalog, const struct catalog_slot *slot,
         .schema = slot->object->schema,
         .owner = extra->owner != NULL ? extra->owner : slot->object->owner,
     };
-    if ((!host->hidden && !add_dependency(catalog, &count, host->dump_id, err)) ||
+    if ((catalog_is_entry(catalog, host) && !add_dependency(catalog, &count, host->dump_id, err)) ||
         (extra->after != NULL && !add_dependency(catalog, &count, extra->after->dump_id, err)) ||
         !write_text(catalog, &catalog->definition, extra->text, err))
         return false;

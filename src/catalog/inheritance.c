@@ -3,6 +3,8 @@
 #include "catalog/columns.h"
 #include "catalog/relation.h"
 
+#include <inttypes.h>
+
 static const struct catalog_kind kind_attach = {
     .desc = "TABLE ATTACH",
     .section = SECTION_PRE_DATA,
@@ -22,7 +24,7 @@ static const char *const key_columns[] = {
 static const char key_from[] = "FROM pg_catalog.pg_partitioned_table p\n"
                                "JOIN pg_catalog.pg_class c ON c.oid = p.partrelid\n"
                                "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
-                               "WHERE " IN_USERS_SCHEMA;
+                               "WHERE " OF_WANTED_RELATION;
 
 static bool take_key(struct catalog *catalog, void *context, const struct catalog_row *row,
                      struct error *err)
@@ -60,11 +62,11 @@ static const char from[] =
     "FROM pg_catalog.pg_inherits i\n"
     "JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relkind IN ('r', 'p', 'f')\n"
     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
-    "WHERE " IN_USERS_SCHEMA "\n"
+    "WHERE " OF_WANTED_RELATION "\n"
     "ORDER BY i.inhrelid, i.inhseqno";
 
-/* A table that an extension makes: no object of the archive, but what inherits from it is compared
- * with it and names it. */
+/* A table that an extension makes, or that is not wanted: no object of the archive, but what
+ * inherits from it is compared with it and names it. */
 struct member_parent {
     struct relation relation;
     struct catalog_object object;
@@ -126,11 +128,7 @@ static const char *const member_columns[] = {
 static const char member_from[] =
     "FROM pg_catalog.pg_attribute a\n"
     "LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum\n"
-    "WHERE a.attnum > 0 AND NOT a.attisdropped\n"
-    "  AND a.attrelid IN (SELECT inhparent FROM pg_catalog.pg_inherits)\n"
-    "  AND a.attrelid IN (SELECT objid FROM pg_catalog.pg_depend\n"
-    "                      WHERE deptype = 'e'\n"
-    "                        AND classid = 'pg_catalog.pg_class'::pg_catalog.regclass)";
+    "WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN (";
 
 static bool take_member_column(struct catalog *catalog, void *context,
                                const struct catalog_row *row, struct error *err)
@@ -152,12 +150,21 @@ static bool take_member_column(struct catalog *catalog, void *context,
     return err->code == ERROR_NONE;
 }
 
-static const struct catalog_query members_query = {
-    .columns = member_columns,
-    .count = MEMBER_COLUMNS,
-    .from = member_from,
-    .take = take_member_column,
-};
+static bool read_members(struct catalog *catalog, struct member_parent *members, struct error *err)
+{
+    struct catalog_query query = {
+        .columns = member_columns, .count = MEMBER_COLUMNS, .take = take_member_column};
+    struct sql of_members = {.err = err};
+    bool done;
+
+    sql_add(&of_members, member_from);
+    for (const struct member_parent *member = members; member != NULL; member = member->next)
+        sql_printf(&of_members, "%s%" PRIu32, member == members ? "" : ", ", member->object.oid);
+    sql_add(&of_members, ")");
+    query.from = sql_text(&of_members);
+    done = !of_members.failed && catalog_ask(catalog, &query, &members, err);
+    return sql_end(&of_members) && done;
+}
 
 static bool add_parent(struct catalog *catalog, struct relation *child, struct relation *parent,
                        struct error *err)
@@ -228,7 +235,7 @@ static bool read_parents(struct catalog *catalog, struct error *err)
     struct member_parent *members = NULL;
 
     return catalog_ask(catalog, &parents_query, &members, err) &&
-           (members == NULL || catalog_ask(catalog, &members_query, &members, err));
+           (members == NULL || read_members(catalog, members, err));
 }
 
 /* ---- What children need not repeat ---- */

@@ -79,11 +79,15 @@ enum catalog_priority {
 /* What the detail of an object is, where others than its kind look at it (relation.h). */
 enum catalog_detail { DETAIL_OWN, DETAIL_RELATION, DETAIL_INDEX, DETAIL_CHECK };
 
+/* What schema_only and data_only go by. What is refreshed needs both. */
+enum catalog_content { CONTENT_SCHEMA, CONTENT_DATA, CONTENT_REFRESH, CONTENT_ALWAYS };
+
 struct catalog_kind {
     const char *desc; /* in the table of contents: "TABLE" */
     const char *word; /* in SQL where that differs (DROP …, COMMENT ON …), else NULL */
     enum archive_section section;
     enum catalog_priority priority;
+    enum catalog_content content;
     bool no_owner;     /* the entry shows none */
     bool no_drop;      /* drop is NULL */
     bool may_postpone; /* where a loop leads through what comes after the data, this may come there,
@@ -127,6 +131,7 @@ struct catalog_object {
     bool empty_drop;      /* "" */
     const char *tablespace, *access_method;
     char relkind;
+    bool left_out;               /* not wanted, nor what is said of it */
     bool hidden;                 /* stands for others in the graph, but is no entry */
     struct catalog_object *host; /* this is a piece of that */
     struct catalog_object *pieces, *next_piece; /* those of this one */
@@ -189,6 +194,8 @@ struct catalog_step {
     /* The word that unsupported.c has for what this dumps; NULL: none of those. */
     const char *dumps;
     const struct catalog_home *home; /* NULL: dangling.c and changes.c have what there is to say */
+    bool whole_only; /* its objects lie in no schema: not asked where only some are wanted */
+    bool rows_only;  /* likewise where no rows are */
     /* Once every object and every row of pg_depend is known: adds what pg_depend does not say. May
      * be NULL. */
     bool (*link)(struct catalog *catalog, struct error *err);
@@ -321,6 +328,33 @@ bool catalog_leave_out(struct catalog *catalog, struct error *err, const char *f
 
 /* The kind's word in SQL. */
 const char *catalog_word(const struct catalog_object *object);
+
+/* ---- What is wanted (selection.c) ---- */
+
+/* Where only part of a database is, a query that has IN_USERS_SCHEMA or OF_WANTED_RELATION
+ * (columns.h) in it gives no more than that, and a step with whole_only is left out. So a kind asks
+ * nothing of these unless it is one of theirs.
+ *
+ * Whether what lies in no schema is, large objects among it. */
+bool catalog_wants_all(const struct catalog *catalog);
+/* Whether a list names schemas: public is made like any other then. */
+bool catalog_names_schemas(const struct catalog *catalog);
+/* Privileges on what initdb made, of that catalog. */
+bool catalog_wants_system(const struct catalog *catalog, uint32_t class_oid);
+bool catalog_wants_extension(const struct catalog *catalog, uint32_t oid);
+bool catalog_wants_relation(const struct catalog *catalog, uint32_t oid);
+
+/* The rows of a table, the state of a sequence, what is in a materialized view. */
+bool catalog_wants_rows(const struct catalog *catalog, uint32_t relation, bool unlogged);
+/* Those of a table of an extension that is part of its configuration. */
+bool catalog_wants_configuration(const struct catalog *catalog, uint32_t relation, uint32_t schema,
+                                 uint32_t extension);
+/* Those of foreign tables of that server. */
+bool catalog_wants_foreign_rows(const struct catalog *catalog, uint32_t server);
+
+/* Not all rows of that table are wanted: " WHERE (…) AND (…)". */
+bool catalog_has_row_condition(const struct catalog *catalog, uint32_t table);
+void catalog_add_row_condition(const struct catalog *catalog, uint32_t table, struct sql *sql);
 
 /* ---- Catalogs whose oids never change ---- */
 

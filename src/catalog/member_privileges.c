@@ -149,6 +149,8 @@ static bool find_member(struct catalog *catalog, struct member *member,
     if (object == NULL)
         return false;
     object->hidden = true;
+    object->left_out =
+        extension != NULL ? extension->left_out : !catalog_wants_system(catalog, class_oid);
     *member = (struct member){class_oid, oid, object};
     if (row_text_or_null(row, ARGUMENTS) != NULL &&
         !catalog_set_routine_identity(catalog, object, row_text_or_null(row, ARGUMENTS), "", err))

@@ -319,6 +319,28 @@ const char *catalog_left_out(const struct catalog *catalog, size_t number)
     return line == NULL ? NULL : line->text;
 }
 
+bool catalog_is_wanted(const struct catalog *catalog, const struct catalog_object *object)
+{
+    if (object->left_out)
+        return false;
+    switch (object->kind->content) {
+    case CONTENT_SCHEMA:
+        return !catalog->options.data_only;
+    case CONTENT_DATA:
+        return !catalog->options.schema_only;
+    case CONTENT_REFRESH:
+        return !catalog->options.schema_only && !catalog->options.data_only;
+    case CONTENT_ALWAYS:
+        break;
+    }
+    return true;
+}
+
+bool catalog_is_entry(const struct catalog *catalog, const struct catalog_object *object)
+{
+    return !object->hidden && catalog_is_wanted(catalog, object);
+}
+
 /* ---- What steps may use ---- */
 
 struct arena *catalog_arena(struct catalog *catalog)

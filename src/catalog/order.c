@@ -512,6 +512,8 @@ static void turn_around(struct sorting *sorting)
 
 static void add_slots(struct catalog *catalog, struct catalog_object *object)
 {
+    if (!catalog_is_wanted(catalog, object))
+        return;
     if (!object->hidden)
         catalog->slots[catalog->slot_count++] = (struct catalog_slot){.object = object};
     for (struct catalog_extra *extra = object->extras; extra != NULL; extra = extra->next)
@@ -522,6 +524,8 @@ static void add_slots(struct catalog *catalog, struct catalog_object *object)
 static void add_slots_of_pieces(struct catalog *catalog, const struct catalog_object *object)
 {
     for (struct catalog_object *piece = object->pieces; piece != NULL; piece = piece->next_piece) {
+        if (!catalog_is_wanted(catalog, piece))
+            continue;
         for (struct catalog_extra *extra = piece->extras; extra != NULL; extra = extra->next)
             catalog->slots[catalog->slot_count++] = (struct catalog_slot){piece, extra};
     }

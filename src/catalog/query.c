@@ -177,9 +177,10 @@ const struct catalog_server catalog_server_wire = {.ask = ask_wire, .run = run_w
 
 /* ---- Queries ---- */
 
-bool catalog_query_text(const struct catalog_query *query, int major, struct sql *out)
+static bool add_text(const struct catalog_query *query, int major,
+                     const struct selection *selection, struct sql *out)
 {
-    struct sql text = {.err = out->err};
+    struct sql text = {.err = out->err}, versioned = {.err = out->err};
     bool done;
 
     if (query->with != NULL)
@@ -191,11 +192,18 @@ bool catalog_query_text(const struct catalog_query *query, int major, struct sql
     sql_add(&text, "\n");
     sql_add(&text, query->from);
     done = !text.failed &&
-           versions_expand(sql_text(&text), query->differences, major, &out->text, out->err);
+           versions_expand(sql_text(&text), query->differences, major, &versioned.text, out->err) &&
+           selection_expand(selection, sql_text(&versioned), &out->text, out->err);
     if (!done)
         sql_fail(out);
+    sql_end(&versioned);
     sql_end(&text);
     return done;
+}
+
+bool catalog_query_text(const struct catalog_query *query, int major, struct sql *out)
+{
+    return add_text(query, major, NULL, out);
 }
 
 bool catalog_ask(struct catalog *catalog, const struct catalog_query *query, void *context,
@@ -203,7 +211,7 @@ bool catalog_ask(struct catalog *catalog, const struct catalog_query *query, voi
 {
     struct sql sql = {.err = err};
     bool done =
-        catalog_query_text(query, catalog->major, &sql) &&
+        add_text(query, catalog->major, &catalog->selection, &sql) &&
         catalog->server->ask(catalog, sql_text(&sql), query->count, query->take, context, err);
 
     sql_end(&sql);

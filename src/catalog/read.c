@@ -63,14 +63,22 @@ static const struct catalog_step **steps_in_order(size_t *count, struct error *e
     return steps;
 }
 
+static bool is_wanted(const struct catalog *catalog, const struct catalog_step *step)
+{
+    return (!step->whole_only || catalog_wants_all(catalog)) &&
+           (!step->rows_only || !catalog->options.schema_only);
+}
+
 static bool run_steps(struct catalog *catalog, struct error *err)
 {
     size_t count;
     const struct catalog_step **steps = steps_in_order(&count, err);
     bool done = steps != NULL;
 
-    for (size_t i = 0; done && i < count; i++)
-        done = step_read(catalog, steps[i], err) || step_failed(steps[i], err);
+    for (size_t i = 0; done && i < count; i++) {
+        if (is_wanted(catalog, steps[i]))
+            done = step_read(catalog, steps[i], err) || step_failed(steps[i], err);
+    }
     done = done && depends_read(catalog, err) && depends_sort(catalog, err);
     for (size_t i = 0; done && i < count; i++) {
         if (steps[i]->link != NULL)
@@ -106,7 +114,7 @@ static const struct catalog_query facts_query = {
 static bool read_everything(struct catalog *catalog, struct error *err)
 {
     return table_locks_limit(catalog, err) && catalog_ask(catalog, &facts_query, NULL, err) &&
-           run_steps(catalog, err) && order_objects(catalog, err);
+           selection_read(catalog, err) && run_steps(catalog, err) && order_objects(catalog, err);
 }
 
 static bool set_changed(struct error *err, const char *what)
@@ -149,6 +157,7 @@ void catalog_free(struct catalog *catalog)
     if (catalog == NULL)
         return;
     text_store_free(catalog->texts);
+    selection_reset(&catalog->selection);
     arena_free(&catalog->arena);
     large_objects_free(catalog->large_objects);
     free(catalog->objects);

@@ -46,8 +46,9 @@ struct relation {
     struct text_ref partition_key; /* PARTITION BY … */
     struct text_ref query;         /* of a view */
     const char *check_option;      /* "LOCAL", "CASCADED", NULL */
-    const char *server;            /* of a foreign table */
-    const char *foreign_options;   /* the same: "table_name 'x'", …; NULL: none */
+    const char *server;            /* of a foreign table, and its oid */
+    uint32_t server_oid;
+    const char *foreign_options; /* the same: "table_name 'x'", …; NULL: none */
     struct column *columns;
     size_t column_count;
     struct relation **parents; /* in order of inhseqno */
@@ -118,6 +119,9 @@ bool column_default_stand_alone(struct catalog *catalog, struct relation *relati
 void table_add_column_changes(const struct relation *relation, const struct column *column,
                               struct sql *sql);
 
+/* before and "a, b" of the columns that COPY moves; whether there are any. */
+bool table_add_copied_names(const struct relation *relation, const char *before, struct sql *sql);
+
 /* "(a, b)" of the columns that COPY moves, "" if there are none. */
 void table_add_copied_columns(const struct relation *relation, struct sql *sql);
 
@@ -144,6 +148,8 @@ struct table_index {
     struct foreign_key *references; /* foreign keys that lean on it */
     const char *options;            /* ready for WITH (…) */
     uint32_t oid, parent_oid;
+    /* Of that parent, whether it is an object or not. */
+    const char *parent_schema, *parent_name, *parent_owner;
     const char *name;
     const char *tablespace;
     struct text_ref after; /* statements that follow its making */

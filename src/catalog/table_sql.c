@@ -316,17 +316,22 @@ static void write_table(struct catalog *catalog, const struct catalog_object *ob
         sql_printf(sql, "ALTER TABLE ONLY %s FORCE ROW LEVEL SECURITY;\n", object->identity);
 }
 
-void table_add_copied_columns(const struct relation *relation, struct sql *sql)
+bool table_add_copied_names(const struct relation *relation, const char *before, struct sql *sql)
 {
     bool first = true;
 
     for (size_t i = 0; i < relation->column_count; i++) {
         if (relation->columns[i].generated != '\0')
             continue;
-        sql_add(sql, first ? "(" : ", ");
+        sql_add(sql, first ? before : ", ");
         sql_name(sql, relation->columns[i].name);
         first = false;
     }
-    if (!first)
+    return !first;
+}
+
+void table_add_copied_columns(const struct relation *relation, struct sql *sql)
+{
+    if (table_add_copied_names(relation, "(", sql))
         sql_add(sql, ")");
 }

@@ -37,6 +37,10 @@ static const struct setting settings[] = {
         "FROM pg_catalog.pg_settings WHERE name = 'restrict_nonsystem_relation_kind'"},
 };
 
+static const char with_foreign_tables[] =
+    "SELECT pg_catalog.set_config(name, 'view', false) "
+    "  FROM pg_catalog.pg_settings WHERE name = 'restrict_nonsystem_relation_kind';";
+
 /* The archive says which encoding that is. */
 static const char own_encoding[] =
     "SELECT pg_catalog.set_config('client_encoding', "
@@ -73,6 +77,8 @@ static bool append_settings(struct buffer *sql, struct wire_conn *conn,
         if (settings[i].since <= wire_server_version(conn))
             done = buffer_printf(sql, err, "%s;", settings[i].statement);
     }
+    if (done && options->foreign_tables)
+        done = buffer_append_string(sql, with_foreign_tables, err);
     if (done && options->own_encoding && converts_nothing(conn))
         done = buffer_append_string(sql, own_encoding, err);
     if (done && options->small_queries)

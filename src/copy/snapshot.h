@@ -22,6 +22,7 @@ struct snapshot_options {
                                       takes and which converts nothing: text comes in the database's
                                       own encoding */
     bool small_queries;            /* many, of catalogs without statistics: no plan for many rows */
+    bool foreign_tables;           /* rows of these are wanted */
     const char *savepoint;         /* made behind it all, to go back to; NULL: none. Going back
                                       keeps what is said here */
 };

@@ -184,7 +184,7 @@ static bool check_inline(const struct configuration *configuration, struct error
  * it. */
 static bool check_filters(const struct configuration *configuration, struct error *err)
 {
-    static const char *const filters[] = {"schema-only", "data-only", "exclude-databases"};
+    static const char *const filters[] = {"exclude-databases"};
     const struct options *options = &configuration->options;
 
     for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {

@@ -2,35 +2,19 @@
 
 import os
 import random
-import shutil
 
 import pytest
 
-from pgcask_testing import logical, paths, temp
+from pgcask_testing import logical
 from pgcask_testing.logical import make, script
 from pgcask_testing.random_schema import RandomSchema
-
-EXTENSION = "pgcask_configured"
-
-
-def install_extension(major):
-    """Our own small extension among the server's; always the same files, so they may stay."""
-    folder = paths.server_bin(major).parent / "share/postgresql/extension"
-    for source in logical.SCRIPTS.glob(f"{EXTENSION}*"):
-        if not (folder / source.name).exists() or (
-                (folder / source.name).read_bytes() != source.read_bytes()):
-            new = folder / f".{source.name}.{temp.root().name}"
-            shutil.copyfile(source, new)
-            new.chmod(0o644)
-            new.rename(folder / source.name)
-
 
 @pytest.fixture(scope="module")
 def cluster(major, module_servers):
     """One server a major, with the roles that the scripts name."""
     server = module_servers.create(major)
     logical.run_sql(server, "postgres", script("roles"))
-    install_extension(major)
+    logical.install_extension(major)
     yield server
     server.close()
 

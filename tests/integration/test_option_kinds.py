@@ -14,6 +14,7 @@ VALUES = {
     "RATE": "32k", "SIZE": "1GiB", "DURATION": "5s", "COMMAND": "echo x", "TEXT": "words",
     "fast|spread": "fast", "gzip|lz4|zstd[:LEVEL]": "gzip", "xxh3|sha256": "sha256",
     "none|gzip|lz4|zstd[:LEVEL]": "gzip", "classic|numbered|tables": "tables", "PATTERN": "x*",
+    "TABLE=CONDITION": "t=true", "FILE": "/nowhere",
 }
 SCHEMES = {"physical": "postgres+bin", "logical": "postgres"}
 OTHER = {"physical": "logical", "logical": "physical"}

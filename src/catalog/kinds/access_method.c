@@ -65,6 +65,7 @@ static const struct catalog_home home = {
 
 const struct catalog_step catalog_step_access_method = {
     .what = "access methods",
+    .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .query = &access_methods,
     .dumps = "access method",

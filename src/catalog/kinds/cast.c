@@ -104,6 +104,7 @@ static const struct catalog_home home = {
 
 const struct catalog_step catalog_step_cast = {
     .what = "casts",
+    .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .query = &casts,
     .dumps = "cast",

@@ -61,7 +61,7 @@ static const char from[] =
     "LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace\n"
     "LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum\n"
     "WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f')\n"
-    "  AND " IN_USERS_SCHEMA "\n"
+    "  AND " OF_WANTED_RELATION "\n"
     "ORDER BY a.attrelid, a.attnum";
 
 struct reading {

@@ -86,7 +86,7 @@ static const char *const columns[] = {
 static const char from[] = "FROM pg_catalog.pg_constraint co\n"
                            "JOIN pg_catalog.pg_class c ON c.oid = co.conrelid\n"
                            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
-                           "WHERE " IN_USERS_SCHEMA "\n"
+                           "WHERE " OF_WANTED_RELATION "\n"
                            "  AND (co.contype IN ('c', 'p', 'u', 'x', 'f') OR {table_not_null})\n"
                            "ORDER BY co.conrelid, co.conname";
 

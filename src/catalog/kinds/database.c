@@ -5,6 +5,7 @@
 
 static const struct catalog_kind kind_encoding = {
     .desc = "ENCODING",
+    .content = CONTENT_ALWAYS,
     .section = SECTION_PRE_DATA,
     .priority = PRIORITY_ENCODING,
     .no_owner = true,
@@ -13,6 +14,7 @@ static const struct catalog_kind kind_encoding = {
 
 static const struct catalog_kind kind_std_strings = {
     .desc = "STDSTRINGS",
+    .content = CONTENT_ALWAYS,
     .section = SECTION_PRE_DATA,
     .priority = PRIORITY_STD_STRINGS,
     .no_owner = true,
@@ -21,6 +23,7 @@ static const struct catalog_kind kind_std_strings = {
 
 static const struct catalog_kind kind_search_path = {
     .desc = "SEARCHPATH",
+    .content = CONTENT_ALWAYS,
     .section = SECTION_PRE_DATA,
     .priority = PRIORITY_SEARCH_PATH,
     .no_owner = true,
@@ -29,12 +32,14 @@ static const struct catalog_kind kind_search_path = {
 
 static const struct catalog_kind kind_database = {
     .desc = "DATABASE",
+    .content = CONTENT_ALWAYS,
     .section = SECTION_PRE_DATA,
     .priority = PRIORITY_DATABASE,
 };
 
 static const struct catalog_kind kind_database_properties = {
     .desc = "DATABASE PROPERTIES",
+    .content = CONTENT_ALWAYS,
     .section = SECTION_PRE_DATA,
     .priority = PRIORITY_DATABASE_PROPERTIES,
 };

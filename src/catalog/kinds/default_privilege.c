@@ -83,6 +83,8 @@ static bool take_default_privilege(struct catalog *catalog, void *context,
     bool done;
 
     (void)context;
+    if (row_oid(row, SCHEMA_OID) == 0 && !catalog_wants_all(catalog))
+        return true;
     if (!check_row(row, err))
         return false;
     sql_printf(&name, "DEFAULT PRIVILEGES FOR %s", row_text(row, OF));

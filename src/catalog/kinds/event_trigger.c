@@ -78,6 +78,7 @@ static const struct catalog_home home = {
 
 const struct catalog_step catalog_step_event_trigger = {
     .what = "event triggers",
+    .whole_only = true,
     .order = READ_OF_TABLES + 9,
     .query = &event_triggers,
     .dumps = "event trigger",

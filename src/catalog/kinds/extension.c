@@ -43,6 +43,7 @@ static bool take_extension(struct catalog *catalog, void *context, const struct 
     if (object == NULL)
         return false;
     object->hidden = is_everywhere(object);
+    object->left_out = !object->hidden && !catalog_wants_extension(catalog, object->oid);
     sql_printf(&sql, "CREATE EXTENSION IF NOT EXISTS %s WITH SCHEMA ", object->identity);
     sql_name(&sql, row_text(row, SCHEMA));
     sql_add(&sql, ";\n");

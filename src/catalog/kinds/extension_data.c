@@ -9,6 +9,7 @@
 
 static const struct catalog_kind kind_configuration = {
     .desc = "TABLE DATA",
+    .content = CONTENT_DATA,
     .section = SECTION_DATA,
     .priority = PRIORITY_TABLE_DATA,
     .no_drop = true,
@@ -16,6 +17,7 @@ static const struct catalog_kind kind_configuration = {
 
 static const struct catalog_kind kind_configuration_sequence = {
     .desc = "SEQUENCE SET",
+    .content = CONTENT_DATA,
     .section = SECTION_DATA,
     .priority = PRIORITY_SEQUENCE_SET,
     .no_drop = true,
@@ -26,12 +28,13 @@ static const struct catalog_kind kind_configuration_sequence = {
 
 /* ---- Tables and sequences ---- */
 
-enum { EXTENSION, OID, RELKIND, SCHEMA, NAME, OWNER, COLUMN_LIST, CONDITION, COLUMNS };
+enum { EXTENSION, OID, RELKIND, SCHEMA_OID, SCHEMA, NAME, OWNER, COLUMN_LIST, CONDITION, COLUMNS };
 
 static const char *const columns[] = {
     [EXTENSION] = "e.oid",
     [OID] = "c.oid",
     [RELKIND] = "c.relkind",
+    [SCHEMA_OID] = "n.oid",
     [SCHEMA] = "n.nspname",
     [NAME] = "c.relname",
     [OWNER] = COLUMN_ROLE("c.relowner"),
@@ -98,7 +101,8 @@ static bool take_configuration(struct catalog *catalog, void *context,
     struct catalog_object *object;
     struct sql *positions = context;
 
-    if (extension == NULL)
+    if (extension == NULL || !catalog_wants_configuration(catalog, row_oid(row, OID),
+                                                          row_oid(row, SCHEMA_OID), extension->oid))
         return true;
     object = add(catalog, sequence ? &kind_configuration_sequence : &kind_configuration, extension,
                  row_oid(row, OID), row, err);

@@ -78,6 +78,7 @@ static const struct catalog_home home = {
 
 const struct catalog_step catalog_step_foreign_data_wrapper = {
     .what = "foreign-data wrappers",
+    .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .query = &wrappers,
     .dumps = "foreign data wrapper",

@@ -89,6 +89,7 @@ static const struct catalog_home home = {
 
 const struct catalog_step catalog_step_foreign_server = {
     .what = "foreign servers",
+    .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .query = &servers,
     .dumps = "foreign server",

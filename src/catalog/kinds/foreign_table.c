@@ -4,12 +4,13 @@
 
 #include "catalog/columns.h"
 
-enum { TABLE, SERVER, OPTIONS, COLUMNS };
+enum { TABLE, SERVER, OPTIONS, SERVER_OID, COLUMNS };
 
 static const char *const columns[] = {
     [TABLE] = "t.ftrelid",
     [SERVER] = "s.srvname",
     [OPTIONS] = COLUMN_FOREIGN_OPTIONS("t.ftoptions"),
+    [SERVER_OID] = "t.ftserver",
 };
 
 static const char from[] = "FROM pg_catalog.pg_foreign_table t\n"
@@ -26,6 +27,7 @@ static bool take_table(struct catalog *catalog, void *context, const struct cata
     if (relation == NULL)
         return true;  /* an extension's, or a temporary one */
     error_clear(err); /* a copy of NULL is NULL without being a failure */
+    relation->server_oid = row_oid(row, SERVER_OID);
     relation->server = arena_copy(arena, row_text(row, SERVER), err);
     relation->foreign_options = arena_copy(arena, row_text_or_null(row, OPTIONS), err);
     return err->code == ERROR_NONE;

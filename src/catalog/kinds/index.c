@@ -24,6 +24,9 @@ enum {
     TABLESPACE,
     OPTIONS,
     PARENT,
+    PARENT_SCHEMA,
+    PARENT_NAME,
+    PARENT_OWNER,
     STATISTICS, /* "2=100,3=10": column and target */
     COLUMNS
 };
@@ -40,21 +43,26 @@ static const char *const columns[] = {
                 "          FROM pg_catalog.unnest(c.reloptions) o\n"
                 "         WHERE " SQL_USER_STORAGE_OPTION ")",
     [PARENT] = "h.inhparent",
+    [PARENT_SCHEMA] = "hn.nspname",
+    [PARENT_NAME] = "hc.relname",
+    [PARENT_OWNER] = "CASE WHEN hc.oid <> 0 THEN " COLUMN_ROLE("hc.relowner") " END",
     [STATISTICS] = "(SELECT pg_catalog.string_agg(a.attnum || '=' || {attstattarget}, ','\n"
                    "                                     ORDER BY a.attnum)\n"
                    "          FROM pg_catalog.pg_attribute a\n"
                    "         WHERE a.attrelid = i.indexrelid AND {attstattarget} >= 0)",
 };
 
-static const char from[] =
-    "FROM pg_catalog.pg_index i\n"
-    "JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid\n"
-    "JOIN pg_catalog.pg_class t ON t.oid = i.indrelid\n"
-    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
-    "LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace\n"
-    "LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid = i.indexrelid\n"
-    "WHERE (i.indisvalid OR t.relkind = 'p') AND i.indisready AND " IN_USERS_SCHEMA "\n"
-    "ORDER BY i.indrelid, c.relname";
+static const char from[] = "FROM pg_catalog.pg_index i\n"
+                           "JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid\n"
+                           "JOIN pg_catalog.pg_class t ON t.oid = i.indrelid\n"
+                           "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+                           "LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace\n"
+                           "LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid = i.indexrelid\n"
+                           "LEFT JOIN pg_catalog.pg_class hc ON hc.oid = h.inhparent\n"
+                           "LEFT JOIN pg_catalog.pg_namespace hn ON hn.oid = hc.relnamespace\n"
+                           "WHERE (i.indisvalid OR t.relkind = 'p') AND i.indisready\n"
+                           "  AND {relation t.oid} AND " IN_ANY_USERS_SCHEMA "\n"
+                           "ORDER BY i.indrelid, c.relname";
 
 /* ---- What follows the making of an index ---- */
 
@@ -111,10 +119,11 @@ static struct table_index *add_index(struct catalog *catalog, struct relation *t
                                      const struct catalog_row *row, struct error *err)
 {
     const struct catalog_object *owner = table->object;
+    struct arena *arena = catalog_arena(catalog);
     struct catalog_object *object =
         catalog_add(catalog, &kind_index, CLASS_RELATION, row_oid(row, OID), owner->schema,
                     row_text(row, NAME), owner->owner, err);
-    struct table_index *index = arena_take(catalog_arena(catalog), sizeof(*index), err);
+    struct table_index *index = arena_take(arena, sizeof(*index), err);
 
     if (object == NULL || index == NULL)
         return NULL;
@@ -125,8 +134,11 @@ static struct table_index *add_index(struct catalog *catalog, struct relation *t
         .oid = object->oid,
         .name = object->name,
         .parent_oid = table->detaching ? 0 : row_oid(row, PARENT),
-        .options = arena_copy(catalog_arena(catalog), row_text_or_null(row, OPTIONS), err),
-        .tablespace = arena_copy(catalog_arena(catalog), row_text(row, TABLESPACE), err),
+        .parent_schema = arena_copy(arena, row_text_or_null(row, PARENT_SCHEMA), err),
+        .parent_name = arena_copy(arena, row_text_or_null(row, PARENT_NAME), err),
+        .parent_owner = arena_copy(arena, row_text_or_null(row, PARENT_OWNER), err),
+        .options = arena_copy(arena, row_text_or_null(row, OPTIONS), err),
+        .tablespace = arena_copy(arena, row_text(row, TABLESPACE), err),
     };
     object->detail = index;
     object->tablespace = index->tablespace;

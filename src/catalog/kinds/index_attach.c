@@ -1,4 +1,5 @@
-/* Indexes of partitions become parts of the partitioned table's index. */
+/* Indexes of partitions become parts of the partitioned table's index, which need not be in the
+ * archive itself: pg_dump says so all the same. */
 #include "catalog/relation.h"
 
 static const struct catalog_kind kind_index_attach = {
@@ -35,17 +36,18 @@ static bool need_tables(struct catalog *catalog, const struct table_index *index
 
 static bool add_attach(struct catalog *catalog, const struct table_index *index, struct error *err)
 {
-    const struct catalog_object *part = index->object, *whole = index->parent->object;
+    const struct catalog_object *part = index->object;
     struct catalog_object *object = catalog_add(catalog, &kind_index_attach, 0, 0, part->schema,
-                                                index->name, whole->owner, err);
+                                                index->name, index->parent_owner, err);
     struct sql sql = {.err = err};
 
     if (object == NULL || !catalog_depend(catalog, object, part, err) ||
-        !catalog_depend(catalog, object, whole, err) || !need_tables(catalog, index, object, err) ||
+        (index->parent != NULL && !catalog_depend(catalog, object, index->parent->object, err)) ||
+        !need_tables(catalog, index, object, err) ||
         !needed_by_references(catalog, index, object, err))
         return false;
     sql_add(&sql, "ALTER INDEX ");
-    sql_qualified(&sql, whole->schema, index->parent->name);
+    sql_qualified(&sql, index->parent_schema, index->parent_name);
     sql_add(&sql, " ATTACH PARTITION ");
     sql_qualified(&sql, part->schema, index->name);
     sql_add(&sql, ";\n");
@@ -65,7 +67,7 @@ static bool read_attaches(struct catalog *catalog, struct error *err)
     for (size_t i = 0; i < count; i++) {
         const struct table_index *index = table_index_of(catalog_object_at(catalog, i));
 
-        if (index != NULL && index->parent != NULL && !add_attach(catalog, index, err))
+        if (index != NULL && index->parent_oid != 0 && !add_attach(catalog, index, err))
             return false;
     }
     return true;

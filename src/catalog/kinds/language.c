@@ -135,6 +135,7 @@ static const struct catalog_home home = {
 
 const struct catalog_step catalog_step_language = {
     .what = "languages",
+    .whole_only = true,
     .order = READ_FUNCTIONS + 1, /* whether its functions are dumped must be known */
     .query = &languages,
     .dumps = "language",

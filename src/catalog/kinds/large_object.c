@@ -223,6 +223,8 @@ static bool link_objects(struct catalog *catalog, struct error *err)
 
 const struct catalog_step catalog_step_large_object = {
     .what = "large objects",
+    .whole_only = true,
+    .rows_only = true,
     .order = READ_DATA,
     .query = &large_objects,
     .read = read_rest,

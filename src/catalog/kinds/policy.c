@@ -37,7 +37,7 @@ static const char *const columns[] = {
 static const char from[] = "FROM pg_catalog.pg_policy p\n"
                            "JOIN pg_catalog.pg_class c ON c.oid = p.polrelid\n"
                            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
-                           "WHERE " IN_USERS_SCHEMA "\n"
+                           "WHERE " OF_WANTED_RELATION "\n"
                            "ORDER BY p.polrelid, p.polname";
 
 static bool take_policy(struct catalog *catalog, void *context, const struct catalog_row *row,

@@ -235,6 +235,7 @@ static const struct catalog_home home = {
 
 const struct catalog_step catalog_step_publication = {
     .what = "publications",
+    .whole_only = true,
     .order = READ_OF_TABLES + 9,
     .query = &publications,
     .read = read_parts,

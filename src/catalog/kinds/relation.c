@@ -81,7 +81,7 @@ static const char from[] = "FROM pg_catalog.pg_class c\n"
                            "LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam\n"
                            "LEFT JOIN pg_catalog.pg_type t ON t.oid = c.reltype\n"
                            "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')\n"
-                           "  AND " IN_USERS_SCHEMA "\n"
+                           "  AND " OF_WANTED_RELATION "\n"
                            "ORDER BY n.nspname, c.relname";
 
 static const struct catalog_kind *kind_of(char relkind)

@@ -24,7 +24,7 @@ static const char from[] =
     "FROM pg_catalog.pg_rewrite r\n"
     "JOIN pg_catalog.pg_class c ON c.oid = r.ev_class\n"
     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
-    "WHERE (r.rulename <> '_RETURN' OR c.relkind NOT IN ('v', 'm')) AND " IN_USERS_SCHEMA "\n"
+    "WHERE (r.rulename <> '_RETURN' OR c.relkind NOT IN ('v', 'm')) AND " OF_WANTED_RELATION "\n"
     "ORDER BY r.ev_class, r.rulename";
 
 static bool take_rule(struct catalog *catalog, void *context, const struct catalog_row *row,

@@ -86,7 +86,7 @@ static bool take_schema(struct catalog *catalog, void *context, const struct cat
                          row_text(row, NAME), row_text(row, OWNER), err);
     if (object == NULL || !add_privileges(catalog, object, row, err))
         return false;
-    if (strcmp(object->name, "public") == 0)
+    if (strcmp(object->name, "public") == 0 && !catalog_names_schemas(catalog))
         return put_public(catalog, object, row_text(row, OWNER), err);
     sql_printf(&sql, "CREATE SCHEMA %s;\n", object->identity);
     return sql_put(&sql, catalog, &object->definition);

@@ -26,6 +26,7 @@ static const struct catalog_kind kind_owned_by = {
 
 static const struct catalog_kind kind_sequence_set = {
     .desc = "SEQUENCE SET",
+    .content = CONTENT_DATA,
     .section = SECTION_DATA,
     .priority = PRIORITY_SEQUENCE_SET,
     .no_drop = true,
@@ -76,7 +77,7 @@ static const char from[] =
     " AND d.objsubid = 0 AND d.deptype IN ('a', 'i')\n"
     " AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass\n"
     " AND d.refobjsubid > 0\n"
-    "WHERE " IN_USERS_SCHEMA "\n"
+    "WHERE " OF_WANTED_RELATION "\n"
     "ORDER BY s.seqrelid";
 
 #define POSITIONS_MAX ((size_t)32 * 1024) /* bytes of one statement that asks for positions */
@@ -234,7 +235,8 @@ static bool read_positions(struct catalog *catalog, struct error *err)
         const struct catalog_object *object = catalog_object_at(catalog, i);
         const struct relation *relation = relation_of(object);
 
-        if (relation == NULL || relation->relkind != 'S')
+        if (relation == NULL || relation->relkind != 'S' ||
+            !catalog_wants_rows(catalog, object->oid, relation->persistence == 'u'))
             continue;
         sql_printf(&sql, "%sSELECT %" PRIu32 ", last_value, is_called FROM %s",
                    sql.text.len == 0 ? "" : "\nUNION ALL ", object->oid, object->identity);

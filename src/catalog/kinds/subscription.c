@@ -202,6 +202,7 @@ static bool read_subscriptions(struct catalog *catalog, struct error *err)
 
 const struct catalog_step catalog_step_subscription = {
     .what = "subscriptions",
+    .whole_only = true,
     .order = READ_OF_TABLES + 9,
     .read = read_subscriptions,
     .dumps = "subscription",

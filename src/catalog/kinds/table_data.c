@@ -3,6 +3,7 @@
 
 static const struct catalog_kind kind_table_data = {
     .desc = "TABLE DATA",
+    .content = CONTENT_DATA,
     .section = SECTION_DATA,
     .priority = PRIORITY_TABLE_DATA,
     .no_drop = true,
@@ -59,7 +60,25 @@ static bool note_root(struct catalog *catalog, struct catalog_object *object,
     return sql_put(&note, catalog, &object->definition);
 }
 
-/* ONLY is what COPY does by itself; pg_restore knows a table's own data by the form of this. */
+/* All rows, or those that a condition says. ONLY is what COPY does by itself. */
+static void add_query(struct catalog *catalog, const struct relation *relation, struct sql *sql)
+{
+    const struct catalog_object *table = relation->object;
+
+    if (relation->relkind != 'f' && !catalog_has_row_condition(catalog, table->oid)) {
+        sql_printf(sql, "COPY %s ", table->identity);
+        table_add_copied_columns(relation, sql);
+    } else {
+        sql_add(sql, "COPY (SELECT ");
+        table_add_copied_names(relation, "", sql);
+        sql_printf(sql, " FROM ONLY %s", table->identity);
+        catalog_add_row_condition(catalog, table->oid, sql);
+        sql_add(sql, ")");
+    }
+    sql_add(sql, " TO STDOUT");
+}
+
+/* pg_restore knows a table's own data by the form of this. */
 static bool add_data(struct catalog *catalog, struct relation *relation, struct error *err)
 {
     const struct catalog_object *table = relation->object;
@@ -77,11 +96,16 @@ static bool add_data(struct catalog *catalog, struct relation *relation, struct 
     sql_printf(&in, "COPY %s ", root != NULL ? root->object->identity : table->identity);
     table_add_copied_columns(relation, &in);
     sql_add(&in, " FROM stdin;\n");
-    sql_printf(&out, "COPY %s ", table->identity);
-    table_add_copied_columns(relation, &out);
-    sql_add(&out, " TO STDOUT");
+    add_query(catalog, relation, &out);
     done = sql_put(&in, catalog, &object->copy);
     return sql_put(&out, catalog, &object->data_query) && done;
+}
+
+/* Those of a foreign table lie elsewhere. */
+static bool has_rows(const struct catalog *catalog, const struct relation *relation)
+{
+    return relation->relkind == 'r' ||
+           (relation->relkind == 'f' && catalog_wants_foreign_rows(catalog, relation->server_oid));
 }
 
 static bool read_data(struct catalog *catalog, struct error *err)
@@ -91,7 +115,10 @@ static bool read_data(struct catalog *catalog, struct error *err)
     for (size_t i = 0; i < count; i++) {
         struct relation *relation = relation_of(catalog_object_at(catalog, i));
 
-        if (relation != NULL && relation->relkind == 'r' && !add_data(catalog, relation, err))
+        if (relation == NULL || !has_rows(catalog, relation) ||
+            !catalog_wants_rows(catalog, relation->object->oid, relation->persistence == 'u'))
+            continue;
+        if (!add_data(catalog, relation, err))
             return false;
     }
     return true;

@@ -99,6 +99,7 @@ static const struct catalog_home home = {
 
 const struct catalog_step catalog_step_transform = {
     .what = "transforms",
+    .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .query = &transforms,
     .dumps = "transform",

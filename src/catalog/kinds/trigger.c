@@ -30,7 +30,7 @@ static const char from[] =
     "LEFT JOIN pg_catalog.pg_trigger p ON p.oid = t.tgparentid\n"
     "LEFT JOIN pg_catalog.pg_constraint co ON co.oid = t.tgconstraint\n"
     "WHERE coalesce(co.contype, 't') = 't' AND (NOT t.tgisinternal OR t.tgparentid <> 0)\n"
-    "  AND " IN_USERS_SCHEMA "\n"
+    "  AND " OF_WANTED_RELATION "\n"
     "ORDER BY t.oid";
 
 static struct catalog_object *add_trigger(struct catalog *catalog, const struct relation *relation,

@@ -106,6 +106,7 @@ static bool read_mappings(struct catalog *catalog, struct error *err)
 
 const struct catalog_step catalog_step_user_mapping = {
     .what = "user mappings",
+    .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .read = read_mappings,
     .dumps = "user mapping",

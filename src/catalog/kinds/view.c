@@ -44,6 +44,7 @@ static const struct catalog_kind kind_query = {
 
 static const struct catalog_kind kind_refresh = {
     .desc = "MATERIALIZED VIEW DATA",
+    .content = CONTENT_REFRESH,
     .section = SECTION_POST_DATA,
     .priority = PRIORITY_REFRESH,
     .no_drop = true,
@@ -61,7 +62,7 @@ static const char from[] =
     "FROM pg_catalog.pg_class c\n"
     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
     "JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename = '_RETURN'\n"
-    "WHERE c.relkind IN ('v', 'm') AND " IN_USERS_SCHEMA "\n"
+    "WHERE c.relkind IN ('v', 'm') AND " OF_WANTED_RELATION "\n"
     "ORDER BY c.oid";
 
 /* ---- Writing ---- */
@@ -168,6 +169,7 @@ static bool make_refresh(struct catalog *catalog, struct relation *relation, str
     if (object == NULL || !catalog_depend(catalog, object, view, err))
         return false;
     object->oid = view->oid; /* of no catalog, like that of TABLE DATA */
+    object->left_out = !catalog_wants_rows(catalog, view->oid, relation->persistence == 'u');
     relation->data = object;
     sql_printf(&sql, "REFRESH MATERIALIZED VIEW %s;\n", view->identity);
     return sql_put(&sql, catalog, &object->definition);

@@ -5,10 +5,11 @@ import collections
 import difflib
 import json
 import re
+import shutil
 
 import pytest
 
-from . import paths, process
+from . import paths, process, temp
 
 SCRIPTS = paths.REPO / "tests/integration/logical"
 
@@ -49,6 +50,21 @@ def run_sql(server, db, sql, timeout=300, stop=True):
 def script(name):
     """The text of one of tests/integration/logical."""
     return (SCRIPTS / f"{name}.sql").read_text()
+
+
+EXTENSION = "pgcask_configured"
+
+
+def install_extension(major):
+    """Our own small extension among the server's; always the same files, so they may stay."""
+    folder = paths.server_bin(major).parent / "share/postgresql/extension"
+    for source in SCRIPTS.glob(f"{EXTENSION}*"):
+        if not (folder / source.name).exists() or (
+                (folder / source.name).read_bytes() != source.read_bytes()):
+            new = folder / f".{source.name}.{temp.root().name}"
+            shutil.copyfile(source, new)
+            new.chmod(0o644)
+            new.rename(folder / source.name)
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,22 @@ static const struct option_spec specs[] = {
     ROW(BACKUP_OPTION_LAYOUT),
     ROW(BACKUP_OPTION_DATABASES),
     ROW(BACKUP_OPTION_EXCLUDE_DATABASES),
+    ROW(BACKUP_OPTION_SCHEMAS),
+    ROW(BACKUP_OPTION_EXCLUDE_SCHEMAS),
+    ROW(BACKUP_OPTION_TABLES),
+    ROW(BACKUP_OPTION_TABLES_AND_CHILDREN),
+    ROW(BACKUP_OPTION_EXCLUDE_TABLES),
+    ROW(BACKUP_OPTION_EXCLUDE_TABLES_AND_CHILDREN),
+    ROW(BACKUP_OPTION_EXCLUDE_TABLE_DATA),
+    ROW(BACKUP_OPTION_EXCLUDE_TABLE_DATA_AND_CHILDREN),
+    ROW(BACKUP_OPTION_EXTENSIONS),
+    ROW(BACKUP_OPTION_EXCLUDE_EXTENSIONS),
+    ROW(BACKUP_OPTION_INCLUDE_FOREIGN_DATA),
+    ROW(BACKUP_OPTION_WHERE),
+    ROW(BACKUP_OPTION_FILTER),
+    ROW(BACKUP_OPTION_SCHEMA_ONLY),
+    ROW(BACKUP_OPTION_DATA_ONLY),
+    ROW(BACKUP_OPTION_NO_UNLOGGED_TABLE_DATA),
 };
 
 static const struct option_program program = {
@@ -99,6 +115,22 @@ static void what_is_given_reaches_its_member(void **state)
         {"layout", "tables"},
         {"databases", "a,b"},
         {"exclude-databases", "c"},
+        {"schemas", "s"},
+        {"exclude-schemas", "s"},
+        {"tables", "t,u"},
+        {"tables-and-children", "t"},
+        {"exclude-tables", "t"},
+        {"exclude-tables-and-children", "t"},
+        {"exclude-table-data", "t"},
+        {"exclude-table-data-and-children", "t"},
+        {"extensions", "e"},
+        {"exclude-extensions", "e"},
+        {"include-foreign-data", "f"},
+        {"where", "t=a"},
+        {"filter", "file"},
+        {"schema-only", "no"},
+        {"data-only", "yes"},
+        {"no-unlogged-table-data", "yes"},
     };
     struct backup_request request = {0};
     struct error err;
@@ -121,6 +153,10 @@ static void what_is_given_reaches_its_member(void **state)
     assert_int_equal(request.layout, LOGICAL_TABLES);
     assert_int_equal(request.databases.count, 1);
     assert_int_equal(request.exclude_databases.count, 1);
+    for (int list = 0; list < FILTER_LISTS; list++)
+        assert_int_equal(request.lists[list].count, 1);
+    assert_string_equal(request.filter_file, "file");
+    assert_true(request.data_only && request.no_unlogged_table_data && !request.schema_only);
 }
 
 static struct wire_settings *settings_of(const char *conninfo)
@@ -180,6 +216,27 @@ static void what_the_environment_names_is_one_database_unless_some_are_chosen(vo
     assert_int_equal(unsetenv("PGDATABASE"), 0);
 }
 
+static void what_does_not_go_together_names_both(void **state)
+{
+    static const char *const text[] = {"t=a"};
+    struct error err;
+
+    (void)state;
+    assert_false(backup_request_check(
+        &(struct backup_request){.schema_only = true, .data_only = true}, &err));
+    assert_non_null(strstr(err.message, OPTION_SCHEMA_ONLY));
+    assert_non_null(strstr(err.message, OPTION_DATA_ONLY));
+    assert_false(backup_request_check(
+        &(struct backup_request){.schema_only = true, .lists[FILTER_WHERE] = {text, 1}}, &err));
+    assert_non_null(strstr(err.message, OPTION_WHERE));
+    assert_false(backup_request_check(
+        &(struct backup_request){.schema_only = true, .lists[FILTER_FOREIGN_DATA] = {text, 1}},
+        &err));
+    assert_non_null(strstr(err.message, OPTION_INCLUDE_FOREIGN_DATA));
+    assert_true(backup_request_check(
+        &(struct backup_request){.data_only = true, .lists[FILTER_WHERE] = {text, 1}}, &err));
+}
+
 static void a_label_is_one_short_line(void **state)
 {
     static char too_long[1026];
@@ -231,6 +288,7 @@ int main(void)
         cmocka_unit_test(what_is_given_reaches_its_member),
         cmocka_unit_test(who_names_no_database_means_all),
         cmocka_unit_test(what_the_environment_names_is_one_database_unless_some_are_chosen),
+        cmocka_unit_test(what_does_not_go_together_names_both),
         cmocka_unit_test(a_label_is_one_short_line),
         cmocka_unit_test(who_asked_hears_of_a_phase_and_may_end_the_backup),
     };

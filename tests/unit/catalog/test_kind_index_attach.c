@@ -28,10 +28,30 @@ static void the_index_of_a_partition_becomes_a_part_of_the_wholes(void **state)
     add_index(test, &whole, kind_test_relation(test, 10, 'p', "s", "root"), 20, "Whole i");
     add_index(test, &part, kind_test_relation(test, 11, 'r', "s", "part"), 21, "part_i");
     part.parent_oid = 20;
+    part.parent_schema = "s";
+    part.parent_name = "Whole i";
+    part.parent_owner = "o";
     kind_test_step(test, &catalog_step_index_attach);
     kind_test_expect(test, "== INDEX ATTACH s part_i o post-data\n"
                            "ALTER INDEX s.\"Whole i\" ATTACH PARTITION s.part_i;\n"
                            "-- needs root, Whole i, part, part_i\n");
+}
+
+static void the_whole_need_not_be_in_the_archive(void **state)
+{
+    static struct table_index part;
+    struct kind_test *test = kind_test_new(18);
+
+    (void)state;
+    add_index(test, &part, kind_test_relation(test, 11, 'r', "s", "part"), 21, "part_i");
+    part.parent_oid = 20;
+    part.parent_schema = "Other";
+    part.parent_name = "whole_i";
+    part.parent_owner = "p";
+    kind_test_step(test, &catalog_step_index_attach);
+    kind_test_expect(test, "== INDEX ATTACH s part_i p post-data\n"
+                           "ALTER INDEX \"Other\".whole_i ATTACH PARTITION s.part_i;\n"
+                           "-- needs part, part_i\n");
 }
 
 static void others_stay_as_they_are(void **state)
@@ -49,6 +69,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_index_of_a_partition_becomes_a_part_of_the_wholes),
+        cmocka_unit_test(the_whole_need_not_be_in_the_archive),
         cmocka_unit_test(others_stay_as_they_are),
     };
 
