@@ -119,9 +119,61 @@ static bool take_members(struct catalog *catalog, const struct operator_members 
            operator_members_alias(catalog, members, object, err);
 }
 
+/* ---- Bodies that sort ---- */
+
+/*
+ * A body that the server has parsed and that sorts, groups or compares rows needs the class that it
+ * does so by, or it would not be taken, or taken by another class of the type's. pg_depend only
+ * knows the operator, or the family. Other things that may sort come long after all classes.
+ */
+enum { FUNCTION, CLASS, SORTING_COLUMNS };
+
+static const char *const sorting_columns[] = {
+    [FUNCTION] = "s.function",
+    [CLASS] = "s.class",
+};
+
+static const char sorting_from[] =
+    "FROM (SELECT p.oid AS function, d.refobjid AS class\n"
+    "        FROM pg_catalog.pg_proc p\n"
+    "       CROSS JOIN pg_catalog.regexp_matches(p.prosqlbody::pg_catalog.text,\n"
+    "                              ':(?:eqop|sortop) ([0-9]+) ', 'g') m\n"
+    "        JOIN pg_catalog.pg_amop a ON a.amopopr = m[1]::pg_catalog.oid\n"
+    "        JOIN pg_catalog.pg_depend d\n"
+    "          ON d.classid = 'pg_catalog.pg_amop'::pg_catalog.regclass AND d.objid = a.oid\n"
+    "         AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass\n"
+    "       WHERE p.prosqlbody IS NOT NULL AND p.oid >= " FIRST_OF_USERS "\n"
+    "      UNION\n"
+    "      SELECT d.objid, c.oid\n"
+    "        FROM pg_catalog.pg_depend d\n"
+    "        JOIN pg_catalog.pg_opclass c ON c.opcfamily = d.refobjid\n"
+    "       WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass\n"
+    "         AND d.refclassid = 'pg_catalog.pg_opfamily'::pg_catalog.regclass) s\n"
+    "ORDER BY s.function, s.class";
+
+static bool take_sorting(struct catalog *catalog, void *context, const struct catalog_row *row,
+                         struct error *err)
+{
+    struct catalog_object *function =
+        catalog_find(catalog, CLASS_PROCEDURE, row_oid(row, FUNCTION));
+    struct catalog_object *class = catalog_find(catalog, CLASS_OPERATOR_CLASS, row_oid(row, CLASS));
+
+    (void)context;
+    return function == NULL || class == NULL || function->class_oid != CLASS_PROCEDURE ||
+           class->kind != &kind_operator_class || catalog_depend(catalog, function, class, err);
+}
+
+static const struct catalog_query sortings = {
+    .columns = sorting_columns,
+    .count = SORTING_COLUMNS,
+    .from = sorting_from,
+    .take = take_sorting,
+};
+
 static bool read_members(struct catalog *catalog, struct error *err)
 {
-    return operator_members_ask(catalog, false, take_members, err);
+    return operator_members_ask(catalog, false, take_members, err) &&
+           (catalog_server_major(catalog) < 14 || catalog_ask(catalog, &sortings, NULL, err));
 }
 
 static const struct catalog_reference references[] = {
@@ -143,7 +195,7 @@ static const struct catalog_home home = {
 
 const struct catalog_step catalog_step_operator_class = {
     .what = "operator classes",
-    .order = READ_BEFORE_RELATIONS,
+    .order = READ_FUNCTIONS + 1, /* bodies sort by them */
     .query = &classes,
     .read = read_members,
     .dumps = "operator class",

@@ -369,3 +369,15 @@ def run_script(server, db, path):
 
 def summary(folder):
     return json.loads((folder / "summary.json").read_text())
+
+
+_HEADER = re.compile(r"--\n-- Name: (.*); Type: (.*); Schema: (.*); Owner: (.*)\n--\n")
+
+
+def statements(server, archive, path, words):
+    """{(kind, schema, name, owner): SQL} of the entries of these kinds, as pg_restore prints them."""
+    parts = _HEADER.split(as_sql(server, archive, path).read_text())
+    # What settings an entry needs is said where they change: that depends on its neighbours.
+    return {(kind, schema, name, owner): "".join(
+                line for line in body.splitlines(keepends=True) if not line.startswith("SET "))
+            for name, kind, schema, owner, body in zip(*[iter(parts[1:])] * 5) if kind in words}

@@ -122,12 +122,43 @@ static void one_of_an_extension_is_made_by_that(void **state)
     kind_test_expect(test, "");
 }
 
+static void a_body_that_sorts_by_a_class_comes_behind_it(void **state)
+{
+    static const struct catalog_kind kind_function = {
+        .desc = "FUNCTION", .section = SECTION_PRE_DATA, .priority = PRIORITY_FUNCTION};
+    static const char *const sorting[SORTING_COLUMNS] = {[FUNCTION] = "9", [CLASS] = "20"};
+    static const char *const of_others[SORTING_COLUMNS] = {[FUNCTION] = "8", [CLASS] = "7"};
+    struct kind_test *test = kind_test_new(14);
+    struct catalog_object *function =
+        kind_test_object(test, &kind_function, CLASS_PROCEDURE, 9, "s", "f");
+    struct error err;
+
+    (void)state;
+    kind_test_show(test, function);
+    assert_true(catalog_put_text(kind_test_catalog(test), "CREATE FUNCTION s.f();\n",
+                                 &function->definition, &err));
+    kind_test_row(test, &classes, plain);
+    kind_test_row(test, &sortings, sorting);
+    kind_test_row(test, &sortings, of_others);
+    kind_test_step(test, &catalog_step_operator_class);
+    kind_test_expect(test, "== OPERATOR CLASS s c alice pre-data\n"
+                           "CREATE OPERATOR CLASS s.c\n"
+                           "    FOR TYPE s.t USING btree FAMILY s.c AS\n"
+                           "    STORAGE s.t;\n"
+                           "-- DROP OPERATOR CLASS s.c USING btree;\n"
+                           "== FUNCTION s f o pre-data\n"
+                           "CREATE FUNCTION s.f();\n"
+                           "-- DROP FUNCTION s.f;\n"
+                           "-- needs c\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_class_lists_what_it_stores_and_its_members),
         cmocka_unit_test(one_without_members_stores_something_at_least),
         cmocka_unit_test(its_members_stand_for_it),
+        cmocka_unit_test(a_body_that_sorts_by_a_class_comes_behind_it),
         cmocka_unit_test(a_member_whose_operator_is_gone_is_a_failure),
         cmocka_unit_test(one_of_an_extension_is_made_by_that),
     };
