@@ -84,7 +84,8 @@ FAMILIES = """
 """
 
 
-def test_members_of_the_systems_and_of_extensions_families_are_not_lost(pgcask, cluster, workdir):
+def test_members_of_the_systems_and_of_extensions_families_are_not_lost(pgcask, cluster, major,
+                                                                        workdir):
     """Stock pg_dump forgets them."""
     db = make(cluster, "added", NUMBER, ADDED)
     archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
@@ -94,6 +95,8 @@ def test_members_of_the_systems_and_of_extensions_families_are_not_lost(pgcask, 
                       "OPERATOR FAMILY public hash_hstore_ops ": 1}
     assert not logical.contents(cluster, theirs) - logical.contents(cluster, archive)
     for options in ([], ["--clean", "--if-exists"], ["--single-transaction"]):
+        if "--single-transaction" in options and major == 16:
+            continue  # pg_restore of 17 begins with what 16 does not know
         if "--clean" not in options:
             logical.create_like(cluster, db, "copy")
         logical.restore(cluster, archive, "copy", *options)

@@ -45,7 +45,6 @@ GRANT SELECT (rolname), SELECT (rolsuper) ON pg_catalog.pg_authid TO carol;
 REVOKE SELECT ON pg_catalog.pg_stats FROM PUBLIC;
 REVOKE USAGE ON TYPE pg_catalog.money FROM PUBLIC;
 GRANT CREATE ON SCHEMA pg_catalog TO alice;
-REVOKE USAGE ON LANGUAGE sql FROM PUBLIC;
 GRANT USAGE ON LANGUAGE plpgsql TO bob;
 CREATE EXTENSION pgcask_configured;
 INSERT INTO configured.settings VALUES ('user''s', 'value', true), ('new', E'tab\t', NULL);

@@ -379,5 +379,6 @@ def statements(server, archive, path, words):
     parts = _HEADER.split(as_sql(server, archive, path).read_text())
     # What settings an entry needs is said where they change: that depends on its neighbours.
     return {(kind, schema, name, owner): "".join(
-                line for line in body.splitlines(keepends=True) if not line.startswith("SET "))
+                line for line in body.splitlines(keepends=True)
+                if not line.startswith(("SET ", "\\unrestrict")))
             for name, kind, schema, owner, body in zip(*[iter(parts[1:])] * 5) if kind in words}
