@@ -41,8 +41,9 @@ struct relation {
     bool row_security, force_row_security;
     bool unstable_partitions; /* of a partitioned table: its rows may belong elsewhere tomorrow */
     bool populated;
-    const char *reloptions;        /* "fillfactor='70', …", ready for WITH (…) */
-    const char *of_type;           /* CREATE TABLE … OF */
+    bool not_here;          /* unlogged, and the server is a standby, which has not what is in it */
+    const char *reloptions; /* "fillfactor='70', …", ready for WITH (…) */
+    const char *of_type;    /* CREATE TABLE … OF */
     struct text_ref partition_key; /* PARTITION BY … */
     struct text_ref query;         /* of a view */
     const char *check_option;      /* "LOCAL", "CASCADED", NULL */

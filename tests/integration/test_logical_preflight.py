@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pgcask_testing import process
+from pgcask_testing import logical, process
 
 
 def findings(pgcask, uri):
@@ -145,3 +145,30 @@ def test_large_objects_that_may_not_be_read_are_counted_and_granted(
     assert pgcask("check", uri).rc == 1
     server.sql("ALTER DATABASE postgres SET lo_compat_privileges = on")
     pgcask("backup", uri, "--to", workdir / "c").check()
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_a_standby_is_backed_up_without_the_rows_it_has_not(pgcask, servers, workdir, major):
+    primary = servers.create(major)
+    logical.make(primary, "app", """
+        CREATE TABLE logged (id serial, a int); INSERT INTO logged (a) VALUES (1);
+        CREATE UNLOGGED TABLE fast (id serial, a int); INSERT INTO fast (a) VALUES (1);
+        CREATE UNLOGGED TABLE faster AS SELECT 1 AS a;
+        SELECT lo_from_bytea(4711, 'x');""")
+    if major >= 15:
+        primary.sql("CREATE UNLOGGED SEQUENCE quick", "app")
+    standby = servers.standby(primary)
+    standby.wait_for_replay(primary)
+    result = pgcask("backup", standby.uri("app"), "--to", workdir / "b").check()
+    assert "rows of 2 unlogged tables are left out" in result.stderr, result
+    summary = json.loads((workdir / "b/summary.json").read_text())
+    assert any("unlogged" in line for line in summary["warnings"])
+    logical.create_like(primary, "app", "copy")
+    logical.restore(primary, workdir / "b/app.dump", "copy")
+    assert logical.dump_schema(primary, "app") == logical.dump_schema(primary, "copy")
+    assert primary.sql("SELECT * FROM logged", "copy") == [["1", "1"]]
+    assert primary.sql("SELECT * FROM fast", "copy") == []
+    if major != 15:  # stock pg_dump fails there at an unlogged sequence
+        ours = logical.contents(primary, workdir / "b/app.dump")
+        assert ours == logical.contents(
+            primary, logical.stock_archive(standby, "app", workdir / "stock.dump"))

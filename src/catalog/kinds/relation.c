@@ -14,6 +14,7 @@ enum {
     OWNER,
     RELKIND,
     PERSISTENCE,
+    NOT_HERE,
     REPLICA_IDENTITY,
     IS_PARTITION,
     ROW_SECURITY,
@@ -54,6 +55,7 @@ static const char *const columns[] = {
     [OWNER] = COLUMN_ROLE("c.relowner"),
     [RELKIND] = "c.relkind",
     [PERSISTENCE] = "c.relpersistence",
+    [NOT_HERE] = "c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery()",
     [REPLICA_IDENTITY] = "c.relreplident",
     [IS_PARTITION] = "c.relispartition",
     [ROW_SECURITY] = "c.relrowsecurity",
@@ -125,6 +127,7 @@ static bool fill_relation(struct catalog *catalog, struct catalog_object *object
     relation->is_partition = row_flag(row, IS_PARTITION);
     relation->row_security = row_flag(row, ROW_SECURITY);
     relation->force_row_security = row_flag(row, FORCE_ROW_SECURITY);
+    relation->not_here = row_flag(row, NOT_HERE);
     relation->populated = row_flag(row, POPULATED);
     relation->reloptions = arena_copy(arena, row_text_or_null(row, OPTIONS), err);
     relation->check_option = arena_copy(arena, row_text_or_null(row, CHECK_OPTION), err);

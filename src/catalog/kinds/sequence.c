@@ -235,7 +235,7 @@ static bool read_positions(struct catalog *catalog, struct error *err)
         const struct catalog_object *object = catalog_object_at(catalog, i);
         const struct relation *relation = relation_of(object);
 
-        if (relation == NULL || relation->relkind != 'S' ||
+        if (relation == NULL || relation->relkind != 'S' || relation->not_here ||
             !catalog_wants_rows(catalog, object->oid, relation->persistence == 'u'))
             continue;
         sql_printf(&sql, "%sSELECT %" PRIu32 ", last_value, is_called FROM %s",

@@ -108,9 +108,22 @@ static bool has_rows(const struct catalog *catalog, const struct relation *relat
            (relation->relkind == 'f' && catalog_wants_foreign_rows(catalog, relation->server_oid));
 }
 
+/* pg_dump leaves them out there, too. */
+static bool leave_out(struct catalog *catalog, size_t count, const struct relation *first,
+                      struct error *err)
+{
+    return count == 0 ||
+           catalog_leave_out(catalog, err,
+                             "rows of %zu unlogged table%s are left out, since a standby has none "
+                             "of them: %s%s",
+                             count, count == 1 ? "" : "s", first->object->identity,
+                             count == 1 ? "" : ", …");
+}
+
 static bool read_data(struct catalog *catalog, struct error *err)
 {
-    size_t count = catalog_object_count(catalog);
+    size_t count = catalog_object_count(catalog), left_out = 0;
+    const struct relation *first = NULL;
 
     for (size_t i = 0; i < count; i++) {
         struct relation *relation = relation_of(catalog_object_at(catalog, i));
@@ -118,10 +131,12 @@ static bool read_data(struct catalog *catalog, struct error *err)
         if (relation == NULL || !has_rows(catalog, relation) ||
             !catalog_wants_rows(catalog, relation->object->oid, relation->persistence == 'u'))
             continue;
-        if (!add_data(catalog, relation, err))
+        if (!relation->not_here && !add_data(catalog, relation, err))
             return false;
+        if (relation->not_here && left_out++ == 0)
+            first = relation;
     }
-    return true;
+    return leave_out(catalog, left_out, first, err);
 }
 
 const struct catalog_step catalog_step_table_data = {

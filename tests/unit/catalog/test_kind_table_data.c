@@ -73,10 +73,26 @@ static void a_name_does_not_end_a_comment(void **state)
                      "-- needs part\n");
 }
 
+static void a_standby_has_no_rows_of_unlogged_tables(void **state)
+{
+    struct kind_test *test = kind_test_new(18);
+
+    (void)state;
+    add_table(test, 10, 'r', "here");
+    add_table(test, 11, 'r', "not here")->not_here = true;
+    add_table(test, 12, 'r', "nor here")->not_here = true;
+    kind_test_step(test, &catalog_step_table_data);
+    kind_test_expect(test, "== TABLE DATA s here o data\n"
+                           "COPY s.here (a, \"B c\") FROM stdin;\n"
+                           "COPY s.here (a, \"B c\") TO STDOUT\n"
+                           "-- needs here\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_rows_of_a_table_are_copied_without_what_is_generated),
+        cmocka_unit_test(a_standby_has_no_rows_of_unlogged_tables),
         cmocka_unit_test(rows_that_may_belong_elsewhere_are_loaded_through_the_root),
         cmocka_unit_test(a_name_does_not_end_a_comment),
     };
