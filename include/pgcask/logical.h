@@ -47,6 +47,8 @@ struct pgcask_logical_options {
                               */
     const char *filter_file; /* the path of a filter file of pg_dump's */
     bool schema_only, data_only, no_unlogged_table_data;
+
+    bool statistics; /* what the planner knows of tables and indexes, too; of servers from 18 on */
 };
 
 /* As pgcask_backup_options_set: "lock-timeout", "5s". */

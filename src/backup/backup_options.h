@@ -119,6 +119,12 @@
     .scope = OPTION_OF_LOGICAL, .place = offsetof(struct backup_request, exclude_databases),       \
     .help = "Where no database is named: without those whose names match a pattern."
 
+#define BACKUP_OPTION_STATISTICS                                                                   \
+    .name = "statistics", .kind = OPTION_FLAG, .scope = OPTION_OF_LOGICAL,                         \
+    .place = offsetof(struct backup_request, statistics),                                          \
+    .help = "Backs up what the planner knows of tables and indexes as well, so that they need no " \
+            "ANALYZE once restored; from PostgreSQL 18 on."
+
 #define BACKUP_OPTION_ALLOW_NEWER_SERVER                                                           \
     .name = "allow-newer-server", .kind = OPTION_FLAG, .scope = OPTION_OF_LOGICAL,                 \
     .place = offsetof(struct backup_request, allow_newer_server),                                  \

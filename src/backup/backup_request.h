@@ -53,6 +53,7 @@ struct backup_request {
                                 NULL: none */
     int64_t lock_timeout_ms; /* for a batch of tables */
     int64_t lock_timeout_total_ms; /* for all; 0: ten minutes, or the former if that is longer */
+    bool statistics;               /* the planner's, too; of servers from 18 on */
     bool allow_newer_server;       /* one that this version was not tested with */
     enum logical_layout layout;
     /* No database was named anywhere: all of the server's that allow connections. Whoever reads the

@@ -98,6 +98,7 @@ static bool try_once(struct logical_backup *job, bool *changed, struct error *er
         .lock_timeout_ms = job->request.lock_timeout_ms,
         .lock_timeout_total_ms = job->request.lock_timeout_total_ms,
         .lock_spent_ms = &job->lock_spent_ms,
+        .statistics = job->request.statistics,
         .log = job->request.log,
     };
 

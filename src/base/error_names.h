@@ -23,6 +23,7 @@
 #define OPTION_MAX_RETAINED_WAL ERROR_OPTION("max-retained-wal")
 #define OPTION_REPLACE ERROR_OPTION("replace")
 #define OPTION_SCHEMA_ONLY ERROR_OPTION("schema-only")
+#define OPTION_STATISTICS ERROR_OPTION("statistics")
 #define OPTION_TABLESPACE_MAPPING ERROR_OPTION("tablespace-mapping")
 #define OPTION_TO ERROR_OPTION("to")
 #define OPTION_TRANSFER_COMPRESSION ERROR_OPTION("transfer-compression")

@@ -25,6 +25,7 @@ struct catalog_options {
     int64_t lock_timeout_total_ms; /* for all of them; 0: 10 min, or the former if that is longer */
     int64_t *lock_spent_ms; /* how much of that earlier reads took; this one adds its own. May be
                                NULL */
+    bool statistics;        /* what the planner knows, too; of servers from 18 on */
     const struct log *log;
 };
 

@@ -36,6 +36,20 @@ struct catalog_line {
     const char *text;
 };
 
+/* Definitions that are asked for when their entries are, some of them at once
+ * (statistics_data.c). */
+enum { BATCH_MAX = 64 };
+
+struct catalog_batch {
+    struct sql texts; /* one behind the other */
+    struct {
+        uint32_t oid;
+        size_t begin, end; /* in texts */
+    } items[BATCH_MAX];
+    size_t filled;
+    size_t slot; /* of the first one */
+};
+
 /* Where answers come from: the connection, or what a unit test has for the purpose. */
 struct catalog_server {
     bool (*ask)(struct catalog *catalog, const char *sql, size_t columns,
@@ -72,6 +86,7 @@ struct catalog {
     struct large_objects *large_objects; /* NULL: there are none */
     char *database, *encoding;
     struct gone_role *gone_roles;
+    struct catalog_batch batch;
     struct catalog_line *left_out, *last_left_out;
 
     struct sql definition, drop, copy; /* of the entry given last */
@@ -116,6 +131,7 @@ extern const struct catalog_step catalog_step_extension_dependents;
 extern const struct catalog_step catalog_step_inheritance;
 extern const struct catalog_step catalog_step_member_privileges;
 extern const struct catalog_step catalog_step_security_labels;
+extern const struct catalog_step catalog_step_statistics_data;
 extern const struct catalog_step catalog_step_tree_locks;
 extern const struct catalog_step catalog_step_unsupported;
 

@@ -58,6 +58,7 @@ enum catalog_priority {
     PRIORITY_DEFAULT = 63,
     PRIORITY_TABLE_DATA = 70,
     PRIORITY_SEQUENCE_SET = 71,
+    PRIORITY_STATISTICS_DATA = 79,
     PRIORITY_CONSTRAINT = 80,
     PRIORITY_INDEX = 81,
     PRIORITY_INDEX_ATTACH = 82,
@@ -73,7 +74,8 @@ enum catalog_priority {
     PRIORITY_SUBSCRIPTION = 92,
     PRIORITY_DEFAULT_PRIVILEGES = 93,
     PRIORITY_EVENT_TRIGGER = 94,
-    PRIORITY_REFRESH = 99
+    PRIORITY_REFRESH = 99,
+    PRIORITY_STATISTICS_DATA_LATE = 100
 };
 
 /* What the detail of an object is, where others than its kind look at it (relation.h). */

@@ -9,9 +9,15 @@
 
 /* What is no kind, but goes over many of them. */
 static const struct catalog_step *const own_steps[] = {
-    &catalog_step_comments,    &catalog_step_dangling,          &catalog_step_extension_dependents,
-    &catalog_step_inheritance, &catalog_step_member_privileges, &catalog_step_security_labels,
-    &catalog_step_tree_locks,  &catalog_step_unsupported,
+    &catalog_step_comments,
+    &catalog_step_dangling,
+    &catalog_step_extension_dependents,
+    &catalog_step_inheritance,
+    &catalog_step_member_privileges,
+    &catalog_step_security_labels,
+    &catalog_step_statistics_data,
+    &catalog_step_tree_locks,
+    &catalog_step_unsupported,
 };
 
 #define OWN_STEP_COUNT (sizeof(own_steps) / sizeof(own_steps[0]))
@@ -170,6 +176,7 @@ void catalog_free(struct catalog *catalog)
     buffer_free(&catalog->definition.text);
     buffer_free(&catalog->drop.text);
     buffer_free(&catalog->copy.text);
+    buffer_free(&catalog->batch.texts.text);
     free(catalog);
 }
 

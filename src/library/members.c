@@ -45,6 +45,7 @@ const struct library_member library_members[LIBRARY_MEMBERS] = {
     {"data-only", "data_only", MEMBER_BOOL, IN_LOGICAL(data_only)},
     {"no-unlogged-table-data", "no_unlogged_table_data", MEMBER_BOOL,
      IN_LOGICAL(no_unlogged_table_data)},
+    {"statistics", "statistics", MEMBER_BOOL, IN_LOGICAL(statistics)},
 };
 
 const char *library_member_name(const char *option)

@@ -33,6 +33,7 @@ static const struct option_spec specs[] = {
     {BACKUP_OPTION_COMPRESS, .commands = LOGICAL},
     {BACKUP_OPTION_LOCK_TIMEOUT, .commands = LOGICAL},
     {BACKUP_OPTION_LOCK_TIMEOUT_TOTAL, .commands = LOGICAL},
+    {BACKUP_OPTION_STATISTICS, .commands = LOGICAL},
     {BACKUP_OPTION_ALLOW_NEWER_SERVER, .commands = LOGICAL},
     {BACKUP_OPTION_LAYOUT, .commands = LOGICAL},
     {BACKUP_OPTION_DATABASES, .commands = LOGICAL},
