@@ -254,6 +254,14 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/* Since 16 a default that a parent lost, too, is none to pg_dump. Either way the child is made
+ * after the parent has lost it (table_sql.c). */
+static bool has_value(const struct catalog *catalog, const struct column *column)
+{
+    return column->default_value != NULL &&
+           (!column->default_dropped || catalog_server_major(catalog) < 16);
+}
+
 /* How a column of an ordinary child stands to its parents' columns of that name. */
 static bool compare_column(struct catalog *catalog, struct relation *relation,
                            struct column *column, struct error *err)
@@ -266,7 +274,7 @@ static bool compare_column(struct catalog *catalog, struct relation *relation,
         if (parent == NULL)
             continue;
         inherited = true;
-        parent_has_value |= parent->default_value != NULL;
+        parent_has_value |= has_value(catalog, parent);
         same_value &= same_text(parent->default_value, column->default_value);
         parent_not_null |= parent->not_null;
     }
@@ -284,20 +292,34 @@ static bool compare_column(struct catalog *catalog, struct relation *relation,
     return column->is_local || column_default_stand_alone(catalog, relation, column, err);
 }
 
+/* Parents first: what they lost counts for their children. */
+static bool compare(struct catalog *catalog, struct relation *relation, struct error *err)
+{
+    if (relation->compared)
+        return true;
+    relation->compared = true;
+    if (relation->is_partition)
+        return true;
+    for (size_t i = 0; i < relation->parent_count; i++) {
+        if (!compare(catalog, relation->parents[i], err))
+            return false;
+    }
+    for (size_t at = 0; at < relation->column_count; at++) {
+        if (!compare_column(catalog, relation, &relation->columns[at], err))
+            return false;
+    }
+    return true;
+}
+
 static bool link_inheritance(struct catalog *catalog, struct error *err)
 {
     size_t count = catalog_object_count(catalog);
 
     for (size_t i = 0; i < count; i++) {
-        struct catalog_object *object = catalog_object_at(catalog, i);
-        struct relation *relation = relation_of(object);
+        struct relation *relation = relation_of(catalog_object_at(catalog, i));
 
-        if (relation == NULL || relation->parent_count == 0 || relation->is_partition)
-            continue;
-        for (size_t at = 0; at < relation->column_count; at++) {
-            if (!compare_column(catalog, relation, &relation->columns[at], err))
-                return false;
-        }
+        if (relation != NULL && !compare(catalog, relation, err))
+            return false;
     }
     return true;
 }

@@ -42,6 +42,7 @@ struct relation {
     bool unstable_partitions; /* of a partitioned table: its rows may belong elsewhere tomorrow */
     bool populated;
     bool not_here;          /* unlogged, and the server is a standby, which has not what is in it */
+    bool compared;          /* with its parents (inheritance.c) */
     const char *reloptions; /* "fillfactor='70', …", ready for WITH (…) */
     const char *of_type;    /* CREATE TABLE … OF */
     struct text_ref partition_key; /* PARTITION BY … */

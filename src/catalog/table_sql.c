@@ -297,6 +297,17 @@ static void add_inherited_not_null(struct catalog *catalog, const struct relatio
     sql_add(sql, " SET NOT NULL;\n");
 }
 
+/* A default that a column lost which only the parent declares is NULL by an entry of its own, as
+ * pg_dump has it, but that may come after children were made, which would have inherited it. */
+static void add_lost_default(const struct relation *relation, const struct column *column,
+                             struct sql *sql)
+{
+    if (!column->default_dropped || names_column(relation, column))
+        return;
+    alter_column(relation, column, sql);
+    sql_add(sql, " DROP DEFAULT;\n");
+}
+
 static void write_table(struct catalog *catalog, const struct catalog_object *object,
                         struct archive_entry *entry, struct sql *sql)
 {
@@ -306,6 +317,7 @@ static void write_table(struct catalog *catalog, const struct catalog_object *ob
     add_create(catalog, relation, sql);
     for (size_t i = 0; i < relation->column_count; i++) {
         add_inherited_not_null(catalog, relation, &relation->columns[i], sql);
+        add_lost_default(relation, &relation->columns[i], sql);
         table_add_column_changes(relation, &relation->columns[i], sql);
     }
     if (relation->relkind != 'f' &&

@@ -174,6 +174,30 @@ def test_columns_compressed_by_lz4_come_back(pgcask, servers, major, workdir):
 
 # Parents and partitions
 
+LOST_DEFAULT = """
+    CREATE TABLE z_top (a int, b text DEFAULT 'x');
+    CREATE TABLE m_middle (d int) INHERITS (z_top);
+    CREATE TABLE a_bottom (e int) INHERITS (m_middle);
+    CREATE TABLE a_own (b text DEFAULT 'own') INHERITS (m_middle);
+    ALTER TABLE m_middle ALTER b DROP DEFAULT;
+    CREATE TABLE a_later (b text) INHERITS (m_middle);
+    CREATE TABLE a_last () INHERITS (a_bottom, a_later);
+    ALTER TABLE ONLY a_own ALTER b SET DEFAULT 'own';
+"""
+
+
+@pytest.mark.majors(13, 15, 16, 18)
+def test_a_default_that_was_lost_in_the_middle_of_a_tree_is_lost_below(pgcask, cluster, workdir):
+    """What stock pg_dump of 16 and later makes of it has it again."""
+    db = make(cluster, "lost", LOST_DEFAULT)
+    archive = logical.round_trip(pgcask, cluster, db, workdir)
+    logical.create_like(cluster, db, "copy")
+    logical.restore(cluster, archive, "copy")
+    defaults = "SELECT adrelid::regclass::text, pg_get_expr(adbin, adrelid) FROM pg_attrdef ORDER BY 1"
+    assert cluster.sql(defaults, "copy") == cluster.sql(defaults, db)
+    assert len(cluster.sql(defaults, db)) == 2
+
+
 OF_MEMBERS = """
     CREATE EXTENSION hstore;
     CREATE TABLE member (a int DEFAULT 5 NOT NULL, b text, CONSTRAINT c CHECK (a > 0));

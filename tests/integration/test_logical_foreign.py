@@ -289,3 +289,32 @@ def test_privileges_of_roles_that_are_gone_are_left_out(pgcask, cluster, workdir
         assert name in result.stderr, result
     text = logical.as_sql(cluster, workdir / "b" / f"{db}.dump", workdir / "sql").read_text()
     assert "ON FOREIGN DATA WRAPPER w TO alice" in text and "FOREIGN SERVER s TO" not in text
+
+
+TREES_SINCE = {
+    # A default that reads the table that has it.
+    14: """
+        CREATE FUNCTION most() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT max(a) FROM looped; END;
+        ALTER FOREIGN TABLE looped ALTER a SET DEFAULT most();""",
+    # A child's own expression.
+    16: """
+        CREATE FOREIGN TABLE gen_own (g int GENERATED ALWAYS AS (a * 3) STORED) INHERITS (gen)
+            SERVER s;""",
+    18: """
+        CREATE TABLE named (a int CONSTRAINT "the name" NOT NULL, b int CONSTRAINT own NOT NULL
+                            NO INHERIT, c int);
+        CREATE FOREIGN TABLE named_child (b int CONSTRAINT child_own NOT NULL) INHERITS (named)
+            SERVER s;
+        ALTER TABLE named ADD CONSTRAINT late NOT NULL c NOT VALID;
+        CREATE TABLE virtual (a int, v int GENERATED ALWAYS AS (a + 1) VIRTUAL)
+            PARTITION BY LIST (a);
+        CREATE FOREIGN TABLE virtual_1 PARTITION OF virtual
+            (v GENERATED ALWAYS AS (a + 2) VIRTUAL) FOR VALUES IN (1) SERVER s;
+        ALTER FOREIGN TABLE middle ADD CONSTRAINT unforced CHECK (a < 77) NOT ENFORCED;""",
+}
+
+
+def test_foreign_tables_anywhere_in_trees_and_loops_come_back(pgcask, cluster, major, workdir):
+    db = make(cluster, "trees", logical.script("foreign_trees"),
+              *(sql for since, sql in TREES_SINCE.items() if major >= since))
+    logical.round_trip(pgcask, cluster, db, workdir)

@@ -16,7 +16,8 @@ static const struct catalog_kind kind_user_mapping = {
 
 enum { OID, USER, SERVER, SERVER_OID, OWNER, OPTIONS, HIDDEN, COLUMNS };
 
-/* Its whole row is of the snapshot, the names in it as well. */
+/* Its whole row is of the snapshot, the names in it as well; the role's own name is of now, and may
+ * be another one by then. */
 static const char *const columns[] = {
     [OID] = "m.umid",
     [USER] = "m.usename",
@@ -24,16 +25,16 @@ static const char *const columns[] = {
     [SERVER_OID] = "m.srvid",
     [OWNER] = COLUMN_ROLE("s.srvowner"),
     [OPTIONS] = COLUMN_FOREIGN_OPTIONS("m.umoptions"),
-    [HIDDEN] = "m.umoptions IS NULL AND NOT r.rolsuper AND NOT\n"
+    [HIDDEN] = "m.umoptions IS NULL AND r.rolsuper IS NOT TRUE AND NOT\n"
                "       CASE WHEN m.umuser = 0 THEN pg_catalog.pg_has_role(s.srvowner, 'USAGE')\n"
-               "            ELSE m.usename = r.rolname AND\n"
+               "            ELSE m.usename = CURRENT_USER AND\n"
                "                 (pg_catalog.pg_has_role(s.srvowner, 'USAGE') OR\n"
                "                  pg_catalog.has_server_privilege(s.oid, 'USAGE')) END",
 };
 
 static const char from[] = "FROM pg_catalog.pg_user_mappings m\n"
                            "JOIN pg_catalog.pg_foreign_server s ON s.oid = m.srvid\n"
-                           "JOIN pg_catalog.pg_roles r ON r.rolname = CURRENT_USER\n"
+                           "LEFT JOIN pg_catalog.pg_roles r ON r.rolname = CURRENT_USER\n"
                            "ORDER BY m.srvname, m.usename, m.umid";
 
 /* What was hidden, for one warning about all. */

@@ -66,11 +66,45 @@ static void a_default_that_a_child_dropped_is_null(void **state)
                            "    b integer\n"
                            ")\n"
                            "INHERITS (s.parent);\n"
+                           "ALTER TABLE ONLY s.\"Child\" ALTER COLUMN a DROP DEFAULT;\n"
                            "-- DROP TABLE s.\"Child\";\n"
                            "== DEFAULT s Child a o pre-data\n"
                            "ALTER TABLE ONLY s.\"Child\" ALTER COLUMN a SET DEFAULT NULL;\n"
                            "-- ALTER TABLE s.\"Child\" ALTER COLUMN a DROP DEFAULT;\n"
                            "-- needs Child\n");
+}
+
+/* Whatever they are called: the parent is looked at first. Before 16 each has an entry. */
+static void a_default_that_was_lost_is_lost_below(void **state)
+{
+    static struct column parent_column = {
+        .number = 1, .name = "a", .type = "integer", .default_value = "5"};
+    static struct column grandchild_column;
+    struct error err;
+    static const char *const child[COLUMNS] = {[CHILD] = "11", [PARENT] = "10", [PENDING] = "f"};
+    static const char *const grandchild[COLUMNS] = {
+        [CHILD] = "12", [PARENT] = "11", [PENDING] = "f"};
+
+    (void)state;
+    for (int major = 15; major <= 16; major++) {
+        struct kind_test *test = kind_test_new(major);
+        struct relation *below = kind_test_relation(test, 12, 'r', "s", "below");
+        struct relation *parent = kind_test_relation(test, 10, 'r', "s", "parent");
+
+        parent->columns = &parent_column;
+        grandchild_column =
+            (struct column){.number = 1, .name = "a", .type = "integer", .statistics = -1};
+        below->columns = &grandchild_column;
+        parent->column_count = below->column_count = 1;
+        add_child(test);
+        kind_test_row(test, &parents_query, child);
+        kind_test_row(test, &parents_query, grandchild);
+        kind_test_step(test, &catalog_step_inheritance);
+        assert_true(catalog_step_inheritance.link(kind_test_catalog(test), &err));
+        assert_true(child_columns[0].default_dropped);
+        assert_int_equal(grandchild_column.default_dropped, major == 15);
+        kind_test_free(test);
+    }
 }
 
 static void a_partition_is_made_whole_and_attached(void **state)
@@ -133,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_names_its_parents_and_its_own_columns),
         cmocka_unit_test(a_default_that_a_child_dropped_is_null),
+        cmocka_unit_test(a_default_that_was_lost_is_lost_below),
         cmocka_unit_test(a_partition_is_made_whole_and_attached),
         cmocka_unit_test(the_parent_may_be_no_object),
     };
