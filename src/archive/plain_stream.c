@@ -52,6 +52,11 @@ static bool is_of_database(const struct archive_entry *entry)
            (is_one_of(entry->desc, about) && starts_with(entry->tag, "DATABASE "));
 }
 
+static bool is_statistics(const struct archive_entry *entry)
+{
+    return strcmp(entry->desc, "STATISTICS DATA") == 0;
+}
+
 static enum pass pass_of(const struct archive_entry *entry)
 {
     static const char *const privileges[] = {"ACL", "DEFAULT ACL", NULL};
@@ -61,6 +66,7 @@ static enum pass pass_of(const struct archive_entry *entry)
     if (is_one_of(entry->desc, privileges))
         return PASS_PRIVILEGES;
     if (is_one_of(entry->desc, last) ||
+        (is_statistics(entry) && entry->section == SECTION_POST_DATA) ||
         (is_one_of(entry->desc, about) && starts_with(entry->tag, "EVENT TRIGGER ")))
         return PASS_LAST;
     return PASS_MAIN;
@@ -111,9 +117,12 @@ static const char *or_dash(const char *text)
 
 static bool append_heading(struct buffer *out, const struct archive_entry *entry, struct error *err)
 {
-    return append_remark(out,
-                         entry->has_data ? "--\n-- Data for Name: " : "--\n-- Name: ", entry->tag,
-                         err) &&
+    const char *what = is_statistics(entry) ? "Statistics for " : "";
+
+    if (entry->has_data)
+        what = "Data for ";
+    return buffer_append_string(out, "--\n-- ", err) && buffer_append_string(out, what, err) &&
+           append_remark(out, "Name: ", entry->tag, err) &&
            append_remark(out, "; Type: ", entry->desc, err) &&
            append_remark(out, "; Schema: ", or_dash(entry->schema), err) &&
            append_remark(out, "; Owner: ", or_dash(entry->owner), err) &&

@@ -38,6 +38,8 @@ static bool check_content(const struct backup_request *request, struct error *er
 {
     return check_two(request->schema_only, OPTION_SCHEMA_ONLY, request->data_only, OPTION_DATA_ONLY,
                      err) &&
+           check_two(request->statistics, OPTION_STATISTICS, request->data_only, OPTION_DATA_ONLY,
+                     err) &&
            check_two(request->schema_only, OPTION_SCHEMA_ONLY,
                      request->lists[FILTER_WHERE].count > 0, OPTION_WHERE, err) &&
            check_two(request->schema_only, OPTION_SCHEMA_ONLY,

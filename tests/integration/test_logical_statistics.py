@@ -143,3 +143,9 @@ def test_of_servers_before_18_they_are_refused(pgcask, cluster, workdir):
                     "--quiet")
     assert result.rc == 1 and "--statistics is for servers from 18 on" in result.stderr, result
     assert not (workdir / "backup").exists()
+
+
+def test_without_definitions_there_is_nothing_that_they_are_about(pgcask, cluster, workdir):
+    result = pgcask("backup", cluster.uri("postgres"), "--statistics", "--data-only", "--to",
+                    workdir / "backup")
+    assert result.rc == 2 and "--statistics and --data-only are both set" in result.stderr, result

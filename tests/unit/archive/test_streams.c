@@ -125,6 +125,34 @@ static void what_belongs_to_the_database_is_left_out(void **state)
     buffer_free(&out);
 }
 
+/* A table's come with its rows, those of what is made of rows once that is filled. */
+static void statistics_come_behind_what_they_are_about(void **state)
+{
+    static const struct made_entry entries[] = {
+        {.entry = {.dump_id = 1,
+                   .tag = "t",
+                   .desc = "STATISTICS DATA",
+                   .section = SECTION_DATA,
+                   .definition = "1;\n"}},
+        {.entry = {.dump_id = 2,
+                   .tag = "m",
+                   .desc = "STATISTICS DATA",
+                   .section = SECTION_POST_DATA,
+                   .definition = "3;\n"}},
+        {.entry = {.dump_id = 3, .tag = "TABLE t", .desc = "ACL", .definition = "2;\n"}},
+    };
+    struct made_content made;
+    struct buffer out = {0};
+
+    (void)state;
+    one_entry(&made, entries, sizeof(entries) / sizeof(entries[0]));
+    plain(&made, &out);
+    contains(&out, "-- Statistics for Name: t; Type: STATISTICS DATA; Schema: -; Owner: -\n");
+    assert_true(strstr(buffer_text(&out), "\n1;\n") < strstr(buffer_text(&out), "\n2;\n"));
+    assert_true(strstr(buffer_text(&out), "\n2;\n") < strstr(buffer_text(&out), "\n3;\n"));
+    buffer_free(&out);
+}
+
 static void a_partitioned_table_gets_its_access_method_afterwards(void **state)
 {
     const struct made_entry entry = {.entry = {.dump_id = 1,
@@ -430,6 +458,7 @@ int main(void)
         cmocka_unit_test(a_script_for_16_and_older_has_no_transaction_timeout),
         cmocka_unit_test(no_name_ends_the_comment_that_it_is_in),
         cmocka_unit_test(what_belongs_to_the_database_is_left_out),
+        cmocka_unit_test(statistics_come_behind_what_they_are_about),
         cmocka_unit_test(a_partitioned_table_gets_its_access_method_afterwards),
         cmocka_unit_test(what_cannot_be_written_as_sql_is_an_error),
         cmocka_unit_test(a_directory_says_what_was_written),

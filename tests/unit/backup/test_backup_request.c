@@ -227,6 +227,12 @@ static void what_does_not_go_together_names_both(void **state)
     assert_non_null(strstr(err.message, OPTION_SCHEMA_ONLY));
     assert_non_null(strstr(err.message, OPTION_DATA_ONLY));
     assert_false(backup_request_check(
+        &(struct backup_request){.statistics = true, .data_only = true}, &err));
+    assert_non_null(strstr(err.message, OPTION_STATISTICS));
+    assert_non_null(strstr(err.message, OPTION_DATA_ONLY));
+    assert_true(backup_request_check(
+        &(struct backup_request){.statistics = true, .schema_only = true}, &err));
+    assert_false(backup_request_check(
         &(struct backup_request){.schema_only = true, .lists[FILTER_WHERE] = {text, 1}}, &err));
     assert_non_null(strstr(err.message, OPTION_WHERE));
     assert_false(backup_request_check(
