@@ -21,67 +21,69 @@ static const char *const columns[] = {
                           "         FILTER (WHERE m.functions)",
 };
 
+/* clang-format off */
 #define IS_MEMBER(catalog, oid)                                                                    \
     "EXISTS (SELECT FROM pg_catalog.pg_depend e\n"                                                 \
     "                 WHERE e.classid = 'pg_catalog." catalog "'::pg_catalog.regclass\n"           \
     "                   AND e.objid = " oid " AND e.deptype = 'e')"
+#define OF_OWN_CLASS IN_USERS_SCHEMA " AND NOT " IS_MEMBER("pg_opclass", "c.oid")
+#define OF_OWN_FAMILY IN_USERS_SCHEMA " AND NOT " IS_MEMBER("pg_opfamily", "f.oid")
+#define OF_OTHERS_FAMILY "(n.nspname ~ '^pg_' OR " IS_MEMBER("pg_opfamily", "f.oid") ")"
+#define OPERATOR_IS_DUMPED                                                                         \
+    "on_.nspname !~ '^pg_' AND {schema on_.oid} AND NOT " IS_MEMBER("pg_operator", "o.oid")
+#define FUNCTION_IS_DUMPED                                                                         \
+    "pn.nspname !~ '^pg_' AND {schema pn.oid} AND NOT " IS_MEMBER("pg_proc", "p.oid")
 
-/* Rows of both catalogs in the same shape. dumped: whether the operator or function is the user's.
- * Where the family is the user's as well must be known only for those that are not a class's. */
-#define ROWS_OF_OPERATORS                                                                          \
-    "SELECT a.tableoid AS class, a.oid, a.amopfamily AS family, false AS functions,\n"             \
-    "       a.amopstrategy AS number,\n"                                                           \
-    "       CASE WHEN o.oid IS NOT NULL THEN\n"                                                    \
-    "         'OPERATOR ' || a.amopstrategy || ' ' ||\n"                                           \
-    "         a.amopopr::pg_catalog.regoperator::pg_catalog.text ||\n"                             \
-    "         CASE WHEN a.amopsortfamily = 0 THEN '' ELSE ' FOR ORDER BY ' ||\n"                   \
-    "           (SELECT pg_catalog.quote_ident(sn.nspname) || '.' ||\n"                            \
-    "                   pg_catalog.quote_ident(s.opfname)\n"                                       \
-    "              FROM pg_catalog.pg_opfamily s\n"                                                \
-    "              JOIN pg_catalog.pg_namespace sn ON sn.oid = s.opfnamespace\n"                   \
-    "             WHERE s.oid = a.amopsortfamily) END END AS text,\n"                              \
-    "       (on_.nspname !~ '^pg_' AND NOT " IS_MEMBER(                                            \
-        "pg_operator",                                                                             \
-        "o.oid") ") AS dumped\n"                                                                   \
-                 "  FROM pg_catalog.pg_amop a\n"                                                   \
-                 "  LEFT JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr\n"                     \
-                 "  LEFT JOIN pg_catalog.pg_namespace on_ ON on_.oid = o.oprnamespace\n"           \
-                 " WHERE a.oid >= " FIRST_OF_USERS "\n"
+/* Rows of both catalogs in the same shape. */
+#define ROWS                                                                                       \
+    "(SELECT a.tableoid AS class, a.oid, a.amopfamily AS family, false AS functions,\n"            \
+    "        a.amopstrategy AS number,\n"                                                          \
+    "        CASE WHEN o.oid IS NOT NULL THEN\n"                                                   \
+    "          'OPERATOR ' || a.amopstrategy || ' ' ||\n"                                          \
+    "          a.amopopr::pg_catalog.regoperator::pg_catalog.text ||\n"                            \
+    "          CASE WHEN a.amopsortfamily = 0 THEN '' ELSE ' FOR ORDER BY ' ||\n"                  \
+    "            (SELECT pg_catalog.quote_ident(sn.nspname) || '.' ||\n"                           \
+    "                    pg_catalog.quote_ident(s.opfname)\n"                                      \
+    "               FROM pg_catalog.pg_opfamily s\n"                                               \
+    "               JOIN pg_catalog.pg_namespace sn ON sn.oid = s.opfnamespace\n"                  \
+    "              WHERE s.oid = a.amopsortfamily) END END AS text,\n"                             \
+    "        (" OPERATOR_IS_DUMPED ") AS dumped\n"                                                 \
+    "   FROM pg_catalog.pg_amop a\n"                                                               \
+    "   LEFT JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr\n"                                 \
+    "   LEFT JOIN pg_catalog.pg_namespace on_ ON on_.oid = o.oprnamespace\n"                       \
+    "  WHERE a.oid >= " FIRST_OF_USERS "\n"                                                        \
+    " UNION ALL\n"                                                                                 \
+    " SELECT a.tableoid, a.oid, a.amprocfamily, true, a.amprocnum,\n"                              \
+    "        CASE WHEN p.oid IS NOT NULL THEN\n"                                                   \
+    "          'FUNCTION ' || a.amprocnum || ' (' ||\n"                                            \
+    "          pg_catalog.format_type(a.amproclefttype, NULL) || ', ' ||\n"                        \
+    "          pg_catalog.format_type(a.amprocrighttype, NULL) || ') ' ||\n"                       \
+    "          p.oid::pg_catalog.regprocedure::pg_catalog.text END,\n"                             \
+    "        (" FUNCTION_IS_DUMPED ")\n"                                                           \
+    "   FROM pg_catalog.pg_amproc a\n"                                                             \
+    "   LEFT JOIN pg_catalog.pg_proc p ON p.oid = a.amproc::pg_catalog.oid\n"                      \
+    "   LEFT JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace\n"                         \
+    "  WHERE a.oid >= " FIRST_OF_USERS ")"
 
-#define ROWS_OF_FUNCTIONS                                                                          \
-    "SELECT a.tableoid, a.oid, a.amprocfamily, true, a.amprocnum,\n"                               \
-    "       CASE WHEN p.oid IS NOT NULL THEN\n"                                                    \
-    "         'FUNCTION ' || a.amprocnum || ' (' ||\n"                                             \
-    "         pg_catalog.format_type(a.amproclefttype, NULL) || ', ' ||\n"                         \
-    "         pg_catalog.format_type(a.amprocrighttype, NULL) || ') ' ||\n"                        \
-    "         p.oid::pg_catalog.regprocedure::pg_catalog.text END,\n"                              \
-    "       (pn.nspname !~ '^pg_' AND NOT " IS_MEMBER(                                             \
-        "pg_proc",                                                                                 \
-        "p.oid") ")\n"                                                                             \
-                 "  FROM pg_catalog.pg_amproc a\n"                                                 \
-                 "  LEFT JOIN pg_catalog.pg_proc p ON p.oid = a.amproc::pg_catalog.oid\n"          \
-                 "  LEFT JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace\n"             \
-                 " WHERE a.oid >= " FIRST_OF_USERS "\n"
+#define OF_EACH_HOLDER "GROUP BY m.holder\nORDER BY m.holder"
 
 static const char of_classes[] =
     "FROM (SELECT c.oid AS holder, n.nspname, c.opcname AS name, am.amname,\n"
     "             r.functions, r.number, r.text, r.oid\n"
-    "        FROM (" ROWS_OF_OPERATORS "UNION ALL\n" ROWS_OF_FUNCTIONS ") r\n"
+    "        FROM " ROWS " r\n"
     "        JOIN pg_catalog.pg_depend d ON d.classid = r.class AND d.objid = r.oid\n"
     "         AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass\n"
     "        JOIN pg_catalog.pg_opclass c ON c.oid = d.refobjid\n"
     "        JOIN pg_catalog.pg_namespace n ON n.oid = c.opcnamespace\n"
     "        JOIN pg_catalog.pg_am am ON am.oid = c.opcmethod\n"
-    "       WHERE " IN_USERS_SCHEMA
-    " AND NOT " IS_MEMBER("pg_opclass", "c.oid") ") m\n"
-                                                 "GROUP BY m.holder\n"
-                                                 "ORDER BY m.holder";
+    "       WHERE " OF_OWN_CLASS ") m\n"
+    OF_EACH_HOLDER;
 
 /* What is no class's: that a member is a family of the system's pg_depend does not say. */
 static const char of_families[] =
     "FROM (SELECT f.oid AS holder, n.nspname, f.opfname AS name, am.amname,\n"
     "             r.functions, r.number, r.text, r.oid\n"
-    "        FROM (" ROWS_OF_OPERATORS "UNION ALL\n" ROWS_OF_FUNCTIONS ") r\n"
+    "        FROM " ROWS " r\n"
     "        JOIN pg_catalog.pg_opfamily f ON f.oid = r.family\n"
     "        JOIN pg_catalog.pg_namespace n ON n.oid = f.opfnamespace\n"
     "        JOIN pg_catalog.pg_am am ON am.oid = f.opfmethod\n"
@@ -89,10 +91,10 @@ static const char of_families[] =
     "             (SELECT FROM pg_catalog.pg_depend d\n"
     "               WHERE d.classid = r.class AND d.objid = r.oid\n"
     "                 AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass)\n"
-    "         AND (r.dumped OR " IN_USERS_SCHEMA "\n"
-    "              AND NOT " IS_MEMBER("pg_opfamily", "f.oid") ")) m\n"
-                                                               "GROUP BY m.holder\n"
-                                                               "ORDER BY m.holder";
+    "         AND (" OF_OWN_FAMILY "\n"
+    "              OR (r.dumped AND " OF_OTHERS_FAMILY "))) m\n"
+    OF_EACH_HOLDER;
+/* clang-format on */
 
 typedef bool take_members(struct catalog *catalog, const struct operator_members *members,
                           struct error *err);

@@ -5,22 +5,28 @@ import pytest
 from pgcask_testing import logical
 from pgcask_testing.logical import make
 
-pytestmark = pytest.mark.majors(13, 15, 18)
-
 COLLATIONS = """
     CREATE SCHEMA "Sort orders";
     CREATE COLLATION plain (locale = 'C');
     CREATE COLLATION copied FROM "C";
     CREATE COLLATION halves (lc_collate = 'C', lc_ctype = 'POSIX');
     CREATE COLLATION "Sort orders"."Ger man" (provider = icu, locale = 'de-u-co-phonebk');
+    CREATE COLLATION known FROM "de-x-icu";
+    CREATE COLLATION of_a_version (provider = icu, locale = 'sv', version = '7.7');
     CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
     ALTER COLLATION plain OWNER TO alice;
     COMMENT ON COLLATION plain IS 'it''s \\ plain';
     COMMENT ON COLLATION "Sort orders"."Ger man" IS 'two words';
 """
 SINCE = {
-    16: "CREATE COLLATION ruled (provider = icu, locale = 'und', rules = '&a < ''\\\\''');",
-    17: "CREATE COLLATION built_in (provider = builtin, locale = 'C.UTF-8');",
+    16: "CREATE COLLATION ruled (provider = icu, locale = 'und', rules = '&a < ''\\\\''');"
+        "CREATE COLLATION blind_rules (provider = icu, locale = 'und-u-ks-level1', "
+        "deterministic = false, rules = '&z < a');"
+        "CREATE COLLATION of_unicode FROM unicode; CREATE COLLATION basic FROM ucs_basic;",
+    17: "CREATE COLLATION built_in (provider = builtin, locale = 'C.UTF-8');"
+        "CREATE COLLATION built_in_c (provider = builtin, locale = 'C');"
+        "CREATE COLLATION the_servers FROM pg_c_utf8;",
+    18: "CREATE COLLATION fast (provider = builtin, locale = 'PG_UNICODE_FAST');",
 }
 # What needs one has to come behind it.
 USERS = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgcask_testing import logical
+from pgcask_testing import logical, process
 from pgcask_testing.logical import cluster, make, script  # noqa: F401
 
 WORDS = ("OPERATOR", "OPERATOR CLASS", "OPERATOR FAMILY")
@@ -210,3 +210,28 @@ def test_loops_are_broken(pgcask, cluster, major, workdir, name):
     logical.restore(cluster, archive, "copy", "--clean", "--if-exists")
     assert logical.definitions(cluster, "copy") == logical.definitions(cluster, db)
     logical.drop(cluster, "copy")
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_parts_of_a_database_have_what_pg_dump_has_of_them(pgcask, cluster, major, workdir):
+    db = make(cluster, "parts", script("operators"), script("languages"), """
+        CREATE OPERATOR CLASS ops.in_the_systems FOR TYPE ops.n USING btree FAMILY integer_ops AS
+            FUNCTION 1 ops.cmp(ops.n, ops.n);
+        CREATE FUNCTION ops.eq(ops.n, int) RETURNS bool LANGUAGE internal AS 'int4eq';
+        CREATE OPERATOR ops.= (FUNCTION = ops.eq, LEFTARG = ops.n, RIGHTARG = int);
+        ALTER OPERATOR FAMILY integer_ops USING btree ADD OPERATOR 3 ops.= (ops.n, int);
+    """)
+    env = {**logical._environment(cluster, db), "PGCLIENTENCODING": None}
+    for number, (option, plural) in enumerate([
+            ("--schema=ops", "--schemas=ops"), ('--schema="Op s"', '--schemas="Op s"'),
+            ("--exclude-schema=ops", "--exclude-schemas=ops"), ("--table=ops.t", "--tables=ops.t"),
+            ("--exclude-schema=k", "--exclude-schemas=k"), ("--schema-only", None),
+            ("--data-only", None)]):
+        ours = logical.back_up(pgcask, cluster, db, workdir / f"b{number}", plural or option)
+        theirs = workdir / f"stock{number}"
+        process.run([logical.stock("pg_dump", cluster), "-Fc", "-f", theirs, option], env=env,
+                    timeout=300).check()
+        beyond = logical.contents(cluster, ours) - logical.contents(cluster, theirs)
+        assert beyond == ({"OPERATOR FAMILY pg_catalog integer_ops ": 1}
+                          if option in ("--exclude-schema=k", "--schema-only") else {}), option
+        assert not logical.contents(cluster, theirs) - logical.contents(cluster, ours), option

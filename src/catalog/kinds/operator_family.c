@@ -84,10 +84,13 @@ static bool take_members(struct catalog *catalog, const struct operator_members 
                          struct error *err)
 {
     struct catalog_object *family = catalog_find(catalog, CLASS_OPERATOR_FAMILY, members->holder);
-    struct catalog_object *object =
-        catalog_add(catalog, &kind_members, 0, 0, members->schema, members->name, NULL, err);
+    bool own = family != NULL && family->kind == &kind_operator_family;
+    struct catalog_object *object;
     struct sql sql = {.err = err};
 
+    if (!own && !catalog_wants_all(catalog))
+        return true;
+    object = catalog_add(catalog, &kind_members, 0, 0, members->schema, members->name, NULL, err);
     if (object == NULL || !operator_set_identity(catalog, object, members->method, err) ||
         !operator_members_alias(catalog, members, object, err) ||
         (family != NULL && !catalog_depend(catalog, object, family, err)))
@@ -97,7 +100,7 @@ static bool take_members(struct catalog *catalog, const struct operator_members 
     sql_clause(&sql, "", members->list, ";\n");
     if (!sql_put(&sql, catalog, &object->definition))
         return false;
-    if (family != NULL && family->kind == &kind_operator_family)
+    if (own)
         catalog_make_piece(object, family);
     return true;
 }
