@@ -27,6 +27,7 @@ OBJECTS = """
     CREATE PUBLICATION "P p" FOR TABLE t;
     CREATE SUBSCRIPTION sub CONNECTION '' PUBLICATION p WITH (connect = false, slot_name = NONE);
     CREATE EXTENSION hstore;
+    CREATE LANGUAGE "L l" HANDLER plpgsql_call_handler;
 """
 # Table by table: class, objects; a label says whose it is, in two providers' words.
 LABELLED = """
@@ -38,6 +39,7 @@ LABELLED = """
         UNION ALL SELECT 'pg_type', oid FROM pg_type WHERE oid >= 16384
             AND typname IN ('e', 'c', 'r', 'd', 'shell', 'hstore')
         UNION ALL SELECT 'pg_event_trigger', oid FROM pg_event_trigger
+        UNION ALL SELECT 'pg_language', oid FROM pg_language
         UNION ALL SELECT 'pg_publication', oid FROM pg_publication)
     INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label)
     SELECT oid, class, 0, provider, provider || ' it''s \\ ' || class FROM o,

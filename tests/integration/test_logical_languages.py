@@ -42,8 +42,8 @@ def test_statements_are_those_of_pg_dump(pgcask, cluster, major, workdir):
     db = make(cluster, "beside", *everything(major))
     ours = logical.back_up(pgcask, cluster, db, workdir / "backup")
     theirs = logical.stock_archive(cluster, db, workdir / "stock.dump")
-    made = logical.statements(cluster, ours, workdir / "ours.sql", WORDS)
-    assert made == logical.statements(cluster, theirs, workdir / "theirs.sql", WORDS)
+    made = logical.sql_of_kinds(cluster, ours, workdir / "ours.sql", WORDS)
+    assert made == logical.sql_of_kinds(cluster, theirs, workdir / "theirs.sql", WORDS)
     assert len(made) == 20 + (major >= 14), list(made)
 
 
@@ -113,8 +113,8 @@ def test_a_language_whose_handler_is_left_out_is_asked_for_by_name(pgcask, clust
     assert "function my_handler() is left out" in result.stderr
     (archive,) = (workdir / "backup").glob("*.dump")
     theirs = logical.stock_archive(cluster, db, workdir / "stock.dump")
-    made = logical.statements(cluster, archive, workdir / "ours.sql", WORDS)
-    assert made == logical.statements(cluster, theirs, workdir / "theirs.sql", WORDS)
+    made = logical.sql_of_kinds(cluster, archive, workdir / "ours.sql", WORDS)
+    assert made == logical.sql_of_kinds(cluster, theirs, workdir / "theirs.sql", WORDS)
     assert "CREATE OR REPLACE PROCEDURAL LANGUAGE mine;" in "".join(made.values())
     logical.drop(cluster, db)
 

@@ -16,8 +16,8 @@ def test_statements_are_those_of_pg_dump(pgcask, cluster, workdir):
     db = make(cluster, "beside", script("operators"))
     ours = logical.back_up(pgcask, cluster, db, workdir / "backup")
     theirs = logical.stock_archive(cluster, db, workdir / "stock.dump")
-    made = logical.statements(cluster, ours, workdir / "ours.sql", WORDS)
-    assert made == logical.statements(cluster, theirs, workdir / "theirs.sql", WORDS)
+    made = logical.sql_of_kinds(cluster, ours, workdir / "ours.sql", WORDS)
+    assert made == logical.sql_of_kinds(cluster, theirs, workdir / "theirs.sql", WORDS)
     assert len(made) > 20
     # What is a class's and what is its family's alone depends on the version.
     assert "FOR ORDER BY pg_catalog.float_ops" in "".join(made.values())

@@ -374,7 +374,7 @@ def summary(folder):
 _HEADER = re.compile(r"--\n-- Name: (.*); Type: (.*); Schema: (.*); Owner: (.*)\n--\n")
 
 
-def statements(server, archive, path, words):
+def sql_of_kinds(server, archive, path, words):
     """{(kind, schema, name, owner): SQL} of the entries of these kinds, as pg_restore prints them."""
     parts = _HEADER.split(as_sql(server, archive, path).read_text())
     # What settings an entry needs is said where they change: that depends on its neighbours.
