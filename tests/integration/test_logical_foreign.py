@@ -190,6 +190,15 @@ def test_members_are_made_by_their_extension_but_a_role_s_mapping_is_its_own(
     more = logical.contents(cluster, logical.back_up(pgcask, cluster, db, workdir / "more"))
     # pg_dump loses this one.
     assert set(more - listed) == {"USER MAPPING - USER MAPPING bob SERVER member postgres"}
+    # It takes the place of one that the extension's script has made.
+    logical.run_sql(cluster, db, "ALTER USER MAPPING FOR bob SERVER member OPTIONS (SET password 'y')")
+    archive = workdir / "more" / f"{db}.dump"
+    (entry,) = [line for line in logical.listing(cluster, archive).splitlines()
+                if b"USER MAPPING bob SERVER member" in line]
+    (workdir / "list").write_bytes(entry + b"\n")
+    logical.restore(cluster, archive, db, "-L", workdir / "list")
+    assert cluster.value("SELECT umoptions FROM pg_user_mappings WHERE usename = 'bob'",
+                         db) == "{password=x}"
 
 
 @pytest.mark.majors(13, 18)

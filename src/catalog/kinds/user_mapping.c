@@ -66,7 +66,16 @@ static struct catalog_object *add(struct catalog *catalog, const struct catalog_
     return done ? object : NULL;
 }
 
-/* One of a role may be on an extension's server: the server is the extension's, the mapping not. */
+/* Mappings are no members of extensions, not even those that the script of one makes beside a
+ * server of its own. That is made again with the server, and has to give way. */
+static bool server_is_a_members(const struct catalog *catalog, const struct catalog_row *row)
+{
+    const struct catalog_object *server =
+        catalog_find(catalog, CLASS_FOREIGN_SERVER, row_oid(row, SERVER_OID));
+
+    return server != NULL && server->class_oid == CLASS_EXTENSION;
+}
+
 static bool take_mapping(struct catalog *catalog, void *context, const struct catalog_row *row,
                          struct error *err)
 {
@@ -74,13 +83,13 @@ static bool take_mapping(struct catalog *catalog, void *context, const struct ca
     struct catalog_object *object;
     struct sql sql = {.err = err};
 
-    if (catalog_find(catalog, CLASS_USER_MAPPING, row_oid(row, OID)) != NULL)
-        return true; /* an extension's */
     object = add(catalog, row, err);
     if (object == NULL)
         return false;
     if (row_flag(row, HIDDEN) && reading->hidden++ == 0)
         reading->first = object;
+    if (server_is_a_members(catalog, row))
+        sql_printf(&sql, "DROP USER MAPPING IF EXISTS %s;\n", object->identity);
     sql_printf(&sql, "CREATE USER MAPPING %s", object->identity);
     sql_clause(&sql, " OPTIONS (\n    ", row_text_or_null(row, OPTIONS), "\n)");
     sql_add(&sql, ";\n");
