@@ -23,10 +23,15 @@ static struct wire_result *ask(struct logical_preflight *preflight, const char *
                                struct error *err)
 {
     struct wire_result *result = NULL;
+    struct buffer text = {0};
     struct error ignored;
+    bool done;
 
     error_clear(err);
-    if (wire_query(preflight->conn, sql, &result, err)) {
+    done = catalog_expand(preflight->wanted, sql, &text, err) &&
+           wire_query(preflight->conn, buffer_text(&text), &result, err);
+    buffer_free(&text);
+    if (done) {
         if (result != NULL && wire_result_rows(result) == 1)
             return result;
     } else if (!wire_is_broken(preflight->conn)) {
@@ -107,7 +112,7 @@ static void check_kinds(struct logical_preflight *preflight)
     struct error ignored;
     struct wire_result *found = NULL;
 
-    if (catalog_unsupported_query(&sql, &ignored))
+    if (catalog_is_whole(preflight->wanted) && catalog_unsupported_query(&sql, &ignored))
         found = logical_preflight_ask(preflight, buffer_text(&sql));
     if (found != NULL && preflight_number(found, 0) > 0)
         preflight_add(preflight->report, true, CATALOG_UNSUPPORTED_HINT,
@@ -244,6 +249,18 @@ static bool begin(struct logical_preflight *preflight, struct error *err)
             logical_explain(err, user_of(preflight)));
 }
 
+/* A right that is not there for that is told as for any other question. */
+static bool select_wanted(struct logical_preflight *preflight, bool *done, struct error *err)
+{
+    const struct catalog_options options = {.filter = preflight->filter,
+                                            .log = preflight->request->log};
+
+    *done = catalog_select(&preflight->wanted, preflight->conn, &options, err);
+    if (!*done && strcmp(err->sqlstate, "42501") == 0)
+        logical_explain(err, user_of(preflight));
+    return *done;
+}
+
 /* `name` NULL: the settings' database, the only one. */
 static bool look_at(struct logical_preflight *preflight, const char *name, struct error *err)
 {
@@ -268,12 +285,14 @@ static bool look_at(struct logical_preflight *preflight, const char *name, struc
         preflight->knows_server = true;
         check_server(preflight);
     }
-    if (begun) {
+    if (begun && select_wanted(preflight, &begun, err)) {
         preflight->report->database = name;
         check_database(preflight);
         preflight->report->database = NULL;
     }
+    catalog_free(preflight->wanted);
     wire_close(preflight->conn);
+    preflight->wanted = NULL;
     preflight->conn = NULL;
     return begun;
 }
@@ -284,11 +303,15 @@ bool logical_preflight(const struct backup_request *request, struct preflight_re
     struct logical_preflight preflight = {
         .request = request, .settings = request->settings, .report = report};
     int level;
+    bool done;
 
     *report = (struct preflight_report){0};
-    if (!logical_compression(request, &preflight.compression, &level, err) ||
-        !look_at(&preflight, NULL, err))
-        return false;
-    logical_preflight_judge_locks(&preflight);
-    return cancel_check(request->cancel, err);
+    preflight.filter = logical_filter_new(request, err);
+    done = preflight.filter != NULL &&
+           logical_compression(request, &preflight.compression, &level, err) &&
+           look_at(&preflight, NULL, err);
+    if (done)
+        logical_preflight_judge_locks(&preflight);
+    catalog_filter_free(preflight.filter);
+    return done && cancel_check(request->cancel, err);
 }

@@ -162,7 +162,7 @@ static void add_user_mappings(struct logical_preflight *preflight)
 /* The backup says so itself, once it gets there. */
 void logical_preflight_left_out(struct logical_preflight *preflight)
 {
-    if (!preflight->request->only_preflight)
+    if (!preflight->request->only_preflight || !catalog_is_whole(preflight->wanted))
         return;
     add_subscriptions(preflight);
     add_user_mappings(preflight);

@@ -30,9 +30,12 @@ struct logical_preflight {
     size_t findings_before;   /* of this database */
     bool knows_server;        /* what is not about one database was looked at */
     struct lock_room locks;
+    struct catalog_filter *filter;
+    struct catalog *wanted; /* of the database at hand: what the filter comes to */
 };
 
-/* The only row of a query, or NULL: what cannot be asked is left to the backup itself, but a right
+/* The only row of a query (in which {relation c.oid} and its like stand for what is wanted, see
+ * catalog_expand), or NULL: what cannot be asked is left to the backup itself, but a right
  * that the role lacks for it, which the backup needs as well, is a finding. */
 struct wire_result *logical_preflight_ask(struct logical_preflight *preflight, const char *sql);
 

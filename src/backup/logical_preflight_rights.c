@@ -15,12 +15,16 @@
 /*
  * What is read: the tables that are locked (which takes a right to the table as a whole) and read,
  * and the positions of sequences; of extensions only the tables that they say hold users' data.
+ * Where no rows are wanted the table is locked all the same.
  */
 #define READ_RELATIONS                                                                             \
     "WITH wanted AS ("                                                                             \
-    "  SELECT c.oid, c.relkind, c.relrowsecurity, n.oid AS schema, n.nspname"                      \
+    "  SELECT c.oid, c.relkind, c.relrowsecurity, n.oid AS schema, n.nspname, {rows c.oid} AS "    \
+    "rows"                                                                                         \
     "    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"      \
-    "   WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'"                            \
+    "    LEFT JOIN pg_catalog.pg_foreign_table t ON t.ftrelid = c.oid"                             \
+    "   WHERE (c.relkind IN ('r', 'p', 'S') OR (c.relkind = 'f' AND {server t.ftserver}))"         \
+    "     AND c.relpersistence <> 't' AND {relation c.oid}"                                        \
     "     AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"                           \
     "     AND (NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.deptype = 'e'"               \
     "                         AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass"          \
@@ -28,10 +32,11 @@
     "          OR EXISTS (SELECT FROM pg_catalog.pg_extension x WHERE c.oid = ANY (x.extconfig)))" \
     "), judged AS ("                                                                               \
     "  SELECT oid, relkind, schema, nspname, oid::pg_catalog.regclass::pg_catalog.text AS name,"   \
-    "         CASE relkind WHEN 'S' THEN pg_catalog.has_sequence_privilege(oid, 'SELECT')"         \
-    "                      ELSE pg_catalog.has_table_privilege(oid, 'SELECT') END AS readable,"    \
+    "         CASE WHEN relkind = 'S'"                                                             \
+    "              THEN NOT rows OR pg_catalog.has_sequence_privilege(oid, 'SELECT')"              \
+    "              ELSE pg_catalog.has_table_privilege(oid, 'SELECT') END AS readable,"            \
     "         pg_catalog.has_schema_privilege(schema, 'USAGE') AS reachable,"                      \
-    "         CASE WHEN relkind = 'r' AND relrowsecurity"                                          \
+    "         CASE WHEN relkind = 'r' AND relrowsecurity AND rows"                                 \
     "              THEN pg_catalog.row_security_active(oid) ELSE false END AS filtered"            \
     "    FROM wanted) "
 
@@ -118,7 +123,8 @@ static void judge_relations(struct logical_preflight *preflight, const struct wi
     struct error ignored;
 
     if (preflight_append_counted(&missing, rights, TABLES, "table", &ignored) &&
-        preflight_append_counted(&missing, rights, SEQUENCES, "sequence", &ignored) &&
+        (preflight->request->schema_only ||
+         preflight_append_counted(&missing, rights, SEQUENCES, "sequence", &ignored)) &&
         preflight_append_counted(&missing, rights, SCHEMAS, "schema", &ignored) &&
         missing.len > 0 &&
         (preflight->version >= 140000 ? append_read_all(&remedy, preflight, &ignored)
@@ -149,7 +155,8 @@ static void check_relations(struct logical_preflight *preflight)
 
     if (rights != NULL) {
         judge_relations(preflight, rights);
-        judge_policies(preflight, rights);
+        if (!preflight->request->schema_only)
+            judge_policies(preflight, rights);
     }
     wire_result_free(rights);
 }
@@ -219,5 +226,6 @@ static void check_objects(struct logical_preflight *preflight)
 void logical_preflight_rights(struct logical_preflight *preflight)
 {
     check_relations(preflight);
-    check_objects(preflight);
+    if (!preflight->request->schema_only && catalog_is_whole(preflight->wanted))
+        check_objects(preflight);
 }

@@ -37,6 +37,19 @@ struct catalog_options {
 bool catalog_read(struct catalog **catalog, struct wire_conn *conn,
                   const struct catalog_options *options, bool *changed, struct error *err);
 
+/* Only finds out what is wanted, and reads nothing: for catalog_expand and catalog_is_whole. */
+bool catalog_select(struct catalog **catalog, struct wire_conn *conn,
+                    const struct catalog_options *options, struct error *err);
+
+/* Appends a query in which {relation c.oid} stands for whether a table, view or sequence is wanted,
+ * {rows c.oid} whether its rows are, {schema n.oid} whether all in a schema is, and {server s.oid}
+ * whether rows of its foreign tables are. NULL: everything is, but no foreign rows. */
+bool catalog_expand(const struct catalog *catalog, const char *sql, struct buffer *out,
+                    struct error *err);
+
+/* Whether what lies in no schema is wanted, too: large objects, subscriptions. */
+bool catalog_is_whole(const struct catalog *catalog);
+
 /* For when globals.sql was gathered: the server prints privileges on tablespaces with the names
  * that roles have by then. */
 bool catalog_check_roles(struct catalog *catalog, struct error *err);
@@ -60,9 +73,9 @@ void catalog_free(struct catalog *catalog);
 /* Appends a query for how many of them there are, and one of each kind by name, in one row. */
 bool catalog_unsupported_query(struct buffer *sql, struct error *err);
 
-/* One row: how many tables, views and sequences a backup locks, how many locks others hold, for how
- * many there is room, what max_locks_per_transaction is, what it should be at least, and whether
- * that is more. */
+/* For catalog_expand. One row: how many tables, views and sequences a backup locks, how many locks
+ * others hold, for how many there is room, what max_locks_per_transaction is, what it should be at
+ * least, and whether that is more. */
 extern const char catalog_lock_room_query[];
 enum {
     LOCK_ROOM_RELATIONS,

@@ -56,8 +56,9 @@ bool oid_set_has(const struct oid_set *set, uint32_t oid);
 bool oid_set_add(struct oid_set *set, uint32_t oid, struct error *err);
 void oid_set_sort(struct oid_set *set);
 
-/* Appends the text with {schema …}, {relation …} and {schemas are named} replaced by what they
- * stand for. NULL: everything is wanted. */
+/* Appends the text with {schema …}, {relation …}, {rows …} (of a relation), {server …} (rows of its
+ * foreign tables) and {schemas are named} replaced by what they stand for. NULL: everything is
+ * wanted, but no foreign rows. */
 bool selection_expand(const struct selection *selection, const char *text, struct buffer *out,
                       struct error *err);
 

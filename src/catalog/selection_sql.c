@@ -99,6 +99,13 @@ static bool append_wanted(struct buffer *out, bool limited, const struct oid_set
     return limited ? append_in(out, set, column, err) : buffer_append_string(out, "true", err);
 }
 
+static bool append_rows(struct buffer *out, const struct oid_set *no_rows, struct slice column,
+                        struct error *err)
+{
+    return buffer_append_string(out, "(NOT ", err) && append_in(out, no_rows, column, err) &&
+           buffer_append_byte(out, ')', err);
+}
+
 bool selection_expand(const struct selection *selection, const char *text, struct buffer *out,
                       struct error *err)
 {
@@ -108,7 +115,7 @@ bool selection_expand(const struct selection *selection, const char *text, struc
 
     for (;;) {
         size_t plain = strcspn(text, "{");
-        struct slice schema, relation;
+        struct slice schema, relation, server, rows;
 
         if (!buffer_append(out, text, plain, err))
             return false;
@@ -117,6 +124,8 @@ bool selection_expand(const struct selection *selection, const char *text, struc
             return true;
         schema = column_of(text, "{schema ");
         relation = column_of(text, "{relation ");
+        server = column_of(text, "{server ");
+        rows = column_of(text, "{rows ");
         if (schema.len > 0) {
             if (!append_wanted(out, wanted->schemas_limited, &wanted->schemas, schema, err))
                 return false;
@@ -125,6 +134,14 @@ bool selection_expand(const struct selection *selection, const char *text, struc
             if (!append_wanted(out, wanted->relations_limited, &wanted->relations, relation, err))
                 return false;
             text = (const char *)relation.data + relation.len + 1;
+        } else if (rows.len > 0) {
+            if (!append_rows(out, &wanted->no_rows, rows, err))
+                return false;
+            text = (const char *)rows.data + rows.len + 1;
+        } else if (server.len > 0) {
+            if (!append_in(out, &wanted->servers, server, err))
+                return false;
+            text = (const char *)server.data + server.len + 1;
         } else if (strncmp(text, NAMED, strlen(NAMED)) == 0) {
             if (!buffer_append_string(out, wanted->some_schemas ? "true" : "false", err))
                 return false;

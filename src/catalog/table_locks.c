@@ -18,6 +18,7 @@ struct locking {
     struct catalog *catalog;
     struct sql statement; /* LOCK TABLE a, b, … */
     struct sql oids;      /* 1,2,… of the same */
+    struct sql readable;  /* likewise of those whose rows are read */
     int64_t each_ms, total_ms, deadline;
     int64_t limit_ms; /* of the batch at hand */
 };
@@ -188,10 +189,13 @@ static bool take_lock_room(struct catalog *catalog, void *context, const struct 
 static bool no_room(struct locking *locking, struct error *err)
 {
     struct error named = *err, ignored;
+    struct sql sql = {.err = &ignored};
 
-    if (catalog_run(locking->catalog, "ROLLBACK TO SAVEPOINT lock_batch", &ignored))
-        catalog_ask_text(locking->catalog, catalog_lock_room_query, LOCK_ROOM_COLUMNS,
-                         take_lock_room, &named, &ignored);
+    if (catalog_run(locking->catalog, "ROLLBACK TO SAVEPOINT lock_batch", &ignored) &&
+        catalog_expand(locking->catalog, catalog_lock_room_query, &sql.text, &ignored))
+        catalog_ask_text(locking->catalog, sql_text(&sql), LOCK_ROOM_COLUMNS, take_lock_room,
+                         &named, &ignored);
+    sql_end(&sql);
     *err = named;
     return false;
 }
@@ -298,6 +302,9 @@ static bool check_batch(struct locking *locking, bool locked, struct error *err)
                    "                               AND l.locktype = 'relation'\n"
                    "                               AND l.relation IS NOT NULL) THEN 'd'\n"
                    "             WHEN c.relkind = 'p' THEN NULL\n"
+                   "             WHEN NOT o = ANY (ARRAY[");
+    sql_add(&from, sql_text(locked ? &locking->readable : &locking->oids));
+    sql_add(&from, "]::pg_catalog.oid[]) THEN NULL\n"
                    "             WHEN NOT pg_catalog.has_table_privilege(o, 'SELECT')\n"
                    "              AND EXISTS (SELECT FROM pg_catalog.pg_attribute a\n"
                    "                           WHERE a.attrelid = o AND a.attnum > 0\n"
@@ -338,18 +345,24 @@ static bool lock_batch(struct locking *locking, struct error *err)
     sql_end(&sql);
     buffer_clear(&locking->statement.text);
     buffer_clear(&locking->oids.text);
+    buffer_clear(&locking->readable.text);
     return done;
 }
 
 static bool add_table(struct locking *locking, const struct catalog_object *object,
                       struct error *err)
 {
+    const struct relation *relation = relation_of(object);
     bool first = locking->oids.text.len == 0;
 
     sql_printf(&locking->statement, "%s%s", first ? "LOCK TABLE ONLY " : ", ONLY ",
                object->identity);
     sql_printf(&locking->oids, "%s%" PRIu32, first ? "" : ",", object->oid);
-    return !locking->statement.failed && !locking->oids.failed &&
+    if (catalog_wants_rows(locking->catalog, object->oid,
+                           relation != NULL && relation->persistence == 'u'))
+        sql_printf(&locking->readable, "%s%" PRIu32, locking->readable.text.len == 0 ? "" : ",",
+                   object->oid);
+    return !locking->statement.failed && !locking->oids.failed && !locking->readable.failed &&
            (locking->statement.text.len < STATEMENT_MAX || lock_batch(locking, err));
 }
 
@@ -366,6 +379,7 @@ bool table_locks_take(struct catalog *catalog,
         .catalog = catalog,
         .statement = {.err = err},
         .oids = {.err = err},
+        .readable = {.err = err},
         .each_ms = each,
         .total_ms = total,
         .deadline = start + total - spent,
@@ -383,5 +397,6 @@ bool table_locks_take(struct catalog *catalog,
         *options->lock_spent_ms += clock_now_ms() - start;
     sql_end(&locking.statement);
     sql_end(&locking.oids);
+    sql_end(&locking.readable);
     return done;
 }

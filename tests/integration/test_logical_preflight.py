@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pgcask_testing import logical, process
+from pgcask_testing import logical, process, temp
 
 
 def findings(pgcask, uri):
@@ -172,3 +172,64 @@ def test_a_standby_is_backed_up_without_the_rows_it_has_not(pgcask, servers, wor
         ours = logical.contents(primary, workdir / "b/app.dump")
         assert ours == logical.contents(
             primary, logical.stock_archive(standby, "app", workdir / "stock.dump"))
+
+
+# Filters
+
+
+def test_only_what_is_wanted_is_asked_for(pgcask, servers, workdir, major):
+    server = servers.create(major)
+    server.sql("CREATE DATABASE app")
+    server.sql("""
+        CREATE ROLE one LOGIN;
+        CREATE SCHEMA open; CREATE TABLE open.t (id serial, a int);
+        CREATE TABLE open.policed (a int); ALTER TABLE open.policed ENABLE ROW LEVEL SECURITY;
+        CREATE SCHEMA shut; CREATE TABLE shut.t (id serial, a int);
+        CREATE TABLE shut.other (a int);
+        SELECT lo_from_bytea(4711, 'x');
+        GRANT USAGE ON SCHEMA open TO one;
+        GRANT SELECT ON ALL TABLES IN SCHEMA open TO one;""", "app")
+    uri = server.uri("app", "one")
+
+    def fatal(*options):
+        result = pgcask("check", uri, "--json", *options)
+        return [f["message"] for f in json.loads(result.stdout)["findings"] if f["fatal"]]
+
+    everything = "\n".join(fatal())
+    for word in ("shut.t", "shut.other", "open.t_id_seq", "open.policed", "4711"):
+        assert word in everything
+    (sequence, policy) = fatal("--schemas", "open")
+    assert "1 sequence (open.t_id_seq)" in sequence and "shut" not in sequence
+    assert "open.policed" in policy
+    for options in (["--schemas", "open", "--schema-only"],
+                    ["--schemas", "open", "--exclude-table-data", "open.*"],
+                    ["--exclude-schemas", "shut", "--schema-only"]):
+        assert fatal(*options) == [], options
+        pgcask("backup", uri, "--to", workdir / "b", *options).check()
+        temp.remove(workdir / "b")
+    (found,) = fatal("--tables", "shut.other")
+    assert "1 table (shut.other), 1 schema (shut)" in found
+    result = pgcask("check", uri, "--tables", "nosuch")
+    assert result.rc != 0 and "nosuch" in result.stderr, result
+
+
+@pytest.mark.majors(13, 18)
+def test_foreign_data_that_is_wanted_must_be_readable(pgcask, servers, workdir, major):
+    server = servers.create(major)
+    server.sql("CREATE DATABASE app")
+    server.sql(f"""
+        CREATE EXTENSION postgres_fdw; CREATE ROLE one LOGIN;
+        CREATE SERVER here FOREIGN DATA WRAPPER postgres_fdw
+            OPTIONS (host '{server.socket_dir}', port '{server.port}', dbname 'postgres');
+        CREATE USER MAPPING FOR one SERVER here OPTIONS (user 'postgres', password_required 'false');
+        CREATE FOREIGN TABLE far (datname name) SERVER here
+            OPTIONS (schema_name 'pg_catalog', table_name 'pg_database')""", "app")
+    if major < 15:
+        server.sql("GRANT USAGE ON SCHEMA public TO one", "app")
+    uri = server.uri("app", "one")
+    assert pgcask("check", uri).ok
+    result = pgcask("check", uri, "--json", "--include-foreign-data", "here")
+    (found,) = [f for f in json.loads(result.stdout)["findings"] if f["fatal"]]
+    assert result.rc == 1 and "public.far" in found["message"], result
+    server.sql(found["hint"], "app")
+    pgcask("backup", uri, "--to", workdir / "b", "--include-foreign-data", "here").check()
