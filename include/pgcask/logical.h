@@ -56,12 +56,13 @@ bool pgcask_logical_options_set(struct pgcask_logical_options *options, const ch
                                 const char *value, struct pgcask_error *error);
 
 /* Connects and gives the source of a logical backup of the database that the settings name, which
- * starts when records are taken: /manifest.json, /globals.sql, /DATABASE.dump, /summary.json last.
- * All of it is read in one snapshot. A store that can write where it has written (a directory, a
- * tar file, functions of yours that have write_at and read_at) gets the places of the data into the
- * archive's table of contents; without them the archive is as good, but for pg_restore -j. NULL on
- * failure. options may be NULL and are copied, their texts too; settings are borrowed until the
- * source is closed. */
+ * starts when records are taken: /manifest.json, /globals.sql, /DATABASE.dump, /summary.json last,
+ * or what the layout has instead. Settings that name no database, neither themselves nor by a
+ * service or PGDATABASE, mean all that allow connections. Each database is read in one snapshot. A
+ * store that can write where it has written (a directory, a tar file, functions of yours that have
+ * write_at and read_at) gets the places of the data into the archive's table of contents; without
+ * them the archive is as good, but for pg_restore -j. NULL on failure. options may be NULL and are
+ * copied, their texts too; settings are borrowed until the source is closed. */
 struct pgcask_source *pgcask_logical_backup_open(const struct pgcask_settings *settings,
                                                  const struct pgcask_logical_options *options,
                                                  const struct pgcask_control *control,

@@ -118,9 +118,19 @@ void directory_object_name(uint32_t oid, enum compression compression, char out[
 /* "blobs.toc"; from 1.16 on "blobs_123.toc". */
 void directory_object_list_name(int32_t dump_id, int minor, char out[32]);
 
-/* The same as an SQL script for psql. */
+/* Which database a script is for. */
+enum plain_database {
+    PLAIN_INTO_ANY, /* the one that psql is connected to: the database's own entries are left out */
+    PLAIN_INTO_ITS_OWN, /* one that is there, to which it connects itself; its owner, properties,
+                           comment and privileges are set */
+    PLAIN_CREATES       /* that one, which it creates */
+};
+
+/* The same as an SQL script for psql. Its only meta-command is \connect: of a name that is letters,
+ * digits, _ and . as it is, else of -reuse-previous=on "postgresql:///NAME", percent-encoded. */
 struct reader *plain_stream_new(const struct archive_header *header,
-                                const struct archive_content *content, struct error *err);
+                                const struct archive_content *content, enum plain_database database,
+                                struct error *err);
 
 /* ---- Reading ---- */
 

@@ -17,6 +17,7 @@ enum pass { PASS_MAIN, PASS_PRIVILEGES, PASS_LAST, PASS_COUNT };
 
 struct plain_stream {
     struct archive_stream base;
+    enum plain_database database;
     enum step step;
     enum pass pass;
     /* Settings of the session that will run the script, once they were set. */
@@ -42,7 +43,7 @@ static bool is_one_of(const char *text, const char *const *list)
 
 static const char *const session_descs[] = {"ENCODING", "STDSTRINGS", "SEARCHPATH", NULL};
 
-/* The script is for a database that exists. */
+/* What PLAIN_INTO_ANY leaves out. */
 static bool is_of_database(const struct archive_entry *entry)
 {
     static const char *const descs[] = {"DATABASE", "DATABASE PROPERTIES", NULL};
@@ -75,7 +76,8 @@ static enum pass pass_of(const struct archive_entry *entry)
 static bool is_wanted(const struct plain_stream *stream, const struct archive_entry *entry)
 {
     return pass_of(entry) == stream->pass && !is_one_of(entry->desc, session_descs) &&
-           !is_of_database(entry) && (entry->definition != NULL || entry->has_data);
+           (stream->database != PLAIN_INTO_ANY || !is_of_database(entry)) &&
+           (entry->definition != NULL || entry->has_data);
 }
 
 /* ---- Pieces of SQL ---- */
@@ -183,6 +185,7 @@ static bool append_method_after(struct buffer *out, const struct archive_entry *
 
 static const char *const owned_by_name[] = {"COLLATION",
                                             "CONVERSION",
+                                            "DATABASE",
                                             "DOMAIN",
                                             "EVENT TRIGGER",
                                             "FOREIGN DATA WRAPPER",
@@ -207,9 +210,19 @@ static const char *const owned_by_drop[] = {
     "AGGREGATE", "FUNCTION", "OPERATOR", "OPERATOR CLASS", "OPERATOR FAMILY", "PROCEDURE", NULL};
 
 /* What belongs to what it is part of. */
-static const char *const not_owned[] = {
-    "CAST",   "CHECK CONSTRAINT", "CONSTRAINT", "DEFAULT", "FK CONSTRAINT", "INDEX",
-    "POLICY", "ROW SECURITY",     "RULE",       "TRIGGER", "USER MAPPING",  NULL};
+static const char *const not_owned[] = {"CAST",
+                                        "CHECK CONSTRAINT",
+                                        "CONSTRAINT",
+                                        "DATABASE PROPERTIES",
+                                        "DEFAULT",
+                                        "FK CONSTRAINT",
+                                        "INDEX",
+                                        "POLICY",
+                                        "ROW SECURITY",
+                                        "RULE",
+                                        "TRIGGER",
+                                        "USER MAPPING",
+                                        NULL};
 
 /* "DROP FUNCTION f(integer);\n" without the first word and the end. */
 static bool append_dropped(struct buffer *out, const char *drop, struct error *err)
@@ -251,6 +264,89 @@ static bool append_owner(struct buffer *out, const struct archive_entry *entry, 
            buffer_append_string(out, ";\n\n", err);
 }
 
+/* ---- What every session begins with ---- */
+
+static bool append_session(struct plain_stream *stream, struct error *err)
+{
+    for (const char *const *desc = session_descs; *desc != NULL; desc++) {
+        struct archive_entry entry = {.desc = ""};
+        bool found = false;
+
+        for (uint32_t i = 0; i < stream->base.header->entry_count && !found; i++) {
+            if (!archive_stream_entry(&stream->base, i, &entry, err))
+                return false;
+            found = strcmp(entry.desc, *desc) == 0;
+        }
+        if (found && entry.definition != NULL &&
+            !buffer_append_string(&stream->base.out, entry.definition, err))
+            return false;
+    }
+    return true;
+}
+
+static bool append_settings(struct plain_stream *stream, struct error *err)
+{
+    struct buffer *out = &stream->base.out;
+
+    return buffer_append_string(out,
+                                "SET statement_timeout = 0;\n"
+                                "SET lock_timeout = 0;\n"
+                                "SET idle_in_transaction_session_timeout = 0;\n",
+                                err) &&
+           /* Servers of 16 and older, which write the versions before, do not know it. */
+           (stream->base.header->minor < 16 ||
+            buffer_append_string(out, "SET transaction_timeout = 0;\n", err)) &&
+           append_session(stream, err) &&
+           buffer_append_string(out,
+                                "SET check_function_bodies = false;\n"
+                                "SET xmloption = content;\n"
+                                "SET client_min_messages = warning;\n"
+                                "SET row_security = off;\n\n",
+                                err);
+}
+
+/* ---- Databases ---- */
+
+/* As a URI for a name that psql could take for more than a name: no byte of that means anything to
+ * psql, whatever encoding it thinks of. */
+static bool append_connect(struct plain_stream *stream, struct error *err)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+    const char *name = stream->base.header->database;
+    struct buffer *out = &stream->base.out;
+    bool done;
+
+    stream->tablespace_set = stream->method_set = false; /* in the session that ends here */
+    if (name[strspn(name, plain)] == '\0')
+        return buffer_printf(out, err, "\\connect %s\n\n", name);
+    done = buffer_append_string(out, "\\connect -reuse-previous=on \"postgresql:///", err);
+    for (; done && *name != '\0'; name++)
+        done = strchr(plain, *name) != NULL
+                   ? buffer_append_byte(out, (uint8_t)*name, err)
+                   : buffer_printf(out, err, "%%%02X", (unsigned)(uint8_t)*name);
+    return done && buffer_append_string(out, "\"\n\n", err);
+}
+
+/* What a role or a database has set begins with the session, and would keep the script from
+ * writing. */
+static bool append_session_begin(struct plain_stream *stream, struct error *err)
+{
+    return append_connect(stream, err) &&
+           buffer_append_string(&stream->base.out, "SET default_transaction_read_only = off;\n",
+                                err) &&
+           append_settings(stream, err);
+}
+
+/* Behind what makes the database, or changes what its sessions begin with. */
+static bool append_database_end(struct plain_stream *stream, const struct archive_entry *entry,
+                                struct error *err)
+{
+    if (strcmp(entry->desc, "DATABASE PROPERTIES") != 0 &&
+        (strcmp(entry->desc, "DATABASE") != 0 || stream->database != PLAIN_CREATES))
+        return true;
+    return append_session_begin(stream, err);
+}
+
 /* ---- Entries ---- */
 
 static bool append_rows_begin(struct buffer *out, const struct archive_entry *entry,
@@ -284,8 +380,11 @@ static bool append_entry(struct plain_stream *stream, const struct archive_entry
         return false;
     if (entry->has_data)
         return archive_entry_has_objects(entry) || append_rows_begin(out, entry, err);
+    if (strcmp(entry->desc, "DATABASE") == 0 && stream->database == PLAIN_INTO_ITS_OWN)
+        return append_owner(out, entry, err);
     return append_definition(stream, entry, err) && buffer_append_string(out, "\n", err) &&
-           append_owner(out, entry, err) && append_method_after(out, entry, err);
+           append_owner(out, entry, err) && append_method_after(out, entry, err) &&
+           append_database_end(stream, entry, err);
 }
 
 /* What is said of one large object of a group is meant for all of it: its privileges come in a
@@ -324,48 +423,19 @@ static bool fill_entry(struct plain_stream *stream, struct error *err)
 
 /* ---- Head and foot ---- */
 
-static bool append_session(struct plain_stream *stream, struct error *err)
-{
-    for (const char *const *desc = session_descs; *desc != NULL; desc++) {
-        struct archive_entry entry = {.desc = ""};
-        bool found = false;
-
-        for (uint32_t i = 0; i < stream->base.header->entry_count && !found; i++) {
-            if (!archive_stream_entry(&stream->base, i, &entry, err))
-                return false;
-            found = strcmp(entry.desc, *desc) == 0;
-        }
-        if (found && entry.definition != NULL &&
-            !buffer_append_string(&stream->base.out, entry.definition, err))
-            return false;
-    }
-    return true;
-}
-
 static bool fill_head(struct plain_stream *stream, struct error *err)
 {
     struct buffer *out = &stream->base.out;
 
     stream->step = STEP_ENTRIES;
-    return buffer_append_string(out, "--\n-- PostgreSQL database dump\n--\n\n", err) &&
-           append_remark(out, "-- Dumped from database version ",
-                         stream->base.header->server_version, err) &&
-           append_remark(out, "\n-- Dumped by ", stream->base.header->dumper_version, err) &&
-           buffer_append_string(out,
-                                "\n\nSET statement_timeout = 0;\n"
-                                "SET lock_timeout = 0;\n"
-                                "SET idle_in_transaction_session_timeout = 0;\n",
-                                err) &&
-           /* Servers of 16 and older, which write the versions before, do not know it. */
-           (stream->base.header->minor < 16 ||
-            buffer_append_string(out, "SET transaction_timeout = 0;\n", err)) &&
-           append_session(stream, err) &&
-           buffer_append_string(out,
-                                "SET check_function_bodies = false;\n"
-                                "SET xmloption = content;\n"
-                                "SET client_min_messages = warning;\n"
-                                "SET row_security = off;\n\n",
-                                err);
+    if (!buffer_append_string(out, "--\n-- PostgreSQL database dump\n--\n\n", err) ||
+        !append_remark(out, "-- Dumped from database version ", stream->base.header->server_version,
+                       err) ||
+        !append_remark(out, "\n-- Dumped by ", stream->base.header->dumper_version, err) ||
+        !buffer_append_string(out, "\n\n", err))
+        return false;
+    return stream->database == PLAIN_INTO_ITS_OWN ? append_session_begin(stream, err)
+                                                  : append_settings(stream, err);
 }
 
 /* ---- The stream ---- */
@@ -434,13 +504,18 @@ static void plain_reset(struct archive_stream *base)
 }
 
 struct reader *plain_stream_new(const struct archive_header *header,
-                                const struct archive_content *content, struct error *err)
+                                const struct archive_content *content, enum plain_database database,
+                                struct error *err)
 {
     static const struct archive_stream_kind kind = {
         .reader = {.next = archive_stream_next, .close = archive_stream_close},
         .more = plain_more,
         .reset = plain_reset,
     };
+    struct plain_stream *stream = archive_stream_new(&kind, sizeof(*stream), header, content, err);
 
-    return archive_stream_new(&kind, sizeof(struct plain_stream), header, content, err);
+    if (stream == NULL)
+        return NULL;
+    stream->database = database;
+    return &stream->base.reader;
 }

@@ -6,8 +6,9 @@
  * that makes the server keep the WAL the backup needs.
  *
  * The logical job makes of one database /manifest.json, /globals.sql, /DB.dump (a custom archive
- * that stock pg_restore takes for its own) and /summary.json. One session holds the snapshot that
- * everything is read in; the manifest is gathered in the same one by a second.
+ * that stock pg_restore takes for its own) and /summary.json; other layouts, and what there is of
+ * all databases of a server: see manifest/logical_layout.h. One session for each database holds the
+ * snapshot that everything is read in; the manifest is gathered in the same ones by another.
  *
  * Both are sequential.
  */
@@ -62,11 +63,15 @@ struct physical_report {
 };
 
 struct logical_report {
-    char wal_lsn[32];     /* where the log stood when the snapshot was taken; "" if the role may not
-                             ask */
-    const char *database; /* borrowed until the job is closed */
-    uint64_t row_bytes;   /* of rows as the server sends them, before compression, so far */
-    uint64_t rows;        /* read so far */
+    char wal_lsn[32];     /* where the log stood when the (first) snapshot was taken; "" if the role
+                             may not ask */
+    bool several;         /* not one database that was named, but those of the server */
+    const char *database; /* the one that is read; of several NULL until the first one's turn.
+                             Borrowed until the job is closed */
+    size_t databases, databases_done; /* to be read, and read to their end */
+    size_t databases_together;        /* whose snapshots were taken together */
+    uint64_t row_bytes; /* of rows as the server sends them, before compression, so far */
+    uint64_t rows;      /* read so far */
     size_t entries, tables;
     const char *table; /* the one being read, or NULL */
 };

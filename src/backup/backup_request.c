@@ -60,6 +60,19 @@ bool backup_request_read(struct backup_request *request, const struct options *g
     return backup_request_check(request, err);
 }
 
+/* A script is one text for psql. */
+static bool check_script(const struct backup_request *request, struct error *err)
+{
+    if (!request->all_databases || request->layout != LOGICAL_CLASSIC ||
+        !backup_request_compresses(request))
+        return true;
+    error_set(err, ERROR_USAGE,
+              OPTION_COMPRESS " is for archives, and all databases in the layout classic are one "
+                              "script");
+    return error_hint(err,
+                      "Choose " OPTION_LAYOUT " numbered or tables, or let the store compress.");
+}
+
 /* What the environment names is only where to connect to for whoever chooses among all. */
 bool backup_request_settle_databases(struct backup_request *request, struct error *err)
 {
@@ -69,10 +82,10 @@ bool backup_request_settle_databases(struct backup_request *request, struct erro
     switch (wire_settings_database_from(request->settings)) {
     case WIRE_DATABASE_LIKE_USER:
         request->all_databases = true;
-        return true;
+        return check_script(request, err);
     case WIRE_DATABASE_OF_ENVIRONMENT:
         request->all_databases = chooses;
-        return true;
+        return check_script(request, err);
     case WIRE_DATABASE_NAMED:
         request->all_databases = false;
         break;

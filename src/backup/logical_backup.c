@@ -1,15 +1,11 @@
 /*
- * The logical job: steps from record to record. A failure anywhere is kept: from then on the source
- * gives nothing but that failure, so that no truncated stream can look finished.
+ * The logical job: its records and their bytes pass through here, to be counted and digested. A
+ * failure anywhere is kept: from then on the source gives nothing but that failure, so that no
+ * truncated stream can look finished.
  */
 #include "backup/logical_internal.h"
 
 #include "base/error_names.h"
-#include "backup/sessions_internal.h"
-#include "catalog/globals.h"
-#include "manifest/logical_layout.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 
 static struct logical_backup *from_source(struct record_source *source)
@@ -35,7 +31,7 @@ static void fail(struct logical_backup *job, struct error *err)
     failure_keep(&job->failure, err);
 }
 
-/* ---- The server's side ---- */
+/* ---- What can be backed up ---- */
 
 bool logical_check_version(int version, bool allow_newer, struct error *err)
 {
@@ -57,30 +53,6 @@ bool logical_check_version(int version, bool allow_newer, struct error *err)
                       " backs it up all the same; what is new in its catalogs is then not seen.");
 }
 
-static bool check_version(struct logical_backup *job, struct error *err)
-{
-    job->report.server_version_num = wire_server_version(job->conn);
-    return logical_check_version(job->report.server_version_num, job->request.allow_newer_server,
-                                 err);
-}
-
-static bool connect_server(struct logical_backup *job, struct error *err)
-{
-    struct wire_connect_options options = {
-        .kind = WIRE_SESSION_SQL,
-        .application_name = "pgcask backup",
-        .client_encoding = sessions_encoding(job->request.settings),
-        .cancel = job->request.cancel,
-        .log = job->request.log,
-        .wait_limit_ms = job->request.stall_timeout_ms,
-    };
-
-    if (!wire_connect(&job->conn, job->request.settings, &options, err))
-        return false;
-    job->pinned = wire_settings_pin(job->request.settings, job->conn, err);
-    return job->pinned != NULL && logical_check_peer(job->conn, err) && check_version(job, err);
-}
-
 /* ---- Records ---- */
 
 static void describe(struct logical_backup *job, struct record *record)
@@ -95,59 +67,11 @@ static void describe(struct logical_backup *job, struct record *record)
     };
 }
 
-static bool begin_record(struct logical_backup *job, struct reader *inner, struct error *err)
-{
-    if (inner == NULL)
-        return false;
-    job->inner = inner;
-    job->ended = false;
-    record_proof_begin(job->proof, LAYOUT_SUMMARY);
-    (void)err;
-    return true;
-}
-
-static bool begin_manifest(struct logical_backup *job, struct error *err)
-{
-    snprintf(job->path, sizeof(job->path), MANIFEST_PATH);
-    return enter(job, BACKUP_MANIFEST, err) &&
-           begin_record(job, logical_manifest_new(job, err), err);
-}
-
-static bool begin_globals(struct logical_backup *job, struct error *err)
-{
-    snprintf(job->path, sizeof(job->path), "%s", logical_layout_globals_path(job->request.layout));
-    return begin_record(job, globals_stream_new(job->conn, job->request.log, err), err);
-}
-
-static bool begin_dump(struct logical_backup *job, struct error *err)
-{
-    if (!logical_layout_archive_path(job->request.layout, 1, job->database, job->path))
-        return error_set(err, ERROR_UNSUPPORTED, "the database's name is too long");
-    if (!logical_dump_open(job, err))
-        return false;
-    job->is_dump = true;
-    return enter(job, BACKUP_COPYING, err);
-}
-
-static bool begin_summary(struct logical_backup *job, struct error *err)
-{
-    struct slice content;
-
-    if (!enter(job, BACKUP_FINISHING, err))
-        return false;
-    wire_close(job->conn);
-    job->conn = NULL;
-    snprintf(job->path, sizeof(job->path), SUMMARY_PATH);
-    return logical_summary_content(job, &content, err) &&
-           begin_record(job, reader_from_memory(content, err), err);
-}
-
 /* The record before must have been read to its end: nothing may be missing. */
 static bool end_record(struct logical_backup *job, struct error *err)
 {
     struct record record = {.type = RECORD_FILE, .path = job->path};
     uint8_t bytes[DIGEST_MAX];
-    bool done;
 
     if (job->inner == NULL)
         return true;
@@ -156,39 +80,14 @@ static bool end_record(struct logical_backup *job, struct error *err)
         return error_hint(err, "A logical backup is all its records, each of them whole: leave "
                                "none out.");
     }
-    if (job->step == LOGICAL_GLOBALS)
+    if (job->role == LOGICAL_IS_MANIFEST)
         job->report.manifest_unavailable = manifest_stream_unavailable(job->inner);
     reader_close(job->inner);
     job->inner = NULL;
     record_proof_end(job->proof, bytes);
     job->report.files++;
-    job->is_dump = false;
-    done = job->step == LOGICAL_DONE ||
+    return job->step == LOGICAL_DONE ||
            summary_writer_add(job->summary, &record, record_proof_bytes(job->proof), bytes, err);
-    return done;
-}
-
-/* All that is known of the database is read, locked and found to be of one moment before the first
- * byte is given: until then it can be read again. */
-static bool read_catalogs(struct logical_backup *job, struct error *err)
-{
-    return enter(job, BACKUP_CATALOG, err) && logical_catalog_read(job, err);
-}
-
-static bool begin_next(struct logical_backup *job, struct error *err)
-{
-    switch (job->step++) {
-    case LOGICAL_MANIFEST:
-        return connect_server(job, err) && read_catalogs(job, err) && begin_manifest(job, err);
-    case LOGICAL_GLOBALS:
-        return begin_globals(job, err);
-    case LOGICAL_DUMP:
-        return begin_dump(job, err);
-    case LOGICAL_SUMMARY:
-    case LOGICAL_DONE:
-        break;
-    }
-    return begin_summary(job, err);
 }
 
 static enum source_status logical_next(struct record_source *source, struct record *record,
@@ -200,7 +99,8 @@ static enum source_status logical_next(struct record_source *source, struct reco
         if (job->step == LOGICAL_DONE) {
             if (enter(job, BACKUP_DONE, err))
                 return SOURCE_END;
-        } else if (begin_next(job, err)) {
+        } else if ((job->step != LOGICAL_MANIFEST || logical_databases_open(job, err)) &&
+                   logical_records_next(job, err)) {
             describe(job, record);
             return SOURCE_RECORD;
         }
@@ -214,7 +114,7 @@ static enum source_status logical_next(struct record_source *source, struct reco
 /* Known only once what follows it, or the archive's end, was asked for. */
 static void learn_contents_size(struct logical_backup *job)
 {
-    if (job->is_dump)
+    if (job->role == LOGICAL_IS_DUMP)
         record_proof_contents_end(job->proof, custom_stream_contents_size(job->inner));
 }
 
@@ -228,9 +128,7 @@ static void take_in(struct logical_backup *job, struct slice data)
 /* Some of what a record holds was looked at after the catalogs were found to be of one moment. */
 static bool check_ended(struct logical_backup *job, struct error *err)
 {
-    if (job->is_dump)
-        return catalog_check_copied(job->catalog, err);
-    return job->step != LOGICAL_DUMP || catalog_check_roles(job->catalog, err);
+    return job->role != LOGICAL_IS_GLOBALS || catalog_check_roles(job->databases[0].catalog, err);
 }
 
 static enum reader_status logical_read(struct reader *reader, struct slice *data, struct error *err)
@@ -282,15 +180,12 @@ static void logical_close(struct record_source *source)
     struct logical_backup *job = from_source(source);
 
     reader_close(job->inner);
-    objects_out_free(job->objects);
-    catalog_free(job->catalog);
-    wire_close(job->conn);
+    logical_databases_free(job);
+    json_decref(job->left_out);
     wire_settings_free(job->pinned);
     summary_writer_free(job->summary);
     catalog_filter_free(job->filter);
     record_proof_free(job->proof);
-    free(job->server_version);
-    free(job->database);
     free(job);
 }
 
@@ -301,13 +196,9 @@ bool logical_compression(const struct backup_request *request, enum compression 
                              compression, level, err);
 }
 
-static bool check_layout(const struct backup_request *request, struct error *err)
+bool logical_is_script(const struct logical_backup *job)
 {
-    return (request->layout == LOGICAL_CLASSIC && request->databases.count == 0 &&
-            request->exclude_databases.count == 0) ||
-           error_set(err, ERROR_UNSUPPORTED,
-                     "a backup of all databases, or in another layout than classic, cannot be made "
-                     "yet");
+    return job->request.all_databases && job->request.layout == LOGICAL_CLASSIC;
 }
 
 bool logical_open(const struct backup_request *request, struct record_source **source,
@@ -319,10 +210,6 @@ bool logical_open(const struct backup_request *request, struct record_source **s
     struct logical_backup *job = calloc(1, sizeof(*job));
 
     *source = NULL;
-    if (!check_layout(request, err)) {
-        free(job);
-        return false;
-    }
     if (job == NULL)
         return error_set_memory(err);
     job->source = (struct backup_source){

@@ -1,9 +1,9 @@
 /*
- * The snapshot of a logical job, and the catalogs as they are in it.
+ * The snapshot of a database, and its catalogs as they are in it.
  *
  * Somebody may create, alter or drop objects meanwhile. Then what was read is not of one moment,
- * and is read again in a new snapshot: nothing has been written so far. After a few tries it is an
- * error, which names what changed last.
+ * and is read again in a new snapshot: nothing of the database has been written so far. After a few
+ * tries it is an error, which names what changed last.
  */
 #include "backup/logical_internal.h"
 
@@ -15,12 +15,12 @@
 #define FIRST_PAUSE_MS 100 /* doubled each time: 3 s in all */
 
 /* One value of one row. */
-static bool ask(struct logical_backup *job, const char *sql, char **text, struct error *err)
+static bool ask(struct logical_database *database, const char *sql, char **text, struct error *err)
 {
     struct wire_result *result;
     const char *value;
 
-    if (!wire_query(job->conn, sql, &result, err))
+    if (!wire_query(database->conn, sql, &result, err))
         return false;
     value = wire_result_rows(result) > 0 ? wire_result_value(result, 0, 0) : NULL;
     *text = strdup(value == NULL ? "" : value);
@@ -29,54 +29,81 @@ static bool ask(struct logical_backup *job, const char *sql, char **text, struct
 }
 
 /* Not every provider lets its customers ask for that; the backup does not need it. */
-static bool ask_position(struct logical_backup *job, struct error *err)
+static bool ask_position(struct logical_database *database, struct error *err)
 {
     char *lsn;
 
-    job->report.logical.wal_lsn[0] = '\0';
-    if (ask(job,
+    database->wal_lsn[0] = '\0';
+    if (ask(database,
             "SAVEPOINT position;"
             "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() "
             "            THEN pg_catalog.pg_last_wal_replay_lsn() "
             "            ELSE pg_catalog.pg_current_wal_insert_lsn() END;"
             "RELEASE SAVEPOINT position",
             &lsn, err)) {
-        snprintf(job->report.logical.wal_lsn, sizeof(job->report.logical.wal_lsn), "%s", lsn);
+        snprintf(database->wal_lsn, sizeof(database->wal_lsn), "%s", lsn);
         free(lsn);
         return true;
     }
-    if (err->code != ERROR_SERVER || wire_is_broken(job->conn))
+    if (err->code != ERROR_SERVER || wire_is_broken(database->conn))
         return false;
-    log_message(job->request.log, LOG_INFO, "the log position is not known: %s", err->message);
-    return wire_query(job->conn, "ROLLBACK TO SAVEPOINT position", NULL, err);
+    log_message(database->job->request.log, LOG_INFO, "the log position is not known: %s",
+                err->message);
+    return wire_query(database->conn, "ROLLBACK TO SAVEPOINT position", NULL, err);
 }
 
-static bool take_snapshot(struct logical_backup *job, struct error *err)
+/* As the last VACUUM counted: pg_table_size() would wait for locks. */
+static bool ask_size(struct logical_database *database, struct error *err)
 {
-    const struct snapshot_options options = {
-        .own_encoding = true,
-        .foreign_tables = catalog_filter_count(job->filter, FILTER_FOREIGN_DATA) > 0,
-    };
     char *size;
 
-    if (!snapshot_begin(job->conn, &options, err) ||
-        !snapshot_export(job->conn, job->snapshot, err) || !ask_position(job, err))
-        return false;
-    free(job->database);
-    job->database = NULL;
-    if (!ask(job, "SELECT pg_catalog.current_database()", &job->database, err) ||
-        !ask(job,
-             /* As the last VACUUM counted: pg_table_size() would wait for locks. */
+    if (!ask(database,
              "SELECT coalesce(pg_catalog.sum(relpages::bigint), 0) * "
              "       pg_catalog.current_setting('block_size')::bigint "
              "  FROM pg_catalog.pg_class WHERE relkind IN ('r', 't') "
              "   AND (oid >= 16384 OR oid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass)",
              &size, err))
         return false;
-    job->report.logical.database = job->database;
-    job->report.total_bytes = strtoull(size, NULL, 10);
+    database->bytes = strtoull(size, NULL, 10);
     free(size);
     return true;
+}
+
+/* Where the name led to another database than the one that was found before. */
+static bool check_identity(struct logical_database *database, struct error *err)
+{
+    char *oid;
+    bool same;
+
+    if (database->oid == 0)
+        return true;
+    if (!ask(database,
+             "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()",
+             &oid, err))
+        return false;
+    same = strtoul(oid, NULL, 10) == database->oid;
+    free(oid);
+    if (same)
+        return true;
+    error_set(err, ERROR_SERVER, "it was renamed, or dropped and made anew, meanwhile");
+    error_reason(err, LOGICAL_DATABASE_GONE);
+    return error_hint(err, "Run it again.");
+}
+
+bool logical_snapshot_take(struct logical_database *database, struct error *err)
+{
+    const struct snapshot_options options = {
+        .own_encoding = true,
+        .foreign_tables = catalog_filter_count(database->job->filter, FILTER_FOREIGN_DATA) > 0,
+    };
+
+    if (!snapshot_begin(database->conn, &options, err) ||
+        !snapshot_export(database->conn, database->snapshot, err) || !ask_position(database, err))
+        return false;
+    if (database->name == NULL &&
+        !ask(database, "SELECT pg_catalog.current_database()", &database->name, err))
+        return false;
+    return check_identity(database, err);
 }
 
 static bool pause_for(struct logical_backup *job, int milliseconds, struct error *err)
@@ -88,39 +115,47 @@ static bool pause_for(struct logical_backup *job, int milliseconds, struct error
     return cancel == NULL || cancel_check(cancel, err);
 }
 
-static bool try_once(struct logical_backup *job, bool *changed, struct error *err)
+static bool try_once(struct logical_database *database, bool *changed, struct error *err)
 {
+    const struct backup_request *request = &database->job->request;
     struct catalog_options options = {
-        .filter = job->filter,
-        .schema_only = job->request.schema_only,
-        .data_only = job->request.data_only,
-        .no_unlogged_table_data = job->request.no_unlogged_table_data,
-        .lock_timeout_ms = job->request.lock_timeout_ms,
-        .lock_timeout_total_ms = job->request.lock_timeout_total_ms,
-        .lock_spent_ms = &job->lock_spent_ms,
-        .statistics = job->request.statistics,
-        .log = job->request.log,
+        .filter = database->job->filter,
+        .schema_only = request->schema_only,
+        .data_only = request->data_only,
+        .no_unlogged_table_data = request->no_unlogged_table_data,
+        .lock_timeout_ms = request->lock_timeout_ms,
+        .lock_timeout_total_ms = request->lock_timeout_total_ms,
+        .lock_spent_ms = &database->lock_spent_ms,
+        .statistics = request->statistics,
+        .log = request->log,
     };
 
     *changed = false;
-    return take_snapshot(job, err) &&
-           catalog_read(&job->catalog, job->conn, &options, changed, err);
+    return catalog_read(&database->catalog, database->conn, &options, changed, err);
 }
 
-bool logical_catalog_read(struct logical_backup *job, struct error *err)
+/* In a new snapshot. */
+static bool begin_again(struct logical_database *database, int tries, struct error *err)
+{
+    database->same_snapshot = false;
+    return pause_for(database->job, FIRST_PAUSE_MS << (tries - 1), err) &&
+           wire_query(database->conn, "ROLLBACK", NULL, err) &&
+           logical_snapshot_take(database, err);
+}
+
+bool logical_catalog_read(struct logical_database *database, struct error *err)
 {
     bool changed;
 
-    for (int tries = 1; !try_once(job, &changed, err); tries++) {
+    for (int tries = 1; !try_once(database, &changed, err); tries++) {
         if (!changed)
             return false;
         if (tries == TRIES)
             return error_detail(err, "They were read %d times, and each time something changed.",
                                 TRIES);
-        log_message(job->request.log, LOG_INFO, "%s: reading them again", err->message);
-        if (!pause_for(job, FIRST_PAUSE_MS << (tries - 1), err) ||
-            !wire_query(job->conn, "ROLLBACK", NULL, err))
+        log_message(database->job->request.log, LOG_INFO, "%s: reading them again", err->message);
+        if (!begin_again(database, tries, err))
             return false;
     }
-    return true;
+    return ask_size(database, err);
 }

@@ -1,7 +1,20 @@
-/* The logical job from the inside. logical_backup.c steps from record to record, logical_catalog.c
- * reads the catalogs, logical_dump.c puts the archive together, logical_manifest.c says what
- * manifest.json is to hold, logical_summary.c writes summary.json, logical_explain.c says what
- * mends a failure. */
+/*
+ * The logical job from the inside. Every database that is backed up is a struct logical_database,
+ * which is open (a session, its snapshot, its catalog) from when its turn comes, or from the
+ * beginning where several are of one moment, until all of it was given.
+ *
+ *     logical_backup.c     the job: from record to record, and their bytes
+ *     logical_records.c    which record comes next, by the layout
+ *     logical_list.c       which databases there are, and how many to open together
+ *     logical_databases.c  opening and closing them
+ *     logical_catalog.c    the snapshot of a database, and its catalogs as they are in it
+ *     logical_manifest.c   what manifest.json is asked to say
+ *     logical_dump.c       what an archive of a database is made of
+ *     logical_objects.c    its large objects
+ *     logical_script.c     all.sql: the globals and all databases, one behind the other
+ *     logical_summary.c    summary.json
+ *     logical_explain.c    what mends a failure
+ */
 #ifndef PGCASK_BACKUP_LOGICAL_INTERNAL_H
 #define PGCASK_BACKUP_LOGICAL_INTERNAL_H
 
@@ -19,12 +32,59 @@
 
 #include <jansson.h>
 
+/* The reason of an error (error_reason): a database is no more what it was when it was listed. */
+#define LOGICAL_DATABASE_GONE "database_gone"
+
+struct logical_backup;
+
+/* How many of a database's records were begun. */
+enum logical_given {
+    LOGICAL_GIVEN_NOTHING,
+    LOGICAL_GIVEN_FIRST, /* its archive, or 0.toc of its folder */
+    LOGICAL_GIVEN_TOC    /* toc.dat; its data come */
+};
+
+struct logical_database {
+    struct logical_backup *job;
+    char *name;         /* of one that was asked for by its connection: known once that is there */
+    uint32_t oid;       /* 0: not known, whatever the name leads to */
+    uint32_t number;    /* in the layout, from 1 */
+    bool same_snapshot; /* taken together with others, before the first byte */
+
+    struct wire_conn *conn; /* holds the snapshot; NULL: not open yet, or no more */
+    struct catalog *catalog;
+    char snapshot[SNAPSHOT_NAME_SIZE], wal_lsn[32];
+    int64_t lock_spent_ms; /* over all tries */
+
+    /* Its archive, or its part of a script. */
+    char *server_version;
+    struct archive_header header;
+    struct archive_content content;
+    struct copy_out copy;        /* its rows … */
+    struct objects_out *objects; /* … and large objects; NULL: not yet, or no more */
+    enum logical_given given;
+    uint32_t next_file;   /* the entry whose file may come next, of a folder */
+    uint32_t next_object; /* of large objects: the file after the list, from 1 */
+
+    uint64_t bytes; /* of its tables, as the server has them, about */
+    size_t entries, tables;
+    uint64_t rows;
+};
+
 enum logical_step {
     LOGICAL_MANIFEST,
-    LOGICAL_GLOBALS,
-    LOGICAL_DUMP,
+    LOGICAL_GLOBALS, /* or all.sql */
+    LOGICAL_DATABASES,
     LOGICAL_SUMMARY,
     LOGICAL_DONE
+};
+
+/* What the record that is being read is, where it matters to its bytes or its end. */
+enum logical_role {
+    LOGICAL_PLAIN_RECORD,
+    LOGICAL_IS_MANIFEST,
+    LOGICAL_IS_GLOBALS,
+    LOGICAL_IS_DUMP
 };
 
 struct logical_backup {
@@ -38,24 +98,22 @@ struct logical_backup {
     struct failure failure;
 
     struct wire_settings *pinned; /* where the first session came to */
-    struct wire_conn *conn;       /* holds the snapshot */
-    char *database, *server_version;
-    char snapshot[SNAPSHOT_NAME_SIZE];
+    struct logical_database *databases;
+    size_t database_count, together; /* the first so many are opened before the first byte */
+    size_t current;                  /* the database whose records come */
+    bool verifiers;                  /* globals have the passwords of roles */
     time_t started_at;
-    struct catalog_filter *filter; /* what is wanted */
-    struct catalog *catalog;
-    int64_t lock_spent_ms; /* over all tries */
-    struct archive_header header;
-    struct archive_content content;
-    struct copy_out copy;        /* the rows of the dump */
-    struct objects_out *objects; /* and its large objects */
+    uint64_t rows_before, row_bytes_before; /* of databases that are done */
+    struct catalog_filter *filter;          /* what is wanted of each */
 
     /* The record being read. */
     char path[RECORD_PATH_MAX];
     struct reader *inner;
-    bool is_dump, ended;
+    enum logical_role role;
+    bool ended;
     struct record_proof *proof;
     struct summary_writer *summary;
+    struct json_t *left_out; /* for summary.json; NULL: nothing yet */
 };
 
 /* Whether the server's version can be backed up. */
@@ -71,11 +129,39 @@ bool logical_explain(struct error *err, const char *role);
 bool logical_compression(const struct backup_request *request, enum compression *compression,
                          int *level, struct error *err);
 
-/* Takes a snapshot and reads the catalogs in it, again and again if something changes meanwhile,
- * but not for ever. */
-bool logical_catalog_read(struct logical_backup *job, struct error *err);
+/* One script for all databases? */
+bool logical_is_script(const struct logical_backup *job);
 
-/* The reader of manifest.json. NULL: failed. */
+/* ---- Databases ---- */
+
+/* Which databases are backed up, and how many of them are to be opened together. */
+bool logical_list_databases(struct logical_backup *job, struct error *err);
+
+/* Finds that out, and opens those of one moment: all that is known of them
+ * is read, locked and found to be of one moment before the first byte is given. */
+bool logical_databases_open(struct logical_backup *job, struct error *err);
+void logical_databases_free(struct logical_backup *job);
+
+/* Opens the database unless it is open: its turn has come. */
+bool logical_database_enter(struct logical_database *database, struct error *err);
+/* All of it was given: closes its session, after a look at what changed meanwhile. */
+bool logical_database_leave(struct logical_database *database, struct error *err);
+
+/* ---- Catalogs ---- */
+
+/* Begins the transaction and its snapshot. */
+bool logical_snapshot_take(struct logical_database *database, struct error *err);
+
+/* Reads the catalogs in that snapshot, and if something changes meanwhile again and again in new
+ * ones, but not for ever; the database is of no common moment then. */
+bool logical_catalog_read(struct logical_database *database, struct error *err);
+
+/* ---- Records ---- */
+
+/* Begins the next record: its path and reader. */
+bool logical_records_next(struct logical_backup *job, struct error *err);
+
+/* manifest.json. */
 struct reader *logical_manifest_new(const struct logical_backup *job, struct error *err);
 
 /* Reads the large objects that are in the catalog, all of them in their order. */
@@ -86,8 +172,16 @@ struct objects_out *logical_objects_new(struct wire_conn *conn, struct catalog *
 bool logical_objects_are_in(const struct catalog *catalog, uint32_t number);
 uint32_t logical_objects_oid(const struct catalog *catalog, uint32_t number, uint32_t index);
 
-/* Opens the archive's reader. */
-bool logical_dump_open(struct logical_backup *job, struct error *err);
+/* What the archive of an open database is made of: fills header, content and copy. */
+bool logical_dump_prepare(struct logical_database *database, struct error *err);
+/* Bytes of rows and large objects so far, as the server sends them. */
+uint64_t logical_dump_bytes(const struct logical_database *database);
+
+/* all.sql. */
+struct reader *logical_script_new(struct logical_backup *job, struct error *err);
+
+/* Keeps for summary.json what is not in the database's archive. */
+bool logical_summary_note(struct logical_database *database, struct error *err);
 
 /* What the request wants; NULL with *err if that makes no sense. */
 struct catalog_filter *logical_filter_new(const struct backup_request *request, struct error *err);

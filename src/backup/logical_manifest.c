@@ -7,6 +7,48 @@
 
 #include "manifest/logical_layout.h"
 
+#include <stdlib.h>
+
+static const char *dump_format(const struct logical_backup *job)
+{
+    if (job->request.layout == LOGICAL_TABLES)
+        return "directory";
+    return logical_is_script(job) ? "plain" : "custom";
+}
+
+static struct manifest_snapshot *snapshots_of(const struct logical_backup *job, struct error *err)
+{
+    struct manifest_snapshot *snapshots = calloc(job->database_count, sizeof(*snapshots));
+
+    if (snapshots == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    for (size_t i = 0; i < job->database_count; i++) {
+        const struct logical_database *database = &job->databases[i];
+
+        snapshots[i] = (struct manifest_snapshot){
+            .database = database->name,
+            .snapshot = database->conn == NULL ? NULL : database->snapshot,
+            .same = database->same_snapshot,
+        };
+    }
+    return snapshots;
+}
+
+static void set_databases(const struct logical_backup *job,
+                          const struct manifest_snapshot *snapshots,
+                          struct manifest_request *request)
+{
+    if (job->request.all_databases) {
+        request->snapshots = snapshots;
+        request->snapshot_count = job->database_count;
+    } else {
+        request->database = job->databases[0].name;
+        request->snapshot = job->databases[0].snapshot;
+    }
+}
+
 struct reader *logical_manifest_new(const struct logical_backup *job, struct error *err)
 {
     const struct manifest_option options[] = {
@@ -18,9 +60,7 @@ struct reader *logical_manifest_new(const struct logical_backup *job, struct err
     };
     struct manifest_request request = {
         .connector = "postgresql",
-        .dump_format = "custom",
-        .database = job->database,
-        .snapshot = job->snapshot,
+        .dump_format = dump_format(job),
         .wal_position = job->report.logical.wal_lsn[0] == '\0' ? NULL : job->report.logical.wal_lsn,
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
@@ -28,16 +68,20 @@ struct reader *logical_manifest_new(const struct logical_backup *job, struct err
         .cancel = job->request.cancel,
         .log = job->request.log,
     };
-    json_t *members = json_pack("{s:s, s:b, s:o}", "layout", LOGICAL_LAYOUT_CLASSIC, "partial",
-                                logical_is_partial(&job->request, job->filter), "filters",
-                                logical_filters_json(&job->request, job->filter));
+    json_t *members =
+        json_pack("{s:s, s:b, s:b, s:o}", "layout", logical_layout_name(job->request.layout),
+                  "partial", logical_is_partial(&job->request, job->filter), "verifiers",
+                  job->verifiers, "filters", logical_filters_json(&job->request, job->filter));
+    struct manifest_snapshot *snapshots = snapshots_of(job, err);
     struct reader *reader = NULL;
 
     request.members = members;
+    set_databases(job, snapshots, &request);
     if (members == NULL)
         error_set_memory(err);
-    else
+    else if (snapshots != NULL)
         reader = manifest_stream_new(&request, err);
+    free(snapshots);
     json_decref(members);
     return reader;
 }

@@ -297,6 +297,25 @@ static bool look_at(struct logical_preflight *preflight, const char *name, struc
     return begun;
 }
 
+/* What is left out, and why, the backup says itself. */
+static bool look_at_all(struct logical_preflight *preflight, struct error *err)
+{
+    struct logical_backup job = {.request = *preflight->request};
+    bool done;
+
+    job.request.log = NULL;
+    done = logical_list_databases(&job, err);
+    if (job.pinned != NULL)
+        preflight->settings = job.pinned;
+    for (size_t i = 0; done && i < job.database_count; i++)
+        done = look_at(preflight, job.databases[i].name, err) ||
+               error_prefix(err, "database \"%s\"", job.databases[i].name);
+    preflight->settings = preflight->request->settings;
+    logical_databases_free(&job);
+    wire_settings_free(job.pinned);
+    return done;
+}
+
 bool logical_preflight(const struct backup_request *request, struct preflight_report *report,
                        struct error *err)
 {
@@ -309,7 +328,7 @@ bool logical_preflight(const struct backup_request *request, struct preflight_re
     preflight.filter = logical_filter_new(request, err);
     done = preflight.filter != NULL &&
            logical_compression(request, &preflight.compression, &level, err) &&
-           look_at(&preflight, NULL, err);
+           (request->all_databases ? look_at_all(&preflight, err) : look_at(&preflight, NULL, err));
     if (done)
         logical_preflight_judge_locks(&preflight);
     catalog_filter_free(preflight.filter);

@@ -4,46 +4,117 @@
  */
 #include "backup/logical_internal.h"
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "manifest/logical_layout.h"
 
-static json_t *describe_warnings(const struct logical_backup *job)
+/* Of more databases than this only how many there were is told. */
+#define DATABASES_LISTED 8000
+
+#define LINES_MOST 1000 /* of what was left out; the log has them all */
+
+static json_t *left_out_line(const struct logical_database *database, const char *line)
 {
-    json_t *list = json_array();
+    struct buffer text = {0};
+    struct error ignored;
+    json_t *value;
+
+    if (!database->job->request.all_databases)
+        return utf8_to_json(line);
+    if (!buffer_printf(&text, &ignored, "database %s: %s", database->name, line)) {
+        buffer_free(&text);
+        return NULL;
+    }
+    value = utf8_to_json(buffer_text(&text));
+    buffer_free(&text);
+    return value;
+}
+
+bool logical_summary_note(struct logical_database *database, struct error *err)
+{
+    struct logical_backup *job = database->job;
     const char *line;
 
-    for (size_t i = 0; (line = catalog_left_out(job->catalog, i)) != NULL; i++)
-        json_array_append_new(list, utf8_to_json(line));
+    if (job->left_out == NULL)
+        job->left_out = json_array();
+    for (size_t i = 0; (line = catalog_left_out(database->catalog, i)) != NULL; i++) {
+        if (json_array_size(job->left_out) < LINES_MOST &&
+            json_array_append_new(job->left_out, left_out_line(database, line)) != 0)
+            return error_set_memory(err);
+    }
+    return true;
+}
+
+static json_t *describe_warnings(const struct logical_backup *job)
+{
+    json_t *list = job->left_out == NULL ? json_array() : json_incref(job->left_out);
+
     if (job->report.server_version_num >= 190000)
         json_array_append_new(list, json_string("the server is newer than any that this version "
                                                 "of pgcask was tested with"));
+    if (!job->verifiers)
+        json_array_append_new(list, json_string("passwords of roles are left out: the role of the "
+                                                "backup may not read pg_authid"));
     return list;
+}
+
+static json_t *describe_database(const struct logical_database *database)
+{
+    return json_pack("{s:o, s:b, s:s, s:I, s:I, s:I}", "name", utf8_to_json(database->name),
+                     "same_snapshot", database->same_snapshot, "wal_lsn", database->wal_lsn,
+                     "entries", (json_int_t)database->entries, "tables",
+                     (json_int_t)database->tables, "rows", (json_int_t)database->rows);
+}
+
+static json_t *describe_databases(const struct logical_backup *job)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < job->database_count && i < DATABASES_LISTED; i++)
+        json_array_append_new(list, describe_database(&job->databases[i]));
+    return list;
+}
+
+/* What was backed up: one database in its snapshot, or several. */
+static bool add_databases(const struct logical_backup *job, json_t *head)
+{
+    if (job->request.all_databases)
+        return json_object_set_new(head, "database_count",
+                                   json_integer((json_int_t)job->database_count)) == 0 &&
+               json_object_set_new(head, "databases", describe_databases(job)) == 0;
+    return json_object_set_new(head, "database", utf8_to_json(job->databases[0].name)) == 0 &&
+           json_object_set_new(head, "snapshot", json_string(job->databases[0].snapshot)) == 0;
+}
+
+static json_t *describe_job(const struct logical_backup *job)
+{
+    const struct logical_report *report = &job->report.logical;
+    char started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
+
+    clock_format_utc(job->started_at, started);
+    clock_format_utc(time(NULL), finished);
+    return json_pack(
+        "{s:s, s:s, s:b, s:o, s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "kind",
+        "logical", "layout", logical_layout_name(job->request.layout), "partial",
+        logical_is_partial(&job->request, job->filter), "filters",
+        logical_filters_json(&job->request, job->filter), "started_at", started, "finished_at",
+        finished, "server_version_num", job->report.server_version_num, "wal_lsn", report->wal_lsn,
+        "digest", digest_name(job->request.digest), "compression",
+        compression_name(job->compression), "entries", (json_int_t)report->entries, "tables",
+        (json_int_t)report->tables, "rows", (json_int_t)report->rows, "files",
+        (json_int_t)job->report.files, "bytes", (json_int_t)job->report.bytes, "warnings",
+        describe_warnings(job));
 }
 
 bool logical_summary_content(struct logical_backup *job, struct slice *content, struct error *err)
 {
-    const struct backup_report *report = &job->report;
-    char started[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
-    json_t *head;
+    json_t *head = describe_job(job);
 
-    clock_format_utc(job->started_at, started);
-    clock_format_utc(time(NULL), finished);
-    head =
-        json_pack("{s:s, s:s, s:b, s:o, s:s, s:s, s:o, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:I, "
-                  "s:I, s:I, s:o}",
-                  "kind", "logical", "layout", logical_layout_name(job->request.layout), "partial",
-                  logical_is_partial(&job->request, job->filter), "filters",
-                  logical_filters_json(&job->request, job->filter), "started_at", started,
-                  "finished_at", finished, "database", utf8_to_json(job->database),
-                  "server_version_num", report->server_version_num, "snapshot", job->snapshot,
-                  "wal_lsn", report->logical.wal_lsn, "digest", digest_name(job->request.digest),
-                  "compression", compression_name(job->compression), "entries",
-                  (json_int_t)report->logical.entries, "tables", (json_int_t)report->logical.tables,
-                  "rows", (json_int_t)report->logical.rows, "files", (json_int_t)report->files,
-                  "bytes", (json_int_t)report->bytes, "warnings", describe_warnings(job));
-    if (head == NULL)
+    if (head == NULL || !add_databases(job, head)) {
+        json_decref(head);
         return error_set_memory(err);
+    }
     return summary_writer_finish(job->summary, head, content, err);
 }

@@ -4,43 +4,12 @@
  */
 #include "backup/server.h"
 
+#include "backup/sessions_internal.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WAIT_MS (60 * 1000)
 #define ANSWER_MAX ((size_t)64 << 10)
-
-/* Databases that are worth a try: any will do. */
-static bool connect_anywhere(struct wire_conn **conn, const struct wire_settings *settings,
-                             const char *encoding, struct cancel *cancel, const struct log *log,
-                             struct error *err)
-{
-    static const char *const databases[] = {"postgres", "template1", NULL /* the settings' own */};
-    struct wire_connect_options options = {
-        .kind = WIRE_SESSION_SQL,
-        .application_name = "pgcask check",
-        .client_encoding = encoding,
-        .cancel = cancel,
-        .log = log,
-        .wait_limit_ms = WAIT_MS,
-    };
-    struct error later;
-
-    options.database = databases[0];
-    if (wire_connect(conn, settings, &options, err))
-        return true;
-    for (size_t i = 1; i < sizeof(databases) / sizeof(databases[0]); i++) {
-        /* No such database, no right to enter it, no line in pg_hba.conf, or it takes no
-         * connections: another may do better. */
-        if (strcmp(err->sqlstate, "3D000") != 0 && strcmp(err->sqlstate, "42501") != 0 &&
-            strcmp(err->sqlstate, "28000") != 0 && strcmp(err->sqlstate, "55000") != 0)
-            return false;
-        options.database = databases[i];
-        if (wire_connect(conn, settings, &options, &later))
-            return true;
-    }
-    return false;
-}
 
 static void copy_text(char *out, size_t out_size, const char *text)
 {
@@ -76,7 +45,7 @@ static bool count_in(const struct wire_settings *settings, const char *encoding,
     bool done;
 
     *databases = (struct server_databases){0};
-    if (!connect_anywhere(&conn, settings, encoding, cancel, log, err))
+    if (!sessions_connect_any(&conn, settings, "pgcask check", encoding, cancel, log, err))
         return false;
     wire_set_answer_limit(conn, ANSWER_MAX);
     done = wire_query(conn, sql, &result, err);

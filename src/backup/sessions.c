@@ -137,3 +137,34 @@ bool sessions_ask(struct sessions *sessions, const char *sql, char *out, size_t 
     wire_result_free(result);
     return found;
 }
+
+bool sessions_connect_any(struct wire_conn **conn, const struct wire_settings *settings,
+                          const char *application_name, const char *encoding, struct cancel *cancel,
+                          const struct log *log, struct error *err)
+{
+    static const char *const databases[] = {"postgres", "template1", NULL /* the settings' own */};
+    struct wire_connect_options options = {
+        .kind = WIRE_SESSION_SQL,
+        .application_name = application_name,
+        .client_encoding = encoding,
+        .cancel = cancel,
+        .log = log,
+        .wait_limit_ms = WAIT_MS,
+    };
+    struct error later;
+
+    options.database = databases[0];
+    if (wire_connect(conn, settings, &options, err))
+        return true;
+    for (size_t i = 1; i < sizeof(databases) / sizeof(databases[0]); i++) {
+        /* No such database, no right to enter it, no line in pg_hba.conf, or it takes no
+         * connections: another may do better. */
+        if (strcmp(err->sqlstate, "3D000") != 0 && strcmp(err->sqlstate, "42501") != 0 &&
+            strcmp(err->sqlstate, "28000") != 0 && strcmp(err->sqlstate, "55000") != 0)
+            return false;
+        options.database = databases[i];
+        if (wire_connect(conn, settings, &options, &later))
+            return true;
+    }
+    return false;
+}

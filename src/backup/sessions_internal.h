@@ -24,6 +24,11 @@ bool sessions_open(struct sessions *sessions, const struct wire_settings *settin
                    const struct log *log, struct error *err);
 void sessions_close(struct sessions *sessions);
 
+/* A session of any database that lets us in: postgres, template1, or that of the settings. */
+bool sessions_connect_any(struct wire_conn **conn, const struct wire_settings *settings,
+                          const char *application_name, const char *encoding, struct cancel *cancel,
+                          const struct log *log, struct error *err);
+
 /* A server setting by either session; false if neither may see it. */
 bool sessions_show(struct sessions *sessions, const char *name, char *out, size_t out_size);
 

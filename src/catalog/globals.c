@@ -179,18 +179,24 @@ struct globals_stream {
     struct sql out;
 };
 
-static bool ask_for_verifiers(struct globals_stream *globals, struct error *err)
+bool globals_have_verifiers(struct wire_conn *conn, bool *verifiers, struct error *err)
 {
     struct wire_result *result;
     const char *readable;
 
-    if (!wire_query(globals->conn,
-                    "SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')",
+    if (!wire_query(conn, "SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')",
                     &result, err))
         return false;
     readable = wire_result_value(result, 0, 0);
-    globals->verifiers = readable != NULL && strcmp(readable, "t") == 0;
+    *verifiers = readable != NULL && strcmp(readable, "t") == 0;
     wire_result_free(result);
+    return true;
+}
+
+static bool ask_for_verifiers(struct globals_stream *globals, struct error *err)
+{
+    if (!globals_have_verifiers(globals->conn, &globals->verifiers, err))
+        return false;
     if (globals->verifiers)
         return true;
     log_message(globals->log, LOG_WARNING,

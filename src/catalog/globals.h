@@ -9,6 +9,9 @@
 #include "record/record.h"
 #include "wire/wire.h"
 
+/* Whether the session's role may read the password verifiers of roles. */
+bool globals_have_verifiers(struct wire_conn *conn, bool *verifiers, struct error *err);
+
 /* Asks the session, which must be idle in snapshot_begin's transaction, as it is pulled. */
 struct reader *globals_stream_new(struct wire_conn *conn, const struct log *log, struct error *err);
 

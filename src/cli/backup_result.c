@@ -38,7 +38,12 @@ static void fill_logical(json_t *result, const struct backup_report *report, dou
     const struct logical_report *logical = &report->logical;
 
     result_set_text(result, "kind", "logical");
-    result_set_text(result, "database", logical->database);
+    if (logical->several) {
+        result_set_number(result, "database_count", logical->databases);
+        result_set_number(result, "databases_together", logical->databases_together);
+    } else {
+        result_set_text(result, "database", logical->database);
+    }
     result_set(result, "seconds", json_real(seconds));
     result_set_number(result, "bytes", report->bytes);
     result_set_number(result, "files", report->files);
@@ -74,14 +79,13 @@ static void say_physical(const struct command *command, const struct backup_repo
                     physical->configuration_remedy);
 }
 
-/* Where nobody named a database, libpq's rule has chosen it. */
+/* Who chose the database where the URI names none. */
 static const char *chosen_by(const struct wire_settings *settings)
 {
     switch (wire_settings_database_from(settings)) {
     case WIRE_DATABASE_OF_ENVIRONMENT:
         return " (named by the environment)";
     case WIRE_DATABASE_LIKE_USER:
-        return " (called like the user, because the URI names none)";
     case WIRE_DATABASE_NAMED:
         break;
     }
@@ -96,6 +100,17 @@ static void say_logical(const struct command *command, const struct backup_reque
 
     format_size(report->bytes, size);
     format_seconds(seconds, duration);
+    if (logical->several) {
+        command_say(
+            command, "backed up %zu database%s, %" PRIu64 " row%s of %zu table%s, %s to %s in %s",
+            logical->databases, TEXT_S(logical->databases), logical->rows, TEXT_S(logical->rows),
+            logical->tables, TEXT_S(logical->tables), size, target, duration);
+        if (logical->databases_together < logical->databases)
+            command_say(command,
+                        "%zu of them are of one moment, the others came one after the other",
+                        logical->databases_together);
+        return;
+    }
     command_say(
         command, "backed up database %s%s, %" PRIu64 " row%s of %zu table%s, %s to %s in %s",
         logical->database, chosen_by(request->settings), logical->rows, TEXT_S(logical->rows),

@@ -209,7 +209,8 @@ static bool run(struct dump *dump, struct error *err)
     if (strcmp(dump->format, "directory") == 0)
         return write_directory(dump, err);
     if (strcmp(dump->format, "plain") == 0)
-        return write_all(plain_stream_new(header, &dump->content, err), stdout, err);
+        return write_all(plain_stream_new(header, &dump->content, PLAIN_INTO_ANY, err), stdout,
+                         err);
     return write_all(custom_stream_new(header, &dump->content, COMPRESSION_LEVEL_DEFAULT, err),
                      stdout, err);
 }

@@ -16,6 +16,7 @@ VALUES = {
     "none|gzip|lz4|zstd[:LEVEL]": "gzip", "classic|numbered|tables": "tables", "PATTERN": "x*",
     "TABLE=CONDITION": "t=true", "FILE": "/nowhere",
 }
+CHOOSING = ("--databases", "--exclude-databases")  # among all: where none is named
 SCHEMES = {"physical": "postgres+bin", "logical": "postgres"}
 OTHER = {"physical": "logical", "logical": "physical"}
 TITLE = re.compile(r"Options of (physical|logical) backups")
@@ -61,7 +62,9 @@ def test_an_option_of_the_other_kind_is_wrong_usage(pgcask, workdir, command, ki
     found = json.loads(result.stdout)
     assert found["error"]["code"] == "usage" and option in found["error"]["message"]
 
-    fits = f"{SCHEMES[kind]}://u@127.0.0.1:{free_port()}/db"
+    fits = f"{SCHEMES[kind]}://u@127.0.0.1:{free_port()}"
+    if option not in CHOOSING:
+        fits += "/db"
     result = pgcask(command, fits, *words(option, argument), "--to", workdir / "x")
     assert result.rc == 1 and "cannot connect" in result.stderr, result
 

@@ -121,11 +121,11 @@ def test_a_server_that_tells_nothing_does_not_make_a_source_without_a_database_g
 
 
 @ONE
-def test_the_command_follows_the_users_name_and_says_so(pgcask, shop, workdir, major):
+def test_the_command_takes_all_databases_where_none_is_named(pgcask, shop, workdir, major):
     place = f"127.0.0.1:{shop(major).port}"
     for number, (uri, env, told) in enumerate((
-        (f"postgres://postgres@{place}", {}, "database postgres (called like the user"),
-        (f"postgres://postgres@{place}/", {}, "database postgres (called like the user"),
+        (f"postgres://postgres@{place}", {}, "backed up 4 databases, "),
+        (f"postgres://postgres@{place}/", {}, "backed up 4 databases, "),
         (f"postgres://postgres@{place}", {"PGDATABASE": "shop"},
          "database shop (named by the environment)"),
         (f"postgres://postgres@{place}/shop", {"PGDATABASE": "accounts"}, "database shop, "),

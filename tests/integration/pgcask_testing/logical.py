@@ -93,6 +93,34 @@ def back_up(pgcask, server, db, folder, *options, **more):
     return archive
 
 
+def back_up_layout(pgcask, server, db, folder, layout, *options, **more):
+    """Backs up one database, or all if it is None, in that layout; the paths of its files."""
+    pgcask("backup", server.uri(db), "--to", folder, "--layout", layout, "--quiet", *options,
+           **more).check()
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def dump_all(server, *options):
+    """Lines of stock pg_dumpall, without those that no two runs have in common."""
+    command = [stock("pg_dumpall", server), *options]
+    env = {**_environment(server, "postgres"), "PGCLIENTENCODING": None}
+    result = process.run(command, env=env, timeout=600)
+    return [line for line in _lines(result.check().stdout_bytes)
+            if not line.startswith(("\\restrict", "\\unrestrict"))]
+
+
+def run_all_sql(server, path, user=None):
+    """all.sql through stock psql as superuser of a new cluster: what it said, but that roles are
+    there already which every cluster has."""
+    command = [paths.stock("psql"), "-Xq", "-f", path]
+    env = {**_environment(server, "postgres"), "PGCLIENTENCODING": None}
+    result = process.run(command, env=env, timeout=600)
+    assert result.rc == 0, result
+    mine = f'ERROR:  role "{user or server.superuser}" already exists'
+    return [line for line in result.stderr.splitlines()
+            if not line.endswith(mine) and line.strip()]
+
+
 def dump_schema(server, db):
     """Sorted lines of stock pg_dump --schema-only."""
     command = [stock("pg_dump", server), "--schema-only"]

@@ -251,7 +251,7 @@ static void without_a_source_of_objects_it_fails(void **state)
     init(&made, 16, COMPRESSION_NONE, only_blobs, 1, three, COUNT(three));
     made.content.object = NULL;
     readers[0] = custom_stream_new(&made.header, &made.content, 0, &err);
-    readers[1] = plain_stream_new(&made.header, &made.content, &err);
+    readers[1] = plain_stream_new(&made.header, &made.content, PLAIN_INTO_ANY, &err);
     readers[2] = directory_object_list_stream_new(&made.content, 0, &err);
     for (size_t i = 0; i < COUNT(readers); i++) {
         enum reader_status status;
@@ -349,7 +349,7 @@ static void expect_script(const struct archive_entry *entries, size_t entry_coun
     const char *at;
 
     init(&made, minor, COMPRESSION_NONE, entries, entry_count, objects, object_count);
-    read_everything(plain_stream_new(&made.header, &made.content, &err), &out);
+    read_everything(plain_stream_new(&made.header, &made.content, PLAIN_INTO_ANY, &err), &out);
     at = buffer_text(&out);
     for (size_t i = 0; i < count; i++) {
         at = strstr(at, in_order[i]);
@@ -450,7 +450,7 @@ static void bytes_are_written_in_pieces_of_16_KiB(void **state)
     (void)state;
     init(&made, 16, COMPRESSION_NONE, only_blobs, 1, three, COUNT(three));
     made.piece = 1000;
-    read_everything(plain_stream_new(&made.header, &made.content, &err), &out);
+    read_everything(plain_stream_new(&made.header, &made.content, PLAIN_INTO_ANY, &err), &out);
     for (const char *at = buffer_text(&out); (at = strstr(at, "lowrite(0, '\\x")) != NULL; at++) {
         size_t len = strspn(at + 14, "0123456789abcdef");
 

@@ -16,7 +16,7 @@ static void contains(const struct buffer *text, const char *what)
 
 static void plain(const struct made_content *made, struct buffer *out)
 {
-    read_everything(plain_stream_new(&made->header, &made->content, &err), out);
+    read_everything(plain_stream_new(&made->header, &made->content, PLAIN_INTO_ANY, &err), out);
 }
 
 /* ---- Plain ---- */
@@ -153,6 +153,112 @@ static void statistics_come_behind_what_they_are_about(void **state)
     buffer_free(&out);
 }
 
+/* ---- Databases of a script ---- */
+
+static const struct made_entry of_database[] = {
+    {.entry = {.dump_id = 1, .desc = "ENCODING", .tag = "", .definition = "SET encoding;\n"}},
+    {.entry = {.dump_id = 2,
+               .tag = "app",
+               .desc = "DATABASE",
+               .owner = "me",
+               .definition = "CREATE DATABASE app;\n",
+               .drop = "DROP DATABASE app;\n"}},
+    {.entry = {.dump_id = 3,
+               .tag = "app",
+               .desc = "DATABASE PROPERTIES",
+               .owner = "me",
+               .definition = "ALTER DATABASE app;\n",
+               .drop = "UPDATE;\n"}},
+    {.entry = {.dump_id = 4, .tag = "v", .desc = "VIEW", .definition = "CREATE VIEW v;\n"}},
+    {.entry = {.dump_id = 5, .tag = "DATABASE app", .desc = "ACL", .definition = "GRANT;\n"}},
+};
+
+static void script_of(const char *name, enum plain_database database, struct buffer *out)
+{
+    struct made_content made;
+
+    one_entry(&made, of_database, sizeof(of_database) / sizeof(of_database[0]));
+    made.header.database = name;
+    read_everything(plain_stream_new(&made.header, &made.content, database, &err), out);
+}
+
+/* The texts come one behind the other, as often as they stand here. */
+static void expect_in_order(const struct buffer *text, const char *const *parts, size_t count)
+{
+    const char *at = buffer_text(text);
+
+    for (size_t i = 0; i < count; i++) {
+        at = strstr(at, parts[i]);
+        if (at == NULL)
+            fail_msg("not there, or not behind what is before it:\n%s\nin:\n%s", parts[i],
+                     buffer_text(text));
+        at += strlen(parts[i]);
+    }
+}
+
+static void a_script_that_creates_its_database_goes_on_in_it(void **state)
+{
+    static const char *const parts[] = {
+        "SET row_security",
+        "CREATE DATABASE app;\n\nALTER DATABASE \"app\" OWNER TO \"me\";\n\n",
+        "\\connect app\n\nSET default_transaction_read_only = off;\nSET statement_timeout = 0;\n",
+        "SET encoding;\n",
+        "ALTER DATABASE app;\n\n\\connect app\n\nSET default_transaction_read_only = off;\n",
+        "SET encoding;\n",
+        "CREATE VIEW v;\n",
+        "GRANT;\n",
+    };
+    struct buffer out = {0};
+
+    (void)state;
+    script_of("app", PLAIN_CREATES, &out);
+    expect_in_order(&out, parts, sizeof(parts) / sizeof(parts[0]));
+    assert_null(strstr(strstr(buffer_text(&out), "OWNER TO") + 1, "OWNER TO"));
+    buffer_free(&out);
+}
+
+static void a_script_for_a_database_that_is_there_only_goes_there(void **state)
+{
+    static const char *const parts[] = {
+        "\n\\connect app\n\nSET default_transaction_read_only = off;\nSET statement_timeout = 0;\n",
+        "ALTER DATABASE \"app\" OWNER TO \"me\";\n\n",
+        "ALTER DATABASE app;\n\n\\connect app\n",
+        "CREATE VIEW v;\n",
+        "GRANT;\n",
+    };
+    struct buffer out = {0};
+
+    (void)state;
+    script_of("app", PLAIN_INTO_ITS_OWN, &out);
+    expect_in_order(&out, parts, sizeof(parts) / sizeof(parts[0]));
+    assert_null(strstr(buffer_text(&out), "CREATE DATABASE"));
+    buffer_free(&out);
+}
+
+/* Nothing of a name means anything to psql: what is not a plain letter is percent-encoded. */
+static void a_name_to_connect_to_is_no_command(void **state)
+{
+    static const struct {
+        const char *name, *line;
+    } cases[] = {
+        {"App_1.x", "\n\\connect App_1.x\n"},
+        {"a b", "\n\\connect -reuse-previous=on \"postgresql:///a%20b\"\n"},
+        {"-x", "\n\\connect -reuse-previous=on \"postgresql:///%2Dx\"\n"},
+        {"a\n\\! x", "\n\\connect -reuse-previous=on \"postgresql:///a%0A%5C%21%20x\"\n"},
+        {"\"'`:%=\xc3\xa4", "\n\\connect -reuse-previous=on "
+                            "\"postgresql:///%22%27%60%3A%25%3D%C3%A4\"\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct buffer out = {0};
+
+        script_of(cases[i].name, PLAIN_CREATES, &out);
+        contains(&out, cases[i].line);
+        buffer_free(&out);
+    }
+}
+
 static void a_partitioned_table_gets_its_access_method_afterwards(void **state)
 {
     const struct made_entry entry = {.entry = {.dump_id = 1,
@@ -194,7 +300,7 @@ static void what_cannot_be_written_as_sql_is_an_error(void **state)
         struct slice bytes;
 
         one_entry(&made, &entries[i], 1);
-        reader = plain_stream_new(&made.header, &made.content, &err);
+        reader = plain_stream_new(&made.header, &made.content, PLAIN_INTO_ANY, &err);
         while ((status = reader_next(reader, &bytes, &err)) == READER_DATA)
             ;
         assert_int_equal(status, READER_FAILED);
@@ -418,7 +524,7 @@ static void an_archive_fails_as_its_data_do(void **state)
     made_content_init(&made, 16, COMPRESSION_GZIP);
     made.fails = true;
     readers[0] = custom_stream_new(&made.header, &made.content, 1, &err);
-    readers[1] = plain_stream_new(&made.header, &made.content, &err);
+    readers[1] = plain_stream_new(&made.header, &made.content, PLAIN_INTO_ANY, &err);
     readers[2] = directory_data_stream_new(&made.content, 3, COMPRESSION_GZIP, 1, &err);
     for (size_t i = 0; i < 3; i++) {
         enum reader_status status;
@@ -459,6 +565,9 @@ int main(void)
         cmocka_unit_test(no_name_ends_the_comment_that_it_is_in),
         cmocka_unit_test(what_belongs_to_the_database_is_left_out),
         cmocka_unit_test(statistics_come_behind_what_they_are_about),
+        cmocka_unit_test(a_script_that_creates_its_database_goes_on_in_it),
+        cmocka_unit_test(a_script_for_a_database_that_is_there_only_goes_there),
+        cmocka_unit_test(a_name_to_connect_to_is_no_command),
         cmocka_unit_test(a_partitioned_table_gets_its_access_method_afterwards),
         cmocka_unit_test(what_cannot_be_written_as_sql_is_an_error),
         cmocka_unit_test(a_directory_says_what_was_written),

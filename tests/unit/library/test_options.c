@@ -132,14 +132,19 @@ static void what_makes_no_sense_is_refused_and_changes_nothing(void **state)
 
 /* ---- What the structures become ---- */
 
-static struct pgcask_settings *make_settings(void)
+static struct pgcask_settings *settings_of(const char *uri)
 {
     struct pgcask_settings *settings = pgcask_settings_new(NULL);
 
     assert_non_null(settings);
-    assert_true(pgcask_settings_parse(settings, "postgres://u@localhost/db", NULL));
+    assert_true(pgcask_settings_parse(settings, uri, NULL));
     assert_true(pgcask_settings_complete(settings, NULL));
     return settings;
+}
+
+static struct pgcask_settings *make_settings(void)
+{
+    return settings_of("postgres://u@localhost/db");
 }
 
 static void zero_is_the_commands_default_but_for_wal_that_has_no_limit(void **state)
@@ -193,10 +198,14 @@ static void members_reach_the_request(void **state)
     assert_string_equal(request.compression, "zstd:3");
     assert_int_equal(request.lock_timeout_ms, 500);
     assert_true(request.allow_newer_server);
+    assert_false(request.all_databases);
+    pgcask_settings_free(settings);
+    settings = settings_of("postgres://u@localhost");
     logical.databases = databases;
     logical.layout = PGCASK_LAYOUT_NUMBERED;
     assert_true(library_request(&request, LIBRARY_LOGICAL, settings, &logical, &job, &err));
     databases[0] = 'x'; /* texts are copied */
+    assert_true(request.all_databases);
     assert_int_equal(request.layout, LOGICAL_NUMBERED);
     assert_int_equal(request.databases.count, 1);
     assert_string_equal(request.databases.texts[0], "a*");

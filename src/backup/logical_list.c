@@ -1,0 +1,263 @@
+/*
+ * Which databases a job backs up: the one that is named, or where none is every one that allows
+ * connections and is wanted. Asked of whichever database lets us in.
+ */
+#include "backup/logical_internal.h"
+
+#include "backup/sessions_internal.h"
+#include "base/buffer.h"
+#include "base/bytes.h"
+#include "base/error_names.h"
+#include "catalog/pattern.h"
+
+#include <stdlib.h>
+
+#define TOGETHER_MAX 16
+
+/* ---- Patterns ---- */
+
+/* A list of patterns; of each it is known whether a database matched. */
+struct choice {
+    const char *option;
+    char **items;
+    size_t count;
+    bool *matched;
+};
+
+static void free_choice(struct choice *choice)
+{
+    options_items_free(choice->items);
+    free(choice->matched);
+}
+
+static bool make_choice(struct choice *choice, const char *option, const struct option_list *list,
+                        struct error *err)
+{
+    *choice = (struct choice){.option = option};
+    choice->items = options_items_new(list, option, err);
+    if (choice->items == NULL)
+        return false;
+    while (choice->items[choice->count] != NULL)
+        choice->count++;
+    choice->matched = calloc(choice->count + 1, sizeof(*choice->matched));
+    return choice->matched != NULL || error_set_memory(err);
+}
+
+static bool append_choice(struct buffer *sql, const struct choice *choice, struct error *err)
+{
+    for (size_t i = 0; i < choice->count; i++) {
+        struct pattern pattern;
+        bool done = pattern_parse(&pattern, choice->items[i], PATTERN_OF_NAME, err) &&
+                    buffer_append_string(sql, ",\n       ", err) &&
+                    pattern_append_match(sql, "d.datname", pattern.name, err);
+
+        pattern_free(&pattern);
+        if (!done)
+            return false;
+    }
+    return true;
+}
+
+/* Whether one of the row's columns from `first` on is true. */
+static bool is_chosen(struct choice *choice, const struct wire_result *result, size_t row,
+                      size_t first)
+{
+    bool chosen = false;
+
+    for (size_t i = 0; i < choice->count; i++) {
+        const char *value = wire_result_value(result, row, first + i);
+
+        if (value == NULL || value[0] != 't')
+            continue;
+        chosen = true;
+        choice->matched[i] = true;
+    }
+    return chosen;
+}
+
+static bool check_choice(const struct choice *choice, struct error *err)
+{
+    for (size_t i = 0; i < choice->count; i++) {
+        if (!choice->matched[i])
+            return error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": no database matches %s",
+                             choice->option, choice->items[i]);
+    }
+    return true;
+}
+
+/* ---- The list ---- */
+
+enum { OID, NAME, ALLOWS_CONNECTIONS, INVALID, COLUMNS };
+
+struct search {
+    struct logical_backup *job;
+    struct choice wanted, unwanted;
+    struct wire_result *result;
+};
+
+static bool ask_for_databases(struct search *search, struct wire_conn *conn, struct error *err)
+{
+    struct buffer sql = {0};
+    bool done =
+        /* -2 marks what a DROP DATABASE that was interrupted left. */
+        buffer_append_string(&sql, "SELECT d.oid, d.datname, d.datallowconn, d.datconnlimit = -2",
+                             err) &&
+        append_choice(&sql, &search->wanted, err) && append_choice(&sql, &search->unwanted, err) &&
+        buffer_append_string(&sql, "\n  FROM pg_catalog.pg_database d ORDER BY d.datname", err) &&
+        wire_query(conn, buffer_text(&sql), &search->result, err);
+
+    buffer_free(&sql);
+    return done;
+}
+
+static bool is_true(const struct wire_result *result, size_t row, size_t column)
+{
+    const char *value = wire_result_value(result, row, column);
+
+    return value != NULL && value[0] == 't';
+}
+
+static bool is_backed_up(struct search *search, size_t row)
+{
+    const struct wire_result *result = search->result;
+    bool wanted = is_chosen(&search->wanted, result, row, COLUMNS);
+    bool unwanted = is_chosen(&search->unwanted, result, row, COLUMNS + search->wanted.count);
+
+    if ((search->wanted.count > 0 && !wanted) || unwanted ||
+        !is_true(result, row, ALLOWS_CONNECTIONS))
+        return false;
+    if (!is_true(result, row, INVALID))
+        return true;
+    log_message(search->job->request.log, LOG_WARNING,
+                "database \"%s\" is left out: it is invalid, a DROP DATABASE was interrupted. Use "
+                "DROP DATABASE to drop it",
+                wire_result_value(result, row, NAME));
+    return false;
+}
+
+static bool add_database(struct logical_backup *job, const struct wire_result *result, size_t row,
+                         struct error *err)
+{
+    struct logical_database *database = &job->databases[job->database_count];
+    const char *oid = wire_result_value(result, row, OID);
+    const char *name = wire_result_value(result, row, NAME);
+
+    if (oid == NULL || name == NULL)
+        return error_set(err, ERROR_PROTOCOL, "pg_database has a null where it cannot be");
+    database->job = job;
+    database->oid = (uint32_t)strtoul(oid, NULL, 10);
+    database->number = (uint32_t)++job->database_count;
+    database->name = strdup(name);
+    return database->name != NULL || error_set_memory(err);
+}
+
+static bool make_list(struct search *search, struct error *err)
+{
+    struct logical_backup *job = search->job;
+    size_t rows = wire_result_rows(search->result);
+
+    job->databases = calloc(rows + 1, sizeof(*job->databases));
+    if (job->databases == NULL)
+        return error_set_memory(err);
+    for (size_t row = 0; row < rows; row++) {
+        if (is_backed_up(search, row) && !add_database(job, search->result, row, err))
+            return false;
+    }
+    if (!check_choice(&search->wanted, err) || !check_choice(&search->unwanted, err))
+        return false;
+    return job->database_count > 0 ||
+           error_set(err, ERROR_USAGE,
+                     "no database is left to back up: of those that match, none "
+                     "allows connections");
+}
+
+/* Others are made of template1: what they have from it must not be there yet. */
+static void put_template_first(struct logical_backup *job)
+{
+    for (size_t i = 1; i < job->database_count; i++) {
+        struct logical_database database = job->databases[i];
+
+        if (strcmp(database.name, "template1") != 0)
+            continue;
+        memmove(&job->databases[1], &job->databases[0], i * sizeof(database));
+        job->databases[0] = database;
+    }
+}
+
+/* ---- How many at once ---- */
+
+/* Half of what is free, so that the server's other users do not come to closed doors. */
+static bool ask_for_room(struct logical_backup *job, struct wire_conn *conn, struct error *err)
+{
+    static const char sql[] =
+        "SELECT pg_catalog.current_setting('max_connections')::int"
+        "     - pg_catalog.current_setting('superuser_reserved_connections')::int"
+        "     - coalesce(pg_catalog.current_setting('reserved_connections', true)::int, 0)"
+        "     - coalesce((SELECT pg_catalog.sum(numbackends)"
+        "                   FROM pg_catalog.pg_stat_database), 0)";
+    struct wire_result *result;
+    const char *value;
+    long free_slots;
+
+    if (!wire_query(conn, sql, &result, err))
+        return false;
+    value = wire_result_value(result, 0, 0);
+    free_slots = value == NULL ? 0 : strtol(value, NULL, 10);
+    wire_result_free(result);
+    job->together = free_slots < 4 ? 1 : (size_t)free_slots / 2;
+    if (job->together > TOGETHER_MAX)
+        job->together = TOGETHER_MAX;
+    if (job->together > job->database_count)
+        job->together = job->database_count;
+    return true;
+}
+
+/* ---- All of it ---- */
+
+static bool search_all(struct search *search, struct error *err)
+{
+    struct logical_backup *job = search->job;
+    const struct wire_settings *settings =
+        job->pinned == NULL ? job->request.settings : job->pinned;
+    struct wire_conn *conn = NULL;
+    bool done;
+
+    if (!sessions_connect_any(&conn, settings, "pgcask backup", sessions_encoding(settings),
+                              job->request.cancel, job->request.log, err))
+        return false;
+    if (job->pinned == NULL)
+        job->pinned = wire_settings_pin(settings, conn, err);
+    done = job->pinned != NULL && ask_for_databases(search, conn, err) && make_list(search, err) &&
+           ask_for_room(job, conn, err);
+    if (done && logical_is_script(job))
+        put_template_first(job);
+    wire_close(conn);
+    return done;
+}
+
+static bool list_all(struct logical_backup *job, struct error *err)
+{
+    struct search search = {.job = job};
+    bool done =
+        make_choice(&search.wanted, "databases", &job->request.databases, err) &&
+        make_choice(&search.unwanted, "exclude-databases", &job->request.exclude_databases, err) &&
+        search_all(&search, err);
+
+    wire_result_free(search.result);
+    free_choice(&search.wanted);
+    free_choice(&search.unwanted);
+    return done;
+}
+
+bool logical_list_databases(struct logical_backup *job, struct error *err)
+{
+    if (job->request.all_databases)
+        return list_all(job, err);
+    job->databases = calloc(1, sizeof(*job->databases));
+    if (job->databases == NULL)
+        return error_set_memory(err);
+    job->databases[0].job = job;
+    job->databases[0].number = 1;
+    job->database_count = job->together = 1;
+    return true;
+}
