@@ -115,7 +115,7 @@ static void say_whole(const struct command *command, const struct verify_report 
     format_size(report->bytes, size);
     format_seconds(seconds, duration);
     command_say(command, "%s: %s, %" PRIu64 " file%s, %s, read in %s",
-                report->without_summary ? "what it has is whole" : "the backup is complete",
+                report->without_summary ? "what it holds is undamaged" : "the backup is complete",
                 report->kind, report->files, TEXT_S(report->files), size, duration);
     if (strcmp(report->kind, "logical") == 0) {
         say_whole_logical(command, report);
