@@ -135,7 +135,8 @@ static void add_user_mappings(struct logical_preflight *preflight)
         "    FROM pg_catalog.pg_user_mappings m"
         "    JOIN pg_catalog.pg_foreign_server s ON s.oid = m.srvid"
         "    JOIN pg_catalog.pg_roles r ON r.rolname = CURRENT_USER"
-        "   WHERE m.umoptions IS NULL AND NOT r.rolsuper AND NOT"
+        "   WHERE NOT pg_catalog.has_table_privilege('pg_catalog.pg_user_mapping', 'SELECT')"
+        "     AND m.umoptions IS NULL AND NOT r.rolsuper AND NOT"
         "         CASE WHEN m.umuser = 0 THEN pg_catalog.pg_has_role(s.srvowner, 'USAGE')"
         "              ELSE m.usename = r.rolname"
         "                   AND (pg_catalog.pg_has_role(s.srvowner, 'USAGE')"
@@ -145,17 +146,18 @@ static void add_user_mappings(struct logical_preflight *preflight)
         "            FROM (SELECT name FROM hidden ORDER BY name LIMIT 5) f)"
         "    FROM hidden";
     struct wire_result *hidden = logical_preflight_ask(preflight, query);
-    struct buffer what = {0};
+    struct buffer what = {0}, remedy = {0};
     struct error ignored;
 
     if (hidden != NULL && preflight_append_counted(&what, hidden, 0, "user mapping", &ignored) &&
-        what.len > 0)
-        preflight_add(preflight->report, false,
-                      "Back up as a superuser, or set them after a restore: ALTER USER MAPPING FOR "
-                      "… SERVER … OPTIONS (…);",
+        what.len > 0 &&
+        buffer_printf(&remedy, &ignored, "GRANT SELECT ON pg_catalog.pg_user_mapping TO %s;",
+                      preflight->role))
+        preflight_add(preflight->report, false, buffer_text(&remedy),
                       "options of %s will be left out: the role %s may not read them",
                       buffer_text(&what), preflight->role);
     buffer_free(&what);
+    buffer_free(&remedy);
     wire_result_free(hidden);
 }
 

@@ -2,6 +2,7 @@
 stock tools make of them. Most wrappers here have no handler: nothing is asked of them."""
 
 import json
+import re
 import stat
 
 import pytest
@@ -248,6 +249,14 @@ def test_options_that_may_not_be_read_are_told_of(pgcask, cluster, workdir):
     logical.run_sql(cluster, db, "GRANT USAGE ON FOREIGN SERVER theirs TO carol")
     said, text = back_up(workdir / "more")
     assert "options of 2 user mappings" in said and "password 'no usage'" in text, said
+    checked = pgcask("check", cluster.uri(db, user="carol"))
+    assert "2 user mappings" in checked.stdout + checked.stderr, checked
+    (grant,) = re.findall("GRANT SELECT ON pg_catalog.pg_user_mapping TO [^;]*;", said)
+    assert grant in checked.stdout + checked.stderr, checked
+    logical.run_sql(cluster, db, grant)
+    said, text = back_up(workdir / "whole")
+    assert "user mapping" not in said and "password 'hers'" in text, said
+    assert "password 'of all'" in text
 
 
 POINTING = {

@@ -16,6 +16,9 @@ static const char *const hidden_too[COLUMNS] = {
     [OID] = "8", [USER] = "carol", [SERVER] = "s", [OWNER] = "alice", [HIDDEN] = "t"};
 static const char *const nobodys[COLUMNS] = {MAPPING, [SERVER] = "s", [HIDDEN] = "f"};
 
+static const char *const all_may_be_read[READABLE_COLUMNS] = {"t", "postgres"};
+static const char *const view_only[READABLE_COLUMNS] = {"f", "\"Back up\""};
+
 static void a_mapping_is_known_by_its_role_and_server(void **state)
 {
     static const struct {
@@ -37,6 +40,7 @@ static void a_mapping_is_known_by_its_role_and_server(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct kind_test *test = kind_test_new(18);
 
+        kind_test_row(test, &readable_query, all_may_be_read);
         kind_test_row(test, &mappings, cases[i].row);
         kind_test_step(test, &catalog_step_user_mapping);
         assert_null(catalog_left_out(kind_test_catalog(test), 0));
@@ -49,13 +53,15 @@ static void options_that_are_hidden_are_told_of(void **state)
     struct kind_test *test = kind_test_new(18);
 
     (void)state;
-    kind_test_row(test, &mappings, hidden);
-    kind_test_row(test, &mappings, hidden_too);
+    kind_test_row(test, &readable_query, view_only);
+    kind_test_row(test, &shown_mappings, hidden);
+    kind_test_row(test, &shown_mappings, hidden_too);
     kind_test_step(test, &catalog_step_user_mapping);
     assert_string_equal(catalog_left_out(kind_test_catalog(test), 0),
                         "options of 2 user mappings may not be read by this role, and are left "
-                        "out, passwords too; back up as a superuser, or set them after a restore: "
-                        "ALTER USER MAPPING FOR bob SERVER s OPTIONS (…)");
+                        "out, passwords too: GRANT SELECT ON pg_catalog.pg_user_mapping TO "
+                        "\"Back up\"; or set them after a restore: ALTER USER MAPPING FOR bob "
+                        "SERVER s OPTIONS (…)");
     assert_null(catalog_left_out(kind_test_catalog(test), 1));
     kind_test_expect(test, "== USER MAPPING - USER MAPPING bob SERVER s alice pre-data\n"
                            "CREATE USER MAPPING FOR bob SERVER s;\n"
@@ -70,6 +76,7 @@ static void one_of_a_role_that_is_gone_is_a_failure(void **state)
     struct kind_test *test = kind_test_new(18);
 
     (void)state;
+    kind_test_row(test, &readable_query, all_may_be_read);
     kind_test_row(test, &mappings, nobodys);
     kind_test_fails(test, &catalog_step_user_mapping, "column 1 has no value");
 }
@@ -80,6 +87,7 @@ static void on_an_extensions_server_it_takes_the_place_of_the_extensions(void **
 
     (void)state;
     kind_test_member(test, CLASS_FOREIGN_SERVER, 5);
+    kind_test_row(test, &readable_query, all_may_be_read);
     kind_test_row(test, &mappings, of_all);
     kind_test_step(test, &catalog_step_user_mapping);
     kind_test_expect(test, "== USER MAPPING - USER MAPPING public SERVER s alice pre-data\n"
