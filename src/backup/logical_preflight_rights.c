@@ -8,6 +8,7 @@
 
 #define SCHEMAS_MAX 200 /* bytes of a list of schemas that a remedy repeats */
 #define OBJECTS_MAX 12  /* large objects that a remedy names one by one */
+#define OWN_MAX 600     /* bytes of statements about the role's own tables */
 #define GRANT_MAX 45    /* bytes of a GRANT beside the names */
 
 /* ---- Tables and sequences ---- */
@@ -19,8 +20,8 @@
  */
 #define READ_RELATIONS                                                                             \
     "WITH wanted AS ("                                                                             \
-    "  SELECT c.oid, c.relkind, c.relrowsecurity, n.oid AS schema, n.nspname, {rows c.oid} AS "    \
-    "rows"                                                                                         \
+    "  SELECT c.oid, c.relkind, c.relrowsecurity, c.relowner, n.oid AS schema, n.nspname,"         \
+    "         {rows c.oid} AS rows"                                                                \
     "    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"      \
     "    LEFT JOIN pg_catalog.pg_foreign_table t ON t.ftrelid = c.oid"                             \
     "   WHERE (c.relkind IN ('r', 'p', 'S') OR (c.relkind = 'f' AND {server t.ftserver}))"         \
@@ -37,7 +38,8 @@
     "              ELSE pg_catalog.has_table_privilege(oid, 'SELECT') END AS readable,"            \
     "         pg_catalog.has_schema_privilege(schema, 'USAGE') AS reachable,"                      \
     "         CASE WHEN relkind = 'r' AND relrowsecurity AND rows"                                 \
-    "              THEN pg_catalog.row_security_active(oid) ELSE false END AS filtered"            \
+    "              THEN pg_catalog.row_security_active(oid) ELSE false END AS filtered,"           \
+    "         pg_catalog.pg_has_role(relowner, 'USAGE') AS own"                                    \
     "    FROM wanted) "
 
 /* "a, b, c" of the first few. */
@@ -59,7 +61,8 @@ enum {
     SCHEMA_NAMES,
     FILTERED,
     FILTERED_NAMES,
-    ALL_SCHEMAS
+    ALL_SCHEMAS,
+    FORCED /* lifts the policies of the filtered ones, where they are the role's own and few */
 };
 
 /* clang-format off */
@@ -71,7 +74,12 @@ static const char rights_query[] =
     FIRST_OF("pg_catalog.quote_ident(nspname)", NO_SCHEMA) ", "
     COUNT_OF("oid", "filtered") ", " FIRST_OF("name", "filtered") ", "
     "(SELECT pg_catalog.string_agg(DISTINCT pg_catalog.quote_ident(nspname), ', ')"
-    "   FROM judged WHERE NOT readable OR NOT reachable)";
+    "   FROM judged WHERE NOT readable OR NOT reachable), "
+    "(SELECT CASE WHEN pg_catalog.bool_and(own) AND pg_catalog.count(*) <= 10"
+    "             THEN pg_catalog.string_agg("
+    "                    pg_catalog.format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY;', name),"
+    "                    ' ' ORDER BY name) END"
+    "   FROM judged WHERE filtered)";
 /* clang-format on */
 
 /* Before PostgreSQL 14 there is no role that may read everything: schema by schema. */
@@ -137,11 +145,14 @@ static void judge_relations(struct logical_preflight *preflight, const struct wi
 
 static void judge_policies(struct logical_preflight *preflight, const struct wire_result *rights)
 {
+    const char *own = preflight_text(rights, FORCED);
+    bool fits = own[0] != '\0' && strlen(own) < OWN_MAX && !quote_has_control(own);
     struct buffer hidden = {0}, remedy = {0};
     struct error ignored;
 
     if (preflight_append_counted(&hidden, rights, FILTERED, "table", &ignored) && hidden.len > 0 &&
-        buffer_printf(&remedy, &ignored, "ALTER ROLE %s BYPASSRLS;", preflight->role))
+        buffer_printf(&remedy, &ignored, "ALTER ROLE %s BYPASSRLS;%s%s", preflight->role,
+                      fits ? "  or, as its owner:  " : "", fits ? own : ""))
         preflight_add(preflight->report, true, buffer_text(&remedy),
                       "policies would hide rows of %s from the role %s", buffer_text(&hidden),
                       preflight->role);

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from pgcask_testing import logical, paths, process, temp
+from pgcask_testing import logical, process
 
 OWNER = "the owner"
 SECRET = "s3cret"
@@ -113,6 +113,57 @@ def test_the_owner_backs_the_database_up_and_gets_it_back(pgcask, managed, workd
     assert logical.contents(managed, archive) == logical.contents(managed, theirs)
     for copy in ("stock", "copy"):
         logical.drop(managed, copy)
+
+
+def test_large_objects_come_back(pgcask, managed, workdir, major):
+    pgcask("backup", managed.uri("the app", OWNER), "--to", workdir / "b").check()
+    (archive,) = (workdir / "b").glob("*.dump")
+    restore_as_owner(managed, archive, empty_copy(managed, "copy"))
+    objects = """SELECT oid, lomowner::regrole, lomacl, lo_get(oid),
+                        obj_description(oid, 'pg_largeobject')
+                 FROM pg_largeobject_metadata ORDER BY oid"""
+    assert managed.sql(objects, "copy") == managed.sql(objects, "the app")
+    logical.drop(managed, "copy")
+
+
+def test_policies_that_hold_for_the_owner_too_are_said_with_what_lifts_them(
+    pgcask, managed, workdir, major
+):
+    run_as_owner(managed, "the app", "ALTER TABLE shop.forced ENABLE ROW LEVEL SECURITY, "
+                                     "FORCE ROW LEVEL SECURITY")
+    try:
+        uri = managed.uri("the app", OWNER)
+        result = pgcask("backup", uri, "--to", workdir / "b", "--json")
+        (found,) = [f for f in json.loads(result.stdout)["findings"] if f["fatal"]]
+        assert "shop.forced" in found["message"]
+        bypass, unforced = found["hint"].split("  or, as its owner:  ")
+        assert bypass == f'ALTER ROLE "{OWNER}" BYPASSRLS;'
+        run_as_owner(managed, "the app", unforced)
+        pgcask("backup", uri, "--to", workdir / "b").check()
+    finally:
+        run_as_owner(managed, "the app", "ALTER TABLE shop.forced DISABLE ROW LEVEL SECURITY")
+
+
+@pytest.mark.majors(13, 16, 18)
+def test_subscriptions_are_left_out_with_one_warning(pgcask, servers, workdir, major):
+    server = servers.create(major)
+    provider(server, "")
+    server.sql("""CREATE SUBSCRIPTION from_far CONNECTION 'host=far password=s3cret'
+                  PUBLICATION p WITH (connect = false, slot_name = NONE)""", "the app")
+    uri = server.uri("the app", OWNER)
+    check = json.loads(pgcask("check", uri, "--json").check().stdout)
+    (found,) = [f for f in check["findings"] if "subscription" in f["message"]]
+    assert not found["fatal"] and "1 subscription (from_far)" in found["message"]
+    result = pgcask("backup", uri, "--to", workdir / "b", "--json").check()
+    assert len([w for w in json.loads(result.stdout)["warnings"] if "subscription" in w]) == 1
+    assert SECRET not in result.stdout + result.stderr
+
+    server.sql(found["hint"], "the app")
+    check = json.loads(pgcask("check", uri, "--json").check().stdout)
+    assert not [f for f in check["findings"] if "subscription" in f["message"]]
+    pgcask("backup", uri, "--to", workdir / "c").check()
+    archive = workdir / "c/the app.dump"
+    assert any("SUBSCRIPTION - from_far" in line for line in logical.contents(server, archive))
 
 
 def test_globals_are_whole_but_for_the_passwords(pgcask, managed, workdir, major):
