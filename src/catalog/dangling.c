@@ -413,6 +413,10 @@ static const char role_with[] =
     "  SELECT 'foreign server', pg_catalog.quote_ident(s.srvname), s.srvacl\n"
     "    FROM pg_catalog.pg_foreign_server s WHERE s.srvacl IS NOT NULL\n"
     "  UNION ALL\n"
+    "  SELECT 'large object', pg_catalog.min(o.oid)::pg_catalog.text, o.lomacl\n"
+    "    FROM pg_catalog.pg_largeobject_metadata o WHERE o.lomacl IS NOT NULL\n"
+    "   GROUP BY o.lomacl\n"
+    "  UNION ALL\n"
     "  SELECT 'database', pg_catalog.quote_ident(d.datname), d.datacl\n"
     "    FROM pg_catalog.pg_database d\n"
     "   WHERE d.datname = pg_catalog.current_database() AND d.datacl IS NOT NULL)\n";

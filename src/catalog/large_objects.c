@@ -33,8 +33,8 @@ struct class {
 
 /* A comment, or the labels of all providers. */
 struct note {
-    uint32_t object; /* first by number; once settled, in the order of reading */
-    bool is_label;
+    uint32_t object : 31; /* first by number; once settled, in the order of reading */
+    uint32_t is_label : 1;
     struct text_ref text;
 };
 
@@ -228,6 +228,8 @@ bool large_objects_add(struct large_objects *objects, uint32_t oid, const char *
         return error_set(err, ERROR_PROTOCOL, "the server gave its large objects in no order");
     if (!find_class(objects, &wanted, &class, err))
         return false;
+    if (objects->count == INT32_MAX) /* an archive could not have that many entries */
+        return catalog_reserve_dump_ids(objects->catalog, UINT64_MAX, &objects->first_id, err);
     if (objects->count == objects->capacity) {
         struct large_object *grown =
             array_grow(objects->objects, &objects->capacity, sizeof(*grown), err);
@@ -275,7 +277,7 @@ static bool add_note(struct large_objects *objects, uint32_t object, bool is_lab
         objects->notes = notes;
     }
     note = &objects->notes[objects->note_count++];
-    *note = (struct note){.object = object, .is_label = is_label};
+    *note = (struct note){.object = object & INT32_MAX, .is_label = is_label};
     return sql_put(text, objects->catalog, &note->text);
 }
 
@@ -364,7 +366,7 @@ static bool sort_by_class(struct large_objects *objects, struct error *err)
 
         objects->order[place] = (uint32_t)i;
         for (; note < objects->note_count && objects->notes[note].object == i; note++)
-            objects->notes[note].object = place;
+            objects->notes[note].object = place & INT32_MAX;
     }
     return true;
 }
@@ -375,7 +377,7 @@ static int compare_notes(const void *a, const void *b)
 
     if (first->object != second->object)
         return first->object < second->object ? -1 : 1;
-    return first->is_label - second->is_label;
+    return (int)first->is_label - (int)second->is_label;
 }
 
 static void sort_notes(struct large_objects *objects)

@@ -8,7 +8,7 @@ import pytest
 
 from pgcask_testing import logical, paths, process
 from pgcask_testing.held_link import HeldLink
-from pgcask_testing.logical import cluster, make  # noqa: F401: fixture
+from pgcask_testing.logical import cluster, large_objects as objects_of, make  # noqa: F401: fixture
 
 MB = 1 << 20
 
@@ -48,17 +48,6 @@ MANY = """
         EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO bob', 100000 + n);
     END LOOP; END $$;
 """
-
-
-def objects_of(server, db):
-    """Of each large object a line: number, owner, privileges, size and sum of its bytes, comment."""
-    return logical.run_sql(server, db, """
-        SELECT m.oid, m.lomowner::regrole, ARRAY(SELECT a::text FROM unnest(m.lomacl) a ORDER BY 1),
-               m.lomacl IS NULL, length(d.data), md5(d.data),
-               quote_nullable(replace(obj_description(m.oid, 'pg_largeobject'), chr(10), '~'))
-        FROM pg_largeobject_metadata m, LATERAL (SELECT lo_get(m.oid) AS data OFFSET 0) d
-        ORDER BY m.oid
-    """).decode().splitlines()
 
 
 def copy_of(server, db, archive, *options):

@@ -108,17 +108,19 @@ static const struct catalog_query rights_query = {
 enum { HIDDEN, HIDDEN_OID, ROLE, HIDDEN_COLUMNS };
 
 static const char *const hidden_columns[] = {
-    [HIDDEN] = "pg_catalog.count(*)",
-    [HIDDEN_OID] = "pg_catalog.min(m.oid)",
+    [HIDDEN] = "pg_catalog.sum(m.number)",
+    [HIDDEN_OID] = "pg_catalog.min(m.first)",
     [ROLE] = "pg_catalog.quote_ident(CURRENT_USER)",
 };
 
-/* The owner may read it as long as nobody took that away. */
+/* Privileges are looked at once for all that have the same. The owner may read it as long as nobody
+ * took that away. */
 static const char hidden_from[] =
-    "FROM pg_catalog.pg_largeobject_metadata m\n"
+    "FROM (SELECT pg_catalog.count(*) AS number, pg_catalog.min(o.oid) AS first,\n"
+    "             coalesce(o.lomacl, pg_catalog.acldefault('L', o.lomowner)) AS acl\n"
+    "        FROM pg_catalog.pg_largeobject_metadata o GROUP BY o.lomowner, o.lomacl) m\n"
     "WHERE NOT EXISTS\n"
-    "      (SELECT FROM pg_catalog.aclexplode(\n"
-    "                     coalesce(m.lomacl, pg_catalog.acldefault('L', m.lomowner))) a\n"
+    "      (SELECT FROM pg_catalog.aclexplode(m.acl) a\n"
     "        WHERE a.privilege_type = 'SELECT'\n"
     "          AND (a.grantee = 0 OR pg_catalog.pg_has_role(a.grantee, 'USAGE')))";
 

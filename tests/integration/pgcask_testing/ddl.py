@@ -508,6 +508,18 @@ KINDS = {
         {"its user renamed": "ALTER ROLE ddl_named RENAME TO ddl_named_2;",
          "dropped with its user": "DROP USER MAPPING FOR ddl_named SERVER o; DROP ROLE ddl_named;"},
         owners_may="SUPERUSER"),
+    "large object": Kind(
+        "CREATE ROLE ddl_named; SELECT lo_create(4712);",
+        "SELECT lo_from_bytea(4711, 'one'); GRANT SELECT ON LARGE OBJECT 4711 TO ddl_named; "
+        "COMMENT ON LARGE OBJECT 4711 IS 'one';",
+        "SELECT lo_unlink(4711);", "", "SELECT lo_put(4711, 100000, 'two');", "LARGE OBJECT 4711",
+        {"another made": "SELECT lo_from_bytea(4710, 'another');",
+         "cut": "SELECT lo_truncate(lo_open(4711, 131072), 1);",
+         "granted": "GRANT UPDATE ON LARGE OBJECT 4711 TO PUBLIC;",
+         "commented": "COMMENT ON LARGE OBJECT 4711 IS 'two';",
+         "all dropped": "SELECT lo_unlink(oid) FROM pg_largeobject_metadata;",
+         "who may read it renamed": "ALTER ROLE ddl_named RENAME TO ddl_named_2;",
+         "who may read it dropped": "DROP OWNED BY ddl_named; DROP ROLE ddl_named;"}),
     "foreign table": Kind(
         "CREATE FOREIGN DATA WRAPPER o; CREATE SERVER o FOREIGN DATA WRAPPER o; "
         "CREATE TYPE k.e AS ENUM ('x'); CREATE TABLE k.p (a int, b k.e DEFAULT 'x');" + TRIGGER,
@@ -537,6 +549,7 @@ RESET = (f'{UNSUBSCRIBE}DROP EVENT TRIGGER IF EXISTS o; DROP EVENT TRIGGER IF EX
          f'DROP PUBLICATION IF EXISTS o; DROP PUBLICATION IF EXISTS o2; '
          f'DROP FOREIGN DATA WRAPPER IF EXISTS o CASCADE; '
          f'DROP FOREIGN DATA WRAPPER IF EXISTS o2 CASCADE; '
+         f'SELECT lo_unlink(oid) FROM pg_largeobject_metadata; '
          f'DROP SCHEMA IF EXISTS k CASCADE; DROP SCHEMA IF EXISTS k2 CASCADE; '
          f'DROP SCHEMA IF EXISTS k3 CASCADE; DROP SCHEMA IF EXISTS o CASCADE; '
          f'DROP ROLE IF EXISTS {ROLE}; DROP ROLE IF EXISTS {ROLE}_2; '
@@ -653,7 +666,8 @@ class Sweep:
         return content
 
     def _state(self, db):
-        return logical.dump_schema(self.server, db), logical.table_sums(self.server, db)
+        return (logical.dump_schema(self.server, db), logical.table_sums(self.server, db),
+                logical.large_objects(self.server, db))
 
     def make(self, change):
         logical.run_sql(self.server, self.db, QUIET + RESET + change.before)

@@ -235,6 +235,18 @@ def table_sums(server, db):
     return sorted(_lines(run_sql(server, db, run_sql(server, db, query))))
 
 
+def large_objects(server, db):
+    """Of each large object a line: number, owner, privileges, size and sum of its bytes, comment."""
+    return run_sql(server, db, """
+        SELECT m.oid, m.lomowner::regrole, ARRAY(SELECT a::text FROM unnest(
+                   coalesce(m.lomacl, acldefault('L', m.lomowner))) a ORDER BY 1),
+               length(d.data), md5(d.data),
+               quote_nullable(replace(obj_description(m.oid, 'pg_largeobject'), chr(10), '~'))
+        FROM pg_largeobject_metadata m, LATERAL (SELECT lo_get(m.oid) AS data OFFSET 0) d
+        ORDER BY m.oid
+    """).decode().splitlines()
+
+
 def contents(server, archive):
     """What pg_restore --list says: a Counter of "KIND schema name owner"."""
     entry = re.compile(r"^\d+; \d+ \d+ (.*)$")
