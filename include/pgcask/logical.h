@@ -49,6 +49,8 @@ struct pgcask_logical_options {
     bool schema_only, data_only, no_unlogged_table_data;
 
     bool statistics; /* what the planner knows of tables and indexes, too; of servers from 18 on */
+    bool large_objects;    /* all of them, also where schemas, tables or extensions are chosen */
+    bool no_large_objects; /* none */
 };
 
 /* As pgcask_backup_options_set: "lock-timeout", "5s". */

@@ -44,7 +44,11 @@ static bool check_content(const struct backup_request *request, struct error *er
                      request->lists[FILTER_WHERE].count > 0, OPTION_WHERE, err) &&
            check_two(request->schema_only, OPTION_SCHEMA_ONLY,
                      request->lists[FILTER_FOREIGN_DATA].count > 0, OPTION_INCLUDE_FOREIGN_DATA,
-                     err);
+                     err) &&
+           check_two(request->schema_only, OPTION_SCHEMA_ONLY, request->large_objects,
+                     OPTION_LARGE_OBJECTS, err) &&
+           check_two(request->large_objects, OPTION_LARGE_OBJECTS, request->no_large_objects,
+                     OPTION_NO_LARGE_OBJECTS, err);
 }
 
 bool backup_request_check(const struct backup_request *request, struct error *err)

@@ -67,6 +67,7 @@ struct backup_request {
     const char *filter_file;                /* more of them; NULL: none */
     const char *filter_text; /* what is in it, where that is known already; else NULL */
     bool schema_only, data_only, no_unlogged_table_data;
+    bool large_objects, no_large_objects; /* also where lists choose; or never */
 };
 
 /* Puts in what was given, or the defaults, and checks it. The rest of the request stays. Texts are

@@ -79,4 +79,13 @@
     .place = offsetof(struct backup_request, no_unlogged_table_data),                              \
     .help = "Without the rows of unlogged tables."
 
+#define BACKUP_OPTION_LARGE_OBJECTS                                                                \
+    .name = "large-objects", .kind = OPTION_FLAG, .scope = OPTION_OF_LOGICAL,                      \
+    .place = offsetof(struct backup_request, large_objects),                                       \
+    .help = "All large objects, also where schemas, tables or extensions are chosen."
+
+#define BACKUP_OPTION_NO_LARGE_OBJECTS                                                             \
+    .name = "no-large-objects", .kind = OPTION_FLAG, .scope = OPTION_OF_LOGICAL,                   \
+    .place = offsetof(struct backup_request, no_large_objects), .help = "Without large objects."
+
 #endif

@@ -123,6 +123,8 @@ static bool try_once(struct logical_database *database, bool *changed, struct er
         .schema_only = request->schema_only,
         .data_only = request->data_only,
         .no_unlogged_table_data = request->no_unlogged_table_data,
+        .large_objects = request->large_objects,
+        .no_large_objects = request->no_large_objects,
         .lock_timeout_ms = request->lock_timeout_ms,
         .lock_timeout_total_ms = request->lock_timeout_total_ms,
         .lock_spent_ms = &database->lock_spent_ms,

@@ -93,7 +93,7 @@ struct catalog_filter *logical_filter_new(const struct backup_request *request, 
 bool logical_is_partial(const struct backup_request *request, const struct catalog_filter *filter)
 {
     return !catalog_filter_is_empty(filter) || request->schema_only || request->data_only ||
-           request->no_unlogged_table_data;
+           request->no_unlogged_table_data || request->no_large_objects;
 }
 
 static json_t *describe(const struct catalog_filter *filter, enum filter_list list, size_t number)
@@ -138,5 +138,9 @@ json_t *logical_filters_json(const struct backup_request *request,
         json_object_set_new(filters, "data_only", json_true());
     if (request->no_unlogged_table_data)
         json_object_set_new(filters, "no_unlogged_table_data", json_true());
+    if (request->large_objects)
+        json_object_set_new(filters, "large_objects", json_true());
+    if (request->no_large_objects)
+        json_object_set_new(filters, "no_large_objects", json_true());
     return filters;
 }

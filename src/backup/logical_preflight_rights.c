@@ -236,7 +236,10 @@ static void check_objects(struct logical_preflight *preflight)
 
 void logical_preflight_rights(struct logical_preflight *preflight)
 {
+    const struct backup_request *request = preflight->request;
+
     check_relations(preflight);
-    if (!preflight->request->schema_only && catalog_is_whole(preflight->wanted))
+    if (!request->schema_only && !request->no_large_objects &&
+        (request->large_objects || catalog_is_whole(preflight->wanted)))
         check_objects(preflight);
 }

@@ -22,6 +22,8 @@
 #define OPTION_LOCK_TIMEOUT ERROR_OPTION("lock-timeout")
 #define OPTION_MAX_RETAINED_WAL ERROR_OPTION("max-retained-wal")
 #define OPTION_REPLACE ERROR_OPTION("replace")
+#define OPTION_LARGE_OBJECTS ERROR_OPTION("large-objects")
+#define OPTION_NO_LARGE_OBJECTS ERROR_OPTION("no-large-objects")
 #define OPTION_SCHEMA_ONLY ERROR_OPTION("schema-only")
 #define OPTION_STATISTICS ERROR_OPTION("statistics")
 #define OPTION_TABLESPACE_MAPPING ERROR_OPTION("tablespace-mapping")

@@ -21,6 +21,8 @@ struct catalog_options {
     bool schema_only;                    /* no rows, values of sequences or large objects */
     bool data_only;                      /* these alone */
     bool no_unlogged_table_data;
+    bool large_objects;            /* also where the filter chooses schemas, tables or extensions */
+    bool no_large_objects;         /* never */
     int64_t lock_timeout_ms;       /* for each batch of tables; required */
     int64_t lock_timeout_total_ms; /* for all of them; 0: 10 min, or the former if that is longer */
     int64_t *lock_spent_ms; /* how much of that earlier reads took; this one adds its own. May be

@@ -197,7 +197,6 @@ struct catalog_step {
     const char *dumps;
     const struct catalog_home *home; /* NULL: dangling.c and changes.c have what there is to say */
     bool whole_only; /* its objects lie in no schema: not asked where only some are wanted */
-    bool rows_only;  /* likewise where no rows are */
     /* Once every object and every row of pg_depend is known: adds what pg_depend does not say. May
      * be NULL. */
     bool (*link)(struct catalog *catalog, struct error *err);
@@ -348,6 +347,7 @@ bool catalog_wants_relation(const struct catalog *catalog, uint32_t oid);
 
 /* The rows of a table, the state of a sequence, what is in a materialized view. */
 bool catalog_wants_rows(const struct catalog *catalog, uint32_t relation, bool unlogged);
+bool catalog_wants_large_objects(const struct catalog *catalog);
 /* Those of a table of an extension that is part of its configuration. */
 bool catalog_wants_configuration(const struct catalog *catalog, uint32_t relation, uint32_t schema,
                                  uint32_t extension);

@@ -621,7 +621,7 @@ static void give_objects(void *context, uint32_t number, uint32_t *first, uint32
     *count = objects->grouped ? objects->groups[number].count : (uint32_t)objects->count;
 }
 
-bool large_objects_settle(struct large_objects *objects, bool with_data, struct error *err)
+bool large_objects_settle(struct large_objects *objects, struct error *err)
 {
     struct catalog *catalog = objects->catalog;
     struct catalog_run making = {.entry = give_making, .context = objects};
@@ -644,8 +644,7 @@ bool large_objects_settle(struct large_objects *objects, bool with_data, struct 
     data.count = objects->grouped ? (uint32_t)objects->group_count : 1;
     return catalog_reserve_dump_ids(catalog, making.count, &objects->first_id, err) &&
            catalog_reserve_dump_ids(catalog, data.count, &objects->data_id, err) &&
-           catalog_add_run(catalog, &making, err) &&
-           (!with_data || catalog_add_run(catalog, &data, err));
+           catalog_add_run(catalog, &making, err) && catalog_add_run(catalog, &data, err);
 }
 
 void large_objects_read_by(struct large_objects *objects, bool directly, uint32_t page_size)

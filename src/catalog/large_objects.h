@@ -33,8 +33,8 @@ bool large_objects_comment(struct large_objects *objects, uint32_t oid, const ch
 bool large_objects_label(struct large_objects *objects, uint32_t oid, const char *provider,
                          const char *label, struct error *err);
 
-/* That were all: makes the catalog's runs of entries. with_data: and their bytes. */
-bool large_objects_settle(struct large_objects *objects, bool with_data, struct error *err);
+/* That were all: makes the catalog's runs of entries. */
+bool large_objects_settle(struct large_objects *objects, struct error *err);
 
 /* All of them in the order that their bytes are read in, which is in pieces: the large objects from
  * one of these indexes to the next, by ascending numbers. */

@@ -71,8 +71,7 @@ static const struct catalog_step **steps_in_order(size_t *count, struct error *e
 
 static bool is_wanted(const struct catalog *catalog, const struct catalog_step *step)
 {
-    return (!step->whole_only || catalog_wants_all(catalog)) &&
-           (!step->rows_only || !catalog->options.schema_only);
+    return !step->whole_only || catalog_wants_all(catalog);
 }
 
 static bool run_steps(struct catalog *catalog, struct error *err)

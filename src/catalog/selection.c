@@ -208,6 +208,14 @@ bool catalog_wants_rows(const struct catalog *catalog, uint32_t relation, bool u
            !oid_set_has(&catalog->selection.no_rows, relation);
 }
 
+bool catalog_wants_large_objects(const struct catalog *catalog)
+{
+    const struct catalog_options *options = &catalog->options;
+
+    return !options->schema_only && !options->no_large_objects &&
+           (options->large_objects || !catalog->selection.some);
+}
+
 bool catalog_wants_configuration(const struct catalog *catalog, uint32_t relation, uint32_t schema,
                                  uint32_t extension)
 {

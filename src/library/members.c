@@ -46,6 +46,8 @@ const struct library_member library_members[LIBRARY_MEMBERS] = {
     {"no-unlogged-table-data", "no_unlogged_table_data", MEMBER_BOOL,
      IN_LOGICAL(no_unlogged_table_data)},
     {"statistics", "statistics", MEMBER_BOOL, IN_LOGICAL(statistics)},
+    {"large-objects", "large_objects", MEMBER_BOOL, IN_LOGICAL(large_objects)},
+    {"no-large-objects", "no_large_objects", MEMBER_BOOL, IN_LOGICAL(no_large_objects)},
 };
 
 const char *library_member_name(const char *option)

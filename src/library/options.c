@@ -54,6 +54,8 @@ static const struct option_spec specs[] = {
     {BACKUP_OPTION_SCHEMA_ONLY, .commands = LOGICAL},
     {BACKUP_OPTION_DATA_ONLY, .commands = LOGICAL},
     {BACKUP_OPTION_NO_UNLOGGED_TABLE_DATA, .commands = LOGICAL},
+    {BACKUP_OPTION_LARGE_OBJECTS, .commands = LOGICAL},
+    {BACKUP_OPTION_NO_LARGE_OBJECTS, .commands = LOGICAL},
 };
 
 const struct option_program library_options = {

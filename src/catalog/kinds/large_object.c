@@ -210,26 +210,25 @@ static const struct catalog_query large_objects = {
     .take = take_object,
 };
 
-static bool read_rest(struct catalog *catalog, struct error *err)
+static bool read_objects(struct catalog *catalog, struct error *err)
 {
-    return catalog->large_objects == NULL ||
-           (check_rights(catalog, err) && catalog_ask(catalog, &comments, NULL, err) &&
-            catalog_ask(catalog, &labels, NULL, err));
+    if (!catalog_wants_large_objects(catalog))
+        return true;
+    return catalog_ask(catalog, &large_objects, NULL, err) &&
+           (catalog->large_objects == NULL ||
+            (check_rights(catalog, err) && catalog_ask(catalog, &comments, NULL, err) &&
+             catalog_ask(catalog, &labels, NULL, err)));
 }
 
 static bool link_objects(struct catalog *catalog, struct error *err)
 {
-    return catalog->large_objects == NULL ||
-           large_objects_settle(catalog->large_objects, true, err);
+    return catalog->large_objects == NULL || large_objects_settle(catalog->large_objects, err);
 }
 
 const struct catalog_step catalog_step_large_object = {
     .what = "large objects",
-    .whole_only = true,
-    .rows_only = true,
     .order = READ_DATA,
-    .query = &large_objects,
-    .read = read_rest,
+    .read = read_objects,
     .dumps = "large object",
     .link = link_objects,
 };

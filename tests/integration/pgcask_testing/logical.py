@@ -287,6 +287,11 @@ def _difference(ours, theirs):
             if line[:1] in "+-" and line[:3] not in ("+++", "---")]
 
 
+def _is_of_large_objects(entry):
+    """pg_dump 17, which stands in for that of 16, has them in groups as that had not."""
+    return re.match(r"BLOB|(ACL|COMMENT|SECURITY LABEL) - LARGE OBJECT", entry) is not None
+
+
 def assert_equal(server, db, copy, archive, workdir, either_way=()):
     """The copy is what the source is: schema, rows, sequences; the archives list the same.
 
@@ -308,11 +313,13 @@ def assert_equal(server, db, copy, archive, workdir, either_way=()):
         drop(server, stock_copy)
         more = collections.Counter(different) - collections.Counter(usual)
         assert not more, "\n".join(line for line in different if line in more)
-    different = _difference(table_sums(server, db), table_sums(server, copy))
-    assert not different, "\n".join(different)
+    for facts in (table_sums, large_objects):
+        different = _difference(facts(server, db), facts(server, copy))
+        assert not different, "\n".join(different)
     ours, theirs = (
         collections.Counter({entry: n for entry, n in contents(server, path).items()
-                             if not entry.startswith(tuple(either_way))})
+                             if not entry.startswith(tuple(either_way))
+                             and not (server.major == 16 and _is_of_large_objects(entry))})
         for path in (archive, theirs))
     assert {"missing": sorted((theirs - ours).elements()),
             "too much": sorted((ours - theirs).elements())} == {"missing": [], "too much": []}

@@ -50,6 +50,8 @@ static const struct option_spec specs[] = {
     ROW(BACKUP_OPTION_SCHEMA_ONLY),
     ROW(BACKUP_OPTION_DATA_ONLY),
     ROW(BACKUP_OPTION_NO_UNLOGGED_TABLE_DATA),
+    ROW(BACKUP_OPTION_LARGE_OBJECTS),
+    ROW(BACKUP_OPTION_NO_LARGE_OBJECTS),
 };
 
 static const struct option_program program = {
@@ -131,6 +133,8 @@ static void what_is_given_reaches_its_member(void **state)
         {"schema-only", "no"},
         {"data-only", "yes"},
         {"no-unlogged-table-data", "yes"},
+        {"large-objects", "yes"},
+        {"no-large-objects", "no"},
     };
     struct backup_request request = {0};
     struct error err;
@@ -157,6 +161,7 @@ static void what_is_given_reaches_its_member(void **state)
         assert_int_equal(request.lists[list].count, 1);
     assert_string_equal(request.filter_file, "file");
     assert_true(request.data_only && request.no_unlogged_table_data && !request.schema_only);
+    assert_true(request.large_objects && !request.no_large_objects);
 }
 
 static struct wire_settings *settings_of(const char *conninfo)

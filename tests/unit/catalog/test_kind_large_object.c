@@ -152,6 +152,36 @@ static void entries_stand_in_their_sections(void **state)
                            "-- DROP INDEX i;\n");
 }
 
+static void they_can_be_left_out_or_asked_for(void **state)
+{
+    static const struct {
+        bool schema_only, large_objects, no_large_objects, some;
+        bool wanted;
+    } cases[] = {
+        {.wanted = true},
+        {.schema_only = true},
+        {.no_large_objects = true},
+        {.some = true},
+        {.some = true, .large_objects = true, .wanted = true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct kind_test *test = kind_test_new(18);
+        struct catalog *catalog = kind_test_catalog(test);
+
+        catalog->options.schema_only = cases[i].schema_only;
+        catalog->options.large_objects = cases[i].large_objects;
+        catalog->options.no_large_objects = cases[i].no_large_objects;
+        catalog->selection.some = cases[i].some;
+        kind_test_row(test, &large_objects, first);
+        kind_test_row(test, &rights_query, readable);
+        kind_test_step(test, &catalog_step_large_object);
+        assert_int_equal(catalog->large_objects != NULL, cases[i].wanted);
+        kind_test_free(test);
+    }
+}
+
 /* ---- Failures ---- */
 
 static void one_whose_owner_is_gone_is_named(void **state)
@@ -261,7 +291,7 @@ static struct kind_test *make_many(int major)
                                       "{me=rw/me}", &err));
     for (uint32_t i = 0; i < MANY; i += 100)
         assert_true(large_objects_comment(catalog->large_objects, 2 * i + 1, "x", &err));
-    assert_true(large_objects_settle(catalog->large_objects, true, &err));
+    assert_true(large_objects_settle(catalog->large_objects, &err));
     assert_true(order_objects(catalog, &err));
     return test;
 }
@@ -345,6 +375,7 @@ int main(void)
         cmocka_unit_test(from_17_on_those_that_are_alike_share_theirs),
         cmocka_unit_test(where_there_are_none_nothing_is_asked_or_made),
         cmocka_unit_test(entries_stand_in_their_sections),
+        cmocka_unit_test(they_can_be_left_out_or_asked_for),
         cmocka_unit_test(one_whose_owner_is_gone_is_named),
         cmocka_unit_test(one_that_may_not_be_read_is_named),
         cmocka_unit_test(numbers_that_do_not_ascend_are_a_failure),
