@@ -183,7 +183,10 @@ LOOPS = {
         CREATE FUNCTION f(int, int) RETURNS int LANGUAGE sql
             BEGIN ATOMIC SELECT b FROM t WHERE a = $1 GROUP BY a; END;
         CREATE OPERATOR ### (FUNCTION = f, LEFTARG = int, RIGHTARG = int);
+        CREATE AGGREGATE agg(int) (SFUNC = f, STYPE = int);
+        CREATE CAST (int AS int[]) WITH INOUT;
         CREATE VIEW v AS SELECT a ### b AS c FROM t;
+        CREATE VIEW w AS SELECT agg(a) AS c FROM t;
     """,
     "a domain that is checked by its own operator": """
         CREATE DOMAIN d AS int;

@@ -8,6 +8,7 @@ static const struct catalog_kind kind_aggregate = {
     .desc = "AGGREGATE",
     .section = SECTION_PRE_DATA,
     .priority = PRIORITY_AGGREGATE,
+    .may_postpone = true,
 };
 
 enum {
