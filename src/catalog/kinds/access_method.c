@@ -17,8 +17,7 @@ static const char *const columns[] = {
     [OID] = "a.oid",
     [NAME] = "a.amname",
     [TYPE] = "CASE a.amtype WHEN 'i' THEN 'INDEX' WHEN 't' THEN 'TABLE' END",
-    [HANDLER] = "(SELECT p.oid::pg_catalog.regproc FROM pg_catalog.pg_proc p\n"
-                "         WHERE p.oid = a.amhandler)",
+    [HANDLER] = COLUMN_FUNCTION("a.amhandler"),
 };
 
 static const char from[] = "FROM pg_catalog.pg_am a\n"

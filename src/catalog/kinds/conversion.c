@@ -19,8 +19,7 @@ static const char *const columns[] = {
     [DEFAULT] = "c.condefault",
     [FOR] = "pg_catalog.pg_encoding_to_char(c.conforencoding)",
     [TO] = "pg_catalog.pg_encoding_to_char(c.contoencoding)",
-    [FUNCTION] = "(SELECT p.oid::pg_catalog.regproc FROM pg_catalog.pg_proc p\n"
-                 "         WHERE p.oid = c.conproc)",
+    [FUNCTION] = COLUMN_FUNCTION("c.conproc"),
 };
 
 static const char from[] = "FROM pg_catalog.pg_conversion c\n"
