@@ -261,7 +261,7 @@ static void say_filters(const struct command *command, const json_t *object)
     {
         say_texts(command, name, list);
     }
-    if (json_is_false(json_object_get(object, "verifiers")))
+    if (json_is_false(json_object_get(object, "password_verifiers")))
         command_say(command, "%-12s %s", "passwords", "left out");
 }
 

@@ -206,10 +206,10 @@ static void take_row_estimate(struct manifest_decoder *decoder, const char *text
 /* ---- The head ---- */
 
 static const char *const head_members[] = {
-    "created_at",  "connector",      "producer",           "host",
-    "port",        "server_version", "server_version_num", "cluster_system_identifier",
-    "in_recovery", "database",       "dump_format",        "layout",
-    "partial",     "verifiers",
+    "created_at",  "connector",          "producer",           "host",
+    "port",        "server_version",     "server_version_num", "cluster_system_identifier",
+    "in_recovery", "database",           "dump_format",        "layout",
+    "partial",     "password_verifiers",
 };
 
 /* What cannot be kept is not known. */
