@@ -252,16 +252,25 @@ static void say_texts(const struct command *command, const char *what, const jso
 /* What a logical backup leaves out because it was asked to, or because it had to. */
 static void say_filters(const struct command *command, const json_t *object)
 {
-    json_t *filters = json_object_get(object, "filters"), *list;
+    json_t *filters = json_object_get(object, "filters"), *list, *entry;
     const char *name;
+    size_t index;
 
     if (json_is_true(json_object_get(object, "partial")))
         command_say(command, "%-12s %s", "partial", "yes: not all of the database is in it");
     json_object_foreach(filters, name, list)
     {
+        if (json_is_true(list))
+            command_say(command, "%-12s %s", name, "yes");
         say_texts(command, name, list);
+        json_array_foreach(list, index, entry)
+        {
+            if (json_is_object(entry))
+                command_say(command, "    %s: %s", text_of(entry, "table"),
+                            text_of(entry, "condition"));
+        }
     }
-    if (json_is_false(json_object_get(object, "password_verifiers")))
+    if (json_is_false(json_object_get(object, "verifiers")))
         command_say(command, "%-12s %s", "passwords", "left out");
 }
 

@@ -83,7 +83,7 @@ void listing_fill_result(json_t *result, const struct listing *listing)
         {"layout", "layout"},
         {"partial", "partial"},
         {"filters", "filters"},
-        {"password_verifiers", "password_verifiers"},
+        {"verifiers", "verifiers"},
         {"databases", "databases"},
         {"tablespaces", "tablespaces"},
         {"unavailable", "unavailable"},

@@ -206,10 +206,10 @@ static void take_row_estimate(struct manifest_decoder *decoder, const char *text
 /* ---- The head ---- */
 
 static const char *const head_members[] = {
-    "created_at",  "connector",          "producer",           "host",
-    "port",        "server_version",     "server_version_num", "cluster_system_identifier",
-    "in_recovery", "database",           "dump_format",        "layout",
-    "partial",     "password_verifiers",
+    "created_at",  "connector",      "producer",           "host",
+    "port",        "server_version", "server_version_num", "cluster_system_identifier",
+    "in_recovery", "database",       "dump_format",        "layout",
+    "partial",     "verifiers",
 };
 
 /* What cannot be kept is not known. */
@@ -293,33 +293,60 @@ static void take_database_value(struct manifest_decoder *decoder, enum json_walk
         database->same_snapshot = text[0] == 't';
 }
 
-/* "filters.schemas[]": what was asked for, a list of texts for each option. What cannot be kept is
- * not known. */
-static void keep_filter(struct manifest_decoder *decoder, const char *path, const char *text)
+/* ---- Filters ---- */
+
+/* The member of that name, made anew as what `empty` is if it is not there; NULL: it cannot be. */
+static json_t *member_of(json_t *object, const char *name, json_t *empty)
+{
+    json_t *member = json_object_get(object, name);
+
+    if (member != NULL) {
+        json_decref(empty);
+        return member;
+    }
+    return json_object_set_new(object, name, empty) == 0 ? json_object_get(object, name) : NULL;
+}
+
+/* "where[].table" and "where[].condition" of one after the other. */
+static void keep_pair(json_t *list, const char *key, json_t *value)
+{
+    json_t *last = json_array_get(list, json_array_size(list) - 1);
+
+    if (last == NULL || json_object_get(last, key) != NULL) {
+        last = json_object();
+        if (json_array_append_new(list, last) != 0)
+            last = NULL;
+    }
+    (void)json_object_set_new(last, key, value);
+}
+
+/* What was asked for: "filters.schemas[]", "filters.where[].table", "filters.data_only". What
+ * cannot be kept is not known. */
+static void keep_filter(struct manifest_decoder *decoder, enum json_walk_type type,
+                        const char *path, const char *text)
 {
     static const char prefix[] = "filters.";
-    size_t len = strlen(path), before = sizeof(prefix) - 1;
-    char name[64];
+    const char *after = path + sizeof(prefix) - 1, *brackets;
     json_t *filters, *list;
+    char name[64];
 
-    if (strncmp(path, prefix, before) != 0 || len < before + 3 ||
-        strcmp(path + len - 2, "[]") != 0 || decoder->kept >= KEPT_MAX)
+    if (strncmp(path, prefix, sizeof(prefix) - 1) != 0 || decoder->kept >= KEPT_MAX)
         return;
-    snprintf(name, sizeof(name), "%.*s", (int)(len - 2 - before), path + before);
-    filters = json_object_get(decoder->facts.head, "filters");
-    if (filters == NULL) {
-        filters = json_object();
-        if (json_object_set_new(decoder->facts.head, "filters", filters) != 0)
-            return;
-    }
-    list = json_object_get(filters, name);
-    if (list == NULL) {
-        list = json_array();
-        if (json_object_set_new(filters, name, list) != 0)
-            return;
-    }
     decoder->kept += strlen(text) + ENTRY_SIZE;
-    (void)json_array_append_new(list, utf8_to_json(text));
+    brackets = strstr(after, "[]");
+    snprintf(name, sizeof(name), "%.*s",
+             brackets == NULL ? (int)strlen(after) : (int)(brackets - after), after);
+    filters = member_of(decoder->facts.head, "filters", json_object());
+    if (brackets == NULL) {
+        if (type == JSON_WALK_WORD && strchr(name, '.') == NULL)
+            (void)json_object_set_new(filters, name, json_boolean(text[0] == 't'));
+        return;
+    }
+    list = type == JSON_WALK_STRING ? member_of(filters, name, json_array()) : NULL;
+    if (list != NULL && brackets[2] == '\0')
+        (void)json_array_append_new(list, utf8_to_json(text));
+    else if (list != NULL && brackets[2] == '.' && strpbrk(brackets + 3, ".[") == NULL)
+        keep_pair(list, brackets + 3, utf8_to_json(text));
 }
 
 static void take_value(struct manifest_decoder *decoder, enum json_walk_type type, const char *path,
@@ -331,10 +358,9 @@ static void take_value(struct manifest_decoder *decoder, enum json_walk_type typ
 
     if (strncmp(path, of_database, sizeof(of_database) - 1) == 0)
         take_database_value(decoder, type, path + sizeof(of_database) - 1, text);
-    if (type == JSON_WALK_STRING) {
+    if (type == JSON_WALK_STRING)
         keep_entry_text(decoder, path, text);
-        keep_filter(decoder, path, text);
-    }
+    keep_filter(decoder, type, path, text);
     if (tablespace != NULL && strcmp(path, "tablespaces[].oid") == 0 &&
         bytes_parse_u64(slice_string(text), &oid) && oid <= UINT32_MAX)
         tablespace->oid = (uint32_t)oid;

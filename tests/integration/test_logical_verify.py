@@ -365,7 +365,7 @@ def test_list_says_what_is_in_it(pgcask, backup, major, layout, everything):
     found = answer(pgcask, "list", backup)
     summary = json.loads((backup / "summary.json").read_text())
     assert found["layout"] == layout and found["complete"] and found["partial"] is False
-    assert found["password_verifiers"] is True and found["rows"] == summary["rows"]
+    assert found["verifiers"] is True and found["rows"] == summary["rows"]
     said = pgcask("list", backup).check().stdout
     assert re.search(rf"^layout +{layout}$", said, re.M)
     if not everything:
@@ -421,3 +421,19 @@ def test_a_tables_folder_without_its_first_contents_is_listed(pgcask, backup, ma
     (folder_of(backup) / "0.toc").unlink()
     archives = answer(pgcask, "list", "--verbose", backup)["archives"]
     assert len(archives) == 4
+
+
+@pytest.mark.majors(15)
+def test_list_says_what_was_left_out(pgcask, servers, workdir, major):
+    server = servers.create(major)
+    logical.make(server, "app", CONTENT)
+    pgcask("backup", server.uri("app"), "--to", workdir / "b", "--tables", "one", "--tables", "tw?",
+           "--where", "one=id <= 10", "--layout", "tables", "--quiet").check()
+    found = answer(pgcask, "list", workdir / "b")
+    assert found["partial"] is True and found["rows"] == 60
+    assert found["filters"]["where"] == [{"table": "one", "condition": "id <= 10"}]
+    (names,) = [patterns for name, patterns in found["filters"].items() if name != "where"]
+    assert names == ["one", "tw?"]
+    said = pgcask("list", workdir / "b").check().stdout
+    assert re.search("^partial +yes", said, re.M) and "    one: id <= 10\n" in said
+    assert sound(pgcask, workdir / "b")

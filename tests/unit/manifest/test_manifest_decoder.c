@@ -251,9 +251,59 @@ static void the_error_names_the_first_damage(void **state)
     manifest_decoder_free(decoder);
 }
 
+static const char logical[] =
+    "{\n  \"connector\": \"postgresql\",\n  \"options\": {\"compress\": true, \"digest\": "
+    "\"sha256\"},\n"
+    "  \"layout\": \"tables\",\n  \"partial\": true,\n  \"verifiers\": false,\n"
+    "  \"without_summary\": true,\n"
+    "  \"filters\": {\"schemas\": [\"a*\", \"\\\"b\\\"\"], \"x\": {\"y\": [1]}, \"data_only\": "
+    "true, \"where\": [{\"table\": \"a\", \"condition\": \"b\"}, {\"table\": \"c\"}]},\n"
+    "  \"databases\": [\n"
+    "    {\"name\": \"app\", \"backed_up\": true, \"same_snapshot\": false, \"relations\": [{}]},\n"
+    "    {\"name\": \"old\", \"backed_up\": false},\n"
+    "    {\"name\": \"template1\", \"is_template\": true, \"backed_up\": true,\n"
+    "     \"same_snapshot\": true}\n  ]\n}\n";
+
+static void a_logical_backup_says_what_is_in_it(void **state)
+{
+    struct manifest_decoder *decoder = decoder_of(MANIFEST_DATABASES);
+    const struct manifest_facts *facts = manifest_decoder_facts(decoder);
+    const json_t *schemas, *where;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(facts->layout, LOGICAL_CLASSIC);
+    for (size_t i = 0; i < sizeof(logical) - 1; i++)
+        assert_true(manifest_decoder_feed(decoder, slice_make(logical + i, 1), &err));
+    assert_true(manifest_decoder_finish(decoder, &err));
+    assert_int_equal(facts->kind, MANIFEST_LOGICAL);
+    assert_int_equal(facts->layout, LOGICAL_TABLES);
+    assert_true(facts->without_summary);
+    assert_true(json_is_true(json_object_get(facts->head, "partial")));
+    assert_true(json_is_false(json_object_get(facts->head, "verifiers")));
+    where = json_object_get(json_object_get(facts->head, "filters"), "where");
+    assert_int_equal(json_array_size(where), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(where, 0), "condition")),
+                        "b");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(where, 1), "table")), "c");
+    assert_true(
+        json_is_true(json_object_get(json_object_get(facts->head, "filters"), "data_only")));
+    schemas = json_object_get(json_object_get(facts->head, "filters"), "schemas");
+    assert_int_equal(json_array_size(schemas), 2);
+    assert_string_equal(json_string_value(json_array_get(schemas, 1)), "\"b\"");
+    assert_int_equal(facts->backed_up, 2);
+    assert_true(facts->databases[0].share_known && facts->databases[0].backed_up);
+    assert_false(facts->databases[0].same_snapshot);
+    assert_true(facts->databases[1].share_known && !facts->databases[1].backed_up);
+    assert_false(facts->databases[1].looked_into);
+    assert_true(facts->databases[2].same_snapshot && facts->databases[2].looked_into);
+    manifest_decoder_free(decoder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_logical_backup_says_what_is_in_it),
         cmocka_unit_test(facts_are_found_wherever_the_pieces_are_cut),
         cmocka_unit_test(a_list_that_nobody_wants_is_not_kept),
         cmocka_unit_test(what_is_not_a_manifest_gives_no_facts),
