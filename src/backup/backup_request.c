@@ -78,7 +78,8 @@ static bool check_script(const struct backup_request *request, struct error *err
 }
 
 /* What the environment names is only where to connect to for whoever chooses among all. */
-bool backup_request_settle_databases(struct backup_request *request, struct error *err)
+bool backup_request_settle_databases(struct backup_request *request, bool environment,
+                                     struct error *err)
 {
     const char *option = request->databases.count > 0 ? OPTION_DATABASES : OPTION_EXCLUDE_DATABASES;
     bool chooses = request->databases.count > 0 || request->exclude_databases.count > 0;
@@ -88,7 +89,7 @@ bool backup_request_settle_databases(struct backup_request *request, struct erro
         request->all_databases = true;
         return check_script(request, err);
     case WIRE_DATABASE_OF_ENVIRONMENT:
-        request->all_databases = chooses;
+        request->all_databases = chooses || !environment;
         return check_script(request, err);
     case WIRE_DATABASE_NAMED:
         request->all_databases = false;

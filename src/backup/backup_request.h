@@ -59,6 +59,7 @@ struct backup_request {
     /* No database was named anywhere: all of the server's that allow connections. Whoever reads the
      * request puts it in by backup_request_settle_databases. */
     bool all_databases;
+    bool without_summary;         /* whoever keeps it knows by other means that it is complete */
     struct option_list databases; /* of those, only these: patterns of pg_dump's language; and … */
     struct option_list exclude_databases; /* … without these */
 
@@ -76,8 +77,9 @@ bool backup_request_read(struct backup_request *request, const struct options *g
                          struct error *err);
 
 /* Once request->settings are there: whether all databases are meant. To choose among them where one
- * is named is an error. */
-bool backup_request_settle_databases(struct backup_request *request, struct error *err);
+ * is named is an error. environment: PGDATABASE names one, too. */
+bool backup_request_settle_databases(struct backup_request *request, bool environment,
+                                     struct error *err);
 
 /* What a program could have put in that no option would take. */
 bool backup_request_check(const struct backup_request *request, struct error *err);

@@ -94,16 +94,17 @@ static enum source_status logical_next(struct record_source *source, struct reco
                                        struct error *err)
 {
     struct logical_backup *job = from_source(source);
+    bool begun;
 
-    if (!job->failure.failed && end_record(job, err)) {
-        if (job->step == LOGICAL_DONE) {
-            if (enter(job, BACKUP_DONE, err))
-                return SOURCE_END;
-        } else if ((job->step != LOGICAL_MANIFEST || logical_databases_open(job, err)) &&
-                   logical_records_next(job, err)) {
+    if (!job->failure.failed && end_record(job, err) &&
+        (job->step != LOGICAL_MANIFEST || logical_databases_open(job, err)) &&
+        logical_records_next(job, &begun, err)) {
+        if (begun) {
             describe(job, record);
             return SOURCE_RECORD;
         }
+        if (enter(job, BACKUP_DONE, err))
+            return SOURCE_END;
     }
     fail(job, err);
     return SOURCE_FAILED;

@@ -158,8 +158,8 @@ bool logical_catalog_read(struct logical_database *database, struct error *err);
 
 /* ---- Records ---- */
 
-/* Begins the next record: its path and reader. */
-bool logical_records_next(struct logical_backup *job, struct error *err);
+/* Begins the next record: its path and reader. *begun: there was one left. */
+bool logical_records_next(struct logical_backup *job, bool *begun, struct error *err);
 
 /* manifest.json. */
 struct reader *logical_manifest_new(const struct logical_backup *job, struct error *err);

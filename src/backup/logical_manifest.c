@@ -75,6 +75,11 @@ struct reader *logical_manifest_new(const struct logical_backup *job, struct err
     struct manifest_snapshot *snapshots = snapshots_of(job, err);
     struct reader *reader = NULL;
 
+    if (job->request.without_summary &&
+        json_object_set_new(members, MANIFEST_WITHOUT_SUMMARY, json_true()) != 0) {
+        json_decref(members);
+        members = NULL;
+    }
     request.members = members;
     set_databases(job, snapshots, &request);
     if (members == NULL)

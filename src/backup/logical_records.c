@@ -212,10 +212,11 @@ static bool begin_summary(struct logical_backup *job, struct error *err)
 
 /* ---- One after the other ---- */
 
-bool logical_records_next(struct logical_backup *job, struct error *err)
+bool logical_records_next(struct logical_backup *job, bool *begun, struct error *err)
 {
-    bool script = logical_is_script(job), begun;
+    bool script = logical_is_script(job);
 
+    *begun = true;
     switch (job->step) {
     case LOGICAL_MANIFEST:
         job->step = LOGICAL_GLOBALS;
@@ -226,15 +227,18 @@ bool logical_records_next(struct logical_backup *job, struct error *err)
         job->step = script ? LOGICAL_SUMMARY : LOGICAL_DATABASES;
         return script ? begin_script(job, err) : begin_globals(job, err);
     case LOGICAL_DATABASES:
-        if (!begin_next_of_databases(job, &begun, err))
+        if (!begin_next_of_databases(job, begun, err))
             return false;
-        if (begun)
+        if (*begun)
             return true;
         break;
     case LOGICAL_SUMMARY:
-    case LOGICAL_DONE:
         break;
+    case LOGICAL_DONE:
+        *begun = false;
+        return true;
     }
     job->step = LOGICAL_DONE;
-    return begin_summary(job, err);
+    *begun = !job->request.without_summary;
+    return !*begun || begin_summary(job, err);
 }

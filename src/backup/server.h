@@ -21,18 +21,10 @@ struct server_facts {
     char peer[512];
     struct error replication_error, sql_error; /* why not */
 };
-bool server_ping(const struct wire_settings *settings, bool want_replication, struct cancel *cancel,
-                 const struct log *log, struct server_facts *facts, struct error *err);
-
-/* What a whole server has to back up: every database that allows connections, the template ones
- * among them. */
-struct server_databases {
-    uint64_t count;
-    char first[128]; /* an example: no template, and "postgres" only for want of others; or "" */
-    char names[512]; /* the first five, templates last, with commas */
-};
-bool server_count_databases(const struct wire_settings *settings, struct cancel *cancel,
-                            const struct log *log, struct server_databases *databases,
-                            struct error *err);
+/* any_database: of no database in particular, so that another will do where the settings' is not
+ * there. */
+bool server_ping(const struct wire_settings *settings, bool want_replication, bool any_database,
+                 struct cancel *cancel, const struct log *log, struct server_facts *facts,
+                 struct error *err);
 
 #endif

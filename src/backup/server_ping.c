@@ -35,15 +35,16 @@ static void ask_identity(struct sessions *sessions, struct server_facts *facts)
                  facts->wal_position, sizeof(facts->wal_position));
 }
 
-bool server_ping(const struct wire_settings *settings, bool want_replication, struct cancel *cancel,
-                 const struct log *log, struct server_facts *facts, struct error *err)
+bool server_ping(const struct wire_settings *settings, bool want_replication, bool any_database,
+                 struct cancel *cancel, const struct log *log, struct server_facts *facts,
+                 struct error *err)
 {
     struct sessions sessions;
     struct wire_conn *any;
     char text[16];
 
     *facts = (struct server_facts){0};
-    if (!sessions_open(&sessions, settings, want_replication, want_replication, cancel, log, err))
+    if (!sessions_open(&sessions, settings, want_replication, any_database, cancel, log, err))
         return false;
     any = sessions_any(&sessions);
     copy_text(facts->server_version, sizeof(facts->server_version),

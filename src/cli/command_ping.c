@@ -85,8 +85,8 @@ bool command_ping(struct command *command, struct error *err)
         return error_set_memory(err);
     result_set_text(command->result, "source", shown);
     done = server_uri_of_command(&server, command, err) &&
-           server_ping(server.settings, server.physical, command->cancel, &command->console->log,
-                       facts, err);
+           server_ping(server.settings, server.physical, server.physical, command->cancel,
+                       &command->console->log, facts, err);
     if (done) {
         fill_result(command->result, facts);
         say_facts(command, facts);

@@ -258,12 +258,6 @@ static const struct option_spec options[] = {
      .help =
          "The database to back up; wins over the location. A physical backup only logs in to it, "
          "and copies the whole cluster."},
-    {.name = "exclude-databases",
-     .argument = "LIST",
-     .kind = OPTION_TEXT,
-     .commands = PLAKAR,
-     .scope = OPTION_OF_LOGICAL,
-     .help = "Databases to leave out. Not possible yet: a list is refused."},
     {.name = "compress",
      .kind = OPTION_FLAG,
      .commands = PLAKAR,

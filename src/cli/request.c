@@ -21,5 +21,5 @@ bool request_set_server(struct backup_request *request, const struct server_uri 
     request->settings = server->settings;
     request->physical = server->physical;
     return options_check_scope(command->options, backup_request_scope(request), err) &&
-           (request->physical || backup_request_settle_databases(request, err));
+           (request->physical || backup_request_settle_databases(request, true, err));
 }

@@ -211,7 +211,7 @@ static void take_description(struct list *list)
     TAKE(layout, first, "layout");
     found->databases_backed = number_of(summary, "database_count");
     found->partial = json_is_true(json_object_get(object, "partial"));
-    found->without_verifiers = json_is_false(json_object_get(object, "password_verifiers"));
+    found->without_verifiers = json_is_false(json_object_get(object, "verifiers"));
     found->in_recovery = json_is_true(json_object_get(first, "in_recovery"));
     found->databases = json_array_size(json_object_get(object, "databases"));
     found->tablespaces = json_array_size(json_object_get(object, "tablespaces"));

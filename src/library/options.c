@@ -226,7 +226,7 @@ bool library_request(struct backup_request *request, enum library_command comman
            options_init(&none, &library_options, command, err) &&
            backup_request_read(request, &none, err) &&
            take_members(request, command, &taken, job, err) && backup_request_check(request, err) &&
-           (request->physical || backup_request_settle_databases(request, err));
+           (request->physical || backup_request_settle_databases(request, true, err));
     options_free(&none);
     return done;
 }

@@ -113,7 +113,7 @@ static bool ping(const struct pgcask_settings *settings, struct library_job *job
     if (facts == NULL)
         return error_set_memory(err);
     done = library_settings_check(settings, &wire, err) &&
-           server_ping(wire, true, &job->cancel, &job->log, &facts->from, err);
+           server_ping(wire, true, true, &job->cancel, &job->log, &facts->from, err);
     if (done) {
         fill_facts(&facts->from, &facts->filled);
         done = give_facts(given, &facts->from, &facts->filled, err);

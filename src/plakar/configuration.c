@@ -1,7 +1,7 @@
 /*
  * Keys are looked up in the option table, so that a key is an option and needs no code here. What
  * stays is how they become connection settings, and what makes no sense together: two answers to
- * one question, or a filter that would leave something out without being able to.
+ * one question.
  */
 #include "plakar/configuration.h"
 
@@ -155,6 +155,9 @@ static bool read_connection(struct configuration *configuration, struct error *e
     }
     if (!wire_settings_complete(configuration->settings, err))
         return false;
+    configuration->all_databases =
+        !configuration->physical &&
+        wire_settings_database_from(configuration->settings) != WIRE_DATABASE_NAMED;
     /* A key wins over the location and the environment, whose password would keep it from being
      * run. */
     return !options_given(&configuration->options, "password-command") ||
@@ -176,24 +179,6 @@ static bool check_inline(const struct configuration *configuration, struct error
         configuration_key(names[i], key);
         error_set(err, ERROR_USAGE, "%s is not in PEM form", key);
         return error_hint(err, "Its value is the file's content, which begins with -----BEGIN.");
-    }
-    return true;
-}
-
-/* A backup of one database, whole: whoever asks for anything else must not believe that they have
- * it. */
-static bool check_filters(const struct configuration *configuration, struct error *err)
-{
-    static const char *const filters[] = {"exclude-databases"};
-    const struct options *options = &configuration->options;
-
-    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
-        bool flag = strcmp(filters[i], "exclude-databases") != 0;
-
-        if (flag ? !options_flag(options, filters[i]) : !options_given(options, filters[i]))
-            continue;
-        error_set(err, ERROR_UNSUPPORTED, "not yet: " ERROR_OPTION("%s"), filters[i]);
-        return error_hint(err, "Leave it out: the whole database is backed up.");
     }
     return true;
 }
@@ -228,9 +213,7 @@ static bool read_all(struct configuration *configuration, const struct option_pr
         !set_options(configuration, request, err) || !check_inline(configuration, err) ||
         !check_doubles(configuration, err) ||
         !options_check_scope(&configuration->options,
-                             configuration->physical ? OPTION_OF_PHYSICAL : OPTION_OF_LOGICAL,
-                             err) ||
-        !check_filters(configuration, err))
+                             configuration->physical ? OPTION_OF_PHYSICAL : OPTION_OF_LOGICAL, err))
         return false;
     if (options_given(&configuration->options, "pg-bin-dir"))
         log_message(log, LOG_WARNING, "pg_bin_dir is ignored: no PostgreSQL program is run");

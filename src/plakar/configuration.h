@@ -15,7 +15,11 @@ struct configuration {
     struct options options; /* of the command */
     struct wire_settings *settings;
     bool physical; /* the scheme had "+bin" */
-    char **texts;  /* copies of values, which options borrow; wiped when freed */
+    /* Nothing of the source itself says which database: neither the key, nor the location, nor the
+     * service that it names. In Plakar that form means all of them. PGDATABASE does not count:
+     * whoever starts plakar does not choose what a source is. */
+    bool all_databases;
+    char **texts; /* copies of values, which options borrow; wiped when freed */
     size_t text_count;
 };
 

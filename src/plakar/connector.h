@@ -29,7 +29,6 @@ struct connector_request {
 struct connector_identity {
     char origin[CONNECTOR_ORIGIN_SIZE];
     const char *type; /* static text */
-    bool unsettled;   /* the server has a word in whether it can be backed up like this: admit */
 };
 
 struct connector {
@@ -41,9 +40,6 @@ struct connector {
 
     /* The rest is called from one thread that is not configure's, one at a time; a wait must end
      * when cancel is requested. */
-    /* After a configure that left something unsettled, before Init is answered. False: as if
-     * configure had failed. */
-    bool (*admit)(void *context, struct cancel *cancel, struct error *err);
     bool (*ping)(void *context, struct cancel *cancel, struct error *err);
     bool (*start)(void *context, struct cancel *cancel, struct record_source **source,
                   struct error *err);

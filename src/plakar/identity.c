@@ -174,7 +174,7 @@ static bool append_database(struct buffer *out, const char *database, struct err
     return buffer_printf(out, err, "/%s", name);
 }
 
-bool identity_make(const struct wire_settings *settings, bool physical, const char *hostname,
+bool identity_make(const struct wire_settings *settings, enum identity_of of, const char *hostname,
                    struct connector_identity *identity, struct error *err)
 {
     struct buffer raw = {0}, clean = {0};
@@ -185,9 +185,10 @@ bool identity_make(const struct wire_settings *settings, bool physical, const ch
         snprintf(machine, sizeof(machine), "%s", hostname);
     else if (gethostname(machine, sizeof(machine) - 1) != 0)
         snprintf(machine, sizeof(machine), "localhost");
-    identity->type = physical ? "postgres+bin" : "postgresql";
+    identity->type = of == IDENTITY_CLUSTER ? "postgres+bin" : "postgresql";
     done = append_addresses(&raw, settings, machine, err) &&
-           (physical || append_database(&raw, setting(settings, "dbname"), err)) &&
+           (of != IDENTITY_DATABASE || append_database(&raw, setting(settings, "dbname"), err)) &&
+           (of != IDENTITY_ALL_DATABASES || buffer_append_byte(&raw, '/', err)) &&
            utf8_append_escaped(&clean, buffer_slice(&raw), UTF8_IN_TEXT, false, &escaped, err);
     if (done && clean.len >= CONNECTOR_ORIGIN_SIZE)
         done = error_set(err, ERROR_USAGE, "the list of hosts is too long");

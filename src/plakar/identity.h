@@ -11,7 +11,8 @@
  *
  * A physical backup is of type "postgres+bin", and its origin the cluster's address without user or
  * password: "db.example.org:5432". A logical one is of type "postgresql", and the database comes
- * behind: "db.example.org:5432/shop", encoded as in a record's path (record_path_encode).
+ * behind: "db.example.org:5432/shop", encoded as in a record's path (record_path_encode). One of
+ * all databases ends in the slash: "db.example.org:5432/".
  *
  * It is made of what was configured, not of what was found: of several hosts the one that answers
  * may be another each time, so all of them are named, sorted, with commas between them. Names of
@@ -21,7 +22,9 @@
  *
  * Settings are complete; hostname may be "": the machine is asked then.
  */
-bool identity_make(const struct wire_settings *settings, bool physical, const char *hostname,
+enum identity_of { IDENTITY_CLUSTER, IDENTITY_DATABASE, IDENTITY_ALL_DATABASES };
+
+bool identity_make(const struct wire_settings *settings, enum identity_of of, const char *hostname,
                    struct connector_identity *identity, struct error *err);
 
 #endif

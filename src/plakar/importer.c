@@ -18,9 +18,8 @@ struct importer {
     size_t concurrency;
     struct import_job *job;
     struct grpc_call *import;      /* NULL once it is gone */
-    struct ask_task *asking;       /* on behalf of Init or Ping */
+    struct ask_task *asking;       /* on behalf of Ping */
     struct grpc_call *asking_call; /* NULL once it is gone */
-    struct connector_identity identity;
     struct grpc_call *close_call;
     bool closing, closed;
 };
@@ -33,45 +32,25 @@ struct method_call {
 
 /* ---- Methods ---- */
 
-static void ask(struct importer *importer, struct grpc_call *call, ask_task_fn *question)
-{
-    const struct importer_options *options = &importer->options;
-    struct error err;
-
-    importer->asking = ask_task_start(question, options->connector->context, options->cancel,
-                                      options->wake_fd, &err);
-    importer->asking_call = importer->asking != NULL ? call : NULL;
-    if (importer->asking == NULL)
-        call_fail(call, GRPC_INTERNAL, &err);
-}
-
-static void answer_init(struct importer *importer, struct grpc_call *call)
-{
-    importer->configured = true;
-    init_request_answer(call, &importer->identity, INIT_STREAM | INIT_NOMERGE);
-}
-
 static void do_init(struct importer *importer, struct grpc_call *call, struct slice message)
 {
     const struct connector *connector = importer->options.connector;
+    struct connector_identity identity = {.type = ""};
     struct init_request init;
     struct error err;
 
     error_clear(&err);
-    if (importer->configured || importer->asking != NULL) {
+    if (importer->configured) {
         grpc_call_end(call, GRPC_FAILED_PRECONDITION, "Init was called before");
         return;
     }
-    importer->identity = (struct connector_identity){.type = ""};
     excludes_reset(&importer->excludes); /* of an Init that failed */
     if (init_request_parse(&init, message, &err) &&
         excludes_init(&importer->excludes, init.excludes, init.exclude_count, &err) &&
-        connector->configure(connector->context, &init.request, &importer->identity, &err)) {
+        connector->configure(connector->context, &init.request, &identity, &err)) {
         importer->concurrency = init.request.concurrency;
-        if (importer->identity.unsettled)
-            ask(importer, call, connector->admit);
-        else
-            answer_init(importer, call);
+        importer->configured = true;
+        init_request_answer(call, &identity, INIT_STREAM | INIT_NOMERGE);
     } else {
         call_fail(call, GRPC_INVALID_ARGUMENT, &err);
     }
@@ -90,12 +69,20 @@ static bool check_ready(const struct importer *importer, struct grpc_call *call)
 
 static void do_ping(struct importer *importer, struct grpc_call *call)
 {
+    const struct importer_options *options = &importer->options;
+    struct error err;
+
     if (!check_ready(importer, call))
         return;
-    if (importer->asking != NULL)
+    if (importer->asking != NULL) {
         grpc_call_end(call, GRPC_FAILED_PRECONDITION, "another Ping is under way");
-    else
-        ask(importer, call, importer->options.connector->ping);
+        return;
+    }
+    importer->asking = ask_task_start(options->connector->ping, options->connector->context,
+                                      options->cancel, options->wake_fd, &err);
+    importer->asking_call = importer->asking != NULL ? call : NULL;
+    if (importer->asking == NULL)
+        call_fail(call, GRPC_INTERNAL, &err);
 }
 
 static void do_import(struct importer *importer, struct grpc_call *call)
@@ -295,12 +282,10 @@ static bool pump_question(struct importer *importer)
     importer->asking_call = NULL;
     if (call == NULL)
         return true;
-    if (!ok)
-        call_fail(call, importer->configured ? GRPC_UNKNOWN : GRPC_INVALID_ARGUMENT, &err);
-    else if (importer->configured)
+    if (ok)
         call_answer_nothing(call);
     else
-        answer_init(importer, call);
+        call_fail(call, GRPC_UNKNOWN, &err);
     return true;
 }
 

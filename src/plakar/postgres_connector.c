@@ -7,7 +7,6 @@
 #include "base/lsn.h"
 #include "plakar/configuration.h"
 #include "plakar/identity.h"
-#include "plakar/unnamed_database.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,11 +33,40 @@ static void note_database(const struct postgres_connector *postgres)
                     wire_settings_get(configuration->settings, "dbname"));
 }
 
+static enum identity_of identity_of(const struct configuration *configuration)
+{
+    if (configuration->physical)
+        return IDENTITY_CLUSTER;
+    return configuration->all_databases ? IDENTITY_ALL_DATABASES : IDENTITY_DATABASE;
+}
+
+/* Whatever of it makes no sense is an error before anything is connected. */
+static bool make_request(const struct postgres_connector *postgres, struct backup_request *request,
+                         struct error *err)
+{
+    const struct configuration *configuration = &postgres->configuration;
+
+    *request = (struct backup_request){
+        .settings = configuration->settings,
+        .physical = configuration->physical,
+        .log = postgres->log,
+    };
+    if (!backup_request_read(request, &configuration->options, err))
+        return false;
+    if (options_flag(&configuration->options, "compress")) /* Plakar's own: whether, not how */
+        request->compression = "gzip";
+    /* Plakar's own reader of this layout does not know the name; that the snapshot was made says
+     * that the backup is complete. */
+    request->without_summary = request->layout == LOGICAL_NUMBERED;
+    return request->physical || backup_request_settle_databases(request, false, err);
+}
+
 static bool configure(void *context, const struct connector_request *request,
                       struct connector_identity *identity, struct error *err)
 {
     struct postgres_connector *postgres = context;
     struct configuration *configuration = &postgres->configuration;
+    struct backup_request backup;
 
     if (!configuration_read(configuration, postgres->program, postgres->command, request,
                             postgres->log, err))
@@ -46,37 +74,27 @@ static bool configure(void *context, const struct connector_request *request,
     wire_settings_watch(configuration->settings, postgres->watcher);
     wire_settings_set_password_source(configuration->settings, postgres->password_source);
     note_database(postgres);
-    if (identity_make(configuration->settings, configuration->physical, request->hostname, identity,
-                      err)) {
-        identity->unsettled = unnamed_database(configuration);
+    if (identity_make(configuration->settings, identity_of(configuration), request->hostname,
+                      identity, err) &&
+        make_request(postgres, &backup, err))
         return true;
-    }
     configuration_free(configuration);
-    return false;
-}
-
-static bool admit(void *context, struct cancel *cancel, struct error *err)
-{
-    struct postgres_connector *postgres = context;
-
-    if (!unnamed_database(&postgres->configuration))
-        return true;
-    unnamed_database_refuse(&postgres->configuration, cancel, postgres->log, err);
-    configuration_free(&postgres->configuration);
     return false;
 }
 
 static bool ping(void *context, struct cancel *cancel, struct error *err)
 {
-    struct postgres_connector *postgres = context;
+    const struct postgres_connector *postgres = context;
+    const struct configuration *configuration = &postgres->configuration;
     struct server_facts *facts = calloc(1, sizeof(*facts)); /* large for a stack */
     bool done;
 
     if (facts == NULL)
         return error_set_memory(err);
-    done = server_ping(postgres->configuration.settings, postgres->configuration.physical, cancel,
+    done = server_ping(configuration->settings, configuration->physical,
+                       configuration->physical || configuration->all_databases, cancel,
                        postgres->log, facts, err);
-    if (done && postgres->configuration.physical && !facts->replication) {
+    if (done && configuration->physical && !facts->replication) {
         *err = facts->replication_error;
         done = false;
     }
@@ -128,17 +146,10 @@ static bool start(void *context, struct cancel *cancel, struct record_source **s
                   struct error *err)
 {
     const struct postgres_connector *postgres = context;
-    const struct configuration *configuration = &postgres->configuration;
-    struct backup_request request = {
-        .settings = configuration->settings,
-        .physical = configuration->physical,
-        .cancel = cancel,
-        .log = postgres->log,
-    };
-    bool done = backup_request_read(&request, &configuration->options, err);
+    struct backup_request request = {.physical = false};
+    bool done = make_request(postgres, &request, err);
 
-    if (options_flag(&configuration->options, "compress")) /* Plakar's own: whether, not how */
-        request.compression = "gzip";
+    request.cancel = cancel;
     done = done && preflight(postgres, &request, err) && backup_open(&request, source, err);
     backup_request_reset(&request);
     return done;
@@ -208,8 +219,7 @@ struct postgres_connector *postgres_connector_new(const struct option_program *p
     postgres->log = options->log;
     postgres->watcher = options->watcher;
     postgres->password_source = options->password_source;
-    *connector =
-        (struct connector){postgres, configure, admit, ping, start, position, needs, completed};
+    *connector = (struct connector){postgres, configure, ping, start, position, needs, completed};
     return postgres;
 }
 

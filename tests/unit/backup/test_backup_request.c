@@ -186,19 +186,19 @@ static void who_names_no_database_means_all(void **state)
 
     (void)state;
     request.settings = settings = settings_of("host=h user=u");
-    assert_true(backup_request_settle_databases(&request, &err) && request.all_databases);
+    assert_true(backup_request_settle_databases(&request, true, &err) && request.all_databases);
     request.databases = list;
-    assert_true(backup_request_settle_databases(&request, &err) && request.all_databases);
+    assert_true(backup_request_settle_databases(&request, true, &err) && request.all_databases);
     wire_settings_free(settings);
 
     request.settings = settings = settings_of("host=h user=u dbname=d");
-    assert_false(backup_request_settle_databases(&request, &err));
+    assert_false(backup_request_settle_databases(&request, true, &err));
     assert_int_equal(err.code, ERROR_USAGE);
     assert_non_null(strstr(err.message, OPTION_DATABASES));
     request.databases.count = 0;
-    assert_true(backup_request_settle_databases(&request, &err) && !request.all_databases);
+    assert_true(backup_request_settle_databases(&request, true, &err) && !request.all_databases);
     request.exclude_databases = list;
-    assert_false(backup_request_settle_databases(&request, &err));
+    assert_false(backup_request_settle_databases(&request, true, &err));
     assert_non_null(strstr(err.message, OPTION_EXCLUDE_DATABASES));
     wire_settings_free(settings);
 }
@@ -214,9 +214,10 @@ static void what_the_environment_names_is_one_database_unless_some_are_chosen(vo
     (void)state;
     assert_int_equal(setenv("PGDATABASE", "d", 1), 0);
     request.settings = settings = settings_of("host=h user=u");
-    assert_true(backup_request_settle_databases(&request, &err) && !request.all_databases);
+    assert_true(backup_request_settle_databases(&request, true, &err) && !request.all_databases);
+    assert_true(backup_request_settle_databases(&request, false, &err) && request.all_databases);
     request.exclude_databases = (struct option_list){pattern, 1};
-    assert_true(backup_request_settle_databases(&request, &err) && request.all_databases);
+    assert_true(backup_request_settle_databases(&request, true, &err) && request.all_databases);
     wire_settings_free(settings);
     assert_int_equal(unsetenv("PGDATABASE"), 0);
 }

@@ -89,20 +89,13 @@ static void source_drop(struct record_source *base)
 static bool configure(void *context, const struct connector_request *request,
                       struct connector_identity *identity, struct error *err)
 {
-    identity->unsettled = ((struct fake_connector *)context)->unsettled;
+    (void)context;
     if (request->setting_count > 0 && strcmp(request->settings[0].key, "bad") == 0)
         return error_set(err, ERROR_USAGE, "unknown option \"bad\"");
     snprintf(identity->origin, sizeof(identity->origin), "%s/%s", request->hostname,
              request->scheme);
     identity->type = "fake";
     return true;
-}
-
-static bool admit(void *context, struct cancel *cancel, struct error *err)
-{
-    (void)cancel;
-    return ((struct fake_connector *)context)->admits ||
-           error_set(err, ERROR_UNSUPPORTED, "there are 206 of them");
 }
 
 static bool ping(void *context, struct cancel *cancel, struct error *err)
@@ -158,6 +151,5 @@ void fake_connector_init(struct fake_connector *fake, const struct fake_record *
                          struct connector *connector)
 {
     *fake = (struct fake_connector){.records = records, .sequential = true};
-    *connector =
-        (struct connector){fake, configure, admit, ping, start, position, needs, completed};
+    *connector = (struct connector){fake, configure, ping, start, position, needs, completed};
 }

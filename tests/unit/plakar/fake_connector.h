@@ -17,10 +17,9 @@ struct fake_connector {
     const struct fake_record *records; /* ends with path NULL */
     bool sequential;
     bool start_fails, ping_fails, endless_start;
-    bool needs_all;         /* no record may be left out */
-    bool unsettled, admits; /* what configure leaves to admit, and how that ends */
-    atomic_size_t given;    /* records asked for */
-    atomic_size_t read;     /* bytes pulled from readers */
+    bool needs_all;      /* no record may be left out */
+    atomic_size_t given; /* records asked for */
+    atomic_size_t read;  /* bytes pulled from readers */
     atomic_int open_readers, open_sources, completed;
 };
 

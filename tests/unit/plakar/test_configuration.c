@@ -3,7 +3,6 @@
 #include "base/error_names.h"
 #include "plakar/identity.h"
 #include "plakar/spelling.h"
-#include "plakar/unnamed_database.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -296,10 +295,6 @@ static void a_logical_backup_may_leave_out_all_but_databases(void **state)
     done(&reading);
     assert_true(READ(&reading, "postgresql", {"data_only", "true"}));
     done(&reading);
-    assert_false(READ(&reading, "postgres", {"exclude_databases", "a"}));
-    error_spell(&reading.err, &plakar_speller);
-    assert_non_null(strstr(reading.err.message, "exclude_databases"));
-    done(&reading);
 }
 
 /* Of a source on machine "m". */
@@ -312,8 +307,11 @@ static void expect_identity(const char *location, const char *type, const char *
     snprintf(scheme, sizeof(scheme), "%.*s", (int)strcspn(location, ":"), location);
     if (!READ(&reading, scheme, {"location", location}))
         fail_msg("%s: %s", location, reading.err.message);
-    assert_true(identity_make(reading.configuration.settings, reading.configuration.physical, "m",
-                              &identity, &reading.err));
+    assert_true(identity_make(reading.configuration.settings,
+                              reading.configuration.physical        ? IDENTITY_CLUSTER
+                              : reading.configuration.all_databases ? IDENTITY_ALL_DATABASES
+                                                                    : IDENTITY_DATABASE,
+                              "m", &identity, &reading.err));
     assert_string_equal(identity.origin, origin);
     assert_string_equal(identity.type, type);
     done(&reading);
@@ -370,6 +368,8 @@ static void origins_keep_databases_apart(void **state)
     expect_logical_origin("postgres://b,a/shop", "a:5432,b:5432/shop");
     expect_logical_origin("postgres://%2Frun%2Fpg:7/shop", "m:/run/pg:7/shop");
     expect_logical_origin("postgres://h?dbname=shop", "h:5432/shop");
+    expect_logical_origin("postgres://h", "h:5432/");
+    expect_logical_origin("postgres://b,a/", "a:5432,b:5432/");
     /* What stands behind the last slash is the database, whatever it is called. */
     expect_logical_origin("postgres://h/a%2Fb", "h:5432/a%2Fb");
     expect_logical_origin("postgres://h/a%252Fb", "h:5432/a%252Fb");
@@ -383,7 +383,7 @@ static void expect_unnamed(bool unnamed, const char *location, const char *datab
 
     if (!READ(&reading, "postgres", {"location", location}, {"database", database}))
         fail_msg("%s: %s", location, reading.err.message);
-    if (unnamed_database(&reading.configuration) != unnamed)
+    if (reading.configuration.all_databases != unnamed)
         fail_msg("%s, database=%s", location, database);
     done(&reading);
 }
@@ -413,7 +413,7 @@ static void a_physical_source_needs_no_database(void **state)
 
     (void)state;
     assert_true(READ(&reading, "postgres+bin", {"location", "postgres+bin://h"}));
-    assert_false(unnamed_database(&reading.configuration));
+    assert_false(reading.configuration.all_databases);
     done(&reading);
 }
 

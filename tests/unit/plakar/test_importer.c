@@ -600,27 +600,6 @@ static void methods_before_init_fail(void **state)
     host_close(&host);
 }
 
-static void what_only_the_server_can_settle_is_asked_before_init_is_answered(void **state)
-{
-    struct host host;
-    size_t call;
-
-    (void)state;
-    host_open(&host, some_records, -1);
-    host.fake.unsettled = true;
-    call = host_init(&host, NULL, NULL);
-    assert_string_equal(host_stream(&host, call)->status, "3");
-    assert_string_equal(host_stream(&host, call)->message, "there are 206 of them");
-    call = host_unary(&host, "Ping", slice_string(""));
-    assert_string_equal(host_stream(&host, call)->status, "9"); /* Init comes first */
-    host.fake.admits = true;
-    call = host_init(&host, NULL, NULL);
-    assert_string_equal(host_stream(&host, call)->status, "0");
-    call = host_unary(&host, "Ping", slice_string(""));
-    assert_string_equal(host_stream(&host, call)->status, "0");
-    host_close(&host);
-}
-
 static void ping_says_whether_the_server_answers(void **state)
 {
     for (int fails = 0; fails < 2; fails++) {
@@ -687,7 +666,6 @@ int main(void)
         cmocka_unit_test(init_says_who_the_source_is),
         cmocka_unit_test(init_refuses_what_makes_no_sense),
         cmocka_unit_test(methods_before_init_fail),
-        cmocka_unit_test(what_only_the_server_can_settle_is_asked_before_init_is_answered),
         cmocka_unit_test(ping_says_whether_the_server_answers),
         cmocka_unit_test(an_unknown_record_is_not_found),
     };
