@@ -70,6 +70,40 @@ static void add_value(const struct column *column, struct sql *sql)
     }
 }
 
+static const char *compression_word(const struct column *column)
+{
+    return column->compression == 'p' ? "pglz" : "lz4";
+}
+
+/* Merging with a parent's column that is compressed otherwise is an error of 14 and 15. */
+static bool parent_compresses_otherwise(const struct relation *relation,
+                                        const struct column *column)
+{
+    if (relation->is_partition)
+        return false;
+    for (size_t i = 0; i < relation->parent_count; i++) {
+        const struct relation *parent = relation->parents[i];
+
+        for (size_t at = 0; at < parent->column_count; at++) {
+            const struct column *same = &parent->columns[at];
+
+            if (strcmp(same->name, column->name) == 0 && same->compression != '\0' &&
+                same->compression != column->compression)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* How a column of a foreign table is compressed cannot be said by ALTER, which pg_dump tries. */
+static void add_foreign_compression(const struct relation *relation, const struct column *column,
+                                    struct sql *sql)
+{
+    if (relation->relkind == 'f' && column->compression != '\0' &&
+        !parent_compresses_otherwise(relation, column))
+        sql_printf(sql, " COMPRESSION %s", compression_word(column));
+}
+
 static void add_column(const struct relation *relation, const struct column *column,
                        struct sql *sql)
 {
@@ -79,6 +113,7 @@ static void add_column(const struct relation *relation, const struct column *col
         sql_add(sql, " WITH OPTIONS");
     } else {
         sql_clause(sql, " ", column->type, "");
+        add_foreign_compression(relation, column, sql);
         sql_clause(sql, " COLLATE ", column->collation, "");
     }
     add_value(column, sql);
@@ -271,9 +306,9 @@ void table_add_column_changes(const struct relation *relation, const struct colu
         alter_column(relation, column, sql);
         sql_printf(sql, " SET STORAGE %s;\n", storage_name(column->storage));
     }
-    if (column->compression != '\0') {
+    if (column->compression != '\0' && relation->relkind != 'f') {
         alter_column(relation, column, sql);
-        sql_printf(sql, " SET COMPRESSION %s;\n", column->compression == 'p' ? "pglz" : "lz4");
+        sql_printf(sql, " SET COMPRESSION %s;\n", compression_word(column));
     }
     if (column->options != NULL) {
         alter_column(relation, column, sql);

@@ -336,3 +336,27 @@ def test_foreign_tables_anywhere_in_trees_and_loops_come_back(pgcask, cluster, m
     db = make(cluster, "trees", logical.script("foreign_trees"),
               *(sql for since, sql in TREES_SINCE.items() if major >= since))
     logical.round_trip(pgcask, cluster, db, workdir)
+
+
+@pytest.mark.majors(14, 16, 18)
+def test_columns_that_are_compressed_come_back(pgcask, cluster, workdir):
+    """What stock pg_dump writes there is refused by every server."""
+    db = make(cluster, "compressed", """
+        CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
+        CREATE FOREIGN TABLE alone (a text COMPRESSION pglz COLLATE "C" DEFAULT 'x' NOT NULL, b text)
+            SERVER s;
+        CREATE TABLE parent (a text COMPRESSION pglz, b text, c text);
+        CREATE FOREIGN TABLE child (b text COMPRESSION pglz, z int) INHERITS (parent) SERVER s;
+        CREATE FOREIGN TABLE local_child (a text) INHERITS (parent) SERVER s;
+        CREATE TABLE tree (a text COMPRESSION pglz, b int) PARTITION BY LIST (b);
+        CREATE FOREIGN TABLE tree_1 PARTITION OF tree FOR VALUES IN (1) SERVER s;""")
+    archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
+    logical.create_like(cluster, db, "copy")
+    logical.restore(cluster, archive, "copy")
+    assert logical.dump_schema(cluster, "copy") == logical.dump_schema(cluster, db)
+    compressed = """SELECT attrelid::regclass::text, attname FROM pg_attribute
+                     WHERE attcompression = 'p' AND attrelid >= 16384 AND attnum > 0 ORDER BY 1, 2"""
+    assert cluster.sql(compressed, "copy") == cluster.sql(compressed, db)
+    assert len(cluster.sql(compressed, db)) == 7
+    assert logical.contents(cluster, archive) == logical.contents(
+        cluster, logical.stock_archive(cluster, db, workdir / "stock.dump"))

@@ -68,6 +68,42 @@ static void options_are_its_own_and_its_columns(void **state)
                            "-- DROP FOREIGN TABLE s.t;\n");
 }
 
+/* ALTER cannot say it; and where a parent has another, merging the two would fail. */
+static void compression_stands_in_the_column(void **state)
+{
+    static struct column of_parent = {.number = 1, .name = "A", .compression = 'l'};
+    static struct relation *parents[1];
+
+    (void)state;
+    for (int with_parent = 0; with_parent < 2; with_parent++) {
+        struct kind_test *test = kind_test_new(18);
+        struct relation *table = add_table(test);
+
+        table->columns[0].compression = 'p';
+        table->columns[0].statistics = -1;
+        parents[0] = kind_test_relation(test, 11, 'r', "s", "p");
+        parents[0]->columns = &of_parent;
+        parents[0]->column_count = 1;
+        table->parents = parents;
+        table->parent_count = (size_t)with_parent;
+        kind_test_row(test, &tables, plain);
+        kind_test_step(test, &catalog_step_foreign_table);
+        kind_test_expect(test, with_parent ? "== FOREIGN TABLE s t o pre-data\n"
+                                             "CREATE FOREIGN TABLE s.t (\n"
+                                             "    \"A\" integer\n"
+                                             ")\n"
+                                             "INHERITS (s.p)\n"
+                                             "SERVER s;\n"
+                                             "-- DROP FOREIGN TABLE s.t;\n"
+                                           : "== FOREIGN TABLE s t o pre-data\n"
+                                             "CREATE FOREIGN TABLE s.t (\n"
+                                             "    \"A\" integer COMPRESSION pglz\n"
+                                             ")\n"
+                                             "SERVER s;\n"
+                                             "-- DROP FOREIGN TABLE s.t;\n");
+    }
+}
+
 static void one_without_its_server_is_a_failure(void **state)
 {
     struct kind_test *test = kind_test_new(18);
@@ -95,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_foreign_table_is_of_a_server),
         cmocka_unit_test(options_are_its_own_and_its_columns),
+        cmocka_unit_test(compression_stands_in_the_column),
         cmocka_unit_test(one_without_its_server_is_a_failure),
         cmocka_unit_test(one_that_is_not_dumped_is_passed_over),
     };
