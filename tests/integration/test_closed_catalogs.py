@@ -90,7 +90,7 @@ def read_by_a_backup(pgcask_path, server):
               JOIN pg_class c ON c.oid = l.relation
               WHERE a.application_name ~ 'pgcask' AND relkind IN ('r', 'v')
                   AND relnamespace = 'pg_catalog'::regnamespace"""
-    copying = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^COPY' AND state = 'active'"
+    copying = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^COPY'"
     with process.Process([pgcask_path, "backup", server.uri("app"), "--to", "-"]) as running:
         end = time.monotonic() + 30
         while server.value(copying) == "0":
