@@ -205,6 +205,11 @@ void logical_databases_free(struct logical_backup *job)
         free(job->databases[i].name);
     }
     free(job->databases);
+    for (size_t i = 0; i < job->absent_count; i++)
+        free(job->absent[i].name);
+    free(job->absent);
+    job->absent = NULL;
+    job->absent_count = 0;
     job->databases = NULL;
     job->database_count = 0;
     job->report.total_bytes = 0;

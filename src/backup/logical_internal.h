@@ -71,6 +71,12 @@ struct logical_database {
     uint64_t rows;
 };
 
+/* A database that is not backed up although all are. */
+struct logical_absent {
+    char *name;
+    bool invalid; /* what a DROP DATABASE that was interrupted left; else it is the provider's */
+};
+
 enum logical_step {
     LOGICAL_MANIFEST,
     LOGICAL_GLOBALS, /* or all.sql */
@@ -100,8 +106,10 @@ struct logical_backup {
     struct wire_settings *pinned; /* where the first session came to */
     struct logical_database *databases;
     size_t database_count, together; /* the first so many are opened before the first byte */
-    size_t current;                  /* the database whose records come */
-    bool verifiers;                  /* globals have the passwords of roles */
+    struct logical_absent *absent;
+    size_t absent_count;
+    size_t current; /* the database whose records come */
+    bool verifiers; /* globals have the passwords of roles */
     time_t started_at;
     uint64_t rows_before, row_bytes_before; /* of databases that are done */
     struct catalog_filter *filter;          /* what is wanted of each */

@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/error_names.h"
+#include "base/quote.h"
 #include "catalog/pattern.h"
 
 #include <stdlib.h>
@@ -87,7 +88,18 @@ static bool check_choice(const struct choice *choice, struct error *err)
 
 /* ---- The list ---- */
 
-enum { OID, NAME, ALLOWS_CONNECTIONS, INVALID, COLUMNS };
+enum { OID, NAME, ALLOWS_CONNECTIONS, INVALID, IS_PROVIDERS, COLUMNS };
+
+/* A managed service keeps databases of its own beside its customers': by their names, or by the
+ * roles that own them where nobody else may enter. Whoever may act as their owner is no customer.
+ */
+#define COLUMN_IS_PROVIDERS                                                                        \
+    "NOT pg_catalog.pg_has_role(d.datdba, 'USAGE') AND\n"                                          \
+    "       (d.datname IN ('rdsadmin', 'cloudsqladmin', 'alloydbadmin', 'alloydbmetadata',\n"      \
+    "                      'azure_maintenance', 'azure_sys', '_aiven', '_dodb') OR\n"              \
+    "        (o.rolname IN ('rdsadmin', 'cloudsqladmin', 'alloydbadmin', 'azuresu',\n"             \
+    "                       'azure_superuser') AND\n"                                              \
+    "         NOT pg_catalog.has_database_privilege(d.oid, 'CONNECT')))"
 
 struct search {
     struct logical_backup *job;
@@ -100,10 +112,16 @@ static bool ask_for_databases(struct search *search, struct wire_conn *conn, str
     struct buffer sql = {0};
     bool done =
         /* -2 marks what a DROP DATABASE that was interrupted left. */
-        buffer_append_string(&sql, "SELECT d.oid, d.datname, d.datallowconn, d.datconnlimit = -2",
+        buffer_append_string(&sql,
+                             "SELECT d.oid, d.datname, d.datallowconn, d.datconnlimit = -2,\n"
+                             "       " COLUMN_IS_PROVIDERS,
                              err) &&
         append_choice(&sql, &search->wanted, err) && append_choice(&sql, &search->unwanted, err) &&
-        buffer_append_string(&sql, "\n  FROM pg_catalog.pg_database d ORDER BY d.datname", err) &&
+        buffer_append_string(&sql,
+                             "\n  FROM pg_catalog.pg_database d\n"
+                             "  LEFT JOIN pg_catalog.pg_roles o ON o.oid = d.datdba\n"
+                             " ORDER BY d.datname",
+                             err) &&
         wire_query(conn, buffer_text(&sql), &search->result, err);
 
     buffer_free(&sql);
@@ -117,7 +135,42 @@ static bool is_true(const struct wire_result *result, size_t row, size_t column)
     return value != NULL && value[0] == 't';
 }
 
-static bool is_backed_up(struct search *search, size_t row)
+static void tell_absent(const struct logical_backup *job, const struct logical_absent *absent)
+{
+    char quoted[QUOTE_NAME_SIZE];
+
+    quote_identifier(absent->name, quoted, sizeof(quoted));
+    if (absent->invalid)
+        log_message(job->request.log, LOG_WARNING,
+                    "database \"%s\" is left out: it is invalid, a DROP DATABASE was interrupted; "
+                    "drop it: DROP DATABASE %s;",
+                    absent->name, quoted);
+    else
+        log_message(job->request.log, LOG_WARNING,
+                    "database \"%s\" is left out: it is the provider's own", absent->name);
+}
+
+static bool leave_out(struct search *search, size_t row, bool invalid, struct error *err)
+{
+    struct logical_backup *job = search->job;
+    struct logical_absent *grown =
+        realloc(job->absent, (job->absent_count + 1) * sizeof(*job->absent));
+    const char *name = wire_result_value(search->result, row, NAME);
+
+    if (grown == NULL)
+        return error_set_memory(err);
+    job->absent = grown;
+    grown += job->absent_count;
+    *grown = (struct logical_absent){.name = strdup(name == NULL ? "" : name), .invalid = invalid};
+    if (grown->name == NULL)
+        return error_set_memory(err);
+    job->absent_count++;
+    tell_absent(job, grown);
+    return true;
+}
+
+/* Whoever names a provider's database means it. */
+static bool is_backed_up(struct search *search, size_t row, bool *done, struct error *err)
 {
     const struct wire_result *result = search->result;
     bool wanted = is_chosen(&search->wanted, result, row, COLUMNS);
@@ -126,12 +179,12 @@ static bool is_backed_up(struct search *search, size_t row)
     if ((search->wanted.count > 0 && !wanted) || unwanted ||
         !is_true(result, row, ALLOWS_CONNECTIONS))
         return false;
-    if (!is_true(result, row, INVALID))
+    if (is_true(result, row, INVALID))
+        *done = leave_out(search, row, true, err);
+    else if (!wanted && is_true(result, row, IS_PROVIDERS))
+        *done = leave_out(search, row, false, err);
+    else
         return true;
-    log_message(search->job->request.log, LOG_WARNING,
-                "database \"%s\" is left out: it is invalid, a DROP DATABASE was interrupted. Use "
-                "DROP DATABASE to drop it",
-                wire_result_value(result, row, NAME));
     return false;
 }
 
@@ -160,7 +213,11 @@ static bool make_list(struct search *search, struct error *err)
     if (job->databases == NULL)
         return error_set_memory(err);
     for (size_t row = 0; row < rows; row++) {
-        if (is_backed_up(search, row) && !add_database(job, search->result, row, err))
+        bool done = true;
+
+        if (is_backed_up(search, row, &done, err))
+            done = add_database(job, search->result, row, err);
+        if (!done)
             return false;
     }
     if (!check_choice(&search->wanted, err) || !check_choice(&search->unwanted, err))

@@ -5,6 +5,7 @@
  */
 #include "backup/logical_preflight_internal.h"
 #include "backup/sessions_internal.h"
+#include "base/error_names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -297,7 +298,42 @@ static bool look_at(struct logical_preflight *preflight, const char *name, struc
     return begun;
 }
 
-/* What is left out, and why, the backup says itself. */
+/* ---- All databases ---- */
+
+/* The backup says so itself, once it gets there. */
+static void add_absent(struct logical_preflight *preflight, const struct logical_backup *job)
+{
+    for (size_t i = 0; i < job->absent_count && preflight->request->only_preflight; i++) {
+        const struct logical_absent *absent = &job->absent[i];
+        char remedy[QUOTE_NAME_SIZE + 32], quoted[QUOTE_NAME_SIZE];
+
+        snprintf(remedy, sizeof(remedy), "DROP DATABASE %s;",
+                 quote_identifier(absent->name, quoted, sizeof(quoted)));
+        preflight->report->database = absent->name;
+        if (absent->invalid)
+            preflight_add(preflight->report, false, remedy,
+                          "it will be left out: it is invalid, a DROP DATABASE was interrupted");
+        else
+            preflight_add(preflight->report, false,
+                          "Name it by " OPTION_DATABASES " if you mean it.",
+                          "it will be left out: it is the provider's own");
+    }
+    preflight->report->database = NULL;
+}
+
+/* What keeps one database from being entered says nothing of the others, unless nobody answers. */
+static bool look_at_one(struct logical_preflight *preflight, const char *name, struct error *err)
+{
+    if (look_at(preflight, name, err))
+        return true;
+    if (err->sqlstate[0] == '\0' || err->code == ERROR_CANCELLED)
+        return error_prefix(err, "database \"%s\"", name);
+    preflight->report->database = name;
+    preflight_add(preflight->report, true, err->hint, ERROR_OURS("%s"), err->message);
+    preflight->report->database = NULL;
+    return true;
+}
+
 static bool look_at_all(struct logical_preflight *preflight, struct error *err)
 {
     struct logical_backup job = {.request = *preflight->request};
@@ -307,9 +343,10 @@ static bool look_at_all(struct logical_preflight *preflight, struct error *err)
     done = logical_list_databases(&job, err);
     if (job.pinned != NULL)
         preflight->settings = job.pinned;
+    if (done)
+        add_absent(preflight, &job);
     for (size_t i = 0; done && i < job.database_count; i++)
-        done = look_at(preflight, job.databases[i].name, err) ||
-               error_prefix(err, "database \"%s\"", job.databases[i].name);
+        done = look_at_one(preflight, job.databases[i].name, err);
     preflight->settings = preflight->request->settings;
     logical_databases_free(&job);
     wire_settings_free(job.pinned);

@@ -179,3 +179,72 @@ def test_globals_are_whole_but_for_the_passwords(pgcask, managed, workdir, major
 def test_other_databases_are_closed_and_this_is_said_plainly(pgcask, managed, workdir, major):
     result = pgcask("backup", managed.uri("others", OWNER), "--to", workdir / "b")
     assert result.rc == 1 and 'GRANT CONNECT ON DATABASE "others" TO "the owner";' in result.stderr
+
+
+# All databases
+
+
+def test_all_databases_are_looked_at_in_one_report(pgcask, servers, workdir, major):
+    """Those that the role may not read by name, with what mends it there; what is invalid or the
+    provider's is left out by name."""
+    server = servers.create(major)
+    server.sql(f"""
+        CREATE ROLE rdsadmin SUPERUSER LOGIN;
+        CREATE ROLE "{OWNER}" LOGIN;
+        CREATE DATABASE "my ""app"" db" OWNER "{OWNER}";
+        CREATE DATABASE closed;
+        CREATE DATABASE other;
+        CREATE DATABASE rdsadmin OWNER rdsadmin;
+        CREATE DATABASE hidden OWNER rdsadmin;
+        CREATE DATABASE "half gone" OWNER "{OWNER}";
+        REVOKE CONNECT ON DATABASE closed, hidden FROM PUBLIC;
+        UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'half gone'""")
+    server.sql("CREATE TABLE t (a int)", "other")
+    hba = server.datadir / "pg_hba.conf"
+    server.configure(hba=[f'host rdsadmin "{OWNER}" 127.0.0.1/32 reject', hba.read_text()])
+    uri = server.uri(None, OWNER)
+
+    found = json.loads(pgcask("check", uri, "--json").stdout)["findings"]
+    by_database = {f["database"]: f for f in found if "database" in f}
+    assert set(by_database) == {"closed", "other", "rdsadmin", "hidden", "half gone"}, found
+    for name, finding in by_database.items():
+        assert finding["message"].startswith(f'database "{name}": ')
+        assert finding["fatal"] == (name in ("closed", "other")), finding
+    assert by_database["half gone"]["hint"] == 'DROP DATABASE "half gone";'
+    assert "the provider's" in by_database["rdsadmin"]["message"]
+    assert "1 table (public.t)" in by_database["other"]["message"]
+    grant = f'GRANT CONNECT ON DATABASE "closed" TO "{OWNER}";'
+    assert by_database["closed"]["hint"].startswith(grant)
+    refused = pgcask("backup", uri, "--to", workdir / "b", "--json")
+    assert refused.rc == 1 and not (workdir / "b").exists()
+    fatal = [f for f in json.loads(refused.stdout)["findings"] if f["fatal"]]
+    assert fatal == [f for f in found if f["fatal"]]
+
+    server.sql(grant)
+    server.sql(by_database["other"]["hint"], "other")
+    result = pgcask("backup", uri, "--to", workdir / "b", "--json").check()
+    warnings = json.loads(result.stdout)["warnings"]
+    for name in ("rdsadmin", "hidden", "half gone"):
+        assert len([w for w in warnings if f'"{name}"' in w]) == 1, warnings
+    assert 'DROP DATABASE "half gone";' in result.stderr
+    pgcask("verify", workdir / "b").check()
+    script = (workdir / "b/all.sql").read_text()
+    connected = re.findall(r"^\\connect (.*)$", script, re.M)
+    assert any("my" in line and "app" in line for line in connected), connected
+    assert not any("rdsadmin" in line or "hidden" in line for line in connected), connected
+    # Whoever names one means it.
+    named = pgcask("check", uri, "--databases", "rdsadmin")
+    assert named.rc == 1 and "pg_hba.conf" in named.stderr, named
+
+
+@pytest.mark.majors(15)
+def test_locks_of_databases_that_are_open_together_add_up(pgcask, servers, major):
+    server = servers.create(major, conf={"max_connections": 30, "max_locks_per_transaction": 30})
+    for db in ("a", "b", "c"):
+        server.sql(f"CREATE DATABASE {db}")
+        server.sql("DO $$ BEGIN FOR i IN 1..100 LOOP EXECUTE format('CREATE TABLE t%s ()', i); "
+                   "END LOOP; END $$", db)
+        assert json.loads(pgcask("check", server.uri(db), "--json").check().stdout)[
+            "findings"] == []
+    (found,) = json.loads(pgcask("check", server.uri(None), "--json").check().stdout)["findings"]
+    assert "locks 300 tables" in found["message"] and "database" not in found
