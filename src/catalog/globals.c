@@ -26,6 +26,19 @@
     "       NULL\n"                                                                                \
     "  FROM " table " r WHERE r.rolname !~ '^pg_' ORDER BY r.rolname"
 
+/* How many grants must come before one: the bootstrap superuser may grant anything, others need a
+ * grant WITH ADMIN OPTION of the same role before. A grant that nothing leads to has no depth. */
+#define MEMBERSHIP_DEPTHS                                                                          \
+    "(WITH RECURSIVE reached (id, depth) AS (\n"                                                   \
+    "   SELECT f.oid, 0 FROM pg_catalog.pg_auth_members f WHERE f.grantor = 10\n"                  \
+    "   UNION\n"                                                                                   \
+    "   SELECT n.oid, r.depth + 1\n"                                                               \
+    "     FROM reached r\n"                                                                        \
+    "     JOIN pg_catalog.pg_auth_members f ON f.oid = r.id AND f.admin_option\n"                  \
+    "     JOIN pg_catalog.pg_auth_members n ON n.roleid = f.roleid AND n.grantor = f.member\n"     \
+    "    WHERE r.depth < 1000)\n"                                                                  \
+    " SELECT id, pg_catalog.min(depth) AS depth FROM reached GROUP BY id)"
+
 static const struct version_difference differences[] = {
     {"parameter_acls", 0,
      "(SELECT NULL::pg_catalog.text AS parname, NULL::pg_catalog.aclitem[] AS paracl WHERE false)"},
@@ -37,8 +50,17 @@ static const struct version_difference differences[] = {
      "' WITH ' || CASE WHEN m.admin_option THEN 'ADMIN OPTION, ' ELSE '' END ||\n"
      "'INHERIT ' || CASE WHEN m.inherit_option THEN 'TRUE' ELSE 'FALSE' END ||\n"
      "CASE WHEN m.set_option THEN '' ELSE ', SET FALSE' END"},
+    /* Who granted it matters from 16 on: up to 15 a server hardly keeps it, and does not ask. */
     {"membership_grantor", 0, "''"},
-    {"membership_grantor", 16, "coalesce(' GRANTED BY ' || pg_catalog.quote_ident(b.rolname), '')"},
+    {"membership_grantor", 16,
+     "CASE WHEN d.depth IS NULL THEN ''\n"
+     "     ELSE coalesce(' GRANTED BY ' || pg_catalog.quote_ident(b.rolname), '') END"},
+    {"membership_depths", 0, "(SELECT 0::pg_catalog.oid AS id, 0 AS depth WHERE false)"},
+    {"membership_depths", 16, MEMBERSHIP_DEPTHS},
+    {"membership_id", 0, "0::pg_catalog.oid"},
+    {"membership_id", 16, "m.oid"},
+    {"membership_lacks_grantor", 0, "false"},
+    {"membership_lacks_grantor", 16, "d.depth IS NULL"},
     {0},
 };
 
@@ -135,7 +157,28 @@ static const struct {
              "  JOIN pg_catalog.pg_shdescription d ON d.objoid = r.oid\n"
              "   AND d.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass\n"
              " WHERE r.rolname !~ '^pg_' ORDER BY r.rolname"},
-    /* Grants of the bootstrap superuser first: others may only grant what they may pass on. */
+    {.text = "SELECT 'SECURITY LABEL FOR ' || pg_catalog.quote_ident(s.provider) ||\n"
+             "       ' ON ROLE ' || pg_catalog.quote_ident(r.rolname) || ' IS ' ||\n"
+             "       pg_catalog.quote_literal(s.label) || ';', NULL\n"
+             "  FROM pg_catalog.pg_roles r\n"
+             "  JOIN pg_catalog.pg_shseclabel s ON s.objoid = r.oid\n"
+             "   AND s.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass\n"
+             " WHERE r.rolname !~ '^pg_' ORDER BY r.rolname, s.provider"},
+    {.text =
+         "SELECT pg_catalog.format('the membership of %s in %s comes without who granted it: '\n"
+         "         '%s had no ADMIN OPTION', u.rolname, g.rolname,\n"
+         "         coalesce(b.rolname::pg_catalog.text, m.grantor::pg_catalog.text))\n"
+         "  FROM pg_catalog.pg_auth_members m\n"
+         "  JOIN pg_catalog.pg_roles g ON g.oid = m.roleid\n"
+         "  JOIN pg_catalog.pg_roles u ON u.oid = m.member\n"
+         "  LEFT JOIN pg_catalog.pg_roles b ON b.oid = m.grantor\n"
+         "  LEFT JOIN {membership_depths} d ON d.id = {membership_id}\n"
+         " WHERE NOT (g.rolname ~ '^pg_' AND u.rolname ~ '^pg_')\n"
+         "   AND {membership_lacks_grantor}\n"
+         " ORDER BY g.rolname, u.rolname, b.rolname",
+     .rows = WARNINGS},
+    /* In an order that can be executed: others than the bootstrap superuser grant what they were
+     * given WITH ADMIN OPTION. */
     {.text = "SELECT 'GRANT ' || pg_catalog.quote_ident(g.rolname) || ' TO ' ||\n"
              "       pg_catalog.quote_ident(u.rolname) || {membership_options} ||\n"
              "       {membership_grantor} || ';', NULL\n"
@@ -143,8 +186,10 @@ static const struct {
              "  JOIN pg_catalog.pg_roles g ON g.oid = m.roleid\n"
              "  JOIN pg_catalog.pg_roles u ON u.oid = m.member\n"
              "  LEFT JOIN pg_catalog.pg_roles b ON b.oid = m.grantor\n"
+             "  LEFT JOIN {membership_depths} d ON d.id = {membership_id}\n"
              " WHERE NOT (g.rolname ~ '^pg_' AND u.rolname ~ '^pg_')\n"
-             " ORDER BY (m.grantor <> 10), m.admin_option DESC, g.rolname, u.rolname, b.rolname"},
+             " ORDER BY coalesce(d.depth, 0), m.admin_option DESC, g.rolname, u.rolname,\n"
+             "          b.rolname"},
     {.text =
          "SELECT 'CREATE TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' OWNER ' ||\n"
          "       pg_catalog.quote_ident(r.rolname) || ' LOCATION ' ||\n"
@@ -161,6 +206,13 @@ static const struct {
          "  FROM pg_catalog.pg_tablespace t JOIN pg_catalog.pg_roles r ON r.oid = t.spcowner,\n"
          "       pg_catalog.pg_tablespace_location(t.oid) l\n"
          " WHERE t.spcname !~ '^pg_' ORDER BY t.spcname"},
+    {.text = "SELECT 'SECURITY LABEL FOR ' || pg_catalog.quote_ident(s.provider) ||\n"
+             "       ' ON TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' IS ' ||\n"
+             "       pg_catalog.quote_literal(s.label) || ';', NULL\n"
+             "  FROM pg_catalog.pg_tablespace t\n"
+             "  JOIN pg_catalog.pg_shseclabel s ON s.objoid = t.oid\n"
+             "   AND s.classoid = 'pg_catalog.pg_tablespace'::pg_catalog.regclass\n"
+             " WHERE t.spcname !~ '^pg_' ORDER BY t.spcname, s.provider"},
     {.text = tablespace_privileges, .rows = PRIVILEGES, .privileges_on = "TABLESPACE", .type = 't'},
     {.text = parameter_privileges, .rows = PRIVILEGES, .privileges_on = "PARAMETER", .type = 'p'},
     /* By which a script is known to be whole. */
