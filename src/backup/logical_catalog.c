@@ -106,7 +106,7 @@ bool logical_snapshot_take(struct logical_database *database, struct error *err)
     return check_identity(database, err);
 }
 
-static bool pause_for(struct logical_backup *job, int milliseconds, struct error *err)
+bool logical_pause(struct logical_backup *job, int milliseconds, struct error *err)
 {
     struct cancel *cancel = job->request.cancel;
     struct pollfd requested = {.fd = cancel == NULL ? -1 : cancel->event_fd, .events = POLLIN};
@@ -140,7 +140,7 @@ static bool try_once(struct logical_database *database, bool *changed, struct er
 static bool begin_again(struct logical_database *database, int tries, struct error *err)
 {
     database->same_snapshot = false;
-    return pause_for(database->job, FIRST_PAUSE_MS << (tries - 1), err) &&
+    return logical_pause(database->job, FIRST_PAUSE_MS << (tries - 1), err) &&
            wire_query(database->conn, "ROLLBACK", NULL, err) &&
            logical_snapshot_take(database, err);
 }

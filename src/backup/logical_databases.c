@@ -15,9 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LISTS_MAX                                                                                  \
-    3 /* so often databases that are gone when they are opened are looked for anew                 \
-       */
+/* So often databases that are gone when they are opened are looked for anew. */
+#define LISTS_MAX 3
+
+#define SPARE_SESSIONS 2
+
+/* How often one that comes in turn is tried while there is no room for it, and how soon again:
+ * doubled each time, 3 s in all. */
+#define TRIES 6
+#define FIRST_PAUSE_MS 100
 
 /* Entries of catalogs that are held at once: at some hundred bytes each. What is beyond comes in
  * turn. */
@@ -78,12 +84,23 @@ static bool fail_gone(struct error *err)
                            "that come and go out by " OPTION_EXCLUDE_DATABASES ".");
 }
 
+/* A session that has just ended may still count. */
+static bool open_in_turn(struct logical_database *database, struct error *err)
+{
+    for (int tries = 1; !open_session(database, err); tries++) {
+        if (strcmp(err->sqlstate, "53300") != 0 || tries == TRIES ||
+            !logical_pause(database->job, FIRST_PAUSE_MS << (tries - 1), err))
+            return false;
+    }
+    return true;
+}
+
 bool logical_database_enter(struct logical_database *database, struct error *err)
 {
     database->job->report.logical.database = database->name;
     if (database->conn != NULL)
         return true;
-    if (open_session(database, err) && logical_snapshot_take(database, err) &&
+    if (open_in_turn(database, err) && logical_snapshot_take(database, err) &&
         logical_catalog_read(database, err))
         return true;
     if (strcmp(error_reason_word(err), LOGICAL_DATABASE_GONE) == 0)
@@ -106,11 +123,12 @@ bool logical_database_leave(struct logical_database *database, struct error *err
 
 /* ---- Those of one moment ---- */
 
-/* One session less than there is room for: manifest.json is gathered by another. */
+/* manifest.json is gathered by another session, one after the other, and the server needs a moment
+ * until it knows of the end of one. */
 static void make_room(struct logical_backup *job, size_t opened)
 {
     job->together = opened;
-    if (opened > 1)
+    for (int spare = 0; spare < SPARE_SESSIONS && job->together > 1; spare++)
         close_database(&job->databases[--job->together]);
     log_message(job->request.log, LOG_INFO,
                 "the server has room for %zu sessions: databases "

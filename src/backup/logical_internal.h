@@ -157,6 +157,9 @@ bool logical_database_leave(struct logical_database *database, struct error *err
 
 /* ---- Catalogs ---- */
 
+/* Waits so long; false if the job was cancelled. */
+bool logical_pause(struct logical_backup *job, int milliseconds, struct error *err);
+
 /* Begins the transaction and its snapshot. */
 bool logical_snapshot_take(struct logical_database *database, struct error *err);
 

@@ -1,0 +1,255 @@
+"""Where no database is named all of a server are backed up: which, in which moment, whatever they
+are called; stock psql makes them anew from all.sql, and pg_dumpall says the same of both servers."""
+
+import contextlib
+import json
+
+import pytest
+
+from pgcask_testing import logical
+from pgcask_testing.logical import back_up_layout, make, run_sql
+
+ENDS = pytest.mark.majors(13, 18)
+TABLE = "CREATE TABLE t (i int); INSERT INTO t VALUES (1);"
+
+
+@pytest.fixture(scope="module")
+def cluster(major, module_servers):
+    """Four databases beside template1 and postgres, of which one takes no connections."""
+    server = module_servers.create(major)
+    for name in ("shop", "shop_old", "Accounts"):
+        make(server, name, TABLE)
+    make(server, "closed")
+    run_sql(server, "postgres", 'ALTER DATABASE closed ALLOW_CONNECTIONS false;')
+    yield server
+    server.close()
+
+
+def names(files):
+    return [file[6:-5] for file in files if file.endswith(".dump")]
+
+
+def manifest(folder):
+    return json.loads((folder / "manifest.json").read_text())
+
+
+# ---- Which
+
+
+@ENDS
+def test_all_that_allow_connections_are_backed_up(pgcask, cluster, major, workdir):
+    files = back_up_layout(pgcask, cluster, None, workdir / "x", "numbered")
+    assert names(files) == ["Accounts", "postgres", "shop", "shop_old", "template1"]
+    told = {database["name"]: database for database in manifest(workdir / "x")["databases"]}
+    assert {name for name, each in told.items() if each["backed_up"]} == set(names(files))
+    assert all(each["same_snapshot"] for each in told.values() if each["backed_up"])
+
+
+@ENDS
+@pytest.mark.parametrize("options, expected", [
+    (["--databases", "shop*"], ["shop", "shop_old"]),
+    (["--databases", "SHOP,\"Accounts\""], ["Accounts", "shop"]),
+    (["--databases", "shop", "--databases", "post????"], ["postgres", "shop"]),
+    (["--exclude-databases", "shop_old,t*"], ["Accounts", "postgres", "shop"]),
+    (["--databases", "*shop*", "--exclude-databases", "*_old"], ["shop"]),
+    (["--databases", "s(hop|link)"], ["shop"]),
+])
+def test_patterns_choose(pgcask, cluster, major, workdir, options, expected):
+    assert names(back_up_layout(pgcask, cluster, None, workdir / "x", "numbered",
+                                *options)) == expected
+
+
+@ENDS
+@pytest.mark.parametrize("options, says", [
+    (["--databases", "shop,nobody*"], "--databases: no database matches nobody*"),
+    (["--exclude-databases", "nobody"], "--exclude-databases: no database matches nobody"),
+    (["--databases", "closed"], "no database is left to back up"),
+    (["--databases", "accounts"], "no database matches accounts"),
+    (["--databases", "a.b"], "a.b"),
+    (["--databases", "shop,"], "--databases has an empty item"),
+])
+def test_what_matches_nothing_is_an_error(pgcask, cluster, major, workdir, options, says):
+    result = pgcask("backup", cluster.uri(None), "--to", workdir / "x", *options)
+    assert result.rc == 2 and says in result.stderr, result
+    assert not (workdir / "x").exists()
+
+
+@ENDS
+def test_an_invalid_database_is_left_out_with_the_servers_remedy(pgcask, cluster, major, workdir):
+    make(cluster, "half gone")
+    run_sql(cluster, "postgres",
+            "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'half gone'")
+    try:
+        result = pgcask("backup", cluster.uri(None), "--to", workdir / "x").check()
+    finally:
+        run_sql(cluster, "postgres",
+                "UPDATE pg_database SET datconnlimit = -1 WHERE datname = 'half gone'")
+        logical.drop(cluster, "half gone")
+    assert '"half gone" is left out' in result.stderr and "DROP DATABASE" in result.stderr, result
+    assert "half gone" not in (workdir / "x/all.sql").read_text()
+
+
+@ENDS
+def test_the_environment_names_one_unless_some_are_chosen(pgcask, cluster, major, workdir):
+    env = {"PGDATABASE": "shop"}
+    result = pgcask("backup", cluster.uri(None), "--to", workdir / "x", env=env).check()
+    assert (workdir / "x/shop.dump").exists() and "named by the environment" in result.stdout
+    pgcask("backup", cluster.uri(None), "--to", workdir / "y", "--databases", "Acc*,\"Accounts\"",
+           "--layout", "numbered", env=env)
+    result = pgcask("backup", cluster.uri(None), "--to", workdir / "z", "--databases",
+                    "\"Accounts\"", "--layout", "numbered", env=env).check()
+    assert (workdir / "z/00001-Accounts.dump").exists(), result
+
+
+# ---- In which moment
+
+
+@contextlib.contextmanager
+def locked(server, db):
+    """Nobody reads table t meanwhile."""
+    with server.session(db) as session:
+        session.sql("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE;")
+        yield
+        session.sql("COMMIT;")
+
+
+def wait_for_lock(server, db):
+    """Until the backup waits for it."""
+    while server.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND database = "
+                       f"(SELECT oid FROM pg_database WHERE datname = '{db}')") == "0":
+        pass
+
+
+@ENDS
+def test_snapshots_are_taken_before_anything_is_read(pgcask_popen, cluster, major, workdir):
+    with locked(cluster, "shop_old"):
+        backup = pgcask_popen("backup", cluster.uri(None), "--to", workdir / "x", "--layout",
+                              "numbered")
+        wait_for_lock(cluster, "shop_old")
+        for db in ("Accounts", "shop"):
+            run_sql(cluster, db, "INSERT INTO t VALUES (2);")
+    try:
+        result = backup.wait().check()
+    finally:
+        for db in ("Accounts", "shop"):
+            run_sql(cluster, db, "DELETE FROM t WHERE i = 2;")
+    assert "5 databases, 3 rows" in result.stdout, result
+
+
+@pytest.fixture
+def small(servers, major):
+    """A server that has room for few sessions, and more databases than that."""
+    server = servers.create(major, conf={"max_connections": 10, "max_wal_senders": 2})
+    for number in range(6):
+        make(server, f"d{number}", TABLE)
+    return server
+
+
+@ENDS
+def test_what_the_server_has_no_room_for_comes_in_turn(pgcask, small, major, workdir):
+    result = pgcask("backup", small.uri(None), "--to", workdir / "x", "--layout", "numbered",
+                    "--json-file", workdir / "j").check()
+    told = json.loads((workdir / "j").read_text())
+    assert told["database_count"] == 8 and 1 <= told["databases_together"] < 8
+    assert f"{told['databases_together']} of them are of one moment" in result.stdout
+    flags = [each["same_snapshot"] for each in manifest(workdir / "x")["databases"]
+             if each["backed_up"]]
+    assert flags == sorted(flags, reverse=True)
+    assert flags.count(True) == told["databases_together"]
+    assert [each["same_snapshot"] for each in logical.summary(workdir / "x")["databases"]] == flags
+    assert manifest(workdir / "x")["unavailable"] == []
+    pgcask("verify", workdir / "x").check()
+
+
+@ENDS
+def test_a_refused_session_is_no_failure_while_there_is_one(pgcask, cluster, major, workdir):
+    """The role has fewer than the server."""
+    run_sql(cluster, "postgres", "CREATE ROLE four LOGIN CONNECTION LIMIT 4;")
+    for name in ("Accounts", "shop", "shop_old"):
+        run_sql(cluster, name, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO four;")
+    result = pgcask("backup", cluster.uri(None, user="four"), "--to", workdir / "x", "--layout",
+                    "numbered", "--json-file", workdir / "j").check()
+    assert json.loads((workdir / "j").read_text())["databases_together"] == 2, result
+    assert "connections" not in str(manifest(workdir / "x")["unavailable"])
+    pgcask("verify", workdir / "x").check()
+
+
+@ENDS
+def test_a_database_that_goes_before_its_turn_is_an_error_that_names_it(pgcask_popen, small, major,
+                                                                       workdir):
+    with locked(small, "d0"):
+        backup = pgcask_popen("backup", small.uri(None), "--to", workdir / "x", "--json-file",
+                              workdir / "j", "--layout", "numbered")
+        wait_for_lock(small, "d0")
+        run_sql(small, "postgres", "ALTER DATABASE d5 RENAME TO other;")
+    result = backup.wait()
+    error = json.loads((workdir / "j").read_text())["error"]
+    assert result.rc == 1 and error["reason"] == "database_gone", result
+    assert 'database "d5"' in error["message"] and not (workdir / "x").exists()
+
+
+# ---- Names
+
+
+def many_names(count):
+    """Of all sorts, each of its own, some with as many bytes as fit."""
+    sorts = ["my app {}", " {} both ends ", "it's \"{}\"", "a/b/{}", "a=b {}", "-rf {}", "--{}",
+             "tab\t{}", "back\\slash {}", "%{}%20", "{}.dump", ".{}", "$(x) `y` {}", "é{}",
+             "new\nline {}", "User {}", ":\"v{}\"", "'{}'"]
+    for number in range(count):
+        name = sorts[number % len(sorts)].format(number)
+        if number % 3 == 0:
+            name += "ü" * ((63 - len(name.encode())) // 2)
+            name += "x" * (63 - len(name.encode()))
+        yield name
+
+
+@ENDS
+def test_databases_of_any_name_come_back(pgcask, servers, major, workdir, request):
+    made = list(many_names(200 if request.config.getoption("--whole") else 20))
+    source, target = servers.create(major), servers.create(major)
+    cheap = " STRATEGY file_copy" if major >= 15 else ""
+    for name in made:
+        quoted = name.replace('"', '""')
+        run_sql(source, "postgres", f'CREATE DATABASE "{quoted}"{cheap}')
+        literal = name.replace("'", "''")
+        run_sql(source, name, f"CREATE TABLE t (name text); INSERT INTO t VALUES (E'x' || "
+                              f"current_database()); SELECT '{literal}'")
+    files = back_up_layout(pgcask, source, None, workdir / "n", "numbered", timeout=900)
+    assert len(names(files)) == len(made) + 2
+    back_up_layout(pgcask, source, None, workdir / "t", "tables", timeout=900)
+    back_up_layout(pgcask, source, None, workdir / "x", "classic", timeout=900)
+    for folder in "ntx":
+        pgcask("verify", workdir / folder, timeout=300).check()
+    ordered = sorted([*made, "postgres", "template1"], key=lambda name: name.encode())
+    for number in (0, len(made) // 2, len(made)):
+        logical.create_like(source, ordered[number], "a copy")
+        archive = [f for f in files if f.startswith(f"{number + 1:05}-")][0]
+        logical.restore(source, workdir / "n" / archive, "a copy")
+        if ordered[number] not in ("postgres", "template1"):
+            assert run_sql(source, "a copy", "SELECT name FROM t").decode() == \
+                f"x{ordered[number]}\n"
+        logical.drop(source, "a copy")
+    assert logical.run_all_sql(target, workdir / "x/all.sql") == []
+    for name in made:
+        assert run_sql(target, name, "SELECT name FROM t").decode() == f"x{name}\n"
+    plain = [name for name in made if "\n" not in name]  # pg_dumpall refuses line ends
+    for server in (source, target):
+        for name in set(made) - set(plain):
+            logical.drop(server, name)
+    assert logical.dump_all(source) == logical.dump_all(target)
+
+
+@pytest.mark.majors(18)
+def test_memory_does_not_grow_with_databases(pgcask, servers, major, workdir, request):
+    server = servers.create(major)
+    counts = (20, 200) if request.config.getoption("--whole") else (18, 36)
+    most = []
+    for count in counts:
+        while len(server.databases()) < count:
+            run_sql(server, "postgres",
+                    f"CREATE DATABASE m{len(server.databases())} STRATEGY file_copy")
+        result = pgcask("backup", server.uri(None), "--to", workdir / str(count), "--quiet",
+                        "--layout", "numbered", timeout=900).check()
+        most.append(result.peak_rss)
+    assert most[1] < most[0] * 1.25, most
