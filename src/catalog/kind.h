@@ -39,8 +39,9 @@ enum catalog_priority {
     PRIORITY_TRANSFORM = 13,
     PRIORITY_EXTENSION = 20,
     PRIORITY_SHELL_TYPE = 30,
-    PRIORITY_CAST = 31, /* a domain's check may be written with one */
-    PRIORITY_TYPE = 32,
+    PRIORITY_BINARY_CAST = 31, /* another's function may be one of the type that it leads to */
+    PRIORITY_CAST = 32,        /* a domain's check may be written with one */
+    PRIORITY_TYPE = 33,
     PRIORITY_FUNCTION = 40,
     PRIORITY_AGGREGATE = 41,
     PRIORITY_ACCESS_METHOD = 42,

@@ -12,6 +12,10 @@ def test_operators_come_back_with_all_that_uses_them(pgcask, cluster, major, wor
     logical.round_trip(pgcask, cluster, make(cluster, "round", script("operators")), workdir)
 
 
+def test_kinds_that_need_each_other_come_back(pgcask, cluster, workdir):
+    logical.round_trip(pgcask, cluster, make(cluster, "combined", script("combinations")), workdir)
+
+
 def test_statements_are_those_of_pg_dump(pgcask, cluster, workdir):
     db = make(cluster, "beside", script("operators"))
     ours = logical.back_up(pgcask, cluster, db, workdir / "backup")

@@ -5,15 +5,16 @@
 
 #include "catalog/columns.h"
 
-static const struct catalog_kind kind_cast = {
-    .desc = "CAST",
-    .section = SECTION_PRE_DATA,
-    .priority = PRIORITY_CAST,
-    .no_owner = true,
-    .may_postpone = true,
-};
+#define CAST(order)                                                                                \
+    {                                                                                              \
+        .desc = "CAST", .section = SECTION_PRE_DATA, .priority = (order), .no_owner = true,        \
+        .may_postpone = true                                                                       \
+    }
 
-enum { OID, SOURCE, TARGET, HOW, CONTEXT, COLUMNS };
+static const struct catalog_kind kind_cast = CAST(PRIORITY_CAST);
+static const struct catalog_kind kind_binary_cast = CAST(PRIORITY_BINARY_CAST);
+
+enum { OID, SOURCE, TARGET, BINARY, HOW, CONTEXT, COLUMNS };
 
 /* NULL, and so a failure, where the function is not there. */
 static const char how[] = "CASE c.castmethod\n"
@@ -24,6 +25,7 @@ static const char *const columns[] = {
     [OID] = "c.oid",
     [SOURCE] = "pg_catalog.format_type(c.castsource, NULL)",
     [TARGET] = "pg_catalog.format_type(c.casttarget, NULL)",
+    [BINARY] = "c.castmethod = 'b'",
     [HOW] = how,
     [CONTEXT] = "CASE c.castcontext WHEN 'a' THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT'\n"
                 "            WHEN 'e' THEN '' END",
@@ -68,8 +70,8 @@ static bool take_cast(struct catalog *catalog, void *context, const struct catal
     (void)context;
     if (catalog_find(catalog, CLASS_CAST, row_oid(row, OID)) != NULL)
         return true; /* an extension's */
-    object = catalog_add(catalog, &kind_cast, CLASS_CAST, row_oid(row, OID), NULL,
-                         row_text(row, SOURCE), NULL, err);
+    object = catalog_add(catalog, row_flag(row, BINARY) ? &kind_binary_cast : &kind_cast,
+                         CLASS_CAST, row_oid(row, OID), NULL, row_text(row, SOURCE), NULL, err);
     if (object == NULL || !set_identity(catalog, object, row, err))
         return false;
     sql_clause(&sql, "CREATE CAST ", object->identity, " ");

@@ -38,7 +38,7 @@ static void one_whose_function_is_gone_is_a_failure(void **state)
 
     (void)state;
     kind_test_row(test, &casts, lost);
-    kind_test_fails(test, &catalog_step_cast, "column 3 has no value");
+    kind_test_fails(test, &catalog_step_cast, "column 4 has no value");
 }
 
 static void a_context_that_is_not_known_is_a_failure(void **state)
@@ -49,7 +49,27 @@ static void a_context_that_is_not_known_is_a_failure(void **state)
 
     (void)state;
     kind_test_row(test, &casts, odd);
-    kind_test_fails(test, &catalog_step_cast, "column 4 has no value");
+    kind_test_fails(test, &catalog_step_cast, "column 5 has no value");
+}
+
+/* What has a function of the target's is only taken when the type leads there. */
+static void those_without_a_function_come_first(void **state)
+{
+    static const char *const binary[COLUMNS] = {
+        [OID] = "20001", [SOURCE] = "s.t",           [TARGET] = "text",
+        [BINARY] = "t",  [HOW] = "WITHOUT FUNCTION", [CONTEXT] = " AS IMPLICIT"};
+    struct kind_test *test = kind_test_new(18);
+
+    (void)state;
+    kind_test_row(test, &casts, plain);
+    kind_test_row(test, &casts, binary);
+    kind_test_step(test, &catalog_step_cast);
+    kind_test_expect(test, "== CAST - CAST (s.t AS text) - pre-data\n"
+                           "CREATE CAST (s.t AS text) WITHOUT FUNCTION AS IMPLICIT;\n"
+                           "-- DROP CAST (s.t AS text);\n"
+                           "== CAST - CAST (s.t AS integer) - pre-data\n"
+                           "CREATE CAST (s.t AS integer) WITH INOUT;\n"
+                           "-- DROP CAST (s.t AS integer);\n");
 }
 
 static void a_member_of_an_extension_is_made_by_that(void **state)
@@ -73,6 +93,7 @@ int main(void)
         cmocka_unit_test(a_cast_is_named_by_its_types),
         cmocka_unit_test(one_whose_function_is_gone_is_a_failure),
         cmocka_unit_test(a_context_that_is_not_known_is_a_failure),
+        cmocka_unit_test(those_without_a_function_come_first),
         cmocka_unit_test(a_member_of_an_extension_is_made_by_that),
     };
 
