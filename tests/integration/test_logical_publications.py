@@ -68,7 +68,7 @@ def test_a_publication_of_an_extensions_table_has_that_table(pgcask, cluster, wo
         CREATE PUBLICATION theirs FOR TABLE of_hstore;
     """)
     archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
-    made = logical.statements(cluster, archive, workdir / "sql", "PUBLICATION")
+    made = logical.lines_with(cluster, archive, workdir / "sql", "PUBLICATION")
     assert "ALTER PUBLICATION theirs ADD TABLE ONLY public.of_hstore;" in made
 
 
@@ -155,7 +155,7 @@ def test_subscriptions_are_those_of_pg_dump(pgcask, cluster, subscribed, workdir
     listed = logical.contents(cluster, ours)
     assert listed == logical.contents(cluster, theirs)
     assert listed["SUBSCRIPTION - plain postgres"] == 1
-    made, stock = (logical.statements(cluster, archive, workdir / "sql", "SUBSCRIPTION")
+    made, stock = (logical.lines_with(cluster, archive, workdir / "sql", "SUBSCRIPTION")
                    for archive in (ours, theirs))
     assert list(map(without_default, made)) == list(map(without_default, stock))
 

@@ -386,7 +386,7 @@ _PRIVILEGES = re.compile(r"(?<=GRANT )[A-Z, ]+(?= ON )")
 _BLANKS = re.compile(r"(?<= ) +(?=TO |FROM )")
 
 
-def statements(server, archive, path, *words):
+def lines_with(server, archive, path, *words):
     """Sorted lines of the archive's plain SQL that have one of the words; privileges, too, are in
     the order of their names."""
     text = as_sql(server, archive, path).read_text()
@@ -401,8 +401,8 @@ def assert_beside_stock(pgcask, server, db, workdir, *words):
     ours = back_up(pgcask, server, db, workdir / "beside")
     theirs = stock_archive(server, db, workdir / "theirs.dump")
     assert contents(server, ours) == contents(server, theirs)
-    made = statements(server, ours, workdir / "ours.sql", *words)
-    assert made == statements(server, theirs, workdir / "theirs.sql", *words)
+    made = lines_with(server, ours, workdir / "ours.sql", *words)
+    assert made == lines_with(server, theirs, workdir / "theirs.sql", *words)
     return made
 
 
