@@ -56,7 +56,8 @@ def test_they_come_back_and_give_nothing_to_what_else_comes_back(pgcask, cluster
     db = make(cluster, "acl", MADE, SCRIPT, *[SINCE_18] * (major >= 18))
     archive = logical.round_trip(pgcask, cluster, db, workdir)
     facts = cluster.sql(FACTS, db)
-    for options in ([], ["-j4"], ["--single-transaction"]):
+    # pg_restore 17 begins with a setting that 16 refuses, and then all of it fails.
+    for options in ([], ["-j4"], *[["--single-transaction"]] * (major != 16)):
         logical.create_like(cluster, db, "copied")
         logical.restore(cluster, archive, "copied", *options)
         assert cluster.sql(FACTS, "copied") == facts

@@ -49,7 +49,8 @@ def test_they_come_back_behind_all_that_they_would_fire_at(pgcask, cluster, majo
              "evtfoid::regprocedure FROM pg_event_trigger ORDER BY 1")
     source = cluster.sql(facts, db)
     schema = logical.dump_schema(cluster, db)
-    for options in ([], ["-j4"], ["--single-transaction"]):
+    # pg_restore 17 begins with a setting that 16 refuses, and then all of it fails.
+    for options in ([], ["-j4"], *[["--single-transaction"]] * (major != 16)):
         logical.create_like(cluster, db, "copied")
         logical.restore(cluster, archive, "copied", *options)
         # What comes after one is a comment on it; what came before them was not noted.

@@ -383,17 +383,23 @@ def as_sql(server, archive, path):
 
 
 _PRIVILEGES = re.compile(r"(?<=GRANT )[A-Z, ]+(?= ON )")
+_TAKEN = re.compile(r"(?<=REVOKE )[A-Z, ]+(?= ON )")
 _BLANKS = re.compile(r"(?<= ) +(?=TO |FROM )")
 
 
+def _in_one_way(line):
+    """Privileges are in the order of their names, or ALL for what older servers know of tables; what
+    is taken first is all that there was."""
+    line = _PRIVILEGES.sub(lambda match: ",".join(sorted(match[0].split(","))), line)
+    line = line.replace("DELETE,INSERT,REFERENCES,SELECT,TRIGGER,TRUNCATE,UPDATE ON", "ALL ON")
+    return _BLANKS.sub("", _TAKEN.sub("ALL", line))
+
+
 def lines_with(server, archive, path, *words):
-    """Sorted lines of the archive's plain SQL that have one of the words; privileges, too, are in
-    the order of their names."""
+    """Sorted lines of the archive's plain SQL that have one of the words."""
     text = as_sql(server, archive, path).read_text()
-    return sorted(
-        _BLANKS.sub("", _PRIVILEGES.sub(lambda match: ",".join(sorted(match[0].split(","))), line))
-        for line in text.splitlines()
-        if not line.startswith("-- ") and any(word in line for word in words))
+    return sorted(_in_one_way(line) for line in text.splitlines()
+                  if not line.startswith("-- ") and any(word in line for word in words))
 
 
 def assert_beside_stock(pgcask, server, db, workdir, *words):
