@@ -64,7 +64,8 @@ FORGET = """
 
 
 def labelled(cluster, db, *more):
-    make(cluster, db, OBJECTS, LARGE_OBJECTS * (cluster.major != 16), "SET allow_system_table_mods = on;" + LABELLED, *more)
+    make(cluster, db, OBJECTS, LARGE_OBJECTS * (cluster.major != 16),
+         "SET allow_system_table_mods = on;" + LABELLED, *more)
     return db
 
 
