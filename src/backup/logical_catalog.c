@@ -159,5 +159,5 @@ bool logical_catalog_read(struct logical_database *database, struct error *err)
         if (!begin_again(database, tries, err))
             return false;
     }
-    return ask_size(database, err);
+    return logical_objects_check_layout(database, err) && ask_size(database, err);
 }

@@ -178,6 +178,8 @@ struct reader *logical_manifest_new(const struct logical_backup *job, struct err
 /* Reads the large objects that are in the catalog, all of them in their order. */
 struct objects_out *logical_objects_new(struct wire_conn *conn, struct catalog *catalog,
                                         const char *role, struct error *err);
+/* Whether summary.json can list a file for each of them, where the layout has one. */
+bool logical_objects_check_layout(const struct logical_database *database, struct error *err);
 /* Whether an entry has the bytes of large objects; and the number of the one with that index, 0
  * behind the last. */
 bool logical_objects_are_in(const struct catalog *catalog, uint32_t number);

@@ -2,6 +2,14 @@
  * their bytes, and to src/archive, which asks for one after the other. */
 #include "backup/logical_internal.h"
 
+#include "base/error_names.h"
+#include "manifest/logical_layout.h"
+
+#include <string.h>
+
+#define LISTED_MAX ((uint64_t)32 << 20) /* bytes of all records in summary.json */
+#define LISTED_SIZE 160                 /* of one, beside its folder, at most */
+
 static uint32_t oid(void *context, uint32_t index)
 {
     return catalog_large_object_oid(context, index);
@@ -46,4 +54,20 @@ bool logical_objects_are_in(const struct catalog *catalog, uint32_t number)
     uint32_t first, count;
 
     return catalog_entry_large_objects(catalog, number, &first, &count);
+}
+
+bool logical_objects_check_layout(const struct logical_database *database, struct error *err)
+{
+    uint32_t count = catalog_large_object_count(database->catalog);
+    enum logical_layout layout = database->job->request.layout;
+    char folder[RECORD_PATH_MAX];
+
+    if (layout != LOGICAL_TABLES ||
+        !logical_layout_archive_path(layout, database->number, database->name, folder) ||
+        count * (LISTED_SIZE + strlen(folder)) < LISTED_MAX)
+        return true;
+    error_set(err, ERROR_UNSUPPORTED,
+              "the database has %u large objects: too many for a file each in one backup", count);
+    return error_hint(err, "Leave " OPTION_LAYOUT "=" LOGICAL_LAYOUT_TABLES
+                           " away: an archive in one file holds any number of them.");
 }

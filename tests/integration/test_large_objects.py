@@ -134,6 +134,26 @@ def test_a_plain_script_makes_them_all(probe, cluster, workdir):
     assert objects_of(cluster, "plain again") == objects_of(cluster, db)
 
 
+def test_every_layout_brings_them_back(pgcask, cluster, major, workdir):
+    db = make(cluster, "layouts", OBJECTS, RIGHTS, MANY)
+    source = objects_of(cluster, db)
+    for layout in ("numbered", "tables"):
+        folder = workdir / layout
+        pgcask("backup", cluster.uri(db), "--to", folder, "--layout", layout, "--quiet").check()
+        (archive,) = folder.glob("00001-*")
+        options = ("-Fd", "-j2") if layout == "tables" else ()
+        assert objects_of(cluster, copy_of(cluster, db, archive, *options)) == source
+        assert pgcask("verify", folder).ok
+    pgcask("backup", cluster.uri(""), "--databases", db, "--to", workdir / "all", "--quiet").check()
+    script = (workdir / "all/all.sql").read_text("utf-8", "surrogateescape")
+    assert pgcask("verify", workdir / "all").ok
+    _, connected, rest = script.partition("\\connect ")
+    assert connected and rest.startswith(db), script[:2000]
+    logical.create_like(cluster, db, "layouts again")
+    logical.run_sql(cluster, "layouts again", rest[rest.index("\n"):])
+    assert objects_of(cluster, "layouts again") == source
+
+
 @pytest.mark.majors(13, 16, 18)
 def test_two_runs_give_the_same_bytes(pgcask, cluster, workdir):
     db = make(cluster, "twice", OBJECTS, RIGHTS, MANY)
@@ -360,5 +380,14 @@ def test_a_hundred_thousand_take_few_bytes_each(pgcask, cluster, major, workdir)
     whole = pgcask("verify", workdir / "many").check()
     alone = pgcask("verify", workdir / "alone").check()
     assert whole.peak_rss - alone.peak_rss < 100000 * 40, (alone.peak_rss, whole.peak_rss)
+    assert pgcask("backup", cluster.uri(db), "--to", workdir / "files", "--layout", "tables").ok
     (archive,) = (workdir / "many").glob("*.dump")
     assert len(logical.contents(cluster, archive)) >= (100000 if major < 17 else 200)
+
+
+@pytest.mark.majors(18)
+def test_too_many_for_a_file_each_is_told_before_the_first(pgcask, cluster, workdir):
+    db = make(cluster, "files", "SELECT count(lo_create(n)) FROM generate_series(1, 250000) n;")
+    result = pgcask("backup", cluster.uri(db), "--to", workdir / "b", "--layout", "tables")
+    assert result.rc == 1 and "250000 large objects" in result.stderr, result
+    assert "--layout=tables" in result.stderr and not (workdir / "b").exists()
