@@ -105,17 +105,18 @@ static void add_subscriptions(struct logical_preflight *preflight)
         "                 ORDER BY f.subname LIMIT 5) x)"
         "  FROM pg_catalog.pg_subscription s"
         "  JOIN pg_catalog.pg_database d ON d.oid = s.subdbid"
-        " WHERE d.datname = pg_catalog.current_database() AND NOT"
-        "       pg_catalog.has_column_privilege('pg_catalog.pg_subscription', 'subconninfo',"
-        "                                       'SELECT')";
+        " WHERE d.datname = pg_catalog.current_database() AND EXISTS"
+        "       (SELECT FROM pg_catalog.pg_attribute a"
+        "         WHERE a.attrelid = 'pg_catalog.pg_subscription'::pg_catalog.regclass"
+        "           AND a.attnum > 0"
+        "           AND NOT pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'))";
     struct wire_result *hidden = logical_preflight_ask(preflight, query);
     struct buffer what = {0}, remedy = {0};
     struct error ignored;
 
     if (hidden != NULL && preflight_append_counted(&what, hidden, 0, "subscription", &ignored) &&
         what.len > 0 &&
-        buffer_printf(&remedy, &ignored,
-                      "GRANT SELECT (subconninfo) ON pg_catalog.pg_subscription TO %s;",
+        buffer_printf(&remedy, &ignored, "GRANT SELECT ON pg_catalog.pg_subscription TO %s;",
                       preflight->role))
         preflight_add(preflight->report, false, buffer_text(&remedy),
                       "%s will be left out: the role %s may not read where they connect to",

@@ -110,7 +110,10 @@ def test_the_owner_backs_the_database_up_and_gets_it_back(pgcask, managed, workd
                                     logical.dump_schema(managed, "copy"))
     assert not different, "\n".join(different)
     assert logical.table_sums(managed, "the app") == logical.table_sums(managed, "copy")
-    assert logical.contents(managed, archive) == logical.contents(managed, theirs)
+    lists = [sorted(entry for entry in logical.contents(managed, path).elements()
+                    if not entry.startswith("BLOB"))  # of 16 the stock tool is 17's
+             for path in (archive, theirs)]
+    assert lists[0] == lists[1]
     for copy in ("stock", "copy"):
         logical.drop(managed, copy)
 

@@ -14,7 +14,7 @@ VALUES = {
     "RATE": "32k", "SIZE": "1GiB", "DURATION": "5s", "COMMAND": "echo x", "TEXT": "words",
     "fast|spread": "fast", "gzip|lz4|zstd[:LEVEL]": "gzip", "xxh3|sha256": "sha256",
     "none|gzip|lz4|zstd[:LEVEL]": "gzip", "classic|numbered|tables": "tables", "PATTERN": "x*",
-    "TABLE=CONDITION": "t=true", "FILE": "/nowhere",
+    "TABLE=CONDITION": "t=true", "FILE": "/dev/null",
 }
 CHOOSING = ("--databases", "--exclude-databases")  # among all: where none is named
 SCHEMES = {"physical": "postgres+bin", "logical": "postgres"}
