@@ -5,7 +5,6 @@
  */
 #include "backup/logical_internal.h"
 
-#include "base/error_names.h"
 #include <stdlib.h>
 
 static struct logical_backup *from_source(struct record_source *source)
@@ -29,28 +28,6 @@ static void fail(struct logical_backup *job, struct error *err)
         return;
     logical_explain(err, wire_settings_get(job->request.settings, "user"));
     failure_keep(&job->failure, err);
-}
-
-/* ---- What can be backed up ---- */
-
-bool logical_check_version(int version, bool allow_newer, struct error *err)
-{
-    if (version < 130000) {
-        error_set(err, ERROR_UNSUPPORTED, "the server is PostgreSQL %d.%d", version / 10000,
-                  version % 10000);
-        error_reason(err, "server_too_old");
-        return error_hint(err, "13 is the oldest version that pgcask backs up.");
-    }
-    if (version < 190000 || allow_newer)
-        return true;
-    error_set(err, ERROR_UNSUPPORTED,
-              "the server is PostgreSQL %d, which this version of pgcask "
-              "does not know",
-              version / 10000);
-    error_reason(err, "server_too_new");
-    return error_hint(err,
-                      "A newer pgcask may know it. " OPTION_ALLOW_NEWER_SERVER
-                      " backs it up all the same; what is new in its catalogs is then not seen.");
 }
 
 /* ---- Records ---- */
@@ -188,18 +165,6 @@ static void logical_close(struct record_source *source)
     catalog_filter_free(job->filter);
     record_proof_free(job->proof);
     free(job);
-}
-
-bool logical_compression(const struct backup_request *request, enum compression *compression,
-                         int *level, struct error *err)
-{
-    return compression_parse(request->compression == NULL ? "none" : request->compression,
-                             compression, level, err);
-}
-
-bool logical_is_script(const struct logical_backup *job)
-{
-    return job->request.all_databases && job->request.layout == LOGICAL_CLASSIC;
 }
 
 bool logical_open(const struct backup_request *request, struct record_source **source,

@@ -16,6 +16,9 @@ struct lock_room {
     uint64_t each, all;       /* max_locks_per_transaction, and what comes of it */
 };
 
+/* What the transaction goes back to where a question fails. */
+#define PREFLIGHT_SAVEPOINT "preflight"
+
 struct logical_preflight {
     const struct backup_request *request;
     const struct wire_settings *settings; /* of its sessions */

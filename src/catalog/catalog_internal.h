@@ -106,6 +106,10 @@ bool depends_sort(struct catalog *catalog, struct error *err);
 size_t depends_of(const struct catalog *catalog, const struct catalog_object *object,
                   size_t *count);
 
+/* Nothing is known of the database yet; catalog_free frees it. NULL: out of memory. */
+struct catalog *catalog_new(struct wire_conn *conn, const struct catalog_options *options,
+                            struct error *err);
+
 /* What a step asks and does. */
 bool step_read(struct catalog *catalog, const struct catalog_step *step, struct error *err);
 

@@ -157,42 +157,16 @@ static bool check_changes(struct catalog *catalog, bool *changed, struct error *
     return !*changed || set_changed(err, what);
 }
 
-void catalog_free(struct catalog *catalog)
-{
-    if (catalog == NULL)
-        return;
-    text_store_free(catalog->texts);
-    selection_reset(&catalog->selection);
-    arena_free(&catalog->arena);
-    large_objects_free(catalog->large_objects);
-    free(catalog->objects);
-    free(catalog->rows);
-    free(catalog->edges);
-    free(catalog->slots);
-    free(catalog->database);
-    free(catalog->encoding);
-    free(catalog->dependencies);
-    buffer_free(&catalog->definition.text);
-    buffer_free(&catalog->drop.text);
-    buffer_free(&catalog->copy.text);
-    buffer_free(&catalog->batch.texts.text);
-    free(catalog);
-}
-
 bool catalog_read(struct catalog **result, struct wire_conn *conn,
                   const struct catalog_options *options, bool *changed, struct error *err)
 {
-    struct catalog *catalog = calloc(1, sizeof(*catalog));
+    struct catalog *catalog = catalog_new(conn, options, err);
 
     *result = NULL;
     *changed = false;
     if (catalog == NULL)
-        return error_set_memory(err);
+        return false;
     wire_set_answer_limit(conn, WIRE_ANSWER_MOST);
-    catalog->conn = conn;
-    catalog->server = &catalog_server_wire;
-    catalog->options = *options;
-    catalog->major = wire_server_version(conn) / 10000;
     catalog->texts = text_store_new(err);
     if (catalog->texts != NULL && wire_query(conn, "SAVEPOINT reading", NULL, err)) {
         if (!read_everything(catalog, err))

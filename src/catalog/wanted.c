@@ -1,20 +1,14 @@
 /* What of a database is wanted, for whoever asks for it before anything is read. */
 #include "catalog/catalog_internal.h"
 
-#include <stdlib.h>
-
 bool catalog_select(struct catalog **result, struct wire_conn *conn,
                     const struct catalog_options *options, struct error *err)
 {
-    struct catalog *catalog = calloc(1, sizeof(*catalog));
+    struct catalog *catalog = catalog_new(conn, options, err);
 
     *result = NULL;
     if (catalog == NULL)
-        return error_set_memory(err);
-    catalog->conn = conn;
-    catalog->server = &catalog_server_wire;
-    catalog->options = *options;
-    catalog->major = wire_server_version(conn) / 10000;
+        return false;
     if (selection_read(catalog, err)) {
         *result = catalog;
         return true;
