@@ -232,23 +232,24 @@ bool large_objects_comment(struct large_objects *objects, uint32_t oid, const ch
 bool large_objects_label(struct large_objects *objects, uint32_t oid, const char *provider,
                          const char *label, struct error *err)
 {
-    struct note *last = objects->note_count == 0 ? NULL : &objects->notes[objects->note_count - 1];
+    size_t last = objects->note_count - 1; /* of none: a number that is no note's */
     struct sql sql = {.err = err};
     uint32_t object;
+    bool more;
 
     if (!find_object(objects, oid, &object))
         return true;
-    if (last != NULL && last->is_label && last->object == object)
-        sql_stored(&sql, objects->catalog, last->text);
-    else
-        last = NULL;
+    more = last < objects->note_count && objects->notes[last].is_label &&
+           objects->notes[last].object == object;
+    if (more)
+        sql_stored(&sql, objects->catalog, objects->notes[last].text);
     sql_add(&sql, "SECURITY LABEL FOR ");
     sql_name(&sql, provider);
     sql_printf(&sql, " ON LARGE OBJECT %" PRIu32 " IS ", oid);
     sql_literal(&sql, label);
     sql_add(&sql, ";\n");
-    return last != NULL ? sql_put(&sql, objects->catalog, &last->text)
-                        : add_note(objects, object, true, &sql, err);
+    return more ? sql_put(&sql, objects->catalog, &objects->notes[last].text)
+                : add_note(objects, object, true, &sql, err);
 }
 
 /* ---- Once they are settled ---- */
