@@ -149,3 +149,18 @@ def test_without_definitions_there_is_nothing_that_they_are_about(pgcask, cluste
     result = pgcask("backup", cluster.uri("postgres"), "--statistics", "--data-only", "--to",
                     workdir / "backup")
     assert result.rc == 2 and "--statistics and --data-only are both set" in result.stderr, result
+
+
+@pytest.mark.majors(18)
+def test_a_script_of_all_databases_has_them_behind_what_they_are_about(pgcask, cluster,
+                                                                       module_servers, workdir):
+    make(cluster, "stats", SCRIPT)
+    result = pgcask("backup", f"postgres://{cluster.superuser}@127.0.0.1:{cluster.port}/", "--to",
+                    workdir / "backup", "--databases", "stats", "--statistics", "--quiet")
+    assert result.ok, result
+    other = module_servers.create(18)
+    logical.run_sql(other, "postgres", (workdir / "backup/all.sql").read_bytes(), stop=False)
+    missing = [row for row in cluster.sql(FACTS, "stats") if row not in other.sql(FACTS, "stats")]
+    assert len(missing) < 40, missing
+    assert not [row for row in missing if row[0].startswith("kept")], missing
+    other.close()
