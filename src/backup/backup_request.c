@@ -6,6 +6,7 @@
 
 #include "base/error_names.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define LABEL_MAX 1024 /* the server's limit */
@@ -78,8 +79,7 @@ static bool check_script(const struct backup_request *request, struct error *err
 }
 
 /* What the environment names is only where to connect to for whoever chooses among all. */
-bool backup_request_settle_databases(struct backup_request *request, bool environment,
-                                     struct error *err)
+static bool settle_databases(struct backup_request *request, bool environment, struct error *err)
 {
     const char *option = request->databases.count > 0 ? OPTION_DATABASES : OPTION_EXCLUDE_DATABASES;
     bool chooses = request->databases.count > 0 || request->exclude_databases.count > 0;
@@ -103,6 +103,30 @@ bool backup_request_settle_databases(struct backup_request *request, bool enviro
     return error_hint(err, "Leave the name out, or the option.");
 }
 
+/* A pattern is about what is in one database, and has to match something there. */
+static bool check_of_one(const struct backup_request *request, struct error *err)
+{
+    const char *option = request->filter_file != NULL ? "filter" : NULL;
+
+    for (int list = 0; option == NULL && list < FILTER_LISTS; list++) {
+        if (request->lists[list].count > 0)
+            option = catalog_filter_option((enum filter_list)list);
+    }
+    if (option == NULL)
+        return true;
+    error_set(err, ERROR_USAGE,
+              ERROR_OPTION("%s") " is about one database, and none is named: all are backed up",
+              option);
+    return error_hint(err, "Name the database: postgres://HOST/DATABASE");
+}
+
+bool backup_request_settle_databases(struct backup_request *request, bool environment,
+                                     struct error *err)
+{
+    return settle_databases(request, environment, err) &&
+           (!request->all_databases || check_of_one(request, err));
+}
+
 bool backup_request_compresses(const struct backup_request *request)
 {
     return request->compression != NULL && strcmp(request->compression, "none") != 0;
@@ -112,6 +136,8 @@ void backup_request_reset(struct backup_request *request)
 {
     wire_settings_free(request->pinned);
     request->pinned = NULL;
+    free(request->filter_text);
+    request->filter_text = NULL;
 }
 
 enum option_scope backup_request_scope(const struct backup_request *request)

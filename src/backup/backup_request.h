@@ -14,6 +14,8 @@
 #include "manifest/logical_layout.h"
 #include "wire/wire.h"
 
+#include <stdio.h>
+
 struct backup_report;
 
 /* Called when the job's phase has changed and before it waits for anything in the new one, from the
@@ -66,7 +68,7 @@ struct backup_request {
     /* What of a database is wanted. */
     struct option_list lists[FILTER_LISTS]; /* patterns of pg_dump's language */
     const char *filter_file;                /* more of them; NULL: none */
-    const char *filter_text; /* what is in it, where that is known already; else NULL */
+    char *filter_text; /* what was read of it already, freed by backup_request_reset; else NULL */
     bool schema_only, data_only, no_unlogged_table_data;
     bool large_objects, no_large_objects; /* also where lists choose; or never */
 };
@@ -87,7 +89,10 @@ bool backup_request_check(const struct backup_request *request, struct error *er
 /* Whether a logical backup's archive takes another number of bytes than its rows. */
 bool backup_request_compresses(const struct backup_request *request);
 
-/* Frees what preflight left. */
+/* Reads what the filter file is to say from there. */
+bool backup_request_read_filter(struct backup_request *request, FILE *file, struct error *err);
+
+/* Frees what preflight and backup_request_read_filter left. */
 void backup_request_reset(struct backup_request *request);
 
 /* Which options it may have. */

@@ -185,12 +185,14 @@ bool logical_open(const struct backup_request *request, struct record_source **s
     job->reader.ops = &reader_ops;
     job->request = *request;
     job->request.pinned = NULL;
+    job->request.filter_text = NULL;
     job->started_at = time(NULL);
     job->filter = logical_filter_new(request, err);
     if (job->filter == NULL) {
         logical_close(&job->source.base);
         return false;
     }
+    job->report.logical.partial = logical_is_partial(request, job->filter);
     job->proof = record_proof_new(err);
     if (job->proof != NULL && record_proof_choose(job->proof, DIGEST_CRC32C, request->digest, err))
         job->summary = summary_writer_new(request->digest, err);

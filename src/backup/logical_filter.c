@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define FILE_MAX ((size_t)16 * 1024 * 1024)
 
@@ -26,21 +27,43 @@ static bool read_file(FILE *file, const char *name, struct buffer *text, struct 
     return !ferror(file) || error_set_errno(err, errno, OPTION_FILTER ": cannot read %s", name);
 }
 
+bool backup_request_read_filter(struct backup_request *request, FILE *file, struct error *err)
+{
+    struct buffer text = {0};
+
+    if (!read_file(file, request->filter_file, &text, err) ||
+        !buffer_append_byte(&text, '\0', err)) {
+        buffer_free(&text);
+        return false;
+    }
+    request->filter_text = (char *)text.data;
+    return memchr(text.data, '\0', text.len) == text.data + text.len - 1 ||
+           error_set(err, ERROR_USAGE, OPTION_FILTER ": %s is no text", request->filter_file);
+}
+
+static bool open_file(const char *name, FILE **file, struct error *err)
+{
+    if (strcmp(name, "-") == 0)
+        return error_set(err, ERROR_USAGE,
+                         OPTION_FILTER ": - is standard input, which only the command reads");
+    *file = fopen(name, "re");
+    return *file != NULL || error_set_errno(err, errno, OPTION_FILTER ": cannot open %s", name);
+}
+
 static bool add_file(const struct backup_request *request, struct catalog_filter *filter,
                      struct error *err)
 {
     const char *name = request->filter_file;
     struct buffer text = {0};
-    FILE *file;
+    FILE *file = NULL;
     bool done;
 
     if (name == NULL)
         return true;
     if (request->filter_text != NULL)
         return catalog_filter_add_file(filter, slice_string(request->filter_text), name, err);
-    file = fopen(name, "re");
-    if (file == NULL)
-        return error_set_errno(err, errno, OPTION_FILTER ": cannot open %s", name);
+    if (!open_file(name, &file, err))
+        return false;
     done = read_file(file, name, &text, err) &&
            catalog_filter_add_file(filter, buffer_slice(&text), name, err);
     fclose(file);

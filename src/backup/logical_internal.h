@@ -199,6 +199,9 @@ bool logical_summary_note(struct logical_database *database, struct error *err);
 /* What the request wants; NULL with *err if that makes no sense. */
 struct catalog_filter *logical_filter_new(const struct backup_request *request, struct error *err);
 
+/* What was left out so far, in lines, for manifest.json. */
+json_t *logical_left_out_json(const struct logical_backup *job);
+
 /* Whether something is left out, and what that is, for manifest.json and summary.json. */
 bool logical_is_partial(const struct backup_request *request, const struct catalog_filter *filter);
 json_t *logical_filters_json(const struct backup_request *request,

@@ -68,10 +68,10 @@ struct reader *logical_manifest_new(const struct logical_backup *job, struct err
         .cancel = job->request.cancel,
         .log = job->request.log,
     };
-    json_t *members =
-        json_pack("{s:s, s:b, s:b, s:o}", "layout", logical_layout_name(job->request.layout),
-                  "partial", logical_is_partial(&job->request, job->filter), "verifiers",
-                  job->verifiers, "filters", logical_filters_json(&job->request, job->filter));
+    json_t *members = json_pack(
+        "{s:s, s:b, s:b, s:o, s:o}", "layout", logical_layout_name(job->request.layout), "partial",
+        logical_is_partial(&job->request, job->filter), "verifiers", job->verifiers, "filters",
+        logical_filters_json(&job->request, job->filter), "left_out", logical_left_out_json(job));
     struct manifest_snapshot *snapshots = snapshots_of(job, err);
     struct reader *reader = NULL;
 

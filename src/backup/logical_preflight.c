@@ -181,8 +181,11 @@ static bool begin(struct logical_preflight *preflight, struct error *err)
 /* A right that is not there for that is told as for any other question. */
 static bool select_wanted(struct logical_preflight *preflight, bool *done, struct error *err)
 {
-    const struct catalog_options options = {.filter = preflight->filter,
-                                            .log = preflight->request->log};
+    const struct catalog_options options = {
+        .filter = preflight->filter,
+        .schema_only = preflight->request->schema_only,
+        .log = preflight->request->log,
+    };
 
     *done = catalog_select(&preflight->wanted, preflight->conn, &options, err);
     if (!*done && strcmp(err->sqlstate, "42501") == 0)

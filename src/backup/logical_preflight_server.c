@@ -112,7 +112,7 @@ void logical_preflight_locks(struct logical_preflight *preflight)
         "  JOIN pg_catalog.pg_class c ON c.oid = l.relation AND c.relkind IN ('r', 'p')"
         "  LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
         " WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.relation >= 16384"
-        "   AND l.database = (SELECT oid FROM pg_catalog.pg_database"
+        "   AND {relation c.oid} AND l.database = (SELECT oid FROM pg_catalog.pg_database"
         "                      WHERE datname = pg_catalog.current_database())"
         "   AND (a.xact_start IS NULL"
         "        OR a.xact_start < pg_catalog.now() - '10 s'::pg_catalog.interval)";

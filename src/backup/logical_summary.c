@@ -47,6 +47,26 @@ bool logical_summary_note(struct logical_database *database, struct error *err)
     return true;
 }
 
+/* Of databases whose catalogs are read only later, and there may be many, manifest.json is too
+ * early. */
+json_t *logical_left_out_json(const struct logical_backup *job)
+{
+    json_t *list = json_array();
+    const char *line;
+
+    for (size_t i = 0; i < job->database_count; i++) {
+        const struct logical_database *database = &job->databases[i];
+
+        if (database->catalog == NULL)
+            continue;
+        for (size_t at = 0; json_array_size(list) < LINES_MOST &&
+                            (line = catalog_left_out(database->catalog, at)) != NULL;
+             at++)
+            json_array_append_new(list, left_out_line(database, line));
+    }
+    return list;
+}
+
 static json_t *describe_warnings(const struct logical_backup *job)
 {
     json_t *list = job->left_out == NULL ? json_array() : json_incref(job->left_out);

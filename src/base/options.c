@@ -433,6 +433,19 @@ bool options_check_scope(const struct options *options, enum option_scope kind, 
     return true;
 }
 
+void options_map_lists(struct options *options,
+                       const char *(*original)(const void *context, const char *text),
+                       const void *context)
+{
+    for (size_t i = 0; i < options->program->option_count; i++) {
+        struct option_value *value = &options->values[i];
+
+        for (size_t at = 0; options->program->options[i].kind == OPTION_LIST && at < value->count;
+             at++)
+            value->texts[at] = original(context, value->texts[at]);
+    }
+}
+
 /* ---- Asking ---- */
 
 bool options_flag(const struct options *options, const char *name)

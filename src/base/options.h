@@ -113,6 +113,12 @@ bool options_set(struct options *options, const char *key, const char *value, st
  * asks for nothing. */
 bool options_check_scope(const struct options *options, enum option_scope kind, struct error *err);
 
+/* Puts what `original` makes of it in the place of every text of every list: what is shown of one
+ * may not be what was typed. */
+void options_map_lists(struct options *options,
+                       const char *(*original)(const void *context, const char *text),
+                       const void *context);
+
 /* The index of a command, or -1; then *err names the nearest. */
 int options_find_command(const struct option_program *program, const char *name, struct error *err);
 

@@ -32,6 +32,7 @@ void catalog_free(struct catalog *catalog)
     free(catalog->objects);
     free(catalog->rows);
     free(catalog->edges);
+    free(catalog->needs);
     free(catalog->slots);
     free(catalog->database);
     free(catalog->encoding);

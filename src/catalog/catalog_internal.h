@@ -24,6 +24,11 @@ struct catalog_slot {
     struct catalog_extra *extra; /* NULL: the object itself */
 };
 
+/* A row that something in the archive needs, and that nothing in it stands for. */
+struct catalog_need {
+    uint32_t class_oid, oid;
+};
+
 /* A role that is gone but has privileges: in lists of these its oid stands for its name. */
 struct gone_role {
     struct gone_role *next;
@@ -77,6 +82,8 @@ struct catalog {
     size_t edge_count, edge_capacity;
     size_t edges_sorted; /* of them; those behind were added since, and are not found yet */
     int32_t last_dump_id;
+    struct catalog_need *needs;
+    size_t need_count, need_capacity;
 
     struct catalog_slot *slots;
     size_t slot_count;
@@ -132,6 +139,7 @@ extern const size_t catalog_kind_step_count;
 extern const struct catalog_step catalog_step_comments;
 extern const struct catalog_step catalog_step_dangling;
 extern const struct catalog_step catalog_step_extension_dependents;
+extern const struct catalog_step catalog_step_extension_rows;
 extern const struct catalog_step catalog_step_inheritance;
 extern const struct catalog_step catalog_step_member_privileges;
 extern const struct catalog_step catalog_step_security_labels;

@@ -1,5 +1,7 @@
 /* What needs what: pg_depend, and what steps add to it. Edges are kept in one sorted list, so that
  * what an object needs is found without a list of each. */
+#include "catalog/needs.h"
+
 #include "catalog/catalog_internal.h"
 
 #include <stdlib.h>
@@ -134,7 +136,11 @@ static bool take_dependency(struct catalog *catalog, void *context, const struct
         catalog_find(catalog, row_oid(row, NEEDED_CLASS), row_oid(row, NEEDED_OID));
 
     (void)context;
-    return object == NULL || needed == NULL || catalog_depend(catalog, object, needed, err);
+    if (object == NULL)
+        return true;
+    return (needed == NULL || catalog_depend(catalog, object, needed, err)) &&
+           needs_note(catalog, object, needed, row_oid(row, NEEDED_CLASS), row_oid(row, NEEDED_OID),
+                      err);
 }
 
 static const struct catalog_query dependencies = {

@@ -337,13 +337,14 @@ const char *catalog_word(const struct catalog_object *object);
  * (columns.h) in it gives no more than that, and a step with whole_only is left out. So a kind asks
  * nothing of these unless it is one of theirs.
  *
- * Whether what lies in no schema is, large objects among it. */
-bool catalog_wants_all(const struct catalog *catalog);
-/* Whether a list names schemas: public is made like any other then. */
+ * Whether a list names schemas: public is made like any other then. */
 bool catalog_names_schemas(const struct catalog *catalog);
+/* Whether what lies in no schema is wanted. */
+bool catalog_wants_all(const struct catalog *catalog);
 /* Privileges on what initdb made, of that catalog. */
 bool catalog_wants_system(const struct catalog *catalog, uint32_t class_oid);
 bool catalog_wants_extension(const struct catalog *catalog, uint32_t oid);
+bool catalog_wants_schema(const struct catalog *catalog, uint32_t oid);
 bool catalog_wants_relation(const struct catalog *catalog, uint32_t oid);
 
 /* The rows of a table, the state of a sequence, what is in a materialized view. */

@@ -325,6 +325,22 @@ static bool take_off_pieces(struct graph *graph, bool *changed, struct error *er
     return done;
 }
 
+/* Rows only need each other where keys do, and no definitions are in the archive. */
+static void tell_cut(const struct catalog *catalog, const struct catalog_object *object,
+                     const struct catalog_object *needed)
+{
+    if (object->kind->content == CONTENT_DATA && needed->kind->content == CONTENT_DATA)
+        log_message(catalog->options.log, LOG_WARNING,
+                    "foreign keys of the tables %s and %s lead in a circle: their rows come back "
+                    "with pg_restore --disable-triggers, or without the keys",
+                    object->identity, needed->identity);
+    else
+        log_message(catalog->options.log, LOG_WARNING,
+                    "%s %s and %s %s need each other: the archive may have to be restored with "
+                    "errors ignored",
+                    catalog_word(object), object->identity, catalog_word(needed), needed->identity);
+}
+
 /* Nothing can be taken off: a need is forgotten, and the user told. */
 static void cut_loop(struct graph *graph, bool *changed)
 {
@@ -337,11 +353,7 @@ static void cut_loop(struct graph *graph, bool *changed)
         if (from == to || graph->component[from] == NOWHERE ||
             graph->component[from] != graph->component[to])
             continue;
-        log_message(catalog->options.log, LOG_WARNING,
-                    "%s %s and %s %s need each other: the archive may have to be restored with "
-                    "errors ignored",
-                    catalog_word(catalog->objects[from]), catalog->objects[from]->identity,
-                    catalog_word(catalog->objects[to]), catalog->objects[to]->identity);
+        tell_cut(catalog, catalog->objects[from], catalog->objects[to]);
         edge->needed = edge->object; /* an edge to itself is none */
         *changed = true;
         return;

@@ -2,6 +2,7 @@
 #include "catalog/catalog_internal.h"
 
 #include "catalog/changes.h"
+#include "catalog/needs.h"
 #include "catalog/large_objects.h"
 #include "catalog/table_locks.h"
 
@@ -12,6 +13,7 @@ static const struct catalog_step *const own_steps[] = {
     &catalog_step_comments,
     &catalog_step_dangling,
     &catalog_step_extension_dependents,
+    &catalog_step_extension_rows,
     &catalog_step_inheritance,
     &catalog_step_member_privileges,
     &catalog_step_security_labels,
@@ -48,6 +50,8 @@ bool step_read(struct catalog *catalog, const struct catalog_step *step, struct 
 
 static bool step_failed(const struct catalog_step *step, struct error *err)
 {
+    if (err->code == ERROR_USAGE) /* what was asked for makes no sense; the catalogs do */
+        return false;
     if (is_lookup_failure(err))
         error_hint(err, "Something was dropped or changed while the backup began: run it again.");
     return error_prefix(err, "cannot read the catalogs (%s)", step->what);
@@ -84,7 +88,8 @@ static bool run_steps(struct catalog *catalog, struct error *err)
         if (is_wanted(catalog, steps[i]))
             done = step_read(catalog, steps[i], err) || step_failed(steps[i], err);
     }
-    done = done && depends_read(catalog, err) && depends_sort(catalog, err);
+    done = done && depends_read(catalog, err) && needs_tell(catalog, err) &&
+           depends_sort(catalog, err);
     for (size_t i = 0; done && i < count; i++) {
         if (steps[i]->link != NULL)
             done = steps[i]->link(catalog, err) && depends_sort(catalog, err);

@@ -25,7 +25,9 @@ static bool take_path(struct catalog *catalog, void *context, const struct catal
     const char **path = context;
 
     *path = arena_copy(&catalog->arena, row_text(row, 0), err);
-    return *path != NULL;
+    if (catalog->database == NULL)
+        catalog->database = strdup(row_text(row, 1));
+    return *path != NULL && (catalog->database != NULL || error_set_memory(err));
 }
 
 /* The search path is the role's and the database's for as long as it takes to ask for it: under it
@@ -33,8 +35,10 @@ static bool take_path(struct catalog *catalog, void *context, const struct catal
 static bool ask_path(struct catalog *catalog, const char **path, struct error *err)
 {
     return catalog_run(catalog, "RESET search_path", err) &&
-           catalog_ask_text(catalog, "SELECT pg_catalog.current_schemas(true)", 1, take_path, path,
-                            err) &&
+           catalog_ask_text(catalog,
+                            "SELECT pg_catalog.current_schemas(true),\n"
+                            "       pg_catalog.current_database()",
+                            2, take_path, path, err) &&
            catalog_run(catalog, "SELECT pg_catalog.set_config('search_path', '', false)", err);
 }
 
@@ -141,15 +145,16 @@ static void sort(struct selection *selection)
               compare_conditions);
 }
 
-bool selection_read(struct catalog *catalog, struct error *err)
+static bool settle(struct catalog *catalog, struct error *err)
 {
     const struct catalog_filter *filter = catalog->options.filter;
     struct selection *selection = &catalog->selection;
     const char *path = NULL;
 
+    selection->schema_only = catalog->options.schema_only;
+    selection->limited = selection->schema_only || !catalog_filter_is_empty(filter);
     if (catalog_filter_is_empty(filter))
         return true;
-    selection->limited = true;
     selection->some_tables = catalog_filter_count(filter, FILTER_TABLES) > 0 ||
                              catalog_filter_count(filter, FILTER_TABLES_AND_CHILDREN) > 0;
     selection->some_schemas = catalog_filter_count(filter, FILTER_SCHEMAS) > 0;
@@ -164,6 +169,15 @@ bool selection_read(struct catalog *catalog, struct error *err)
     selection->relations_limited = selection->schemas_limited || selection->not_tables.count > 0;
     return !selection->relations_limited || (catalog_ask(catalog, &schemas_query, NULL, err) &&
                                              catalog_ask(catalog, &relations_query, NULL, err));
+}
+
+/* What fails leaves the transaction where it was. */
+bool selection_read(struct catalog *catalog, struct error *err)
+{
+    return catalog_filter_is_empty(catalog->options.filter)
+               ? settle(catalog, err)
+               : catalog_run(catalog, "SAVEPOINT selection", err) && settle(catalog, err) &&
+                     catalog_run(catalog, "RELEASE SAVEPOINT selection", err);
 }
 
 /* ---- What is wanted ---- */
@@ -194,6 +208,11 @@ bool catalog_wants_extension(const struct catalog *catalog, uint32_t oid)
     if (oid_set_has(&selection->not_extensions, oid))
         return false;
     return selection->some_extensions ? oid_set_has(&selection->extensions, oid) : !selection->some;
+}
+
+bool catalog_wants_schema(const struct catalog *catalog, uint32_t oid)
+{
+    return !catalog->selection.schemas_limited || oid_set_has(&catalog->selection.schemas, oid);
 }
 
 bool catalog_wants_relation(const struct catalog *catalog, uint32_t oid)

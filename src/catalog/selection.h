@@ -27,6 +27,7 @@ struct row_condition {
 struct catalog;
 
 struct selection {
+    bool schema_only; /* no rows of anything */
     bool limited;     /* else everything is wanted, and nothing below counts */
     bool some;        /* lists say what to take: what lies in no schema is not wanted */
     bool some_tables; /* of those only tables are wanted, whatever schema they are in */

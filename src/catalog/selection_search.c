@@ -345,7 +345,7 @@ static bool name_broken(struct search *search, struct error *err)
 
     if (strcmp(err->sqlstate, "2201B") != 0)
         return false;
-    catalog_run(search->catalog, "ROLLBACK TO SAVEPOINT reading", &ignored);
+    catalog_run(search->catalog, "ROLLBACK TO SAVEPOINT selection", &ignored);
     for (size_t i = 0; i < search->count; i++) {
         const struct wanted_pattern *wanted = &search->patterns[i];
         struct pattern pattern;

@@ -93,17 +93,58 @@ static struct slice column_of(const char *at, const char *word)
     return slice_make(at + len, at[len + column] == '}' ? column : 0);
 }
 
-static bool append_wanted(struct buffer *out, bool limited, const struct oid_set *set,
-                          struct slice column, struct error *err)
-{
-    return limited ? append_in(out, set, column, err) : buffer_append_string(out, "true", err);
-}
+/* What marks in a query stand for: whether what has that oid is wanted. */
+enum mark { MARK_SCHEMA, MARK_RELATION, MARK_ROWS, MARK_SERVER, MARKS };
 
-static bool append_rows(struct buffer *out, const struct oid_set *no_rows, struct slice column,
+static const char *const marks[] = {
+    [MARK_SCHEMA] = "{schema ",
+    [MARK_RELATION] = "{relation ",
+    [MARK_ROWS] = "{rows ",
+    [MARK_SERVER] = "{server ",
+};
+
+static bool append_rows(struct buffer *out, const struct selection *selection, struct slice column,
                         struct error *err)
 {
-    return buffer_append_string(out, "(NOT ", err) && append_in(out, no_rows, column, err) &&
-           buffer_append_byte(out, ')', err);
+    if (selection->schema_only)
+        return buffer_append_string(out, "false", err);
+    if (selection->no_rows.count == 0)
+        return buffer_append_string(out, "true", err);
+    return buffer_append_string(out, "(NOT ", err) &&
+           append_in(out, &selection->no_rows, column, err) && buffer_append_byte(out, ')', err);
+}
+
+static bool append_mark(struct buffer *out, const struct selection *selection, enum mark mark,
+                        struct slice column, struct error *err)
+{
+    if (mark == MARK_ROWS)
+        return append_rows(out, selection, column, err);
+    if (mark == MARK_SERVER)
+        return append_in(out, &selection->servers, column, err);
+    if (mark == MARK_SCHEMA && selection->schemas_limited)
+        return append_in(out, &selection->schemas, column, err);
+    if (mark == MARK_RELATION && selection->relations_limited)
+        return append_in(out, &selection->relations, column, err);
+    return buffer_append_string(out, "true", err);
+}
+
+/* Takes what begins with a brace off the front of *text: a mark, or the brace alone. */
+static bool take_brace(struct buffer *out, const struct selection *selection, const char **text,
+                       struct error *err)
+{
+    for (int mark = 0; mark < MARKS; mark++) {
+        struct slice column = column_of(*text, marks[mark]);
+
+        if (column.len == 0)
+            continue;
+        *text = (const char *)column.data + column.len + 1;
+        return append_mark(out, selection, (enum mark)mark, column, err);
+    }
+    if (strncmp(*text, NAMED, strlen(NAMED)) == 0) {
+        *text += strlen(NAMED);
+        return buffer_append_string(out, selection->some_schemas ? "true" : "false", err);
+    }
+    return buffer_append_byte(out, (uint8_t) * (*text)++, err);
 }
 
 bool selection_expand(const struct selection *selection, const char *text, struct buffer *out,
@@ -115,39 +156,13 @@ bool selection_expand(const struct selection *selection, const char *text, struc
 
     for (;;) {
         size_t plain = strcspn(text, "{");
-        struct slice schema, relation, server, rows;
 
         if (!buffer_append(out, text, plain, err))
             return false;
         text += plain;
         if (*text == '\0')
             return true;
-        schema = column_of(text, "{schema ");
-        relation = column_of(text, "{relation ");
-        server = column_of(text, "{server ");
-        rows = column_of(text, "{rows ");
-        if (schema.len > 0) {
-            if (!append_wanted(out, wanted->schemas_limited, &wanted->schemas, schema, err))
-                return false;
-            text = (const char *)schema.data + schema.len + 1;
-        } else if (relation.len > 0) {
-            if (!append_wanted(out, wanted->relations_limited, &wanted->relations, relation, err))
-                return false;
-            text = (const char *)relation.data + relation.len + 1;
-        } else if (rows.len > 0) {
-            if (!append_rows(out, &wanted->no_rows, rows, err))
-                return false;
-            text = (const char *)rows.data + rows.len + 1;
-        } else if (server.len > 0) {
-            if (!append_in(out, &wanted->servers, server, err))
-                return false;
-            text = (const char *)server.data + server.len + 1;
-        } else if (strncmp(text, NAMED, strlen(NAMED)) == 0) {
-            if (!buffer_append_string(out, wanted->some_schemas ? "true" : "false", err))
-                return false;
-            text += strlen(NAMED);
-        } else if (!buffer_append_byte(out, (uint8_t)*text++, err)) {
+        if (!take_brace(out, wanted, &text, err))
             return false;
-        }
     }
 }

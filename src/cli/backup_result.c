@@ -47,6 +47,7 @@ static void fill_logical(json_t *result, const struct backup_report *report, dou
     result_set(result, "seconds", json_real(seconds));
     result_set_number(result, "bytes", report->bytes);
     result_set_number(result, "files", report->files);
+    result_set(result, "partial", json_boolean(logical->partial));
     result_set_number(result, "entries", logical->entries);
     result_set_number(result, "tables", logical->tables);
     result_set_number(result, "rows", logical->rows);
@@ -115,6 +116,8 @@ static void say_logical(const struct command *command, const struct backup_reque
         command, "backed up database %s%s, %" PRIu64 " row%s of %zu table%s, %s to %s in %s",
         logical->database, chosen_by(request->settings), logical->rows, TEXT_S(logical->rows),
         logical->tables, TEXT_S(logical->tables), size, target, duration);
+    if (logical->partial)
+        command_say(command, "this is a partial backup: what was to be left out is not in it");
 }
 
 /* What a cluster's copy lacks, and what was wrong on the server. */

@@ -121,8 +121,10 @@ bool command_backup(struct command *command, struct error *err)
     bool done;
 
     if (!request_of_command(&backup.request, command, err) ||
-        !backup_target_of_command(&backup.target, command, err))
+        !backup_target_of_command(&backup.target, command, err)) {
+        backup_request_reset(&backup.request);
         return false;
+    }
     if (backup.target.place.kind == PLACE_TAR_STREAM && command->out != NULL)
         command->out = stderr;
     done = read_source(&backup, err) && backup_target_check(&backup.target, command, err) &&

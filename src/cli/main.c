@@ -265,6 +265,11 @@ static bool begin_result(struct command *command, const char *name, struct error
     return command->result != NULL || error_set_memory(err);
 }
 
+static const char *original(const void *context, const char *text)
+{
+    return arguments_original(context, text);
+}
+
 static int run(int argc, char **argv, struct command *command, struct options *options,
                struct arguments *arguments, struct error *err)
 {
@@ -287,6 +292,8 @@ static int run(int argc, char **argv, struct command *command, struct options *o
         return finish(command, false, err);
     done = options_init(options, &pgcask_program, (size_t)number, err) &&
            options_parse(options, (size_t)argc - 2, argv + 2, err);
+    if (done) /* a condition on rows may look like a password */
+        options_map_lists(options, original, arguments);
     if (done && run_text_command(options, &done, err)) {
         if (options->command != COMMAND_VERSION || options->help) {
             json_decref(command->result);

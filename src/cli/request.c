@@ -2,6 +2,8 @@
  * command has: words as they were typed, its console, its signals. */
 #include "cli/request.h"
 
+#include <string.h>
+
 bool request_of_command(struct backup_request *request, const struct command *command,
                         struct error *err)
 {
@@ -12,6 +14,9 @@ bool request_of_command(struct backup_request *request, const struct command *co
     if (!backup_request_read(request, command->options, err))
         return false;
     request->label = command_text(command, "label");
+    if (request->filter_file != NULL && strcmp(request->filter_file, "-") == 0 &&
+        !backup_request_read_filter(request, stdin, err))
+        return false;
     return backup_request_check(request, err); /* what is shown may hide what is wrong with it */
 }
 

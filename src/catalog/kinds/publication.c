@@ -145,6 +145,12 @@ static const char schema_from[] = "FROM pg_catalog.pg_publication_namespace r\n"
                                   "JOIN pg_catalog.pg_namespace n ON n.oid = r.pnnspid\n"
                                   "ORDER BY p.pubname, n.nspname, r.oid";
 
+static bool is_wanted(const struct catalog *catalog, uint32_t part_class, uint32_t oid)
+{
+    return part_class == CLASS_SCHEMA ? catalog_wants_schema(catalog, oid)
+                                      : catalog_wants_relation(catalog, oid);
+}
+
 /* An extension's table may be in a user's publication, and the other way round: only what is an
  * extension's on both sides is made by it. pg_depend knows of both. */
 static bool is_dumped(const struct catalog *catalog, const struct catalog_row *row,
@@ -154,8 +160,13 @@ static bool is_dumped(const struct catalog *catalog, const struct catalog_row *r
         catalog_find(catalog, CLASS_PUBLICATION, row_oid(row, PART_PUBLICATION));
     const struct catalog_object *part = catalog_find(catalog, part_class, row_oid(row, PART_OF));
 
-    return publication != NULL && part != NULL &&
-           (publication->class_oid != CLASS_EXTENSION || part->class_oid != CLASS_EXTENSION);
+    if (publication == NULL)
+        return false;
+    /* From 18 on pg_dump says what a publication is for, even of what is not wanted. */
+    if (part == NULL)
+        return catalog_server_major(catalog) >= 18 && publication->class_oid != CLASS_EXTENSION &&
+               !is_wanted(catalog, part_class, row_oid(row, PART_OF));
+    return publication->class_oid != CLASS_EXTENSION || part->class_oid != CLASS_EXTENSION;
 }
 
 static struct catalog_object *add_part(struct catalog *catalog, const struct catalog_kind *kind,

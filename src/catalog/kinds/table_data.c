@@ -1,5 +1,6 @@
 /* The rows of tables: what COPY reads, and what it is restored by. */
 #include "catalog/relation.h"
+#include "catalog/row_conditions.h"
 
 static const struct catalog_kind kind_table_data = {
     .desc = "TABLE DATA",
@@ -125,6 +126,8 @@ static bool read_data(struct catalog *catalog, struct error *err)
     size_t count = catalog_object_count(catalog), left_out = 0;
     const struct relation *first = NULL;
 
+    if (!row_conditions_check(catalog, err))
+        return false;
     for (size_t i = 0; i < count; i++) {
         struct relation *relation = relation_of(catalog_object_at(catalog, i));
 
@@ -139,9 +142,30 @@ static bool read_data(struct catalog *catalog, struct error *err)
     return leave_out(catalog, left_out, first, err);
 }
 
+/* ---- Without definitions ---- */
+
+/* Constraints are there already where such rows come to: what is referred to has to come first. */
+static bool order_by_keys(struct catalog *catalog, struct error *err)
+{
+    size_t count = catalog_object_count(catalog);
+
+    for (size_t i = 0; catalog_options(catalog)->data_only && i < count; i++) {
+        const struct relation *relation = relation_of(catalog_object_at(catalog, i));
+
+        for (const struct foreign_key *key = relation == NULL ? NULL : relation->foreign_keys;
+             key != NULL; key = key->beside) {
+            if (relation->data != NULL && key->to != NULL && key->to->data != NULL &&
+                !catalog_depend(catalog, relation->data, key->to->data, err))
+                return false;
+        }
+    }
+    return true;
+}
+
 const struct catalog_step catalog_step_table_data = {
     .what = "rows of tables",
     .order = READ_DATA,
     .query = &unstable_query,
     .read = read_data,
+    .link = order_by_keys,
 };

@@ -44,6 +44,19 @@ static void sets_are_lists_of_oids(void **state)
            "'{16384,4294967295}'::pg_catalog.oid[])) AND x");
     expect(&selection, "{schema n.oid}", "false");
     expect(&selection, "{schemas are named}", "true");
+    expect(&selection, "{rows o}", "true");
+}
+
+static void rows_may_be_left_out_of_some_or_all(void **state)
+{
+    uint32_t oids[] = {7};
+    const struct selection some = {.limited = true, .no_rows = {.oids = oids, .count = 1}};
+    const struct selection none = {.limited = true, .schema_only = true};
+
+    (void)state;
+    expect(&some, "{rows o}", "(NOT o IN (SELECT pg_catalog.unnest('{7}'::pg_catalog.oid[])))");
+    expect(&none, "{rows o} {relation o}", "false true");
+    expect(&some, "{server s}", "false");
 }
 
 static void other_braces_are_the_querys_own(void **state)
@@ -72,6 +85,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_filter_everything_is_wanted),
         cmocka_unit_test(sets_are_lists_of_oids),
+        cmocka_unit_test(rows_may_be_left_out_of_some_or_all),
         cmocka_unit_test(other_braces_are_the_querys_own),
         cmocka_unit_test(a_set_holds_each_once),
     };
