@@ -165,11 +165,11 @@ enum { READABLE, COUNT, NAMES, SECRET_COLUMNS };
 
 static const char *const secret_columns[] = {
     /* Up to 14 everybody may read a few columns only, and not even the oid. */
-    [READABLE] = "NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a\n"
-                 "             WHERE a.attrelid = 'pg_catalog.pg_subscription'::\n"
-                 "                                pg_catalog.regclass AND a.attnum > 0\n"
-                 "               AND NOT pg_catalog.has_column_privilege(a.attrelid, a.attnum,\n"
-                 "                                                       'SELECT'))",
+    [READABLE] = ("NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a\n"
+                  "             WHERE a.attrelid = 'pg_catalog.pg_subscription'::\n"
+                  "                                pg_catalog.regclass AND a.attnum > 0\n"
+                  "               AND NOT pg_catalog.has_column_privilege(a.attrelid, a.attnum,\n"
+                  "                                                       'SELECT'))"),
     [COUNT] = "pg_catalog.count(*)",
     [NAMES] = "pg_catalog.string_agg(pg_catalog.quote_ident(s.subname), ', ' ORDER BY s.subname)",
 };
