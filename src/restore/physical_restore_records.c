@@ -330,10 +330,10 @@ static const char hint_archive[] =
     "pg_restore -d DATABASE FILE.dump";
 static const char hint_numbered[] =
     "Its 00000-globals.sql is run by psql, and the archive of each database, a file or a folder, "
-    "restored by PostgreSQL's own pg_restore:  pg_restore --create -d postgres FILE.dump";
+    "restored by PostgreSQL's own pg_restore:  pg_restore -C -d postgres FILE.dump";
 static const char hint_folder[] =
     "Its globals are run by psql, and the folder of each database is restored by PostgreSQL's own "
-    "pg_restore, with as many jobs as you like:  pg_restore -j 4 --create -d postgres FOLDER";
+    "pg_restore, with as many jobs as you like:  pg_restore -j 4 -C -d postgres FOLDER";
 
 /* What restores a logical backup whose first record but manifest.json that is; NULL: it is none. */
 static const char *logical_hint(const struct record *record)

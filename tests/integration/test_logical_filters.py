@@ -426,3 +426,27 @@ def test_patterns_are_about_one_database(pgcask, cluster, major, workdir):
         result = pgcask("backup", f"{cluster.uri('')}", "--to", workdir / "x", option)
         assert result.rc == 2, result
         assert f"{option.partition('=')[0]} is about one database" in result.stderr, result
+
+
+@pytest.mark.majors(15)
+def test_the_examples_of_the_help_do_what_they_say(pgcask, cluster, major, workdir):
+    db = logical.make(cluster, "examples", """
+        CREATE SCHEMA shop;
+        CREATE TABLE shop.orders (placed timestamptz);
+        INSERT INTO shop.orders VALUES (now()), (now() - interval '2 years');
+        CREATE TABLE log (line text);
+        INSERT INTO log VALUES ('a');
+    """)
+    told = " ".join(pgcask("help", "backup").check().stdout.split())
+    lines = ["include table shop.*", "exclude table_data log"]
+    condition = "shop.orders=placed > now() - interval '1 year'"
+    assert all(f'"{each}"' in told for each in (*lines, condition))
+    rows = {}
+    for name, words in (("include", ["--filter=-"]), ("exclude", ["--filter=-"]),
+                        ("where", [f"--where={condition}"])):
+        text = "".join(f"{line}\n" for line in lines if line.startswith(name))
+        archive = logical.back_up(pgcask, cluster, db, workdir / name, *words, input=text)
+        entries = logical.contents(cluster, archive)
+        rows[name] = {entry.split()[3] for entry in entries if entry.startswith("TABLE DATA ")}
+    assert rows == {"include": {"orders"}, "exclude": {"orders"}, "where": {"orders", "log"}}
+    assert logical.summary(workdir / "where")["rows"] == 2
