@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 #define FILTER_OPTION(option, list, what)                                                          \
-    .name = option, .argument = "PATTERN", .kind = OPTION_LIST, .scope = OPTION_OF_LOGICAL,        \
+    .name = (option), .argument = "PATTERN", .kind = OPTION_LIST, .scope = OPTION_OF_LOGICAL,      \
     .place = offsetof(struct backup_request, lists) + (list) * sizeof(struct option_list),         \
-    .help = what
+    .help = (what)
 
 #define BACKUP_OPTION_SCHEMAS                                                                      \
     FILTER_OPTION("schemas", FILTER_SCHEMAS,                                                       \

@@ -63,9 +63,9 @@ static bool pass_quoted(struct scan *scan, const char *what)
     const char *more;
 
     for (scan->at++; *scan->at != '\0'; scan->at++) {
-        if (escapes && *scan->at == '\\' && scan->at[1] != '\0') {
-            scan->at++;
-        } else if (*scan->at == quote && scan->at[1] == quote) {
+        bool escape = escapes && *scan->at == '\\' && scan->at[1] != '\0';
+
+        if (escape || (*scan->at == quote && scan->at[1] == quote)) {
             scan->at++;
         } else if (*scan->at == quote) {
             more = escapes ? find_continuation(scan->at + 1) : NULL;

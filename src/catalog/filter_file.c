@@ -208,7 +208,7 @@ static bool take_object(struct decoding *decoding, bool include, enum filter_lis
 static bool take_line(struct decoding *decoding)
 {
     struct slice command;
-    enum filter_list list;
+    enum filter_list list = FILTER_LISTS;
     size_t line = decoding->line;
 
     pass_blanks(decoding);

@@ -46,7 +46,7 @@ bool needs_note(struct catalog *catalog, const struct catalog_object *object,
         !is_limited(&catalog->selection) || !is_kept(catalog, object) ||
         (last != NULL && last->class_oid == class_oid && last->oid == oid))
         return true;
-    if (catalog->need_count == catalog->need_capacity) {
+    if (catalog->needs == NULL || catalog->need_count == catalog->need_capacity) {
         struct catalog_need *grown =
             array_grow(catalog->needs, &catalog->need_capacity, sizeof(*grown), err);
 

@@ -71,16 +71,23 @@ static bool take_letter(struct parse *parse)
     return parse->quoted ? put_quoted(parse, letter) : put_plain(parse, letter);
 }
 
+static const char *forms_of(enum pattern_of what)
+{
+    switch (what) {
+    case PATTERN_OF_NAME:
+        return "It takes no dot";
+    case PATTERN_OF_SCHEMA:
+        return "It takes schema or database.schema";
+    case PATTERN_OF_RELATION:
+        break;
+    }
+    return "It takes table, schema.table or database.schema.table";
+}
+
 static bool set_too_many(struct error *err, const char *text, enum pattern_of what)
 {
-    static const char *const forms[] = {
-        [PATTERN_OF_NAME] = "It takes no dot",
-        [PATTERN_OF_SCHEMA] = "It takes schema or database.schema",
-        [PATTERN_OF_RELATION] = "It takes table, schema.table or database.schema.table",
-    };
-
     error_set(err, ERROR_USAGE, "too many names with dots between them in the pattern %s", text);
-    return error_hint(err, "%s; a dot that is part of a name stands within \"…\".", forms[what]);
+    return error_hint(err, "%s; a dot that is part of a name stands within \"…\".", forms_of(what));
 }
 
 static bool take_all(struct parse *parse, const char *text, enum pattern_of what)

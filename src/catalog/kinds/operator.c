@@ -29,6 +29,9 @@ static const char arguments[] =
     "                   JOIN pg_catalog.pg_namespace xn ON xn.oid = x.oprnamespace\n"              \
     "                  WHERE x.oid = o." column ")"
 
+#define COMMUTATOR OTHER_OPERATOR("oprcom")
+#define NEGATOR OTHER_OPERATOR("oprnegate")
+
 /* Each item is null where it need not be said, and concat_ws leaves those out. */
 static const char items[] =
     "pg_catalog.concat_ws(E',\\n    ',\n"
@@ -37,23 +40,17 @@ static const char items[] =
     "           pg_catalog.format_type(NULLIF(o.oprleft, 0::pg_catalog.oid), NULL),\n"
     "         'RIGHTARG = ' ||\n"
     "           pg_catalog.format_type(NULLIF(o.oprright, 0::pg_catalog.oid), NULL),\n"
-    "         'COMMUTATOR = ' || " OTHER_OPERATOR(
-        "oprcom") ",\n"
-                  "         'NEGATOR = ' || " OTHER_OPERATOR(
-                      "oprnegate") ",\n"
-                                   "         CASE WHEN o.oprcanmerge THEN 'MERGES' END,\n"
-                                   "         CASE WHEN o.oprcanhash THEN 'HASHES' END,\n"
-                                   "         'RESTRICT = ' || NULLIF(o.oprrest, "
-                                   "0::pg_catalog.oid)::pg_catalog.regproc,\n"
-                                   "         'JOIN = ' || NULLIF(o.oprjoin, "
-                                   "0::pg_catalog.oid)::pg_catalog.regproc)";
+    "         'COMMUTATOR = ' || " COMMUTATOR ",\n"
+    "         'NEGATOR = ' || " NEGATOR ",\n"
+    "         CASE WHEN o.oprcanmerge THEN 'MERGES' END,\n"
+    "         CASE WHEN o.oprcanhash THEN 'HASHES' END,\n"
+    "         'RESTRICT = ' || NULLIF(o.oprrest, 0::pg_catalog.oid)::pg_catalog.regproc,\n"
+    "         'JOIN = ' || NULLIF(o.oprjoin, 0::pg_catalog.oid)::pg_catalog.regproc)";
 
 /* Servers before 9.6 forgot to clear these when the other operator was dropped. */
-static const char lost[] = "CASE WHEN o.oprcom <> 0 AND " OTHER_OPERATOR(
-    "oprcom") " IS NULL THEN 'commutator'\n"
-              "            WHEN o.oprnegate <> 0 AND " OTHER_OPERATOR(
-                  "oprnegate") " IS NULL\n"
-                               "            THEN 'negator' END";
+static const char lost[] =
+    "CASE WHEN o.oprcom <> 0 AND " COMMUTATOR " IS NULL THEN 'commutator'\n"
+    "            WHEN o.oprnegate <> 0 AND " NEGATOR " IS NULL THEN 'negator' END";
 
 static const char *const columns[] = {
     [OID] = "o.oid",         [SCHEMA] = "n.nspname",
@@ -123,13 +120,14 @@ static const struct catalog_reference references[] = {
     {"oprjoin", "pg_proc", "join estimator"}, {0},
 };
 
+#define LEFT_TYPE LABEL_OF_TYPE("h.oprleft")
+#define RIGHT_TYPE LABEL_OF_TYPE("h.oprright")
+
 static const struct catalog_home home = {
     .catalog = "pg_operator",
     .word = "OPERATOR",
-    .label = "h.oprname || ' (' ||\n"
-             "         coalesce(" LABEL_OF_TYPE("h.oprleft") ", 'NONE') || ', ' ||\n"
-                                                             "         coalesce(" LABEL_OF_TYPE(
-                                                                 "h.oprright") ", 'NONE') || ')'",
+    .label = "h.oprname || ' (' || coalesce(" LEFT_TYPE ", 'NONE') || ', ' ||\n"
+             "         coalesce(" RIGHT_TYPE ", 'NONE') || ')'",
     .schema = "oprnamespace",
     .owner = "oprowner",
     .references = references,
