@@ -142,3 +142,12 @@ def test_the_revisions_that_blame_passes_over_are_there():
     for revision in listed:
         assert git("merge-base", "--is-ancestor", revision, "HEAD") == 0, revision
     assert listed
+
+
+def test_no_mark_of_a_merge_is_left():
+    files = subprocess.run(["git", "ls-files"], cwd=paths.REPO, capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    marks = re.compile(rb"^(<{7} |>{7} |={7}$)", re.M)
+    found = [name for name in files if (paths.REPO / name).is_file()
+             and marks.search((paths.REPO / name).read_bytes())]
+    assert files and not found
