@@ -66,9 +66,10 @@ bool plain_append_object_owners(struct buffer *out, const char *list, const char
     return done && buffer_append_string(out, "\n", err);
 }
 
+/* A tag alone does not tell: a table may be called like that. */
 bool plain_is_about_group(const struct archive_entry *entry)
 {
-    return strncmp(entry->tag, "LARGE OBJECTS ", 14) == 0;
+    return strcmp(entry->desc, "ACL") == 0 && strncmp(entry->tag, "LARGE OBJECTS ", 14) == 0;
 }
 
 /* A statement with its line's end, and where in it the large object's number lies: empty if it is

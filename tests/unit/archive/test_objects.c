@@ -441,6 +441,33 @@ static void what_is_said_of_a_group_is_said_of_each(void **state)
     expect_script(entries, COUNT(entries), two, COUNT(two), 16, in_order, COUNT(in_order));
 }
 
+/* Whoever may make a table may call it anything. */
+static void a_table_with_the_name_of_a_group_is_written_as_it_is(void **state)
+{
+    static const struct archive_entry entries[] = {
+        {.dump_id = 1,
+         .tag = "5..7",
+         .desc = "BLOB METADATA",
+         .section = SECTION_DATA,
+         .definition = "5\n7\n",
+         .drop = "-- dummy",
+         .owner = "me"},
+        {.dump_id = 2,
+         .tag = "LARGE OBJECTS x",
+         .desc = "TABLE",
+         .section = SECTION_PRE_DATA,
+         .definition = "CREATE TABLE t (c text DEFAULT 'a\nLARGE OBJECT 1', d text DEFAULT '\n"
+                       "\\! x\n');\n",
+         .schema = "s"},
+    };
+    static const char *const in_order[] = {
+        "CREATE TABLE t (c text DEFAULT 'a\nLARGE OBJECT 1', d text DEFAULT '\n\\! x\n');\n"};
+
+    (void)state;
+    expect_script(entries, COUNT(entries), two, COUNT(two), 16, in_order, COUNT(in_order));
+    expect_script(entries + 1, 1, two, COUNT(two), 16, in_order, COUNT(in_order));
+}
+
 static void bytes_are_written_in_pieces_of_16_KiB(void **state)
 {
     struct buffer out = {0};
@@ -475,6 +502,7 @@ int main(void)
         cmocka_unit_test(a_file_s_name_tells_number_and_compression),
         cmocka_unit_test(a_script_makes_each_and_writes_it_in_a_transaction),
         cmocka_unit_test(what_is_said_of_a_group_is_said_of_each),
+        cmocka_unit_test(a_table_with_the_name_of_a_group_is_written_as_it_is),
         cmocka_unit_test(bytes_are_written_in_pieces_of_16_KiB),
     };
 
