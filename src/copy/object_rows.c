@@ -9,6 +9,10 @@
 #define SIGNATURE_SIZE 11
 #define HEADER_SIZE (SIGNATURE_SIZE + 8)
 
+/* A large object has pages with numbers of 31 bits, each of a quarter of a block of 32 KiB at most.
+ * What lies before a row and is nowhere is zeros, so that a row must not say more. */
+#define PLACE_MAX ((uint64_t)INT32_MAX * 8192)
+
 void object_rows_begin(struct object_rows *rows)
 {
     *rows = (struct object_rows){0};
@@ -56,7 +60,7 @@ static enum object_rows_found take_head(struct object_rows *rows, struct error *
     uint32_t oid = u32_at(at + 4), len = u32_at(at + 20);
     uint64_t place = (uint64_t)u32_at(at + 12) << 32 | u32_at(at + 16);
 
-    if (u32_at(at) != 4 || u32_at(at + 8) != 8 || len > INT32_MAX || place > INT64_MAX)
+    if (u32_at(at) != 4 || u32_at(at + 8) != 8 || len > INT32_MAX || place > PLACE_MAX)
         return broken(err, "has a row that makes no sense");
     if (rows->any && (oid < rows->oid || (oid == rows->oid && place < rows->place)))
         return broken(err, "is in no order");

@@ -55,8 +55,9 @@ static bool statement(void *context, uint32_t number, const char **text, struct 
 static const char *piece_name(void *context, uint32_t number)
 {
     struct objects_out *objects = context;
-    uint32_t first = objects->index;
     uint32_t last = objects->list.piece(objects->list.context, number + 1) - 1;
+    /* All of its large objects may be behind us, and only its end is not. */
+    uint32_t first = objects->index < last ? objects->index : last;
     uint32_t from = objects->list.oid(objects->list.context, first);
 
     if (first == last)

@@ -329,6 +329,50 @@ static void the_large_object_that_fails_is_named(void **state)
     session_finish(&session);
 }
 
+/* A row of nobody ends the last large object, and then the piece does not end as it should. */
+static void what_fails_behind_the_last_large_object_has_its_name(void **state)
+{
+    struct buffer first = {0}, rows = {0}, all = {0};
+    struct session session;
+    struct objects_out *objects;
+
+    (void)state;
+    script_questions(&session);
+    put_first_piece(&first);
+    script_copy(&session, &first);
+    put_head(&rows);
+    put_row(&rows, 6, 0, "six");
+    put_row(&rows, 9, 0, "nobody's");
+    scripted_copy_response(&session.reply, 'H');
+    scripted_message(&session.reply, 'd', rows.data, rows.len);
+    scripted_report(&session.reply, 'E', "ERROR", "XX000", "it is damaged");
+    session_script_reply(&session);
+    scripted_expect_close(session.server);
+    objects = start(&session);
+    for (int i = 0; i < 3; i++)
+        assert_true(read_object(&session, objects, &all));
+    assert_false(read_object(&session, objects, &all));
+    assert_string_equal(session.err.message, "cannot read large object 6: it is damaged");
+    buffer_free(&first);
+    buffer_free(&rows);
+    buffer_free(&all);
+    objects_out_free(objects);
+    wire_close(session.conn);
+    session.conn = NULL;
+    session_finish(&session);
+}
+
+static void a_place_that_no_large_object_has_is_refused(void **state)
+{
+    struct buffer rows = {0};
+
+    (void)state;
+    put_head(&rows);
+    put_row(&rows, 5, (uint64_t)1 << 44, "far");
+    put_u16(&rows, 0xffff);
+    expect_failure(&rows, "the server's answer about large objects has a row that makes no sense");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +382,8 @@ int main(void)
         cmocka_unit_test(an_answer_that_is_not_whole_fails),
         cmocka_unit_test(an_answer_of_another_form_fails),
         cmocka_unit_test(the_large_object_that_fails_is_named),
+        cmocka_unit_test(what_fails_behind_the_last_large_object_has_its_name),
+        cmocka_unit_test(a_place_that_no_large_object_has_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
