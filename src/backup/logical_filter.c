@@ -11,6 +11,10 @@
 
 #define FILE_MAX ((size_t)16 * 1024 * 1024)
 
+/* The backup states its filters, and what states them is read with a limit. */
+#define PATTERNS_MAX 5000
+#define PATTERN_BYTES_MAX ((size_t)1024 * 1024)
+
 /* ---- The file ---- */
 
 static bool read_file(FILE *file, const char *name, struct buffer *text, struct error *err)
@@ -97,6 +101,28 @@ static bool add_conditions(const struct backup_request *request, struct catalog_
     return true;
 }
 
+static bool check_number(const struct catalog_filter *filter, struct error *err)
+{
+    size_t patterns = 0, bytes = 0;
+
+    for (int list = 0; list < FILTER_LISTS; list++) {
+        size_t count = catalog_filter_count(filter, (enum filter_list)list);
+
+        for (size_t i = 0; i < count; i++) {
+            bytes += strlen(catalog_filter_text(filter, (enum filter_list)list, i));
+            if (list == FILTER_WHERE)
+                bytes += strlen(catalog_filter_condition(filter, i));
+        }
+        patterns += count;
+    }
+    if (patterns <= PATTERNS_MAX && bytes <= PATTERN_BYTES_MAX)
+        return true;
+    error_set(err, ERROR_USAGE,
+              "there are %zu patterns of %zu bytes; %d of 1 MiB together are possible", patterns,
+              bytes, PATTERNS_MAX);
+    return error_hint(err, "A pattern may name many: * is any characters, | stands between two.");
+}
+
 struct catalog_filter *logical_filter_new(const struct backup_request *request, struct error *err)
 {
     struct catalog_filter *filter = catalog_filter_new(err);
@@ -105,7 +131,7 @@ struct catalog_filter *logical_filter_new(const struct backup_request *request, 
 
     for (int list = 0; done && list < FILTER_WHERE; list++)
         done = add_list(request, (enum filter_list)list, filter, err);
-    if (done)
+    if (done && check_number(filter, err))
         return filter;
     catalog_filter_free(filter);
     return NULL;

@@ -66,7 +66,8 @@ struct logical_database {
     uint32_t next_file;   /* the entry whose file may come next, of a folder */
     uint32_t next_object; /* of large objects: the file after the list, from 1 */
 
-    uint64_t bytes; /* of its tables, as the server has them, about */
+    uint64_t bytes;        /* of its tables, as the server has them, about */
+    uint64_t listed_bytes; /* its share of the job's */
     size_t entries, tables;
     uint64_t rows;
 };
@@ -121,6 +122,7 @@ struct logical_backup {
     bool ended;
     struct record_proof *proof;
     struct summary_writer *summary;
+    uint64_t listed_bytes;   /* of its lines in summary.json, at most: layout tables */
     struct json_t *left_out; /* for summary.json; NULL: nothing yet */
 };
 
@@ -179,7 +181,7 @@ struct reader *logical_manifest_new(const struct logical_backup *job, struct err
 struct objects_out *logical_objects_new(struct wire_conn *conn, struct catalog *catalog,
                                         const char *role, struct error *err);
 /* Whether summary.json can list a file for each of them, where the layout has one. */
-bool logical_objects_check_layout(const struct logical_database *database, struct error *err);
+bool logical_objects_check_layout(struct logical_database *database, struct error *err);
 /* Whether an entry has the bytes of large objects; and the number of the one with that index, 0
  * behind the last. */
 bool logical_objects_are_in(const struct catalog *catalog, uint32_t number);

@@ -56,18 +56,25 @@ bool logical_objects_are_in(const struct catalog *catalog, uint32_t number)
     return catalog_entry_large_objects(catalog, number, &first, &count);
 }
 
-bool logical_objects_check_layout(const struct logical_database *database, struct error *err)
+bool logical_objects_check_layout(struct logical_database *database, struct error *err)
 {
-    uint32_t count = catalog_large_object_count(database->catalog);
-    enum logical_layout layout = database->job->request.layout;
+    struct logical_backup *job = database->job;
+    uint64_t count = catalog_large_object_count(database->catalog);
     char folder[RECORD_PATH_MAX];
 
-    if (layout != LOGICAL_TABLES ||
-        !logical_layout_archive_path(layout, database->number, database->name, folder) ||
-        count * (LISTED_SIZE + strlen(folder)) < LISTED_MAX)
+    if (job->request.layout != LOGICAL_TABLES ||
+        !logical_layout_archive_path(LOGICAL_TABLES, database->number, database->name, folder))
+        return true;
+    for (uint32_t i = 0; i < catalog_entry_count(database->catalog); i++)
+        count += catalog_entry_has_data(database->catalog, i);
+    job->listed_bytes += count * (LISTED_SIZE + strlen(folder)) - database->listed_bytes;
+    database->listed_bytes = count * (LISTED_SIZE + strlen(folder));
+    if (job->listed_bytes < LISTED_MAX)
         return true;
     error_set(err, ERROR_UNSUPPORTED,
-              "the database has %u large objects: too many for a file each in one backup", count);
+              "tables and large objects are too many for a file each in one backup: database "
+              "\"%s\" has %llu of them",
+              database->name, (unsigned long long)count);
     return error_hint(err, "Leave " OPTION_LAYOUT "=" LOGICAL_LAYOUT_TABLES
                            " away: an archive in one file holds any number of them.");
 }

@@ -52,7 +52,8 @@ static void check_kinds(struct logical_preflight *preflight)
 }
 
 /* Sizes as the last VACUUM or ANALYZE counted, without a lock: indexes are not dumped. A dump of
- * numbers is a fraction of their table's size, hardly less than an eighth. */
+ * numbers is a fraction of their table's size, hardly less than an eighth. What a part of it takes
+ * is not known. */
 static void estimate_size(struct logical_preflight *preflight)
 {
     static const char query[] = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database()),"
@@ -61,12 +62,13 @@ static void estimate_size(struct logical_preflight *preflight)
                                 "          FROM pg_catalog.pg_class"
                                 "         WHERE relkind = 'r' AND oid >= 16384 AND reltuples > 0)";
     struct wire_result *sizes = logical_preflight_ask_more(preflight, query);
+    bool known = preflight->compression == COMPRESSION_NONE &&
+                 !logical_is_partial(preflight->request, preflight->filter);
 
     if (sizes == NULL)
         return;
     preflight->report->estimated_bytes += preflight_number(sizes, 0);
-    preflight->report->least_bytes +=
-        preflight->compression == COMPRESSION_NONE ? preflight_number(sizes, 1) / 8 : 0;
+    preflight->report->least_bytes += known ? preflight_number(sizes, 1) / 8 : 0;
     wire_result_free(sizes);
 }
 

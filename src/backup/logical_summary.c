@@ -10,10 +10,12 @@
 #include "base/utf8.h"
 #include "manifest/logical_layout.h"
 
-/* Of more databases than this only how many there were is told. */
-#define DATABASES_LISTED 8000
+/* Of more databases than this only how many there were is told: whoever reads the head has limits,
+ * too (src/manifest/summary_decoder.c). */
+#define DATABASES_LISTED 5000
 
 #define LINES_MOST 1000 /* of what was left out; the log has them all */
+#define AND_MORE "more was left out than is told here: the messages of the backup have all of it"
 
 static json_t *left_out_line(const struct logical_database *database, const char *line)
 {
@@ -40,8 +42,12 @@ bool logical_summary_note(struct logical_database *database, struct error *err)
     if (job->left_out == NULL)
         job->left_out = json_array();
     for (size_t i = 0; (line = catalog_left_out(database->catalog, i)) != NULL; i++) {
-        if (json_array_size(job->left_out) < LINES_MOST &&
-            json_array_append_new(job->left_out, left_out_line(database, line)) != 0)
+        if (json_array_size(job->left_out) == LINES_MOST)
+            return json_array_append_new(job->left_out, json_string(AND_MORE)) == 0 ||
+                   error_set_memory(err);
+        if (json_array_size(job->left_out) > LINES_MOST)
+            break;
+        if (json_array_append_new(job->left_out, left_out_line(database, line)) != 0)
             return error_set_memory(err);
     }
     return true;

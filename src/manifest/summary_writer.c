@@ -102,7 +102,7 @@ bool summary_writer_add(struct summary_writer *writer, const struct record *reco
         return false;
     if (writer->records.len > RECORDS_MAX)
         return error_set(err, ERROR_UNSUPPORTED,
-                         "over %d MiB of folders, links and WAL segments to list in summary.json",
+                         "over %d MiB of files, folders and links to list in summary.json",
                          RECORDS_MAX >> 20);
     return append_json(&writer->records, describe_record(writer, record, bytes, digest), 0, err);
 }

@@ -174,6 +174,10 @@ def test_too_little_room_for_a_dump_is_refused_before_the_work(pgcask, server, s
         assert not list(disk.iterdir())
         (found,) = checked(pgcask, server.uri("large"), "--to", disk / name)
         assert found["fatal"]
+    # A part may fit, whatever the whole takes; nobody knows before.
+    (found,) = checked(pgcask, server.uri("large"), "--to", disk / "b", "--schema-only")
+    assert not found["fatal"]
+    pgcask("backup", server.uri("large"), "--to", disk / "part", "--schema-only").check()
     # Compressed it may fit: that is only a warning.
     (found,) = checked(pgcask, server.uri("large"), "--to", disk / "b", "--compress", "gzip")
     assert not found["fatal"]

@@ -46,6 +46,15 @@ def test_all_that_allow_connections_are_backed_up(pgcask, cluster, major, workdi
 
 
 @ENDS
+def test_ping_takes_whichever_lets_it_in_as_the_backup_does(pgcask, cluster, major, workdir):
+    run_sql(cluster, "postgres", "DROP ROLE IF EXISTS nowhere; CREATE ROLE nowhere LOGIN;")
+    nowhere = cluster.uri(None, user="nowhere")
+    told = pgcask("ping", nowhere)
+    assert told.rc == 0, told
+    assert pgcask("ping", cluster.uri("nowhere", user="nowhere")).rc == 1
+
+
+@ENDS
 @pytest.mark.parametrize("options, expected", [
     (["--databases", "shop*"], ["shop", "shop_old"]),
     (["--databases", "SHOP,\"Accounts\""], ["Accounts", "shop"]),

@@ -450,3 +450,15 @@ def test_the_examples_of_the_help_do_what_they_say(pgcask, cluster, major, workd
         rows[name] = {entry.split()[3] for entry in entries if entry.startswith("TABLE DATA ")}
     assert rows == {"include": {"orders"}, "exclude": {"orders"}, "where": {"orders", "log"}}
     assert logical.summary(workdir / "where")["rows"] == 2
+
+
+@pytest.mark.majors(18)
+def test_more_patterns_than_a_backup_can_state_are_refused(pgcask, cluster, major, workdir):
+    lines = "".join(f"exclude table_data t{number}\n" for number in range(5001))
+    told = pgcask("backup", "postgres://u@127.0.0.1:1/d", "--to", workdir / "b", "--filter=-",
+                  input=lines)
+    assert told.rc == 2 and "there are 5001 patterns" in told.stderr, told
+    told = pgcask("backup", "postgres://u@127.0.0.1:1/d", "--to", workdir / "b", "--filter=-",
+                  input=f"include table {'t' * 2000000}\n")
+    assert told.rc == 2 and "1 MiB together" in told.stderr, told
+    assert not list(workdir.iterdir())
