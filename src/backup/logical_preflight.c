@@ -254,10 +254,11 @@ static void add_absent(struct logical_preflight *preflight, const struct logical
     preflight->report->database = NULL;
 }
 
-/* What keeps one database from being entered says nothing of the others, unless nobody answers. */
+/* What keeps one database from being entered says nothing of the others, unless nobody answers. One
+ * that is gone meanwhile will not be in the backup's own list. */
 static bool look_at_one(struct logical_preflight *preflight, const char *name, struct error *err)
 {
-    if (look_at(preflight, name, err))
+    if (look_at(preflight, name, err) || strcmp(err->sqlstate, "3D000") == 0)
         return true;
     if (err->sqlstate[0] == '\0' || err->code == ERROR_CANCELLED)
         return error_prefix(err, "database \"%s\"", name);

@@ -103,30 +103,28 @@ def test_the_environment_names_one_unless_some_are_chosen(pgcask, cluster, major
     env = {"PGDATABASE": "shop"}
     result = pgcask("backup", cluster.uri(None), "--to", workdir / "x", env=env).check()
     assert (workdir / "x/shop.dump").exists() and "named by the environment" in result.stdout
-    pgcask("backup", cluster.uri(None), "--to", workdir / "y", "--databases", "Acc*,\"Accounts\"",
-           "--layout", "numbered", env=env)
-    result = pgcask("backup", cluster.uri(None), "--to", workdir / "z", "--databases",
-                    "\"Accounts\"", "--layout", "numbered", env=env).check()
-    assert (workdir / "z/00001-Accounts.dump").exists(), result
+    files = back_up_layout(pgcask, cluster, None, workdir / "y", "numbered", "--databases",
+                           "\"Acc\"*,\"Accounts\"", env=env)
+    assert names(files) == ["Accounts"]
 
 
 # ---- In which moment
 
 
 @contextlib.contextmanager
-def locked(server, db):
-    """Nobody reads table t meanwhile."""
+def locked(server, db, table="t"):
+    """Nobody reads the table meanwhile."""
     with server.session(db) as session:
-        session.sql("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE;")
+        session.sql(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;")
         yield
         session.sql("COMMIT;")
 
 
-def wait_for_lock(server, db):
+def wait_for_lock(server, db, backup):
     """Until the backup waits for it."""
     while server.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND database = "
                        f"(SELECT oid FROM pg_database WHERE datname = '{db}')") == "0":
-        pass
+        assert backup.running(), backup.wait()
 
 
 @ENDS
@@ -134,7 +132,7 @@ def test_snapshots_are_taken_before_anything_is_read(pgcask_popen, cluster, majo
     with locked(cluster, "shop_old"):
         backup = pgcask_popen("backup", cluster.uri(None), "--to", workdir / "x", "--layout",
                               "numbered")
-        wait_for_lock(cluster, "shop_old")
+        wait_for_lock(cluster, "shop_old", backup)
         for db in ("Accounts", "shop"):
             run_sql(cluster, db, "INSERT INTO t VALUES (2);")
     try:
@@ -189,12 +187,26 @@ def test_a_database_that_goes_before_its_turn_is_an_error_that_names_it(pgcask_p
     with locked(small, "d0"):
         backup = pgcask_popen("backup", small.uri(None), "--to", workdir / "x", "--json-file",
                               workdir / "j", "--layout", "numbered")
-        wait_for_lock(small, "d0")
+        wait_for_lock(small, "d0", backup)
         run_sql(small, "postgres", "ALTER DATABASE d5 RENAME TO other;")
     result = backup.wait()
     error = json.loads((workdir / "j").read_text())["error"]
     assert result.rc == 1 and error["reason"] == "database_gone", result
     assert 'database "d5"' in error["message"] and not (workdir / "x").exists()
+
+
+@ENDS
+def test_a_database_that_goes_during_preflight_is_passed_over(pgcask_popen, small, major, workdir):
+    """Preflight has the list already, and waits in the first of it."""
+    with locked(small, "d0", "pg_foreign_table"):
+        backup = pgcask_popen("backup", small.uri(None), "--to", workdir / "x", "--layout",
+                              "numbered")
+        wait_for_lock(small, "d0", backup)
+        run_sql(small, "postgres", "DROP DATABASE d5;")
+    result = backup.wait().check()
+    assert "d5" not in result.stderr, result
+    assert [each["name"] for each in logical.summary(workdir / "x")["databases"]] == [
+        "d0", "d1", "d2", "d3", "d4", "postgres", "template1"]
 
 
 # ---- Names
