@@ -212,7 +212,8 @@ bool logical_databases_open(struct logical_backup *job, struct error *err)
         logical_databases_free(job);
     }
     note_together(job);
-    return globals_have_verifiers(job->databases[0].conn, &job->verifiers, err);
+    return logical_summary_note_absent(job, err) &&
+           globals_have_verifiers(job->databases[0].conn, &job->verifiers, err);
 }
 
 void logical_databases_free(struct logical_backup *job)

@@ -21,6 +21,7 @@
 #include "archive/archive.h"
 #include "backup/job_internal.h"
 #include "base/failure.h"
+#include "base/quote.h"
 #include "catalog/catalog.h"
 #include "catalog/filter.h"
 #include "copy/copy_out.h"
@@ -73,9 +74,15 @@ struct logical_database {
 };
 
 /* A database that is not backed up although all are. */
+enum logical_why {
+    LOGICAL_IS_INVALID, /* what a DROP DATABASE that was interrupted left */
+    LOGICAL_IS_CLOSED,  /* it allows no connections */
+    LOGICAL_IS_PROVIDERS
+};
+
 struct logical_absent {
     char *name;
-    bool invalid; /* what a DROP DATABASE that was interrupted left; else it is the provider's */
+    enum logical_why why;
 };
 
 enum logical_step {
@@ -147,6 +154,13 @@ bool logical_is_script(const struct logical_backup *job);
 /* Which databases are backed up, and how many of them are to be opened together. */
 bool logical_list_databases(struct logical_backup *job, struct error *err);
 
+#define LOGICAL_REMEDY_SIZE (QUOTE_NAME_SIZE + 64)
+
+/* Why it is left out, in words, and the statement that mends it; NULL: none does. */
+const char *logical_absent_reason(const struct logical_absent *absent);
+const char *logical_absent_remedy(const struct logical_absent *absent,
+                                  char remedy[LOGICAL_REMEDY_SIZE]);
+
 /* Finds that out, and opens those of one moment: all that is known of them
  * is read, locked and found to be of one moment before the first byte is given. */
 bool logical_databases_open(struct logical_backup *job, struct error *err);
@@ -194,6 +208,9 @@ uint64_t logical_dump_bytes(const struct logical_database *database);
 
 /* all.sql. */
 struct reader *logical_script_new(struct logical_backup *job, struct error *err);
+
+/* Keeps for manifest.json and summary.json which databases are left out. */
+bool logical_summary_note_absent(struct logical_backup *job, struct error *err);
 
 /* Keeps for summary.json what is not in the database's archive. */
 bool logical_summary_note(struct logical_database *database, struct error *err);

@@ -11,24 +11,30 @@
 #include "base/quote.h"
 #include "catalog/pattern.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define TOGETHER_MAX 16
 
 /* ---- Patterns ---- */
 
-/* A list of patterns; of each it is known whether a database matched. */
+/* What is known of a pattern's databases. */
+struct match {
+    bool any, enters;   /* a database; one that is backed up, if all is well */
+    const char *closed; /* the first that allows no connections; NULL: none */
+};
+
 struct choice {
     const char *option;
     char **items;
     size_t count;
-    bool *matched;
+    struct match *matches;
 };
 
 static void free_choice(struct choice *choice)
 {
     options_items_free(choice->items);
-    free(choice->matched);
+    free(choice->matches);
 }
 
 static bool make_choice(struct choice *choice, const char *option, const struct option_list *list,
@@ -40,8 +46,8 @@ static bool make_choice(struct choice *choice, const char *option, const struct 
         return false;
     while (choice->items[choice->count] != NULL)
         choice->count++;
-    choice->matched = calloc(choice->count + 1, sizeof(*choice->matched));
-    return choice->matched != NULL || error_set_memory(err);
+    choice->matches = calloc(choice->count + 1, sizeof(*choice->matches));
+    return choice->matches != NULL || error_set_memory(err);
 }
 
 static bool append_choice(struct buffer *sql, const struct choice *choice, struct error *err)
@@ -59,6 +65,13 @@ static bool append_choice(struct buffer *sql, const struct choice *choice, struc
     return true;
 }
 
+static bool is_true(const struct wire_result *result, size_t row, size_t column)
+{
+    const char *value = wire_result_value(result, row, column);
+
+    return value != NULL && value[0] == 't';
+}
+
 /* Whether one of the row's columns from `first` on is true. */
 static bool is_chosen(struct choice *choice, const struct wire_result *result, size_t row,
                       size_t first)
@@ -66,22 +79,54 @@ static bool is_chosen(struct choice *choice, const struct wire_result *result, s
     bool chosen = false;
 
     for (size_t i = 0; i < choice->count; i++) {
-        const char *value = wire_result_value(result, row, first + i);
-
-        if (value == NULL || value[0] != 't')
+        if (!is_true(result, row, first + i))
             continue;
         chosen = true;
-        choice->matched[i] = true;
+        choice->matches[i].any = true;
     }
     return chosen;
 }
 
+/* closed: the name of a database that allows no connections; NULL: it does. */
+static void note_match(struct choice *choice, const struct wire_result *result, size_t row,
+                       size_t first, const char *closed)
+{
+    for (size_t i = 0; i < choice->count; i++) {
+        struct match *match = &choice->matches[i];
+
+        if (!is_true(result, row, first + i))
+            continue;
+        if (closed == NULL)
+            match->enters = true;
+        else if (match->closed == NULL)
+            match->closed = closed;
+    }
+}
+
+static bool fail_closed(const struct choice *choice, size_t number, struct error *err)
+{
+    const char *closed = choice->matches[number].closed;
+    char quoted[QUOTE_NAME_SIZE];
+
+    error_set(
+        err, ERROR_USAGE,
+        ERROR_OPTION("%s") ": no database that matches %s allows connections: \"%s\" does not",
+        choice->option, choice->items[number], closed);
+    return error_hint(err, "Let them in: ALTER DATABASE %s ALLOW_CONNECTIONS true;",
+                      quote_identifier(closed, quoted, sizeof(quoted)));
+}
+
+/* Whoever asks for a database must not take a backup without it for one that has it. */
 static bool check_choice(const struct choice *choice, struct error *err)
 {
     for (size_t i = 0; i < choice->count; i++) {
-        if (!choice->matched[i])
+        const struct match *match = &choice->matches[i];
+
+        if (!match->any)
             return error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": no database matches %s",
                              choice->option, choice->items[i]);
+        if (match->closed != NULL && !match->enters)
+            return fail_closed(choice, i, err);
     }
     return true;
 }
@@ -128,29 +173,49 @@ static bool ask_for_databases(struct search *search, struct wire_conn *conn, str
     return done;
 }
 
-static bool is_true(const struct wire_result *result, size_t row, size_t column)
+const char *logical_absent_reason(const struct logical_absent *absent)
 {
-    const char *value = wire_result_value(result, row, column);
-
-    return value != NULL && value[0] == 't';
+    switch (absent->why) {
+    case LOGICAL_IS_INVALID:
+        return "it is invalid, a DROP DATABASE was interrupted";
+    case LOGICAL_IS_CLOSED:
+        return "it does not allow connections";
+    case LOGICAL_IS_PROVIDERS:
+        break;
+    }
+    return "it is the provider's own";
 }
 
-static void tell_absent(const struct logical_backup *job, const struct logical_absent *absent)
+const char *logical_absent_remedy(const struct logical_absent *absent,
+                                  char remedy[LOGICAL_REMEDY_SIZE])
 {
     char quoted[QUOTE_NAME_SIZE];
 
     quote_identifier(absent->name, quoted, sizeof(quoted));
-    if (absent->invalid)
-        log_message(job->request.log, LOG_WARNING,
-                    "database \"%s\" is left out: it is invalid, a DROP DATABASE was interrupted; "
-                    "drop it: DROP DATABASE %s;",
-                    absent->name, quoted);
-    else
-        log_message(job->request.log, LOG_WARNING,
-                    "database \"%s\" is left out: it is the provider's own", absent->name);
+    switch (absent->why) {
+    case LOGICAL_IS_INVALID:
+        snprintf(remedy, LOGICAL_REMEDY_SIZE, "DROP DATABASE %s;", quoted);
+        return remedy;
+    case LOGICAL_IS_CLOSED:
+        snprintf(remedy, LOGICAL_REMEDY_SIZE, "ALTER DATABASE %s ALLOW_CONNECTIONS true;", quoted);
+        return remedy;
+    case LOGICAL_IS_PROVIDERS:
+        break;
+    }
+    return NULL;
 }
 
-static bool leave_out(struct search *search, size_t row, bool invalid, struct error *err)
+static void tell_absent(const struct logical_backup *job, const struct logical_absent *absent)
+{
+    const char *reason = logical_absent_reason(absent), *remedy;
+    char text[LOGICAL_REMEDY_SIZE];
+
+    remedy = logical_absent_remedy(absent, text);
+    log_message(job->request.log, LOG_WARNING, "database \"%s\" is left out: %s%s%s", absent->name,
+                reason, remedy == NULL ? "" : ": ", remedy == NULL ? "" : remedy);
+}
+
+static bool leave_out(struct search *search, size_t row, enum logical_why why, struct error *err)
 {
     struct logical_backup *job = search->job;
     struct logical_absent *grown =
@@ -161,7 +226,7 @@ static bool leave_out(struct search *search, size_t row, bool invalid, struct er
         return error_set_memory(err);
     job->absent = grown;
     grown += job->absent_count;
-    *grown = (struct logical_absent){.name = strdup(name == NULL ? "" : name), .invalid = invalid};
+    *grown = (struct logical_absent){.name = strdup(name == NULL ? "" : name), .why = why};
     if (grown->name == NULL)
         return error_set_memory(err);
     job->absent_count++;
@@ -169,20 +234,25 @@ static bool leave_out(struct search *search, size_t row, bool invalid, struct er
     return true;
 }
 
-/* Whoever names a provider's database means it. */
+/* Whoever names a provider's database means it; nobody misses template0. */
 static bool is_backed_up(struct search *search, size_t row, bool *done, struct error *err)
 {
     const struct wire_result *result = search->result;
+    size_t unwanted_from = COLUMNS + search->wanted.count;
     bool wanted = is_chosen(&search->wanted, result, row, COLUMNS);
-    bool unwanted = is_chosen(&search->unwanted, result, row, COLUMNS + search->wanted.count);
+    bool unwanted = is_chosen(&search->unwanted, result, row, unwanted_from);
+    bool closed = !is_true(result, row, ALLOWS_CONNECTIONS);
+    const char *name = wire_result_value(result, row, NAME);
 
-    if ((search->wanted.count > 0 && !wanted) || unwanted ||
-        !is_true(result, row, ALLOWS_CONNECTIONS))
+    if ((search->wanted.count > 0 && !wanted) || unwanted || name == NULL)
         return false;
+    note_match(&search->wanted, result, row, COLUMNS, closed ? name : NULL);
     if (is_true(result, row, INVALID))
-        *done = leave_out(search, row, true, err);
+        *done = leave_out(search, row, LOGICAL_IS_INVALID, err);
     else if (!wanted && is_true(result, row, IS_PROVIDERS))
-        *done = leave_out(search, row, false, err);
+        *done = leave_out(search, row, LOGICAL_IS_PROVIDERS, err);
+    else if (closed)
+        *done = strcmp(name, "template0") == 0 || leave_out(search, row, LOGICAL_IS_CLOSED, err);
     else
         return true;
     return false;

@@ -238,18 +238,14 @@ static void add_absent(struct logical_preflight *preflight, const struct logical
 {
     for (size_t i = 0; i < job->absent_count && preflight->request->only_preflight; i++) {
         const struct logical_absent *absent = &job->absent[i];
-        char remedy[QUOTE_NAME_SIZE + 32], quoted[QUOTE_NAME_SIZE];
+        const char *remedy;
+        char text[LOGICAL_REMEDY_SIZE];
 
-        snprintf(remedy, sizeof(remedy), "DROP DATABASE %s;",
-                 quote_identifier(absent->name, quoted, sizeof(quoted)));
+        remedy = logical_absent_remedy(absent, text);
         preflight->report->database = absent->name;
-        if (absent->invalid)
-            preflight_add(preflight->report, false, remedy,
-                          "it will be left out: it is invalid, a DROP DATABASE was interrupted");
-        else
-            preflight_add(preflight->report, false,
-                          "Name it by " OPTION_DATABASES " if you mean it.",
-                          "it will be left out: it is the provider's own");
+        preflight_add(preflight->report, false,
+                      remedy != NULL ? remedy : "Name it by " OPTION_DATABASES " if you mean it.",
+                      "it will be left out: %s", logical_absent_reason(absent));
     }
     preflight->report->database = NULL;
 }

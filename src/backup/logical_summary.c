@@ -10,6 +10,8 @@
 #include "base/utf8.h"
 #include "manifest/logical_layout.h"
 
+#include <stdio.h>
+
 /* Of more databases than this only how many there were is told: whoever reads the head has limits,
  * too (src/manifest/summary_decoder.c). */
 #define DATABASES_LISTED 5000
@@ -17,15 +19,13 @@
 #define LINES_MOST 1000 /* of what was left out; the log has them all */
 #define AND_MORE "more was left out than is told here: the messages of the backup have all of it"
 
-static json_t *left_out_line(const struct logical_database *database, const char *line)
+static json_t *line_about(const char *database, const char *line)
 {
     struct buffer text = {0};
     struct error ignored;
     json_t *value;
 
-    if (!database->job->request.all_databases)
-        return utf8_to_json(line);
-    if (!buffer_printf(&text, &ignored, "database %s: %s", database->name, line)) {
+    if (!buffer_printf(&text, &ignored, "database %s: %s", database, line)) {
         buffer_free(&text);
         return NULL;
     }
@@ -34,13 +34,37 @@ static json_t *left_out_line(const struct logical_database *database, const char
     return value;
 }
 
+static json_t *left_out_line(const struct logical_database *database, const char *line)
+{
+    return database->job->request.all_databases ? line_about(database->name, line)
+                                                : utf8_to_json(line);
+}
+
+static json_t *absent_line(const struct logical_absent *absent)
+{
+    char line[128];
+
+    snprintf(line, sizeof(line), "left out, %s", logical_absent_reason(absent));
+    return line_about(absent->name, line);
+}
+
+bool logical_summary_note_absent(struct logical_backup *job, struct error *err)
+{
+    job->left_out = json_array();
+    for (size_t i = 0; i < job->absent_count && i <= LINES_MOST; i++) {
+        if (json_array_append_new(job->left_out, i == LINES_MOST
+                                                     ? json_string(AND_MORE)
+                                                     : absent_line(&job->absent[i])) != 0)
+            return error_set_memory(err);
+    }
+    return true;
+}
+
 bool logical_summary_note(struct logical_database *database, struct error *err)
 {
     struct logical_backup *job = database->job;
     const char *line;
 
-    if (job->left_out == NULL)
-        job->left_out = json_array();
     for (size_t i = 0; (line = catalog_left_out(database->catalog, i)) != NULL; i++) {
         if (json_array_size(job->left_out) == LINES_MOST)
             return json_array_append_new(job->left_out, json_string(AND_MORE)) == 0 ||
@@ -57,7 +81,7 @@ bool logical_summary_note(struct logical_database *database, struct error *err)
  * early. */
 json_t *logical_left_out_json(const struct logical_backup *job)
 {
-    json_t *list = json_array();
+    json_t *list = json_copy(job->left_out);
     const char *line;
 
     for (size_t i = 0; i < job->database_count; i++) {
@@ -75,7 +99,7 @@ json_t *logical_left_out_json(const struct logical_backup *job)
 
 static json_t *describe_warnings(const struct logical_backup *job)
 {
-    json_t *list = job->left_out == NULL ? json_array() : json_incref(job->left_out);
+    json_t *list = json_incref(job->left_out);
 
     if (job->report.server_version_num >= 190000)
         json_array_append_new(list, json_string("the server is newer than any that this version "

@@ -62,6 +62,7 @@ def test_ping_takes_whichever_lets_it_in_as_the_backup_does(pgcask, cluster, maj
     (["--exclude-databases", "shop_old,t*"], ["Accounts", "postgres", "shop"]),
     (["--databases", "*shop*", "--exclude-databases", "*_old"], ["shop"]),
     (["--databases", "s(hop|link)"], ["shop"]),
+    (["--databases", "*o*", "--exclude-databases", "closed,po*"], ["Accounts", "shop", "shop_old"]),
 ])
 def test_patterns_choose(pgcask, cluster, major, workdir, options, expected):
     assert names(back_up_layout(pgcask, cluster, None, workdir / "x", "numbered",
@@ -72,7 +73,11 @@ def test_patterns_choose(pgcask, cluster, major, workdir, options, expected):
 @pytest.mark.parametrize("options, says", [
     (["--databases", "shop,nobody*"], "--databases: no database matches nobody*"),
     (["--exclude-databases", "nobody"], "--exclude-databases: no database matches nobody"),
-    (["--databases", "closed"], "no database is left to back up"),
+    (["--databases", "shop,closed"],
+     '--databases: no database that matches closed allows connections: "closed" does not'),
+    (["--databases", "shop,c*d"], "no database that matches c*d allows connections"),
+    (["--databases", "shop,template0"], "no database that matches template0 allows connections"),
+    (["--databases", "closed", "--exclude-databases", "closed"], "no database is left to back up"),
     (["--databases", "accounts"], "no database matches accounts"),
     (["--databases", "a.b"], "a.b"),
     (["--databases", "shop,"], "--databases has an empty item"),
@@ -81,6 +86,36 @@ def test_what_matches_nothing_is_an_error(pgcask, cluster, major, workdir, optio
     result = pgcask("backup", cluster.uri(None), "--to", workdir / "x", *options)
     assert result.rc == 2 and says in result.stderr, result
     assert not (workdir / "x").exists()
+
+
+def told_as_left_out(folder):
+    """The databases that manifest.json and summary.json both say are not there, with reasons."""
+    left_out = manifest(folder)["left_out"]
+    warnings = logical.summary(folder)["warnings"]
+    assert warnings[:len(left_out)] == left_out
+    return left_out
+
+
+@ENDS
+@pytest.mark.parametrize("options", [[], ["--databases", "c*,shop*"],
+                                     ["--databases", "*"]])
+def test_a_closed_database_is_left_out_with_a_warning(pgcask, cluster, major, workdir, options):
+    make(cluster, "comes")
+    result = pgcask("backup", cluster.uri(None), "--to", workdir / "x", *options)
+    logical.drop(cluster, "comes")
+    result.check()
+    assert ('database "closed" is left out: it does not allow connections: '
+            'ALTER DATABASE "closed" ALLOW_CONNECTIONS true;') in result.stderr, result
+    assert "template0" not in result.stderr
+    assert told_as_left_out(workdir / "x") == [
+        "database closed: left out, it does not allow connections"]
+
+
+@ENDS
+def test_check_tells_of_a_closed_database(pgcask, cluster, major, workdir):
+    result = pgcask("check", cluster.uri(None)).check()
+    assert "it will be left out: it does not allow connections" in result.stdout + result.stderr
+    assert 'ALTER DATABASE "closed" ALLOW_CONNECTIONS true;' in result.stdout + result.stderr, result
 
 
 @ENDS
@@ -96,6 +131,8 @@ def test_an_invalid_database_is_left_out_with_the_servers_remedy(pgcask, cluster
         logical.drop(cluster, "half gone")
     assert '"half gone" is left out' in result.stderr and "DROP DATABASE" in result.stderr, result
     assert "half gone" not in (workdir / "x/all.sql").read_text()
+    assert ("database half gone: left out, it is invalid, a DROP DATABASE was interrupted"
+            in told_as_left_out(workdir / "x"))
 
 
 @ENDS
