@@ -139,10 +139,21 @@ struct catalog_filter *logical_filter_new(const struct backup_request *request, 
 
 /* ---- What is told of it ---- */
 
+/* Rows of foreign tables only come to what there is. */
+static bool leaves_out(const struct catalog_filter *filter)
+{
+    for (int list = 0; list < FILTER_LISTS; list++) {
+        if (list != FILTER_FOREIGN_DATA && catalog_filter_count(filter, (enum filter_list)list) > 0)
+            return true;
+    }
+    return false;
+}
+
 bool logical_is_partial(const struct backup_request *request, const struct catalog_filter *filter)
 {
-    return !catalog_filter_is_empty(filter) || request->schema_only || request->data_only ||
-           request->no_unlogged_table_data || request->no_large_objects;
+    return leaves_out(filter) || request->schema_only || request->data_only ||
+           request->no_unlogged_table_data || request->no_large_objects ||
+           request->databases.count > 0 || request->exclude_databases.count > 0;
 }
 
 static json_t *describe(const struct catalog_filter *filter, enum filter_list list, size_t number)
@@ -164,12 +175,30 @@ static void name_of(enum filter_list list, char name[64])
     }
 }
 
+/* Names of databases are no part of the filter, which is about what is in one. */
+static bool add_databases(json_t *filters, const char *name, const struct option_list *list)
+{
+    struct error ignored;
+    char **items = list->count == 0 ? NULL : options_items_new(list, name, &ignored);
+    json_t *array = items == NULL ? NULL : json_array();
+
+    for (size_t i = 0; items != NULL && items[i] != NULL; i++)
+        json_array_append_new(array, utf8_to_json(items[i]));
+    options_items_free(items);
+    return list->count == 0 || json_object_set_new(filters, name, array) == 0;
+}
+
 json_t *logical_filters_json(const struct backup_request *request,
                              const struct catalog_filter *filter)
 {
     json_t *filters = json_object();
     char name[64];
 
+    if (!add_databases(filters, "databases", &request->databases) ||
+        !add_databases(filters, "exclude_databases", &request->exclude_databases)) {
+        json_decref(filters);
+        return NULL;
+    }
     for (int list = 0; list < FILTER_LISTS; list++) {
         size_t count = catalog_filter_count(filter, (enum filter_list)list);
         json_t *items = count == 0 ? NULL : json_array();

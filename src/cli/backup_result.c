@@ -101,21 +101,19 @@ static void say_logical(const struct command *command, const struct backup_reque
 
     format_size(report->bytes, size);
     format_seconds(seconds, duration);
-    if (logical->several) {
+    if (logical->several)
         command_say(
             command, "backed up %zu database%s, %" PRIu64 " row%s of %zu table%s, %s to %s in %s",
             logical->databases, TEXT_S(logical->databases), logical->rows, TEXT_S(logical->rows),
             logical->tables, TEXT_S(logical->tables), size, target, duration);
-        if (logical->databases_together < logical->databases)
-            command_say(command,
-                        "%zu of them are of one moment, the others came one after the other",
-                        logical->databases_together);
-        return;
-    }
-    command_say(
-        command, "backed up database %s%s, %" PRIu64 " row%s of %zu table%s, %s to %s in %s",
-        logical->database, chosen_by(request->settings), logical->rows, TEXT_S(logical->rows),
-        logical->tables, TEXT_S(logical->tables), size, target, duration);
+    else
+        command_say(
+            command, "backed up database %s%s, %" PRIu64 " row%s of %zu table%s, %s to %s in %s",
+            logical->database, chosen_by(request->settings), logical->rows, TEXT_S(logical->rows),
+            logical->tables, TEXT_S(logical->tables), size, target, duration);
+    if (logical->several && logical->databases_together < logical->databases)
+        command_say(command, "%zu of them are of one moment, the others came one after the other",
+                    logical->databases_together);
     if (logical->partial)
         command_say(command, "this is a partial backup: what was to be left out is not in it");
 }

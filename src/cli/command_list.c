@@ -257,7 +257,7 @@ static void say_filters(const struct command *command, const json_t *object)
     size_t index;
 
     if (json_is_true(json_object_get(object, "partial")))
-        command_say(command, "%-12s %s", "partial", "yes: not all of the database is in it");
+        command_say(command, "%-12s %s", "partial", "yes: it was told to leave something out");
     json_object_foreach(filters, name, list)
     {
         if (json_is_true(list))

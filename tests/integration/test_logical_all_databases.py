@@ -145,6 +145,30 @@ def test_the_environment_names_one_unless_some_are_chosen(pgcask, cluster, major
     assert names(files) == ["Accounts"]
 
 
+# ---- What is told
+
+
+@ENDS
+@pytest.mark.parametrize("options, filters", [
+    (["--databases", "shop*,\"Accounts\""], {"databases": ["shop*", '"Accounts"']}),
+    (["--exclude-databases", "shop_old,t*"], {"exclude_databases": ["shop_old", "t*"]}),
+    (["--schema-only"], {"schema_only": True}),
+    ([], {}),
+])
+def test_some_of_the_databases_are_a_partial_backup(pgcask, cluster, major, workdir, options,
+                                                    filters):
+    partial = options != []
+    said = pgcask("backup", cluster.uri(None), "--to", workdir / "x", *options, "--json-file",
+                  workdir / "j").check().stdout
+    assert ("this is a partial backup" in said) == partial, said
+    assert json.loads((workdir / "j").read_text())["partial"] is partial
+    listed = json.loads(pgcask("list", workdir / "x", "--json").check().stdout)
+    for told in manifest(workdir / "x"), logical.summary(workdir / "x"), listed:
+        assert told["partial"] is partial and told.get("filters", {}) == filters, told
+    text = pgcask("list", workdir / "x").check().stdout
+    assert all(name in text for name in filters) and ("partial" in text) == partial, text
+
+
 # ---- In which moment
 
 

@@ -351,6 +351,10 @@ def test_foreign_rows_come_along(pgcask, cluster, major, workdir):
     archive = logical.back_up(pgcask, cluster, "filtered", workdir / "ours",
                               "--include-foreign-data=files")
     assert rows(cluster, archive, "log.lines") == ["1\tx", "2\ty"]
+    for told in (manifest := json.loads((workdir / "ours/manifest.json").read_text()),
+                 logical.summary(workdir / "ours")):
+        assert told["partial"] is False, manifest
+        assert told["filters"] == {"include_foreign_data": ["files"]}, manifest
 
 
 # ---- What is told ----
