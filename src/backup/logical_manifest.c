@@ -49,6 +49,21 @@ static void set_databases(const struct logical_backup *job,
     }
 }
 
+static json_t *archive_names(const struct logical_backup *job)
+{
+    json_t *names = json_array();
+    char name[RECORD_PATH_MAX];
+
+    for (size_t i = 0; i < job->database_count; i++) {
+        if (!record_path_encode(job->databases[i].name, name, sizeof(name)) ||
+            json_array_append_new(names, json_string(name)) != 0) {
+            json_decref(names);
+            return NULL;
+        }
+    }
+    return names;
+}
+
 struct reader *logical_manifest_new(const struct logical_backup *job, struct error *err)
 {
     const struct manifest_option options[] = {
@@ -69,9 +84,10 @@ struct reader *logical_manifest_new(const struct logical_backup *job, struct err
         .log = job->request.log,
     };
     json_t *members = json_pack(
-        "{s:s, s:b, s:b, s:o, s:o}", "layout", logical_layout_name(job->request.layout), "partial",
-        logical_is_partial(&job->request, job->filter), "verifiers", job->verifiers, "filters",
-        logical_filters_json(&job->request, job->filter), "left_out", logical_left_out_json(job));
+        "{s:s, s:b, s:b, s:o, s:o, s:o}", "layout", logical_layout_name(job->request.layout),
+        "partial", logical_is_partial(&job->request, job->filter), "verifiers", job->verifiers,
+        "filters", logical_filters_json(&job->request, job->filter), "left_out",
+        logical_left_out_json(job), MANIFEST_ARCHIVE_NAMES, archive_names(job));
     struct manifest_snapshot *snapshots = snapshots_of(job, err);
     struct reader *reader = NULL;
 

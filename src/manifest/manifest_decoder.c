@@ -16,6 +16,7 @@
 #define ENTRIES_MAX 100000 /* of each list: more databases than a server can hold */
 #define KEPT_MAX ((size_t)16 << 20)
 #define ENTRY_SIZE 700 /* of an entry and of what is made of it, beside its texts */
+#define NAME_SIZE 64   /* of a name that is kept by itself */
 
 static const char member_begins[] = "\n  \""; /* one of the outermost object */
 
@@ -268,7 +269,6 @@ static void take_backed_up(struct manifest_decoder *decoder, const char *text)
     struct manifest_database *database = open_entry(decoder, MANIFEST_DATABASES);
 
     decoder->passed_over = text[0] != 't';
-    decoder->facts.backed_up += text[0] == 't';
     if (database != NULL) {
         database->share_known = true;
         database->backed_up = text[0] == 't';
@@ -291,6 +291,16 @@ static void take_database_value(struct manifest_decoder *decoder, enum json_walk
         take_backed_up(decoder, text);
     else if (type == JSON_WALK_WORD && database != NULL && strcmp(name, "same_snapshot") == 0)
         database->same_snapshot = text[0] == 't';
+}
+
+static void keep_archive_name(struct manifest_decoder *decoder, const char *path, const char *text)
+{
+    if (strcmp(path, MANIFEST_ARCHIVE_NAMES "[]") != 0 || decoder->facts.archive_names == NULL ||
+        decoder->kept >= KEPT_MAX)
+        return;
+    decoder->kept += strlen(text) + NAME_SIZE;
+    if (json_array_append_new(decoder->facts.archive_names, utf8_to_json(text)) != 0)
+        decoder->no_memory = true;
 }
 
 /* ---- Filters ---- */
@@ -358,8 +368,10 @@ static void take_value(struct manifest_decoder *decoder, enum json_walk_type typ
 
     if (strncmp(path, of_database, sizeof(of_database) - 1) == 0)
         take_database_value(decoder, type, path + sizeof(of_database) - 1, text);
-    if (type == JSON_WALK_STRING)
+    if (type == JSON_WALK_STRING) {
         keep_entry_text(decoder, path, text);
+        keep_archive_name(decoder, path, text);
+    }
     keep_filter(decoder, type, path, text);
     if (tablespace != NULL && strcmp(path, "tablespaces[].oid") == 0 &&
         bytes_parse_u64(slice_string(text), &oid) && oid <= UINT32_MAX)
@@ -388,14 +400,16 @@ static void begin_list(struct manifest_decoder *decoder, const char *path)
 {
     struct list *list = list_of(decoder, path, "");
 
+    if (strcmp(path, MANIFEST_ARCHIVE_NAMES) == 0) {
+        json_decref(decoder->facts.archive_names);
+        decoder->facts.archive_names = json_array();
+    }
     if (strcmp(path, "databases[].relations") == 0)
         decoder->relations_listed = true;
     if (list == NULL)
         return;
     drop_entry(decoder);
     forget_entries(list);
-    if (list->form->list == MANIFEST_DATABASES)
-        decoder->facts.backed_up = 0;
     if (list->form->list == MANIFEST_TABLESPACES)
         decoder->facts.has_tablespaces = decoder->tablespaces_cut = false;
 }
@@ -552,6 +566,7 @@ void manifest_decoder_free(struct manifest_decoder *decoder)
         free(decoder->lists[i].entries);
     }
     json_decref(decoder->facts.head);
+    json_decref(decoder->facts.archive_names);
     free(decoder);
 }
 

@@ -52,7 +52,7 @@ struct manifest_facts {
     uint64_t system_identifier;
     enum logical_layout layout; /* of a logical one; classic if that was not said */
     bool without_summary;       /* whoever keeps it says that it is complete */
-    size_t backed_up;           /* databases that say so, of a logical backup of several */
+    json_t *archive_names;      /* an array (MANIFEST_ARCHIVE_NAMES); NULL: that was not said */
     json_t *head; /* an object: "created_at", "host" and the like, as they stand there */
 
     bool has_tablespaces; /* the list was read to its end, and all of it is kept */

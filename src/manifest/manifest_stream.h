@@ -23,6 +23,10 @@ struct json_t;
 /* A member: true where the backup has no summary.json. */
 #define MANIFEST_WITHOUT_SUMMARY "without_summary"
 
+/* A member: the names of the databases that a logical backup has, in its order, as the paths of
+ * records have them (record_path_encode). The job knows them, whatever can be gathered of them. */
+#define MANIFEST_ARCHIVE_NAMES "archive_names"
+
 struct manifest_option {
     const char *name; /* as in the "options" object */
     const char *text; /* a string value, or NULL: … */

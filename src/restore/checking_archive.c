@@ -110,48 +110,100 @@ void checking_leave_folder(struct checking_source *check)
 
 /* ---- Without summary.json ---- */
 
-/* Archives are numbered without a gap, which proves that none is missing between two. */
-static void note_number(struct checking_source *check)
-{
-    uint32_t number = check->place.number;
+#define MISSING_TOLD 100
 
-    check->globals_seen |=
-        check->place.part == LOGICAL_PART_GLOBALS || check->place.part == LOGICAL_PART_SCRIPT;
-    if (number == 0 || !check->facts->without_summary)
+static const char *name_at(const struct checking_source *check, uint32_t number)
+{
+    return json_string_value(json_array_get(check->facts->archive_names, (size_t)number - 1));
+}
+
+/* What manifest.json says is there, by its number and name: nothing else may be. */
+static bool is_named(const struct checking_source *check)
+{
+    const struct logical_place *place = &check->place;
+    const char *name;
+
+    switch (place->part) {
+    case LOGICAL_PART_GLOBALS:
+        return !check->globals_seen &&
+               strcmp(check->path, logical_layout_globals_path(check->facts->layout)) == 0;
+    case LOGICAL_PART_ARCHIVE:
+        if (check->facts->archive_names == NULL)
+            return true; /* which is a problem of its own */
+        name = place->number > check->last_number ? name_at(check, place->number) : NULL;
+        return name != NULL && slice_equals(place->database, slice_string(name));
+    case LOGICAL_PART_MANIFEST:
+    case LOGICAL_PART_SUMMARY: /* holds its own list against the records */
+    case LOGICAL_PART_FOREIGN: /* was told of */
+        return true;
+    case LOGICAL_PART_SCRIPT:
+    case LOGICAL_PART_FIRST_TOC:
+    case LOGICAL_PART_TOC:
+    case LOGICAL_PART_DATA:
+    case LOGICAL_PART_BLOBS_TOC:
+    case LOGICAL_PART_BLOB:
+        break;
+    }
+    return false;
+}
+
+/* Of all archives before that number. */
+static void tell_missing(struct checking_source *check, uint32_t number)
+{
+    for (uint32_t told = 0; told < MISSING_TOLD && check->last_number + 1 + told < number; told++) {
+        const char *name = name_at(check, check->last_number + 1 + told);
+
+        checking_problem(check, VERIFY_MISSING, "/",
+                         "the archive number %" PRIu32 " is missing%s%s",
+                         check->last_number + 1 + told, name == NULL ? "" : ": of database ",
+                         name == NULL ? "" : name);
+    }
+}
+
+static void note_unlisted(struct checking_source *check)
+{
+    if (!check->facts->without_summary)
         return;
-    if (number <= check->last_number && check->place.part == LOGICAL_PART_ARCHIVE)
-        checking_problem(check, VERIFY_UNEXPECTED, check->path, "its number was there before");
-    for (uint32_t i = check->last_number + 1; i < number && i < check->last_number + 100; i++)
-        checking_problem(check, VERIFY_MISSING, "/", "the archive number %" PRIu32 " is missing",
-                         i);
-    if (number > check->last_number)
-        check->last_number = number;
+    if (!is_named(check)) {
+        checking_problem(check, VERIFY_UNEXPECTED, check->path,
+                         "is not part of the backup: manifest.json names no such");
+        return;
+    }
+    check->globals_seen |= check->place.part == LOGICAL_PART_GLOBALS;
+    if (check->place.part != LOGICAL_PART_ARCHIVE || check->place.number <= check->last_number)
+        return;
+    tell_missing(check, check->place.number);
+    check->last_number = check->place.number;
+}
+
+static void tell_unlisted(struct checking_source *check)
+{
+    const char *database = json_string_value(json_object_get(check->facts->head, "database"));
+
+    check->report.without_summary = true;
+    check->report.databases = database != NULL ? 0 : json_array_size(check->facts->archive_names);
+    snprintf(check->report.kind, sizeof(check->report.kind), "logical");
+    snprintf(check->report.layout, sizeof(check->report.layout), "%s",
+             logical_layout_name(check->facts->layout));
+    snprintf(check->report.database, sizeof(check->report.database), "%s",
+             database != NULL ? database : "");
 }
 
 void checking_end_unlisted(struct checking_source *check)
 {
-    bool one = json_is_string(json_object_get(check->facts->head, "database"));
-    size_t databases = one ? 1 : check->facts->backed_up;
+    size_t count = json_array_size(check->facts->archive_names);
     struct error err;
 
-    check->report.without_summary = true;
-    check->report.databases = one ? 0 : databases;
-    snprintf(check->report.kind, sizeof(check->report.kind), "logical");
-    snprintf(check->report.layout, sizeof(check->report.layout), "%s",
-             logical_layout_name(check->facts->layout));
-    if (one)
-        snprintf(check->report.database, sizeof(check->report.database), "%s",
-                 json_string_value(json_object_get(check->facts->head, "database")));
+    tell_unlisted(check);
     if (!manifest_decoder_finish(check->manifest, &err))
         checking_failure(check, MANIFEST_PATH, &err);
+    else if (count == 0)
+        checking_problem(check, VERIFY_DAMAGED, MANIFEST_PATH,
+                         "does not say which databases were backed up");
     if (!check->globals_seen)
         checking_problem(check, VERIFY_MISSING, logical_layout_globals_path(check->facts->layout),
                          "is missing");
-    if (check->last_number != databases)
-        checking_problem(check, VERIFY_MISSING, "/",
-                         "manifest.json says that %zu database%s backed up, but the last archive "
-                         "has the number %" PRIu32,
-                         databases, databases == 1 ? " was" : "s were", check->last_number);
+    tell_missing(check, (uint32_t)count + 1);
 }
 
 /* ---- Whatever it is ---- */
@@ -170,7 +222,7 @@ bool checking_begin_content(struct checking_source *check, struct error *err)
         checking_leave_folder(check);
     if (!check->logical)
         return true;
-    note_number(check);
+    note_unlisted(check);
     switch (check->place.part) {
     case LOGICAL_PART_ARCHIVE:
         check->archive = archive_decoder_new(&archive, err);

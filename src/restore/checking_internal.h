@@ -56,8 +56,8 @@ struct checking_source {
     size_t folder_skipped;              /* files before that */
     char empty_folder[RECORD_PATH_MAX]; /* that the last record was; "": it was none */
 
-    bool globals_seen;    /* or all.sql, which has them, too */
-    uint32_t last_number; /* of an archive or a folder */
+    bool globals_seen;    /* these two only without summary.json */
+    uint32_t last_number; /* of an archive that is named */
 
     bool digests_settled;
     bool backup_manifest_seen, backup_manifest_whole, backup_manifest_failed;

@@ -171,6 +171,11 @@ static bool take_other(struct checking_source *check, const struct record *recor
                          "comes after summary.json: the order was changed");
         return true;
     }
+    if (check->facts->without_summary) {
+        checking_problem(check, VERIFY_UNEXPECTED, record->path,
+                         "is not part of the backup: manifest.json names no such");
+        return true;
+    }
     if (check->facts->kind != MANIFEST_PHYSICAL && record->type == RECORD_DIRECTORY &&
         logical_layout_is_folder(record->path)) {
         checking_enter_folder(check, record->path);

@@ -131,16 +131,17 @@ def test_what_numbered_can_prove_without_a_summary(plakar, pgcask, cluster, work
     tree = plakar.restore(workdir / "tree", plakar.snapshots()[0])
     archives = sorted(tree.glob("*.dump"))
 
-    def problems(status=1):
+    def problems(status=1, kind=None):
         result = pgcask("verify", tree, "--json")
         assert result.rc == status, result
-        return {p["path"]: p["problem"] for p in json.loads(result.stdout)["problems"]}
+        return {p["path"]: p["problem"] for p in json.loads(result.stdout)["problems"]
+                if kind in (None, p["kind"])}
 
     for file in [*archives, tree / "00000-globals.sql"]:
         content = file.read_bytes()
         file.rename(workdir / "aside")
         found = problems()
-        assert "missing" in json.dumps(found) or "has the number" in json.dumps(found), (file, found)
+        assert "missing" in json.dumps(found), (file, found)
         file.write_bytes(content[:-3])
         assert f"/{file.name}" in problems(), file
         file.write_bytes(content)
@@ -148,6 +149,19 @@ def test_what_numbered_can_prove_without_a_summary(plakar, pgcask, cluster, work
     extra.write_bytes(archives[0].read_bytes())
     assert "is the archive of database app" in problems()[f"/{extra.name}"]
     extra.unlink()
+    for name in ["x.dump", "0001-app.dump", "00000-app.dump", "all.sql", "globals.sql",
+                 "00001-app/toc.dat", "00001-app", "empty"]:
+        extra = tree / name
+        if name in ("00001-app", "empty"):
+            extra.mkdir()
+        else:
+            extra.parent.mkdir(exist_ok=True)
+            extra.write_bytes(archives[0].read_bytes() if name.endswith(".dump") else b"")
+        assert f"/{name}" in problems(kind="unexpected"), name
+        if extra.is_file():
+            extra.unlink()
+        for folder in tree.glob("*/"):
+            folder.rmdir()
     (tree / "summary.json").write_text("{}")
     assert "/summary.json" in problems()
     (tree / "summary.json").unlink()
@@ -158,6 +172,26 @@ def test_what_numbered_can_prove_without_a_summary(plakar, pgcask, cluster, work
         assert {f"/{archives[0].name}", f"/{archives[1].name}"} <= set(problems())
         for archive, content in zip(archives, contents):
             archive.write_bytes(content)
+    # Whole, and of the database that its name has, but not what was backed up.
+    other = workdir / "other"
+    pgcask("backup", location(cluster, "postgres"), "--to", other, "--layout", "numbered").check()
+    archives[0].rename(workdir / "aside")
+    (other / "00001-postgres.dump").rename(tree / "00001-postgres.dump")
+    found = problems()
+    assert "manifest.json names no such" in found["/00001-postgres.dump"], found
+    assert "number 1 is missing: of database" in found["/"], found
+    (tree / "00001-postgres.dump").unlink()
+    (workdir / "aside").rename(archives[0])
+    # What could be gathered of the databases does not matter.
+    manifest = (tree / "manifest.json").read_text()
+    told = json.loads(manifest)
+    del told["databases"]
+    (tree / "manifest.json").write_text(json.dumps(told, indent=2))
+    assert problems(0) == {}
+    del told["archive_names"]
+    (tree / "manifest.json").write_text(json.dumps(told, indent=2))
+    assert problems() == {"/manifest.json": "does not say which databases were backed up"}
+    (tree / "manifest.json").write_text(manifest)
     # The honest end of it: nothing can be seen of this.
     dump = archives[0].read_bytes()
     assert dump.count(b"book 77\n") == 1

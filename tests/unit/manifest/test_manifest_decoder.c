@@ -256,6 +256,7 @@ static const char logical[] =
     "\"sha256\"},\n"
     "  \"layout\": \"tables\",\n  \"partial\": true,\n  \"verifiers\": false,\n"
     "  \"without_summary\": true,\n"
+    "  \"archive_names\": [\"app\", 7, \"a%2Fb\", {\"x\": \"y\"}],\n"
     "  \"filters\": {\"schemas\": [\"a*\", \"\\\"b\\\"\"], \"x\": {\"y\": [1]}, \"data_only\": "
     "true, \"where\": [{\"table\": \"a\", \"condition\": \"b\"}, {\"table\": \"c\"}]},\n"
     "  \"databases\": [\n"
@@ -291,7 +292,9 @@ static void a_logical_backup_says_what_is_in_it(void **state)
     schemas = json_object_get(json_object_get(facts->head, "filters"), "schemas");
     assert_int_equal(json_array_size(schemas), 2);
     assert_string_equal(json_string_value(json_array_get(schemas, 1)), "\"b\"");
-    assert_int_equal(facts->backed_up, 2);
+    assert_int_equal(json_array_size(facts->archive_names), 2);
+    assert_string_equal(json_string_value(json_array_get(facts->archive_names, 0)), "app");
+    assert_string_equal(json_string_value(json_array_get(facts->archive_names, 1)), "a%2Fb");
     assert_true(facts->databases[0].share_known && facts->databases[0].backed_up);
     assert_false(facts->databases[0].same_snapshot);
     assert_true(facts->databases[1].share_known && !facts->databases[1].backed_up);
