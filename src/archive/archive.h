@@ -123,7 +123,8 @@ enum plain_database {
     PLAIN_INTO_ANY, /* the one that psql is connected to: the database's own entries are left out */
     PLAIN_INTO_ITS_OWN, /* one that is there, to which it connects itself; its owner, properties,
                            comment and privileges are set */
-    PLAIN_CREATES       /* that one, which it creates */
+    PLAIN_CREATES,      /* that one, which it creates */
+    PLAIN_GOES_THERE    /* one that is there, to which it connects itself; nothing of it is set */
 };
 
 /* The same as an SQL script for psql. Its only meta-command is \connect: of a name that is letters,

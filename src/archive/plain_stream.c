@@ -43,7 +43,7 @@ static bool is_one_of(const char *text, const char *const *list)
 
 static const char *const session_descs[] = {"ENCODING", "STDSTRINGS", "SEARCHPATH", NULL};
 
-/* What PLAIN_INTO_ANY leaves out. */
+/* What is left out where the database itself is none of the script's business. */
 static bool is_of_database(const struct archive_entry *entry)
 {
     static const char *const descs[] = {"DATABASE", "DATABASE PROPERTIES", NULL};
@@ -73,10 +73,15 @@ static enum pass pass_of(const struct archive_entry *entry)
     return PASS_MAIN;
 }
 
+static bool sets_database(const struct plain_stream *stream)
+{
+    return stream->database == PLAIN_INTO_ITS_OWN || stream->database == PLAIN_CREATES;
+}
+
 static bool is_wanted(const struct plain_stream *stream, const struct archive_entry *entry)
 {
     return pass_of(entry) == stream->pass && !is_one_of(entry->desc, session_descs) &&
-           (stream->database != PLAIN_INTO_ANY || !is_of_database(entry)) &&
+           (sets_database(stream) || !is_of_database(entry)) &&
            (entry->definition != NULL || entry->has_data);
 }
 
@@ -434,8 +439,9 @@ static bool fill_head(struct plain_stream *stream, struct error *err)
         !append_remark(out, "\n-- Dumped by ", stream->base.header->dumper_version, err) ||
         !buffer_append_string(out, "\n\n", err))
         return false;
-    return stream->database == PLAIN_INTO_ITS_OWN ? append_session_begin(stream, err)
-                                                  : append_settings(stream, err);
+    return stream->database == PLAIN_INTO_ITS_OWN || stream->database == PLAIN_GOES_THERE
+               ? append_session_begin(stream, err)
+               : append_settings(stream, err);
 }
 
 /* ---- The stream ---- */

@@ -149,6 +149,9 @@ bool logical_compression(const struct backup_request *request, enum compression 
 /* One script for all databases? */
 bool logical_is_script(const struct logical_backup *job);
 
+/* Roles and the like: a script of rows has none. */
+bool logical_has_globals(const struct logical_backup *job);
+
 /* ---- Databases ---- */
 
 /* Which databases are backed up, and how many of them are to be opened together. */

@@ -35,3 +35,8 @@ bool logical_is_script(const struct logical_backup *job)
 {
     return job->request.all_databases && job->request.layout == LOGICAL_CLASSIC;
 }
+
+bool logical_has_globals(const struct logical_backup *job)
+{
+    return !logical_is_script(job) || !job->request.data_only;
+}

@@ -1,7 +1,8 @@
 /*
  * all.sql: one script for psql that makes a whole server's databases anew, as pg_dumpall writes it:
  * what belongs to the cluster, then each database, one behind the other. postgres and template1
- * are there in every new cluster; the others are created.
+ * are there in every new cluster; the others are created. Where only rows are wanted, all of that
+ * is there already, and the script only goes from one database to the next.
  */
 #include "backup/logical_internal.h"
 
@@ -33,6 +34,14 @@ static struct logical_database *current(const struct script *script)
 static bool is_in_every_cluster(const char *database)
 {
     return strcmp(database, "template1") == 0 || strcmp(database, "postgres") == 0;
+}
+
+static enum plain_database goes_into(const struct logical_backup *job,
+                                     const struct logical_database *database)
+{
+    if (job->request.data_only)
+        return PLAIN_GOES_THERE;
+    return is_in_every_cluster(database->name) ? PLAIN_INTO_ITS_OWN : PLAIN_CREATES;
 }
 
 /* ---- Parts ---- */
@@ -68,9 +77,8 @@ static bool begin_database(struct script *script, struct error *err)
     if (!logical_database_enter(database, err) || !logical_dump_prepare(database, err) ||
         !append_heading(script, err))
         return false;
-    script->inner = plain_stream_new(
-        &database->header, &database->content,
-        is_in_every_cluster(database->name) ? PLAIN_INTO_ITS_OWN : PLAIN_CREATES, err);
+    script->inner = plain_stream_new(&database->header, &database->content,
+                                     goes_into(script->job, database), err);
     return script->inner != NULL;
 }
 
@@ -99,7 +107,7 @@ static bool more(struct script *script, struct slice *data, struct error *err)
     switch (script->part) {
     case PART_BEGIN:
         *data = slice_string(begin_text);
-        script->part = PART_GLOBALS;
+        script->part = logical_has_globals(script->job) ? PART_GLOBALS : PART_DATABASE;
         return true;
     case PART_END:
         *data = slice_string(end_text);

@@ -104,7 +104,7 @@ static json_t *describe_warnings(const struct logical_backup *job)
     if (job->report.server_version_num >= 190000)
         json_array_append_new(list, json_string("the server is newer than any that this version "
                                                 "of pgcask was tested with"));
-    if (!job->verifiers)
+    if (!job->verifiers && logical_has_globals(job))
         json_array_append_new(list, json_string("passwords of roles are left out: the role of the "
                                                 "backup may not read pg_authid"));
     return list;

@@ -134,6 +134,41 @@ def test_all_databases_in_classic_are_one_script(pgcask, cluster, major, workdir
         assert ours == theirs
 
 
+def restore_stock_scripts(source, target):
+    """What pg_dumpall has of definitions, and then of rows: it makes the databases both times."""
+    for option in ("-s", "-a"):
+        logical.run_sql(target, "postgres", "\n".join(logical.dump_all(source, option)), stop=False)
+
+
+def test_definitions_and_rows_of_all_databases_are_two_scripts(pgcask, cluster, major, workdir,
+                                                               servers):
+    """Together they make what pg_dumpall -s and -a do; rows alone touch nothing but rows."""
+    ours, theirs = servers.create(major), servers.create(major)
+    for option in ("--schema-only", "--data-only"):
+        back_up_layout(pgcask, cluster, None, workdir / option, "classic", option)
+        pgcask("verify", workdir / option).check()
+        assert logical.run_all_sql(ours, workdir / option / "all.sql") == []
+        if option == "--schema-only":
+            assert logical.dump_all(ours, "-s") == logical.dump_all(cluster, "-s")
+            assert logical.run_sql(ours, "my app", "SELECT * FROM small") == b""
+    refresh = "REFRESH MATERIALIZED VIEW a_result"  # which pg_dump -a leaves alone, too
+    logical.run_sql(ours, "my app", refresh)
+    assert logical.dump_all(ours) == logical.dump_all(cluster)
+    if major >= 15:  # what stock pg_dumpall makes of older servers they do not take
+        restore_stock_scripts(cluster, theirs)
+        logical.run_sql(theirs, "my app", refresh)
+        assert logical.dump_all(ours) == logical.dump_all(theirs)
+    for db in ("my app", "other"):
+        assert logical.table_sums(ours, db) == logical.table_sums(cluster, db)
+        assert logical.run_sql(ours, db, OBJECTS) == logical.run_sql(cluster, db, OBJECTS)
+    rows = (workdir / "--data-only/all.sql").read_bytes()
+    assert not re.search(rb"^(CREATE|ALTER|GRANT|COMMENT ON) (ROLE|DATABASE|TABLE|\w+ ON DATABASE)",
+                         rows, re.M)
+    assert len(re.findall(rb"^\\connect", rows, re.M)) == 4
+    said = json.dumps(logical.summary(workdir / "--data-only")["warnings"])
+    assert "passwords" not in said
+
+
 # ---- The same bytes
 
 

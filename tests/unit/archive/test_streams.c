@@ -235,6 +235,25 @@ static void a_script_for_a_database_that_is_there_only_goes_there(void **state)
     buffer_free(&out);
 }
 
+static void a_script_of_rows_only_goes_to_its_database(void **state)
+{
+    static const char *const parts[] = {
+        "\n\\connect app\n\nSET default_transaction_read_only = off;\nSET statement_timeout = 0;\n",
+        "SET encoding;\n",
+        "SET row_security",
+        "CREATE VIEW v;\n",
+        "-- PostgreSQL database dump complete",
+    };
+    struct buffer out = {0};
+
+    (void)state;
+    script_of("app", PLAIN_GOES_THERE, &out);
+    expect_in_order(&out, parts, sizeof(parts) / sizeof(parts[0]));
+    assert_null(strstr(buffer_text(&out), "DATABASE \"app\""));
+    assert_null(strstr(buffer_text(&out), "DATABASE app;"));
+    buffer_free(&out);
+}
+
 /* Nothing of a name means anything to psql: what is not a plain letter is percent-encoded. */
 static void a_name_to_connect_to_is_no_command(void **state)
 {
@@ -567,6 +586,7 @@ int main(void)
         cmocka_unit_test(statistics_come_behind_what_they_are_about),
         cmocka_unit_test(a_script_that_creates_its_database_goes_on_in_it),
         cmocka_unit_test(a_script_for_a_database_that_is_there_only_goes_there),
+        cmocka_unit_test(a_script_of_rows_only_goes_to_its_database),
         cmocka_unit_test(a_name_to_connect_to_is_no_command),
         cmocka_unit_test(a_partitioned_table_gets_its_access_method_afterwards),
         cmocka_unit_test(what_cannot_be_written_as_sql_is_an_error),
