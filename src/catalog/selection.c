@@ -5,7 +5,7 @@
  * - Tables that a list names are wanted and nothing else is, whatever schemas are named.
  * - Else what lies in a schema is wanted if that is, and none of the tables that are left out.
  * - What lies in no schema is wanted unless a list says what to take; extensions have one of their
- *   own.
+ *   own, which has the last word about the rows of their configuration, too.
  * - The sequence of a column is wanted with its table, even if it is left out; that of an identity
  *   column goes nowhere without.
  */
@@ -201,13 +201,18 @@ bool catalog_wants_system(const struct catalog *catalog, uint32_t class_oid)
                                        : !selection->some_tables && !selection->some_schemas;
 }
 
+/* Lists of extensions leave it out. */
+static bool is_unlisted(const struct selection *selection, uint32_t extension)
+{
+    return oid_set_has(&selection->not_extensions, extension) ||
+           (selection->some_extensions && !oid_set_has(&selection->extensions, extension));
+}
+
 bool catalog_wants_extension(const struct catalog *catalog, uint32_t oid)
 {
     const struct selection *selection = &catalog->selection;
 
-    if (oid_set_has(&selection->not_extensions, oid))
-        return false;
-    return selection->some_extensions ? oid_set_has(&selection->extensions, oid) : !selection->some;
+    return !is_unlisted(selection, oid) && (selection->some_extensions || !selection->some);
 }
 
 bool catalog_wants_schema(const struct catalog *catalog, uint32_t oid)
@@ -243,7 +248,7 @@ bool catalog_wants_configuration(const struct catalog *catalog, uint32_t relatio
                  (!selection->some_tables && oid_set_has(&selection->named_schemas, schema));
 
     return (named || catalog_wants_extension(catalog, extension)) &&
-           !oid_set_has(&selection->not_tables, relation) &&
+           !is_unlisted(selection, extension) && !oid_set_has(&selection->not_tables, relation) &&
            !oid_set_has(&selection->not_schemas, schema) &&
            catalog_wants_rows(catalog, relation, false);
 }

@@ -76,6 +76,8 @@ SINCE_14 = [
     "--extension=*",
     "--extension=pg_trgm --schema=shop",
     "--extension=pgcask_configured --table=shop.orders",
+    "--extension=hstore --schema=configured",
+    "--extension=hstore --table=configured.settings",
 ]
 SINCE_16 = [
     "--table-and-children=log.events",
@@ -90,6 +92,8 @@ SINCE_17 = [
     "--exclude-extension=hstore",
     "--exclude-extension=*",
     "--extension=* --exclude-extension=pg_*",
+    "--exclude-extension=pgcask_configured --schema=configured",
+    "--exclude-extension=pgcask_configured --table=configured.settings --table=plain",
 ]
 # As our options are called.
 PLURALS = {
