@@ -363,6 +363,7 @@ void catalog_add_row_condition(const struct catalog *catalog, uint32_t table, st
 /* ---- Catalogs whose oids never change ---- */
 
 enum {
+    CLASS_CONFIGURATION = 1, /* of no catalog: an extension's table as what has its rows */
     CLASS_DEFAULT_PRIVILEGE = 826,
     CLASS_TYPE = 1247,
     CLASS_PROCEDURE = 1255,

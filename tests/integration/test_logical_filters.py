@@ -327,6 +327,38 @@ def test_a_condition_on_what_is_left_out_is_an_error(pgcask, cluster, major, wor
     assert "--where: no rows of shop.orders are backed up" in told
 
 
+def test_conditions_choose_rows_of_an_extensions_configuration(pgcask, cluster, major, workdir):
+    db = logical.make(cluster, "configuration", """
+        CREATE EXTENSION pgcask_configured;
+        INSERT INTO configured.settings VALUES ('a', '1', true), ('b', '2', NULL), ('c', '3', true);
+        INSERT INTO configured.everything VALUES (1), (2), (3);
+        CREATE TABLE settings (value text);
+        INSERT INTO settings VALUES ('1'), ('2');
+        CREATE TABLE parted (a int) PARTITION BY LIST (a);
+    """)
+    archive = logical.back_up(
+        pgcask, cluster, db, workdir / "ours", "--where=*.settings=value <> '1' -- not ;)",
+        "--where=configured.everything=everything.a > 1; configured.settings = name <> 'c'")
+    # Also no row that the extension itself makes.
+    assert [line.split("\t")[0] for line in rows(cluster, archive, "configured.settings")] == ["b"]
+    assert rows(cluster, archive, "configured.everything") == ["2", "3"]
+    assert rows(cluster, archive, "public.settings") == ["2"]
+
+    def told(*options):
+        return pgcask("backup", cluster.uri(db), "--to", workdir / "no", *options).stderr
+
+    assert "--where of table configured.settings: column \"x\" does not" in told(
+        "--where=configured.settings=x > 1")
+    for options, why in (
+            (["--where=configured.unlisted=true"], "calls its configuration"),
+            (["--where=configured.settings=true", "--exclude-tables=configured.settings"],
+             "if no option leaves them out"),
+            (["--where=parted=true"], "partitioned table without partitions"),
+            (["--where=settings=true", "--exclude-tables=settings"], "Other options leave")):
+        answer = told(*options)
+        assert "are backed up" in answer and why in answer, answer
+
+
 def test_data_alone_comes_in_the_order_of_keys(pgcask, cluster, major, workdir):
     db = logical.make(cluster, "keys", """
         CREATE TABLE a (id int PRIMARY KEY, z int);

@@ -23,9 +23,6 @@ static const struct catalog_kind kind_configuration_sequence = {
     .no_drop = true,
 };
 
-/* Known by a class that no catalog has, so that foreign keys find them. */
-#define CLASS_CONFIGURATION UINT32_C(1)
-
 /* ---- Tables and sequences ---- */
 
 enum { EXTENSION, OID, RELKIND, SCHEMA_OID, SCHEMA, NAME, OWNER, COLUMN_LIST, CONDITION, COLUMNS };
@@ -69,23 +66,42 @@ static struct catalog_object *add(struct catalog *catalog, const struct catalog_
     return object;
 }
 
+/* The extension's condition, which is any end of a query, is about its rows; the user's is beside
+ * it. Either may end in a comment. */
+static void add_chosen(const struct catalog *catalog, const struct catalog_object *object,
+                       const char *list, const char *condition, struct sql *query)
+{
+    sql_clause(query, "COPY (SELECT ", list, "");
+    if (!catalog_has_row_condition(catalog, object->oid)) {
+        sql_printf(query, " FROM %s ", object->identity);
+        sql_add(query, condition);
+        sql_add(query, "\n)");
+        return;
+    }
+    sql_printf(query, " FROM %s%s", condition[0] == '\0' ? "ONLY " : "", object->identity);
+    catalog_add_row_condition(catalog, object->oid, query);
+    if (condition[0] != '\0') {
+        sql_printf(query, " AND (tableoid, ctid) IN (SELECT tableoid, ctid FROM %s ",
+                   object->identity);
+        sql_add(query, condition);
+        sql_add(query, "\n)");
+    }
+    sql_add(query, ")");
+}
+
 static bool put_table(struct catalog *catalog, struct catalog_object *object, const char *list,
                       const char *condition, struct error *err)
 {
     struct sql copy = {.err = err}, query = {.err = err};
-    bool all = condition == NULL || condition[0] == '\0', done;
+    bool done;
 
     sql_printf(&copy, "COPY %s ", object->identity);
     if (list[0] != '\0')
         sql_clause(&copy, "(", list, ")");
-    if (all) {
+    if (condition[0] == '\0' && !catalog_has_row_condition(catalog, object->oid))
         sql_add(&query, sql_text(&copy));
-    } else {
-        sql_clause(&query, "COPY (SELECT ", list, "");
-        sql_printf(&query, " FROM %s ", object->identity);
-        sql_add(&query, condition);
-        sql_add(&query, "\n)"); /* it may end in a comment */
-    }
+    else
+        add_chosen(catalog, object, list, condition, &query);
     sql_add(&query, " TO STDOUT");
     sql_add(&copy, " FROM stdin;\n");
     done = sql_put(&copy, catalog, &object->copy);
@@ -98,6 +114,7 @@ static bool take_configuration(struct catalog *catalog, void *context,
     const struct catalog_object *extension =
         catalog_find(catalog, CLASS_EXTENSION, row_oid(row, EXTENSION));
     bool sequence = row_char(row, RELKIND) == 'S';
+    const char *condition = row_text_or_null(row, CONDITION);
     struct catalog_object *object;
     struct sql *positions = context;
 
@@ -110,7 +127,7 @@ static bool take_configuration(struct catalog *catalog, void *context,
         return false;
     if (!sequence)
         return put_table(catalog, object, row_text(row, COLUMN_LIST),
-                         row_text_or_null(row, CONDITION), err);
+                         condition == NULL ? "" : condition, err);
     sql_printf(positions, "%sSELECT %" PRIu32 ", last_value, is_called FROM %s",
                positions->text.len == 0 ? "" : "\nUNION ALL ", object->oid, object->identity);
     return !positions->failed;
@@ -192,6 +209,6 @@ static bool read_configurations(struct catalog *catalog, struct error *err)
 
 const struct catalog_step catalog_step_extension_data = {
     .what = "configuration tables of extensions",
-    .order = READ_DATA,
+    .order = READ_DATA - 1, /* before conditions on rows are held against the server */
     .read = read_configurations,
 };
