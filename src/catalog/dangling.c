@@ -351,10 +351,12 @@ static bool take_gone_role(struct catalog *catalog, void *context, const struct 
                           "RENAME TO …;",
                           name);
     }
-    log_message(catalog->options.log, LOG_WARNING,
-                "%s %s has privileges of or by the role with OID %s, which is not there: what it "
-                "was granted is left out, what it granted comes from the owner",
-                row_text(row, KIND), row_text(row, OBJECT), name);
+    if (!catalog_leave_out(
+            catalog, err,
+            "%s %s has privileges of or by the role with OID %s, which is not there: what it was "
+            "granted is left out, what it granted comes from the owner",
+            row_text(row, KIND), row_text(row, OBJECT), name))
+        return false;
     if (catalog_role_is_gone(catalog, name))
         return true;
     role = arena_take(&catalog->arena, sizeof(*role), err);

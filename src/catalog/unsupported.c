@@ -215,18 +215,16 @@ static bool find_unsupported(struct catalog *catalog, struct found *found, struc
 
 enum { KIND, CLASS, OID, NAME, SCHEMA, WORD, COLUMNS };
 
-static bool warn(struct catalog *catalog, void *context, const struct catalog_row *row,
+static bool leave_out(struct catalog *catalog, void *context, const struct catalog_row *row,
                  struct error *err)
 {
     (void)context;
-    (void)err;
-    if (catalog_find(catalog, row_oid(row, CLASS), row_oid(row, OID)) == NULL)
-        log_message(catalog_options(catalog)->log, LOG_WARNING,
-                    "%s %s is left out, because schema %s is the system's; move it: ALTER %s … "
-                    "SET SCHEMA …",
-                    row_text(row, KIND), row_text(row, NAME), row_text(row, SCHEMA),
-                    row_text(row, WORD));
-    return true;
+    return catalog_find(catalog, row_oid(row, CLASS), row_oid(row, OID)) != NULL ||
+           catalog_leave_out(catalog, err,
+                             "%s %s is left out, because schema %s is the system's; move it: "
+                             "ALTER %s … SET SCHEMA …",
+                             row_text(row, KIND), row_text(row, NAME), row_text(row, SCHEMA),
+                             row_text(row, WORD));
 }
 
 /* Hundreds of collations may have been imported: one line for each kind and schema. What is not
@@ -293,7 +291,7 @@ static bool find_misplaced(struct catalog *catalog, struct error *err)
     for (size_t i = 0; i < SOURCE_COUNT; i++)
         add_misplaced(&sql, &sources[i]);
     sql_add(&sql, "ORDER BY 5, 4");
-    done = !sql.failed && catalog_ask_text(catalog, sql_text(&sql), COLUMNS, warn, NULL, err);
+    done = !sql.failed && catalog_ask_text(catalog, sql_text(&sql), COLUMNS, leave_out, NULL, err);
     return sql_end(&sql) && done;
 }
 

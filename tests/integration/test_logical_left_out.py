@@ -124,6 +124,8 @@ def test_what_stands_in_schemas_of_the_system_is_named(pgcask, cluster, workdir)
                  "sequence pg_mine.my_sequence", "collation my_collation (and 1 more)",
                  "operator ###(integer,integer)", "text search dictionary my_dictionary"):
         assert f"{name} is left out" in result.stderr, result
+        assert any(f"{name} is left out" in line
+                   for line in logical.summary(workdir / "again")["warnings"])
     assert "kept" not in result.stderr
     logical.drop(cluster, "copy")
     logical.drop(cluster, db)

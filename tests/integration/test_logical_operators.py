@@ -109,6 +109,18 @@ def test_members_of_the_systems_and_of_extensions_families_are_not_lost(pgcask, 
     logical.drop(cluster, "copy")
 
 
+def test_a_commutator_that_is_gone_is_left_out_and_told(pgcask, cluster, workdir):
+    db = make(cluster, "lost", """
+        CREATE OPERATOR ### (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int, COMMUTATOR = ###);
+        UPDATE pg_operator SET oprcom = 99999 WHERE oprname = '###';
+    """)
+    logical.back_up(pgcask, cluster, db, workdir / "backup")
+    (told,) = logical.summary(workdir / "backup")["warnings"]
+    assert "operator public.### (integer, integer) has a commutator that was dropped" in told
+    logical.back_up(pgcask, cluster, db, workdir / "rows", "--data-only")
+    assert logical.summary(workdir / "rows")["warnings"] == []
+
+
 def test_members_of_extensions_are_made_by_those(pgcask, cluster, workdir):
     db = make(cluster, "member", NUMBER, """
         CREATE OPERATOR FAMILY fam USING btree;

@@ -77,13 +77,12 @@ static bool set_identity(struct catalog *catalog, struct catalog_object *object,
     return sql_end(&plain) && done;
 }
 
-static void warn_of_lost(struct catalog *catalog, const struct catalog_object *object,
-                         const char *what)
+static bool leave_out_lost(struct catalog *catalog, const struct catalog_object *object,
+                           const char *what, struct error *err)
 {
-    if (what != NULL)
-        log_message(catalog_options(catalog)->log, LOG_WARNING,
-                    "operator %s has a %s that was dropped: it is left out", object->identity,
-                    what);
+    return what == NULL || catalog_options(catalog)->data_only ||
+           catalog_leave_out(catalog, err, "operator %s has a %s that was dropped: it is left out",
+                             object->identity, what);
 }
 
 static bool take_operator(struct catalog *catalog, void *context, const struct catalog_row *row,
@@ -97,9 +96,9 @@ static bool take_operator(struct catalog *catalog, void *context, const struct c
         return true; /* an extension's */
     object = catalog_add(catalog, &kind_operator, CLASS_OPERATOR, row_oid(row, OID),
                          row_text(row, SCHEMA), row_text(row, NAME), row_text(row, OWNER), err);
-    if (object == NULL || !set_identity(catalog, object, row_text(row, ARGUMENTS), err))
+    if (object == NULL || !set_identity(catalog, object, row_text(row, ARGUMENTS), err) ||
+        !leave_out_lost(catalog, object, row_text_or_null(row, LOST), err))
         return false;
-    warn_of_lost(catalog, object, row_text_or_null(row, LOST));
     sql_add(&sql, "CREATE OPERATOR ");
     sql_name(&sql, object->schema);
     sql_printf(&sql, ".%s (\n    ", object->name);
