@@ -17,7 +17,8 @@ static const char *const columns[] = {
     [TABLE] = "c.oid::pg_catalog.regclass",
 };
 
-/* What cannot be read at once is not waited for: nothing of it would be backed up. */
+/* What cannot be read at once is not waited for: nothing of it would be backed up. Who waits for
+ * such a lock bars the way as well. */
 static const char from[] =
     "FROM pg_catalog.pg_extension e\n"
     "JOIN pg_catalog.pg_depend d\n"
@@ -31,7 +32,8 @@ static const char from[] =
     "  AND NOT pg_catalog.row_security_active(c.oid)\n"
     "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks l\n"
     "                   WHERE l.relation = c.oid AND l.mode = 'AccessExclusiveLock'\n"
-    "                     AND l.granted)\n"
+    "                     AND l.database = (SELECT o.oid FROM pg_catalog.pg_database o\n"
+    "                           WHERE o.datname = pg_catalog.current_database()))\n"
     "ORDER BY e.extname, c.oid::pg_catalog.regclass::pg_catalog.text";
 
 struct counting {
@@ -78,15 +80,32 @@ static bool take_table(struct catalog *catalog, void *context, const struct cata
     return !counting->list.failed;
 }
 
+static const char begin[] = "SAVEPOINT extension_rows; SET LOCAL lock_timeout = '100ms'";
+static const char end[] = "ROLLBACK TO SAVEPOINT extension_rows; RELEASE SAVEPOINT extension_rows";
+
+/* Going back gives up the locks on these tables, which nobody has to wait for until the end. One
+ * that was not got says nothing of the backup. */
 static bool ask(struct catalog *catalog, struct counting *counting, struct error *err)
 {
-    struct sql *question = &counting->question;
-    bool done = !question->failed &&
-                (question->text.len == 0 ||
-                 catalog_ask_text(catalog, sql_text(question), 2, take_table, counting, err));
+    const char *question = sql_text(&counting->question);
+    struct error failure;
 
-    buffer_clear(&question->text);
-    return done;
+    if (counting->question.failed)
+        return false;
+    if (counting->question.text.len == 0)
+        return true;
+    if (!catalog_run(catalog, begin, err))
+        return false;
+    if (catalog_ask_text(catalog, question, 2, take_table, counting, &failure))
+        return catalog_run(catalog, end, err);
+    if (strcmp(failure.sqlstate, "55P03") != 0) {
+        *err = failure;
+        return false;
+    }
+    log_message(catalog_options(catalog)->log, LOG_WARNING,
+                "whether tables of extensions have rows that are not backed up is not known: "
+                "another session locks one of them");
+    return catalog_run(catalog, end, err);
 }
 
 static bool take_member(struct catalog *catalog, void *context, const struct catalog_row *row,
