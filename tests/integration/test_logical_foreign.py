@@ -246,6 +246,8 @@ def test_options_that_may_not_be_read_are_told_of(pgcask, cluster, workdir):
     assert "CREATE USER MAPPING FOR alice SERVER mine;" in text
     assert "CREATE USER MAPPING FOR public SERVER theirs;" in text
     assert "hers" not in text and "password 'readable'" in text
+    rows = pgcask("backup", cluster.uri(db, user="carol"), "--to", workdir / "rows", "--data-only")
+    assert rows.ok and "user mapping" not in rows.stderr, rows
     logical.run_sql(cluster, db, "GRANT USAGE ON FOREIGN SERVER theirs TO carol")
     said, text = back_up(workdir / "more")
     assert "options of 2 user mappings" in said and "password 'no usage'" in text, said

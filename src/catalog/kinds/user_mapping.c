@@ -144,6 +144,8 @@ static bool read_mappings(struct catalog *catalog, struct error *err)
     struct reading reading = {0};
     struct access access = {0};
 
+    if (catalog_options(catalog)->data_only)
+        return true; /* nobody asked for what may not be read */
     if (!catalog_ask(catalog, &readable_query, &access, err) ||
         !catalog_ask(catalog, access.whole ? &mappings : &shown_mappings, &reading, err))
         return false;
