@@ -4,13 +4,14 @@
 
 #include "catalog/columns.h"
 
-enum { TABLE, SERVER, OPTIONS, SERVER_OID, COLUMNS };
+/* Options may be passwords: a message about a row shows its first three columns. */
+enum { TABLE, SERVER, SERVER_OID, OPTIONS, COLUMNS };
 
 static const char *const columns[] = {
     [TABLE] = "t.ftrelid",
     [SERVER] = "s.srvname",
-    [OPTIONS] = COLUMN_FOREIGN_OPTIONS("t.ftoptions"),
     [SERVER_OID] = "t.ftserver",
+    [OPTIONS] = COLUMN_FOREIGN_OPTIONS("t.ftoptions"),
 };
 
 static const char from[] = "FROM pg_catalog.pg_foreign_table t\n"
