@@ -22,11 +22,13 @@ static const struct subject {
     const char *oid, *name;
     const char *from;  /* and what is true of all */
     const char *names; /* the name, and as one would type it */
+    const char *takes;
 } subjects[] = {
 #define OF_SCHEMAS 0
     {"n.oid", "n.nspname", "pg_catalog.pg_namespace n WHERE " IN_ANY_USERS_SCHEMA,
      "SELECT n.nspname, pg_catalog.quote_ident(n.nspname)\n"
-     "  FROM pg_catalog.pg_namespace n WHERE " IN_ANY_USERS_SCHEMA},
+     "  FROM pg_catalog.pg_namespace n WHERE " IN_ANY_USERS_SCHEMA,
+     "schemas but the system's"},
 #define OF_RELATIONS 1
     {"c.oid", "c.relname",
      "pg_catalog.pg_class c\n"
@@ -36,15 +38,19 @@ static const struct subject {
      "       pg_catalog.quote_ident(c.relname)\n"
      "  FROM pg_catalog.pg_class c\n"
      "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
-     " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND " IN_ANY_USERS_SCHEMA},
+     " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND " IN_ANY_USERS_SCHEMA,
+     "tables, views and sequences but the system's, and none that an extension makes but its "
+     "configuration"},
 #define OF_EXTENSIONS 2
     {"e.oid", "e.extname", "pg_catalog.pg_extension e WHERE true",
      "SELECT e.extname, pg_catalog.quote_ident(e.extname)\n"
-     "  FROM pg_catalog.pg_extension e"},
+     "  FROM pg_catalog.pg_extension e",
+     "extensions"},
 #define OF_SERVERS 3
     {"s.oid", "s.srvname", "pg_catalog.pg_foreign_server s WHERE true",
      "SELECT s.srvname, pg_catalog.quote_ident(s.srvname)\n"
-     "  FROM pg_catalog.pg_foreign_server s"},
+     "  FROM pg_catalog.pg_foreign_server s",
+     "foreign servers"},
 };
 
 #define SET(member) offsetof(struct selection, member)
@@ -247,7 +253,11 @@ static void hint_nearest(struct catalog *catalog, enum filter_list list, const c
     sql_end(&sql);
     free(nearest.names);
     free(nearest.full);
-    if (found != NULL)
+    /* There is one of that name, but none for that list. */
+    if (found != NULL && strcmp(text, found) == 0)
+        error_hint(err, ERROR_OPTION("%s") " takes %s.", catalog_filter_option(list),
+                   list == FILTER_WHERE ? "tables" : subject_of(list)->takes);
+    else if (found != NULL)
         error_hint(err, "Did you mean %s?", found);
     else if (nearest.count == 0)
         error_hint(err, "There is none at all.");

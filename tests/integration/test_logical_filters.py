@@ -1,6 +1,7 @@
 """A backup of part of a database has the entries that stock pg_dump's of the same options has."""
 
 import json
+import time
 
 import pytest
 
@@ -241,6 +242,16 @@ def test_a_pattern_that_matches_nothing_is_named(pgcask, cluster, major, workdir
     assert near is None or f"Did you mean {near}?" in told, told
 
 
+@pytest.mark.parametrize("option, takes", [
+    ("--tables=configured.unlisted", "none that an extension makes but its configuration"),
+    ("--where=shop.summary=true", "--where takes tables."),
+])
+def test_what_is_there_but_not_for_that_list_is_no_misspelling(pgcask, cluster, major, workdir,
+                                                               option, takes):
+    told = failure(pgcask, cluster, workdir, option)
+    assert "matches nothing" in told and takes in told and "Did you mean" not in told, told
+
+
 def test_a_pattern_that_is_none_is_named(pgcask, cluster, major, workdir):
     told = failure(pgcask, cluster, workdir, "--tables=shop.*", "--exclude-tables=a,b(")
     assert "--exclude-tables b(: invalid regular expression" in told, told
@@ -438,6 +449,19 @@ def test_rows_that_no_configuration_covers_are_named(pgcask, cluster, major, wor
     quiet = workdir / "quiet"
     logical.back_up(pgcask, cluster, "filtered", quiet, "--schemas=shop")
     assert not any("unlisted" in line for line in logical.summary(quiet)["warnings"])
+
+
+def test_rows_that_no_configuration_covers_are_not_waited_for(pgcask, cluster, major, workdir):
+    db = logical.make(cluster, "covered", "CREATE EXTENSION pgcask_configured;")
+    with cluster.session(db) as reader, cluster.session(db) as writer:
+        reader.sql("BEGIN; SELECT FROM configured.unlisted")
+        writer.send("BEGIN; LOCK TABLE configured.unlisted")
+        while cluster.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0":
+            time.sleep(0.02)
+        logical.back_up(pgcask, cluster, db, workdir / "queued", "--lock-timeout=1s")
+        assert logical.summary(workdir / "queued")["warnings"] == []
+        reader.sql("ROLLBACK")
+        writer.receive()
 
 
 # ---- What is not wanted is not touched ----
