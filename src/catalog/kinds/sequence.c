@@ -224,10 +224,23 @@ static bool ask_positions(struct catalog *catalog, struct sql *sql, struct error
     return done;
 }
 
+/* pg_dump leaves them out there, too. */
+static bool leave_out(struct catalog *catalog, size_t count, const struct catalog_object *first,
+                      struct error *err)
+{
+    return count == 0 ||
+           catalog_leave_out(catalog, err,
+                             "the position%s of %zu unlogged sequence%s left out, since a standby "
+                             "has none of them: %s%s",
+                             count == 1 ? "" : "s", count, count == 1 ? " is" : "s are",
+                             first->identity, count == 1 ? "" : ", …");
+}
+
 /* Each sequence is a relation of its own with one row: many are asked for in one statement. */
 static bool read_positions(struct catalog *catalog, struct error *err)
 {
-    size_t count = catalog_object_count(catalog);
+    size_t count = catalog_object_count(catalog), left_out = 0;
+    const struct catalog_object *first = NULL;
     struct sql sql = {.err = err};
     bool done = true;
 
@@ -235,14 +248,18 @@ static bool read_positions(struct catalog *catalog, struct error *err)
         const struct catalog_object *object = catalog_object_at(catalog, i);
         const struct relation *relation = relation_of(object);
 
-        if (relation == NULL || relation->relkind != 'S' || relation->not_here ||
+        if (relation == NULL || relation->relkind != 'S' ||
             !catalog_wants_rows(catalog, object->oid, relation->persistence == 'u'))
             continue;
+        if (relation->not_here) {
+            first = left_out++ == 0 ? object : first;
+            continue;
+        }
         sql_printf(&sql, "%sSELECT %" PRIu32 ", last_value, is_called FROM %s",
                    sql.text.len == 0 ? "" : "\nUNION ALL ", object->oid, object->identity);
         done = sql.text.len < POSITIONS_MAX || ask_positions(catalog, &sql, err);
     }
-    done = done && ask_positions(catalog, &sql, err);
+    done = done && ask_positions(catalog, &sql, err) && leave_out(catalog, left_out, first, err);
     return sql_end(&sql) && done;
 }
 
