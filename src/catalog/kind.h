@@ -228,7 +228,8 @@ const char *catalog_encoding(const struct catalog *catalog); /* that texts come 
 const struct catalog_options *catalog_options(const struct catalog *catalog);
 
 /* A new object, known by class and oid. schema, name and owner are copied; identity becomes
- * schema.name, quoted as needed. NULL: out of memory, or the server gave the same row twice. */
+ * schema.name, quoted as needed. A row that something stands for stands for this from now on. NULL:
+ * out of memory, or the owner is no role. */
 struct catalog_object *catalog_add(struct catalog *catalog, const struct catalog_kind *kind,
                                    uint32_t class_oid, uint32_t oid, const char *schema,
                                    const char *name, const char *owner, struct error *err);
@@ -255,7 +256,7 @@ bool catalog_set_identity_on(struct catalog *catalog, struct catalog_object *obj
 bool catalog_alias(struct catalog *catalog, uint32_t class_oid, uint32_t oid,
                    struct catalog_object *object, struct error *err);
 
-/* NULL if it is not known, or hidden and nothing else. */
+/* NULL if it is not known. One that is hidden or left out is given, too. */
 struct catalog_object *catalog_find(const struct catalog *catalog, uint32_t class_oid,
                                     uint32_t oid);
 
