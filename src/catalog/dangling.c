@@ -7,6 +7,7 @@
  * Privileges of and by roles that are gone are another matter: they are nobody's, and left out.
  */
 #include "catalog/catalog_internal.h"
+#include "catalog/columns.h"
 
 #include <stdio.h>
 
@@ -185,9 +186,11 @@ static const struct reference {
     {"relation", "foreign_of", "pg_foreign_table", "ftrelid", "row of pg_foreign_table"},
     {"foreign_", "ftserver", "pg_foreign_server", "oid", "server"},
     {"mapping", "mapdict", "pg_ts_dict", "oid", "dictionary"},
-    {"user_mapping", "umuser", "pg_roles", "oid", "user"},
     {"routine", "aggregate_of", "pg_aggregate", "aggfnoid", "row of pg_aggregate"},
 };
+
+/* Where they are wanted at all. */
+static const struct reference of_mappings = {"user_mapping", "umuser", "pg_roles", "oid", "user"};
 
 #define REFERENCE_COUNT (sizeof(references) / sizeof(references[0]))
 
@@ -316,6 +319,8 @@ static bool find_dangling(struct catalog *catalog, struct error *err)
     for_each_home(catalog, &sql, add_home);
     for (size_t i = 0; i < REFERENCE_COUNT; i++)
         add_reference(&sql, &references[i], i == 0);
+    if (catalog_wants_all(catalog))
+        add_reference(&sql, &of_mappings, false);
     for_each_home(catalog, &sql, add_references_of_home);
     done = !sql.failed &&
            selection_expand(&catalog->selection, sql_text(&sql), &wanted.text, err) &&
@@ -332,7 +337,27 @@ static bool find_dangling(struct catalog *catalog, struct error *err)
 
 /* ---- Privileges of roles that are gone ---- */
 
-enum { ROLE, KIND, OBJECT, TAKEN, ROLE_COLUMNS };
+enum { ROLE, KIND, OBJECT, TAKEN, OF_CLASS, OF_OID, OF_SCHEMA, OF_SYSTEM, ROLE_COLUMNS };
+
+/* Whether there may be an entry of its privileges: not where only others were asked for. */
+static bool has_wanted_privileges(const struct catalog *catalog, const struct catalog_row *row)
+{
+    uint32_t class_oid = row_oid(row, OF_CLASS), oid = row_oid(row, OF_OID);
+    uint32_t schema = row_oid(row, OF_SCHEMA);
+    const struct catalog_object *extension = catalog_find(catalog, class_oid, oid);
+
+    if (extension != NULL)
+        return !extension->left_out;
+    if (class_oid == CLASS_LARGE_OBJECT)
+        return catalog_wants_large_objects(catalog);
+    if (class_oid == CLASS_DATABASE)
+        return true;
+    if (row_flag(row, OF_SYSTEM))
+        return catalog_wants_system(catalog, class_oid);
+    if (class_oid == CLASS_RELATION)
+        return catalog_wants_relation(catalog, oid);
+    return schema == 0 ? catalog_wants_all(catalog) : catalog_wants_schema(catalog, schema);
+}
 
 static bool take_gone_role(struct catalog *catalog, void *context, const struct catalog_row *row,
                            struct error *err)
@@ -341,6 +366,8 @@ static bool take_gone_role(struct catalog *catalog, void *context, const struct 
     struct gone_role *role;
 
     (void)context;
+    if (!has_wanted_privileges(catalog, row))
+        return true;
     if (row_flag(row, TAKEN)) {
         error_set(err, ERROR_UNSUPPORTED,
                   "%s %s has privileges of the role with OID %s, which is not there, and a role "
@@ -374,62 +401,72 @@ static const char *const role_columns[] = {
     [OBJECT] = "u.object",
     [TAKEN] = ("EXISTS (SELECT FROM pg_catalog.pg_roles r\n"
                "                WHERE r.rolname = u.role::pg_catalog.text)"),
+    [OF_CLASS] = "u.class",
+    [OF_OID] = "u.oid",
+    [OF_SCHEMA] = "u.schema",
+    [OF_SYSTEM] = ("EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.oid = u.schema\n"
+                   "           AND NOT (" IN_ANY_USERS_SCHEMA "))"),
 };
 
 /* clang-format off */
 static const char role_with[] =
     "WITH acl AS ("
     "  SELECT 'relation' AS kind, " NAME("n.nspname", "c.relname") " AS object, "
-    "         c.relacl AS acl\n"
+    "         c.relacl AS acl, c.tableoid AS class, c.oid, c.relnamespace AS schema\n"
     "    FROM pg_catalog.pg_class c\n"
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
     "   WHERE c.relacl IS NOT NULL AND c.relpersistence <> 't'\n"
     "  UNION ALL\n"
-    "  SELECT 'column', " NAME("n.nspname", "c.relname") " || '.' || a.attname, a.attacl "
+    "  SELECT 'column', " NAME("n.nspname", "c.relname") " || '.' || a.attname, a.attacl, "
+    "         c.tableoid, c.oid, c.relnamespace "
     "    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid\n"
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
     "   WHERE a.attacl IS NOT NULL AND c.relpersistence <> 't'\n"
     "  UNION ALL\n"
-    "  SELECT 'routine', " NAME("n.nspname", "p.proname") ", p.proacl "
+    "  SELECT 'routine', " NAME("n.nspname", "p.proname") ", p.proacl, "
+    "         p.tableoid, p.oid, p.pronamespace "
     "    FROM pg_catalog.pg_proc p\n"
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace\n"
     "   WHERE p.proacl IS NOT NULL\n"
     "  UNION ALL\n"
-    "  SELECT 'type', " NAME("n.nspname", "t.typname") ", t.typacl "
+    "  SELECT 'type', " NAME("n.nspname", "t.typname") ", t.typacl, "
+    "         t.tableoid, t.oid, t.typnamespace "
     "    FROM pg_catalog.pg_type t\n"
     "    LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace\n"
     "   WHERE t.typacl IS NOT NULL\n"
     "  UNION ALL\n"
-    "  SELECT 'schema', pg_catalog.quote_ident(n.nspname), n.nspacl\n"
+    "  SELECT 'schema', pg_catalog.quote_ident(n.nspname), n.nspacl, n.tableoid, n.oid, n.oid\n"
     "    FROM pg_catalog.pg_namespace n WHERE n.nspacl IS NOT NULL\n"
     "  UNION ALL\n"
-    "  SELECT 'language', pg_catalog.quote_ident(l.lanname), l.lanacl\n"
+    "  SELECT 'language', pg_catalog.quote_ident(l.lanname), l.lanacl, l.tableoid, l.oid, 0\n"
     "    FROM pg_catalog.pg_language l WHERE l.lanacl IS NOT NULL\n"
     "  UNION ALL\n"
     "  SELECT 'default privileges of role', pg_catalog.pg_get_userbyid(d.defaclrole)::text,\n"
-    "         d.defaclacl FROM pg_catalog.pg_default_acl d\n"
+    "         d.defaclacl, d.tableoid, d.oid, d.defaclnamespace\n"
+    "    FROM pg_catalog.pg_default_acl d\n"
     "  UNION ALL\n"
-    "  SELECT 'foreign data wrapper', pg_catalog.quote_ident(w.fdwname), w.fdwacl\n"
+    "  SELECT 'foreign data wrapper', pg_catalog.quote_ident(w.fdwname), w.fdwacl, w.tableoid, w.oid, 0\n"
     "    FROM pg_catalog.pg_foreign_data_wrapper w WHERE w.fdwacl IS NOT NULL\n"
     "  UNION ALL\n"
-    "  SELECT 'foreign server', pg_catalog.quote_ident(s.srvname), s.srvacl\n"
+    "  SELECT 'foreign server', pg_catalog.quote_ident(s.srvname), s.srvacl, s.tableoid, s.oid, 0\n"
     "    FROM pg_catalog.pg_foreign_server s WHERE s.srvacl IS NOT NULL\n"
     "  UNION ALL\n"
-    "  SELECT 'large object', pg_catalog.min(o.oid)::pg_catalog.text, o.lomacl\n"
+    "  SELECT 'large object', pg_catalog.min(o.oid)::pg_catalog.text, o.lomacl,\n"
+    "         'pg_catalog.pg_largeobject'::pg_catalog.regclass, pg_catalog.min(o.oid), 0\n"
     "    FROM pg_catalog.pg_largeobject_metadata o WHERE o.lomacl IS NOT NULL\n"
     "   GROUP BY o.lomacl\n"
     "  UNION ALL\n"
-    "  SELECT 'database', pg_catalog.quote_ident(d.datname), d.datacl\n"
+    "  SELECT 'database', pg_catalog.quote_ident(d.datname), d.datacl, d.tableoid, d.oid, 0\n"
     "    FROM pg_catalog.pg_database d\n"
     "   WHERE d.datname = pg_catalog.current_database() AND d.datacl IS NOT NULL)\n";
 /* clang-format on */
 
 static const char role_from[] =
-    "FROM (SELECT a.kind, a.object, x.grantee AS role\n"
+    "FROM (SELECT a.kind, a.object, a.class, a.oid, a.schema, x.grantee AS role\n"
     "        FROM acl a CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) x\n"
     "       WHERE x.grantee <> 0\n"
     "      UNION\n"
-    "      SELECT a.kind, a.object, x.grantor\n"
+    "      SELECT a.kind, a.object, a.class, a.oid, a.schema, x.grantor\n"
     "        FROM acl a CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) x) u\n"
     "WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = u.role)\n"
     "ORDER BY u.role, u.kind, u.object";
@@ -444,7 +481,8 @@ static const struct catalog_query gone_roles = {
 
 static bool read_dangling(struct catalog *catalog, struct error *err)
 {
-    return find_dangling(catalog, err) && catalog_ask(catalog, &gone_roles, NULL, err);
+    return find_dangling(catalog, err) &&
+           (catalog->options.data_only || catalog_ask(catalog, &gone_roles, NULL, err));
 }
 
 const struct catalog_step catalog_step_dangling = {

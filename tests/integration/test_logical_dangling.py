@@ -69,9 +69,9 @@ OWNED = {  # catalog: {name: (word, name as SQL has it)}
 WHERE = {"pg_namespace": "nspname !~ '^pg_'", "pg_database": "true"}
 
 
-def refused(pgcask, server, db, folder, text):
+def refused(pgcask, server, db, folder, text, *options):
     """The backup fails with that, and leaves nothing; returns its Result."""
-    result = pgcask("backup", server.uri(db), "--to", folder, "--quiet")
+    result = pgcask("backup", server.uri(db), "--to", folder, "--quiet", *options)
     assert result.rc == 1 and text in result.stderr, (text, result)
     assert not folder.exists()
     return result
@@ -268,6 +268,34 @@ def test_what_a_role_had_that_is_gone_is_left_out_with_a_warning(pgcask, cluster
     assert logical.dump_schema(cluster, "copy") == wanted
     for copy in ("copy", "wanted", db):
         logical.drop(cluster, copy)
+
+
+@pytest.mark.majors(13, 18)
+def test_what_is_not_asked_for_may_point_to_nothing(pgcask, cluster, workdir):
+    db = make(cluster, "dangling", THINGS, f"""
+        CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w;
+        CREATE USER MAPPING FOR alice SERVER far;
+        UPDATE pg_user_mapping SET umuser = {GONE};
+        CREATE ROLE "{GONE}";
+        UPDATE pg_class SET relacl = ARRAY[makeaclitem({GONE}, 10, 'SELECT', true)]
+            WHERE relname IN ('s', 'pg_authid');
+        UPDATE pg_foreign_server SET srvacl = ARRAY[makeaclitem({GONE}, 10, 'USAGE', true)];
+        UPDATE pg_proc SET proacl = ARRAY[makeaclitem({GONE}, 10, 'EXECUTE', true)]
+            WHERE proname IN ('f', 'akeys');
+    """)
+    refused(pgcask, cluster, db, workdir / "no", "USER MAPPING SERVER far has the user with")
+    logical.back_up(pgcask, cluster, db, workdir / "tables", "--tables=points")
+    assert not any("OID" in line for line in logical.summary(workdir / "tables")["warnings"])
+    for option in ("--tables=s", "--schemas=public", "--extensions=hstore"):
+        refused(pgcask, cluster, db, workdir / "no", f"OID {GONE}, which is not there, and a role",
+                option)
+    cluster.sql(f'DROP ROLE "{GONE}"')
+    archive = logical.back_up(pgcask, cluster, db, workdir / "hstore", "--extensions=hstore")
+    told = [line for line in logical.summary(workdir / "hstore")["warnings"] if "OID" in line]
+    assert any(line.startswith("routine public.akeys has privileges of or") for line in told), told
+    assert not any(line.startswith("foreign server") for line in told), told
+    assert str(GONE) not in logical.as_sql(cluster, archive, workdir / "sql").read_text()
+    logical.drop(cluster, db)
 
 
 @pytest.mark.majors(16)
