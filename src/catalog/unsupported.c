@@ -216,7 +216,7 @@ static bool find_unsupported(struct catalog *catalog, struct found *found, struc
 enum { KIND, CLASS, OID, NAME, SCHEMA, WORD, COLUMNS };
 
 static bool leave_out(struct catalog *catalog, void *context, const struct catalog_row *row,
-                 struct error *err)
+                      struct error *err)
 {
     (void)context;
     return catalog_find(catalog, row_oid(row, CLASS), row_oid(row, OID)) != NULL ||
