@@ -1,9 +1,11 @@
 /* Who inherits from whom, and partitions: a partition is made on its own, then attached. */
+#include "base/array.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/columns.h"
 #include "catalog/relation.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static const struct catalog_kind kind_attach = {
     .desc = "TABLE ATTACH",
@@ -70,17 +72,59 @@ static const char from[] =
 struct member_parent {
     struct relation relation;
     struct catalog_object object;
-    struct member_parent *next;
 };
 
-static struct relation *find_member(struct member_parent *member, uint32_t oid)
+/* By oid. */
+struct members {
+    struct member_parent **parents;
+    size_t count, capacity;
+};
+
+/* The place of the first that has no lower oid. */
+static size_t find_place(const struct members *members, uint32_t oid)
 {
-    while (member != NULL && member->object.oid != oid)
-        member = member->next;
-    return member == NULL ? NULL : &member->relation;
+    size_t low = 0, high = members->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (members->parents[middle]->object.oid < oid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-static struct relation *add_member(struct catalog *catalog, struct member_parent **members,
+static struct relation *find_member(const struct members *members, uint32_t oid)
+{
+    size_t at = find_place(members, oid);
+
+    return at < members->count && members->parents[at]->object.oid == oid
+               ? &members->parents[at]->relation
+               : NULL;
+}
+
+static bool insert_member(struct members *members, struct member_parent *member, struct error *err)
+{
+    size_t at = find_place(members, member->object.oid);
+
+    if (members->count == members->capacity) {
+        struct member_parent **grown =
+            array_grow(members->parents, &members->capacity, sizeof(struct member_parent *), err);
+
+        if (grown == NULL)
+            return false;
+        members->parents = grown;
+    }
+    memmove(members->parents + at + 1, members->parents + at,
+            (members->count - at) * sizeof(struct member_parent *));
+    members->parents[at] = member;
+    members->count++;
+    return true;
+}
+
+static struct relation *add_member(struct catalog *catalog, struct members *members,
                                    const struct catalog_row *row, struct error *err)
 {
     struct member_parent *member = arena_take(catalog_arena(catalog), sizeof(*member), err);
@@ -94,9 +138,7 @@ static struct relation *add_member(struct catalog *catalog, struct member_parent
     member->object.oid = row_oid(row, PARENT);
     member->object.hidden = true;
     member->relation.object = &member->object;
-    member->next = *members;
-    *members = member;
-    return &member->relation;
+    return insert_member(members, member, err) ? &member->relation : NULL;
 }
 
 /* Room is doubled whenever the count is a power of two. */
@@ -133,8 +175,8 @@ static const char member_from[] =
 static bool take_member_column(struct catalog *catalog, void *context,
                                const struct catalog_row *row, struct error *err)
 {
-    struct member_parent **members = context;
-    struct relation *relation = find_member(*members, row_oid(row, MEMBER_TABLE));
+    const struct members *members = context;
+    struct relation *relation = find_member(members, row_oid(row, MEMBER_TABLE));
     struct arena *arena = catalog_arena(catalog);
 
     if (relation == NULL)
@@ -150,7 +192,7 @@ static bool take_member_column(struct catalog *catalog, void *context,
     return err->code == ERROR_NONE;
 }
 
-static bool read_members(struct catalog *catalog, struct member_parent *members, struct error *err)
+static bool read_members(struct catalog *catalog, struct members *members, struct error *err)
 {
     struct catalog_query query = {
         .columns = member_columns, .count = MEMBER_COLUMNS, .take = take_member_column};
@@ -158,11 +200,11 @@ static bool read_members(struct catalog *catalog, struct member_parent *members,
     bool done;
 
     sql_add(&of_members, member_from);
-    for (const struct member_parent *member = members; member != NULL; member = member->next)
-        sql_printf(&of_members, "%s%" PRIu32, member == members ? "" : ", ", member->object.oid);
+    for (size_t i = 0; i < members->count; i++)
+        sql_printf(&of_members, "%s%" PRIu32, i == 0 ? "" : ", ", members->parents[i]->object.oid);
     sql_add(&of_members, ")");
     query.from = sql_text(&of_members);
-    done = !of_members.failed && catalog_ask(catalog, &query, &members, err);
+    done = !of_members.failed && catalog_ask(catalog, &query, members, err);
     return sql_end(&of_members) && done;
 }
 
@@ -204,7 +246,7 @@ static bool take_parent(struct catalog *catalog, void *context, const struct cat
 {
     struct relation *child = relation_find(catalog, row_oid(row, CHILD));
     struct relation *parent = relation_find(catalog, row_oid(row, PARENT));
-    struct member_parent **members = context;
+    struct members *members = context;
 
     if (child == NULL)
         return true;
@@ -213,7 +255,7 @@ static bool take_parent(struct catalog *catalog, void *context, const struct cat
         return true;
     }
     if (parent == NULL)
-        parent = find_member(*members, row_oid(row, PARENT));
+        parent = find_member(members, row_oid(row, PARENT));
     if (parent == NULL)
         parent = add_member(catalog, members, row, err);
     if (parent == NULL || !add_parent(catalog, child, parent, err))
@@ -232,10 +274,12 @@ static const struct catalog_query parents_query = {
 
 static bool read_parents(struct catalog *catalog, struct error *err)
 {
-    struct member_parent *members = NULL;
+    struct members members = {0};
+    bool done = catalog_ask(catalog, &parents_query, &members, err) &&
+                (members.count == 0 || read_members(catalog, &members, err));
 
-    return catalog_ask(catalog, &parents_query, &members, err) &&
-           (members == NULL || read_members(catalog, members, err));
+    free(members.parents);
+    return done;
 }
 
 /* ---- What children need not repeat ---- */

@@ -162,6 +162,40 @@ static void the_parent_may_be_no_object(void **state)
                            "-- DROP TABLE s.\"Child\";\n");
 }
 
+static void such_parents_are_found_in_whatever_order_they_came(void **state)
+{
+    static const char *const oids[] = {"30", "10", "40", "20"};
+    const char *rows[4][COLUMNS] = {0}, *again[COLUMNS] = {0};
+    struct kind_test *test = kind_test_new(17);
+    char from_all[1000];
+    const struct catalog_query members = {
+        .columns = member_columns, .count = MEMBER_COLUMNS, .from = from_all};
+    static const char *const member[] = {
+        [MEMBER_TABLE] = "30", [MEMBER_COLUMN] = "a", [MEMBER_NOT_NULL] = "t"};
+
+    (void)state;
+    snprintf(from_all, sizeof(from_all), "%s10, 20, 30, 40)", member_from);
+    add_child(test);
+    for (size_t i = 0; i < 4; i++) {
+        rows[i][CHILD] = "11";
+        rows[i][PARENT] = oids[i];
+        rows[i][PENDING] = "f";
+        rows[i][PARENT_IDENTITY] = oids[i];
+        kind_test_row(test, &parents_query, rows[i]);
+    }
+    memcpy(again, rows[1], sizeof(again)); /* it is known by then */
+    again[PARENT_IDENTITY] = "another";
+    kind_test_row(test, &parents_query, again);
+    kind_test_row(test, &members, member);
+    kind_test_step(test, &catalog_step_inheritance);
+    kind_test_expect(test, "== TABLE s Child o pre-data\n"
+                           "CREATE TABLE s.\"Child\" (\n"
+                           "    b integer\n"
+                           ")\n"
+                           "INHERITS (30, 10, 40, 20, 10);\n"
+                           "-- DROP TABLE s.\"Child\";\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +204,7 @@ int main(void)
         cmocka_unit_test(a_default_that_was_lost_is_lost_below),
         cmocka_unit_test(a_partition_is_made_whole_and_attached),
         cmocka_unit_test(the_parent_may_be_no_object),
+        cmocka_unit_test(such_parents_are_found_in_whatever_order_they_came),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
