@@ -126,6 +126,19 @@ static const char objects[] =
     "  SELECT 0::pg_catalog.oid AS class, m.umid AS oid, 'USER MAPPING' AS word,\n"
     "         'SERVER ' || pg_catalog.quote_ident(m.srvname) AS name, m.umuser\n"
     "    FROM pg_catalog.pg_user_mappings m),\n"
+    "published AS ("
+    "  SELECT p.tableoid AS class, p.oid, 'PUBLICATION' AS word,\n"
+    "         pg_catalog.quote_ident(p.pubname) AS name, x.prrelid\n"
+    "    FROM pg_catalog.pg_publication_rel x\n"
+    "    JOIN pg_catalog.pg_publication p ON p.oid = x.prpubid),\n"
+    "operator_member AS ("
+    "  SELECT 0::pg_catalog.oid AS class, m.oid, 'ROW' AS word,\n"
+    "         'of pg_amop with OID ' || m.oid AS name, m.amopfamily\n"
+    "    FROM pg_catalog.pg_amop m),\n"
+    "function_member AS ("
+    "  SELECT 0::pg_catalog.oid AS class, m.oid, 'ROW' AS word,\n"
+    "         'of pg_amproc with OID ' || m.oid AS name, m.amprocfamily\n"
+    "    FROM pg_catalog.pg_amproc m),\n"
     "inheritance AS ("
     "  SELECT r.class, r.oid, r.word, r.name, i.inhparent\n"
     "    FROM pg_catalog.pg_inherits i JOIN relation r ON r.oid = i.inhrelid),\n"
@@ -137,6 +150,14 @@ static const char objects[] =
     "    FROM pg_catalog.pg_constraint k JOIN relation r ON r.oid = k.conrelid) ";
 
 /* clang-format on */
+
+/* Since 15. */
+static const char published_schemas[] =
+    ", published_schema AS ("
+    "  SELECT p.tableoid AS class, p.oid, 'PUBLICATION' AS word,\n"
+    "         pg_catalog.quote_ident(p.pubname) AS name, x.pnnspid\n"
+    "    FROM pg_catalog.pg_publication_namespace x\n"
+    "    JOIN pg_catalog.pg_publication p ON p.oid = x.pnpubid)\n";
 
 /* What each may refer to. */
 static const struct reference {
@@ -189,10 +210,18 @@ static const struct reference {
     {"routine", "aggregate_of", "pg_aggregate", "aggfnoid", "row of pg_aggregate"},
 };
 
-/* Where they are wanted at all. */
-static const struct reference of_mappings = {"user_mapping", "umuser", "pg_roles", "oid", "user"};
-
 #define REFERENCE_COUNT (sizeof(references) / sizeof(references[0]))
+
+/* Those of what lies in no schema, where that is wanted. */
+static const struct reference whole_references[] = {
+    {"user_mapping", "umuser", "pg_roles", "oid", "user"},
+    {"published", "prrelid", "pg_class", "oid", "table"},
+    {"operator_member", "amopfamily", "pg_opfamily", "oid", "family"},
+    {"function_member", "amprocfamily", "pg_opfamily", "oid", "family"},
+    {"published_schema", "pnnspid", "pg_namespace", "oid", "schema"},
+};
+
+#define WHOLE_REFERENCE_COUNT (sizeof(whole_references) / sizeof(whole_references[0]))
 
 enum { CLASS, OID, WORD, NAME, WHAT, MISSING, COLUMNS };
 
@@ -213,6 +242,10 @@ static void advise(struct dangling *dangling, const struct catalog_row *row)
     else if (strcmp(what, "role") == 0)
         snprintf(dangling->hint, sizeof(dangling->hint),
                  "Say whom it is for: ALTER POLICY %s TO …;", row_text(row, NAME));
+    else if (strcmp(what, "family") == 0) /* no statement drops that */
+        snprintf(dangling->hint, sizeof(dangling->hint),
+                 "The server's catalogs are damaged there; "
+                 "postgres+bin:// backs the cluster up physically, as it is.");
     else
         snprintf(dangling->hint, sizeof(dangling->hint),
                  "The server's catalogs are damaged there. DROP %s, and make it anew; "
@@ -316,11 +349,15 @@ static bool find_dangling(struct catalog *catalog, struct error *err)
     bool done;
 
     sql_add(&sql, objects);
+    if (catalog->major >= 15)
+        sql_add(&sql, published_schemas);
     for_each_home(catalog, &sql, add_home);
     for (size_t i = 0; i < REFERENCE_COUNT; i++)
         add_reference(&sql, &references[i], i == 0);
-    if (catalog_wants_all(catalog))
-        add_reference(&sql, &of_mappings, false);
+    for (size_t i = 0; catalog_wants_all(catalog) && i < WHOLE_REFERENCE_COUNT; i++) {
+        if (catalog->major >= 15 || strcmp(whole_references[i].object, "published_schema") != 0)
+            add_reference(&sql, &whole_references[i], false);
+    }
     for_each_home(catalog, &sql, add_references_of_home);
     done = !sql.failed &&
            selection_expand(&catalog->selection, sql_text(&sql), &wanted.text, err) &&

@@ -44,6 +44,9 @@ THINGS = """
     CREATE CAST (box AS float8) WITH FUNCTION area(box);
     CREATE TRANSFORM FOR e LANGUAGE plpgsql (FROM SQL WITH FUNCTION prsd_lextype(internal));
     CREATE ACCESS METHOD am TYPE TABLE HANDLER heap_tableam_handler;
+    CREATE PUBLICATION pub FOR TABLE points;
+    CREATE FOREIGN DATA WRAPPER wrapper; CREATE SERVER far FOREIGN DATA WRAPPER wrapper;
+    CREATE USER MAPPING FOR alice SERVER far;
 """
 
 OWNED = {  # catalog: {name: (word, name as SQL has it)}
@@ -208,6 +211,12 @@ POINTING = [
     ("pg_transform SET trflang = {gone}", "TRANSFORM FOR public.e LANGUAGE  has the language with"),
     ("pg_transform SET trffromsql = {gone}",
      "TRANSFORM FOR public.e LANGUAGE plpgsql has the function FROM SQL with"),
+    ("pg_publication_rel SET prrelid = {gone}", "PUBLICATION pub has the table with"),
+    ("pg_user_mapping SET umserver = {gone}", f"has the server with OID {GONE}, which is not"),
+    ("pg_amop SET amopfamily = {gone} WHERE amopstrategy = 3 AND oid >= 16384",
+     "has the family with"),
+    ("pg_amproc SET amprocfamily = {gone} WHERE amproclefttype = 'int4'::regtype AND oid >= 16384",
+     "has the family with"),
     ("pg_am SET amhandler = {gone} WHERE amname = 'am'", "ACCESS METHOD am has the handler with"),
 ]
 
@@ -220,6 +229,13 @@ def test_what_points_to_nothing_is_an_error(pgcask, cluster, workdir):
         cluster.sql("CREATE DATABASE pointing TEMPLATE dangling")
         cluster.sql("UPDATE " + change.format(gone=GONE), "pointing")
         refused(pgcask, cluster, "pointing", workdir / "no", text)
+    if cluster.major >= 15:
+        cluster.sql("DROP DATABASE pointing")
+        cluster.sql("CREATE DATABASE pointing TEMPLATE dangling")
+        cluster.sql('CREATE PUBLICATION of_schema FOR TABLES IN SCHEMA "a b"', "pointing")
+        cluster.sql(f"UPDATE pg_publication_namespace SET pnnspid = {GONE}", "pointing")
+        refused(pgcask, cluster, "pointing", workdir / "no",
+                "PUBLICATION of_schema has the schema with")
     cluster.sql("DROP DATABASE pointing")
     logical.drop(cluster, db)
 
@@ -273,8 +289,6 @@ def test_what_a_role_had_that_is_gone_is_left_out_with_a_warning(pgcask, cluster
 @pytest.mark.majors(13, 18)
 def test_what_is_not_asked_for_may_point_to_nothing(pgcask, cluster, workdir):
     db = make(cluster, "dangling", THINGS, f"""
-        CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w;
-        CREATE USER MAPPING FOR alice SERVER far;
         UPDATE pg_user_mapping SET umuser = {GONE};
         CREATE ROLE "{GONE}";
         UPDATE pg_class SET relacl = ARRAY[makeaclitem({GONE}, 10, 'SELECT', true)]

@@ -38,9 +38,9 @@ static const char from[] =
     "FROM (SELECT u.oid AS umid, u.umserver AS srvid, f.srvname, u.umoptions,\n"
     "             CASE WHEN u.umuser = 0 THEN 'public' ELSE a.rolname END AS usename\n"
     "        FROM pg_catalog.pg_user_mapping u\n"
-    "        JOIN pg_catalog.pg_foreign_server f ON f.oid = u.umserver\n"
+    "        LEFT JOIN pg_catalog.pg_foreign_server f ON f.oid = u.umserver\n"
     "        LEFT JOIN pg_catalog.pg_roles a ON a.oid = u.umuser) m\n"
-    "JOIN pg_catalog.pg_foreign_server s ON s.oid = m.srvid\n" ORDERED;
+    "LEFT JOIN pg_catalog.pg_foreign_server s ON s.oid = m.srvid\n" ORDERED;
 
 static const char view_from[] =
     "FROM pg_catalog.pg_user_mappings m\n"
@@ -93,6 +93,13 @@ static bool take_mapping(struct catalog *catalog, void *context, const struct ca
     struct catalog_object *object;
     struct sql sql = {.err = err};
 
+    if (row_text_or_null(row, SERVER) == NULL) {
+        error_set(err, ERROR_UNSUPPORTED,
+                  "USER MAPPING with OID %s has the server with OID %s, which is not there",
+                  row_text(row, OID), row_text(row, SERVER_OID));
+        return error_hint(err, "The server's catalogs are damaged there; postgres+bin:// backs "
+                               "the cluster up physically, as it is.");
+    }
     object = add(catalog, row, err);
     if (object == NULL)
         return false;
