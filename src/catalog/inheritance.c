@@ -219,6 +219,7 @@ static bool add_parent(struct catalog *catalog, struct relation *child, struct r
     if (child->parent_count > 0)
         memcpy(parents, child->parents, child->parent_count * sizeof(*parents));
     parents[child->parent_count++] = parent;
+    parent->has_children = true;
     child->parents = parents;
     return true;
 }

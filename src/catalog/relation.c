@@ -105,15 +105,43 @@ bool table_index_become(struct catalog *catalog, struct table_index *index,
 struct column_default {
     const struct relation *relation;
     const struct column *column;
+    bool told; /* that the column will not be generated */
 };
+
+/* Of a generated column whose expression needs its table: see kinds/column.c. */
+static void write_expression(struct catalog *catalog, struct column_default *detail,
+                             struct sql *sql)
+{
+    const struct column *column = detail->column;
+    const char *table = detail->relation->object->identity;
+
+    sql_printf(sql, "ALTER TABLE ONLY %s ALTER COLUMN ", table);
+    sql_name(sql, column->name);
+    if (catalog_server_major(catalog) >= 17) {
+        sql_clause(sql, " SET EXPRESSION AS (", column->default_value, ");\n");
+        return;
+    }
+    sql_clause(sql, " SET DEFAULT ", column->default_value, ";\n");
+    if (!detail->told &&
+        !catalog_leave_out(catalog, sql->err,
+                           "that column %s of %s is generated is left out: its expression needs "
+                           "the table's own type, and a server before 17 cannot set it later; it "
+                           "comes back as the column's default",
+                           column->name, table))
+        sql_fail(sql);
+    detail->told = true;
+}
 
 static void write_default(struct catalog *catalog, const struct catalog_object *object,
                           struct archive_entry *entry, struct sql *sql)
 {
-    const struct column_default *detail = object->detail;
+    struct column_default *detail = object->detail;
 
-    (void)catalog;
     (void)entry;
+    if (detail->column->generated != '\0') {
+        write_expression(catalog, detail, sql);
+        return;
+    }
     if (detail->relation->relkind == 'v')
         sql_add(sql, "ALTER VIEW ");
     else
@@ -144,12 +172,14 @@ bool column_default_make(struct catalog *catalog, struct relation *relation, str
 
     if (object == NULL || detail == NULL || !catalog_set_tag_of_part(catalog, object, table, err))
         return false;
-    *detail = (struct column_default){relation, column};
+    *detail = (struct column_default){.relation = relation, .column = column};
     object->detail = detail;
     column->default_object = object;
     sql_printf(&drop, "ALTER TABLE %s ALTER COLUMN ", table->identity);
     sql_name(&drop, column->name);
-    sql_add(&drop, " DROP DEFAULT;\n");
+    sql_add(&drop, column->generated != '\0' && catalog_server_major(catalog) >= 17
+                       ? " DROP EXPRESSION;\n"
+                       : " DROP DEFAULT;\n");
     return sql_put(&drop, catalog, &object->drop);
 }
 

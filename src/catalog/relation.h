@@ -13,8 +13,9 @@ struct column {
     const char *type;          /* as format_type has it */
     const char *collation;     /* qualified and quoted, where it is not the type's own */
     const char *default_value; /* the expression; of a generated column its own */
-    struct catalog_object *default_object; /* the piece that is the default; NULL: none, or the
-                                              column is generated */
+    struct catalog_object *default_object; /* the piece that is the default, or the expression
+                                              of a generated column that may be said later; NULL:
+                                              none, or it may not */
     const char *not_null_name;   /* of its NOT NULL constraint where that must be said (18+) */
     const char *options;         /* attoptions: "n_distinct=5, …" */
     const char *foreign_options; /* attfdwoptions: "column_name 'x'", … */
@@ -43,6 +44,7 @@ struct relation {
     bool populated;
     bool not_here;          /* unlogged, and the server is a standby, which has not what is in it */
     bool compared;          /* with its parents (inheritance.c) */
+    bool has_children;
     const char *reloptions; /* "fillfactor='70', …", ready for WITH (…) */
     const char *of_type;    /* CREATE TABLE … OF */
     struct text_ref partition_key; /* PARTITION BY … */

@@ -57,12 +57,23 @@ static void add_not_null(const struct column *column, struct sql *sql)
         sql_add(sql, " NO INHERIT");
 }
 
-static void add_value(const struct column *column, struct sql *sql)
+/* Where the expression is said later, another one keeps its place, if the server can do that. */
+static void add_expression(const struct catalog *catalog, const struct column *column,
+                           struct sql *sql)
+{
+    const char *end = column->generated == 's' ? ") STORED" : ")";
+
+    if (column->default_object == NULL || default_is_inline(column))
+        sql_clause(sql, " GENERATED ALWAYS AS (", column->default_value, end);
+    else if (catalog_server_major(catalog) >= 17)
+        sql_printf(sql, " GENERATED ALWAYS AS (NULL::%s%s", column->type, end);
+}
+
+static void add_value(const struct catalog *catalog, const struct column *column, struct sql *sql)
 {
     if (column->generated != '\0') {
         if (!column->value_inherited)
-            sql_clause(sql, " GENERATED ALWAYS AS (", column->default_value,
-                       column->generated == 's' ? ") STORED" : ")");
+            add_expression(catalog, column, sql);
     } else if (default_is_inline(column)) {
         sql_clause(sql, " DEFAULT ", column->default_value, "");
     } else if (column->default_dropped) {
@@ -104,8 +115,8 @@ static void add_foreign_compression(const struct relation *relation, const struc
         sql_printf(sql, " COMPRESSION %s", compression_word(column));
 }
 
-static void add_column(const struct relation *relation, const struct column *column,
-                       struct sql *sql)
+static void add_column(const struct catalog *catalog, const struct relation *relation,
+                       const struct column *column, struct sql *sql)
 {
     sql_add(sql, "    ");
     sql_name(sql, column->name);
@@ -116,7 +127,7 @@ static void add_column(const struct relation *relation, const struct column *col
         add_foreign_compression(relation, column, sql);
         sql_clause(sql, " COLLATE ", column->collation, "");
     }
-    add_value(column, sql);
+    add_value(catalog, column, sql);
     add_not_null(column, sql);
 }
 
@@ -216,7 +227,7 @@ static void add_elements(struct catalog *catalog, const struct relation *relatio
 
         if (is_listed(relation, column)) {
             separate(sql, &first);
-            add_column(relation, column, sql);
+            add_column(catalog, relation, column, sql);
         } else if (!names_column(relation, column) && not_null_is_own(column) &&
                    catalog_server_major(catalog) >= 18) {
             separate(sql, &first);
