@@ -138,6 +138,8 @@ struct catalog_object {
     bool hidden;                 /* stands for others in the graph, but is no entry */
     struct catalog_object *host; /* this is a piece of that */
     struct catalog_object *pieces, *next_piece; /* those of this one */
+    struct catalog_object *comes_with; /* of a piece: once taken off it is no entry, because it
+                                          comes with that piece, which is then taken off, too */
     struct catalog_object *shell; /* of a type: what its input and output functions depend on */
     struct catalog_extra *extras, *last_extra;
     struct text_ref data_query; /* COPY … TO STDOUT; the entry has data */

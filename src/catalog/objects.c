@@ -222,6 +222,11 @@ void catalog_take_off(struct catalog_object *piece)
     *at = piece->next_piece;
     piece->next_piece = NULL;
     piece->host = NULL;
+    if (piece->comes_with == NULL)
+        return;
+    piece->hidden = true;
+    if (piece->comes_with->host != NULL)
+        catalog_take_off(piece->comes_with);
 }
 
 size_t catalog_object_count(const struct catalog *catalog)

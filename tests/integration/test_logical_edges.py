@@ -201,3 +201,25 @@ def test_a_generated_column_that_needs_its_table_comes_back(pgcask, cluster, maj
     logical.no_farther_than_stock(pgcask, cluster, db, workdir)
     told = json.loads((workdir / "backup/summary.json").read_text())["warnings"]
     assert len([line for line in told if "is generated is left out" in line]) == 2, told
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_a_check_that_a_partition_inherits_comes_once(pgcask, cluster, major, workdir):
+    """Though it has to come after both, because it names the partition's own type."""
+    db = make(cluster, "inherited_check", """
+        CREATE TABLE part (a int, b int) PARTITION BY RANGE (b);
+        CREATE TABLE part1 PARTITION OF part FOR VALUES FROM (0) TO (10);
+        CREATE TABLE part2 PARTITION OF part FOR VALUES FROM (10) TO (20) PARTITION BY LIST (a);
+        CREATE TABLE part3 PARTITION OF part2 DEFAULT;
+        CREATE FUNCTION f(part1) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE FUNCTION g(part3) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        ALTER TABLE part ADD CONSTRAINT by_f CHECK (f(ROW(a, b)::part1) IS NOT NULL),
+            ADD CONSTRAINT by_g CHECK (g(NULL::part3) IS NOT NULL), ADD CONSTRAINT c CHECK (a > 0);
+        INSERT INTO part VALUES (1, 1), (2, 12);
+    """)
+    archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
+    logical.create_like(cluster, db, "copy")
+    logical.restore(cluster, archive, "copy", "--exit-on-error", "--single-transaction")
+    assert logical.dump_schema(cluster, db) == logical.dump_schema(cluster, "copy")
+    assert logical.table_sums(cluster, db) == logical.table_sums(cluster, "copy")
+    logical.drop(cluster, "copy")

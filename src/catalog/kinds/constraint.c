@@ -349,6 +349,26 @@ static bool link_above(struct catalog *catalog, const struct relation *table, st
     return true;
 }
 
+/* A CHECK that a partition has from its parent stands in both, so that one can be attached to the
+ * other. Where it cannot stand in the partition, it cannot in the parent, and what is added to
+ * that later is added to both. */
+static void link_inherited(const struct relation *table)
+{
+    struct catalog_object *above;
+
+    if (!table->is_partition || table->detaching || table->parent_count == 0)
+        return;
+    above = table->parents[0]->object->pieces;
+    for (struct catalog_object *own = table->object->pieces; own != NULL; own = own->next_piece) {
+        if (own->kind != &kind_check || ((const struct check *)own->detail)->is_local)
+            continue;
+        for (struct catalog_object *piece = above; piece != NULL; piece = piece->next_piece) {
+            if (piece->kind == &kind_check && strcmp(piece->name, own->name) == 0)
+                own->comes_with = piece;
+        }
+    }
+}
+
 static bool link_constraints(struct catalog *catalog, struct error *err)
 {
     size_t count = catalog_object_count(catalog);
@@ -356,8 +376,10 @@ static bool link_constraints(struct catalog *catalog, struct error *err)
     for (size_t i = 0; i < count; i++) {
         const struct relation *relation = relation_of(catalog_object_at(catalog, i));
 
-        if (relation != NULL &&
-            (!link_names(catalog, relation, err) || !link_above(catalog, relation, err)))
+        if (relation == NULL)
+            continue;
+        link_inherited(relation);
+        if (!link_names(catalog, relation, err) || !link_above(catalog, relation, err))
             return false;
     }
     return true;
