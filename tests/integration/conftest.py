@@ -68,6 +68,20 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("major", [m for m in majors if m in wanted], scope="session")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Within a file one version after the other, so that a fixture of the file that makes a server
+    makes one for each: pytest itself orders by the place in a list of versions, which differs."""
+    first = {}
+    for number, item in enumerate(items):
+        first.setdefault(item.path, number)
+    items.sort(key=lambda item: (first[item.path], major_of(item)))
+
+
+def major_of(item):
+    return item.callspec.params.get("major", 0) if hasattr(item, "callspec") else 0
+
+
 def _factory():
     factory = ServerFactory()
     try:
