@@ -86,7 +86,7 @@ static bool check_identity(struct logical_database *database, struct error *err)
     if (same)
         return true;
     error_set(err, ERROR_SERVER, "it was renamed, or dropped and made anew, meanwhile");
-    error_reason(err, LOGICAL_DATABASE_GONE);
+    error_reason(err, "database_gone");
     return error_hint(err, "Run it again.");
 }
 

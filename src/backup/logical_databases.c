@@ -55,7 +55,7 @@ static bool open_session(struct logical_database *database, struct error *err)
 
     if (!wire_connect(&database->conn, settings, &options, err)) {
         if (database->name != NULL && strcmp(err->sqlstate, "3D000") == 0)
-            error_reason(err, LOGICAL_DATABASE_GONE);
+            error_reason(err, "database_gone");
         return false;
     }
     if (job->pinned == NULL)
@@ -79,7 +79,7 @@ static void close_database(struct logical_database *database)
 static bool fail_gone(struct error *err)
 {
     error_set(err, ERROR_SERVER, "it was dropped or renamed while the backup ran");
-    error_reason(err, LOGICAL_DATABASE_GONE);
+    error_reason(err, "database_gone");
     return error_hint(err, "Run it again, when nobody drops or renames databases, or leave those "
                            "that come and go out by " OPTION_EXCLUDE_DATABASES ".");
 }

@@ -77,6 +77,32 @@ bool record_path_encode(const char *name, char *out, size_t out_size)
     return true;
 }
 
+static int hex_digit(uint8_t byte)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char *at = byte == '\0' ? NULL : strchr(digits, byte);
+
+    return at == NULL ? -1 : (int)(at - digits);
+}
+
+bool record_path_stands_for(struct slice encoded, const char *name)
+{
+    for (size_t i = 0; i < encoded.len; i++, name++) {
+        int byte = encoded.data[i];
+
+        if (byte == '%') {
+            if (encoded.len - i < 3 || hex_digit(encoded.data[i + 1]) < 0 ||
+                hex_digit(encoded.data[i + 2]) < 0)
+                return false;
+            byte = hex_digit(encoded.data[i + 1]) * 16 + hex_digit(encoded.data[i + 2]);
+            i += 2;
+        }
+        if (*name == '\0' || byte != (uint8_t)*name)
+            return false;
+    }
+    return *name == '\0';
+}
+
 /* ---- A reader over memory ---- */
 
 struct memory_reader {

@@ -109,6 +109,10 @@ bool record_path_check(const char *path, struct error *err);
  * empty name stays empty. */
 bool record_path_encode(const char *name, char *out, size_t out_size);
 
+/* Whether a part of a path stands for that name, whichever of its bytes are percent-encoded: more
+ * were once. */
+bool record_path_stands_for(struct slice encoded, const char *name);
+
 /* ---- Sources ---- */
 
 enum source_status { SOURCE_RECORD, SOURCE_END, SOURCE_FAILED };

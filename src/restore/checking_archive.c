@@ -19,13 +19,11 @@ static bool take_header(void *context, const struct archive_header *header, stru
     struct checking_source *check = context;
     struct logical_place named = logical_layout_place(LOGICAL_CLASSIC, check->path);
     struct logical_place numbered = logical_layout_place(LOGICAL_NUMBERED, check->path);
-    char name[RECORD_PATH_MAX];
 
     (void)err;
     /* Without a manifest the layout is not known. */
-    if (header->database != NULL && record_path_encode(header->database, name, sizeof(name)) &&
-        !slice_equals(named.database, slice_string(name)) &&
-        !slice_equals(numbered.database, slice_string(name)))
+    if (header->database != NULL && !record_path_stands_for(named.database, header->database) &&
+        !record_path_stands_for(numbered.database, header->database))
         checking_problem(check, VERIFY_CHANGED, check->path, "is the archive of database %s",
                          header->database);
     return true;

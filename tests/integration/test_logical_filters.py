@@ -1,5 +1,6 @@
 """A backup of part of a database has the entries that stock pg_dump's of the same options has."""
 
+import collections
 import json
 import time
 
@@ -142,6 +143,10 @@ def stock_dump(cluster, path, *options, db="filtered", tool=None):
 
 def difference(cluster, archive, theirs):
     here, there = (logical.contents(cluster, path) for path in (archive, theirs))
+    if cluster.major == 16:  # the next newer pg_dump has large objects in groups
+        here, there = (collections.Counter({
+            entry: count for entry, count in each.items() if not entry.startswith("BLOB")})
+            for each in (here, there))
     return {"missing": sorted((there - here).elements()),
             "too much": sorted((here - there).elements())}
 

@@ -144,9 +144,28 @@ static void a_memory_reader_gives_its_content_once(void **state)
     reader_close(reader);
 }
 
+static void a_part_of_a_path_stands_for_one_name(void **state)
+{
+    static const struct {
+        const char *encoded, *name;
+        bool stands;
+    } cases[] = {
+        {"app", "app", true}, {"old app", "old app", true}, {"old%20app", "old app", true},
+        {"%25", "%", true},   {"%2F", "/", true},           {"", "", true},
+        {"app", "ap", false}, {"ap", "app", false},         {"%2", "%2", false},
+        {"%2f", "/", false},  {"a%00", "a", false},         {"%", "%", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(record_path_stands_for(slice_string(cases[i].encoded), cases[i].name),
+                         cases[i].stands);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_part_of_a_path_stands_for_one_name),
         cmocka_unit_test(an_absolute_path_of_plain_components_is_accepted),
         cmocka_unit_test(any_other_path_is_refused),
         cmocka_unit_test(a_path_may_have_4095_bytes_and_not_one_more),
