@@ -139,7 +139,8 @@ static void make_room(struct logical_backup *job, size_t opened)
 static bool open_sessions(struct logical_backup *job, struct error *err)
 {
     for (size_t i = 0; i < job->together; i++) {
-        if (open_session(&job->databases[i], err))
+        /* The preflight's session may still count where there is room for few. */
+        if (i == 0 ? open_in_turn(&job->databases[i], err) : open_session(&job->databases[i], err))
             continue;
         if (i == 0 || strcmp(err->sqlstate, "53300") != 0)
             return name_database(&job->databases[i], err);

@@ -156,9 +156,12 @@ static bool ask_for_databases(struct search *search, struct wire_conn *conn, str
 {
     struct buffer sql = {0};
     bool done =
-        /* -2 marks what a DROP DATABASE that was interrupted left. */
+        /* -2 marks what a DROP DATABASE that was interrupted left. template0 is every cluster's
+         * own, and a script could not make it, whoever may connect to it. */
         buffer_append_string(&sql,
-                             "SELECT d.oid, d.datname, d.datallowconn, d.datconnlimit = -2,\n"
+                             "SELECT d.oid, d.datname,\n"
+                             "       d.datallowconn AND d.datname <> 'template0',\n"
+                             "       d.datconnlimit = -2,\n"
                              "       " COLUMN_IS_PROVIDERS,
                              err) &&
         append_choice(&sql, &search->wanted, err) && append_choice(&sql, &search->unwanted, err) &&

@@ -15,6 +15,8 @@
 #define ANSWER_MAX ((size_t)256 << 10) /* a row each */
 #define STATEMENT_TIMEOUT_MS 60000
 #define LOCK_TIMEOUT_MS 5000
+#define CONNECT_TRIES 4
+#define CONNECT_PAUSE_MS 50 /* doubled each time: 750 ms in all */
 
 /* ---- Version, kinds, size ---- */
 
@@ -195,6 +197,23 @@ static bool select_wanted(struct logical_preflight *preflight, bool *done, struc
     return *done;
 }
 
+/* The session before this one may still count where a role or a server has room for few. */
+static bool connect_in_turn(struct logical_preflight *preflight,
+                            const struct wire_connect_options *options, struct error *err)
+{
+    const struct backup_request *request = preflight->request;
+
+    for (int tries = 0; !wire_connect(&preflight->conn, preflight->settings, options, err);
+         tries++) {
+        struct logical_backup waiting = {.request = *request};
+
+        if (strcmp(err->sqlstate, "53300") != 0 || tries == CONNECT_TRIES ||
+            !logical_pause(&waiting, CONNECT_PAUSE_MS << tries, err))
+            return false;
+    }
+    return true;
+}
+
 /* `name` NULL: the settings' database, the only one. */
 static bool look_at(struct logical_preflight *preflight, const char *name, struct error *err)
 {
@@ -210,7 +229,7 @@ static bool look_at(struct logical_preflight *preflight, const char *name, struc
     };
     bool begun;
 
-    if (!wire_connect(&preflight->conn, preflight->settings, &options, err))
+    if (!connect_in_turn(preflight, &options, err))
         return false;
     wire_set_answer_limit(preflight->conn, ANSWER_MAX);
     preflight->version = wire_server_version(preflight->conn);

@@ -335,3 +335,31 @@ def test_memory_does_not_grow_with_databases(pgcask, servers, major, workdir, re
                         "--layout", "numbered", timeout=900).check()
         most.append(result.peak_rss)
     assert most[1] < most[0] * 1.25, most
+
+
+@ENDS
+def test_template0_is_never_one_of_them(pgcask, servers, major, workdir):
+    """A script could not make it, and what comes behind it would be lost."""
+    server = servers.create(major)
+    run_sql(server, "postgres", "UPDATE pg_database SET datallowconn = true "
+                                "WHERE datname = 'template0'")
+    make(server, "zoo", TABLE)
+    files = back_up_layout(pgcask, server, None, workdir / "x", "numbered")
+    assert names(files) == ["postgres", "template1", "zoo"]
+
+
+@ENDS
+def test_one_session_at_a_time_is_enough(pgcask, servers, major, workdir):
+    server = servers.create(major)
+    make(server, "one", TABLE)
+    make(server, "two", TABLE)
+    run_sql(server, "postgres", "CREATE ROLE rd SUPERUSER LOGIN CONNECTION LIMIT 1; "
+                                "ALTER ROLE rd NOSUPERUSER; GRANT SELECT ON pg_authid TO rd;")
+    for name in ("one", "two"):
+        run_sql(server, name, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO rd; "
+                              "GRANT USAGE ON SCHEMA public TO rd;")
+    for number in range(4):
+        result = pgcask("backup", server.uri("one", user="rd"), "--to", workdir / f"one{number}")
+        assert result.ok, result
+        result = pgcask("backup", server.uri(None, user="rd"), "--to", workdir / f"all{number}")
+        assert result.ok, result
