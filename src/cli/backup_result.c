@@ -111,7 +111,10 @@ static void say_logical(const struct command *command, const struct backup_reque
             command, "backed up database %s%s, %" PRIu64 " row%s of %zu table%s, %s to %s in %s",
             logical->database, chosen_by(request->settings), logical->rows, TEXT_S(logical->rows),
             logical->tables, TEXT_S(logical->tables), size, target, duration);
-    if (logical->several && logical->databases_together < logical->databases)
+    if (logical->several && logical->databases_together == 0)
+        command_say(command, "each of them is of a moment of its own: they came one after the "
+                             "other");
+    else if (logical->several && logical->databases_together < logical->databases)
         command_say(command, "%zu of them are of one moment, the others came one after the other",
                     logical->databases_together);
     if (logical->partial)
