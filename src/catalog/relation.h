@@ -42,11 +42,11 @@ struct relation {
     bool row_security, force_row_security;
     bool unstable_partitions; /* of a partitioned table: its rows may belong elsewhere tomorrow */
     bool populated;
-    bool not_here;          /* unlogged, and the server is a standby, which has not what is in it */
-    bool compared;          /* with its parents (inheritance.c) */
+    bool not_here; /* unlogged, and the server is a standby, which has not what is in it */
+    bool compared; /* with its parents (inheritance.c) */
     bool has_children;
-    const char *reloptions; /* "fillfactor='70', …", ready for WITH (…) */
-    const char *of_type;    /* CREATE TABLE … OF */
+    const char *reloptions;        /* "fillfactor='70', …", ready for WITH (…) */
+    const char *of_type;           /* CREATE TABLE … OF */
     struct text_ref partition_key; /* PARTITION BY … */
     struct text_ref query;         /* of a view */
     const char *check_option;      /* "LOCAL", "CASCADED", NULL */
