@@ -33,6 +33,10 @@
 
 #include <jansson.h>
 
+/* A server that has room for few sessions needs a moment until it knows that one has ended. */
+#define CONNECT_TRIES 4
+#define CONNECT_PAUSE_MS 50 /* doubled each time: 750 ms in all */
+
 /* The reason of an error (error_reason): a database is no more what it was when it was listed. */
 #define LOGICAL_DATABASE_GONE "database_gone"
 

@@ -344,6 +344,21 @@ static bool ask_for_room(struct logical_backup *job, struct wire_conn *conn, str
 
 /* ---- All of it ---- */
 
+/* The preflight's session may still count where there is room for few. */
+static bool connect_in_turn(struct logical_backup *job, const struct wire_settings *settings,
+                            struct wire_conn **conn, struct error *err)
+{
+    for (int tries = 0;
+         !sessions_connect_any(conn, settings, "pgcask backup", sessions_encoding(settings),
+                               job->request.cancel, job->request.log, err);
+         tries++) {
+        if (strcmp(err->sqlstate, "53300") != 0 || tries == CONNECT_TRIES ||
+            !logical_pause(job, CONNECT_PAUSE_MS << tries, err))
+            return false;
+    }
+    return true;
+}
+
 static bool search_all(struct search *search, struct error *err)
 {
     struct logical_backup *job = search->job;
@@ -352,8 +367,7 @@ static bool search_all(struct search *search, struct error *err)
     struct wire_conn *conn = NULL;
     bool done;
 
-    if (!sessions_connect_any(&conn, settings, "pgcask backup", sessions_encoding(settings),
-                              job->request.cancel, job->request.log, err))
+    if (!connect_in_turn(job, settings, &conn, err))
         return false;
     if (job->pinned == NULL)
         job->pinned = wire_settings_pin(settings, conn, err);

@@ -15,8 +15,6 @@
 #define ANSWER_MAX ((size_t)256 << 10) /* a row each */
 #define STATEMENT_TIMEOUT_MS 60000
 #define LOCK_TIMEOUT_MS 5000
-#define CONNECT_TRIES 4
-#define CONNECT_PAUSE_MS 50 /* doubled each time: 750 ms in all */
 
 /* ---- Version, kinds, size ---- */
 
