@@ -161,12 +161,23 @@ static const struct catalog_kind kind_default = {
     .write = write_default,
 };
 
+/* The expression of a generated column, which is taken off last of all: only if nothing else ends
+ * the loop, not even the body of a function. */
+static const struct catalog_kind kind_expression = {
+    .desc = "DEFAULT",
+    .section = SECTION_PRE_DATA,
+    .priority = PRIORITY_DEFAULT,
+    .piece_rank = 6,
+    .write = write_default,
+};
+
 bool column_default_make(struct catalog *catalog, struct relation *relation, struct column *column,
                          uint32_t class_oid, uint32_t oid, struct error *err)
 {
     struct catalog_object *table = relation->object;
-    struct catalog_object *object = catalog_add(catalog, &kind_default, class_oid, oid,
-                                                table->schema, column->name, table->owner, err);
+    const struct catalog_kind *kind = column->generated == '\0' ? &kind_default : &kind_expression;
+    struct catalog_object *object =
+        catalog_add(catalog, kind, class_oid, oid, table->schema, column->name, table->owner, err);
     struct column_default *detail = arena_take(catalog_arena(catalog), sizeof(*detail), err);
     struct sql drop = {.err = err};
 
