@@ -688,7 +688,11 @@ class Sweep:
         folder, result = self.back_up(port)
         assert result.ok, result
         content = self._take(folder)
-        assert self._restored[content.text] == self._state(self.db)
+        restored, source = self._restored[content.text], self._state(self.db)
+        assert restored == source, [
+            line for one, other in zip(restored, source)
+            for line in (*(f"- {x}" for x in other if x not in one),
+                         *(f"+ {x}" for x in one if x not in other))]
         return content
 
     def references(self, change):
