@@ -332,7 +332,7 @@ static void tell_cut(const struct catalog *catalog, const struct catalog_object 
     if (object->kind->content == CONTENT_DATA && needed->kind->content == CONTENT_DATA)
         log_message(catalog->options.log, LOG_WARNING,
                     "foreign keys of the tables %s and %s lead in a circle: their rows come back "
-                    "with pg_restore --disable-triggers, or without the keys",
+                    "where pg_restore disables triggers, or without the keys",
                     object->identity, needed->identity);
     else
         log_message(catalog->options.log, LOG_WARNING,
