@@ -62,8 +62,8 @@ struct pgcask_error {
  *                   "too_many_connections" "wrong_password" "login_refused" "database_not_found"
  *   at work         "lock_timeout" "server_silent" "retained_wal_limit" "session_timeout"
  *                   "query_cancelled" "server_shutdown" "server_disk_full" "server_out_of_memory"
- *                   "server_limit_reached" "object_not_found" "object_unsupported"
- *                   "pattern_matches_nothing" "database_gone" (dropped or renamed meanwhile)
+ *                   "server_limit_reached" "object_not_found" "pattern_matches_nothing"
+ *                   "database_gone" (dropped or renamed meanwhile)
  *   versions        "server_too_old" "server_too_new"
  */
 

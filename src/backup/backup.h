@@ -73,8 +73,7 @@ struct logical_report {
     uint64_t row_bytes; /* of rows as the server sends them, before compression, so far */
     uint64_t rows;      /* read so far */
     size_t entries, tables;
-    bool partial;      /* something was to be left out */
-    const char *table; /* the one being read, or NULL */
+    bool partial; /* something was to be left out */
 };
 
 struct backup_report {

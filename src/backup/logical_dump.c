@@ -29,7 +29,6 @@ static bool give_data(void *context, uint32_t number, struct slice *bytes, struc
                     : copy_out_next(&database->copy, number, bytes, err);
 
     database->rows = database->copy.rows;
-    report->table = database->copy.table;
     report->rows = database->job->rows_before + database->copy.rows;
     report->row_bytes = database->job->row_bytes_before + logical_dump_bytes(database);
     return done;

@@ -16,7 +16,7 @@
 #define STATEMENT_TIMEOUT_MS 60000
 #define LOCK_TIMEOUT_MS 5000
 
-/* ---- Version, kinds, size ---- */
+/* ---- Version, size ---- */
 
 static void check_version(struct logical_preflight *preflight)
 {
@@ -33,22 +33,6 @@ static void check_compression(struct logical_preflight *preflight)
     if (!archive_compression_check(archive_minor_of_server(preflight->version),
                                    preflight->compression, &err))
         preflight_add(preflight->report, true, err.hint, ERROR_OURS("%s"), err.message);
-}
-
-static void check_kinds(struct logical_preflight *preflight)
-{
-    struct buffer sql = {0};
-    struct error ignored;
-    struct wire_result *found = NULL;
-
-    if (catalog_is_whole(preflight->wanted) && catalog_unsupported_query(&sql, &ignored))
-        found = logical_preflight_ask(preflight, buffer_text(&sql));
-    if (found != NULL && preflight_number(found, 0) > 0)
-        preflight_add(preflight->report, true, CATALOG_UNSUPPORTED_HINT,
-                      "objects that cannot be backed up logically yet: %s; one of each kind: %s",
-                      preflight_text(found, 0), preflight_text(found, 1));
-    wire_result_free(found);
-    buffer_free(&sql);
 }
 
 /* Sizes as the last VACUUM or ANALYZE counted, without a lock: indexes are not dumped. A dump of
@@ -153,7 +137,6 @@ static void check_database(struct logical_preflight *preflight)
         logical_preflight_catalogs,
         logical_preflight_rights,
         logical_preflight_left_out,
-        check_kinds,
         logical_preflight_locks,
         logical_preflight_count_locks,
         estimate_size,

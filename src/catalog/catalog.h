@@ -68,13 +68,6 @@ void catalog_free(struct catalog *catalog);
     "Definitions change while the backup begins: run it again, when nobody creates, alters or "    \
     "drops objects of this database."
 
-/* What to do about objects of kinds that cannot be dumped yet. */
-#define CATALOG_UNSUPPORTED_HINT                                                                   \
-    "postgres+bin:// backs the whole cluster up physically, with all it holds."
-
-/* Appends a query for how many of them there are, and one of each kind by name, in one row. */
-bool catalog_unsupported_query(struct buffer *sql, struct error *err);
-
 /* For catalog_expand. One row: how many tables, views and sequences a backup locks, how many locks
  * others hold, for how many there is room, what max_locks_per_transaction is, what it should be at
  * least, and whether that is more. */

@@ -142,9 +142,9 @@ extern const struct catalog_step catalog_step_extension_dependents;
 extern const struct catalog_step catalog_step_extension_rows;
 extern const struct catalog_step catalog_step_inheritance;
 extern const struct catalog_step catalog_step_member_privileges;
+extern const struct catalog_step catalog_step_misplaced;
 extern const struct catalog_step catalog_step_security_labels;
 extern const struct catalog_step catalog_step_statistics_data;
 extern const struct catalog_step catalog_step_tree_locks;
-extern const struct catalog_step catalog_step_unsupported;
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * What many queries have in common: columns and conditions, each under one name.
  *
- * What is in the system's schemas is initdb's, or out of place (unsupported.c warns of it).
+ * What is in the system's schemas is initdb's, or out of place (misplaced.c warns of it).
  */
 #ifndef PGCASK_CATALOG_COLUMNS_H
 #define PGCASK_CATALOG_COLUMNS_H

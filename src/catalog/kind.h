@@ -196,8 +196,6 @@ struct catalog_step {
     unsigned order;                    /* steps run by this, lowest first; see below */
     const struct catalog_query *query; /* asked first; may be NULL */
     bool (*read)(struct catalog *catalog, struct error *err); /* then; may be NULL */
-    /* The word that unsupported.c has for what this dumps; NULL: none of those. */
-    const char *dumps;
     const struct catalog_home *home; /* NULL: dangling.c and changes.c have what there is to say */
     bool whole_only; /* its objects lie in no schema: not asked where only some are wanted */
     /* Once every object and every row of pg_depend is known: adds what pg_depend does not say. May
@@ -219,7 +217,7 @@ enum catalog_step_order {
     READ_OF_TABLES = 60, /* columns, constraints, indexes, triggers, … */
     READ_DATA = 70,
     READ_COMMENTS = 80, /* and whatever goes over all objects */
-    READ_UNSUPPORTED = 90
+    READ_MISPLACED = 90 /* what the steps before have left */
 };
 
 /* ---- The machine, for steps ---- */

@@ -19,7 +19,7 @@ static const struct catalog_step *const own_steps[] = {
     &catalog_step_security_labels,
     &catalog_step_statistics_data,
     &catalog_step_tree_locks,
-    &catalog_step_unsupported,
+    &catalog_step_misplaced,
 };
 
 #define OWN_STEP_COUNT (sizeof(own_steps) / sizeof(own_steps[0]))

@@ -17,7 +17,8 @@ bool catalog_reserve_dump_ids(struct catalog *catalog, uint64_t count, int32_t *
     if (count > (uint64_t)(INT32_MAX - catalog->last_dump_id)) {
         error_set(err, ERROR_UNSUPPORTED,
                   "the database has more objects than an archive can have entries");
-        return error_hint(err, CATALOG_UNSUPPORTED_HINT);
+        return error_hint(
+            err, "postgres+bin:// backs the whole cluster up physically, with all it holds.");
     }
     *first = catalog->last_dump_id + 1;
     catalog->last_dump_id += (int32_t)count;

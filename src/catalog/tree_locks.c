@@ -45,6 +45,6 @@ static bool link_trees(struct catalog *catalog, struct error *err)
 
 const struct catalog_step catalog_step_tree_locks = {
     .what = "what locks trees of tables",
-    .order = READ_UNSUPPORTED + 1,
+    .order = READ_MISPLACED + 1,
     .link = link_trees,
 };

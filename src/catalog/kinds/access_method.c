@@ -67,6 +67,5 @@ const struct catalog_step catalog_step_access_method = {
     .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .query = &access_methods,
-    .dumps = "access method",
     .home = &home,
 };

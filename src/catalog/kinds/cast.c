@@ -109,6 +109,5 @@ const struct catalog_step catalog_step_cast = {
     .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .query = &casts,
-    .dumps = "cast",
     .home = &home,
 };

@@ -112,6 +112,5 @@ const struct catalog_step catalog_step_collation = {
     .what = "collations",
     .order = READ_BEFORE_RELATIONS,
     .query = &collations,
-    .dumps = "collation",
     .home = &home,
 };

@@ -74,6 +74,5 @@ const struct catalog_step catalog_step_conversion = {
     .what = "conversions",
     .order = READ_BEFORE_RELATIONS,
     .query = &conversions,
-    .dumps = "conversion",
     .home = &home,
 };

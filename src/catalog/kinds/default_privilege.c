@@ -109,5 +109,4 @@ const struct catalog_step catalog_step_default_privilege = {
     .what = "default privileges",
     .order = READ_OF_TABLES + 9,
     .query = &default_privileges,
-    .dumps = "default privilege",
 };

@@ -81,6 +81,5 @@ const struct catalog_step catalog_step_event_trigger = {
     .whole_only = true,
     .order = READ_OF_TABLES + 9,
     .query = &event_triggers,
-    .dumps = "event trigger",
     .home = &home,
 };

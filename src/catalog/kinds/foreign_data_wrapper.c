@@ -81,6 +81,5 @@ const struct catalog_step catalog_step_foreign_data_wrapper = {
     .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .query = &wrappers,
-    .dumps = "foreign data wrapper",
     .home = &home,
 };

@@ -92,6 +92,5 @@ const struct catalog_step catalog_step_foreign_server = {
     .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .query = &servers,
-    .dumps = "foreign server",
     .home = &home,
 };

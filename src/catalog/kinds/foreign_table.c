@@ -81,5 +81,4 @@ const struct catalog_step catalog_step_foreign_table = {
     .order = READ_OF_TABLES + 1,
     .query = &tables,
     .read = read_columns,
-    .dumps = "foreign table",
 };

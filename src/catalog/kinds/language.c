@@ -138,6 +138,5 @@ const struct catalog_step catalog_step_language = {
     .whole_only = true,
     .order = READ_FUNCTIONS + 1, /* whether its functions are dumped must be known */
     .query = &languages,
-    .dumps = "language",
     .home = &home,
 };

@@ -229,6 +229,5 @@ const struct catalog_step catalog_step_large_object = {
     .what = "large objects",
     .order = READ_DATA,
     .read = read_objects,
-    .dumps = "large object",
     .link = link_objects,
 };

@@ -136,6 +136,5 @@ const struct catalog_step catalog_step_operator = {
     .what = "operators",
     .order = READ_BEFORE_RELATIONS,
     .query = &operators,
-    .dumps = "operator",
     .home = &home,
 };

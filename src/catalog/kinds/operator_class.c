@@ -198,6 +198,5 @@ const struct catalog_step catalog_step_operator_class = {
     .order = READ_FUNCTIONS + 1, /* bodies sort by them */
     .query = &classes,
     .read = read_members,
-    .dumps = "operator class",
     .home = &home,
 };

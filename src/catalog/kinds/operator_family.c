@@ -129,6 +129,5 @@ const struct catalog_step catalog_step_operator_family = {
     .order = READ_BEFORE_RELATIONS,
     .query = &families,
     .read = read_members,
-    .dumps = "operator family",
     .home = &home,
 };

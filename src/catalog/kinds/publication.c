@@ -250,6 +250,5 @@ const struct catalog_step catalog_step_publication = {
     .order = READ_OF_TABLES + 9,
     .query = &publications,
     .read = read_parts,
-    .dumps = "publication",
     .home = &home,
 };

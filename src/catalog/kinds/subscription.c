@@ -211,5 +211,4 @@ const struct catalog_step catalog_step_subscription = {
     .whole_only = true,
     .order = READ_OF_TABLES + 9,
     .read = read_subscriptions,
-    .dumps = "subscription",
 };

@@ -193,6 +193,5 @@ const struct catalog_step catalog_step_text_search_configuration = {
     .order = READ_BEFORE_RELATIONS,
     .query = &configurations,
     .read = read_mappings,
-    .dumps = "text search configuration",
     .home = &home,
 };

@@ -70,6 +70,5 @@ const struct catalog_step catalog_step_text_search_dictionary = {
     .what = "text search dictionaries",
     .order = READ_BEFORE_RELATIONS,
     .query = &dictionaries,
-    .dumps = "text search dictionary",
     .home = &home,
 };

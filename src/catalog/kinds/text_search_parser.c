@@ -75,6 +75,5 @@ const struct catalog_step catalog_step_text_search_parser = {
     .what = "text search parsers",
     .order = READ_BEFORE_RELATIONS,
     .query = &parsers,
-    .dumps = "text search parser",
     .home = &home,
 };

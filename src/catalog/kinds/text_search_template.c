@@ -66,6 +66,5 @@ const struct catalog_step catalog_step_text_search_template = {
     .what = "text search templates",
     .order = READ_BEFORE_RELATIONS,
     .query = &templates,
-    .dumps = "text search template",
     .home = &home,
 };

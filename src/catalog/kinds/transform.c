@@ -102,6 +102,5 @@ const struct catalog_step catalog_step_transform = {
     .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .query = &transforms,
-    .dumps = "transform",
     .home = &home,
 };

@@ -171,5 +171,4 @@ const struct catalog_step catalog_step_user_mapping = {
     .whole_only = true,
     .order = READ_BEFORE_RELATIONS,
     .read = read_mappings,
-    .dumps = "user mapping",
 };
