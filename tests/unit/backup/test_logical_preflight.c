@@ -72,7 +72,7 @@ static void script(struct session *session, const struct answers *answers)
 {
     static const char *const name[] = {"\"the role\"", "the role"};
     static const char *const sizes[] = {"8000", "4000"};
-    static const char *const no_kinds[] = {"0", NULL};
+    static const char *const told_pid[] = {"0"};
 
     session_prepare(session);
     scripted_accept(session->server);
@@ -84,7 +84,7 @@ static void script(struct session *session, const struct answers *answers)
     acknowledge(session); /* BEGIN and settings */
     answer(session, 2, name);
     answer(session, 3, NULL); /* no standby */
-    answer(session, 1, no_kinds);
+    answer(session, 1, told_pid);
     answer(session, 2, name);
     answer(session, ROLE_COLUMNS, answers->role);
     answer(session, CATALOGS_COLUMNS, answers->catalogs);
@@ -93,7 +93,6 @@ static void script(struct session *session, const struct answers *answers)
     else
         answer(session, RIGHTS_COLUMNS, answers->rights);
     answer(session, OBJECTS_COLUMNS, answers->objects);
-    answer(session, 2, no_kinds);
     answer(session, 3, NULL); /* no locks that stay */
     answer(session, LOCKS_COLUMNS, answers->locks);
     answer(session, 2, sizes);
