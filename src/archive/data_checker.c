@@ -1,12 +1,14 @@
 /*
  * The data of one entry: unpacked, its rows counted, its end proved. Compressed data can end well
  * and still lack rows, if whoever wrote it stopped early: the end mark of COPY text, on a line of
- * its own and with nothing behind it, is what only a whole table has.
+ * its own and with nothing behind it, is what only a whole table has. A server would take the
+ * first such line for the end and pass over what follows.
  */
 #include "archive/decoder_internal.h"
 
-#define END_MARK_SIZE (sizeof(ARCHIVE_COPY_END) - 1)
-#define END_MARK_LINES 3
+#define END_MARK ARCHIVE_COPY_END
+#define END_MARK_SIZE (sizeof(END_MARK) - 1)
+#define END_MARK_LINE 3 /* of its bytes are what a server takes for the end */
 
 bool data_checker_init(struct data_checker *checker, enum compression compression,
                        struct error *err)
@@ -24,44 +26,91 @@ void data_checker_reset(struct data_checker *checker)
 bool data_checker_begin(struct data_checker *checker, bool copy, struct error *err)
 {
     checker->copy = copy;
-    checker->lines = 0;
+    checker->rows = 0;
     /* Before the first row there is nothing, which is as good as the end of a line. */
-    checker->tail[0] = '\n';
-    checker->tail_len = 1;
+    checker->line_begins = true;
+    checker->matched = 0;
     return decompressor_begin(checker->decompressor, err);
 }
 
-static void note_tail(struct data_checker *checker, struct slice bytes)
-{
-    const size_t size = sizeof(checker->tail);
-    size_t keep;
+/* ---- Rows ---- */
 
-    if (bytes.len >= size) {
-        memcpy(checker->tail, bytes.data + bytes.len - size, size);
-        checker->tail_len = size;
-        return;
-    }
-    keep = checker->tail_len < size - bytes.len ? checker->tail_len : size - bytes.len;
-    memmove(checker->tail, checker->tail + checker->tail_len - keep, keep);
-    memcpy(checker->tail + keep, bytes.data, bytes.len);
-    checker->tail_len = keep + bytes.len;
+static bool give(const struct data_taker *taker, struct slice bytes, struct error *err)
+{
+    return bytes.len == 0 || taker->data == NULL || taker->data(taker->context, bytes, err);
 }
 
-static void take_unpacked(struct data_checker *checker, struct slice bytes)
+/* How much of the end mark `bytes` begin with, as far as they go. */
+static size_t match_end_mark(size_t from, struct slice bytes)
 {
-    const uint8_t *at = bytes.data, *end = bytes.data + bytes.len;
+    size_t n = 0;
 
-    if (!checker->copy)
-        return;
-    while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        checker->lines++;
-        at++;
-    }
-    note_tail(checker, bytes);
+    while (from + n < END_MARK_SIZE && n < bytes.len &&
+           bytes.data[n] == (uint8_t)END_MARK[from + n])
+        n++;
+    return n;
 }
+
+/* The rows up to where the end mark begins, or may begin: that is left in `bytes`. */
+static struct slice take_lines(struct data_checker *checker, struct slice *bytes)
+{
+    const uint8_t *at = bytes->data, *end = bytes->data + bytes->len;
+    bool begins = checker->line_begins;
+
+    while (at < end) {
+        const uint8_t *next;
+
+        if (begins && *at == (uint8_t)END_MARK[0]) {
+            struct slice rest = slice_make(at, (size_t)(end - at));
+            size_t matched = match_end_mark(0, rest);
+
+            if (matched == rest.len || matched >= END_MARK_LINE)
+                break;
+        }
+        next = memchr(at, '\n', (size_t)(end - at));
+        begins = next != NULL;
+        checker->rows += begins;
+        at = begins ? next + 1 : end;
+    }
+    checker->line_begins = begins;
+    return slice_take(bytes, (size_t)(at - bytes->data));
+}
+
+/* An end mark has begun, here or in bytes that came before. */
+static bool take_end_mark(struct data_checker *checker, struct slice *bytes,
+                          const struct data_taker *taker, struct error *err)
+{
+    size_t more = match_end_mark(checker->matched, *bytes);
+    size_t matched = checker->matched + more;
+
+    slice_take(bytes, more);
+    checker->matched = matched;
+    if (bytes->len == 0)
+        return true;
+    if (matched >= END_MARK_LINE)
+        return error_set(err, ERROR_CORRUPT, "something follows the end mark of the rows");
+    /* It is a row that begins as the mark does. */
+    checker->matched = 0;
+    checker->line_begins = false;
+    return give(taker, slice_make(END_MARK, matched), err);
+}
+
+static bool take_rows(struct data_checker *checker, struct slice bytes,
+                      const struct data_taker *taker, struct error *err)
+{
+    while (bytes.len > 0) {
+        if (checker->matched == 0 && !give(taker, take_lines(checker, &bytes), err))
+            return false;
+        if (bytes.len > 0 && !take_end_mark(checker, &bytes, taker, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Streams ---- */
 
 bool data_checker_feed(struct data_checker *checker, struct slice packed,
-                       const struct archive_handler *handler, int32_t dump_id, struct error *err)
+                       const struct data_taker *taker, struct error *err)
 {
     struct slice bytes;
 
@@ -70,28 +119,19 @@ bool data_checker_feed(struct data_checker *checker, struct slice packed,
             return false;
         if (bytes.len == 0)
             continue;
-        take_unpacked(checker, bytes);
-        if (handler->data != NULL && !handler->data(handler->context, dump_id, bytes, err))
+        if (taker->unpacked != NULL && !taker->unpacked(taker->context, bytes, err))
+            return false;
+        if (checker->copy ? !take_rows(checker, bytes, taker, err) : !give(taker, bytes, err))
             return false;
     } while (packed.len > 0 || bytes.len > 0);
     return true;
 }
 
-static bool has_end_mark(const struct data_checker *checker)
-{
-    return checker->tail_len == END_MARK_SIZE + 1 && checker->tail[0] == '\n' &&
-           memcmp(checker->tail + 1, ARCHIVE_COPY_END, END_MARK_SIZE) == 0;
-}
-
 bool data_checker_finish(struct data_checker *checker, uint64_t *rows, struct error *err)
 {
-    *rows = 0;
+    *rows = checker->copy ? checker->rows : 0;
     if (!decompressor_finish(checker->decompressor, err))
         return false;
-    if (!checker->copy)
-        return true;
-    if (!has_end_mark(checker))
-        return error_set(err, ERROR_CORRUPT, "the rows end without their end mark");
-    *rows = checker->lines - END_MARK_LINES;
-    return true;
+    return !checker->copy || checker->matched == END_MARK_SIZE ||
+           error_set(err, ERROR_CORRUPT, "the rows end without their end mark");
 }

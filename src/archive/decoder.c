@@ -219,9 +219,18 @@ static enum decode_status take_chunk(struct archive_decoder *decoder, struct sli
     return DECODE_DONE;
 }
 
+static bool give_unpacked(void *context, struct slice bytes, struct error *err)
+{
+    const struct archive_decoder *decoder = context;
+
+    return decoder->handler.data == NULL ||
+           decoder->handler.data(decoder->handler.context, decoder->block->dump_id, bytes, err);
+}
+
 static enum decode_status take_data(struct archive_decoder *decoder, struct slice *in,
                                     struct error *err)
 {
+    const struct data_taker taker = {.context = decoder, .unpacked = give_unpacked};
     size_t len = in->len < decoder->chunk_left ? in->len : (size_t)decoder->chunk_left;
 
     if (len == 0)
@@ -229,8 +238,7 @@ static enum decode_status take_data(struct archive_decoder *decoder, struct slic
     decoder->chunk_left -= len;
     if (decoder->chunk_left == 0)
         decoder->step = STEP_CHUNK;
-    if (data_checker_feed(&decoder->checker, slice_take(in, len), &decoder->handler,
-                          decoder->block->dump_id, err))
+    if (data_checker_feed(&decoder->checker, slice_take(in, len), &taker, err))
         return DECODE_DONE;
     error_prefix(err, "entry %ld", (long)decoder->block->dump_id);
     return DECODE_FAILED;

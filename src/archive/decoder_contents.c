@@ -345,7 +345,7 @@ static enum decode_status decode_oid(struct contents_decoder *contents, struct s
     return status;
 }
 
-/* Where the data is: the offset in a custom archive is nothing to rely on while it streams by. */
+/* Where the data is. */
 static enum decode_status decode_place(struct contents_decoder *contents, struct slice *in,
                                        struct error *err)
 {
@@ -357,6 +357,10 @@ static enum decode_status decode_place(struct contents_decoder *contents, struct
         return DECODE_MORE;
     if (in->data[0] < OFFSET_UNSET || in->data[0] > OFFSET_NO_DATA)
         return decode_corrupt(err, "an offset is of no known kind");
+    contents->place = (enum archive_offset)in->data[0];
+    contents->offset = 0;
+    for (size_t i = size - 1; i > 0; i--)
+        contents->offset = contents->offset << 8 | in->data[i];
     slice_take(in, size);
     return DECODE_DONE;
 }

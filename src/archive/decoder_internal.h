@@ -53,6 +53,8 @@ struct contents_decoder {
     int64_t time_parts[7];
 
     struct archive_entry entry;
+    enum archive_offset place; /* of the entry's data in a custom archive … */
+    uint64_t offset;           /* … if it is set */
     struct buffer entry_strings;
     int32_t *dependencies;
     size_t dependency_capacity;
@@ -97,9 +99,16 @@ void expected_reset(struct expected_set *set);
 struct data_checker {
     struct decompressor *decompressor;
     bool copy;
-    uint64_t lines;
-    uint8_t tail[6]; /* the last bytes: the end mark, and the end of the line before it */
-    size_t tail_len;
+    uint64_t rows;
+    bool line_begins; /* what comes next is at the beginning of a line */
+    size_t matched;   /* bytes of the end mark that came last */
+};
+
+/* Who gets what comes out. Each function may be NULL, and fails to stop. */
+struct data_taker {
+    void *context;
+    bool (*unpacked)(void *context, struct slice bytes, struct error *err); /* all of it */
+    bool (*data)(void *context, struct slice bytes, struct error *err);     /* less the end mark */
 };
 
 bool data_checker_init(struct data_checker *checker, enum compression compression,
@@ -109,9 +118,9 @@ void data_checker_reset(struct data_checker *checker);
 /* Any number of streams, one after the other. copy: rows, with their end mark. */
 bool data_checker_begin(struct data_checker *checker, bool copy, struct error *err);
 
-/* Takes packed bytes; what comes out goes to the handler's data, too. */
+/* Takes packed bytes and gives what comes out. */
 bool data_checker_feed(struct data_checker *checker, struct slice packed,
-                       const struct archive_handler *handler, int32_t dump_id, struct error *err);
+                       const struct data_taker *taker, struct error *err);
 
 /* Fails unless the stream is at its end, and its rows too. *rows is 0 if it is not COPY text. */
 bool data_checker_finish(struct data_checker *checker, uint64_t *rows, struct error *err);

@@ -288,9 +288,10 @@ static bool take_lines(struct archive_folder *folder, struct slice bytes, struct
 
 /* ---- Content ---- */
 
-static bool take_unpacked(void *context, int32_t dump_id, struct slice bytes, struct error *err)
+static bool take_unpacked(void *context, struct slice bytes, struct error *err)
 {
     struct archive_folder *folder = context;
+    int32_t dump_id = folder->entry == NULL ? 0 : folder->entry->dump_id;
 
     switch (folder->kind) {
     case FILE_CONTENTS:
@@ -311,11 +312,10 @@ static bool take_unpacked(void *context, int32_t dump_id, struct slice bytes, st
 
 bool archive_folder_feed(struct archive_folder *folder, struct slice bytes, struct error *err)
 {
-    const struct archive_handler handler = {.context = folder, .data = take_unpacked};
+    const struct data_taker taker = {.context = folder, .unpacked = take_unpacked};
 
     folder->empty = folder->empty && bytes.len == 0;
-    return data_checker_feed(folder->checker, bytes, &handler,
-                             folder->entry == NULL ? 0 : folder->entry->dump_id, err);
+    return data_checker_feed(folder->checker, bytes, &taker, err);
 }
 
 static bool check_copy(struct archive_folder *folder, struct error *err)

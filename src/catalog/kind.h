@@ -22,7 +22,7 @@
 #include "catalog/names.h"
 #include "catalog/privileges.h"
 #include "catalog/query.h"
-#include "catalog/text_store.h"
+#include "base/text_store.h"
 
 struct catalog_object;
 

@@ -309,22 +309,30 @@ static void a_block_is_of_its_entry_s_kind(void **state)
     buffer_free(&archive);
 }
 
-static void rows_end_with_their_end_mark(void **state)
+static void refuse_rows(const char *rows, const char *message)
 {
-    static const char *const wrong[] = {"",           "1\n2\n",         "1\n\\.\n", "1\n\\.\n\n",
-                                        "1\\.\n\n\n", "1\n\\.\n\n\n\n", "\n\n\n"};
     struct buffer archive = {0};
 
-    (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        begin(&archive, 1);
-        put_block(&archive, BLOCK_DATA, 1);
-        for (const char *at = wrong[i]; *at != '\0'; at++)
-            put_chunk(&archive, (const char[]){*at, '\0'});
-        put_int(&archive, 0);
-        refuse(&archive, "the rows end without their end mark");
-    }
+    begin(&archive, 1);
+    put_block(&archive, BLOCK_DATA, 1);
+    for (const char *at = rows; *at != '\0'; at++)
+        put_chunk(&archive, (const char[]){*at, '\0'});
+    put_int(&archive, 0);
+    refuse(&archive, message);
     buffer_free(&archive);
+}
+
+static void rows_end_with_their_end_mark(void **state)
+{
+    static const char *const without[] = {"",           "1\n2\n",     "1\n\\.\n",
+                                          "1\n\\.\n\n", "1\\.\n\n\n", "\n\n\n"};
+    static const char *const behind[] = {"1\n\\.\n\n\n\n", "1\n\\.\n2\n\\.\n\n\n", "\\.\n\n3\n"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
+        refuse_rows(without[i], "the rows end without their end mark");
+    for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++)
+        refuse_rows(behind[i], "something follows the end mark of the rows");
 }
 
 static void lengths_are_not_believed(void **state)

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "catalog/text_store.h"
+#include "base/text_store.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Texts in compressed blocks: only the block that is being filled and the few read last are in
  * memory as they are. */
-#include "catalog/text_store.h"
+#include "base/text_store.h"
 
 #include <stdlib.h>
 #include <zstd.h>
@@ -106,7 +106,7 @@ static bool seal(struct text_store *store, struct error *err)
 }
 
 /* Straight into a block of its own: there may be no room for one more copy of it. */
-static bool put_long(struct text_store *store, const char *text, size_t size, struct text_ref *ref,
+static bool put_long(struct text_store *store, const void *text, size_t size, struct text_ref *ref,
                      struct error *err)
 {
     if ((store->open.len > 0 && !seal(store, err)) || !add_block(store, text, size, err))
@@ -118,12 +118,14 @@ static bool put_long(struct text_store *store, const char *text, size_t size, st
 bool text_store_put(struct text_store *store, const char *text, struct text_ref *ref,
                     struct error *err)
 {
-    size_t size;
-
     *ref = (struct text_ref){0};
-    if (text == NULL)
-        return true;
-    size = strlen(text) + 1;
+    return text == NULL || text_store_put_bytes(store, text, strlen(text) + 1, ref, err);
+}
+
+bool text_store_put_bytes(struct text_store *store, const void *text, size_t size,
+                          struct text_ref *ref, struct error *err)
+{
+    *ref = (struct text_ref){0};
     if (size > UINT32_MAX)
         return error_set(err, ERROR_UNSUPPORTED, "a definition is longer than 4 GiB");
     if (size > BLOCK_SIZE)
