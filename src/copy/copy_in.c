@@ -15,7 +15,8 @@ static bool fail(struct copy_in *copy, struct error *err)
 
     if (!wire_is_broken(copy->conn))
         wire_drain(copy->conn, &later);
-    return error_prefix(err, "cannot write into table %s", copy->table);
+    return copy->table == NULL ? false
+                               : error_prefix(err, "cannot write into table %s", copy->table);
 }
 
 static bool unexpected(struct copy_in *copy, struct error *err)

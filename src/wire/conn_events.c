@@ -5,6 +5,7 @@
  */
 #include "wire/conn_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- Messages to events ---- */
@@ -35,6 +36,8 @@ static bool handle_error(struct wire_conn *conn, struct slice body, struct error
         conn->copy_refused = true;
     conn->copy = COPY_NONE;
     report_to_error(&report, err);
+    conn->error_position = (unsigned)strtoul(report.position, NULL, 10);
+    report_clean(report.where, conn->error_context, sizeof(conn->error_context));
     return message_report_is_fatal(&report) ? conn_break(conn, true) : true;
 }
 
@@ -248,6 +251,16 @@ bool wire_next(struct wire_conn *conn, struct wire_event *event, struct error *e
 }
 
 /* ---- Rows ---- */
+
+unsigned wire_error_position(const struct wire_conn *conn)
+{
+    return conn->error_position;
+}
+
+const char *wire_error_context(const struct wire_conn *conn)
+{
+    return conn->error_context;
+}
 
 size_t wire_column_count(const struct wire_conn *conn)
 {

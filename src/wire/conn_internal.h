@@ -78,9 +78,11 @@ struct wire_conn {
     enum copy_state copy;
     bool copy_refused;       /* the server answered COPY IN with an error: drop copy data */
     unsigned awaiting_ready; /* ReadyForQuery messages to come */
-    bool unsynced;           /* extended-protocol messages are out without a Sync */
-    bool broken;             /* good for wire_close only */
-    bool lost;               /* the socket is of no use any more */
+    unsigned error_position; /* of the last error in the statement, in characters from 1 */
+    char error_context[REPORT_TEXT_SIZE]; /* where it occurred, in the server's words */
+    bool unsynced;                        /* extended-protocol messages are out without a Sync */
+    bool broken;                          /* good for wire_close only */
+    bool lost;                            /* the socket is of no use any more */
 
     struct buffer description; /* body of the last RowDescription */
     struct message_column *columns;

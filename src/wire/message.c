@@ -309,6 +309,8 @@ static const char **report_field(struct message_report *report, uint8_t code)
         return &report->hint;
     case 'W':
         return &report->where;
+    case 'P':
+        return &report->position;
     default:
         return NULL;
     }
@@ -320,7 +322,7 @@ bool message_parse_report(struct slice body, struct message_report *report, stru
     const char *text;
     uint8_t code;
 
-    *report = (struct message_report){"", "", "", "", "", ""};
+    *report = (struct message_report){"", "", "", "", "", "", ""};
     for (;;) {
         const char **field;
 

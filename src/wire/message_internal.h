@@ -100,6 +100,7 @@ struct message_report {
     const char *detail;
     const char *hint;
     const char *where;
+    const char *position; /* decimal */
 };
 
 bool message_parse_report(struct slice body, struct message_report *report, struct error *err);

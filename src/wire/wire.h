@@ -278,6 +278,12 @@ struct slice wire_copy_data_ahead(const struct wire_conn *conn, bool *first);
  * if all of it were one message. Other events stay as they are. */
 void wire_join_copy_data(struct wire_conn *conn, struct wire_event *event);
 
+/* More of the last WIRE_SERVER_ERROR: where in its statement it was, in characters from 1 (0: not
+ * known), and the server's words on what it was doing ("COPY t, line 3, …"; "" if none), borrowed
+ * until the next error. */
+unsigned wire_error_position(const struct wire_conn *conn);
+const char *wire_error_context(const struct wire_conn *conn);
+
 /* Reads on until the last WIRE_READY, discarding; a COPY towards the server is ended. Nothing
  * happens if no command runs. If more than 64 MiB are to be discarded, the connection is broken
  * instead. Keeps the first server error, if there is one, in *err and returns false; a caller that
@@ -300,6 +306,12 @@ bool wire_send_query(struct wire_conn *conn, const char *sql, struct error *err)
  * or wire_next. Not behind a COPY to the server. While the server sends rows it does not read: all
  * that is sent ahead should be a few KiB, which lie in between. */
 bool wire_queue_query(struct wire_conn *conn, const char *sql, struct error *err);
+
+/* Queues COPY … FROM STDIN with all its rows, in the format that it says: a server that refuses it
+ * drops them. Its WIRE_COPY_IN then asks for nothing: call wire_copy_was_sent before anything else.
+ */
+bool wire_queue_copy(struct wire_conn *conn, const char *sql, struct slice rows, struct error *err);
+void wire_copy_was_sent(struct wire_conn *conn);
 
 /* The extended protocol: each call queues one message; wire_flush sends what is queued, so that
  * many make one pipeline. While sending, what arrives is read too, so that neither side blocks the

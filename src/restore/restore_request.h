@@ -1,0 +1,79 @@
+/*
+ * What is asked for when something is restored into databases of a server: one structure for the
+ * command, Plakar and the library. All zeros is what happens if nothing is said.
+ */
+#ifndef PGCASK_RESTORE_RESTORE_REQUEST_H
+#define PGCASK_RESTORE_RESTORE_REQUEST_H
+
+#include "base/cancel.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "record/record.h"
+#include "wire/wire.h"
+
+struct target_failure;
+
+/* Lists of patterns of pg_dump's language; none given: everything. */
+enum restore_list {
+    RESTORE_SCHEMAS,
+    RESTORE_EXCLUDE_SCHEMAS,
+    RESTORE_TABLES, /* and views, sequences, … */
+    RESTORE_FUNCTIONS,
+    RESTORE_TRIGGERS,
+    RESTORE_INDEXES,
+    RESTORE_LISTS
+};
+
+/* Parts of an archive, as bits of restore_request.sections; 0: all. */
+#define RESTORE_PRE_DATA 1U
+#define RESTORE_DATA 2U
+#define RESTORE_POST_DATA 4U
+
+/* What is done with a database that is there already. */
+enum restore_existing {
+    RESTORE_REFUSE_OBJECTS, /* it may hold nothing */
+    RESTORE_INTO_EXISTING,  /* what is there stays */
+    RESTORE_CLEAN,          /* what is restored is dropped first, where it is there */
+    RESTORE_RECREATE        /* the database is dropped and made anew */
+};
+
+struct restore_request {
+    const struct wire_settings *settings; /* of the target; complete; borrowed */
+    struct cancel *cancel;                /* required: several threads of a job end by it */
+    const struct log *log;                /* may be NULL */
+    /* Told of each statement that failed, from the thread that had it; may be NULL. */
+    void (*on_failure)(void *context, const char *database, const struct target_failure *failure);
+    const struct record_observer *observer; /* of the bytes that are read; may be NULL */
+    void *context;                          /* of on_failure */
+
+    /* ---- Where to ---- */
+    const char *database; /* the one that an archive goes into; NULL: the settings' dbname, else the
+                             archive's own */
+    bool create_db;       /* makes it where it is not there, with what the archive says of it */
+    enum restore_existing existing;
+    const char *role;        /* SET ROLE; NULL: none */
+    const char *search_path; /* for functions that rely on one; NULL: what the archive says */
+
+    /* ---- What ---- */
+    struct option_list databases, exclude_databases; /* of a backup of several; patterns */
+    struct option_list lists[RESTORE_LISTS];
+    const char *list_file; /* entries by number, in the order in which they are wanted */
+    unsigned sections;
+    bool schema_only, data_only;
+    bool no_globals; /* roles, tablespaces */
+    bool no_owner, no_privileges, no_comments, no_security_labels, no_publications,
+        no_subscriptions, no_policies, no_tablespaces, no_table_access_method, no_statistics;
+
+    /* ---- How ---- */
+    unsigned jobs; /* connections for rows, indexes and constraints; 0: one */
+    bool exit_on_error;
+    bool single_transaction;   /* implies exit_on_error: one transaction a database */
+    unsigned transaction_size; /* statements a transaction, implies exit_on_error; 0: as it fits */
+    bool disable_triggers;     /* while rows are put in, if only data is restored */
+    bool row_security;         /* rows as the role sees them, instead of an error */
+    bool analyze;              /* afterwards */
+    bool dry_run;              /* what would be done is said, nothing is done */
+    const char *spool_directory; /* for what must be read twice; NULL: TMPDIR, else /tmp */
+};
+
+#endif

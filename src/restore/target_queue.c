@@ -1,0 +1,508 @@
+/*
+ * What is queued is held until the server has said what came of it, because it may have to be said
+ * again. A batch is BEGIN, its statements and COMMIT, of which the answers are read once all of it
+ * is on its way. If one of them failed nothing of it stays, and each is sent once more, by itself:
+ * what fails then is what would have failed in any case, in the words that the server has for it.
+ * Batches cost too much where many fail, so that behind a failure the next one is not tried as one.
+ */
+#include "restore/target_session_internal.h"
+
+#include "base/array.h"
+#include "restore/harmless_failures.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEND_ENOUGH ((size_t)32 * 1024)
+#define HELD_KEPT (2 * BATCH_BYTES)
+
+/* ---- What came of it ---- */
+
+static const char *held_text(const struct target_session *session, size_t offset)
+{
+    return (const char *)session->held.data + offset;
+}
+
+bool target_stop(struct target_session *session, const struct error *err)
+{
+    return failure_keep(&session->stopped, err);
+}
+
+/* Rows may come that nobody asked for; a COPY that was queued without its rows gets none. */
+static bool take_event(struct target_session *session, const struct wire_event *event,
+                       bool had_rows, struct outcome *outcome, struct error *err)
+{
+    if (event->type == WIRE_COPY_IN && !had_rows)
+        return wire_copy_fail(session->conn, "a statement has no rows", err);
+    if (event->type == WIRE_COPY_IN)
+        wire_copy_was_sent(session->conn);
+    if (event->type == WIRE_COPY_BOTH)
+        return wire_copy_done(session->conn, err);
+    if (event->type != WIRE_COMMAND_COMPLETE)
+        return true;
+    outcome->rolled_back = strcmp(event->tag, "ROLLBACK") == 0;
+    if (strncmp(event->tag, "COPY ", 5) == 0)
+        outcome->rows = strtoull(event->tag + 5, NULL, 10);
+    return true;
+}
+
+bool target_read_outcome(struct target_session *session, bool had_rows, struct outcome *outcome,
+                         struct error *err)
+{
+    struct wire_event event;
+    struct error later;
+
+    *outcome = (struct outcome){0};
+    for (;;) {
+        struct error *words = outcome->failed ? &later : &outcome->error;
+
+        if (!wire_next(session->conn, &event, words)) {
+            *err = outcome->failed ? later : outcome->error;
+            return target_stop(session, err);
+        }
+        if (event.type == WIRE_READY)
+            break;
+        if (event.type == WIRE_SERVER_ERROR && !outcome->failed) {
+            outcome->failed = true;
+            outcome->position = wire_error_position(session->conn);
+            snprintf(outcome->context, sizeof(outcome->context), "%s",
+                     wire_error_context(session->conn));
+        }
+        if (!take_event(session, &event, had_rows, outcome, err))
+            return target_stop(session, err);
+    }
+    outcome->status = event.transaction_status;
+    return true;
+}
+
+bool target_tell_failure(struct target_session *session, uint64_t subject, const char *object,
+                         const char *text, const struct outcome *outcome, struct error *err)
+{
+    const struct error *error = &outcome->error;
+    const struct target_failure failure = {
+        .subject = subject,
+        .object = object,
+        .sqlstate = error->sqlstate,
+        .message = error->message,
+        .detail = error->detail,
+        .hint = error->hint,
+        .context = outcome->context,
+        .statement = text,
+        .position = outcome->position,
+        .harmless = harmless_failure_class(object, error->sqlstate, text),
+    };
+    bool ends =
+        session->mode != TARGET_AS_IT_FITS || (session->exit_on_error && failure.harmless == NULL);
+
+    if (failure.harmless == NULL)
+        session->counts.failures++;
+    else
+        session->counts.harmless++;
+    if (session->told.failed != NULL)
+        session->told.failed(session->told.context, &failure);
+    if (!ends)
+        return true;
+    *err = *error;
+    error_prefix(err, "%s", object);
+    return target_stop(session, err);
+}
+
+void target_tell_done(struct target_session *session, uint64_t subject, uint64_t rows)
+{
+    session->counts.statements++;
+    session->counts.rows += rows;
+    if (session->told.done != NULL)
+        session->told.done(session->told.context, subject, rows);
+}
+
+/* An archive cannot know which transactions there are: a statement that ends one, or leaves one
+ * open, would take others along. */
+static bool check_status(struct target_session *session, const struct queued_statement *statement,
+                         const struct outcome *outcome, bool within, struct error *err)
+{
+    if ((outcome->status != 'I') == within)
+        return true;
+    error_set(err, ERROR_REFUSED, "%s: its SQL begins or ends a transaction",
+              held_text(session, statement->object));
+    error_hint(err, "A restore makes its transactions itself. Look at this entry: pg_dump writes "
+                    "none like it.");
+    return target_stop(session, err);
+}
+
+/* ---- Holding and sending ---- */
+
+bool target_hold(struct target_session *session, const void *text, size_t len, size_t *offset,
+                 struct error *err)
+{
+    *offset = session->held.len;
+    return buffer_append(&session->held, text, len, err) &&
+           buffer_append_byte(&session->held, 0, err);
+}
+
+static void forget_queue(struct target_session *session)
+{
+    session->queue_count = 0;
+    buffer_clear_keeping(&session->held, HELD_KEPT);
+}
+
+static bool hold_statement(struct target_session *session, const struct target_statement *statement,
+                           const struct slice *rows, struct error *err)
+{
+    struct queued_statement queued = {
+        .subject = statement->subject, .parts = NO_TEXT, .rows = NO_TEXT};
+
+    if (session->queue_count == session->queue_capacity) {
+        struct queued_statement *grown =
+            array_grow(session->queue, &session->queue_capacity, sizeof(*grown), err);
+
+        if (grown == NULL)
+            return false;
+        session->queue = grown;
+    }
+    queued.parts_len = statement->parts == NULL ? 0 : statement->parts_len;
+    queued.rows_len = rows == NULL ? 0 : rows->len;
+    if (!target_hold(session, statement->object, strlen(statement->object), &queued.object, err) ||
+        !target_hold(session, statement->text, strlen(statement->text), &queued.text, err) ||
+        (statement->parts != NULL &&
+         !target_hold(session, statement->parts, statement->parts_len, &queued.parts, err)) ||
+        (rows != NULL && !target_hold(session, rows->data, rows->len, &queued.rows, err)))
+        return false;
+    session->queue[session->queue_count++] = queued;
+    return true;
+}
+
+/* What is sent ahead is sent in pieces, so that the server has something to do meanwhile. */
+static bool note_unsent(struct target_session *session, size_t bytes, struct error *err)
+{
+    session->unsent += bytes;
+    if (session->unsent < SEND_ENOUGH)
+        return true;
+    session->unsent = 0;
+    return wire_flush(session->conn, err);
+}
+
+static bool send_text(struct target_session *session, const char *text, struct error *err)
+{
+    return wire_queue_query(session->conn, text, err) && note_unsent(session, strlen(text), err);
+}
+
+static bool send_statement(struct target_session *session, const struct queued_statement *statement,
+                           struct error *err)
+{
+    struct slice rows;
+
+    if (statement->rows == NO_TEXT)
+        return send_text(session, held_text(session, statement->text), err);
+    rows = slice_make(held_text(session, statement->rows), statement->rows_len);
+    return wire_queue_copy(session->conn, held_text(session, statement->text), rows, err) &&
+           note_unsent(session, rows.len, err);
+}
+
+bool target_begin(struct target_session *session, struct error *err)
+{
+    if (session->in_transaction)
+        return true;
+    if (!wire_queue_query(session->conn, "BEGIN", err))
+        return target_stop(session, err);
+    session->in_transaction = session->begun = true;
+    session->chunked = 0;
+    return true;
+}
+
+/* ---- One by one ---- */
+
+/* The texts of all that is queued, one at a time: of a statement that has parts these. */
+struct position {
+    size_t number; /* in the queue */
+    size_t part;   /* bytes of its parts that were taken */
+};
+
+static const char *next_text(const struct target_session *session, struct position *position,
+                             const struct queued_statement **statement, bool *last)
+{
+    const struct queued_statement *queued;
+    const char *text;
+
+    if (position->number == session->queue_count)
+        return NULL;
+    queued = *statement = &session->queue[position->number];
+    *last = true;
+    text = held_text(session, queued->text);
+    if (queued->parts != NO_TEXT) {
+        text = held_text(session, queued->parts + position->part);
+        position->part += strlen(text) + 1;
+        *last = position->part >= queued->parts_len;
+    }
+    if (*last)
+        *position = (struct position){.number = position->number + 1};
+    return text;
+}
+
+static bool send_one(struct target_session *session, const struct queued_statement *statement,
+                     const char *text, struct error *err)
+{
+    bool sent = statement->parts == NO_TEXT ? send_statement(session, statement, err)
+                                            : send_text(session, text, err);
+
+    return sent ? true : target_stop(session, err);
+}
+
+static bool read_one(struct target_session *session, const struct queued_statement *statement,
+                     const char *text, bool last, struct error *err)
+{
+    struct outcome outcome;
+
+    if (!target_read_outcome(session, statement->rows != NO_TEXT, &outcome, err) ||
+        !check_status(session, statement, &outcome, false, err))
+        return false;
+    if (outcome.failed) {
+        session->careful = true;
+        return target_tell_failure(session, statement->subject,
+                                   held_text(session, statement->object), text, &outcome, err);
+    }
+    if (last)
+        target_tell_done(session, statement->subject, outcome.rows);
+    if (outcome.rows > 0)
+        session->counts.row_bytes += statement->rows_len;
+    return true;
+}
+
+/* Each is sent and answered by itself, but none waits for the answer before: unless a failure is to
+ * end it, when nothing may have been done behind that. */
+static bool do_one_by_one(struct target_session *session, struct error *err)
+{
+    const struct queued_statement *statement;
+    struct position sent = {0}, read = {0};
+    const char *text;
+    bool last;
+
+    session->careful = false;
+    while ((text = next_text(session, &sent, &statement, &last)) != NULL) {
+        if (!send_one(session, statement, text, err))
+            return false;
+        if (session->exit_on_error && !read_one(session, statement, text, last, err))
+            return false;
+    }
+    while (!session->exit_on_error &&
+           (text = next_text(session, &read, &statement, &last)) != NULL) {
+        if (!read_one(session, statement, text, last, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- As a batch ---- */
+
+static bool read_begin(struct target_session *session, struct error *err)
+{
+    struct outcome outcome;
+
+    if (!session->begun)
+        return true;
+    session->begun = false;
+    if (!target_read_outcome(session, false, &outcome, err))
+        return false;
+    if (!outcome.failed)
+        return true;
+    *err = outcome.error;
+    return target_stop(session, err);
+}
+
+/* *failed: the number of the first that failed, and what came of it; else the count. */
+static bool read_batch(struct target_session *session, size_t *failed, struct outcome *first,
+                       struct error *err)
+{
+    struct outcome outcome;
+
+    *failed = session->queue_count;
+    if (!read_begin(session, err))
+        return false;
+    for (size_t i = 0; i < session->queue_count; i++) {
+        struct queued_statement *statement = &session->queue[i];
+
+        if (!target_read_outcome(session, statement->rows != NO_TEXT, &outcome, err) ||
+            !check_status(session, statement, &outcome, true, err))
+            return false;
+        statement->taken = outcome.rows;
+        if (outcome.failed && *failed == session->queue_count) {
+            *failed = i;
+            *first = outcome;
+        }
+    }
+    return true;
+}
+
+static bool commit(struct target_session *session, struct outcome *outcome, struct error *err)
+{
+    if (!wire_queue_query(session->conn, "COMMIT", err))
+        return target_stop(session, err);
+    session->in_transaction = false;
+    session->unsent = 0;
+    return target_read_outcome(session, false, outcome, err);
+}
+
+static void tell_all_done(struct target_session *session)
+{
+    for (size_t i = 0; i < session->queue_count; i++) {
+        target_tell_done(session, session->queue[i].subject, session->queue[i].taken);
+        if (session->queue[i].taken > 0)
+            session->counts.row_bytes += session->queue[i].rows_len;
+    }
+}
+
+static bool end_batch(struct target_session *session, struct error *err)
+{
+    struct outcome first, end;
+    size_t failed;
+
+    /* COMMIT goes out with the rest; of a transaction that has failed it is a ROLLBACK. */
+    if (!wire_queue_query(session->conn, "COMMIT", err))
+        return target_stop(session, err);
+    session->in_transaction = false;
+    session->unsent = 0;
+    if (!read_batch(session, &failed, &first, err) ||
+        !target_read_outcome(session, false, &end, err))
+        return false;
+    if (failed < session->queue_count || end.failed || end.rolled_back) {
+        if (!do_one_by_one(session, err))
+            return false;
+        session->careful = true;
+        return true;
+    }
+    tell_all_done(session);
+    return true;
+}
+
+/* ---- As a transaction that is not done again ---- */
+
+static bool end_chunk(struct target_session *session, bool keep_open, struct error *err)
+{
+    struct outcome first, end;
+    size_t failed;
+
+    if (!read_batch(session, &failed, &first, err))
+        return false;
+    if (failed < session->queue_count) {
+        const struct queued_statement *statement = &session->queue[failed];
+
+        return target_tell_failure(session, statement->subject,
+                                   held_text(session, statement->object),
+                                   held_text(session, statement->text), &first, err);
+    }
+    session->chunked += (unsigned)session->queue_count;
+    if (session->in_transaction && session->mode == TARGET_CHUNKS &&
+        (!keep_open || session->chunked >= session->chunk)) {
+        if (!commit(session, &end, err))
+            return false;
+        if (end.failed)
+            return target_tell_failure(session, 0, "COMMIT", "COMMIT", &end, err);
+    }
+    tell_all_done(session);
+    return true;
+}
+
+/* A unit's transaction is over once one of it has failed: nobody needs to know of the rest. */
+static bool end_piece_of_unit(struct target_session *session, struct error *err)
+{
+    struct outcome first;
+    size_t failed;
+
+    if (!read_batch(session, &failed, &first, err))
+        return false;
+    if (failed == session->queue_count)
+        return true;
+    session->unit_failed = true;
+    return target_tell_failure(session, session->queue[failed].subject,
+                               held_text(session, session->queue[failed].object),
+                               held_text(session, session->queue[failed].text), &first, err);
+}
+
+bool target_drain(struct target_session *session, bool keep_open, struct error *err)
+{
+    bool done = true;
+
+    if (!failure_check(&session->stopped, err))
+        return false;
+    if (session->in_unit)
+        done = end_piece_of_unit(session, err);
+    else if (session->mode != TARGET_AS_IT_FITS)
+        done = end_chunk(session, keep_open, err);
+    else if (session->in_transaction)
+        done = end_batch(session, err);
+    else
+        done = do_one_by_one(session, err);
+    forget_queue(session);
+    return done;
+}
+
+/* ---- Queueing ---- */
+
+static bool is_full(const struct target_session *session)
+{
+    size_t most = BATCH_STATEMENTS;
+
+    if (session->mode == TARGET_CHUNKS && session->chunk - session->chunked < most)
+        most = session->chunk - session->chunked;
+    return session->queue_count >= most || session->held.len >= BATCH_BYTES;
+}
+
+static bool enqueue(struct target_session *session, const struct target_statement *statement,
+                    const struct slice *rows, struct error *err)
+{
+    bool at_once = session->in_unit || session->mode != TARGET_AS_IT_FITS || !session->careful;
+
+    if (!hold_statement(session, statement, rows, err))
+        return target_stop(session, err);
+    if (at_once && (!target_begin(session, err) ||
+                    !send_statement(session, &session->queue[session->queue_count - 1], err)))
+        return target_stop(session, err);
+    return is_full(session) ? target_drain(session, true, err) : true;
+}
+
+/* With nothing before it and nothing behind it on the way. */
+static bool do_alone(struct target_session *session, const struct target_statement *statement,
+                     struct error *err)
+{
+    bool done;
+
+    if (!target_drain(session, session->mode == TARGET_ONE, err) ||
+        !hold_statement(session, statement, NULL, err))
+        return target_stop(session, err);
+    if (session->mode != TARGET_ONE && !session->in_unit) {
+        done = do_one_by_one(session, err);
+        forget_queue(session);
+        return done;
+    }
+    return target_begin(session, err) && send_statement(session, session->queue, err) &&
+           target_drain(session, true, err);
+}
+
+/* Rows are wanted by a statement that nobody has rows for: whatever is sent behind it would be
+ * taken for them. Neither word can be written in another way. */
+static bool may_want_rows(const char *text)
+{
+    return strcasestr(text, "stdin") != NULL && strcasestr(text, "copy") != NULL;
+}
+
+bool target_execute(struct target_session *session, const struct target_statement *statement,
+                    struct error *err)
+{
+    if (!failure_check(&session->stopped, err))
+        return false;
+    if (session->in_unit && session->unit_failed)
+        return true;
+    if ((statement->flags & TARGET_ALONE) != 0 || may_want_rows(statement->text))
+        return do_alone(session, statement, err);
+    return enqueue(session, statement, NULL, err);
+}
+
+bool target_copy(struct target_session *session, const struct target_statement *statement,
+                 struct slice rows, struct error *err)
+{
+    if (!failure_check(&session->stopped, err))
+        return false;
+    if (session->in_unit && session->unit_failed)
+        return true;
+    return enqueue(session, statement, &rows, err);
+}

@@ -1,0 +1,153 @@
+/*
+ * What is longer than can be held is sent as it comes, and so cannot be said again: the rows of a
+ * table, and statements that are one transaction of any size. Either is undone as a whole if
+ * something of it fails, and whoever sends need not know at once: the rest is dropped.
+ */
+#include "restore/target_session_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Rows ---- */
+
+/* What copy_in failed with, as the outcome of its statement. */
+static bool refused(struct target_session *session, const struct error *why, struct error *err)
+{
+    struct outcome outcome = {.failed = true, .error = *why};
+    const char *held = (const char *)session->held.data;
+
+    session->copy_refused = true;
+    if (wire_is_broken(session->conn) || why->code != ERROR_SERVER) {
+        *err = *why;
+        error_prefix(err, "%s", held + session->copy_object);
+        return target_stop(session, err);
+    }
+    outcome.position = wire_error_position(session->conn);
+    snprintf(outcome.context, sizeof(outcome.context), "%s", wire_error_context(session->conn));
+    return target_tell_failure(session, session->copy_subject, held + session->copy_object,
+                               held + session->copy_text, &outcome, err);
+}
+
+static bool await_begin(struct target_session *session, struct error *err)
+{
+    return session->mode == TARGET_AS_IT_FITS ||
+           (target_begin(session, err) && target_drain(session, true, err));
+}
+
+bool target_copy_begin(struct target_session *session, const struct target_statement *statement,
+                       struct error *err)
+{
+    struct error why;
+
+    if (!target_drain(session, true, err) || !await_begin(session, err))
+        return false;
+    if (!target_hold(session, statement->object, strlen(statement->object), &session->copy_object,
+                     err) ||
+        !target_hold(session, statement->text, strlen(statement->text), &session->copy_text, err))
+        return target_stop(session, err);
+    session->copying = true;
+    session->copy_refused = false;
+    session->copy_subject = statement->subject;
+    if (copy_in_begin(&session->copy, session->conn,
+                      (const char *)session->held.data + session->copy_text, NULL, &why))
+        return true;
+    return refused(session, &why, err);
+}
+
+bool target_copy_send(struct target_session *session, struct slice rows, struct error *err)
+{
+    struct error why;
+
+    if (!failure_check(&session->stopped, err))
+        return false;
+    if (session->copy_refused || copy_in_send(&session->copy, rows, &why))
+        return true;
+    return refused(session, &why, err);
+}
+
+static void forget(struct target_session *session)
+{
+    session->copying = false;
+    buffer_clear_keeping(&session->held, BATCH_BYTES);
+}
+
+bool target_copy_end(struct target_session *session, uint64_t *rows, bool *taken, struct error *err)
+{
+    struct error why;
+    bool done = true;
+
+    *rows = 0;
+    if (!failure_check(&session->stopped, err))
+        return false;
+    if (!session->copy_refused && !copy_in_end(&session->copy, rows, &why))
+        done = refused(session, &why, err);
+    *taken = done && !session->copy_refused;
+    if (*taken) {
+        session->counts.row_bytes += session->copy.bytes;
+        target_tell_done(session, session->copy_subject, *rows);
+        session->chunked++;
+    }
+    forget(session);
+    return done;
+}
+
+bool target_copy_give_up(struct target_session *session, const char *reason, struct error *err)
+{
+    bool done = true;
+
+    if (!failure_check(&session->stopped, err))
+        return false;
+    if (!session->copy_refused && !copy_in_give_up(&session->copy, reason, err))
+        done = target_stop(session, err);
+    forget(session);
+    return done;
+}
+
+/* ---- Units ---- */
+
+bool target_unit_begin(struct target_session *session, struct error *err)
+{
+    if (!target_drain(session, session->mode == TARGET_ONE, err))
+        return false;
+    session->unit_failed = false;
+    session->in_unit = true;
+    return target_begin(session, err);
+}
+
+/* Under TARGET_ONE a unit that failed has ended the work. */
+static bool end_unit(struct target_session *session, const char *statement, bool *kept,
+                     struct error *err)
+{
+    struct outcome outcome;
+
+    *kept = false;
+    if (!target_drain(session, true, err))
+        return false;
+    session->in_unit = false;
+    if (session->mode == TARGET_ONE) {
+        *kept = true;
+        return true;
+    }
+    session->in_transaction = false;
+    if (!wire_queue_query(session->conn, statement, err))
+        return target_stop(session, err);
+    if (!target_read_outcome(session, false, &outcome, err))
+        return false;
+    *kept = !session->unit_failed && !outcome.failed && !outcome.rolled_back;
+    if (session->unit_failed || !outcome.failed)
+        return true;
+    return target_tell_failure(session, 0, "COMMIT", statement, &outcome, err);
+}
+
+bool target_unit_end(struct target_session *session, bool *kept, struct error *err)
+{
+    return end_unit(session, "COMMIT", kept, err);
+}
+
+bool target_unit_give_up(struct target_session *session, struct error *err)
+{
+    bool ignored;
+
+    session->unit_failed = true;
+    return end_unit(session, "ROLLBACK", &ignored, err);
+}

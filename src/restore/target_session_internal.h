@@ -1,0 +1,102 @@
+/*
+ * A target session from the inside: target_session.c opens it, says what it is set to and ends it;
+ * target_queue.c holds what was queued until its outcome is known, sends it, and does it again;
+ * target_rows.c has what is longer than can be held.
+ */
+#ifndef PGCASK_RESTORE_TARGET_SESSION_INTERNAL_H
+#define PGCASK_RESTORE_TARGET_SESSION_INTERNAL_H
+
+#include "base/buffer.h"
+#include "base/failure.h"
+#include "copy/copy_in.h"
+#include "restore/target_session.h"
+
+/* A transaction ends once it has this much: each may lock five relations or so, and a server has
+ * room for 64 locks a connection by default, which all share. */
+#define BATCH_STATEMENTS 200
+#define BATCH_BYTES ((size_t)1 << 20)
+
+#define NO_TEXT SIZE_MAX
+
+/* Offsets are into target_session.held. */
+struct queued_statement {
+    uint64_t subject;
+    size_t object, text;
+    size_t parts, parts_len; /* NO_TEXT: none */
+    size_t rows, rows_len;   /* NO_TEXT: it is no COPY with its rows */
+    uint64_t taken;          /* rows, by the server's answer */
+};
+
+/* How transactions are made. */
+enum target_mode {
+    TARGET_AS_IT_FITS, /* a failed one is done again, a statement at a time */
+    TARGET_CHUNKS,     /* of so many statements; the first failure ends the work */
+    TARGET_ONE         /* all of it is one */
+};
+
+struct target_session {
+    struct wire_conn *conn;
+    enum target_mode mode;
+    bool exit_on_error;
+    unsigned chunk; /* of TARGET_CHUNKS */
+    struct target_listener told;
+    struct target_counts counts;
+    struct failure stopped; /* what ended the work */
+    char *user;
+
+    struct buffer held; /* texts of … */
+    struct queued_statement *queue;
+    size_t queue_count, queue_capacity;
+    size_t unsent;       /* bytes in the connection's queue */
+    bool in_transaction; /* BEGIN was queued, and nothing that ends it */
+    bool begun;          /* … but not answered yet */
+    unsigned chunked;    /* statements in it so far */
+    bool careful;        /* the last batch had a failure: the next is not even tried as one */
+
+    /* Of a unit. */
+    bool in_unit, unit_failed;
+
+    /* Of a COPY whose rows are sent as they come. */
+    struct copy_in copy;
+    bool copying, copy_refused;
+    size_t copy_object, copy_text; /* in held */
+    uint64_t copy_subject;
+};
+
+/* ---- target_queue.c ---- */
+
+/* What came of one statement. */
+struct outcome {
+    bool failed;
+    struct error error;
+    unsigned position;
+    char context[1024];
+    uint64_t rows;
+    char status; /* of the transaction */
+    bool rolled_back;
+};
+
+/* Reads the answer to one statement. had_rows: it was a COPY that was sent with all its rows.
+ * False: the connection is of no use any more. */
+bool target_read_outcome(struct target_session *session, bool had_rows, struct outcome *outcome,
+                         struct error *err);
+
+/* Tells the listener, and counts. False if that ends the work. */
+bool target_tell_failure(struct target_session *session, uint64_t subject, const char *object,
+                         const char *text, const struct outcome *outcome, struct error *err);
+void target_tell_done(struct target_session *session, uint64_t subject, uint64_t rows);
+
+/* Keeps the error: nothing more is done. */
+bool target_stop(struct target_session *session, const struct error *err);
+
+/* Keeps a text in session->held. */
+bool target_hold(struct target_session *session, const void *text, size_t len, size_t *offset,
+                 struct error *err);
+
+/* Begins a transaction, if the mode wants one and none has begun. */
+bool target_begin(struct target_session *session, struct error *err);
+
+/* Awaits all that is queued. keep_open: the transaction goes on, where the mode says so. */
+bool target_drain(struct target_session *session, bool keep_open, struct error *err);
+
+#endif
