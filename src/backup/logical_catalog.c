@@ -7,7 +7,8 @@
  */
 #include "backup/logical_internal.h"
 
-#include <poll.h>
+#include "backup/sessions_internal.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -106,15 +107,6 @@ bool logical_snapshot_take(struct logical_database *database, struct error *err)
     return check_identity(database, err);
 }
 
-bool logical_pause(struct logical_backup *job, int milliseconds, struct error *err)
-{
-    struct cancel *cancel = job->request.cancel;
-    struct pollfd requested = {.fd = cancel == NULL ? -1 : cancel->event_fd, .events = POLLIN};
-
-    poll(&requested, 1, milliseconds);
-    return cancel == NULL || cancel_check(cancel, err);
-}
-
 static bool try_once(struct logical_database *database, bool *changed, struct error *err)
 {
     const struct backup_request *request = &database->job->request;
@@ -140,7 +132,7 @@ static bool try_once(struct logical_database *database, bool *changed, struct er
 static bool begin_again(struct logical_database *database, int tries, struct error *err)
 {
     database->same_snapshot = false;
-    return logical_pause(database->job, FIRST_PAUSE_MS << (tries - 1), err) &&
+    return sessions_pause(database->job->request.cancel, FIRST_PAUSE_MS << (tries - 1), err) &&
            wire_query(database->conn, "ROLLBACK", NULL, err) &&
            logical_snapshot_take(database, err);
 }

@@ -20,11 +20,6 @@
 
 #define SPARE_SESSIONS 2
 
-/* How often one that comes in turn is tried while there is no room for it, and how soon again:
- * doubled each time, 3 s in all. */
-#define TRIES 6
-#define FIRST_PAUSE_MS 100
-
 /* Entries of catalogs that are held at once: at some hundred bytes each. What is beyond comes in
  * turn. */
 #define ENTRIES_HELD 300000
@@ -87,9 +82,8 @@ static bool fail_gone(struct error *err)
 /* A session that has just ended may still count. */
 static bool open_in_turn(struct logical_database *database, struct error *err)
 {
-    for (int tries = 1; !open_session(database, err); tries++) {
-        if (strcmp(err->sqlstate, "53300") != 0 || tries == TRIES ||
-            !logical_pause(database->job, FIRST_PAUSE_MS << (tries - 1), err))
+    for (int tries = 0; !open_session(database, err); tries++) {
+        if (!sessions_try_again(database->job->request.cancel, tries, SESSIONS_MANY_TRIES, err))
             return false;
     }
     return true;

@@ -14,6 +14,9 @@
  *     logical_script.c     all.sql: the globals and all databases, one behind the other
  *     logical_summary.c    summary.json
  *     logical_explain.c    what mends a failure
+ *     logical_filter.c     what of a database is wanted
+ *     logical_judge.c      whether the server's version can be backed up
+ *     logical_preflight*.c what is asked before (logical_preflight_internal.h)
  */
 #ifndef PGCASK_BACKUP_LOGICAL_INTERNAL_H
 #define PGCASK_BACKUP_LOGICAL_INTERNAL_H
@@ -33,9 +36,8 @@
 
 #include <jansson.h>
 
-/* A server that has room for few sessions needs a moment until it knows that one has ended. */
-#define CONNECT_TRIES 4
-#define CONNECT_PAUSE_MS 50 /* doubled each time: 750 ms in all */
+/* So many databases are open at once, where the server has room. */
+#define LOGICAL_TOGETHER_MAX 16
 
 /* The reason of an error (error_reason): a database is no more what it was when it was listed. */
 #define LOGICAL_DATABASE_GONE "database_gone"
@@ -164,8 +166,8 @@ bool logical_list_databases(struct logical_backup *job, struct error *err);
 #define LOGICAL_REMEDY_SIZE (QUOTE_NAME_SIZE + 64)
 
 /* Why it is left out, in words, and the statement that mends it; NULL: none does. */
-const char *logical_absent_reason(const struct logical_absent *absent);
-const char *logical_absent_remedy(const struct logical_absent *absent,
+const char *logical_absent_reason(enum logical_why why);
+const char *logical_absent_remedy(const char *name, enum logical_why why,
                                   char remedy[LOGICAL_REMEDY_SIZE]);
 
 /* Finds that out, and opens those of one moment: all that is known of them
@@ -179,9 +181,6 @@ bool logical_database_enter(struct logical_database *database, struct error *err
 bool logical_database_leave(struct logical_database *database, struct error *err);
 
 /* ---- Catalogs ---- */
-
-/* Waits so long; false if the job was cancelled. */
-bool logical_pause(struct logical_backup *job, int milliseconds, struct error *err);
 
 /* Begins the transaction and its snapshot. */
 bool logical_snapshot_take(struct logical_database *database, struct error *err);

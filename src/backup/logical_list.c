@@ -14,14 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TOGETHER_MAX 16
-
 /* ---- Patterns ---- */
 
 /* What is known of a pattern's databases. */
 struct match {
+    bool now;           /* it matches the database that is looked at */
     bool any, enters;   /* a database; one that is backed up, if all is well */
-    const char *closed; /* the first that allows no connections; NULL: none */
+    const char *absent; /* the first that cannot be; NULL: none */
+    enum logical_why why;
 };
 
 struct choice {
@@ -50,19 +50,27 @@ static bool make_choice(struct choice *choice, const char *option, const struct 
     return choice->matches != NULL || error_set_memory(err);
 }
 
+static bool append_pattern(struct buffer *sql, const char *item, struct error *err)
+{
+    struct pattern pattern;
+    bool done = pattern_parse(&pattern, item, PATTERN_OF_NAME, err) &&
+                pattern_append_match(sql, "d.datname", pattern.name, err);
+
+    pattern_free(&pattern);
+    return done;
+}
+
+/* One column, because a query has 1,664 at most: the numbers of the patterns that match. */
 static bool append_choice(struct buffer *sql, const struct choice *choice, struct error *err)
 {
+    if (!buffer_append_string(sql, ",\n       pg_catalog.array_positions(ARRAY[", err))
+        return false;
     for (size_t i = 0; i < choice->count; i++) {
-        struct pattern pattern;
-        bool done = pattern_parse(&pattern, choice->items[i], PATTERN_OF_NAME, err) &&
-                    buffer_append_string(sql, ",\n       ", err) &&
-                    pattern_append_match(sql, "d.datname", pattern.name, err);
-
-        pattern_free(&pattern);
-        if (!done)
+        if ((i > 0 && !buffer_append_string(sql, ",\n         ", err)) ||
+            !append_pattern(sql, choice->items[i], err))
             return false;
     }
-    return true;
+    return buffer_append_string(sql, "]::pg_catalog.bool[], true)", err);
 }
 
 static bool is_true(const struct wire_result *result, size_t row, size_t column)
@@ -72,48 +80,55 @@ static bool is_true(const struct wire_result *result, size_t row, size_t column)
     return value != NULL && value[0] == 't';
 }
 
-/* Whether one of the row's columns from `first` on is true. */
+/* Whether a pattern matches the row's database: by the column that append_choice made. */
 static bool is_chosen(struct choice *choice, const struct wire_result *result, size_t row,
-                      size_t first)
+                      size_t column)
 {
+    const char *numbers = wire_result_value(result, row, column);
     bool chosen = false;
 
-    for (size_t i = 0; i < choice->count; i++) {
-        if (!is_true(result, row, first + i))
+    for (size_t i = 0; i < choice->count; i++)
+        choice->matches[i].now = false;
+    while (numbers != NULL && (numbers = strpbrk(numbers, "0123456789")) != NULL) {
+        char *end;
+        unsigned long number = strtoul(numbers, &end, 10);
+
+        numbers = end;
+        if (number == 0 || number > choice->count)
             continue;
-        chosen = true;
-        choice->matches[i].any = true;
+        choice->matches[number - 1].now = choice->matches[number - 1].any = chosen = true;
     }
     return chosen;
 }
 
-/* closed: the name of a database that allows no connections; NULL: it does. */
-static void note_match(struct choice *choice, const struct wire_result *result, size_t row,
-                       size_t first, const char *closed)
+/* Of the row's database, as is_chosen found it. absent: its name; NULL if it is backed up. */
+static void note_match(struct choice *choice, const char *absent, enum logical_why why)
 {
     for (size_t i = 0; i < choice->count; i++) {
         struct match *match = &choice->matches[i];
 
-        if (!is_true(result, row, first + i))
+        if (!match->now)
             continue;
-        if (closed == NULL)
+        if (absent == NULL)
             match->enters = true;
-        else if (match->closed == NULL)
-            match->closed = closed;
+        else if (match->absent == NULL) {
+            match->absent = absent;
+            match->why = why;
+        }
     }
 }
 
-static bool fail_closed(const struct choice *choice, size_t number, struct error *err)
+static bool fail_absent(const struct choice *choice, size_t number, struct error *err)
 {
-    const char *closed = choice->matches[number].closed;
-    char quoted[QUOTE_NAME_SIZE];
+    const struct match *match = &choice->matches[number];
+    char text[LOGICAL_REMEDY_SIZE];
+    const char *remedy = logical_absent_remedy(match->absent, match->why, text);
 
-    error_set(
-        err, ERROR_USAGE,
-        ERROR_OPTION("%s") ": no database that matches %s allows connections: \"%s\" does not",
-        choice->option, choice->items[number], closed);
-    return error_hint(err, "Let them in: ALTER DATABASE %s ALLOW_CONNECTIONS true;",
-                      quote_identifier(closed, quoted, sizeof(quoted)));
+    error_set(err, ERROR_USAGE,
+              ERROR_OPTION("%s") ": no database that matches %s can be backed up: \"%s\": %s",
+              choice->option, choice->items[number], match->absent,
+              logical_absent_reason(match->why));
+    return error_hint(err, "%s", remedy == NULL ? "Name another." : remedy);
 }
 
 /* Whoever asks for a database must not take a backup without it for one that has it. */
@@ -125,15 +140,15 @@ static bool check_choice(const struct choice *choice, struct error *err)
         if (!match->any)
             return error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": no database matches %s",
                              choice->option, choice->items[i]);
-        if (match->closed != NULL && !match->enters)
-            return fail_closed(choice, i, err);
+        if (match->absent != NULL && !match->enters)
+            return fail_absent(choice, i, err);
     }
     return true;
 }
 
 /* ---- The list ---- */
 
-enum { OID, NAME, ALLOWS_CONNECTIONS, INVALID, IS_PROVIDERS, COLUMNS };
+enum { OID, NAME, ALLOWS_CONNECTIONS, INVALID, IS_PROVIDERS, WANTED, UNWANTED };
 
 /* A managed service keeps databases of its own beside its customers': by their names, or by the
  * roles that own them where nobody else may enter. Whoever may act as their owner is no customer.
@@ -176,9 +191,9 @@ static bool ask_for_databases(struct search *search, struct wire_conn *conn, str
     return done;
 }
 
-const char *logical_absent_reason(const struct logical_absent *absent)
+const char *logical_absent_reason(enum logical_why why)
 {
-    switch (absent->why) {
+    switch (why) {
     case LOGICAL_IS_INVALID:
         return "it is invalid, a DROP DATABASE was interrupted";
     case LOGICAL_IS_CLOSED:
@@ -189,13 +204,13 @@ const char *logical_absent_reason(const struct logical_absent *absent)
     return "it is the provider's own";
 }
 
-const char *logical_absent_remedy(const struct logical_absent *absent,
+const char *logical_absent_remedy(const char *name, enum logical_why why,
                                   char remedy[LOGICAL_REMEDY_SIZE])
 {
     char quoted[QUOTE_NAME_SIZE];
 
-    quote_identifier(absent->name, quoted, sizeof(quoted));
-    switch (absent->why) {
+    quote_identifier(name, quoted, sizeof(quoted));
+    switch (why) {
     case LOGICAL_IS_INVALID:
         snprintf(remedy, LOGICAL_REMEDY_SIZE, "DROP DATABASE %s;", quoted);
         return remedy;
@@ -210,26 +225,26 @@ const char *logical_absent_remedy(const struct logical_absent *absent,
 
 static void tell_absent(const struct logical_backup *job, const struct logical_absent *absent)
 {
-    const char *reason = logical_absent_reason(absent), *remedy;
+    const char *reason = logical_absent_reason(absent->why);
     char text[LOGICAL_REMEDY_SIZE];
+    const char *remedy = logical_absent_remedy(absent->name, absent->why, text);
 
-    remedy = logical_absent_remedy(absent, text);
     log_message(job->request.log, LOG_WARNING, "database \"%s\" is left out: %s%s%s", absent->name,
                 reason, remedy == NULL ? "" : ": ", remedy == NULL ? "" : remedy);
 }
 
-static bool leave_out(struct search *search, size_t row, enum logical_why why, struct error *err)
+static bool leave_out(struct search *search, const char *name, enum logical_why why,
+                      struct error *err)
 {
     struct logical_backup *job = search->job;
     struct logical_absent *grown =
         realloc(job->absent, (job->absent_count + 1) * sizeof(*job->absent));
-    const char *name = wire_result_value(search->result, row, NAME);
 
     if (grown == NULL)
         return error_set_memory(err);
     job->absent = grown;
     grown += job->absent_count;
-    *grown = (struct logical_absent){.name = strdup(name == NULL ? "" : name), .why = why};
+    *grown = (struct logical_absent){.name = strdup(name), .why = why};
     if (grown->name == NULL)
         return error_set_memory(err);
     job->absent_count++;
@@ -237,27 +252,38 @@ static bool leave_out(struct search *search, size_t row, enum logical_why why, s
     return true;
 }
 
-/* Whoever names a provider's database means it; nobody misses template0. */
+/* Whoever names a provider's database means it. */
+static bool is_absent(const struct wire_result *result, size_t row, bool wanted,
+                      enum logical_why *why)
+{
+    if (is_true(result, row, INVALID))
+        *why = LOGICAL_IS_INVALID;
+    else if (!wanted && is_true(result, row, IS_PROVIDERS))
+        *why = LOGICAL_IS_PROVIDERS;
+    else if (!is_true(result, row, ALLOWS_CONNECTIONS))
+        *why = LOGICAL_IS_CLOSED;
+    else
+        return false;
+    return true;
+}
+
+/* Nobody misses template0. */
 static bool is_backed_up(struct search *search, size_t row, bool *done, struct error *err)
 {
     const struct wire_result *result = search->result;
-    size_t unwanted_from = COLUMNS + search->wanted.count;
-    bool wanted = is_chosen(&search->wanted, result, row, COLUMNS);
-    bool unwanted = is_chosen(&search->unwanted, result, row, unwanted_from);
-    bool closed = !is_true(result, row, ALLOWS_CONNECTIONS);
+    bool wanted = is_chosen(&search->wanted, result, row, WANTED);
+    bool unwanted = is_chosen(&search->unwanted, result, row, UNWANTED);
     const char *name = wire_result_value(result, row, NAME);
+    enum logical_why why = LOGICAL_IS_CLOSED;
 
     if ((search->wanted.count > 0 && !wanted) || unwanted || name == NULL)
         return false;
-    note_match(&search->wanted, result, row, COLUMNS, closed ? name : NULL);
-    if (is_true(result, row, INVALID))
-        *done = leave_out(search, row, LOGICAL_IS_INVALID, err);
-    else if (!wanted && is_true(result, row, IS_PROVIDERS))
-        *done = leave_out(search, row, LOGICAL_IS_PROVIDERS, err);
-    else if (closed)
-        *done = strcmp(name, "template0") == 0 || leave_out(search, row, LOGICAL_IS_CLOSED, err);
-    else
+    if (!is_absent(result, row, wanted, &why)) {
+        note_match(&search->wanted, NULL, why);
         return true;
+    }
+    note_match(&search->wanted, name, why);
+    *done = strcmp(name, "template0") == 0 || leave_out(search, name, why, err);
     return false;
 }
 
@@ -335,8 +361,8 @@ static bool ask_for_room(struct logical_backup *job, struct wire_conn *conn, str
     free_slots = value == NULL ? 0 : strtol(value, NULL, 10);
     wire_result_free(result);
     job->together = free_slots < 4 ? 1 : (size_t)free_slots / 2;
-    if (job->together > TOGETHER_MAX)
-        job->together = TOGETHER_MAX;
+    if (job->together > LOGICAL_TOGETHER_MAX)
+        job->together = LOGICAL_TOGETHER_MAX;
     if (job->together > job->database_count)
         job->together = job->database_count;
     return true;
@@ -352,8 +378,7 @@ static bool connect_in_turn(struct logical_backup *job, const struct wire_settin
          !sessions_connect_any(conn, settings, "pgcask backup", sessions_encoding(settings),
                                job->request.cancel, job->request.log, err);
          tries++) {
-        if (strcmp(err->sqlstate, "53300") != 0 || tries == CONNECT_TRIES ||
-            !logical_pause(job, CONNECT_PAUSE_MS << tries, err))
+        if (!sessions_try_again(job->request.cancel, tries, SESSIONS_TRIES, err))
             return false;
     }
     return true;

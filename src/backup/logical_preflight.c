@@ -182,14 +182,9 @@ static bool select_wanted(struct logical_preflight *preflight, bool *done, struc
 static bool connect_in_turn(struct logical_preflight *preflight,
                             const struct wire_connect_options *options, struct error *err)
 {
-    const struct backup_request *request = preflight->request;
-
     for (int tries = 0; !wire_connect(&preflight->conn, preflight->settings, options, err);
          tries++) {
-        struct logical_backup waiting = {.request = *request};
-
-        if (strcmp(err->sqlstate, "53300") != 0 || tries == CONNECT_TRIES ||
-            !logical_pause(&waiting, CONNECT_PAUSE_MS << tries, err))
+        if (!sessions_try_again(preflight->request->cancel, tries, SESSIONS_TRIES, err))
             return false;
     }
     return true;
@@ -241,11 +236,11 @@ static void add_absent(struct logical_preflight *preflight, const struct logical
         const char *remedy;
         char text[LOGICAL_REMEDY_SIZE];
 
-        remedy = logical_absent_remedy(absent, text);
+        remedy = logical_absent_remedy(absent->name, absent->why, text);
         preflight->report->database = absent->name;
         preflight_add(preflight->report, false,
                       remedy != NULL ? remedy : "Name it by " OPTION_DATABASES " if you mean it.",
-                      "it will be left out: %s", logical_absent_reason(absent));
+                      "it will be left out: %s", logical_absent_reason(absent->why));
     }
     preflight->report->database = NULL;
 }

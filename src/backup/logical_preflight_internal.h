@@ -1,13 +1,18 @@
-/* Preflight of a logical backup from the inside. logical_preflight.c asks one check after the
- * other, logical_preflight_rights.c what the role may read, logical_preflight_server.c what the
- * server and whatever is between here and it would do to a long session. */
+/*
+ * Preflight of a logical backup from the inside.
+ *
+ *     logical_preflight.c           one check after the other, of one database after the other
+ *     logical_preflight_ask.c       their questions, and what cannot be asked
+ *     logical_preflight_catalogs.c  catalogs that the role may not read, and what is left out then
+ *     logical_preflight_rights.c    what else it may read
+ *     logical_preflight_server.c    what the server and whatever is between here and it would do to
+ *                                   a long session
+ */
 #ifndef PGCASK_BACKUP_LOGICAL_PREFLIGHT_INTERNAL_H
 #define PGCASK_BACKUP_LOGICAL_PREFLIGHT_INTERNAL_H
 
 #include "backup/logical_internal.h"
 #include "base/quote.h"
-
-#define LOGICAL_TOGETHER_MAX 16
 
 /* Locks of the databases that are open together. */
 struct lock_room {

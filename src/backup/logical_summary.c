@@ -44,7 +44,7 @@ static json_t *absent_line(const struct logical_absent *absent)
 {
     char line[128];
 
-    snprintf(line, sizeof(line), "left out, %s", logical_absent_reason(absent));
+    snprintf(line, sizeof(line), "left out, %s", logical_absent_reason(absent->why));
     return line_about(absent->name, line);
 }
 

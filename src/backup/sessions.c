@@ -4,9 +4,12 @@
  */
 #include "backup/sessions_internal.h"
 
+#include <poll.h>
 #include <stdio.h>
+#include <string.h>
 
 #define WAIT_MS (60 * 1000)
+#define FIRST_PAUSE_MS 50              /* doubled each time */
 #define ANSWER_MAX ((size_t)256 << 10) /* one value each */
 
 /* Where SQL is tried if the settings' database will not do and any other is as good. */
@@ -167,4 +170,18 @@ bool sessions_connect_any(struct wire_conn **conn, const struct wire_settings *s
             return true;
     }
     return false;
+}
+
+bool sessions_pause(struct cancel *cancel, int milliseconds, struct error *err)
+{
+    struct pollfd requested = {.fd = cancel == NULL ? -1 : cancel->event_fd, .events = POLLIN};
+
+    poll(&requested, 1, milliseconds);
+    return cancel == NULL || cancel_check(cancel, err);
+}
+
+bool sessions_try_again(struct cancel *cancel, int tries, int most, struct error *err)
+{
+    return strcmp(err->sqlstate, "53300") == 0 && tries < most &&
+           sessions_pause(cancel, FIRST_PAUSE_MS << tries, err);
 }

@@ -29,6 +29,15 @@ bool sessions_connect_any(struct wire_conn **conn, const struct wire_settings *s
                           const char *application_name, const char *encoding, struct cancel *cancel,
                           const struct log *log, struct error *err);
 
+/* Waits so long; false if it was cancelled. */
+bool sessions_pause(struct cancel *cancel, int milliseconds, struct error *err);
+
+/* For loops that connect, where a session that has just ended may still count: whether *err is that
+ * there is no room for one more, and it was waited for some. `tries` were before. */
+#define SESSIONS_TRIES 4      /* 750 ms in all */
+#define SESSIONS_MANY_TRIES 6 /* 3 s: what is to come in turn, as the server has room */
+bool sessions_try_again(struct cancel *cancel, int tries, int most, struct error *err);
+
 /* A server setting by either session; false if neither may see it. */
 bool sessions_show(struct sessions *sessions, const char *name, char *out, size_t out_size);
 

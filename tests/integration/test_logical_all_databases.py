@@ -74,9 +74,9 @@ def test_patterns_choose(pgcask, cluster, major, workdir, options, expected):
     (["--databases", "shop,nobody*"], "--databases: no database matches nobody*"),
     (["--exclude-databases", "nobody"], "--exclude-databases: no database matches nobody"),
     (["--databases", "shop,closed"],
-     '--databases: no database that matches closed allows connections: "closed" does not'),
-    (["--databases", "shop,c*d"], "no database that matches c*d allows connections"),
-    (["--databases", "shop,template0"], "no database that matches template0 allows connections"),
+     '--databases: no database that matches closed can be backed up: "closed": it does not allow'),
+    (["--databases", "shop,c*d"], "no database that matches c*d can be backed up"),
+    (["--databases", "shop,template0"], "no database that matches template0 can be backed up"),
     (["--databases", "closed", "--exclude-databases", "closed"], "no database is left to back up"),
     (["--databases", "accounts"], "no database matches accounts"),
     (["--databases", "a.b"], "a.b"),
@@ -112,6 +112,14 @@ def test_a_closed_database_is_left_out_with_a_warning(pgcask, cluster, major, wo
 
 
 @ENDS
+def test_there_may_be_more_patterns_than_a_query_has_columns(pgcask, cluster, major, workdir):
+    assert names(back_up_layout(
+        pgcask, cluster, None, workdir / "x", "numbered",
+        "--databases", ",".join(["shop*"] * 2500 + ["postgres"]),
+        "--exclude-databases", ",".join(["shop_old"] * 2500))) == ["postgres", "shop"]
+
+
+@ENDS
 def test_check_tells_of_a_closed_database(pgcask, cluster, major, workdir):
     result = pgcask("check", cluster.uri(None)).check()
     assert "it will be left out: it does not allow connections" in result.stdout + result.stderr
@@ -125,10 +133,15 @@ def test_an_invalid_database_is_left_out_with_the_servers_remedy(pgcask, cluster
             "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'half gone'")
     try:
         result = pgcask("backup", cluster.uri(None), "--to", workdir / "x").check()
+        pgcask("backup", cluster.uri(None), "--to", workdir / "y", "--databases", "*h*").check()
+        named = pgcask("backup", cluster.uri(None), "--to", workdir / "z",
+                       "--databases", 'shop,"half gone"')
     finally:
         run_sql(cluster, "postgres",
                 "UPDATE pg_database SET datconnlimit = -1 WHERE datname = 'half gone'")
         logical.drop(cluster, "half gone")
+    assert named.rc == 2 and "matches \"half gone\" can be backed up" in named.stderr, named
+    assert 'DROP DATABASE "half gone";' in named.stderr and not (workdir / "z").exists(), named
     assert '"half gone" is left out' in result.stderr and "DROP DATABASE" in result.stderr, result
     assert "half gone" not in (workdir / "x/all.sql").read_text()
     assert ("database half gone: left out, it is invalid, a DROP DATABASE was interrupted"
