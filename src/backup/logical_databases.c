@@ -209,7 +209,8 @@ bool logical_databases_open(struct logical_backup *job, struct error *err)
     note_together(job);
     return logical_summary_note_absent(job, err) &&
            (!logical_has_globals(job) ||
-            globals_have_verifiers(job->databases[0].conn, &job->verifiers, err));
+            (globals_have_verifiers(job->databases[0].conn, &job->verifiers, err) &&
+             globals_look_over(job->databases[0].conn, logical_summary_note_line, job, err)));
 }
 
 void logical_databases_free(struct logical_backup *job)

@@ -218,6 +218,9 @@ struct reader *logical_script_new(struct logical_backup *job, struct error *err)
 /* Keeps for manifest.json and summary.json which databases are left out. */
 bool logical_summary_note_absent(struct logical_backup *job, struct error *err);
 
+/* Warns of something of the cluster that is left out, and keeps it for both. Context: the job. */
+bool logical_summary_note_line(void *context, const char *line, struct error *err);
+
 /* Keeps for summary.json what is not in the database's archive. */
 bool logical_summary_note(struct logical_database *database, struct error *err);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define WAIT_MS 60000
-#define ANSWER_MAX ((size_t)256 << 10) /* a row each */
+#define ANSWER_MAX ((size_t)4 << 20) /* a row each, or some thousand names */
 #define STATEMENT_TIMEOUT_MS 60000
 #define LOCK_TIMEOUT_MS 5000
 

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct wire_result *ask(struct logical_preflight *preflight, const char *sql,
-                               struct error *err)
+/* Any number of rows. */
+static struct wire_result *ask_rows(struct logical_preflight *preflight, const char *sql,
+                                    struct error *err)
 {
     struct wire_result *result = NULL;
     struct buffer text = {0};
@@ -17,16 +18,40 @@ static struct wire_result *ask(struct logical_preflight *preflight, const char *
     done = catalog_expand(preflight->wanted, sql, &text, err) &&
            wire_query(preflight->conn, buffer_text(&text), &result, err);
     buffer_free(&text);
-    if (done) {
-        if (result != NULL && wire_result_rows(result) == 1)
-            return result;
-    } else if (!wire_is_broken(preflight->conn)) {
+    if (done)
+        return result;
+    if (!wire_is_broken(preflight->conn)) {
         log_message(preflight->request->log, LOG_INFO, "not looked at before the backup: %s",
                     err->message);
         wire_query(preflight->conn, "ROLLBACK TO SAVEPOINT " PREFLIGHT_SAVEPOINT, NULL, &ignored);
     }
     wire_result_free(result);
     return NULL;
+}
+
+static struct wire_result *ask(struct logical_preflight *preflight, const char *sql,
+                               struct error *err)
+{
+    struct wire_result *result = ask_rows(preflight, sql, err);
+
+    if (result != NULL && wire_result_rows(result) == 1)
+        return result;
+    wire_result_free(result);
+    return NULL;
+}
+
+void logical_preflight_name_all(struct logical_preflight *preflight, const char *sql)
+{
+    struct error ignored;
+    struct wire_result *names = ask_rows(preflight, sql, &ignored);
+
+    for (size_t i = 0; names != NULL && i < wire_result_rows(names); i++) {
+        const char *name = wire_result_value(names, i, 0);
+
+        if (name != NULL)
+            preflight_add_object(preflight->report, name);
+    }
+    wire_result_free(names);
 }
 
 struct wire_result *logical_preflight_ask(struct logical_preflight *preflight, const char *sql)

@@ -47,6 +47,10 @@ struct logical_preflight {
  * that the role lacks for it, which the backup needs as well, is a finding. */
 struct wire_result *logical_preflight_ask(struct logical_preflight *preflight, const char *sql);
 
+/* Names to the finding added last what it is about: a query's first column, as many rows as it has
+ * (PREFLIGHT_OBJECTS_MAX of a kind will do). */
+void logical_preflight_name_all(struct logical_preflight *preflight, const char *sql);
+
 /* For what the backup does not ask. */
 struct wire_result *logical_preflight_ask_more(struct logical_preflight *preflight,
                                                const char *sql);

@@ -82,6 +82,18 @@ static const char rights_query[] =
     "   FROM judged WHERE filtered)";
 /* clang-format on */
 
+#define ALL_OF(word, what, condition)                                                              \
+    "(SELECT DISTINCT '" word " ' || " what " FROM judged WHERE " condition                        \
+    "  ORDER BY 1 LIMIT 1000)"
+#define ALL_TABLES ALL_OF("table", "name", NO_TABLE)
+#define ALL_SEQUENCES ALL_OF("sequence", "name", NO_SEQUENCE)
+#define ALL_OF_SCHEMAS ALL_OF("schema", "pg_catalog.quote_ident(nspname)", NO_SCHEMA)
+
+static const char no_definitions_query[] = READ_RELATIONS ALL_TABLES " UNION ALL " ALL_OF_SCHEMAS;
+static const char unreadable_query[] =
+    READ_RELATIONS ALL_TABLES " UNION ALL " ALL_SEQUENCES " UNION ALL " ALL_OF_SCHEMAS;
+static const char filtered_query[] = READ_RELATIONS ALL_OF("table", "name", "filtered");
+
 /* Before PostgreSQL 14 there is no role that may read everything: schema by schema. */
 static bool append_grants(struct buffer *out, const struct logical_preflight *preflight,
                           const struct wire_result *rights, struct error *err)
@@ -136,9 +148,12 @@ static void judge_relations(struct logical_preflight *preflight, const struct wi
         preflight_append_counted(&missing, rights, SCHEMAS, "schema", &ignored) &&
         missing.len > 0 &&
         (preflight->version >= 140000 ? append_read_all(&remedy, preflight, &ignored)
-                                      : append_grants(&remedy, preflight, rights, &ignored)))
+                                      : append_grants(&remedy, preflight, rights, &ignored))) {
         preflight_add(preflight->report, true, buffer_text(&remedy), "the role %s may not read %s",
                       preflight->role, buffer_text(&missing));
+        logical_preflight_name_all(preflight, preflight->request->schema_only ? no_definitions_query
+                                                                              : unreadable_query);
+    }
     buffer_free(&missing);
     buffer_free(&remedy);
 }
@@ -152,10 +167,12 @@ static void judge_policies(struct logical_preflight *preflight, const struct wir
 
     if (preflight_append_counted(&hidden, rights, FILTERED, "table", &ignored) && hidden.len > 0 &&
         buffer_printf(&remedy, &ignored, "ALTER ROLE %s BYPASSRLS;%s%s", preflight->role,
-                      fits ? "  or, as its owner:  " : "", fits ? own : ""))
+                      fits ? "  or, as its owner:  " : "", fits ? own : "")) {
         preflight_add(preflight->report, true, buffer_text(&remedy),
                       "policies would hide rows of %s from the role %s", buffer_text(&hidden),
                       preflight->role);
+        logical_preflight_name_all(preflight, filtered_query);
+    }
     buffer_free(&hidden);
     buffer_free(&remedy);
 }
@@ -175,28 +192,33 @@ static void check_relations(struct logical_preflight *preflight)
 /* ---- Large objects ---- */
 
 /* Privileges are looked at once for all objects that have the same. */
+#define HIDDEN_OBJECTS                                                                             \
+    "WITH alike AS ("                                                                              \
+    "  SELECT pg_catalog.min(m.oid) AS one, pg_catalog.count(*) AS number,"                        \
+    "         (pg_catalog.array_agg(m.oid ORDER BY m.oid))[1:1000] AS first"                       \
+    "    FROM pg_catalog.pg_largeobject_metadata m"                                                \
+    "   WHERE pg_catalog.current_setting('lo_compat_privileges') = 'off'"                          \
+    "     AND NOT pg_catalog.has_table_privilege('pg_catalog.pg_largeobject', 'SELECT')"           \
+    "   GROUP BY m.lomowner, m.lomacl::pg_catalog.text"                                            \
+    "), hidden AS ("                                                                               \
+    "  SELECT l.* FROM alike l JOIN pg_catalog.pg_largeobject_metadata m ON m.oid = l.one"         \
+    "   WHERE NOT EXISTS"                                                                          \
+    "         (SELECT FROM pg_catalog.aclexplode("                                                 \
+    "                        coalesce(m.lomacl, pg_catalog.acldefault('L', m.lomowner))) a"        \
+    "           WHERE a.privilege_type = 'SELECT'"                                                 \
+    "             AND CASE WHEN a.grantee = 0 THEN true"                                           \
+    "                      ELSE pg_catalog.pg_has_role(a.grantee, 'USAGE') END)"                   \
+    "), firsts AS ("                                                                               \
+    "  SELECT o FROM hidden, pg_catalog.unnest(first) o ORDER BY o LIMIT 1000) "
+
 static const char objects_query[] =
-    "WITH alike AS ("
-    "  SELECT pg_catalog.min(m.oid) AS one, pg_catalog.count(*) AS number,"
-    "         (pg_catalog.array_agg(m.oid ORDER BY m.oid))[1:12] AS first"
-    "    FROM pg_catalog.pg_largeobject_metadata m"
-    "   WHERE pg_catalog.current_setting('lo_compat_privileges') = 'off'"
-    "     AND NOT pg_catalog.has_table_privilege('pg_catalog.pg_largeobject', 'SELECT')"
-    "   GROUP BY m.lomowner, m.lomacl::pg_catalog.text"
-    "), hidden AS ("
-    "  SELECT l.* FROM alike l JOIN pg_catalog.pg_largeobject_metadata m ON m.oid = l.one"
-    "   WHERE NOT EXISTS"
-    "         (SELECT FROM pg_catalog.aclexplode("
-    "                        coalesce(m.lomacl, pg_catalog.acldefault('L', m.lomowner))) a"
-    "           WHERE a.privilege_type = 'SELECT'"
-    "             AND CASE WHEN a.grantee = 0 THEN true"
-    "                      ELSE pg_catalog.pg_has_role(a.grantee, 'USAGE') END)"
-    "), firsts AS ("
-    "  SELECT o FROM hidden, pg_catalog.unnest(first) o ORDER BY o LIMIT 12) "
-    "SELECT (SELECT pg_catalog.sum(number) FROM hidden),"
-    "       (SELECT pg_catalog.string_agg(x.o::pg_catalog.text, ', ')"
-    "          FROM (SELECT o FROM firsts ORDER BY o LIMIT 5) x),"
-    "       (SELECT pg_catalog.string_agg(o::pg_catalog.text, ', ' ORDER BY o) FROM firsts)";
+    HIDDEN_OBJECTS "SELECT (SELECT pg_catalog.sum(number) FROM hidden),"
+                   "       (SELECT pg_catalog.string_agg(x.o::pg_catalog.text, ', ')"
+                   "          FROM (SELECT o FROM firsts ORDER BY o LIMIT 5) x),"
+                   "       (SELECT pg_catalog.string_agg(x.o::pg_catalog.text, ', ')"
+                   "          FROM (SELECT o FROM firsts ORDER BY o LIMIT 12) x)";
+static const char all_objects_query[] =
+    HIDDEN_OBJECTS "SELECT 'large object ' || o FROM firsts ORDER BY o";
 
 enum { OBJECTS, OBJECT_OIDS, OBJECTS_NAMED };
 
@@ -217,10 +239,13 @@ static void judge_objects(struct logical_preflight *preflight, const struct wire
 
     if (preflight_append_counted(&missing, hidden, OBJECTS, "large object", &ignored) &&
         missing.len > 0 &&
-        (preflight->version >= 140000 ? append_read_all(&remedy, preflight, &ignored)
-                                      : append_object_grants(&remedy, preflight, hidden, &ignored)))
+        (preflight->version >= 140000
+             ? append_read_all(&remedy, preflight, &ignored)
+             : append_object_grants(&remedy, preflight, hidden, &ignored))) {
         preflight_add(preflight->report, true, buffer_text(&remedy), "the role %s may not read %s",
                       preflight->role, buffer_text(&missing));
+        logical_preflight_name_all(preflight, all_objects_query);
+    }
     buffer_free(&missing);
     buffer_free(&remedy);
 }

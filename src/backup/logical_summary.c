@@ -48,31 +48,44 @@ static json_t *absent_line(const struct logical_absent *absent)
     return line_about(absent->name, line);
 }
 
+/* Takes the line. */
+static bool keep_line(struct logical_backup *job, json_t *line, struct error *err)
+{
+    size_t kept = json_array_size(job->left_out);
+
+    if (kept >= LINES_MOST) {
+        json_decref(line);
+        line = kept == LINES_MOST ? json_string(AND_MORE) : NULL;
+    }
+    return kept > LINES_MOST || json_array_append_new(job->left_out, line) == 0 ||
+           error_set_memory(err);
+}
+
 bool logical_summary_note_absent(struct logical_backup *job, struct error *err)
 {
     job->left_out = json_array();
-    for (size_t i = 0; i < job->absent_count && i <= LINES_MOST; i++) {
-        if (json_array_append_new(job->left_out, i == LINES_MOST
-                                                     ? json_string(AND_MORE)
-                                                     : absent_line(&job->absent[i])) != 0)
-            return error_set_memory(err);
+    for (size_t i = 0; i < job->absent_count; i++) {
+        if (!keep_line(job, absent_line(&job->absent[i]), err))
+            return false;
     }
     return true;
 }
 
+bool logical_summary_note_line(void *context, const char *line, struct error *err)
+{
+    struct logical_backup *job = context;
+
+    log_message(job->request.log, LOG_WARNING, "%s", line);
+    return keep_line(job, utf8_to_json(line), err);
+}
+
 bool logical_summary_note(struct logical_database *database, struct error *err)
 {
-    struct logical_backup *job = database->job;
     const char *line;
 
     for (size_t i = 0; (line = catalog_left_out(database->catalog, i)) != NULL; i++) {
-        if (json_array_size(job->left_out) == LINES_MOST)
-            return json_array_append_new(job->left_out, json_string(AND_MORE)) == 0 ||
-                   error_set_memory(err);
-        if (json_array_size(job->left_out) > LINES_MOST)
-            break;
-        if (json_array_append_new(job->left_out, left_out_line(database, line)) != 0)
-            return error_set_memory(err);
+        if (!keep_line(database->job, left_out_line(database, line), err))
+            return false;
     }
     return true;
 }

@@ -44,8 +44,36 @@ void preflight_add(struct preflight_report *report, bool fatal, const char *reme
     snprintf(finding->remedy, sizeof(finding->remedy), "%s", remedy);
 }
 
+void preflight_add_object(struct preflight_report *report, const char *object)
+{
+    struct preflight_finding *finding;
+    char **grown, *copy;
+
+    if (report->count == 0)
+        return;
+    finding = &report->findings[report->count - 1];
+    if (finding->object_count == PREFLIGHT_OBJECTS_MAX)
+        return;
+    grown = realloc(finding->objects, (finding->object_count + 1) * sizeof(*grown));
+    if (grown == NULL)
+        return;
+    finding->objects = grown;
+    copy = strdup(object);
+    if (copy != NULL)
+        finding->objects[finding->object_count++] = copy;
+}
+
+static void free_objects(struct preflight_finding *finding)
+{
+    for (size_t i = 0; i < finding->object_count; i++)
+        free(finding->objects[i]);
+    free(finding->objects);
+}
+
 void preflight_reset(struct preflight_report *report)
 {
+    for (size_t i = 0; i < report->count; i++)
+        free_objects(&report->findings[i]);
     free(report->findings);
     *report = (struct preflight_report){0};
 }

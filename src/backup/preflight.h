@@ -8,11 +8,15 @@
 
 /* Something that would make the backup fail or hurt the server, found before any work. */
 struct preflight_finding {
-    bool fatal;         /* false: a warning */
-    char database[256]; /* of several: the one that it is about; "" if about none */
-    char message[768];  /* "wal_level is minimal"; it begins with the database, if there is one */
-    char remedy[1024];  /* the command or line that mends it */
+    bool fatal;          /* false: a warning */
+    char database[256];  /* of several: the one that it is about; "" if about none */
+    char message[768];   /* "wal_level is minimal"; it begins with the database, if there is one */
+    char remedy[1024];   /* the command or line that mends it */
+    char **objects;      /* that it is about, where the message names the first few: "table s.t" */
+    size_t object_count; /* PREFLIGHT_OBJECTS_MAX at most */
 };
+
+#define PREFLIGHT_OBJECTS_MAX 1000
 
 struct preflight_report {
     size_t count;
@@ -30,5 +34,9 @@ void preflight_reset(struct preflight_report *report);
  * some thousand, and that for which there is no memory, is left out. */
 void preflight_add(struct preflight_report *report, bool fatal, const char *remedy,
                    const char *format, ...) ERROR_PRINTF(4, 5);
+
+/* One more object that the finding added last is about. What is beyond the limit, and that for
+ * which there is no memory, is left out. */
+void preflight_add_object(struct preflight_report *report, const char *object);
 
 #endif

@@ -50,11 +50,19 @@ static const struct version_difference differences[] = {
      "' WITH ' || CASE WHEN m.admin_option THEN 'ADMIN OPTION, ' ELSE '' END ||\n"
      "'INHERIT ' || CASE WHEN m.inherit_option THEN 'TRUE' ELSE 'FALSE' END ||\n"
      "CASE WHEN m.set_option THEN '' ELSE ', SET FALSE' END"},
-    /* Who granted it matters from 16 on: up to 15 a server hardly keeps it, and does not ask. */
-    {"membership_grantor", 0, "''"},
-    {"membership_grantor", 16,
-     "CASE WHEN d.depth IS NULL THEN ''\n"
-     "     ELSE coalesce(' GRANTED BY ' || pg_catalog.quote_ident(b.rolname), '') END"},
+    /* Up to 15 who granted it is a note in which any role may be, which from 16 on would be
+     * refused; and only superusers may make it. The bootstrap superuser is whoever restores, as a
+     * rule. */
+    {"membership_statement", 0,
+     "CASE WHEN m.grantor = 10 OR b.oid IS NULL THEN s.words || ';'\n"
+     "     ELSE 'DO ' || pg_catalog.quote_literal(\n"
+     "          'BEGIN IF pg_catalog.current_setting(''server_version_num'')::int < 160000'\n"
+     "          ' AND pg_catalog.current_setting(''is_superuser'') = ''on'' THEN '\n"
+     "          || s.words || ' GRANTED BY ' || pg_catalog.quote_ident(b.rolname)\n"
+     "          || '; ELSE ' || s.words || '; END IF; END') || ';' END"},
+    {"membership_statement", 16,
+     "s.words || CASE WHEN d.depth IS NULL THEN ''\n"
+     "     ELSE coalesce(' GRANTED BY ' || pg_catalog.quote_ident(b.rolname), '') END || ';'"},
     {"membership_depths", 0, "(SELECT 0::pg_catalog.oid AS id, 0 AS depth WHERE false)"},
     {"membership_depths", 16, MEMBERSHIP_DEPTHS},
     {"membership_id", 0, "0::pg_catalog.oid"},
@@ -95,9 +103,7 @@ static const char parameter_privileges[] =
 /* Rows of a query are one of these. */
 enum rows {
     STATEMENTS, /* a statement, or its beginning and the setting that it sets */
-    PRIVILEGES, /* of what (as GRANT names it), the owner, the privileges, the usual ones */
-    WARNINGS,   /* a text */
-    ERRORS      /* a text and a hint */
+    PRIVILEGES  /* of what (as GRANT names it), the owner, the privileges, the usual ones */
 };
 
 static const struct {
@@ -106,39 +112,6 @@ static const struct {
     const char *privileges_on;
     char type; /* acldefault's letter */
 } queries[] = {
-    {.text = "SELECT 'tablespace ' || pg_catalog.quote_ident(t.spcname) ||\n"
-             "       ' has the owner with OID ' || t.spcowner || ', which is not there',\n"
-             "       'Give it to a role: ALTER TABLESPACE ' ||\n"
-             "       pg_catalog.quote_ident(t.spcname) || ' OWNER TO ...;'\n"
-             "  FROM pg_catalog.pg_tablespace t\n"
-             " WHERE t.spcname !~ '^pg_' AND NOT EXISTS\n"
-             "       (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = t.spcowner)\n"
-             " ORDER BY t.spcname",
-     .rows = ERRORS},
-    {.text = "SELECT pg_catalog.format('the membership of %s in %s is left out: the role with "
-             "OID %s, which is not there, is part of it',\n"
-             "         coalesce(u.rolname, m.member::pg_catalog.text),\n"
-             "         coalesce(g.rolname, m.roleid::pg_catalog.text),\n"
-             "         CASE WHEN u.oid IS NULL THEN m.member ELSE m.roleid END)\n"
-             "  FROM pg_catalog.pg_auth_members m\n"
-             "  LEFT JOIN pg_catalog.pg_roles g ON g.oid = m.roleid\n"
-             "  LEFT JOIN pg_catalog.pg_roles u ON u.oid = m.member\n"
-             " WHERE g.oid IS NULL OR u.oid IS NULL ORDER BY 1",
-     .rows = WARNINGS},
-    {.text = "SELECT pg_catalog.format('privileges on %s %I of or by the role with OID %s, which "
-             "is not there, are left out', w.word, w.name, x.role)\n"
-             "  FROM (SELECT 'tablespace' AS word, t.spcname::pg_catalog.text AS name, t.spcacl\n"
-             "          FROM pg_catalog.pg_tablespace t WHERE t.spcname !~ '^pg_'\n"
-             "        UNION ALL\n"
-             "        SELECT 'parameter', p.parname, p.paracl FROM {parameter_acls} p) w (word,\n"
-             "        name, acl)\n"
-             " CROSS JOIN LATERAL (SELECT e.grantee FROM pg_catalog.aclexplode(w.acl) e\n"
-             "                      WHERE e.grantee <> 0\n"
-             "                     UNION\n"
-             "                     SELECT e.grantor FROM pg_catalog.aclexplode(w.acl) e) x (role)\n"
-             " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = x.role)\n"
-             " ORDER BY 1",
-     .rows = WARNINGS},
     {.text = "SELECT s, NULL FROM (VALUES\n"
              "  ('SET default_transaction_read_only = off;'),\n"
              "  ('SET client_encoding = ' ||\n"
@@ -164,32 +137,20 @@ static const struct {
              "  JOIN pg_catalog.pg_shseclabel s ON s.objoid = r.oid\n"
              "   AND s.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass\n"
              " WHERE r.rolname !~ '^pg_' ORDER BY r.rolname, s.provider"},
+    /* In an order that can be executed: others than the bootstrap superuser grant what they were
+     * given WITH ADMIN OPTION. */
     {.text =
-         "SELECT pg_catalog.format('the membership of %s in %s comes without who granted it: '\n"
-         "         '%s had no ADMIN OPTION', u.rolname, g.rolname,\n"
-         "         coalesce(b.rolname::pg_catalog.text, m.grantor::pg_catalog.text))\n"
+         "SELECT {membership_statement}, NULL\n"
          "  FROM pg_catalog.pg_auth_members m\n"
          "  JOIN pg_catalog.pg_roles g ON g.oid = m.roleid\n"
          "  JOIN pg_catalog.pg_roles u ON u.oid = m.member\n"
          "  LEFT JOIN pg_catalog.pg_roles b ON b.oid = m.grantor\n"
          "  LEFT JOIN {membership_depths} d ON d.id = {membership_id}\n"
+         " CROSS JOIN LATERAL (SELECT 'GRANT ' || pg_catalog.quote_ident(g.rolname) ||\n"
+         "       ' TO ' || pg_catalog.quote_ident(u.rolname) || {membership_options}) s (words)\n"
          " WHERE NOT (g.rolname ~ '^pg_' AND u.rolname ~ '^pg_')\n"
-         "   AND {membership_lacks_grantor}\n"
-         " ORDER BY g.rolname, u.rolname, b.rolname",
-     .rows = WARNINGS},
-    /* In an order that can be executed: others than the bootstrap superuser grant what they were
-     * given WITH ADMIN OPTION. */
-    {.text = "SELECT 'GRANT ' || pg_catalog.quote_ident(g.rolname) || ' TO ' ||\n"
-             "       pg_catalog.quote_ident(u.rolname) || {membership_options} ||\n"
-             "       {membership_grantor} || ';', NULL\n"
-             "  FROM pg_catalog.pg_auth_members m\n"
-             "  JOIN pg_catalog.pg_roles g ON g.oid = m.roleid\n"
-             "  JOIN pg_catalog.pg_roles u ON u.oid = m.member\n"
-             "  LEFT JOIN pg_catalog.pg_roles b ON b.oid = m.grantor\n"
-             "  LEFT JOIN {membership_depths} d ON d.id = {membership_id}\n"
-             " WHERE NOT (g.rolname ~ '^pg_' AND u.rolname ~ '^pg_')\n"
-             " ORDER BY coalesce(d.depth, 0), m.admin_option DESC, g.rolname, u.rolname,\n"
-             "          b.rolname"},
+         " ORDER BY coalesce(d.depth, 0), m.admin_option DESC, g.rolname, u.rolname,\n"
+         "          b.rolname"},
     {.text =
          "SELECT 'CREATE TABLESPACE ' || pg_catalog.quote_ident(t.spcname) || ' OWNER ' ||\n"
          "       pg_catalog.quote_ident(r.rolname) || ' LOCATION ' ||\n"
@@ -220,6 +181,56 @@ static const struct {
 };
 
 #define QUERY_COUNT (sizeof(queries) / sizeof(queries[0]))
+
+/* What is looked for before. */
+static const struct {
+    const char *text; /* a text, and a hint where that fails the backup; else it is left out */
+    bool fails;
+} checks[] = {
+    {.text = "SELECT 'tablespace ' || pg_catalog.quote_ident(t.spcname) ||\n"
+             "       ' has the owner with OID ' || t.spcowner || ', which is not there',\n"
+             "       'Give it to a role: ALTER TABLESPACE ' ||\n"
+             "       pg_catalog.quote_ident(t.spcname) || ' OWNER TO ...;'\n"
+             "  FROM pg_catalog.pg_tablespace t\n"
+             " WHERE t.spcname !~ '^pg_' AND NOT EXISTS\n"
+             "       (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = t.spcowner)\n"
+             " ORDER BY t.spcname",
+     .fails = true},
+    {.text = "SELECT pg_catalog.format('the membership of %s in %s is left out: the role with "
+             "OID %s, which is not there, is part of it',\n"
+             "         coalesce(u.rolname, m.member::pg_catalog.text),\n"
+             "         coalesce(g.rolname, m.roleid::pg_catalog.text),\n"
+             "         CASE WHEN u.oid IS NULL THEN m.member ELSE m.roleid END)\n"
+             "  FROM pg_catalog.pg_auth_members m\n"
+             "  LEFT JOIN pg_catalog.pg_roles g ON g.oid = m.roleid\n"
+             "  LEFT JOIN pg_catalog.pg_roles u ON u.oid = m.member\n"
+             " WHERE g.oid IS NULL OR u.oid IS NULL ORDER BY 1"},
+    {.text = "SELECT pg_catalog.format('privileges on %s %I of or by the role with OID %s, which "
+             "is not there, are left out', w.word, w.name, x.role)\n"
+             "  FROM (SELECT 'tablespace' AS word, t.spcname::pg_catalog.text AS name, t.spcacl\n"
+             "          FROM pg_catalog.pg_tablespace t WHERE t.spcname !~ '^pg_'\n"
+             "        UNION ALL\n"
+             "        SELECT 'parameter', p.parname, p.paracl FROM {parameter_acls} p) w (word,\n"
+             "        name, acl)\n"
+             " CROSS JOIN LATERAL (SELECT e.grantee FROM pg_catalog.aclexplode(w.acl) e\n"
+             "                      WHERE e.grantee <> 0\n"
+             "                     UNION\n"
+             "                     SELECT e.grantor FROM pg_catalog.aclexplode(w.acl) e) x (role)\n"
+             " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = x.role)\n"
+             " ORDER BY 1"},
+    {.text =
+         "SELECT pg_catalog.format('the membership of %s in %s comes without who granted it: '\n"
+         "         '%s had no ADMIN OPTION', u.rolname, g.rolname,\n"
+         "         coalesce(b.rolname::pg_catalog.text, m.grantor::pg_catalog.text))\n"
+         "  FROM pg_catalog.pg_auth_members m\n"
+         "  JOIN pg_catalog.pg_roles g ON g.oid = m.roleid\n"
+         "  JOIN pg_catalog.pg_roles u ON u.oid = m.member\n"
+         "  LEFT JOIN pg_catalog.pg_roles b ON b.oid = m.grantor\n"
+         "  LEFT JOIN {membership_depths} d ON d.id = {membership_id}\n"
+         " WHERE NOT (g.rolname ~ '^pg_' AND u.rolname ~ '^pg_')\n"
+         "   AND {membership_lacks_grantor}\n"
+         " ORDER BY g.rolname, u.rolname, b.rolname"},
+};
 
 struct globals_stream {
     struct reader reader;
@@ -303,24 +314,13 @@ static bool add_privileges(struct globals_stream *globals, const struct wire_res
 static bool take_row(struct globals_stream *globals, const struct wire_result *result, size_t row,
                      struct error *err)
 {
-    static const size_t values[] = {
-        [STATEMENTS] = 1, [PRIVILEGES] = 4, [WARNINGS] = 1, [ERRORS] = 2};
+    static const size_t values[] = {[STATEMENTS] = 1, [PRIVILEGES] = 4};
+    enum rows rows = queries[globals->next].rows;
 
-    if (!is_whole(result, row, values[queries[globals->next].rows], err))
+    if (!is_whole(result, row, values[rows], err))
         return false;
-    switch (queries[globals->next].rows) {
-    case STATEMENTS:
-        break;
-    case PRIVILEGES:
-        return add_privileges(globals, result, row);
-    case WARNINGS:
-        log_message(globals->log, LOG_WARNING, "%s", wire_result_value(result, row, 0));
-        return true;
-    case ERRORS:
-        error_set(err, ERROR_UNSUPPORTED, "%s", wire_result_value(result, row, 0));
-        return error_hint(err, "%s", wire_result_value(result, row, 1));
-    }
-    return add_row(globals, result, row);
+    return rows == PRIVILEGES ? add_privileges(globals, result, row)
+                              : add_row(globals, result, row);
 }
 
 static const char *query_of(const struct globals_stream *globals)
@@ -338,23 +338,31 @@ static bool ask_failed(struct error *err)
     return error_prefix(err, "cannot read roles and tablespaces");
 }
 
-static bool ask_next(struct globals_stream *globals, struct error *err)
+static struct wire_result *ask(struct wire_conn *conn, const char *query, struct error *err)
 {
     struct wire_result *result = NULL;
     struct buffer sql = {0};
+
+    if (versions_expand(query, differences, wire_server_version(conn) / 10000, &sql, err) &&
+        !wire_query(conn, buffer_text(&sql), &result, err))
+        ask_failed(err);
+    buffer_free(&sql);
+    return result;
+}
+
+static bool ask_next(struct globals_stream *globals, struct error *err)
+{
+    struct wire_result *result;
     bool done;
 
     sql_begin_again(&globals->out, SIZE_MAX, err);
     if (globals->next == 0 && !ask_for_verifiers(globals, err))
         return false;
-    done = versions_expand(query_of(globals), differences,
-                           wire_server_version(globals->conn) / 10000, &sql, err) &&
-           (wire_query(globals->conn, buffer_text(&sql), &result, err) || ask_failed(err));
+    result = ask(globals->conn, query_of(globals), err);
+    done = result != NULL;
     for (size_t i = 0; done && i < wire_result_rows(result); i++)
         done = take_row(globals, result, i, err);
-    if (result != NULL)
-        wire_result_free(result);
-    buffer_free(&sql);
+    wire_result_free(result);
     globals->next++;
     return done;
 }
@@ -395,4 +403,27 @@ struct reader *globals_stream_new(struct wire_conn *conn, const struct log *log,
     globals->conn = conn;
     globals->log = log;
     return &globals->reader;
+}
+
+bool globals_look_over(struct wire_conn *conn, globals_left_out *left_out, void *context,
+                       struct error *err)
+{
+    bool done = true;
+
+    for (size_t i = 0; done && i < sizeof(checks) / sizeof(checks[0]); i++) {
+        struct wire_result *result = ask(conn, checks[i].text, err);
+
+        done = result != NULL;
+        for (size_t row = 0; done && row < wire_result_rows(result); row++) {
+            done = is_whole(result, row, checks[i].fails ? 2 : 1, err);
+            if (done && checks[i].fails) {
+                error_set(err, ERROR_UNSUPPORTED, "%s", wire_result_value(result, row, 0));
+                done = error_hint(err, "%s", wire_result_value(result, row, 1));
+            } else if (done) {
+                done = left_out(context, wire_result_value(result, row, 0), err);
+            }
+        }
+        wire_result_free(result);
+    }
+    return done;
 }

@@ -12,6 +12,14 @@
 /* Whether the session's role may read the password verifiers of roles. */
 bool globals_have_verifiers(struct wire_conn *conn, bool *verifiers, struct error *err);
 
+/* Told of what is not in it, in a line; false ends it. */
+typedef bool globals_left_out(void *context, const char *line, struct error *err);
+
+/* For before the first byte, in the transaction of what follows: what of it cannot be backed up is
+ * an error, what is left out is told. */
+bool globals_look_over(struct wire_conn *conn, globals_left_out *left_out, void *context,
+                       struct error *err);
+
 /* Asks the session, which must be idle in snapshot_begin's transaction, as it is pulled. */
 struct reader *globals_stream_new(struct wire_conn *conn, const struct log *log, struct error *err);
 

@@ -6,7 +6,10 @@
  * the same snapshot: for some relations in the order of the archive at once, and kept no longer.
  */
 #include "catalog/catalog_internal.h"
+#include "catalog/columns.h"
 #include "catalog/relation.h"
+
+#include <stdio.h>
 
 #define COLUMNS_AT_ONCE 200 /* of the relations that are asked for together */
 
@@ -333,6 +336,71 @@ static bool add_of_object(struct catalog *catalog, const struct catalog_object *
            depend_on_rows(catalog, relation, err);
 }
 
+/* ---- What the role may not see ---- */
+
+/* pg_stats shows nothing of columns that the role may not read, or not all rows of, and nobody but
+ * a superuser learns whether there is something. An index has privileges of its own, which nobody
+ * grants; its own are only the columns of expressions. */
+enum { HIDDEN_OID, HIDDEN_NAME, HIDDEN_COLUMNS };
+
+static const char *const hidden_columns[] = {
+    [HIDDEN_OID] = "c.oid",
+    [HIDDEN_NAME] = "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)",
+};
+
+static const char hidden_from[] =
+    "FROM pg_catalog.pg_class c\n"
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
+    "LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid\n"
+    "JOIN pg_catalog.pg_class t ON t.oid = coalesce(i.indrelid, c.oid)\n"
+    "WHERE c.relkind IN ('r', 'p', 'f', 'm', 'i', 'I') AND t.reltuples > 0\n"
+    "  AND (i.indexrelid IS NULL OR i.indexprs IS NOT NULL)\n"
+    "  AND ((c.relrowsecurity AND pg_catalog.row_security_active(c.oid)) OR EXISTS\n"
+    "       (SELECT FROM pg_catalog.pg_attribute a\n"
+    "         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped\n"
+    "           AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')))\n"
+    "  AND " IN_ANY_USERS_SCHEMA " AND {relation t.oid}\n"
+    "ORDER BY n.nspname, c.relname";
+
+struct hidden {
+    size_t count;
+    char first[400];
+};
+
+static bool take_hidden(struct catalog *catalog, void *context, const struct catalog_row *row,
+                        struct error *err)
+{
+    const struct catalog_object *object =
+        catalog_find(catalog, CLASS_RELATION, row_oid(row, HIDDEN_OID));
+    struct hidden *hidden = context;
+
+    (void)err;
+    if (object == NULL || object->hidden || object->class_oid == CLASS_EXTENSION)
+        return true;
+    if (hidden->count++ == 0)
+        snprintf(hidden->first, sizeof(hidden->first), "%s", row_text(row, HIDDEN_NAME));
+    return true;
+}
+
+static bool tell_hidden(struct catalog *catalog, struct error *err)
+{
+    static const struct catalog_query query = {.columns = hidden_columns,
+                                               .count = HIDDEN_COLUMNS,
+                                               .from = hidden_from,
+                                               .take = take_hidden};
+    struct hidden hidden = {0};
+
+    return catalog_ask(catalog, &query, &hidden, err) &&
+           (hidden.count == 0 ||
+            catalog_leave_out(catalog, err,
+                              "statistics of columns that the role may not read are left out, of "
+                              "%zu relations, the first is %s: GRANT pg_read_all_data TO …; "
+                              "or ALTER ROLE … BYPASSRLS; where policies hide rows",
+                              hidden.count, hidden.first));
+}
+
+/* ---- All of it ---- */
+
 static bool read_statistics(struct catalog *catalog, struct error *err)
 {
     size_t count = catalog_object_count(catalog);
@@ -350,7 +418,7 @@ static bool read_statistics(struct catalog *catalog, struct error *err)
         if (!add_of_object(catalog, catalog_object_at(catalog, i), err))
             return false;
     }
-    return true;
+    return tell_hidden(catalog, err);
 }
 
 const struct catalog_step catalog_step_statistics_data = {

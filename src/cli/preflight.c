@@ -85,14 +85,33 @@ static void check_space(struct preflight_report *report, const struct backup_req
 
 static json_t *finding_to_json(const struct preflight_finding *finding)
 {
-    json_t *object = json_object();
+    json_t *object = json_object(), *objects = json_array();
 
     result_set_flag(object, "fatal", finding->fatal);
     if (finding->database[0] != '\0')
         result_set(object, "database", result_message(finding->database));
     result_set(object, "message", result_message(finding->message));
     result_set(object, "hint", result_message(finding->remedy));
+    for (size_t i = 0; i < finding->object_count; i++)
+        json_array_append_new(objects, result_message(finding->objects[i]));
+    if (finding->object_count > 0)
+        result_set(object, "objects", json_incref(objects));
+    json_decref(objects);
     return object;
+}
+
+/* How many objects a message names (src/backup/logical_preflight_ask.c). */
+#define NAMED 5
+
+static void tell_finding(const struct command *command, const struct preflight_finding *finding)
+{
+    char remedy[sizeof(finding->remedy) + 128];
+
+    snprintf(remedy, sizeof(remedy), "%s", finding->remedy);
+    if (finding->object_count > NAMED)
+        snprintf(remedy, sizeof(remedy), "%s  (All of them are named by " OPTION_JSON ": %s.)",
+                 finding->remedy, "\"objects\" of \"findings\"");
+    console_finding(command->console, finding->fatal, finding->message, remedy);
 }
 
 static bool tell_findings(const struct command *command, const struct preflight_report *report,
@@ -105,7 +124,7 @@ static bool tell_findings(const struct command *command, const struct preflight_
         const struct preflight_finding *finding = &report->findings[i];
 
         fatal += finding->fatal;
-        console_finding(command->console, finding->fatal, finding->message, finding->remedy);
+        tell_finding(command, finding);
         json_array_append_new(list, finding_to_json(finding));
     }
     result_set(command->result, "findings", list);

@@ -157,6 +157,15 @@ def test_what_may_not_be_read_is_told_before_any_row_is_sent(pgcask, servers, ma
                "CREATE TABLE hidden (a int); GRANT SELECT ON hidden TO reader;")
     result = run(pgcask, server, workdir / "b", user="reader")
     assert_refused(server, result, workdir / "b", "reader may not read", "public.closed", "GRANT ")
+    server.sql("""DO $$BEGIN FOR n IN 1..9 LOOP
+        EXECUTE format('CREATE TABLE %I (a int)', 'it''s, ' || n); END LOOP; END$$""")
+    checked = pgcask("check", server.uri("postgres", user="reader"), "--json")
+    found = json.loads(checked.stdout)["findings"]
+    named = next(each["objects"] for each in found if "may not read 10 tables" in each["message"])
+    assert sorted(named) == ["table closed"] + [f"table \"it's, {n}\"" for n in range(1, 10)]
+    assert 'by --json' in checked.stderr, checked
+    server.sql("""DO $$BEGIN FOR n IN 1..9 LOOP
+        EXECUTE format('DROP TABLE %I', 'it''s, ' || n); END LOOP; END$$""")
     server.sql("GRANT SELECT ON closed TO reader; ALTER TABLE hidden ENABLE ROW LEVEL SECURITY")
     result = run(pgcask, server, workdir / "b", user="reader")
     assert_refused(server, result, workdir / "b", "public.hidden", "ALTER ROLE reader BYPASSRLS;")

@@ -165,3 +165,28 @@ def test_a_script_of_all_databases_has_them_behind_what_they_are_about(pgcask, c
     assert len(missing) < 40, missing
     assert not [row for row in missing if row[0].startswith("kept")], missing
     other.close()
+
+
+@pytest.mark.majors(18)
+def test_what_the_role_may_not_see_is_told(pgcask, cluster, workdir):
+    """As with pg_dump they are not there, which says nothing: indexes have no privileges that anybody
+    grants."""
+    db = make(cluster, "seen", """
+        CREATE TABLE t (a int, b text);
+        INSERT INTO t SELECT n, n::text FROM generate_series(1, 99) n;
+        CREATE INDEX "I i" ON t (lower(b)); CREATE INDEX plain ON t (a); ANALYZE t;
+        DROP ROLE IF EXISTS sees; CREATE ROLE sees LOGIN; GRANT SELECT ON t TO sees;""")
+    line = ("statistics of columns that the role may not read are left out, of 1 relations, "
+            'the first is public."I i"')
+    made = pgcask("backup", cluster.uri(db, user="sees"), "--to", workdir / "x",
+                  "--statistics").check()
+    assert line in made.stderr, made
+    assert any(line in each for each in logical.summary(workdir / "x")["warnings"])
+    few = statistics(cluster, workdir / "x/seen.dump", workdir / "few.sql")
+    cluster.sql("GRANT pg_read_all_data TO sees")
+    made = pgcask("backup", cluster.uri(db, user="sees"), "--to", workdir / "y",
+                  "--statistics").check()
+    assert "left out, of" not in made.stderr, made
+    everything = statistics(cluster, workdir / "y/seen.dump", workdir / "all.sql")
+    assert str(few) != str(everything) and "lower" not in str(few)
+    cluster.sql("REVOKE pg_read_all_data FROM sees")

@@ -53,6 +53,22 @@ static void answer(struct session *session, size_t columns, const char *const *v
     session_script_ready(session, 'T');
 }
 
+/* All that a finding is about is asked for by itself. */
+static const char *const named[] = {"table \"it\""};
+
+static bool has_names(const struct answers *answers)
+{
+    return answers->denied == NULL &&
+           (answers->catalogs != no_catalogs || answers->rights != all_rights ||
+            answers->objects != no_objects);
+}
+
+static void answer_names(struct session *session, bool asked)
+{
+    if (asked)
+        answer(session, 1, named);
+}
+
 static void acknowledge(struct session *session)
 {
     scripted_expect(session->server, 'Q');
@@ -88,11 +104,14 @@ static void script(struct session *session, const struct answers *answers)
     answer(session, 2, name);
     answer(session, ROLE_COLUMNS, answers->role);
     answer(session, CATALOGS_COLUMNS, answers->catalogs);
+    answer_names(session, answers->catalogs != no_catalogs);
     if (answers->denied != NULL)
         refuse(session, answers->denied);
     else
         answer(session, RIGHTS_COLUMNS, answers->rights);
+    answer_names(session, answers->rights != all_rights);
     answer(session, OBJECTS_COLUMNS, answers->objects);
+    answer_names(session, answers->objects != no_objects);
     answer(session, 3, NULL); /* no locks that stay */
     answer(session, LOCKS_COLUMNS, answers->locks);
     answer(session, 2, sizes);
@@ -120,6 +139,9 @@ static void expect(const struct answers *answers, bool fatal, const char *messag
         assert_string_equal(report.findings[0].message, message);
         assert_string_equal(report.findings[0].remedy, remedy);
         assert_int_equal(report.findings[0].fatal, fatal);
+        assert_int_equal(report.findings[0].object_count, has_names(answers) ? 1 : 0);
+        if (has_names(answers))
+            assert_string_equal(report.findings[0].objects[0], named[0]);
     }
     assert_int_equal(report.estimated_bytes, 8000);
     assert_int_equal(report.least_bytes, 500);
