@@ -162,7 +162,8 @@ def test_what_may_not_be_read_is_told_before_any_row_is_sent(pgcask, servers, ma
     checked = pgcask("check", server.uri("postgres", user="reader"), "--json")
     found = json.loads(checked.stdout)["findings"]
     named = next(each["objects"] for each in found if "may not read 10 tables" in each["message"])
-    assert sorted(named) == ["table closed"] + [f"table \"it's, {n}\"" for n in range(1, 10)]
+    assert sorted(named) == [f"table public.\"it's, {n}\"" for n in range(1, 10)] + [
+        "table public.closed"]
     assert 'by --json' in checked.stderr, checked
     server.sql("""DO $$BEGIN FOR n IN 1..9 LOOP
         EXECUTE format('DROP TABLE %I', 'it''s, ' || n); END LOOP; END$$""")
