@@ -1,30 +1,68 @@
 /*
- * Scripts for psql: all.sql and globals.sql. The first byte chooses the pieces.
+ * Scripts for psql: all.sql and globals.sql, and those of pg_dump. The first byte chooses the
+ * pieces.
  *
- * Holds: the pieces do not matter; rows are those that were told; the names of databases end.
+ * Holds: the pieces do not matter; all that was taken is the statements, the rows and what was
+ * passed over, in its order; each statement is one, alone, too; what nobody wants is found as well.
  * Limits: -malloc_limit_mb=1 -max_len=16384
  */
-#include "archive/archive.h"
+#include "archive/sql_script.h"
 #include "support/feed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct run {
     struct trace trace;
+    struct slice rest; /* of the input: what was not given back yet */
     uint64_t rows;
 };
 
-static bool take_connect(void *context, const char *database, struct error *err)
+static bool take_back(struct run *run, struct slice bytes)
+{
+    must(bytes.len <= run->rest.len);
+    must(slice_equals(bytes, slice_take(&run->rest, bytes.len)));
+    return true;
+}
+
+static bool take_statement(void *context, const struct sql_statement *statement, struct error *err)
+{
+    struct run *run = context;
+    struct slice text = statement->text;
+    struct buffer out = {0};
+
+    trace_number(&run->trace, (uint64_t)statement->kind);
+    trace_number(&run->trace, statement->line);
+    trace_data(&run->trace, text);
+    must(text.len > 0 && text.data[text.len] == '\0' && text.data[text.len - 1] == ';');
+    must(sql_statement_excerpt(text, 100, &out, err) && out.len <= 110);
+    buffer_clear(&out);
+    (void)sql_statement_name(text, &out, err);
+    must(out.len <= text.len);
+    buffer_free(&out);
+    return take_back(run, text);
+}
+
+static bool take_connect(void *context, const char *database, uint64_t line, struct error *err)
 {
     struct run *run = context;
 
     (void)err;
-    must(strlen(database) < 1024);
+    must(database[0] != '\0' && strlen(database) < 1024);
+    trace_number(&run->trace, line);
     trace_text(&run->trace, database);
     return true;
 }
 
-static bool take_rows(void *context, uint64_t rows, struct error *err)
+static bool take_rows(void *context, struct slice rows, struct error *err)
+{
+    struct run *run = context;
+
+    (void)err;
+    trace_data(&run->trace, rows);
+    return take_back(run, rows);
+}
+
+static bool take_rows_end(void *context, uint64_t rows, struct error *err)
 {
     struct run *run = context;
 
@@ -34,25 +72,61 @@ static bool take_rows(void *context, uint64_t rows, struct error *err)
     return true;
 }
 
-static struct trace run_once(struct slice input, size_t piece_size)
+static bool take_passed(void *context, struct slice bytes, struct error *err)
+{
+    (void)err;
+    return take_back(context, bytes);
+}
+
+static bool feed_all(struct sql_script *script, struct slice input, size_t piece_size,
+                     struct error *err)
 {
     struct feed feed = {.rest = input, .piece = piece_size};
-    struct run run = {0};
-    const struct script_handler handler = {&run, take_connect, take_rows};
-    struct error err;
-    struct script_decoder *decoder = script_decoder_new(&handler, &err);
     struct slice piece;
     bool ok = true;
 
-    must(decoder != NULL);
     while (ok && feed_next(&feed, &piece))
-        ok = script_decoder_feed(decoder, piece, &err);
-    ok = ok && script_decoder_finish(decoder, &err);
-    must(script_decoder_rows(decoder) == run.rows);
-    trace_end(&run.trace, ok, &err);
-    script_decoder_free(decoder);
+        ok = sql_script_feed(script, piece, err);
     feed_end(&feed);
+    return ok && sql_script_finish(script, err);
+}
+
+static struct trace run_once(struct slice input, size_t piece_size)
+{
+    struct run run = {.rest = input};
+    const struct sql_script_handler handler = {&run,          take_statement, take_rows,
+                                               take_rows_end, take_connect,   take_passed};
+    const struct sql_script_handler none = {.context = NULL};
+    struct error err = {0}, other = {0};
+    struct sql_script *script = sql_script_new(&handler, &err),
+                      *blind = sql_script_new(&none, &err);
+    bool ok, blind_ok;
+
+    must(script != NULL && blind != NULL);
+    ok = feed_all(script, input, piece_size, &err);
+    blind_ok = feed_all(blind, input, piece_size, &other);
+    must(ok == blind_ok && sql_script_rows(script) == sql_script_rows(blind));
+    must(sql_script_rows(script) == run.rows);
+    must(!ok || run.rest.len == 0);
+    trace_end(&run.trace, ok, &err);
+    sql_script_free(script);
+    sql_script_free(blind);
     return run.trace;
+}
+
+/* Each takes something off, and all of the text is taken. */
+static void run_statements(struct slice text)
+{
+    struct slice statement;
+
+    while (text.len > 0) {
+        size_t len = text.len;
+
+        if (!sql_statement_next(&text, false, NULL, &statement))
+            must(text.len == 0);
+        else
+            must(statement.len > 0 && text.len < len);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -62,5 +136,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct trace whole = run_once(input, 0), pieces = run_once(input, piece);
 
     must(trace_equals(&whole, &pieces));
+    run_statements(input);
     return 0;
 }

@@ -201,30 +201,4 @@ bool archive_folder_finish(struct archive_folder *folder, struct error *err);
 /* Whether that was why it failed. */
 bool archive_folder_lacks_data(const struct archive_folder *folder);
 
-/* ---- Reading a script ---- */
-
-/* What a script of a whole cluster has in it, as psql would read it. Each may be NULL; each returns
- * false with *err set to stop. */
-struct script_handler {
-    void *context;
-    /* What follows is done in that database. Valid during the call. */
-    bool (*connect)(void *context, const char *database, struct error *err);
-    /* The rows of a COPY, which has ended. */
-    bool (*rows)(void *context, uint64_t rows, struct error *err);
-};
-
-/* Of psql's own commands it may have \connect alone: any other fails it. Memory: a few KiB. A
- * decoder that failed, or whose handler did, fails with the same error from then on. */
-struct script_decoder;
-
-struct script_decoder *script_decoder_new(const struct script_handler *handler, struct error *err);
-void script_decoder_free(struct script_decoder *decoder);
-bool script_decoder_feed(struct script_decoder *decoder, struct slice bytes, struct error *err);
-
-/* Rows so far. */
-uint64_t script_decoder_rows(const struct script_decoder *decoder);
-
-/* Fails unless it ended outside of any statement, with the comment that says so. */
-bool script_decoder_finish(struct script_decoder *decoder, struct error *err);
-
 #endif

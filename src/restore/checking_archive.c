@@ -209,7 +209,7 @@ void checking_end_unlisted(struct checking_source *check)
 bool checking_begin_content(struct checking_source *check, struct error *err)
 {
     const struct archive_handler archive = {.context = check, .header = take_header};
-    const struct script_handler script = {.context = NULL};
+    const struct sql_script_handler script = {.context = NULL};
 
     check->content_failed = false;
     check->place = logical_layout_place(check->facts->layout, check->path);
@@ -228,7 +228,7 @@ bool checking_begin_content(struct checking_source *check, struct error *err)
         return check->archive != NULL;
     case LOGICAL_PART_GLOBALS:
     case LOGICAL_PART_SCRIPT:
-        check->script = script_decoder_new(&script, err);
+        check->script = sql_script_new(&script, err);
         return check->script != NULL;
     case LOGICAL_PART_FIRST_TOC:
     case LOGICAL_PART_TOC:
@@ -258,7 +258,7 @@ void checking_feed_content(struct checking_source *check, struct slice data)
     else if (check->archive != NULL)
         sound = archive_decoder_feed(check->archive, data, &err);
     else if (check->script != NULL)
-        sound = script_decoder_feed(check->script, data, &err);
+        sound = sql_script_feed(check->script, data, &err);
     else if (check->in_folder)
         sound = archive_folder_feed(check->folder, data, &err);
     if (!sound) {
@@ -267,6 +267,15 @@ void checking_feed_content(struct checking_source *check, struct slice data)
     }
     if (check->archive != NULL)
         record_proof_contents_end(check->proof, archive_decoder_contents_size(check->archive));
+}
+
+/* Those of a backup are of a whole cluster, and say so. */
+static bool finish_script(struct sql_script *script, struct error *err)
+{
+    return sql_script_finish(script, err) &&
+           (sql_script_origin(script) == SQL_SCRIPT_OF_CLUSTER ||
+            error_set(err, ERROR_CORRUPT,
+                      "the script is damaged: it is not pg_dumpall's, or ours"));
 }
 
 void checking_end_content(struct checking_source *check)
@@ -279,20 +288,20 @@ void checking_end_content(struct checking_source *check)
     else if (check->archive != NULL)
         whole = check->content_failed || archive_decoder_finish(check->archive, &err);
     else if (check->script != NULL)
-        whole = check->content_failed || script_decoder_finish(check->script, &err);
+        whole = check->content_failed || finish_script(check->script, &err);
     if (!whole)
         checking_failure(check, check->path, &err);
     if (check->archive != NULL)
         check->report.rows += archive_decoder_rows(check->archive);
     if (check->script != NULL)
-        check->report.rows += script_decoder_rows(check->script);
+        check->report.rows += sql_script_rows(check->script);
     checking_drop_content(check);
 }
 
 void checking_drop_content(struct checking_source *check)
 {
     archive_decoder_free(check->archive);
-    script_decoder_free(check->script);
+    sql_script_free(check->script);
     check->archive = NULL;
     check->script = NULL;
     check->in_folder = false;

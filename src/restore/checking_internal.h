@@ -7,6 +7,7 @@
 #define PGCASK_RESTORE_CHECKING_INTERNAL_H
 
 #include "archive/archive.h"
+#include "archive/sql_script.h"
 #include "manifest/backup_manifest.h"
 #include "manifest/file_ledger.h"
 #include "manifest/logical_layout.h"
@@ -46,7 +47,7 @@ struct checking_source {
     /* What a record of a logical backup is read as: at most one of these. */
     struct logical_place place; /* points into path */
     struct archive_decoder *archive;
-    struct script_decoder *script;
+    struct sql_script *script;
     bool in_folder;      /* a file of the folder below */
     bool content_failed; /* and was told of, or cannot be read as that */
 
