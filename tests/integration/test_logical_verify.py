@@ -289,7 +289,7 @@ def test_scripts_are_read_as_psql_reads_them(pgcask, backup, major, layout, ever
     reseal(backup)
     assert sound(pgcask, backup)
     for damaged, words in [
-        (text.replace(b"\\connect app", b"\\! touch x\n\\connect app"), "a command of psql"),
+        (text.replace(b"\\connect app", b"\\! touch x\n\\connect app"), "psql's command"),
         (text[:text.rindex(b"--\n-- PostgreSQL database cluster dump complete")], "breaks off"),
         (text + b"DROP TABLE x;\n", "breaks off"),
     ]:
