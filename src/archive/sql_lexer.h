@@ -15,7 +15,7 @@
 #define SQL_WORDS_MAX 8 /* COPY BINARY a.b.c FROM stdin, and one more */
 #define SQL_WORD_MAX 40 /* of a word's beginning; no keyword or setting that counts is longer */
 #define SQL_TAG_MAX 128 /* of $tag$, with both dollars */
-#define SQL_COMMENT_MAX 64
+#define SQL_COMMENT_MAX 512
 
 enum sql_token_kind {
     SQL_TOKEN_NONE,

@@ -46,6 +46,7 @@ struct sql_script {
     char key[KEY_MAX]; /* of \restrict; "": not restricted */
     enum sql_script_origin origin;
     bool whole; /* nothing but comments since the one that says so */
+    char entry[SQL_COMMENT_MAX];
 };
 
 static bool fail(const struct sql_script *script, const char *what, struct error *err)
@@ -112,6 +113,46 @@ static bool comment_is(const struct sql_lexer *lexer, const char *text)
            memcmp(lexer->comment, text, lexer->comment_len) == 0;
 }
 
+/* The last place of a text in another. */
+static char *find_last(char *text, const char *what)
+{
+    char *found = NULL;
+
+    for (char *at = strstr(text, what); at != NULL; at = strstr(at + 1, what))
+        found = at;
+    return found;
+}
+
+/* " Name: t; Type: TABLE; Schema: public; Owner: me", also "Data for Name: t". */
+static void note_entry(struct sql_script *script)
+{
+    const struct sql_lexer *lexer = &script->lexer;
+    char text[SQL_COMMENT_MAX], *name, *type, *schema, *owner;
+
+    script->entry[0] = '\0';
+    if (lexer->comment_len >= sizeof(text))
+        return;
+    memcpy(text, lexer->comment, lexer->comment_len);
+    text[lexer->comment_len] = '\0';
+    name = strstr(text, "Name: ");
+    owner = find_last(text, "; Owner: ");
+    if (name == NULL || owner == NULL)
+        return;
+    *owner = '\0';
+    schema = find_last(text, "; Schema: ");
+    if (schema == NULL)
+        return;
+    *schema = '\0';
+    type = find_last(text, "; Type: ");
+    if (type == NULL || type < name)
+        return;
+    *type = '\0';
+    schema += strlen("; Schema: ");
+    snprintf(script->entry, sizeof(script->entry), "%s %s%s%s", type + strlen("; Type: "),
+             strcmp(schema, "-") == 0 ? "" : schema, strcmp(schema, "-") == 0 ? "" : ".",
+             name + strlen("Name: "));
+}
+
 static void end_comment(struct sql_script *script)
 {
     const struct sql_lexer *lexer = &script->lexer;
@@ -119,6 +160,7 @@ static void end_comment(struct sql_script *script)
 
     if (lexer->begun || lexer->comment_len == 0)
         return;
+    note_entry(script);
     script->whole = comment_is(lexer, cluster ? " PostgreSQL database cluster dump complete"
                                               : " PostgreSQL database dump complete");
     if (script->origin != SQL_SCRIPT_UNKNOWN)
@@ -178,6 +220,7 @@ static bool connect_to(struct sql_script *script, const char *arguments, struct 
         return refuse_command(script, " in a form that pg_dump does not write", err);
     script->lexer.escape_strings = false;
     script->lexer.double_bytes = SQL_BYTES_ALONE;
+    script->entry[0] = '\0';
     script->whole = false;
     return script->handler.connect == NULL ||
            script->handler.connect(script->handler.context, name, script->lines + 1, err);
@@ -490,6 +533,11 @@ uint64_t sql_script_rows(const struct sql_script *script)
 enum sql_script_origin sql_script_origin(const struct sql_script *script)
 {
     return script->origin;
+}
+
+const char *sql_script_entry(const struct sql_script *script)
+{
+    return script->entry;
 }
 
 bool sql_script_finish(struct sql_script *script, struct error *err)

@@ -77,6 +77,10 @@ enum sql_script_origin {
 };
 enum sql_script_origin sql_script_origin(const struct sql_script *script);
 
+/* What the statement at hand is of, by the last comment that names it as pg_dump does: "TABLE
+ * public.orders". "" if none did. Borrowed until the next call. Made of names, so for people. */
+const char *sql_script_entry(const struct sql_script *script);
+
 /* Fails unless it ended outside of any statement and, where a comment said what it is, with the
  * comment that says that this was all. One of unknown origin may have been cut off between two
  * statements, which nothing tells. */
