@@ -94,7 +94,7 @@ bool logical_database_enter(struct logical_database *database, struct error *err
     database->job->report.logical.database = database->name;
     if (database->conn != NULL)
         return true;
-    if (open_in_turn(database, err) && logical_snapshot_take(database, err) &&
+    if (open_in_turn(database, err) && logical_snapshot_take(database, false, err) &&
         logical_catalog_read(database, err))
         return true;
     if (strcmp(error_reason_word(err), LOGICAL_DATABASE_GONE) == 0)
@@ -147,7 +147,7 @@ static bool take_snapshots(struct logical_backup *job, struct error *err)
 {
     for (size_t i = 0; i < job->together; i++) {
         job->databases[i].same_snapshot = job->together > 1 || job->database_count == 1;
-        if (!logical_snapshot_take(&job->databases[i], err))
+        if (!logical_snapshot_take(&job->databases[i], false, err))
             return name_database(&job->databases[i], err);
     }
     return true;

@@ -182,8 +182,8 @@ bool logical_database_leave(struct logical_database *database, struct error *err
 
 /* ---- Catalogs ---- */
 
-/* Begins the transaction and its snapshot. */
-bool logical_snapshot_take(struct logical_database *database, struct error *err);
+/* Begins the transaction, unless it has begun, and its snapshot. */
+bool logical_snapshot_take(struct logical_database *database, bool begun, struct error *err);
 
 /* Reads the catalogs in that snapshot, and if something changes meanwhile again and again in new
  * ones, but not for ever; the database is of no common moment then. */

@@ -15,6 +15,7 @@
 
 struct catalog;
 struct catalog_filter;
+struct catalog_watch;
 
 struct catalog_options {
     const struct catalog_filter *filter; /* what is wanted; NULL: everything. Borrowed */
@@ -27,7 +28,9 @@ struct catalog_options {
     int64_t lock_timeout_total_ms; /* for all of them; 0: 10 min, or the former if that is longer */
     int64_t *lock_spent_ms; /* how much of that earlier reads took; this one adds its own. May be
                                NULL */
-    bool statistics;        /* what the planner knows, too; of servers from 18 on */
+    struct catalog_watch *watch; /* of this and other tries (watch.h); NULL: whatever changed is a
+                                    reason to read again */
+    bool statistics;             /* what the planner knows, too; of servers from 18 on */
     const struct log *log;
 };
 

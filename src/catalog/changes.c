@@ -3,6 +3,7 @@
 #include "catalog/changes.h"
 
 #include "catalog/catalog_internal.h"
+#include "catalog/watch_internal.h"
 
 #include <stdio.h>
 
@@ -11,6 +12,33 @@
 #define NOT_TEMPORARY " AND n.nspname !~ '^pg_(temp|toast)' "
 /* As steps that read relations have it. */
 #define DUMPED " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
+
+/* What is not wanted counts if something else needs it, which prints its name. */
+#define NEEDED(class, oid)                                                                         \
+    "EXISTS (SELECT FROM pg_catalog.pg_depend u WHERE u.refclassid = " class "           AND "     \
+                                                                             "u.refobjid = " oid   \
+                                                                             " AND u.deptype IN "  \
+                                                                             "('n', 'P'))"
+#define WANTED_RELATION " AND ({relation c.oid} OR " NEEDED("c.tableoid", "c.oid") ") "
+#define WANTED_IN_SCHEMA(alias, oid) " AND ({schema n.oid} OR " NEEDED(alias ".tableoid", oid) ") "
+#define WANTED_TYPE(alias)                                                                         \
+    " AND ({schema n.oid} OR (" alias ".typrelid <> 0 AND {relation " alias ".typrelid})\n"        \
+    "      OR " NEEDED(alias ".tableoid", alias ".oid") "      OR " NEEDED(alias ".tableoid",      \
+                                                                           alias ".typarray") ") "
+#define WANTED_SCHEMA                                                                              \
+    " AND ({schema n.oid} OR EXISTS (SELECT FROM pg_catalog.pg_class w\n"                          \
+    "       WHERE w.relnamespace = n.oid AND {relation w.oid}) OR EXISTS (\n"                      \
+    "      SELECT FROM pg_catalog.pg_depend i\n"                                                   \
+    "        JOIN pg_catalog.pg_depend u ON u.refclassid = i.classid AND u.refobjid = i.objid\n"   \
+    "         AND u.deptype IN ('n', 'P')\n"                                                       \
+    "       WHERE i.refclassid = n.tableoid AND i.refobjid = n.oid)) "
+
+/* What tells a row from others: its catalog, its oid, a number within; then the relation that may
+ * be locked to keep it as it is; then what of it matters (watch.c). */
+#define KEY(alias, oid, number, lock)                                                              \
+    ", " alias ".tableoid::pg_catalog.regclass::pg_catalog.text, " oid ", " number ", " lock       \
+    ", " WATCH_VALUE(alias) " "
+#define LOCKABLE "CASE WHEN c.relkind IN ('r', 'p', 'v') THEN " RELATION_NAME " END"
 
 #define NAMESPACE(column) " JOIN pg_catalog.pg_namespace n ON n.oid = " column " "
 #define CLASS(column) " JOIN pg_catalog.pg_class c ON c.oid = " column NAMESPACE("c.relnamespace")
@@ -38,32 +66,33 @@
     " AND pg_catalog.pg_relation_filenode(c.oid) <> c.relfilenode\n"                               \
     " AND c.oid::pg_catalog.regclass::pg_catalog.text = " RELATION_NAME ")"
 
-#define PART_OF(word, table, alias, name, column, rank, more)                                      \
+#define PART_OF(word, table, alias, name, column, rank, key, more)                                 \
     "SELECT " alias ".xmax, " rank ", '" word " ' || pg_catalog.quote_ident(" alias "." name ") "  \
-    "       || ' on ' || " RELATION_NAME "  FROM " table " " alias                                 \
-    CLASS(alias "." column) TOUCHED(alias) DUMPED more " UNION ALL "
-
-#define IN_SCHEMA(word, table, alias, name, column, rank)                                          \
-    "SELECT " alias ".xmax, " rank ", '" word " ' || pg_catalog.quote_ident(n.nspname) || '.' || " \
-    "       pg_catalog.quote_ident(" alias "." name ") FROM " table " " alias                      \
-    NAMESPACE(alias "." column) TOUCHED(alias) NOT_TEMPORARY " UNION ALL "
+    "       || ' on ' || " RELATION_NAME key "  FROM " table " " alias                             \
+    CLASS(alias "." column) TOUCHED(alias) DUMPED WANTED_RELATION more " UNION ALL "
+#define PART(alias) KEY(alias, alias ".oid", "0", LOCKABLE)
 
 #define MEMBER(table, family)                                                                      \
     "SELECT m.xmax, 4, 'operator family ' || pg_catalog.quote_ident(n.nspname) || '.' || "         \
-    "       pg_catalog.quote_ident(f.opfname) FROM pg_catalog." table " m "                        \
-    "  JOIN pg_catalog.pg_opfamily f ON f.oid = m." family NAMESPACE("f.opfnamespace")             \
-        TOUCHED("m") NOT_TEMPORARY " UNION ALL "
+    "       pg_catalog.quote_ident(f.opfname)" KEY(                                                \
+        "m", "m.oid", "0",                                                                         \
+        "NULL") "  FROM pg_catalog." table " m "                                                   \
+                "  JOIN pg_catalog.pg_opfamily f ON f.oid = m." family NAMESPACE("f.opfnamespace") \
+                    TOUCHED("m") NOT_TEMPORARY " AND {schema n.oid} UNION ALL "
 
 /* What is dumped or referred to by name, but for what steps have a home for. By rank: what was
  * dropped as a whole is named rather than its parts. clang-format off: the table of catalogs is
  * read line by line. */
 /* clang-format off */
 static const char catalogs[] =
-    "SELECT n.xmax, 1 AS rank, 'schema ' || pg_catalog.quote_ident(n.nspname) AS what\n"
-    "  FROM pg_catalog.pg_namespace n " TOUCHED("n") DUMPED " UNION ALL "
+    "SELECT n.xmax, 1 AS rank, 'schema ' || pg_catalog.quote_ident(n.nspname) AS what,\n"
+    "       n.tableoid::pg_catalog.regclass::pg_catalog.text AS catalog, n.oid AS oid,\n"
+    "       0 AS number, NULL AS relation, " WATCH_VALUE("n") " AS value\n"
+    "  FROM pg_catalog.pg_namespace n " TOUCHED("n") DUMPED WANTED_SCHEMA " UNION ALL "
     "SELECT c.xmax, CASE WHEN c.relkind IN ('i', 'I') THEN 4 ELSE 2 END,\n"
-            RELATION_WORD RELATION_NAME
+            RELATION_WORD RELATION_NAME KEY("c", "c.oid", "0", LOCKABLE)
     "  FROM pg_catalog.pg_class c " NAMESPACE("c.relnamespace") TOUCHED("c") DUMPED
+            WANTED_RELATION
     "   AND (c.relkind NOT IN ('i', 'I') OR " WHOLE_INDEX("c.oid") ") "
     "   AND " ONLY_REBUILT " IS NOT TRUE UNION ALL "
     "SELECT p.xmax, 3, CASE p.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate '\n"
@@ -72,32 +101,42 @@ static const char catalogs[] =
     "       || coalesce((SELECT pg_catalog.string_agg(t.typname, ', ' ORDER BY a.number)\n"
     "                   FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY a (type, number)\n"
     "                   JOIN pg_catalog.pg_type t ON t.oid = a.type), '') || ')'\n"
+            KEY("p", "p.oid", "0", "NULL")
     "  FROM pg_catalog.pg_proc p " NAMESPACE("p.pronamespace") TOUCHED("p") NOT_TEMPORARY
+            WANTED_IN_SCHEMA("p", "p.oid")
     "UNION ALL\n"
     "SELECT e.xmax, 3, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' ||\n"
-    "       pg_catalog.quote_ident(t.typname)\n"
+    "       pg_catalog.quote_ident(t.typname)" KEY("e", "e.oid", "0", "NULL")
     "  FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid\n"
-            NAMESPACE("t.typnamespace") TOUCHED("e") NOT_TEMPORARY " UNION ALL "
+            NAMESPACE("t.typnamespace") TOUCHED("e") NOT_TEMPORARY WANTED_TYPE("t") " UNION ALL "
     "SELECT o.xmax, 5, 'constraint ' || pg_catalog.quote_ident(o.conname) || ' on type ' ||\n"
     "       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname)\n"
+            KEY("o", "o.oid", "0", "NULL")
     "  FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_type t ON t.oid = o.contypid\n"
-            NAMESPACE("t.typnamespace") TOUCHED("o") NOT_TEMPORARY " UNION ALL "
-    "SELECT i.xmax, 4, 'index ' || " RELATION_NAME
+            NAMESPACE("t.typnamespace") TOUCHED("o") NOT_TEMPORARY WANTED_TYPE("t") " UNION ALL "
+    "SELECT i.xmax, 4, 'index ' || " RELATION_NAME KEY("i", "i.indexrelid", "0", "NULL")
     "  FROM pg_catalog.pg_index i " CLASS("i.indexrelid") TOUCHED("i") DUMPED
-    "   AND " WHOLE_INDEX("i.indexrelid") " UNION ALL "
-    "SELECT p.xmax, 6, 'table ' || " RELATION_NAME
+    "   AND {relation i.indrelid} AND " WHOLE_INDEX("i.indexrelid") " UNION ALL "
+    "SELECT p.xmax, 6, 'table ' || " RELATION_NAME KEY("p", "p.partrelid", "0", LOCKABLE)
     "  FROM pg_catalog.pg_partitioned_table p " CLASS("p.partrelid") TOUCHED("p") DUMPED
+            WANTED_RELATION
     "UNION ALL\n"
     PART_OF("column", "pg_catalog.pg_attribute", "a", "attname", "attrelid", "6",
+            KEY("a", "a.attrelid", "a.attnum", LOCKABLE),
             " AND a.attnum > 0 AND c.relkind NOT IN ('i', 'I') ")
-    PART_OF("constraint", "pg_catalog.pg_constraint", "o", "conname", "conrelid", "5", "")
-    PART_OF("rule", "pg_catalog.pg_rewrite", "r", "rulename", "ev_class", "5", "")
-    PART_OF("policy", "pg_catalog.pg_policy", "p", "polname", "polrelid", "5", "")
-    PART_OF("trigger", "pg_catalog.pg_trigger", "t", "tgname", "tgrelid", "5",
+    PART_OF("constraint", "pg_catalog.pg_constraint", "o", "conname", "conrelid", "5", PART("o"),
+            "")
+    PART_OF("rule", "pg_catalog.pg_rewrite", "r", "rulename", "ev_class", "5", PART("r"), "")
+    PART_OF("policy", "pg_catalog.pg_policy", "p", "polname", "polrelid", "5", PART("p"), "")
+    PART_OF("trigger", "pg_catalog.pg_trigger", "t", "tgname", "tgrelid", "5", PART("t"),
             " AND (NOT t.tgisinternal OR t.tgparentid <> 0) ")
-    IN_SCHEMA("type", "pg_catalog.pg_type", "t", "typname", "typnamespace", "4")
+    "SELECT t.xmax, 4, 'type ' || pg_catalog.quote_ident(n.nspname) || '.' ||\n"
+    "       pg_catalog.quote_ident(t.typname)" KEY("t", "t.oid", "0", "NULL")
+    "  FROM pg_catalog.pg_type t " NAMESPACE("t.typnamespace") TOUCHED("t") NOT_TEMPORARY
+            WANTED_TYPE("t") " UNION ALL "
     MEMBER("pg_amop", "amopfamily") MEMBER("pg_amproc", "amprocfamily");
-static const char catalogs_end[] = "SELECT '0'::pg_catalog.xid, 9, '' WHERE false";
+static const char catalogs_end[] =
+    "SELECT '0'::pg_catalog.xid, 9, '', '', '0'::pg_catalog.oid, 0, '', '' WHERE false";
 /* clang-format on */
 
 /* Rows may hold oids of objects, which are printed as the names that these have by then. held: the
@@ -126,6 +165,7 @@ static const char catalogs_end[] = "SELECT '0'::pg_catalog.xid, 9, '' WHERE fals
     "  SELECT DISTINCT n.type FROM named n\n"                                                      \
     "    JOIN pg_catalog.pg_attribute a ON a.atttypid = n.whole\n"                                 \
     "    JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'\n"                   \
+    "                              AND {relation c.oid} AND {rows c.oid}\n"                        \
     "   WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped)\n"
 
 #define ROWS_HOLD(types) "EXISTS (SELECT FROM held WHERE type IN (" types "))"
@@ -149,13 +189,15 @@ static const char late[] =
     "   AND EXISTS (SELECT FROM pg_catalog.pg_depend d\n"
     "                WHERE d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass\n"
     "                  AND d.refobjid IN (t.oid, t.typarray)\n"
-    "                  AND (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass\n"
+    "                  AND ((d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass\n"
+    "                        AND {relation d.objid})\n"
     "                       OR (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass\n"
     "                           AND d.deptype = 'n'))) UNION ALL\n"
     "SELECT n.xmax, 1, 'schema ' || pg_catalog.quote_ident(n.nspname)\n"
     "  FROM pg_catalog.pg_namespace n " TOUCHED("n") DUMPED
     "   AND n.oid::pg_catalog.regnamespace::pg_catalog.text <> pg_catalog.quote_ident(n.nspname)\n"
-    "   AND (EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)\n"
+    "   AND (EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid\n"
+    "                    AND {relation c.oid})\n"
     "        OR EXISTS (SELECT FROM held WHERE type NOT IN ('regrole', 'aclitem'))) UNION ALL\n"
     "SELECT c.xmax, 2, " RELATION_WORD RELATION_NAME
     "  FROM pg_catalog.pg_class c " NAMESPACE("c.relnamespace") TOUCHED("c") DUMPED
@@ -199,29 +241,30 @@ static const char late[] =
  * has the number of their group instead, which may be one that no transaction has had yet:
  * pg_xact_status() does not take that, so the second time age() keeps it away.
  */
-static const char frame_begin[] =
-    "SELECT t.what\n"
-    "  FROM (SELECT c.what, c.rank, c.xmax AS short, s.next - 2147483648 +\n"
-    "               (c.xmax::pg_catalog.text::pg_catalog.int8 - s.next + 2147483648\n"
-    "                + 4294967296 * (s.next / 4294967296 + 1)) % 4294967296 AS full, s.oldest\n"
-    "          FROM (SELECT pg_catalog.pg_snapshot_xmin(x)::pg_catalog.text::pg_catalog.int8\n"
-    "                         AS oldest,\n"
-    "                       pg_catalog.pg_snapshot_xmax(x)::pg_catalog.text::pg_catalog.int8\n"
-    "                         AS next\n"
-    "                  FROM pg_catalog.pg_current_snapshot() x) s,\n"
-    "               (";
-static const char frame_end[] =
-    ") c) t\n"
-    " WHERE CASE WHEN t.full >= t.oldest THEN\n"
-    "            pg_catalog.pg_xact_status(t.full::pg_catalog.text::pg_catalog.xid8) END\n"
-    "       = 'committed'\n"
-    " ORDER BY t.rank, t.what LIMIT 1";
-static const char frame_end_guarded[] =
-    ") c) t\n"
-    " WHERE CASE WHEN t.full >= t.oldest AND pg_catalog.age(t.short) > 0 THEN\n"
-    "            pg_catalog.pg_xact_status(t.full::pg_catalog.text::pg_catalog.xid8) END\n"
-    "       = 'committed'\n"
-    " ORDER BY t.rank, t.what LIMIT 1";
+#define FRAME_BEGIN(outer, inner)                                                                  \
+    "SELECT t.what" outer "\n"                                                                     \
+    "  FROM (SELECT c.what, c.rank" inner ", c.xmax AS short, s.next - 2147483648 +\n"             \
+    "               (c.xmax::pg_catalog.text::pg_catalog.int8 - s.next + 2147483648\n"             \
+    "                + 4294967296 * (s.next / 4294967296 + 1)) % 4294967296 AS full, s.oldest\n"   \
+    "          FROM (SELECT pg_catalog.pg_snapshot_xmin(x)::pg_catalog.text::pg_catalog.int8\n"    \
+    "                         AS oldest,\n"                                                        \
+    "                       pg_catalog.pg_snapshot_xmax(x)::pg_catalog.text::pg_catalog.int8\n"    \
+    "                         AS next\n"                                                           \
+    "                  FROM pg_catalog.pg_current_snapshot() x) s,\n"                              \
+    "               ("
+#define FRAME_END(guard)                                                                           \
+    ") c) t\n"                                                                                     \
+    " WHERE CASE WHEN t.full >= t.oldest" guard " THEN\n"                                          \
+    "            pg_catalog.pg_xact_status(t.full::pg_catalog.text::pg_catalog.xid8) END\n"        \
+    "       = 'committed'\n"                                                                       \
+    " ORDER BY t.rank, t.what LIMIT "
+
+static const char frame_begin[] = FRAME_BEGIN("", "");
+static const char frame_begin_with_keys[] =
+    FRAME_BEGIN(", t.catalog, t.oid, t.number, t.relation, t.value",
+                ", c.catalog, c.oid, c.number, c.relation, c.value");
+static const char frame_end[] = FRAME_END("");
+static const char frame_end_guarded[] = FRAME_END(" AND pg_catalog.age(t.short) > 0");
 
 /* pg_authid is not for everybody, so a role's name then is held against its name now. Only roles
  * count that own something of that kind, have privileges on it, or may be named by rows. */
@@ -258,27 +301,72 @@ static bool take_what(struct catalog *catalog, void *context, const struct catal
     return true;
 }
 
-static bool ask(struct catalog *catalog, const char *rows, const char *end, char *what,
-                struct error *err)
+enum { WHAT, CATALOG, OBJECT, NUMBER, RELATION, VALUE, KEY_COLUMNS };
+
+/* The first that matters is the one to be named. */
+static bool take_key(struct catalog *catalog, void *context, const struct catalog_row *row,
+                     struct error *err)
+{
+    const struct watch_key key = {
+        .catalog = row_text(row, CATALOG),
+        .oid = row_oid(row, OBJECT),
+        .number = (int)row_number(row, NUMBER),
+        .relation = row_text_or_null(row, RELATION),
+        .value = row_text_or_null(row, VALUE),
+    };
+    char *what = context;
+
+    if (watch_allows(catalog, &key))
+        return true;
+    if (what[0] == '\0')
+        snprintf(what, CHANGED_TEXT_SIZE, "%s", row_text(row, WHAT));
+    return watch_add(catalog, &key, err);
+}
+
+/* A question about rows that were touched. */
+struct question {
+    const char *begin, *rows;
+    unsigned limit;
+    size_t columns;
+    bool (*take)(struct catalog *, void *, const struct catalog_row *, struct error *);
+};
+
+static bool ask_wanted(struct catalog *catalog, const char *text, size_t columns,
+                       bool (*take)(struct catalog *, void *, const struct catalog_row *,
+                                    struct error *),
+                       char *what, struct error *err)
+{
+    struct sql sql = {.err = err};
+    bool done = selection_expand(&catalog->selection, text, &sql.text, err) &&
+                catalog_ask_text(catalog, sql_text(&sql), columns, take, what, err);
+
+    return sql_end(&sql) && done;
+}
+
+static bool ask(struct catalog *catalog, const struct question *question, const char *end,
+                char *what, struct error *err)
 {
     struct sql sql = {.err = err};
     bool done;
 
-    sql_add(&sql, frame_begin);
-    sql_add(&sql, rows);
+    sql_add(&sql, question->begin);
+    sql_add(&sql, question->rows);
     sql_add(&sql, end);
-    done = !sql.failed && catalog_ask_text(catalog, sql_text(&sql), 1, take_what, what, err);
+    sql_printf(&sql, "%u", question->limit);
+    done = !sql.failed &&
+           ask_wanted(catalog, sql_text(&sql), question->columns, question->take, what, err);
     return sql_end(&sql) && done;
 }
 
-static bool find_touched(struct catalog *catalog, const char *rows, char *what, struct error *err)
+static bool find_touched(struct catalog *catalog, const struct question *question, char *what,
+                         struct error *err)
 {
     if (!catalog_run(catalog, "SAVEPOINT changes", err))
         return false;
-    if (!ask(catalog, rows, frame_end, what, err)) {
+    if (!ask(catalog, question, frame_end, what, err)) {
         if (strcmp(err->sqlstate, "22023") != 0 ||
             !catalog_run(catalog, "ROLLBACK TO SAVEPOINT changes", err) ||
-            !ask(catalog, rows, frame_end_guarded, what, err))
+            !ask(catalog, question, frame_end_guarded, what, err))
             return false;
     }
     return catalog_run(catalog, "RELEASE SAVEPOINT changes", err);
@@ -290,7 +378,20 @@ bool changes_find_roles(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], s
     return catalog_ask_text(catalog, roles_of_globals, 1, take_what, what, err);
 }
 
-static void add_home(struct sql *sql, const struct catalog_home *home)
+/* Statistics go with their table. What lies in no schema is wanted with everything else. */
+static void add_wanted_home(const struct catalog *catalog, struct sql *sql,
+                            const struct catalog_home *home)
+{
+    if (strcmp(home->catalog, "pg_statistic_ext") == 0)
+        sql_add(sql, " AND {relation h.stxrelid} ");
+    else if (home->schema != NULL)
+        sql_add(sql, WANTED_IN_SCHEMA("h", "h.oid"));
+    else if (!catalog_wants_all(catalog))
+        sql_add(sql, " AND " NEEDED("h.tableoid", "h.oid") " ");
+}
+
+static void add_home(const struct catalog *catalog, struct sql *sql,
+                     const struct catalog_home *home)
 {
     sql_printf(sql, "SELECT h.xmax, 3, pg_catalog.lower('%s ') || ", home->word);
     if (home->schema != NULL)
@@ -299,12 +400,14 @@ static void add_home(struct sql *sql, const struct catalog_home *home)
         sql_printf(sql, "       %s", home->label);
     else
         sql_printf(sql, "       pg_catalog.quote_ident(h.%s)", home->name);
+    sql_add(sql, KEY("h", "h.oid", "0", "NULL"));
     sql_printf(sql, " FROM pg_catalog.%s h\n", home->catalog);
     if (home->schema != NULL)
         sql_printf(sql, NAMESPACE("h.%s"), home->schema);
     sql_add(sql, TOUCHED("h"));
     if (home->schema != NULL)
         sql_add(sql, NOT_TEMPORARY);
+    add_wanted_home(catalog, sql, home);
     sql_add(sql, "UNION ALL\n");
 }
 
@@ -317,17 +420,23 @@ bool changes_find(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct 
     sql_add(&rows, catalogs);
     for (size_t i = 0; i < catalog_kind_step_count; i++) {
         if (catalog_kind_steps[i]->home != NULL)
-            add_home(&rows, catalog_kind_steps[i]->home);
+            add_home(catalog, &rows, catalog_kind_steps[i]->home);
     }
     sql_add(&rows, catalogs_end);
-    found = !rows.failed && find_touched(catalog, sql_text(&rows), what, err);
+    found = !rows.failed && watch_look(catalog, err) &&
+            find_touched(catalog,
+                         &(struct question){frame_begin_with_keys, sql_text(&rows),
+                                            WATCH_KEYS_MAX + 1, KEY_COLUMNS, take_key},
+                         what, err);
     return sql_end(&rows) && found &&
-           (what[0] != '\0' || catalog_ask_text(catalog, roles, 1, take_what, what, err));
+           (what[0] != '\0' || ask_wanted(catalog, roles, 1, take_what, what, err));
 }
 
 bool changes_find_late(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
 {
+    const struct question question = {frame_begin, late, 1, 1, take_what};
+
     what[0] = '\0';
-    return find_touched(catalog, late, what, err) &&
-           (what[0] != '\0' || catalog_ask_text(catalog, roles_in_rows, 1, take_what, what, err));
+    return find_touched(catalog, &question, what, err) &&
+           (what[0] != '\0' || ask_wanted(catalog, roles_in_rows, 1, take_what, what, err));
 }

@@ -337,21 +337,45 @@ static bool compare_column(struct catalog *catalog, struct relation *relation,
     return column->is_local || column_default_stand_alone(catalog, relation, column, err);
 }
 
+static bool compare_columns(struct catalog *catalog, struct relation *relation, struct error *err)
+{
+    for (size_t at = 0; at < relation->column_count; at++) {
+        if (!compare_column(catalog, relation, &relation->columns[at], err))
+            return false;
+    }
+    return true;
+}
+
+/* The first of its parents that was not compared yet; NULL: it is its turn. */
+static struct relation *next_parent(struct relation *relation)
+{
+    while (!relation->is_partition && relation->parents_seen < relation->parent_count) {
+        struct relation *parent = relation->parents[relation->parents_seen++];
+
+        if (!parent->compared)
+            return parent;
+    }
+    return NULL;
+}
+
 /* Parents first: what they lost counts for their children. */
 static bool compare(struct catalog *catalog, struct relation *relation, struct error *err)
 {
     if (relation->compared)
         return true;
     relation->compared = true;
-    if (relation->is_partition)
-        return true;
-    for (size_t i = 0; i < relation->parent_count; i++) {
-        if (!compare(catalog, relation->parents[i], err))
+    while (relation != NULL) {
+        struct relation *parent = next_parent(relation);
+
+        if (parent != NULL) {
+            parent->compared = true;
+            parent->came_from = relation;
+            relation = parent;
+            continue;
+        }
+        if (!relation->is_partition && !compare_columns(catalog, relation, err))
             return false;
-    }
-    for (size_t at = 0; at < relation->column_count; at++) {
-        if (!compare_column(catalog, relation, &relation->columns[at], err))
-            return false;
+        relation = relation->came_from;
     }
     return true;
 }

@@ -4,6 +4,7 @@
 #include "catalog/catalog_internal.h"
 
 #include "base/bytes.h"
+#include "catalog/watch_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -212,7 +213,8 @@ bool catalog_ask(struct catalog *catalog, const struct catalog_query *query, voi
     struct sql sql = {.err = err};
     bool done =
         add_text(query, catalog->major, &catalog->selection, &sql) &&
-        catalog->server->ask(catalog, sql_text(&sql), query->count, query->take, context, err);
+        catalog->server->ask(catalog, sql_text(&sql), query->count, query->take, context, err) &&
+        watch_look(catalog, err);
 
     sql_end(&sql);
     return done;
@@ -223,7 +225,8 @@ bool catalog_ask_text(struct catalog *catalog, const char *sql, size_t columns,
                                    struct error *),
                       void *context, struct error *err)
 {
-    return catalog->server->ask(catalog, sql, columns, take, context, err);
+    return catalog->server->ask(catalog, sql, columns, take, context, err) &&
+           watch_look(catalog, err);
 }
 
 bool catalog_run(struct catalog *catalog, const char *sql, struct error *err)

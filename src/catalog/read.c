@@ -5,6 +5,7 @@
 #include "catalog/needs.h"
 #include "catalog/large_objects.h"
 #include "catalog/table_locks.h"
+#include "catalog/watch_internal.h"
 
 #include <stdlib.h>
 
@@ -143,6 +144,10 @@ static bool failed_by_change(struct catalog *catalog, struct error *err)
     if (wire_is_broken(catalog->conn) || err->code == ERROR_TIMEOUT || err->code == ERROR_MEMORY ||
         !wire_query(catalog->conn, "ROLLBACK TO SAVEPOINT reading", NULL, &ignored))
         return false;
+    if (strcmp(err->sqlstate, "53200") == 0) {
+        table_locks_hint_room(catalog, err);
+        return false;
+    }
     if (strcmp(err->sqlstate, "55P03") == 0)
         return table_locks_explain(catalog, err);
     if (!changes_find(catalog, what, &ignored) || what[0] == '\0')
@@ -173,16 +178,19 @@ bool catalog_read(struct catalog **result, struct wire_conn *conn,
         return false;
     wire_set_answer_limit(conn, WIRE_ANSWER_MOST);
     catalog->texts = text_store_new(err);
-    if (catalog->texts != NULL && wire_query(conn, "SAVEPOINT reading", NULL, err)) {
+    if (catalog->texts != NULL && wire_query(conn, "SAVEPOINT reading", NULL, err) &&
+        watch_begin(catalog, err)) {
         if (!read_everything(catalog, err))
             *changed = failed_by_change(catalog, err);
         else if (wire_query(conn, "RELEASE SAVEPOINT reading; SET LOCAL lock_timeout = 0", NULL,
                             err) &&
                  check_changes(catalog, changed, err)) {
+            watch_end(catalog);
             *result = catalog;
             return true;
         }
     }
+    watch_end(catalog);
     catalog_free(catalog);
     return false;
 }

@@ -60,6 +60,10 @@ struct relation {
     struct foreign_key *foreign_keys; /* in the order they were made in */
     struct tree_lock *tree_locks;
     const struct catalog_object *reached; /* from that descendant, while trees are walked */
+    /* A walk to the parents and back, which may be of any depth: where it came from, how many
+     * parents it has been to. */
+    struct relation *came_from;
+    size_t parents_seen;
     struct catalog_object *locking_index; /* one whose making changes the table, too */
     struct catalog_object *data; /* its TABLE DATA, SEQUENCE SET or MATERIALIZED VIEW DATA */
 };

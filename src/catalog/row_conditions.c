@@ -31,7 +31,7 @@ static void add_question(const struct catalog *catalog, const struct row_conditi
 {
     sql_printf(sql, "%sSELECT 1 FROM ONLY %s WHERE (",
                sql->text.len == 0 ? "EXPLAIN " : "\nUNION ALL ", table);
-    sql_add(sql, catalog_filter_condition(catalog->options.filter, condition->number));
+    sql_add(sql, catalog->selection.texts[condition->number]);
     sql_add(sql, "\n)");
 }
 

@@ -14,6 +14,7 @@
 #include "catalog/catalog_internal.h"
 #include "catalog/columns.h"
 #include "catalog/filter.h"
+#include "catalog/typed_text.h"
 
 #include <stdlib.h>
 
@@ -161,7 +162,8 @@ static bool settle(struct catalog *catalog, struct error *err)
     selection->some_extensions = catalog_filter_count(filter, FILTER_EXTENSIONS) > 0;
     selection->some =
         selection->some_tables || selection->some_schemas || selection->some_extensions;
-    if (!ask_path(catalog, &path, err) || !selection_search(catalog, path, err))
+    if (!ask_path(catalog, &path, err) || !selection_search(catalog, path, err) ||
+        !typed_text_conditions(catalog, err))
         return false;
     sort(selection);
     selection->schemas_limited =
@@ -291,7 +293,7 @@ void catalog_add_row_condition(const struct catalog *catalog, uint32_t table, st
 
     for (; condition != NULL && condition < end && condition->table == table; condition++) {
         sql_add(sql, before);
-        sql_add(sql, catalog_filter_condition(catalog->options.filter, condition->number));
+        sql_add(sql, selection->texts[condition->number]);
         sql_add(sql, "\n)");
         before = " AND (";
     }

@@ -42,6 +42,7 @@ struct selection {
     struct oid_set named_schemas, not_schemas, not_extensions;
     struct row_condition *conditions; /* by table */
     size_t condition_count, condition_capacity;
+    const char **texts; /* of all conditions by their numbers, as the session has them */
 };
 
 /* Looks for what the filter of the catalog's options names, and settles what is wanted. */

@@ -10,6 +10,7 @@
 #include "catalog/columns.h"
 #include "catalog/filter.h"
 #include "catalog/pattern.h"
+#include "catalog/typed_text.h"
 
 #include <stdlib.h>
 
@@ -105,8 +106,15 @@ static bool add_match(struct search *search, const char *column, const char *reg
     struct sql *sql = &search->statement;
 
     sql_add(sql, "   AND ");
-    if (!sql->failed && !pattern_append_match(&sql->text, column, regex, sql->err))
-        sql_fail(sql);
+    if (!typed_text_is_special(regex)) {
+        if (!sql->failed && !pattern_append_match(&sql->text, column, regex, sql->err))
+            sql_fail(sql);
+    } else {
+        sql_printf(sql, "%s OPERATOR(pg_catalog.~) ", column);
+        if (!sql->failed && !typed_text_append(&sql->text, regex, sql->err))
+            sql_fail(sql);
+        sql_add(sql, " COLLATE pg_catalog.default");
+    }
     sql_add(sql, "\n");
     return !sql->failed;
 }
@@ -333,6 +341,13 @@ static bool begin_search(struct search *search, struct error *err)
     return !search->statement.failed;
 }
 
+/* No regular expression, or letters that the database's encoding does not have. */
+static bool is_about_text(const struct error *err)
+{
+    return strcmp(err->sqlstate, "2201B") == 0 || strcmp(err->sqlstate, "22P05") == 0 ||
+           strcmp(err->sqlstate, "42883") == 0;
+}
+
 /* A regular expression that is none is only seen by the server, which does not say which one. */
 static bool is_broken(struct search *search, const char *regex, struct error *err)
 {
@@ -343,17 +358,18 @@ static bool is_broken(struct search *search, const char *regex, struct error *er
     if (regex == NULL)
         return false;
     sql_add(&sql, "SELECT '' OPERATOR(pg_catalog.~) ");
-    sql_literal(&sql, regex);
+    if (!sql.failed && !typed_text_append(&sql.text, regex, &ignored))
+        sql_fail(&sql);
     broken = !sql.failed && !catalog_run(search->catalog, sql_text(&sql), err);
     sql_end(&sql);
-    return broken && strcmp(err->sqlstate, "2201B") == 0;
+    return broken && is_about_text(err);
 }
 
 static bool name_broken(struct search *search, struct error *err)
 {
     struct error ignored;
 
-    if (strcmp(err->sqlstate, "2201B") != 0)
+    if (!is_about_text(err))
         return false;
     catalog_run(search->catalog, "ROLLBACK TO SAVEPOINT selection", &ignored);
     for (size_t i = 0; i < search->count; i++) {
@@ -371,6 +387,8 @@ static bool name_broken(struct search *search, struct error *err)
         err->code = ERROR_USAGE;
         error_prefix(err, ERROR_OPTION("%s") " %s", catalog_filter_option(wanted->list),
                      catalog_filter_text(filter_of(search->catalog), wanted->list, wanted->number));
+        if (strcmp(err->sqlstate, "2201B") != 0)
+            return typed_text_explain(search->catalog, err);
         return error_hint(err, "A pattern is a regular expression, too; within \"…\" everything "
                                "stands for itself.");
     }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "catalog/relation.h"
 #include "catalog/statement_words.h"
+#include "catalog/watch_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -186,17 +187,22 @@ static bool take_lock_room(struct catalog *catalog, void *context, const struct 
 }
 
 /* The server says which setting it is, but not what it has to be. */
-static bool no_room(struct locking *locking, struct error *err)
+void table_locks_hint_room(struct catalog *catalog, struct error *err)
 {
-    struct error named = *err, ignored;
+    struct error ignored;
     struct sql sql = {.err = &ignored};
 
-    if (catalog_run(locking->catalog, "ROLLBACK TO SAVEPOINT lock_batch", &ignored) &&
-        catalog_expand(locking->catalog, catalog_lock_room_query, &sql.text, &ignored))
-        catalog_ask_text(locking->catalog, sql_text(&sql), LOCK_ROOM_COLUMNS, take_lock_room,
-                         &named, &ignored);
+    if (catalog_expand(catalog, catalog_lock_room_query, &sql.text, &ignored))
+        catalog_ask_text(catalog, sql_text(&sql), LOCK_ROOM_COLUMNS, take_lock_room, err, &ignored);
     sql_end(&sql);
-    *err = named;
+}
+
+static bool no_room(struct locking *locking, struct error *err)
+{
+    struct error ignored;
+
+    if (catalog_run(locking->catalog, "ROLLBACK TO SAVEPOINT lock_batch", &ignored))
+        table_locks_hint_room(locking->catalog, err);
     return false;
 }
 
@@ -341,7 +347,8 @@ static bool lock_batch(struct locking *locking, struct error *err)
                locking->each_ms);
     done = !sql.failed &&
            (catalog_run(locking->catalog, sql_text(&sql), err) || not_locked(locking, err)) &&
-           check_batch(locking, true, err);
+           check_batch(locking, true, err) &&
+           watch_note_lock(locking->catalog, sql_text(&locking->statement), err);
     sql_end(&sql);
     buffer_clear(&locking->statement.text);
     buffer_clear(&locking->oids.text);
@@ -366,23 +373,32 @@ static bool add_table(struct locking *locking, const struct catalog_object *obje
            (locking->statement.text.len < STATEMENT_MAX || lock_batch(locking, err));
 }
 
+static int64_t time_for_all(const struct catalog_options *options)
+{
+    if (options->lock_timeout_total_ms > 0)
+        return options->lock_timeout_total_ms;
+    return options->lock_timeout_ms > LOCK_TIMEOUT_TOTAL_MS ? options->lock_timeout_ms
+                                                            : LOCK_TIMEOUT_TOTAL_MS;
+}
+
+int64_t table_locks_time_left(const struct catalog_options *options)
+{
+    return time_for_all(options) - (options->lock_spent_ms == NULL ? 0 : *options->lock_spent_ms);
+}
+
 bool table_locks_take(struct catalog *catalog,
                       bool (*is_wanted)(const struct catalog_object *object), struct error *err)
 {
     const struct catalog_options *options = catalog_options(catalog);
-    int64_t each = each_lock(catalog);
-    int64_t usual = each > LOCK_TIMEOUT_TOTAL_MS ? each : LOCK_TIMEOUT_TOTAL_MS;
-    int64_t total = options->lock_timeout_total_ms > 0 ? options->lock_timeout_total_ms : usual;
-    int64_t spent = options->lock_spent_ms == NULL ? 0 : *options->lock_spent_ms;
     int64_t start = clock_now_ms();
     struct locking locking = {
         .catalog = catalog,
         .statement = {.err = err},
         .oids = {.err = err},
         .readable = {.err = err},
-        .each_ms = each,
-        .total_ms = total,
-        .deadline = start + total - spent,
+        .each_ms = each_lock(catalog),
+        .total_ms = time_for_all(options),
+        .deadline = start + table_locks_time_left(options),
     };
     bool done = true;
 

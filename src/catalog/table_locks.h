@@ -19,4 +19,11 @@ bool table_locks_limit(struct catalog *catalog, struct error *err);
  * Returns false. */
 bool table_locks_explain(struct catalog *catalog, struct error *err);
 
+/* The error of a lock table that is full says how large it should be. The session is back at a
+ * savepoint. */
+void table_locks_hint_room(struct catalog *catalog, struct error *err);
+
+/* Of the time for all tables what earlier reads left, in ms. */
+int64_t table_locks_time_left(const struct catalog_options *options);
+
 #endif

@@ -9,22 +9,39 @@
 #include "catalog/catalog_internal.h"
 #include "catalog/relation.h"
 
-/* For all that `relation` descends from, each once. */
-static bool add_below(struct catalog *catalog, const struct relation *relation,
+static bool depend_on(struct catalog *catalog, const struct relation *parent,
                       const struct catalog_object *table, struct error *err)
 {
-    for (size_t i = 0; i < relation->parent_count; i++) {
-        struct relation *parent = relation->parents[i];
+    for (const struct tree_lock *lock = parent->tree_locks; lock != NULL; lock = lock->next) {
+        if (!catalog_depend(catalog, lock->object, table, err))
+            return false;
+    }
+    return true;
+}
 
+/* For all that `relation` descends from, each once. */
+static bool add_below(struct catalog *catalog, struct relation *relation,
+                      const struct catalog_object *table, struct error *err)
+{
+    relation->reached = table;
+    relation->came_from = NULL;
+    relation->parents_seen = 0;
+    while (relation != NULL) {
+        struct relation *parent;
+
+        if (relation->parents_seen == relation->parent_count) {
+            relation = relation->came_from;
+            continue;
+        }
+        parent = relation->parents[relation->parents_seen++];
         if (parent->reached == table)
             continue;
-        parent->reached = table;
-        for (const struct tree_lock *lock = parent->tree_locks; lock != NULL; lock = lock->next) {
-            if (!catalog_depend(catalog, lock->object, table, err))
-                return false;
-        }
-        if (!add_below(catalog, parent, table, err))
+        if (!depend_on(catalog, parent, table, err))
             return false;
+        parent->reached = table;
+        parent->came_from = relation;
+        parent->parents_seen = 0;
+        relation = parent;
     }
     return true;
 }
@@ -35,7 +52,7 @@ static bool link_trees(struct catalog *catalog, struct error *err)
 
     for (size_t i = 0; i < count; i++) {
         const struct catalog_object *object = catalog_object_at(catalog, i);
-        const struct relation *relation = relation_of(object);
+        struct relation *relation = relation_of(object);
 
         if (relation != NULL && !add_below(catalog, relation, object, err))
             return false;

@@ -99,7 +99,7 @@ static bool try_begin(struct wire_conn *conn, const struct snapshot_options *opt
                       const char *client_check, struct error *err)
 {
     struct buffer sql = {0};
-    bool done = append_begin(&sql, options->imported, err) &&
+    bool done = (options->begun || append_begin(&sql, options->imported, err)) &&
                 append_settings(&sql, conn, options, client_check, err) &&
                 wire_query(conn, buffer_text(&sql), NULL, err);
 
@@ -113,11 +113,13 @@ bool snapshot_begin(struct wire_conn *conn, const struct snapshot_options *optio
                     struct error *err)
 {
     bool may_check = wire_server_version(conn) >= 140000;
+    struct snapshot_options again = *options;
 
+    again.begun = false;
     if (try_begin(conn, options, may_check ? CLIENT_CHECK : "", err))
         return true;
     return may_check && strcmp(err->sqlstate, "22023") == 0 && !wire_is_broken(conn) &&
-           wire_query(conn, "ROLLBACK", NULL, err) && try_begin(conn, options, "", err);
+           wire_query(conn, "ROLLBACK", NULL, err) && try_begin(conn, &again, "", err);
 }
 
 bool snapshot_export(struct wire_conn *conn, char name[SNAPSHOT_NAME_SIZE], struct error *err)

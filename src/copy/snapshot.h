@@ -23,6 +23,8 @@ struct snapshot_options {
                                       own encoding */
     bool small_queries;            /* many, of catalogs without statistics: no plan for many rows */
     bool foreign_tables;           /* rows of these are wanted */
+    bool begun;                    /* the transaction is, repeatable read and read only, and has no
+                                      snapshot yet */
     const char *savepoint;         /* made behind it all, to go back to; NULL: none. Going back
                                       keeps what is said here */
 };

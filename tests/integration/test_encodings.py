@@ -187,3 +187,32 @@ def test_no_statement_of_ours_has_other_letters():
                 seen += 1
                 assert string.isascii(), (path, string)
     assert seen > 50
+
+
+@pytest.mark.parametrize("encoding", ["EUC_JP", "LATIN1"])
+def test_what_is_typed_is_in_utf_8(pgcask, cluster, workdir, encoding):
+    """Patterns, conditions and filter files, whatever the database's encoding is: what they choose
+    is what they choose of pg_dump in UTF-8."""
+    db = make(cluster, encoding)
+    word = WORDS[encoding].decode(encoding)
+    choices = [f"--table=*.t_{word}", f'--table="s_{word}".*', f"--schema=s_{word[0]}*",
+               f"--exclude-table=v_{word}"]
+    for number, option in enumerate(choices):
+        theirs = workdir / f"{number}.theirs"
+        cluster.tool("pg_dump", "-Fc", "--encoding=UTF8", option, "-f", theirs, db=db)
+        name, pattern = option.removeprefix("--").split("=", 1)
+        archive = logical.back_up(pgcask, cluster, db, workdir / f"{number}", f"--{name}s", pattern)
+        listed = [entry.encode("utf-8", "surrogateescape").decode(encoding)
+                  for entry in logical.contents(cluster, archive)]
+        assert sorted(listed) == sorted(logical.contents(cluster, theirs)) and listed
+    (workdir / "filter").write_text(f'include table "s_{word}".t_{word}\n')
+    archive = logical.back_up(
+        pgcask, cluster, db, workdir / "rows", "--filter", workdir / "filter",
+        "--where", f's_{word}.t_{word}="c_{word}" LIKE \'%{word}\' AND "c_{word}" LIKE \'d%\'')
+    assert logical.summary(workdir / "rows")["rows"] == 1
+    assert logical.contents(cluster, archive)
+    for option in ("--tables", "ж€"), ("--where", f"s_{word}.t_{word}=\"c_{word}\" = 'ж€𐍈'"):
+        result = pgcask("backup", cluster.uri(db), "--to", workdir / "no", *option)
+        assert result.rc == 2 and option[0] in result.stderr, result
+        assert option[1].split("=")[0] in result.stderr and "hint" in result.stderr, result
+    assert not (workdir / "no").exists()
