@@ -108,3 +108,4 @@ def test_it_goes_on(pgcask, module_server, workdir, loop):
     (archive,) = (workdir / "b").glob("*.dump")
     logical.create_like(server, "app", "copy")
     logical.restore(server, archive, "copy")
+    logical.drop(server, "copy")
