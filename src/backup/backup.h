@@ -16,7 +16,7 @@
 #define PGCASK_BACKUP_BACKUP_H
 
 #include "backup/backup_request.h"
-#include "backup/preflight.h"
+#include "base/preflight.h"
 #include "record/record.h"
 
 /* Connects, checks everything that can be checked without starting, and collects all findings.

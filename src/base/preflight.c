@@ -1,6 +1,6 @@
 /* Findings are kept in the order in which they were made. Of several databases each finding says at
  * its beginning which one it is about, so that no face has to. */
-#include "backup/preflight.h"
+#include "base/preflight.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
-/* What is found before a backup of either kind begins. */
-#ifndef PGCASK_BACKUP_PREFLIGHT_H
-#define PGCASK_BACKUP_PREFLIGHT_H
+/* What is found before a backup or a restore begins, all at once. */
+#ifndef PGCASK_BASE_PREFLIGHT_H
+#define PGCASK_BASE_PREFLIGHT_H
 
 #include "base/error.h"
 
 #include <stdint.h>
 
-/* Something that would make the backup fail or hurt the server, found before any work. */
+/* Something that would make the work fail or hurt the server, found before any work. */
 struct preflight_finding {
     bool fatal;          /* false: a warning */
     char database[256];  /* of several: the one that it is about; "" if about none */
