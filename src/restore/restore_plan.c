@@ -1,0 +1,391 @@
+/* Filling a plan, and making what it says. */
+#include "restore/restore_plan_internal.h"
+
+#include "base/array.h"
+#include "restore/sql_words.h"
+#include "restore/target_databases.h"
+
+#include <stdlib.h>
+
+struct restore_plan *restore_plan_new(const struct restore_request *request, struct error *err)
+{
+    struct restore_plan *plan = calloc(1, sizeof(*plan));
+
+    if (plan == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    plan->request = request;
+    return plan;
+}
+
+static void free_database(struct planned_database *database)
+{
+    free(database->name);
+    free(database->source);
+    free(database->encoding);
+    free(database->first_session);
+    free(database->own);
+    free(database->entries);
+    database_recipe_reset(&database->recipe);
+    restore_needs_reset(&database->needs);
+    arena_free(&database->texts);
+    free(database);
+}
+
+void restore_plan_free(struct restore_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    for (size_t i = 0; i < plan->count; i++)
+        free_database(plan->databases[i]);
+    free(plan->databases);
+    free(plan->server.role);
+    free(plan);
+}
+
+void restore_plan_expect_globals(struct restore_plan *plan)
+{
+    plan->globals_expected = true;
+}
+
+/* ---- A database ---- */
+
+static struct planned_database *add_database(struct restore_plan *plan, const char *name,
+                                             struct error *err)
+{
+    struct planned_database *database;
+
+    if (plan->count == plan->capacity) {
+        struct planned_database **grown =
+            array_grow(plan->databases, &plan->capacity, sizeof(*grown), err);
+
+        if (grown == NULL)
+            return NULL;
+        plan->databases = grown;
+    }
+    database = calloc(1, sizeof(*database));
+    if (database == NULL || (database->name = strdup(name)) == NULL) {
+        free(database);
+        error_set_memory(err);
+        return NULL;
+    }
+    plan->databases[plan->count++] = database;
+    return database;
+}
+
+bool restore_plan_add_of_script(struct restore_plan *plan, const char *name, struct error *err)
+{
+    struct planned_database *database = add_database(plan, name, err);
+
+    if (database == NULL)
+        return false;
+    database->of_script = true;
+    return true;
+}
+
+/* ---- What it says of itself ---- */
+
+/* "SET client_encoding = 'UTF8';" */
+static bool take_encoding(void *context, const struct sql_word *word)
+{
+    struct planned_database *database = context;
+    struct buffer name = {0};
+    struct error ignored;
+
+    if (word->kind != SQL_WORD_STRING)
+        return true;
+    if (sql_word_append_string(&name, word, &ignored) && name.len > 0) {
+        free(database->encoding);
+        database->encoding = strdup(buffer_text(&name));
+    }
+    buffer_free(&name);
+    return false;
+}
+
+static bool add_own(struct planned_database *database, const char *desc, const char *text,
+                    bool last, struct error *err)
+{
+    struct buffer renamed = {0};
+    struct own_statement *own;
+    bool done;
+
+    if (database->own_count == database->own_capacity) {
+        struct own_statement *grown =
+            array_grow(database->own, &database->own_capacity, sizeof(*grown), err);
+
+        if (grown == NULL)
+            return false;
+        database->own = grown;
+    }
+    own = &database->own[database->own_count];
+    *own = (struct own_statement){.last = last};
+    done = buffer_printf(&renamed, err, "%s%s%s", desc, strcmp(desc, "DATABASE") == 0 ? "" : " OF ",
+                         strcmp(desc, "DATABASE") == 0 ? "" : "DATABASE") &&
+           buffer_append_byte(&renamed, ' ', err) &&
+           buffer_append_string(&renamed, database->name, err) &&
+           (own->object = arena_copy(&database->texts, buffer_text(&renamed), err)) != NULL;
+    buffer_clear(&renamed);
+    done = done &&
+           database_text_append(&renamed, slice_string(text),
+                                database->source == NULL ? "" : database->source, database->name,
+                                err) &&
+           (own->text = arena_copy(&database->texts, buffer_text(&renamed), err)) != NULL;
+    buffer_free(&renamed);
+    database->own_count += done;
+    return done;
+}
+
+static bool add_owner(struct planned_database *database, const char *owner, struct error *err)
+{
+    struct buffer sql = {0};
+    bool done = buffer_append_string(&sql, "ALTER DATABASE ", err) &&
+                wire_quote_identifier(&sql, database->source, err) &&
+                buffer_append_string(&sql, " OWNER TO ", err) &&
+                wire_quote_identifier(&sql, owner, err) && buffer_append_string(&sql, ";\n", err) &&
+                add_own(database, "DATABASE", buffer_text(&sql), false, err);
+
+    buffer_free(&sql);
+    return done;
+}
+
+static bool has_text(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+/* The tag is the name that its own SQL has; the header may have none. */
+static bool take_recipe(const struct restore_plan *plan, struct planned_database *database,
+                        const struct archive_entry *entry, struct error *err)
+{
+    const char *definition = entry->definition == NULL ? "" : entry->definition;
+
+    free(database->source);
+    database->source = entry->tag == NULL ? NULL : strdup(entry->tag);
+    if (database->source == NULL)
+        return entry->tag == NULL ? error_set(err, ERROR_CORRUPT, "a database has no name")
+                                  : error_set_memory(err);
+    database->has_recipe =
+        database_recipe_parse(&database->recipe, definition, &database->recipe_error);
+    return plan->request->no_owner || !has_text(entry->owner) ||
+           add_owner(database, entry->owner, err);
+}
+
+static bool take_own(const struct restore_plan *plan, struct planned_database *database,
+                     const struct archive_entry *entry, struct error *err)
+{
+    if (strcmp(entry->desc, "DATABASE") == 0)
+        return take_recipe(plan, database, entry, err);
+    if (!has_text(entry->definition))
+        return true;
+    return add_own(database, entry->desc, entry->definition,
+                   strcmp(entry->desc, "DATABASE PROPERTIES") == 0, err);
+}
+
+/* ---- Entries ---- */
+
+static bool keep_entry(struct planned_database *database, const struct archive_entry *entry,
+                       const struct restore_selection *selection, uint32_t number,
+                       struct error *err)
+{
+    struct planned_entry *kept;
+    struct arena *texts = &database->texts;
+
+    if (database->entry_count == database->entry_capacity) {
+        struct planned_entry *grown =
+            array_grow(database->entries, &database->entry_capacity, sizeof(*grown), err);
+
+        if (grown == NULL)
+            return false;
+        database->entries = grown;
+    }
+    kept = &database->entries[database->entry_count];
+    *kept = (struct planned_entry){
+        .dump_id = entry->dump_id,
+        .parts = (uint8_t)restore_selection_parts(selection, number),
+        .pass = (uint8_t)restore_selection_pass(selection, number),
+        .desc = arena_copy(texts, entry->desc, err),
+        .schema = arena_copy(texts, entry->schema, err),
+        .tag = arena_copy(texts, entry->tag == NULL ? "" : entry->tag, err),
+    };
+    if (kept->desc == NULL || kept->tag == NULL || (entry->schema != NULL && kept->schema == NULL))
+        return false;
+    database->entry_count++;
+    return true;
+}
+
+static bool take_entry(const struct restore_plan *plan, struct planned_database *database,
+                       const struct archive_entry *entry, const struct restore_selection *selection,
+                       uint32_t number, struct error *err)
+{
+    unsigned parts = restore_selection_parts(selection, number);
+
+    if (entry->desc == NULL)
+        return error_set(err, ERROR_CORRUPT, "an entry of the archive does not say what it is");
+    if (strcmp(entry->desc, "ENCODING") == 0 && entry->definition != NULL)
+        sql_words_walk(slice_string(entry->definition), take_encoding, database);
+    if (parts == 0 || (parts & SELECTED_SETTING) != 0)
+        return true;
+    if (restore_selection_is_of_database(selection, number) &&
+        !take_own(plan, database, entry, err))
+        return false;
+    return restore_needs_add(&database->needs, plan->request, entry, parts, err);
+}
+
+static bool take_entries(const struct restore_plan *plan, struct planned_database *database,
+                         struct archive_contents *contents,
+                         const struct restore_selection *selection, struct error *err)
+{
+    uint32_t count = archive_contents_count(contents);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct archive_entry entry;
+
+        if (!archive_contents_entry(contents, i, &entry, err) ||
+            !take_entry(plan, database, &entry, selection, i, err))
+            return false;
+        if ((restore_selection_parts(selection, i) & SELECTED_DATA) != 0)
+            database->data_bytes += archive_contents_node(contents, i).data_bytes;
+    }
+    return true;
+}
+
+/* For a list of them, in the order in which they will be restored. */
+static bool keep_entries(struct planned_database *database, struct archive_contents *contents,
+                         const struct restore_selection *selection, struct error *err)
+{
+    size_t count;
+    const uint32_t *order = restore_selection_order(selection, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct archive_entry entry;
+
+        if (!archive_contents_entry(contents, order[i], &entry, err) ||
+            !keep_entry(database, &entry, selection, order[i], err))
+            return false;
+    }
+    return true;
+}
+
+bool restore_plan_add(struct restore_plan *plan, struct archive_contents *contents,
+                      const struct restore_selection *selection, const char *name,
+                      struct error *err)
+{
+    const struct archive_header *header = archive_contents_header(contents);
+    struct planned_database *database = add_database(plan, name, err);
+
+    if (database == NULL)
+        return false;
+    if (has_text(header->database) && (database->source = strdup(header->database)) == NULL)
+        return error_set_memory(err);
+    if (has_text(header->server_version))
+        database->archive_version = atoi(header->server_version);
+    return take_entries(plan, database, contents, selection, err) &&
+           (!plan->request->dry_run || keep_entries(database, contents, selection, err));
+}
+
+/* ---- Checking ---- */
+
+bool restore_plan_is_fatal_failure(const struct restore_plan *plan)
+{
+    const struct restore_request *request = plan->request;
+
+    return request->exit_on_error || request->single_transaction || request->transaction_size > 0;
+}
+
+bool restore_plan_check(struct restore_plan *plan, struct preflight_report *report,
+                        struct error *err)
+{
+    const char *encoding = plan->count == 0 ? NULL : plan->databases[0]->encoding;
+    struct wire_conn *conn = NULL;
+    bool done;
+
+    plan->report = report;
+    done = target_connect_any(&conn, plan->request, encoding, err) &&
+           restore_plan_ask_server(plan, conn, err);
+    wire_close(conn);
+    if (done)
+        restore_plan_judge_server(plan);
+    for (size_t i = 0; done && i < plan->count; i++) {
+        struct planned_database *database = plan->databases[i];
+
+        report->database = plan->count > 1 ? database->name : NULL;
+        restore_plan_judge_database(plan, database);
+        if (database->exists && !database->closed && !database->invalid &&
+            database->action == RESTORE_USE)
+            done = restore_plan_ask_database(plan, database, err);
+        report->database = NULL;
+    }
+    plan->report = NULL;
+    return done;
+}
+
+/* ---- Making it ---- */
+
+size_t restore_plan_count(const struct restore_plan *plan)
+{
+    return plan->count;
+}
+
+const char *restore_plan_database(const struct restore_plan *plan, size_t number)
+{
+    return plan->databases[number]->name;
+}
+
+enum restore_action restore_plan_action(const struct restore_plan *plan, size_t number)
+{
+    return plan->databases[number]->action;
+}
+
+static bool make(const struct restore_plan *plan, const struct planned_database *database,
+                 struct wire_conn *conn, struct error *err)
+{
+    bool replaces = database->action == RESTORE_REPLACE;
+    struct buffer sql = {0};
+    char interim[64];
+    bool done = !replaces || target_database_interim(interim, err);
+
+    done = done &&
+           database_recipe_append(&sql, &database->recipe, replaces ? interim : database->name,
+                                  wire_server_version(conn), plan->request->no_tablespaces, err);
+    if (done && replaces)
+        done = target_database_replace(conn, buffer_text(&sql), interim, database->name, err);
+    else if (done)
+        done = target_database_create(conn, buffer_text(&sql), database->name, err);
+    buffer_free(&sql);
+    return done;
+}
+
+bool restore_plan_make(struct restore_plan *plan, size_t number, struct error *err)
+{
+    const struct planned_database *database = plan->databases[number];
+    struct wire_conn *conn = NULL;
+    bool done;
+
+    if (database->action == RESTORE_USE)
+        return true;
+    done = target_connect_any(&conn, plan->request, database->encoding, err) &&
+           make(plan, database, conn, err);
+    wire_close(conn);
+    return done;
+}
+
+bool restore_plan_give_statements(const struct restore_plan *plan, size_t number, void *context,
+                                  bool (*execute)(void *context, const char *object,
+                                                  const char *text, struct error *err),
+                                  struct error *err)
+{
+    const struct planned_database *database = plan->databases[number];
+
+    if (database->action == RESTORE_USE)
+        return true;
+    for (int last = 0; last < 2; last++) {
+        for (size_t i = 0; i < database->own_count; i++) {
+            const struct own_statement *own = &database->own[i];
+
+            if (own->last == (last == 1) && !execute(context, own->object, own->text, err))
+                return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,70 @@
+/*
+ * What a restore is about to do to a server, and what is in its way: told before its first
+ * statement, all of it at once. A plan is filled with the databases that are to be restored, then
+ * the server is asked, in one query and one more for each of these databases that is there.
+ *
+ * Who restores a stream, and knows of one archive at a time, has a plan for each.
+ */
+#ifndef PGCASK_RESTORE_RESTORE_PLAN_H
+#define PGCASK_RESTORE_RESTORE_PLAN_H
+
+#include "archive/archive_contents.h"
+#include "base/preflight.h"
+#include "restore/restore_request.h"
+#include "restore/restore_selection.h"
+
+#include <jansson.h>
+
+struct restore_plan;
+
+/* The request is borrowed as long as the plan is there. */
+struct restore_plan *restore_plan_new(const struct restore_request *request, struct error *err);
+void restore_plan_free(struct restore_plan *plan); /* NULL is allowed */
+
+/* The globals of the backup come first, or later: roles and tablespaces that the server lacks are
+ * no finding. */
+void restore_plan_expect_globals(struct restore_plan *plan);
+
+/* An archive, and what of it is wanted, goes into that database (target_databases.h). What is kept
+ * of it is copied. */
+bool restore_plan_add(struct restore_plan *plan, struct archive_contents *contents,
+                      const struct restore_selection *selection, const char *database,
+                      struct error *err);
+
+/* A database that a script connects to, and makes itself where it is not there. */
+bool restore_plan_add_of_script(struct restore_plan *plan, const char *database, struct error *err);
+
+/* Asks the server; what is found goes into the report, a fatal finding first of all. False only if
+ * it cannot be asked. */
+bool restore_plan_check(struct restore_plan *plan, struct preflight_report *report,
+                        struct error *err);
+
+/* ---- After the check ---- */
+
+enum restore_action {
+    RESTORE_USE,    /* the database is there, and nothing is in the way */
+    RESTORE_CREATE, /* it is not there */
+    RESTORE_REPLACE /* it is there, and will be dropped and made anew */
+};
+
+size_t restore_plan_count(const struct restore_plan *plan);
+const char *restore_plan_database(const struct restore_plan *plan, size_t number);
+enum restore_action restore_plan_action(const struct restore_plan *plan, size_t number);
+
+/* Makes the database, if that is to be done; a session opened afterwards finds it. What fails is as
+ * if it had not begun: of one that is replaced the old one is there until the new one is. */
+bool restore_plan_make(struct restore_plan *plan, size_t number, struct error *err);
+
+/* What an archive says of its database itself, as statements under the name that it has here: if it
+ * was made, its settings, owner, comment, labels and privileges. `execute` is called for each, and
+ * false of it ends this. object: "DATABASE app", "COMMENT DATABASE app". */
+bool restore_plan_give_statements(const struct restore_plan *plan, size_t number, void *context,
+                                  bool (*execute)(void *context, const char *object,
+                                                  const char *text, struct error *err),
+                                  struct error *err);
+
+/* An array with an object for each database (docs/json.md, "restore"); with_entries: and each entry
+ * that is to be restored, in order. NULL: out of memory. */
+json_t *restore_plan_to_json(const struct restore_plan *plan, bool with_entries);
+
+#endif

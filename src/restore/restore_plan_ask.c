@@ -1,0 +1,470 @@
+/*
+ * One query about the server, and one about each database: what is asked for is in lists of names,
+ * and only what is said of them comes back, so that it costs the same for ten tables and for a
+ * hundred thousand. Each row says what it is about, and findings are made of it where it is read.
+ */
+#include "restore/restore_plan_internal.h"
+
+#include "base/quote.h"
+#include "restore/target_databases.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ABOUT, NAME, ONE, TWO, THREE, FOUR };
+
+static const char *text_of(const struct wire_result *rows, size_t row, size_t column)
+{
+    const char *value = wire_result_value(rows, row, column);
+
+    return value == NULL ? "" : value;
+}
+
+static uint64_t number_of(const struct wire_result *rows, size_t row, size_t column)
+{
+    return strtoull(text_of(rows, row, column), NULL, 10);
+}
+
+static bool flag_of(const struct wire_result *rows, size_t row, size_t column)
+{
+    return text_of(rows, row, column)[0] == 't';
+}
+
+static bool append_names(struct buffer *sql, const struct name_set *set, bool *any,
+                         struct error *err)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (!buffer_append_string(sql, *any ? ", " : "", err) ||
+            !wire_quote_literal(sql, set->items[i].name, err))
+            return false;
+        *any = true;
+    }
+    return true;
+}
+
+/* "name (n) AS (SELECT unnest(ARRAY['a', 'b']::text[]))", of that set of every database. */
+static bool append_list(struct buffer *sql, const struct restore_plan *plan,
+                        const struct planned_database *only, const char *name, size_t place,
+                        struct error *err)
+{
+    bool any = false;
+
+    if (!buffer_append_string(sql, name, err) ||
+        !buffer_append_string(sql, " (n) AS (SELECT DISTINCT pg_catalog.unnest(ARRAY[", err))
+        return false;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct planned_database *database = plan->databases[i];
+
+        if (only != NULL && only != database)
+            continue;
+        if (!append_names(
+                sql,
+                (const struct name_set *)(const void *)((const char *)&database->needs + place),
+                &any, err))
+            return false;
+    }
+    return buffer_append_string(sql, "]::pg_catalog.text[]))", err);
+}
+
+#define PLACE(member) offsetof(struct restore_needs, member)
+
+/* ---- The server ---- */
+
+static bool append_databases(struct buffer *sql, const struct restore_plan *plan, struct error *err)
+{
+    if (!buffer_append_string(sql, "databases (n) AS (SELECT pg_catalog.unnest(ARRAY[", err))
+        return false;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (!buffer_append_string(sql, i == 0 ? "" : ", ", err) ||
+            !wire_quote_literal(sql, plan->databases[i]->name, err))
+            return false;
+    }
+    return buffer_append_string(sql, "]::pg_catalog.text[]))", err);
+}
+
+/* Membership that lets one be made an owner: from 16 on that is the right to SET ROLE. */
+static const char server_rows[] =
+    "\nSELECT 'role', current_user::pg_catalog.text, r.rolsuper::pg_catalog.text,\n"
+    "       (r.rolsuper OR r.rolcreatedb)::pg_catalog.text,\n"
+    "       pg_catalog.pg_is_in_recovery()::pg_catalog.text,\n"
+    "       EXISTS (SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i')\n"
+    "         ::pg_catalog.text\n"
+    "  FROM pg_catalog.pg_roles r WHERE r.rolname = current_user\n"
+    "UNION ALL\n"
+    "SELECT 'connections', NULL, pg_catalog.current_setting('max_connections'),\n"
+    "       (pg_catalog.current_setting('superuser_reserved_connections')::int +\n"
+    "        coalesce(pg_catalog.current_setting('reserved_connections', true)::int, 0))\n"
+    "         ::pg_catalog.text,\n"
+    "       (SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_stat_activity\n"
+    "         WHERE backend_type = 'client backend'), NULL\n"
+    "UNION ALL\n"
+    "SELECT 'database', d.datname, (NOT d.datallowconn)::pg_catalog.text,\n"
+    "       (d.datconnlimit = -2)::pg_catalog.text, d.datistemplate::pg_catalog.text,\n"
+    "       pg_catalog.pg_has_role(d.datdba, 'USAGE')::pg_catalog.text\n"
+    "  FROM databases JOIN pg_catalog.pg_database d ON d.datname = n\n"
+    "UNION ALL\n"
+    "SELECT 'current', pg_catalog.current_database(), NULL, NULL, NULL, NULL\n"
+    "UNION ALL\n"
+    "SELECT 'session', n, pg_catalog.count(*)::pg_catalog.text,\n"
+    "       pg_catalog.min('process ' || a.pid || coalesce(', role ' || a.usename, '') ||\n"
+    "                      coalesce(', ' || NULLIF(a.application_name, '')\n"
+    "                               COLLATE \"C\", '')), NULL, NULL\n"
+    "  FROM databases JOIN pg_catalog.pg_stat_activity a ON a.datname = n\n"
+    " WHERE a.pid <> pg_catalog.pg_backend_pid() AND a.backend_type = 'client backend'\n"
+    " GROUP BY n\n"
+    "UNION ALL\n"
+    "SELECT 'missing owner', n, NULL, NULL, NULL, NULL FROM owners\n"
+    " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = n)\n"
+    "UNION ALL\n"
+    "SELECT 'foreign owner', n, r.rolsuper::pg_catalog.text, NULL, NULL, NULL\n"
+    "  FROM owners JOIN pg_catalog.pg_roles r ON r.rolname = n\n"
+    " WHERE NOT pg_catalog.pg_has_role(r.oid, {set})\n"
+    "UNION ALL\n"
+    "SELECT 'missing role', n, NULL, NULL, NULL, NULL FROM roles\n"
+    " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = n)\n"
+    "   AND NOT n OPERATOR(pg_catalog.=) ANY (SELECT n FROM owners)\n"
+    "UNION ALL\n"
+    "SELECT 'missing tablespace', n, NULL, NULL, NULL, NULL FROM tablespaces\n"
+    " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_tablespace WHERE spcname = n)\n"
+    "UNION ALL\n"
+    "SELECT 'closed tablespace', n, NULL, NULL, NULL, NULL\n"
+    "  FROM tablespaces JOIN pg_catalog.pg_tablespace t ON t.spcname = n\n"
+    " WHERE NOT pg_catalog.has_tablespace_privilege(t.oid, 'CREATE')\n"
+    "UNION ALL\n"
+    "SELECT 'missing extension', n, NULL, NULL, NULL, NULL FROM extensions\n"
+    " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions() e WHERE e.name = n)\n"
+    "UNION ALL\n"
+    "SELECT 'strict extension', n, NULL, NULL, NULL, NULL\n"
+    "  FROM extensions JOIN pg_catalog.pg_available_extensions() e ON e.name = n\n"
+    "  JOIN pg_catalog.pg_available_extension_versions() v\n"
+    "    ON v.name = e.name AND v.version = e.default_version\n"
+    " WHERE v.superuser AND NOT v.trusted\n"
+    "UNION ALL\n"
+    "SELECT 'subscriber', NULL, {subscriber}, NULL, NULL, NULL";
+
+/* What depends on the version stands in {}. */
+static bool append_rows(struct buffer *sql, const char *rows, int version, struct error *err)
+{
+    static const char since_16[] = "pg_catalog.pg_has_role('pg_create_subscription', 'USAGE')"
+                                   "::pg_catalog.text";
+    bool is_16 = version >= 160000;
+
+    for (const char *brace; (brace = strchr(rows, '{')) != NULL; rows = strchr(brace, '}') + 1) {
+        const char *text =
+            brace[2] == 'e' ? (is_16 ? "'SET'" : "'MEMBER'") : (is_16 ? since_16 : "'false'");
+
+        if (!buffer_append(sql, rows, (size_t)(brace - rows), err) ||
+            !buffer_append_string(sql, text, err))
+            return false;
+    }
+    return buffer_append_string(sql, rows, err);
+}
+
+static bool append_server_query(struct buffer *sql, const struct restore_plan *plan, int version,
+                                struct error *err)
+{
+    return buffer_append_string(sql, "WITH ", err) && append_databases(sql, plan, err) &&
+           buffer_append_string(sql, ",\n", err) &&
+           append_list(sql, plan, NULL, "owners", PLACE(owners), err) &&
+           buffer_append_string(sql, ",\n", err) &&
+           append_list(sql, plan, NULL, "roles", PLACE(roles), err) &&
+           buffer_append_string(sql, ",\n", err) &&
+           append_list(sql, plan, NULL, "tablespaces", PLACE(tablespaces), err) &&
+           buffer_append_string(sql, ",\n", err) &&
+           append_list(sql, plan, NULL, "extensions", PLACE(extensions), err) &&
+           append_rows(sql, server_rows, version, err);
+}
+
+/* ---- What is made of its rows ---- */
+
+#define NAMES_TOLD 8
+
+/* Names that one finding is about. */
+struct missing {
+    const char *about;          /* of the rows */
+    const char *before, *after; /* of the command that mends one; NULL: there is none for each */
+    struct buffer names, commands;
+    size_t count;
+};
+
+enum {
+    MISSING_OWNERS,
+    MISSING_ROLES,
+    FOREIGN_OWNERS,
+    MISSING_TABLESPACES,
+    CLOSED_TABLESPACES,
+    MISSING_EXTENSIONS,
+    STRICT_EXTENSIONS,
+    MISSING_LISTS
+};
+
+struct server_reading {
+    struct restore_plan *plan;
+    struct missing missing[MISSING_LISTS];
+    struct error *err;
+};
+
+/* "CREATE ROLE a;  CREATE ROLE b;", but "GRANT a, b" where nothing ends each. */
+static bool append_command(struct missing *missing, const char *quoted, struct error *err)
+{
+    bool first = missing->commands.len == 0, joined = missing->after[0] == '\0';
+
+    return buffer_printf(&missing->commands, err, "%s%s%s%s",
+                         first    ? ""
+                         : joined ? ", "
+                                  : "  ",
+                         first || !joined ? missing->before : "", quoted, missing->after);
+}
+
+static bool note_missing(struct missing *missing, const char *name, bool mends, struct error *err)
+{
+    char quoted[QUOTE_NAME_SIZE];
+
+    if (missing->count++ >= NAMES_TOLD)
+        return true;
+    quote_identifier(name, quoted, sizeof(quoted));
+    return buffer_printf(&missing->names, err, "%s%s", missing->count == 1 ? "" : ", ", quoted) &&
+           (!mends || missing->before == NULL || append_command(missing, quoted, err));
+}
+
+static struct planned_database *find_database(const struct restore_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (strcmp(plan->databases[i]->name, name) == 0)
+            return plan->databases[i];
+    }
+    return NULL;
+}
+
+static bool take_database_row(struct restore_plan *plan, const struct wire_result *rows, size_t row)
+{
+    struct planned_database *database = find_database(plan, text_of(rows, row, NAME));
+
+    if (database == NULL)
+        return true;
+    database->exists = true;
+    database->closed = flag_of(rows, row, ONE);
+    database->invalid = flag_of(rows, row, TWO);
+    database->is_template = flag_of(rows, row, THREE);
+    database->may_drop = flag_of(rows, row, FOUR);
+    return true;
+}
+
+static bool take_current_row(struct restore_plan *plan, const struct wire_result *rows, size_t row)
+{
+    struct planned_database *database = find_database(plan, text_of(rows, row, NAME));
+
+    if (database != NULL)
+        database->is_current = true;
+    return true;
+}
+
+static bool take_session_row(struct restore_plan *plan, const struct wire_result *rows, size_t row)
+{
+    struct planned_database *database = find_database(plan, text_of(rows, row, NAME));
+
+    if (database == NULL)
+        return true;
+    database->sessions = (size_t)number_of(rows, row, ONE);
+    free(database->first_session);
+    database->first_session = strdup(text_of(rows, row, TWO));
+    return database->first_session != NULL;
+}
+
+static bool take_fact(struct restore_plan *plan, const struct wire_result *rows, size_t row)
+{
+    struct server_facts_of_target *server = &plan->server;
+    const char *about = text_of(rows, row, ABOUT);
+
+    if (strcmp(about, "role") == 0) {
+        free(server->role);
+        server->role = strdup(text_of(rows, row, NAME));
+        server->superuser = flag_of(rows, row, ONE);
+        server->createdb = flag_of(rows, row, TWO);
+        server->in_recovery = flag_of(rows, row, THREE);
+        server->has_icu = flag_of(rows, row, FOUR);
+        return server->role != NULL;
+    }
+    if (strcmp(about, "connections") == 0) {
+        server->connections_most = number_of(rows, row, ONE);
+        server->connections_reserved = number_of(rows, row, TWO);
+        server->connections_used = number_of(rows, row, THREE);
+    } else if (strcmp(about, "subscriber") == 0) {
+        server->may_subscribe = flag_of(rows, row, ONE);
+    } else if (strcmp(about, "current") == 0) {
+        return take_current_row(plan, rows, row);
+    } else if (strcmp(about, "database") == 0) {
+        return take_database_row(plan, rows, row);
+    } else if (strcmp(about, "session") == 0) {
+        return take_session_row(plan, rows, row);
+    }
+    return true;
+}
+
+static struct missing *list_of(struct server_reading *reading, const char *about)
+{
+    for (size_t i = 0; i < MISSING_LISTS; i++) {
+        if (strcmp(reading->missing[i].about, about) == 0)
+            return &reading->missing[i];
+    }
+    return NULL;
+}
+
+static bool take_row(struct server_reading *reading, const struct wire_result *rows, size_t row)
+{
+    struct missing *missing = list_of(reading, text_of(rows, row, ABOUT));
+
+    if (missing != NULL)
+        return note_missing(missing, text_of(rows, row, NAME), !flag_of(rows, row, ONE),
+                            reading->err);
+    return take_fact(reading->plan, rows, row) || error_set_memory(reading->err);
+}
+
+/* ---- Findings ---- */
+
+static const char *more_of(const struct missing *missing, char out[32])
+{
+    out[0] = '\0';
+    if (missing->count > NAMES_TOLD)
+        snprintf(out, 32, " and %zu more", missing->count - NAMES_TOLD);
+    return out;
+}
+
+/* Globals may still make what is missing now. */
+static void judge_roles(struct server_reading *reading)
+{
+    struct missing *owners = &reading->missing[MISSING_OWNERS];
+    struct missing *roles = &reading->missing[MISSING_ROLES];
+    struct restore_plan *plan = reading->plan;
+    char more[32], remedy[1024];
+
+    if (plan->globals_expected)
+        return;
+    if (owners->count > 0) {
+        snprintf(remedy, sizeof(remedy), "%s  or leave owners away: %s",
+                 buffer_text(&owners->commands), ERROR_OPTION("no-owner"));
+        preflight_add(plan->report, true, remedy, "roles that are to own objects are missing: %s%s",
+                      buffer_text(&owners->names), more_of(owners, more));
+    }
+    if (roles->count > 0) {
+        snprintf(remedy, sizeof(remedy), "%s  or leave privileges away: %s",
+                 buffer_text(&roles->commands), ERROR_OPTION("no-privileges"));
+        preflight_add(plan->report, true, remedy,
+                      "roles that privileges or policies name are missing: %s%s",
+                      buffer_text(&roles->names), more_of(roles, more));
+    }
+}
+
+/* A role of a superuser's is not recommended to anybody. */
+static void judge_foreign(struct server_reading *reading)
+{
+    struct missing *foreign = &reading->missing[FOREIGN_OWNERS];
+    struct restore_plan *plan = reading->plan;
+    char more[32], remedy[1024], role[QUOTE_NAME_SIZE];
+    bool mends = foreign->commands.len > 0;
+
+    if (foreign->count == 0 || plan->server.superuser)
+        return;
+    quote_identifier(plan->server.role == NULL ? "" : plan->server.role, role, sizeof(role));
+    snprintf(remedy, sizeof(remedy), "%s%s%s%s%s: %s", buffer_text(&foreign->commands),
+             mends ? " TO " : "", mends ? role : "", mends ? ";  or leave" : "Leave",
+             " owners away", ERROR_OPTION("no-owner"));
+    preflight_add(plan->report, restore_plan_is_fatal_failure(plan), remedy,
+                  "the role %s may not make these owners of objects: %s%s", role,
+                  buffer_text(&foreign->names), more_of(foreign, more));
+}
+
+static void judge_tablespaces(struct server_reading *reading)
+{
+    struct missing *missing = &reading->missing[MISSING_TABLESPACES];
+    struct missing *closed = &reading->missing[CLOSED_TABLESPACES];
+    struct restore_plan *plan = reading->plan;
+    char more[32], remedy[1024], role[QUOTE_NAME_SIZE];
+
+    if (missing->count > 0 && !plan->globals_expected) {
+        snprintf(remedy, sizeof(remedy), "%s  or leave them away: %s",
+                 buffer_text(&missing->commands), ERROR_OPTION("no-tablespaces"));
+        preflight_add(plan->report, true, remedy, "tablespaces are missing: %s%s",
+                      buffer_text(&missing->names), more_of(missing, more));
+    }
+    if (closed->count > 0) {
+        quote_identifier(plan->server.role == NULL ? "" : plan->server.role, role, sizeof(role));
+        snprintf(remedy, sizeof(remedy),
+                 "GRANT CREATE ON TABLESPACE %s TO %s;  or leave them "
+                 "away: %s",
+                 buffer_text(&closed->names), role, ERROR_OPTION("no-tablespaces"));
+        preflight_add(plan->report, restore_plan_is_fatal_failure(plan), remedy,
+                      "the role %s may not put anything into these tablespaces: %s%s", role,
+                      buffer_text(&closed->names), more_of(closed, more));
+    }
+}
+
+static void judge_extensions(struct server_reading *reading)
+{
+    struct missing *missing = &reading->missing[MISSING_EXTENSIONS];
+    struct missing *strict = &reading->missing[STRICT_EXTENSIONS];
+    struct restore_plan *plan = reading->plan;
+    bool fatal = restore_plan_is_fatal_failure(plan);
+    char more[32];
+
+    if (missing->count > 0)
+        preflight_add(plan->report, fatal,
+                      "Install their packages on the server: pg_available_extensions lists what "
+                      "it has. What needs them will fail.",
+                      "extensions that the server does not have: %s%s",
+                      buffer_text(&missing->names), more_of(missing, more));
+    if (strict->count > 0 && !plan->server.superuser)
+        preflight_add(plan->report, fatal, buffer_text(&strict->commands),
+                      "extensions that only a superuser can create, where they are not there yet: "
+                      "%s%s",
+                      buffer_text(&strict->names), more_of(strict, more));
+}
+
+static bool read_rows(struct server_reading *reading, const struct wire_result *rows)
+{
+    for (size_t row = 0; row < wire_result_rows(rows); row++) {
+        if (!take_row(reading, rows, row))
+            return false;
+    }
+    judge_roles(reading);
+    judge_foreign(reading);
+    judge_tablespaces(reading);
+    judge_extensions(reading);
+    return true;
+}
+
+static const struct missing lists[MISSING_LISTS] = {
+    [MISSING_OWNERS] = {.about = "missing owner", .before = "CREATE ROLE ", .after = ";"},
+    [MISSING_ROLES] = {.about = "missing role", .before = "CREATE ROLE ", .after = ";"},
+    [FOREIGN_OWNERS] = {.about = "foreign owner", .before = "GRANT ", .after = ""},
+    [MISSING_TABLESPACES] = {.about = "missing tablespace",
+                             .before = "CREATE TABLESPACE ",
+                             .after = " LOCATION '…';"},
+    [CLOSED_TABLESPACES] = {.about = "closed tablespace"},
+    [MISSING_EXTENSIONS] = {.about = "missing extension"},
+    [STRICT_EXTENSIONS] = {.about = "strict extension",
+                           .before = "As a superuser, in that database: CREATE EXTENSION ",
+                           .after = ";"},
+};
+
+bool restore_plan_ask_server(struct restore_plan *plan, struct wire_conn *conn, struct error *err)
+{
+    struct server_reading reading = {.plan = plan, .err = err};
+    struct wire_result *rows = NULL;
+    struct buffer sql = {0};
+    bool done;
+
+    memcpy(reading.missing, lists, sizeof(lists));
+    plan->server.version = wire_server_version(conn);
+    done = append_server_query(&sql, plan, plan->server.version, err) &&
+           wire_query(conn, buffer_text(&sql), &rows, err) && read_rows(&reading, rows);
+    plan->server.known = done;
+    wire_result_free(rows);
+    buffer_free(&sql);
+    for (size_t i = 0; i < MISSING_LISTS; i++) {
+        buffer_free(&reading.missing[i].names);
+        buffer_free(&reading.missing[i].commands);
+    }
+    return done;
+}

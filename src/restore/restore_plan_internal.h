@@ -1,0 +1,75 @@
+/* A plan from the inside: restore_plan.c fills it, restore_plan_ask.c asks the server,
+ * restore_plan_judge.c says what is in the way, restore_plan_report.c shows it. */
+#ifndef PGCASK_RESTORE_RESTORE_PLAN_INTERNAL_H
+#define PGCASK_RESTORE_RESTORE_PLAN_INTERNAL_H
+
+#include "restore/database_recipe.h"
+#include "restore/restore_needs.h"
+#include "restore/restore_plan.h"
+
+/* What an archive says of its database itself. */
+struct own_statement {
+    const char *object, *text;
+    bool last; /* it may keep others out: behind all others */
+};
+
+struct planned_entry {
+    int32_t dump_id;
+    uint8_t parts, pass;
+    const char *desc, *schema, *tag;
+};
+
+struct planned_database {
+    char *name;
+    char *source;        /* as its archive names it; NULL: it does not */
+    char *encoding;      /* of the archive's texts; NULL: UTF8 */
+    int archive_version; /* of the server that it was made of; 0: unknown */
+    bool of_script, has_recipe;
+    struct database_recipe recipe;
+    struct error recipe_error; /* why it has none, although the archive says something */
+    struct own_statement *own;
+    size_t own_count, own_capacity;
+    struct planned_entry *entries;
+    size_t entry_count, entry_capacity;
+    uint64_t data_bytes;
+    struct restore_needs needs;
+    struct arena texts;
+
+    /* What the server has said. */
+    bool exists, closed, invalid, is_template, may_drop, is_current;
+    size_t sessions;
+    char *first_session; /* "process 71, role app, psql" */
+    enum restore_action action;
+};
+
+struct server_facts_of_target {
+    bool known;
+    int version;
+    char *role; /* who acts there */
+    bool superuser, createdb, in_recovery, has_icu, may_subscribe;
+    uint64_t connections_most, connections_reserved, connections_used;
+};
+
+struct restore_plan {
+    const struct restore_request *request;
+    struct planned_database **databases;
+    size_t count, capacity;
+    bool globals_expected;
+    struct server_facts_of_target server;
+    struct preflight_report *report; /* during a check */
+};
+
+/* Asks about the server, and about each database that is there; findings are made as rows come. */
+bool restore_plan_ask_server(struct restore_plan *plan, struct wire_conn *conn, struct error *err);
+bool restore_plan_ask_database(struct restore_plan *plan, struct planned_database *database,
+                               struct error *err);
+
+/* What follows of what was said about the server. */
+void restore_plan_judge_server(struct restore_plan *plan);
+void restore_plan_judge_database(struct restore_plan *plan, struct planned_database *database);
+
+/* A finding about something that will fail by itself: it ends a restore that ends with its first
+ * failure, and is a warning for others. */
+bool restore_plan_is_fatal_failure(const struct restore_plan *plan);
+
+#endif

@@ -1,0 +1,211 @@
+/* All of it over a session of another database. A database that is replaced is there until the new
+ * one has been made: a locale that the server lacks, no room, no right, and nothing is lost. */
+#include "restore/target_databases.h"
+
+#include "base/bytes.h"
+#include "base/quote.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WAIT_MS (10 * 60 * 1000) /* CREATE DATABASE copies files, DROP waits for a checkpoint */
+
+/* ---- Which one ---- */
+
+static char *copy(const char *name, size_t len, struct error *err)
+{
+    char *made = strndup(name, len);
+
+    if (made == NULL)
+        error_set_memory(err);
+    return made;
+}
+
+/* "backups/app.dump" and "app.dump.d/" are of app. */
+static struct slice file_stem(const char *file)
+{
+    static const char *const suffixes[] = {".dump", ".backup", ".custom", ".pgdump",
+                                           ".tar",  ".dir",    ".sql"};
+    struct slice stem = slice_string(file);
+    const uint8_t *slash;
+
+    while (stem.len > 0 && stem.data[stem.len - 1] == '/')
+        stem.len--;
+    slash = stem.len == 0 ? NULL : memrchr(stem.data, '/', stem.len);
+    if (slash != NULL)
+        slice_take(&stem, (size_t)(slash + 1 - stem.data));
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        size_t len = strlen(suffixes[i]);
+
+        if (stem.len > len && memcmp(stem.data + stem.len - len, suffixes[i], len) == 0) {
+            stem.len -= len;
+            break;
+        }
+    }
+    return stem;
+}
+
+char *target_database_name(const struct restore_request *request, const char *header,
+                           const char *file, bool of_several, struct error *err)
+{
+    const char *named = wire_settings_get(request->settings, "dbname");
+    struct slice stem = file == NULL ? (struct slice){0} : file_stem(file);
+
+    if (!of_several && request->database != NULL)
+        return copy(request->database, strlen(request->database), err);
+    if (!of_several && named != NULL && named[0] != '\0' &&
+        wire_settings_database_from(request->settings) == WIRE_DATABASE_NAMED)
+        return copy(named, strlen(named), err);
+    if (header != NULL && header[0] != '\0')
+        return copy(header, strlen(header), err);
+    if (stem.len > 0)
+        return copy((const char *)stem.data, stem.len, err);
+    error_set(err, ERROR_USAGE, "nothing says into which database the archive goes");
+    error_hint(err, "Name one: " ERROR_OPTION("database") ", or postgres://host/DATABASE");
+    return NULL;
+}
+
+bool target_database_is_fixed(const char *name)
+{
+    return strcmp(name, "postgres") == 0 || strcmp(name, "template0") == 0 ||
+           strcmp(name, "template1") == 0;
+}
+
+/* ---- Sessions ---- */
+
+static bool set_role(struct wire_conn *conn, const char *role, struct error *err)
+{
+    struct buffer sql = {0};
+    bool done = buffer_append_string(&sql, "SET ROLE ", err) &&
+                wire_quote_identifier(&sql, role, err) &&
+                wire_query(conn, buffer_text(&sql), NULL, err);
+
+    buffer_free(&sql);
+    return done || error_prefix(err, "cannot become the role \"%s\"", role);
+}
+
+/* Nothing that a role or a database is configured with ends a statement or hides a name. */
+static bool set_up(struct wire_conn *conn, const struct restore_request *request, struct error *err)
+{
+    static const char settings[] = "SET statement_timeout = 0; SET lock_timeout = 0;"
+                                   " SET idle_in_transaction_session_timeout = 0;"
+                                   " SET default_transaction_read_only = off;"
+                                   " SET standard_conforming_strings = on;"
+                                   " SET synchronous_commit = on;"
+                                   " SELECT pg_catalog.set_config('search_path', '', false)";
+
+    return wire_query(conn, settings, NULL, err) &&
+           (request->role == NULL || set_role(conn, request->role, err));
+}
+
+bool target_connect(struct wire_conn **conn, const struct restore_request *request,
+                    const char *database, const char *encoding, struct error *err)
+{
+    struct wire_connect_options options = {
+        .kind = WIRE_SESSION_SQL,
+        .database = database,
+        .application_name = "pgcask restore",
+        .client_encoding = encoding == NULL ? "UTF8" : encoding,
+        .cancel = request->cancel,
+        .log = request->log,
+        .wait_limit_ms = WAIT_MS,
+    };
+
+    if (!wire_connect(conn, request->settings, &options, err))
+        return false;
+    if (set_up(*conn, request, err))
+        return true;
+    wire_close(*conn);
+    *conn = NULL;
+    return false;
+}
+
+/* No such database, no right to enter it, no line in pg_hba.conf, or it takes no connections:
+ * another may do better. */
+static bool another_may_do(const struct error *err)
+{
+    static const char *const states[] = {"3D000", "42501", "28000", "55000"};
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (strcmp(err->sqlstate, states[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool target_connect_any(struct wire_conn **conn, const struct restore_request *request,
+                        const char *encoding, struct error *err)
+{
+    struct error later;
+
+    if (target_connect(conn, request, "postgres", encoding, err))
+        return true;
+    return another_may_do(err) && (target_connect(conn, request, "template1", encoding, &later) ||
+                                   target_connect(conn, request, NULL, encoding, &later));
+}
+
+/* ---- Making one ---- */
+
+static bool run(struct wire_conn *conn, struct error *err, const char *before, const char *name,
+                const char *between, const char *other)
+{
+    struct buffer sql = {0};
+    bool done = buffer_append_string(&sql, before, err) && wire_quote_identifier(&sql, name, err) &&
+                buffer_append_string(&sql, between, err) &&
+                (other == NULL || wire_quote_identifier(&sql, other, err)) &&
+                wire_query(conn, buffer_text(&sql), NULL, err);
+
+    buffer_free(&sql);
+    return done;
+}
+
+static void hint_at_creating(struct error *err)
+{
+    if (strcmp(err->sqlstate, "42501") == 0)
+        error_hint(err, "Give the role the right to: ALTER ROLE … CREATEDB;  or have the database "
+                        "made by somebody else, and restore into it.");
+    else if (strcmp(err->sqlstate, "42809") == 0 || strcmp(err->sqlstate, "22023") == 0)
+        error_hint(err, "Make the database yourself, with a locale that this server has, and "
+                        "restore into it without " ERROR_OPTION("create-db") ".");
+}
+
+bool target_database_create(struct wire_conn *conn, const char *statement, const char *name,
+                            struct error *err)
+{
+    if (wire_query(conn, statement, NULL, err))
+        return true;
+    error_prefix(err, "cannot create the database \"%s\"", name);
+    hint_at_creating(err);
+    return false;
+}
+
+bool target_database_interim(char *out, struct error *err)
+{
+    uint8_t bytes[6];
+    char hex[2 * sizeof(bytes) + 1];
+
+    if (getentropy(bytes, sizeof(bytes)) != 0)
+        return error_set_errno(err, errno, "cannot get random bytes");
+    bytes_to_hex(bytes, sizeof(bytes), hex);
+    snprintf(out, 64, "pgcask_restore_%s", hex);
+    return true;
+}
+
+bool target_database_replace(struct wire_conn *conn, const char *statement, const char *interim,
+                             const char *name, struct error *err)
+{
+    struct error ignored;
+
+    if (!target_database_create(conn, statement, name, err))
+        return false;
+    if (run(conn, err, "DROP DATABASE IF EXISTS ", name, "", NULL) &&
+        run(conn, err, "ALTER DATABASE ", interim, " RENAME TO ", name))
+        return true;
+    error_prefix(err, "cannot put a new database in the place of \"%s\"", name);
+    if (!run(conn, &ignored, "DROP DATABASE IF EXISTS ", interim, "", NULL))
+        error_detail(err, "An empty database %s may be left.", interim);
+    return false;
+}

@@ -1,0 +1,39 @@
+/* Databases of a target server: which one an archive goes into, and how one is made. */
+#ifndef PGCASK_RESTORE_TARGET_DATABASES_H
+#define PGCASK_RESTORE_TARGET_DATABASES_H
+
+#include "restore/restore_request.h"
+
+/* Which database an archive goes into: the request's, the settings' if they name one, the one that
+ * the archive was made of (header, may be NULL), or the file's name without folder and suffix. On
+ * the heap; NULL with an error of usage where nothing says it. of_several: of a backup of several
+ * each goes into its own. */
+char *target_database_name(const struct restore_request *request, const char *header,
+                           const char *file, bool of_several, struct error *err);
+
+/* Databases that every server has, and that are never dropped. */
+bool target_database_is_fixed(const char *name);
+
+/* A session of some database that lets us in (postgres, template1, that of the settings), with the
+ * request's role; encoding: of names, by the server's word for it; NULL: UTF8. */
+bool target_connect_any(struct wire_conn **conn, const struct restore_request *request,
+                        const char *encoding, struct error *err);
+
+/* A session of that database, likewise. */
+bool target_connect(struct wire_conn **conn, const struct restore_request *request,
+                    const char *database, const char *encoding, struct error *err);
+
+/* Runs "CREATE DATABASE …" (database_recipe.h). The session is in no transaction. */
+bool target_database_create(struct wire_conn *conn, const char *statement, const char *name,
+                            struct error *err);
+
+/* Puts a new database in the place of the one of that name: it is made under another name first,
+ * then the old one is dropped, which fails if a session is in it. statement: of the new one, under
+ * the name of target_database_interim(). */
+bool target_database_replace(struct wire_conn *conn, const char *statement, const char *interim,
+                             const char *name, struct error *err);
+
+/* A name that no database has: out holds 64 bytes. */
+bool target_database_interim(char *out, struct error *err);
+
+#endif
