@@ -348,8 +348,9 @@ static void judge_roles(struct server_reading *reading)
                       buffer_text(&owners->names), more_of(owners, more));
     }
     if (roles->count > 0) {
-        snprintf(remedy, sizeof(remedy), "%s  or leave privileges away: %s",
-                 buffer_text(&roles->commands), ERROR_OPTION("no-privileges"));
+        snprintf(remedy, sizeof(remedy), "%s  or leave away what names them: %s, %s",
+                 buffer_text(&roles->commands), ERROR_OPTION("no-privileges"),
+                 ERROR_OPTION("no-policies"));
         preflight_add(plan->report, true, remedy,
                       "roles that privileges or policies name are missing: %s%s",
                       buffer_text(&roles->names), more_of(roles, more));

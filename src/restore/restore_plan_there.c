@@ -56,7 +56,23 @@ static const struct {
     {"large object", "pg_largeobject_metadata", "o.oid::pg_catalog.text", "true"},
 };
 
-/* Of subscriptions a role may read some columns only, and tableoid is none of them. */
+/* Of subscriptions a role may read some columns only, up to 13 not even the oid: they are nobody
+ * else's than users'. */
+static bool append_condition(struct buffer *sql, size_t number, struct error *err)
+{
+    if (strcmp(catalogs[number].catalog, "pg_subscription") == 0)
+        return buffer_append_string(sql, catalogs[number].condition, err);
+    return buffer_append_string(sql, "o.oid" OF_USERS " AND ", err) &&
+           buffer_append_string(sql, catalogs[number].condition, err) &&
+           buffer_append_string(sql,
+                                "\n           AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d\n"
+                                "                WHERE d.classid = 'pg_catalog.",
+                                err) &&
+           buffer_append_string(sql, catalogs[number].catalog, err) &&
+           buffer_append_string(
+               sql, "'::pg_catalog.regclass AND d.objid = o.oid AND d.deptype = 'e')", err);
+}
+
 static bool append_catalog(struct buffer *sql, size_t number, struct error *err)
 {
     return buffer_append_string(sql, number == 0 ? "" : "UNION ALL\n", err) &&
@@ -70,17 +86,8 @@ static bool append_catalog(struct buffer *sql, size_t number, struct error *err)
            buffer_append_string(sql, ")::pg_catalog.text AS name\n          FROM pg_catalog.",
                                 err) &&
            buffer_append_string(sql, catalogs[number].catalog, err) &&
-           buffer_append_string(sql, " o\n         WHERE o.oid" OF_USERS " AND ", err) &&
-           buffer_append_string(sql, catalogs[number].condition, err) &&
-           buffer_append_string(sql,
-                                "\n           AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d\n"
-                                "                WHERE d.classid = 'pg_catalog.",
-                                err) &&
-           buffer_append_string(sql, catalogs[number].catalog, err) &&
-           buffer_append_string(sql,
-                                "'::pg_catalog.regclass AND d.objid = o.oid AND d.deptype = "
-                                "'e')) x\n",
-                                err);
+           buffer_append_string(sql, " o\n         WHERE ", err) &&
+           append_condition(sql, number, err) && buffer_append_string(sql, ") x\n", err);
 }
 
 static bool append_objects(struct buffer *sql, struct error *err)

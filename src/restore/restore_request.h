@@ -11,6 +11,7 @@
 #include "record/record.h"
 #include "wire/wire.h"
 
+struct preflight_finding;
 struct target_failure;
 
 /* Lists of patterns of pg_dump's language; none given: everything. */
@@ -43,8 +44,10 @@ struct restore_request {
     const struct log *log;                /* may be NULL */
     /* Told of each statement that failed, from the thread that had it; may be NULL. */
     void (*on_failure)(void *context, const char *database, const struct target_failure *failure);
+    /* Told of each thing that is in the way, before anything is done; may be NULL. */
+    void (*on_finding)(void *context, const struct preflight_finding *finding);
     const struct record_observer *observer; /* of the bytes that are read; may be NULL */
-    void *context;                          /* of on_failure */
+    void *context;                          /* of on_failure, on_finding */
 
     /* ---- Where to ---- */
     const char *database; /* the one that an archive goes into; NULL: the settings' dbname, else the
