@@ -8,14 +8,14 @@
 #ifndef PGCASK_RESTORE_RESTORE_PLAN_H
 #define PGCASK_RESTORE_RESTORE_PLAN_H
 
-#include "archive/archive_contents.h"
 #include "base/preflight.h"
 #include "restore/restore_request.h"
-#include "restore/restore_selection.h"
 
 #include <jansson.h>
 
+struct archive_contents;
 struct restore_plan;
+struct restore_selection;
 
 /* The request is borrowed as long as the plan is there. */
 struct restore_plan *restore_plan_new(const struct restore_request *request, struct error *err);
@@ -64,7 +64,16 @@ bool restore_plan_give_statements(const struct restore_plan *plan, size_t number
                                   struct error *err);
 
 /* An array with an object for each database (docs/json.md, "restore"); with_entries: and each entry
- * that is to be restored, in order. NULL: out of memory. */
+ * that is to be restored, in order, if the request is a dry_run. NULL: out of memory. */
 json_t *restore_plan_to_json(const struct restore_plan *plan, bool with_entries);
+
+/* The same for people, a few lines a database:
+ *
+ *     database "app": is made
+ *       92 entries: 6 TABLE, 5 TABLE DATA, 5 INDEX, …
+ *       data: 1234 bytes, as they lie in the archive
+ */
+bool restore_plan_append_text(struct buffer *out, const struct restore_plan *plan,
+                              struct error *err);
 
 #endif

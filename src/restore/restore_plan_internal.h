@@ -3,9 +3,11 @@
 #ifndef PGCASK_RESTORE_RESTORE_PLAN_INTERNAL_H
 #define PGCASK_RESTORE_RESTORE_PLAN_INTERNAL_H
 
+#include "archive/archive_contents.h"
 #include "restore/database_recipe.h"
 #include "restore/restore_needs.h"
 #include "restore/restore_plan.h"
+#include "restore/restore_selection.h"
 
 /* What an archive says of its database itself. */
 struct own_statement {

@@ -1,7 +1,11 @@
-/* A plan as JSON, which is what --dry-run shows: databases, entries by kind, data. */
+/* A plan as JSON and as text, which is what a dry run shows: databases, entries by kind, data. */
 #include "restore/restore_plan_internal.h"
 
+#include "base/quote.h"
 #include "base/utf8.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
 
 static const char *action_word(enum restore_action action)
 {
@@ -28,13 +32,26 @@ static bool set_text(json_t *object, const char *key, const char *text)
     return json_object_set_new(object, key, text == NULL ? json_null() : utf8_to_json(text)) == 0;
 }
 
+/* What an archive calls a kind may be anything. */
+static bool set_kind(json_t *object, const struct name_set_item *kind)
+{
+    struct buffer key = {0};
+    struct error ignored;
+    bool escaped, done = utf8_append_escaped(&key, slice_string(kind->name), UTF8_IN_TEXT, false,
+                                             &escaped, &ignored) &&
+                         json_object_set_new(object, buffer_text(&key),
+                                             json_integer((json_int_t)kind->times)) == 0;
+
+    buffer_free(&key);
+    return done;
+}
+
 static json_t *kinds_to_json(const struct name_set *kinds)
 {
     json_t *object = json_object();
 
     for (size_t i = 0; object != NULL && i < kinds->count; i++) {
-        if (json_object_set_new(object, kinds->items[i].name,
-                                json_integer((json_int_t)kinds->items[i].times)) != 0) {
+        if (!set_kind(object, &kinds->items[i])) {
             json_decref(object);
             return NULL;
         }
@@ -103,4 +120,85 @@ json_t *restore_plan_to_json(const struct restore_plan *plan, bool with_entries)
         }
     }
     return array;
+}
+
+/* ---- For people ---- */
+
+static const char *action_words(enum restore_action action)
+{
+    switch (action) {
+    case RESTORE_USE:
+        return "is there";
+    case RESTORE_CREATE:
+        return "is made";
+    case RESTORE_REPLACE:
+        break;
+    }
+    return "is dropped and made anew";
+}
+
+/* Archives may call a kind whatever they like. */
+static bool append_clean(struct buffer *out, const char *text, struct error *err)
+{
+    bool escaped;
+
+    if (quote_has_control(text))
+        return buffer_append_byte(out, '?', err);
+    return utf8_append_escaped(out, slice_string(text), UTF8_IN_TEXT, false, &escaped, err);
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    const struct name_set_item *one = a, *other = b;
+
+    if (one->times != other->times)
+        return one->times > other->times ? -1 : 1;
+    return strcmp(one->name, other->name);
+}
+
+/* The most frequent first. */
+static bool append_kinds(struct buffer *out, const struct name_set *kinds, struct error *err)
+{
+    struct name_set_item *sorted = calloc(kinds->count + 1, sizeof(*sorted));
+    bool done = sorted != NULL || error_set_memory(err);
+
+    if (done && kinds->count > 0) {
+        memcpy(sorted, kinds->items, kinds->count * sizeof(*sorted));
+        qsort(sorted, kinds->count, sizeof(*sorted), compare_times);
+    }
+    for (size_t i = 0; done && i < kinds->count; i++)
+        done = buffer_printf(out, err, "%s%zu ", i == 0 ? ": " : ", ", sorted[i].times) &&
+               append_clean(out, sorted[i].name, err);
+    free(sorted);
+    return done;
+}
+
+static bool append_database(struct buffer *out, const struct planned_database *database,
+                            struct error *err)
+{
+    size_t entries = database->needs.entries;
+    char name[QUOTE_NAME_SIZE];
+
+    if (!buffer_append_string(out, "database ", err) ||
+        !append_clean(out, quote_identifier(database->name, name, sizeof(name)), err) ||
+        !buffer_printf(out, err, ": %s\n", action_words(database->action)))
+        return false;
+    if (database->of_script)
+        return buffer_append_string(out, "  what the script has for it\n", err);
+    if (!buffer_printf(out, err, "  %zu %s", entries, entries == 1 ? "entry" : "entries") ||
+        !append_kinds(out, &database->needs.kinds, err) || !buffer_append_byte(out, '\n', err))
+        return false;
+    return database->data_bytes == 0 ||
+           buffer_printf(out, err, "  data: %" PRIu64 " bytes, as they lie in the archive\n",
+                         database->data_bytes);
+}
+
+bool restore_plan_append_text(struct buffer *out, const struct restore_plan *plan,
+                              struct error *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (!append_database(out, plan->databases[i], err))
+            return false;
+    }
+    return true;
 }

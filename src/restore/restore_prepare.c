@@ -1,6 +1,7 @@
 /* The parts are made elsewhere; here is the order in which they come. */
 #include "restore/restore_prepare.h"
 
+#include "archive/archive_contents.h"
 #include "restore/target_databases.h"
 
 #include <errno.h>
@@ -121,7 +122,10 @@ bool restore_prepare(const struct restore_request *request, struct archive_conte
 
     *plan = restore_plan_new(request, err);
     done = *plan != NULL && fill(*plan, request, contents, selection, options, err) &&
-           restore_plan_check(*plan, &report, err) && tell(request, &report, err);
+           restore_plan_check(*plan, &report, err);
+    if (done && request->on_plan != NULL)
+        request->on_plan(request->context, *plan);
+    done = done && tell(request, &report, err);
     preflight_reset(&report);
     if (!done) {
         restore_plan_free(*plan);

@@ -6,6 +6,7 @@
 #define PGCASK_RESTORE_RESTORE_PREPARE_H
 
 #include "restore/restore_plan.h"
+#include "restore/restore_selection.h"
 
 struct prepare_options {
     const char *file;       /* the archive's name, for want of another; may be NULL */
@@ -19,9 +20,9 @@ struct restore_selection *restore_prepare_selection(const struct restore_request
                                                     struct archive_contents *contents,
                                                     struct error *err);
 
-/* Plans, asks the server, and tells request->on_finding what it has found. *plan: of one database,
- * checked. False with ERROR_REFUSED if anything would make the restore fail: nothing has been
- * touched then. Nothing is made yet: restore_plan_make(). */
+/* Plans, asks the server, and tells request->on_plan and ->on_finding what comes of it. *plan: of
+ * one database, checked. False with ERROR_REFUSED if anything would make the restore fail: nothing
+ * has been touched then. Nothing is made yet: restore_plan_make(). */
 bool restore_prepare(const struct restore_request *request, struct archive_contents *contents,
                      const struct restore_selection *selection,
                      const struct prepare_options *options, struct restore_plan **plan,
