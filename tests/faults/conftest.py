@@ -35,6 +35,7 @@ pgcask_path = integration.pgcask_path
 session_servers = integration.session_servers
 
 FAULTS_WANTED = {"physical": 2000, "logical": 500}
+SAMPLE = 3  # of the sweeps over the tiny cluster each so many-th call; --whole takes all
 
 
 def pytest_addoption(parser):
@@ -124,7 +125,8 @@ def ledger():
 def trials(request, ledger):
     """A trial.Trials; at its end the test fails if one of them was not in order."""
     wanted = request.config.getoption("--fault")
-    return trial.Trials(ledger, tuple(wanted.split(" ", 1)) if wanted else None)
+    return trial.Trials(ledger, tuple(wanted.split(" ", 1)) if wanted else None,
+                        stride=1 if request.config.getoption("--whole") else SAMPLE)
 
 
 @pytest.hookimpl(hookwrapper=True)

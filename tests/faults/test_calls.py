@@ -1,4 +1,4 @@
-"""Every call of the program fails once, on the tiny cluster."""
+"""Every call of the program fails once, on the tiny cluster; without --whole each third."""
 
 import signal
 
@@ -7,7 +7,7 @@ import pytest
 from faultkit import faults, tiny_scenarios
 
 CALLS = [kind for kind in faults.ERRNOS if kind != "memory"]
-# Here each one of them; elsewhere, where most is the same code, each third.
+# Here each one of them, with --whole; elsewhere, where most is the same code, each third.
 EACH = ("backup-directory", "backup-tar", "backup-pipe", "ping-tls", "verify-directory",
         "verify-damaged", "restore-directory", "restore-tar", "restore-replace")
 
@@ -23,8 +23,7 @@ def test_without_a_fault(tiny_scenarios, trials, name):
 def test_each_call_fails(tiny_scenarios, trials, name, rng):
     step = 1 if name in EACH else 3
     for kind in CALLS:
-        trials.sweep(tiny_scenarios[name], kind, f"fail:{faults.ERRNOS[kind][0]}",
-                     start=rng.randrange(step) + 1, step=step)
+        trials.sweep_sample(tiny_scenarios[name], kind, f"fail:{faults.ERRNOS[kind][0]}", rng, step)
 
 
 @pytest.mark.parametrize("name", tiny_scenarios.NAMES)
@@ -59,8 +58,6 @@ def test_disturbances_that_do_no_harm(tiny_scenarios, trials, name):
 @pytest.mark.parametrize("name", tiny_scenarios.NAMES)
 def test_a_signal_at_each_call(tiny_scenarios, trials, name, rng):
     for number in (signal.SIGTERM, signal.SIGKILL):
-        trials.sweep(tiny_scenarios[name], "any", f"signal:{number}",
-                     start=rng.randrange(5) + 1, step=5)
+        trials.sweep_sample(tiny_scenarios[name], "any", f"signal:{number}", rng, 5)
     for number in (signal.SIGINT, signal.SIGHUP):
-        trials.sweep(tiny_scenarios[name], "any", f"signal:{number}",
-                     start=rng.randrange(17) + 1, step=17)
+        trials.sweep_sample(tiny_scenarios[name], "any", f"signal:{number}", rng, 17)

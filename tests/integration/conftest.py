@@ -9,8 +9,10 @@ or three times faster where there are some GB of memory to spare.
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import threading
+import zlib
 
 import pytest
 
@@ -68,22 +70,98 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("major", [m for m in majors if m in wanted], scope="session")
 
 
+# Files whose tests share a server of their major: they are put in the order of versions, so that it is
+# made once for each (pytest itself orders by the place in a list of versions, which differs), and
+# workers share them out by file and version, others by file.
+BY_MAJOR = ("test_logical", "test_large_objects", "test_managed", "test_ddl", "test_closed_catalogs",
+            "test_encodings", "test_physical", "test_archive", "test_near_misses", "test_restore_")
+# What takes longest begins first: nobody waits for it alone at the end.
+SLOWEST = ("test_logical_long_texts", "test_logical_sizes", "test_ddl", "test_closed_catalogs",
+           "test_logical_all_databases", "test_physical", "test_postgresql_databases",
+           "test_logical_packages", "test_large_objects", "test_logical_contrib", "test_encodings",
+           "test_plakar", "test_restore", "test_logical_public", "test_logical_manners",
+           "test_logical_filters")
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
-    """Within the files of logical backups one version after the other, so that a server of a file
-    is made once for each: pytest itself orders by the place in a list of versions, which differs,
-    and there are hundreds of tests."""
+def pytest_collection_modifyitems(config, items):
+    if not (config.getoption("--whole") or config.getoption("--major")):
+        samples = Samples(items)
+        left_out = [item for item in items if not samples.has(item)]
+        items[:] = [item for item in items if samples.has(item)]
+        config.hook.pytest_deselected(items=left_out)
     first = {}
     for number, item in enumerate(items):
         first.setdefault(item.path, number)
-    items.sort(key=lambda item: (first[item.path], major_of(item)))
+    items.sort(key=lambda item: (rank_of(item), first[item.path], major_of(item)))
+
+
+def rank_of(item):
+    return next((rank for rank, name in enumerate(SLOWEST) if item.path.name.startswith(name)),
+                len(SLOWEST))
 
 
 def major_of(item):
-    if not item.path.name.startswith(("test_logical", "test_large_objects", "test_managed")):
+    if not item.path.name.startswith(BY_MAJOR):
         return 0
     major = item.callspec.params.get("major") if hasattr(item, "callspec") else 0
     return major if isinstance(major, int) else 0  # of a test that none of --major is for
+
+
+class Samples:
+    """@pytest.mark.sampled: what it shows is of our own code, the same whatever the version is. Each
+    case runs on the oldest and the newest of its versions and on one between that turns from case to
+    case; @pytest.mark.sampled(1) on one alone, that turns. Always the same ones; --whole runs all, as
+    does --major of those that it names."""
+
+    def __init__(self, items):
+        self._cases = {}  # {(file, test): {case: (its place, its versions)}}
+        for item in items:
+            if item.get_closest_marker("sampled") and "major" in getattr(item, "fixturenames", ()):
+                cases = self._cases.setdefault(self._test(item), {})
+                cases.setdefault(self._case(item), (len(cases), set()))[1].add(self._major(item))
+
+    @staticmethod
+    def _test(item):
+        return item.path.name, item.originalname
+
+    @staticmethod
+    def _case(item):
+        return item.name.replace(f"[{item.callspec.params['major']}", "[", 1)
+
+    @staticmethod
+    def _major(item):
+        return item.callspec.params["major"]
+
+    def has(self, item):
+        if self._test(item) not in self._cases:
+            return True
+        place, majors = self._cases[self._test(item)][self._case(item)]
+        majors = sorted(majors)
+        place += zlib.crc32("/".join(self._test(item)).encode())  # tests begin with different ones
+        if item.get_closest_marker("sampled").args == (1,):
+            return self._major(item) == majors[place % len(majors)]
+        ends, between = {majors[0], majors[-1]}, majors[1:-1]
+        turn = {between[place % len(between)]} if between else set()
+        return self._major(item) in ends | turn
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """--dist loadfile, with the files of BY_MAJOR cut into versions."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            major = re.search(r"\[(\d+)[-\]]", nodeid)
+            if major and file.rpartition("/")[2].startswith(BY_MAJOR):
+                return f"{file} {major[1]}"
+            return file
+
+    return Scheduling(config, log)
 
 
 def _factory():

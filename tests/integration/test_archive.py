@@ -9,6 +9,8 @@ import pytest
 from pgcask_testing import logical, paths, process
 from pgcask_testing.logical import cluster, make, script  # noqa: F401
 
+pytestmark = pytest.mark.sampled
+
 BIG = """
     CREATE TABLE big (id int PRIMARY KEY, text text);
     INSERT INTO big SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 2000) i;

@@ -128,6 +128,7 @@ def test_what_would_be_torn(name, sweep):
     assert judge(run(sweep, change, (6, 14)))["after"] == 2
 
 
+@pytest.mark.sampled
 def test_a_function_dropped_behind_a_lock(pgcask, module_server, workdir):
     """The job waits for a table while a function goes; its definition is asked for afterwards."""
     server = module_server
@@ -166,6 +167,7 @@ def test_whatever_is_locked_is_waited_for_as_long_as_tables(pgcask, module_serve
 
 
 @pytest.mark.parametrize("subtransaction", [False, True])
+@pytest.mark.sampled
 def test_subtransactions_count_too(pgcask, module_server, workdir, subtransaction):
     """A transaction that was there before the snapshot changes something in one."""
     server = module_server

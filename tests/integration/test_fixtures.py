@@ -11,6 +11,8 @@ import pytest
 
 from pgcask_testing import builders, oracles, paths, process, psql
 
+pytestmark = pytest.mark.sampled
+
 
 @pytest.fixture(scope="module")
 def loaded(module_servers, major):

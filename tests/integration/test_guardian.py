@@ -15,6 +15,8 @@ import pytest
 from pgcask_testing import builders, oracles, process
 from pgcask_testing.servers import _children
 
+pytestmark = pytest.mark.sampled
+
 BOUND = 2  # seconds
 
 

@@ -84,6 +84,7 @@ def test_they_come_back_whole_with_owners_privileges_and_comments(
     assert pgcask("verify", workdir / "backup").ok
 
 
+@pytest.mark.sampled
 def test_each_compression_keeps_them(pgcask, cluster, major, workdir):
     db = make(cluster, "packed", OBJECTS)
     source = objects_of(cluster, db)
@@ -109,6 +110,7 @@ def test_statements_are_those_of_pg_dump(pgcask, cluster, major, workdir):
     assert 'ALTER LARGE OBJECT 70001 OWNER TO alice;' in made
 
 
+@pytest.mark.sampled
 def test_a_directory_archive_holds_a_file_for_each(probe, pgcask, cluster, major, workdir):
     db = make(cluster, "folder", OBJECTS, RIGHTS, MANY)
     source = objects_of(cluster, db)
@@ -127,6 +129,7 @@ def test_a_directory_archive_holds_a_file_for_each(probe, pgcask, cluster, major
     assert result.rc == 1 and "5513 is missing" in result.stdout + result.stderr, result
 
 
+@pytest.mark.sampled
 def test_a_plain_script_makes_them_all(probe, cluster, workdir):
     db = make(cluster, "plain", OBJECTS, RIGHTS, MANY)
     logical.create_like(cluster, db, "plain again")
@@ -134,6 +137,7 @@ def test_a_plain_script_makes_them_all(probe, cluster, workdir):
     assert objects_of(cluster, "plain again") == objects_of(cluster, db)
 
 
+@pytest.mark.sampled
 def test_every_layout_brings_them_back(pgcask, cluster, major, workdir):
     db = make(cluster, "layouts", OBJECTS, RIGHTS, MANY)
     source = objects_of(cluster, db)
@@ -235,6 +239,7 @@ def bytes_of(cluster, archive):
     return re.findall(r"lo_open\('\d+'|lowrite\(0, '[^']*'", text)
 
 
+@pytest.mark.sampled
 def test_with_the_right_to_each_the_same_bytes_are_read(pgcask, cluster, reader, workdir):
     db = make(cluster, "each", OBJECTS, MANY, GRANT_EACH)
     archive = logical.back_up(pgcask, cluster, db, workdir / "superuser")
@@ -244,6 +249,7 @@ def test_with_the_right_to_each_the_same_bytes_are_read(pgcask, cluster, reader,
     assert read == bytes_of(cluster, archive)
 
 
+@pytest.mark.sampled
 def test_one_right_to_all_is_enough(pgcask, cluster, major, reader, workdir):
     right = ("GRANT pg_read_all_data TO" if major >= 14 else
              "GRANT SELECT ON pg_catalog.pg_largeobject TO")
@@ -253,6 +259,7 @@ def test_one_right_to_all_is_enough(pgcask, cluster, major, reader, workdir):
     assert bytes_of(cluster, workdir / "reader" / archive.name) == bytes_of(cluster, archive)
 
 
+@pytest.mark.sampled
 def test_one_that_may_not_be_read_is_named_with_the_grant(
         pgcask, cluster, major, reader, workdir):
     db = make(cluster, "hidden", OBJECTS, GRANT_EACH,

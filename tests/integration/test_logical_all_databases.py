@@ -300,6 +300,7 @@ def many_names(count):
 
 
 @ENDS
+@pytest.mark.sampled(1)
 def test_databases_of_any_name_come_back(pgcask, servers, major, workdir, request):
     made = list(many_names(200 if request.config.getoption("--whole") else 20))
     source, target = servers.create(major), servers.create(major)

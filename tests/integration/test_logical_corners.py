@@ -70,6 +70,7 @@ PLACES = """
 """
 
 
+@pytest.mark.sampled
 def test_tablespaces_come_back(pgcask, cluster, workdir):
     with (tablespace(cluster, "first") as a, tablespace(cluster, 'the "second", -x') as b,
           tablespace(cluster, "third") as c):
@@ -357,6 +358,7 @@ LOCKED = """
 """
 
 
+@pytest.mark.sampled
 def test_an_entry_depends_on_every_table_that_it_locks(pgcask, cluster, workdir):
     """That is all that pg_restore -j goes by when it looks for what may run side by side."""
     db = make(cluster, "forest", forest())
@@ -476,6 +478,7 @@ def owned_script():
     return "\n".join(sql)
 
 
+@pytest.mark.sampled
 def test_names_of_schemas_and_roles_come_back(pgcask, cluster, workdir):
     for name in OWNED:
         quoted = '"' + name.replace('"', '""') + '"'
@@ -508,6 +511,7 @@ LEVELS = ["none", "gzip:1", "gzip:9", "gzip"]
 NEWER_LEVELS = ["lz4", "lz4:1", "lz4:12", "zstd", "zstd:1", "zstd:19"]
 
 
+@pytest.mark.sampled
 def test_every_compression_is_read_by_pg_restore(pgcask, cluster, major, workdir):
     db = make(cluster, "squeezed", """
         CREATE TABLE t AS SELECT i, repeat(md5(i::text), 1 + i % 40) AS x

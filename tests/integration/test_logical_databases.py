@@ -62,6 +62,7 @@ def lines_of(server, archive, path):
 
 @pytest.mark.parametrize("settings", ["", SETTINGS], ids=["bare", "with settings"])
 @pytest.mark.parametrize("made", MADE)
+@pytest.mark.sampled
 def test_a_database_is_that_of_pg_dump_and_comes_back(pgcask, cluster, major, workdir, made,
                                                       settings):
     since, options = MADE[made]

@@ -8,7 +8,7 @@ import pytest
 
 from pgcask_testing import logical, process
 
-pytestmark = pytest.mark.majors(13, 14, 15, 16, 17, 18)
+pytestmark = [pytest.mark.majors(13, 14, 15, 16, 17, 18), pytest.mark.sampled]
 
 # What is given to both: a name that is pg_dump's own says that pg_dump of the server has it.
 CASES = [
@@ -242,6 +242,7 @@ def failure(pgcask, cluster, workdir, *options, rc=2):
     ("--tables=pg_catalog.pg_class", None),
     ("--where=shop.nothing=true", None),
 ])
+@pytest.mark.sampled(1)
 def test_a_pattern_that_matches_nothing_is_named(pgcask, cluster, major, workdir, option, near):
     name, _, pattern = option.partition("=")
     if name == "--exclude-schemas":
@@ -275,6 +276,7 @@ def test_a_pattern_that_is_none_is_named(pgcask, cluster, major, workdir):
     ("--schema-only", "--data-only"), ("--schema-only", "--where=shop.orders=true"),
     ("--schema-only", "--include-foreign-data=files"),
 ])
+@pytest.mark.sampled(1)
 def test_what_does_not_go_together_names_both(pgcask, cluster, major, workdir, one, other):
     told = failure(pgcask, cluster, workdir, one, other)
     assert f"{one} and {other.partition('=')[0]} are both set" in told
@@ -320,6 +322,7 @@ def test_rows_are_chosen_by_conditions(pgcask, cluster, major, workdir):
     ("a =", "syntax error"),
     ("id > 1, id < 2", "argument of WHERE must be type boolean"),
 ])
+@pytest.mark.sampled(1)
 def test_a_broken_condition_names_table_and_condition(pgcask, cluster, major, workdir, condition,
                                                       told):
     error = failure(pgcask, cluster, workdir, f"--where=shop.orders={condition}")
@@ -331,6 +334,7 @@ def test_a_broken_condition_names_table_and_condition(pgcask, cluster, major, wo
     "true) TO PROGRAM 'touch x'", "true) UNION ALL (SELECT 1", "true /*", "'", "$a$", "(", "a]",
     "E'a'\n'\\'' ) UNION SELECT 1 --'",
 ])
+@pytest.mark.sampled(1)
 def test_a_condition_stays_within_its_brackets(pgcask, cluster, major, workdir, condition):
     assert "--where of shop.orders: " in failure(pgcask, cluster, workdir,
                                                  f"--where=shop.orders={condition}")

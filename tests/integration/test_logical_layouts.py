@@ -181,6 +181,7 @@ def without_time(archive):
 
 @pytest.mark.parametrize("db", ["my app", None])
 @pytest.mark.parametrize("layout", ["classic", "numbered", "tables"])
+@pytest.mark.sampled(1)
 def test_two_runs_give_the_same_bytes(pgcask, cluster, major, workdir, layout, db):
     runs = [back_up_layout(pgcask, cluster, db, workdir / run, layout) for run in "ab"]
     assert runs[0] == runs[1]
@@ -197,6 +198,7 @@ def test_two_runs_give_the_same_bytes(pgcask, cluster, major, workdir, layout, d
 
 
 @pytest.mark.parametrize("layout", ["classic", "numbered", "tables"])
+@pytest.mark.sampled(1)
 def test_a_tar_and_a_pipe_have_the_same_files(pgcask, cluster, major, workdir, layout):
     names = back_up_layout(pgcask, cluster, None, workdir / "x", layout)
     pgcask("backup", cluster.uri(None), "--to", workdir / "x.tar", "--layout", layout,

@@ -10,6 +10,8 @@ import pytest
 from pgcask_testing import logical, oracles
 from pgcask_testing.slow_link import SlowLink
 
+pytestmark = pytest.mark.sampled
+
 MB = 1 << 20
 
 
@@ -373,6 +375,7 @@ DONE, COUNT = b"c\0\0\0\4", b"C\0\0\0\x0bCOPY 1\0"
 @pytest.mark.parametrize("left", [
     b"", COPY_OUT + ROW, COPY_OUT + ROW + DONE, COPY_OUT + ROW + COUNT, COUNT],
     ids=["nothing", "rows", "no count", "no end", "no rows"])
+@pytest.mark.sampled
 def test_an_answer_that_lacks_a_part_is_an_error(pgcask, server, workdir, left):
     server.sql("CREATE TABLE t AS SELECT 7 AS a, 6 AS b, '..'::text AS c")
     with SlowLink(server.port, change=lambda data: data.replace(

@@ -18,6 +18,7 @@ def findings(pgcask, uri):
     return found
 
 
+@pytest.mark.sampled
 def test_everything_is_looked_at(pgcask, servers, major):
     server = servers.create(major)
     server.sql("CREATE ROLE plain LOGIN")
@@ -39,6 +40,7 @@ def tables(server, db, count):
                        EXECUTE format('CREATE TABLE t%s (a int)', i); END LOOP; END $$""", db)
 
 
+@pytest.mark.sampled
 def test_too_little_room_for_locks_is_said_and_mended(pgcask, servers, workdir, major):
     server = servers.create(major, conf={
         "max_connections": 15, "max_locks_per_transaction": 10, "max_wal_senders": 2,
@@ -120,6 +122,7 @@ def test_a_backup_that_a_standby_ends_says_what_lets_it_wait(
 
 
 @pytest.mark.parametrize("count", [3, 40])
+@pytest.mark.sampled
 def test_large_objects_that_may_not_be_read_are_counted_and_granted(
     pgcask, servers, workdir, major, count
 ):
@@ -180,6 +183,7 @@ def test_a_standby_is_backed_up_without_the_rows_it_has_not(pgcask, servers, wor
 # Filters
 
 
+@pytest.mark.sampled
 def test_only_what_is_wanted_is_asked_for(pgcask, servers, workdir, major):
     server = servers.create(major)
     server.sql("CREATE DATABASE app")

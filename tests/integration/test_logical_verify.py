@@ -118,6 +118,7 @@ def sound(pgcask, backup):
 
 
 @each
+@pytest.mark.sampled(1)
 def test_one_that_is_whole_is_verified_and_counted(pgcask, backup, major, layout, everything):
     found = answer(pgcask, "verify", backup)
     summary = json.loads((backup / "summary.json").read_text())
@@ -132,6 +133,7 @@ def test_one_that_is_whole_is_verified_and_counted(pgcask, backup, major, layout
 
 
 @each
+@pytest.mark.sampled(1)
 def test_a_tar_and_a_pipe_are_verified_alike(pgcask, backup, major, layout, everything, workdir):
     tar = workdir / "b.tar"
     order = ["manifest.json", *(record(backup, f)[1:] for f in files_of(backup)
@@ -153,6 +155,7 @@ def test_a_tar_and_a_pipe_are_verified_alike(pgcask, backup, major, layout, ever
 
 
 @each
+@pytest.mark.sampled(1)
 def test_any_file_with_a_flipped_byte_is_named(pgcask, backup, major, layout, everything):
     numbers = random.Random(f"{major} {layout} {everything}")
     for file in files_of(backup):
@@ -165,6 +168,7 @@ def test_any_file_with_a_flipped_byte_is_named(pgcask, backup, major, layout, ev
 
 
 @each
+@pytest.mark.sampled(1)
 def test_any_file_that_is_cut_off_or_grew_is_named(pgcask, backup, major, layout, everything):
     for file in files_of(backup):
         content = file.read_bytes()
@@ -179,6 +183,7 @@ def test_any_file_that_is_cut_off_or_grew_is_named(pgcask, backup, major, layout
 
 
 @each
+@pytest.mark.sampled(1)
 def test_any_file_that_is_missing_or_renamed_is_named(pgcask, backup, major, layout, everything):
     for file in files_of(backup):
         other = file.with_name("9" + file.name)
@@ -195,6 +200,7 @@ def test_any_file_that_is_missing_or_renamed_is_named(pgcask, backup, major, lay
 
 
 @each
+@pytest.mark.sampled(1)
 def test_any_two_files_that_were_exchanged_are_named(pgcask, backup, major, layout, everything):
     files = [f for f in files_of(backup) if f.name not in ("manifest.json", "summary.json")]
     numbers = random.Random(f"{major} {layout} {everything}")
@@ -214,6 +220,7 @@ def test_any_two_files_that_were_exchanged_are_named(pgcask, backup, major, layo
 @pytest.mark.parametrize("name", [
     "x.dump", "00009-x.dump", "00001-app.dump.gz", "00009-x/0.toc", "00009-x/toc.dat",
     "00009-x/7.dat", "globals.sql.bak", "sub/app.dump", "notes.txt", "00009-x/notes.txt"])
+@pytest.mark.sampled(1)
 def test_a_file_that_is_too_many_is_named(pgcask, backup, major, layout, everything, name):
     file = backup / name
     file.parent.mkdir(exist_ok=True)
@@ -222,6 +229,7 @@ def test_a_file_that_is_too_many_is_named(pgcask, backup, major, layout, everyth
 
 
 @each
+@pytest.mark.sampled(1)
 def test_a_folder_that_is_too_many_is_named(pgcask, backup, major, layout, everything):
     for name in ("00009-x", "x", "base"):
         (backup / name).mkdir()
@@ -338,6 +346,7 @@ def test_the_order_of_a_tar_matters_to_the_rows(pgcask, backup, major, layout, e
 
 
 @each
+@pytest.mark.sampled(1)
 def test_without_manifest_json_it_is_still_read(pgcask, backup, major, layout, everything):
     """Which digests there are it would have said: nothing else is wrong with any other file."""
     (backup / "manifest.json").unlink()
@@ -348,6 +357,7 @@ def test_without_manifest_json_it_is_still_read(pgcask, backup, major, layout, e
 
 
 @each
+@pytest.mark.sampled(1)
 def test_restore_says_what_restores_it(pgcask, backup, major, layout, everything, workdir):
     result = pgcask("restore", backup, "--to", workdir / "data")
     assert result.rc == 1 and "This is a logical backup" in result.stderr, result
@@ -361,6 +371,7 @@ def test_restore_says_what_restores_it(pgcask, backup, major, layout, everything
 
 
 @each
+@pytest.mark.sampled(1)
 def test_list_says_what_is_in_it(pgcask, backup, major, layout, everything):
     found = answer(pgcask, "list", backup)
     summary = json.loads((backup / "summary.json").read_text())
@@ -385,6 +396,7 @@ def test_list_says_what_is_in_it(pgcask, backup, major, layout, everything):
 
 
 @each
+@pytest.mark.sampled(1)
 def test_list_shows_each_table_of_contents(pgcask, backup, major, layout, everything):
     found = answer(pgcask, "list", "--verbose", backup)
     said = pgcask("list", "--verbose", backup).check().stdout

@@ -9,6 +9,8 @@ import pytest
 
 from pgcask_testing import logical, process
 
+pytestmark = pytest.mark.sampled
+
 OWNER = "the owner"
 SECRET = "s3cret"
 

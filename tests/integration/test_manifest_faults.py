@@ -12,6 +12,8 @@ from pgcask_testing.manifests import (  # noqa: F401
     RELATION, check_object, missing, named, parse, probe, probe_path,
 )
 
+pytestmark = pytest.mark.sampled
+
 # Encodings
 
 def encoded_database(server, name, encoding):
@@ -253,6 +255,7 @@ def test_cancelling_ends_it_and_leaves_no_session(servers, probe_path, major):
 # Size
 
 @pytest.mark.majors(13, 18)
+@pytest.mark.sampled(1)
 def test_twenty_thousand_tables_stay_within_the_memory_bound(
         servers, probe, probe_path, major, record_property):
     server = servers.create(major, conf={"autovacuum": "off"})

@@ -8,6 +8,8 @@ import pytest
 
 from pgcask_testing import builders, oracles, process
 
+pytestmark = pytest.mark.sampled
+
 # Small segments and a small max_wal_size: the server recycles WAL all the time.
 SMALL_WAL = {"max_wal_size": "4MB", "min_wal_size": "2MB", "checkpoint_timeout": "30s"}
 

@@ -9,6 +9,8 @@ import pytest
 
 from pgcask_testing import builders, oracles, process, temp
 
+pytestmark = pytest.mark.sampled
+
 PAGE = 8192
 
 

@@ -10,6 +10,8 @@ import pytest
 from pgcask_testing import builders, oracles
 from pgcask_testing.plakar import plakar, plakar_package  # noqa: F401
 
+pytestmark = pytest.mark.sampled
+
 
 @pytest.fixture(scope="module")
 def target(module_servers):

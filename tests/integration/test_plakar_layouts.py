@@ -74,6 +74,7 @@ def assert_restores(server, archive, db):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("everything", [False, True])
+@pytest.mark.sampled(1)
 def test_a_layout_comes_back_through_plakar(plakar, pgcask, cluster, servers, workdir, major, layout,
                                             everything):
     plakar.backup("-o", f"layout={layout}", location(cluster, None if everything else "app")).check()

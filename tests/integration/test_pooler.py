@@ -9,6 +9,8 @@ import pytest
 from pgcask_testing import logical, process
 from pgcask_testing.pooler import pooler
 
+pytestmark = pytest.mark.sampled
+
 TABLES = """
 CREATE TABLE plain (id serial PRIMARY KEY, note text);
 INSERT INTO plain (note) SELECT repeat(i::text, 100) FROM generate_series(1, 5000) i;

@@ -12,6 +12,8 @@ import pytest
 
 from pgcask_testing import builders, oracles, process, temp
 
+pytestmark = pytest.mark.sampled
+
 
 def give(path):
     process.give_to_server(path, recursive=path.is_dir())

@@ -311,6 +311,7 @@ def sessions_of(server, user):
     "SELECT repeat('z', 1000) FROM generate_series(1, 1000000000)",
     "SELECT count(*) FROM generate_series(1, 100000000000) AS a",
 ])
+@pytest.mark.sampled(1)
 def test_a_stopped_job_leaves_no_session(probe, guarded, sslmode, sql):
     info = conninfo(guarded, host="127.0.0.1", user="trusted", sslmode=sslmode)
     with open(os.devnull, "wb") as nowhere:

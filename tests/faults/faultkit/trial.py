@@ -51,8 +51,9 @@ def record(scenario, **circumstances):
 class Trials:
     """Makes trials for one test, and fails it at the end with all that was wrong."""
 
-    def __init__(self, ledger, only=None):
+    def __init__(self, ledger, only=None, stride=1):
         self.ledger = ledger
+        self.stride = stride  # of what sweep_sample() would run, each so many-th
         self.only = only  # (scenario, fault): nothing else is run, and this once
         self._only_run = False
         self.problems = []
@@ -137,6 +138,11 @@ class Trials:
             if not outcomes[-1].hits:
                 return
             start = numbers[-1] + step
+
+    def sweep_sample(self, scenario, kind, action, rng, step=1):
+        """The sweep of each step-th call, or a sample of it: always the same for the same seed."""
+        step *= self.stride
+        return self.sweep(scenario, kind, action, start=rng.randrange(step) + 1, step=step)
 
     def finish(self):
         self._pool.shutdown()
