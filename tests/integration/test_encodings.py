@@ -71,6 +71,7 @@ def assert_round_trip(pgcask, server, db, folder, env=None, **settings):
 
 @pytest.mark.parametrize("encoding", ALL)
 @pytest.mark.majors(13, 18)
+@pytest.mark.sampled(1)
 def test_every_encoding_comes_back(pgcask, cluster, major, workdir, encoding):
     if major == 13 and encoding not in FEW:
         pytest.skip("a few are enough of each major")
@@ -101,6 +102,7 @@ ASKED = {
 
 @pytest.mark.majors(13, 18)
 @pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.sampled(1)
 def test_what_others_ask_for_does_not_matter(pgcask, cluster, workdir, asked):
     """Be there a conversion or none, a character for what is there or none."""
     environment, settings, sql = ASKED[asked]

@@ -61,6 +61,7 @@ def assert_is_good(pgcask, backup, archive):
 
 @pytest.mark.majors(13, 18)
 @pytest.mark.parametrize("name", LITTLE)
+@pytest.mark.sampled(1)
 def test_what_there_is_little_of_comes_back(pgcask, cluster, workdir, name):
     db = make(cluster, "little", "" if name == "nothing" else LITTLE[name],
               options="TEMPLATE template0")
@@ -76,6 +77,7 @@ WAYS = ["nothing", "a view", "an empty table", "first is empty"]
 
 @pytest.mark.majors(15, 18)
 @pytest.mark.parametrize("name", WAYS)
+@pytest.mark.sampled(1)
 def test_by_every_target_compression_and_digest(pgcask, cluster, major, workdir, name):
     db = make(cluster, "little", LITTLE[name], options="TEMPLATE template0")
     sums = logical.table_sums(cluster, db)

@@ -60,6 +60,7 @@ def running_backup(pgcask_path, server, target, *options):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.majors(13, 15, 18)
+@pytest.mark.sampled(1)
 def test_signals(pgcask, pgcask_path, source, workdir, major, number):
     server = source(major)
     outcomes = []
