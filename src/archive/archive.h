@@ -147,6 +147,8 @@ struct archive_handler {
     bool (*data)(void *context, int32_t dump_id, struct slice bytes, struct error *err);
     /* That was all of it. rows: lines of COPY text; 0 for anything else. */
     bool (*data_end)(void *context, int32_t dump_id, uint64_t rows, struct error *err);
+    /* Of a directory alone, for who restores: the same bytes, without the end mark. */
+    bool (*content)(void *context, int32_t dump_id, struct slice bytes, struct error *err);
 };
 
 struct archive_decoder;
@@ -191,6 +193,10 @@ void archive_folder_free(struct archive_folder *folder);
  * not name the file. After a failure the next file may be begun. */
 bool archive_folder_begin(struct archive_folder *folder, const char *name, struct error *err);
 bool archive_folder_feed(struct archive_folder *folder, struct slice bytes, struct error *err);
+
+/* Of the file that was begun last: the dump id of the entry whose rows it has, or the number of a
+ * large object; both 0 if it is another file. */
+void archive_folder_file(const struct archive_folder *folder, int32_t *dump_id, uint32_t *oid);
 bool archive_folder_end(struct archive_folder *folder, struct error *err);
 
 uint64_t archive_folder_rows(const struct archive_folder *folder);

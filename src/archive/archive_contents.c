@@ -3,6 +3,7 @@
  * one behind the other, in the text store: most of them are asked for once, in their order.
  */
 #include "archive/archive_contents_internal.h"
+#include "archive/archive_data.h"
 
 #include "base/array.h"
 #include "base/text_store.h"
@@ -12,14 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define TEXTS_KEPT ((size_t)16 << 20) /* in memory, compressed */
+
 struct item {
     int32_t dump_id;
     uint8_t kind, section;
     bool has_data : 1, has_definition : 1, has_copy : 1;
-    uint8_t place; /* enum archive_offset; 0 in a directory */
     uint32_t dependencies, dependency_count;
     struct text_ref texts;
-    uint64_t offset, bytes;
+    struct contents_place place;
 };
 
 /* Where the entry of a dump id is. */
@@ -30,10 +32,12 @@ struct place_of_id {
 
 struct archive_contents {
     struct contents_decoder decoder;
+    struct held_unit held;
     bool header_read, complete;
     uint64_t size;
-    uint8_t held[UNIT_MAX]; /* of a number that is not all there */
-    size_t held_len;
+    struct archive_header header;
+    struct buffer header_texts;
+    uint32_t object_lists; /* entries with large objects */
 
     struct item *items;
     size_t count, capacity;
@@ -57,7 +61,7 @@ struct archive_contents *archive_contents_new(enum archive_form form, struct err
     contents_decoder_init(&contents->decoder,
                           form == ARCHIVE_FORM_CUSTOM ? FORMAT_CUSTOM : FORMAT_TAR);
     pthread_mutex_init(&contents->lock, NULL);
-    contents->texts = text_store_new(err);
+    contents->texts = text_store_new_spilling(TEXTS_KEPT, err);
     if (contents->texts != NULL)
         return contents;
     archive_contents_free(contents);
@@ -69,6 +73,7 @@ void archive_contents_free(struct archive_contents *contents)
     if (contents == NULL)
         return;
     contents_decoder_reset(&contents->decoder);
+    buffer_free(&contents->header_texts);
     text_store_free(contents->texts);
     buffer_free(&contents->record);
     pthread_mutex_destroy(&contents->lock);
@@ -103,9 +108,10 @@ struct fixed_part {
     bool there[TEXTS];
 };
 
-static bool put_texts(struct archive_contents *contents, struct archive_entry *entry,
+static bool put_texts(struct archive_contents *contents, const struct archive_entry *given,
                       struct text_ref *ref, struct error *err)
 {
+    struct archive_entry copy = *given, *entry = &copy;
     struct fixed_part fixed = {.catalog_oid = entry->catalog_oid,
                                .object_oid = entry->object_oid,
                                .relkind = entry->relkind};
@@ -168,31 +174,45 @@ static bool add_dependencies(struct archive_contents *contents, const struct arc
     return true;
 }
 
-static bool add_entry(struct archive_contents *contents, struct error *err)
+static bool is_numbered(const char *name, const char *before, int32_t dump_id, const char *behind)
 {
-    struct archive_entry *entry = &contents->decoder.entry;
-    struct item item = {
-        .dump_id = entry->dump_id,
-        .kind = (uint8_t)entry_kind_of(entry->desc),
-        .section = (uint8_t)entry->section,
-        .has_data = entry->has_data,
-        .has_definition = entry->definition != NULL && entry->definition[0] != '\0',
-        .has_copy = entry->copy != NULL && entry->copy[0] != '\0',
-        .place = (uint8_t)contents->decoder.place,
-        .offset = contents->decoder.offset,
-    };
+    char expected[64];
 
-    if (contents->count == contents->capacity) {
-        struct item *grown = array_grow(contents->items, &contents->capacity, sizeof(*grown), err);
+    snprintf(expected, sizeof(expected), "%s%" PRId32 "%s", before, dump_id, behind);
+    return strcmp(name, expected) == 0;
+}
 
-        if (grown == NULL)
-            return false;
-        contents->items = grown;
-    }
-    if (!put_texts(contents, entry, &item.texts, err) ||
-        !add_dependencies(contents, entry, &item, err))
+/* The name of an entry's file is made of its number: so none leads elsewhere, and no two have the
+ * same. ("blobs.toc" up to 1.15, when there was one such entry; a tar has the name of rows for
+ * large objects, too.) */
+static bool check_file(struct archive_contents *contents, const struct archive_entry *entry,
+                       struct error *err)
+{
+    bool objects = strcmp(entry->desc, ARCHIVE_LARGE_OBJECTS) == 0;
+
+    if (contents->decoder.format == FORMAT_CUSTOM || !entry->has_data)
+        return true;
+    contents->object_lists += objects;
+    if (entry->file == NULL ||
+        (!is_numbered(entry->file, "", entry->dump_id, ".dat") &&
+         !(objects && strcmp(entry->file, "blobs.toc") == 0) &&
+         !(objects && is_numbered(entry->file, "blobs_", entry->dump_id, ".toc"))))
+        return archive_corrupt(err, "the file of an entry is not called as the entry is",
+                               entry->dump_id);
+    return contents->header.minor >= 16 || contents->object_lists < 2 ||
+           archive_corrupt(err, "two entries have the same large objects", entry->dump_id);
+}
+
+static bool grow_items(struct archive_contents *contents, struct error *err)
+{
+    struct item *grown;
+
+    if (contents->count < contents->capacity)
+        return true;
+    grown = array_grow(contents->items, &contents->capacity, sizeof(*grown), err);
+    if (grown == NULL)
         return false;
-    contents->items[contents->count++] = item;
+    contents->items = grown;
     return true;
 }
 
@@ -221,28 +241,70 @@ static bool index_ids(struct archive_contents *contents, struct error *err)
     return true;
 }
 
+bool archive_contents_begin(struct archive_contents *contents, const struct archive_header *header,
+                            struct error *err)
+{
+    const char *texts[] = {header->database, header->server_version, header->dumper_version};
+    const char **places[] = {&contents->header.database, &contents->header.server_version,
+                             &contents->header.dumper_version};
+    size_t at[3];
+
+    contents->header = *header;
+    contents->header_read = true;
+    for (size_t i = 0; i < 3; i++) {
+        at[i] = contents->header_texts.len;
+        if (texts[i] != NULL &&
+            !buffer_append(&contents->header_texts, texts[i], strlen(texts[i]) + 1, err))
+            return false;
+    }
+    for (size_t i = 0; i < 3; i++)
+        *places[i] = texts[i] == NULL ? NULL : (const char *)contents->header_texts.data + at[i];
+    contents->complete = header->entry_count == 0;
+    return true;
+}
+
+bool archive_contents_add(struct archive_contents *contents, const struct archive_entry *entry,
+                          struct error *err)
+{
+    struct item item = {
+        .dump_id = entry->dump_id,
+        .kind = (uint8_t)entry_kind_of(entry->desc),
+        .section = (uint8_t)entry->section,
+        .has_data = entry->has_data,
+        .has_definition = entry->definition != NULL && entry->definition[0] != '\0',
+        .has_copy = entry->copy != NULL && entry->copy[0] != '\0',
+        .place = {contents->decoder.place == OFFSET_SET, contents->decoder.offset, 0},
+    };
+
+    if (!check_file(contents, entry, err) || !grow_items(contents, err) ||
+        !put_texts(contents, entry, &item.texts, err) ||
+        !add_dependencies(contents, entry, &item, err))
+        return false;
+    contents->items[contents->count++] = item;
+    if (contents->count < contents->header.entry_count)
+        return true;
+    contents->complete = true;
+    return index_ids(contents, err);
+}
+
 static enum decode_status take_unit(struct archive_contents *contents, struct slice *in,
                                     struct error *err)
 {
-    enum decode_status status;
+    struct contents_decoder *decoder = &contents->decoder;
+    enum decode_status status =
+        contents->header_read ? decode_entry(decoder, in, err) : decode_header(decoder, in, err);
 
-    if (!contents->header_read) {
-        status = decode_header(&contents->decoder, in, err);
-        contents->header_read = status == DECODE_DONE;
-    } else {
-        status = decode_entry(&contents->decoder, in, err);
-        if (status == DECODE_DONE && !add_entry(contents, err))
-            return DECODE_FAILED;
-    }
-    if (status == DECODE_DONE && contents->count == contents->decoder.header.entry_count) {
-        contents->complete = true;
-        return index_ids(contents, err) ? DECODE_DONE : DECODE_FAILED;
-    }
-    return status;
+    if (status != DECODE_DONE)
+        return status;
+    if (contents->header_read ? archive_contents_add(contents, &decoder->entry, err)
+                              : archive_contents_begin(contents, &decoder->header, err))
+        return DECODE_DONE;
+    return DECODE_FAILED;
 }
 
-static bool take_units(struct archive_contents *contents, struct slice *in, struct error *err)
+static enum decode_status take_units(void *context, struct slice *in, struct error *err)
 {
+    struct archive_contents *contents = context;
     enum decode_status status = DECODE_DONE;
 
     while (status == DECODE_DONE && !contents->complete) {
@@ -251,45 +313,23 @@ static bool take_units(struct archive_contents *contents, struct slice *in, stru
         status = take_unit(contents, in, err);
         contents->size += before - in->len;
     }
-    return status != DECODE_FAILED;
-}
-
-/* A number that was cut is put together byte by byte. */
-static bool take_held(struct archive_contents *contents, struct slice *in, struct error *err)
-{
-    struct slice unit;
-
-    if (contents->held_len == sizeof(contents->held))
-        return decode_corrupt(err, "a number is too long") == DECODE_DONE;
-    contents->held[contents->held_len++] = slice_take(in, 1).data[0];
-    unit = slice_make(contents->held, contents->held_len);
-    if (!take_units(contents, &unit, err))
-        return false;
-    if (unit.len == 0)
-        contents->held_len = 0;
-    return true;
+    return status;
 }
 
 bool archive_contents_feed(struct archive_contents *contents, struct slice *in, bool *complete,
                            struct error *err)
 {
-    while (!contents->complete) {
-        if (contents->held_len == 0 && !take_units(contents, in, err))
-            return false;
-        if (contents->complete || in->len == 0)
-            break;
-        if (!take_held(contents, in, err))
-            return false;
-    }
+    enum decode_status status = units_feed(&contents->held, in, take_units, contents, err);
+
     *complete = contents->complete;
-    return true;
+    return status != DECODE_FAILED;
 }
 
 /* ---- Asking ---- */
 
 const struct archive_header *archive_contents_header(const struct archive_contents *contents)
 {
-    return &contents->decoder.header;
+    return &contents->header;
 }
 
 const struct archive_widths *archive_contents_widths(const struct archive_contents *contents)
@@ -318,7 +358,7 @@ struct contents_node archive_contents_node(const struct archive_contents *conten
         .has_data = item->has_data,
         .has_definition = item->has_definition,
         .has_copy = item->has_copy,
-        .data_bytes = item->bytes,
+        .data_bytes = item->place.bytes,
         .dependencies =
             contents->dependencies == NULL ? NULL : contents->dependencies + item->dependencies,
         .dependency_count = item->dependency_count,
@@ -338,6 +378,31 @@ bool archive_contents_find(const struct archive_contents *contents, int64_t dump
         return false;
     *number = found->number;
     return true;
+}
+
+const struct contents_place *archive_contents_place(const struct archive_contents *contents,
+                                                    uint32_t number)
+{
+    return &contents->items[number].place;
+}
+
+void archive_contents_set_position(struct archive_contents *contents, uint32_t number,
+                                   uint64_t position)
+{
+    contents->items[number].place.known = true;
+    contents->items[number].place.position = position;
+}
+
+bool archive_contents_position(const struct archive_contents *contents, uint32_t number,
+                               uint64_t *position)
+{
+    *position = contents->items[number].place.position;
+    return contents->items[number].place.known && contents->items[number].place.bytes > 0;
+}
+
+void archive_contents_set_bytes(struct archive_contents *contents, uint32_t number, uint64_t bytes)
+{
+    contents->items[number].place.bytes = bytes;
 }
 
 static void fill_node(const struct archive_contents *contents, uint32_t number,

@@ -115,10 +115,16 @@ struct archive_contents *archive_contents_new(enum archive_form form, struct err
 void archive_contents_free(struct archive_contents *contents);
 
 /* Takes what belongs to it off the front of `in`; *complete once that was the last of it, and then
- * nothing more is taken. Two entries with one dump id, a file that is not called as its entry's is,
- * two entries whose data lie in one place: ERROR_CORRUPT with the entry's name. */
+ * nothing more is taken. Two entries with one dump id, a file that is not called as its entry's is:
+ * ERROR_CORRUPT with the entry's name. */
 bool archive_contents_feed(struct archive_contents *contents, struct slice *in, bool *complete,
                            struct error *err);
+
+/* The same from what another decoder finds: the header, then each entry. */
+bool archive_contents_begin(struct archive_contents *contents, const struct archive_header *header,
+                            struct error *err);
+bool archive_contents_add(struct archive_contents *contents, const struct archive_entry *entry,
+                          struct error *err);
 
 /* ---- Asking ---- */
 
@@ -147,5 +153,8 @@ bool archive_contents_entry_into(struct archive_contents *contents, uint32_t num
  * there is no room. Any thread. */
 void archive_contents_name(struct archive_contents *contents, uint32_t number, char *out,
                            size_t size);
+
+/* Puts that before a message. False. */
+bool archive_contents_blame(struct archive_contents *contents, uint32_t number, struct error *err);
 
 #endif

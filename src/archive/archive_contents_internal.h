@@ -8,7 +8,16 @@
 /* How integers look in this archive. */
 const struct archive_widths *archive_contents_widths(const struct archive_contents *contents);
 
-/* Puts the entry's name before the message. */
-bool archive_contents_blame(struct archive_contents *contents, uint32_t number, struct error *err);
+/* Where an entry's data are in a custom archive. */
+struct contents_place {
+    bool known;
+    uint64_t position;
+    uint64_t bytes; /* 0: not known */
+};
+
+const struct contents_place *archive_contents_place(const struct archive_contents *contents,
+                                                    uint32_t number);
+void archive_contents_set_position(struct archive_contents *contents, uint32_t number,
+                                   uint64_t position);
 
 #endif

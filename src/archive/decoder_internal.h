@@ -10,6 +10,7 @@
 #define PGCASK_ARCHIVE_DECODER_INTERNAL_H
 
 #include "archive/archive_bytes_internal.h"
+#include "archive/data_checker.h"
 
 enum decode_status {
     DECODE_DONE, /* a unit was taken off the input */
@@ -18,6 +19,21 @@ enum decode_status {
 };
 
 #define UNIT_MAX 16 /* more bytes than any number, or what a number is taken together with */
+
+/* ---- Numbers that were cut ---- */
+
+struct held_unit {
+    uint8_t bytes[UNIT_MAX];
+    size_t len;
+};
+
+/* Takes all units that are whole off the front of `in`: DECODE_DONE behind the last that there will
+ * be, whatever follows. */
+typedef enum decode_status take_units_fn(void *context, struct slice *in, struct error *err);
+
+/* The same for input that may be cut anywhere: DECODE_MORE once all of it was taken. */
+enum decode_status units_feed(struct held_unit *held, struct slice *in, take_units_fn *take,
+                              void *context, struct error *err);
 
 /* ---- Header and table of contents ---- */
 
@@ -94,36 +110,48 @@ struct expected *expected_find(const struct expected_set *set, int64_t dump_id);
 bool expected_finish(const struct expected_set *set, struct error *err);
 void expected_reset(struct expected_set *set);
 
-/* ---- The data of an entry ---- */
+/* ---- Blocks of a custom archive ---- */
 
-struct data_checker {
-    struct decompressor *decompressor;
-    bool copy;
-    uint64_t rows;
-    bool line_begins; /* what comes next is at the beginning of a line */
-    size_t matched;   /* bytes of the end mark that came last */
-};
-
-/* Who gets what comes out. Each function may be NULL, and fails to stop. */
-struct data_taker {
+/* Who knows what the blocks are. `object` and `object_end` may be NULL. */
+struct block_client {
     void *context;
-    bool (*unpacked)(void *context, struct slice bytes, struct error *err); /* all of it */
-    bool (*data)(void *context, struct slice bytes, struct error *err);     /* less the end mark */
+    /* A block is of that entry, or claims to be. *copy: its data are COPY text. */
+    bool (*begin)(void *context, int64_t dump_id, bool objects, bool *copy, struct error *err);
+    bool (*object)(void *context, uint32_t oid, struct error *err);
+    bool (*object_end)(void *context, struct error *err);
+    bool (*end)(void *context, uint64_t rows, struct error *err);
+    struct data_taker taker;
 };
 
-bool data_checker_init(struct data_checker *checker, enum compression compression,
-                       struct error *err);
-void data_checker_reset(struct data_checker *checker);
+enum block_step {
+    BLOCK_STEP_HEAD,
+    BLOCK_STEP_OBJECT,
+    BLOCK_STEP_LENGTH,
+    BLOCK_STEP_DATA,
+    BLOCK_STEP_OVER /* behind the only one that was wanted */
+};
 
-/* Any number of streams, one after the other. copy: rows, with their end mark. */
-bool data_checker_begin(struct data_checker *checker, bool copy, struct error *err);
+struct block_decoder {
+    struct block_client client;
+    const struct archive_widths *widths;
+    uint64_t position;            /* in the archive, of what was not taken yet */
+    bool only_one;                /* to be set: nothing behind the first block is taken */
+    bool skim;                    /* to be set: data are not looked at … */
+    struct data_checker *checker; /* … else to be set: the caller's */
+    uint64_t head_position;       /* of the block */
+    enum block_step step;
+    struct held_unit held;
+    bool objects; /* the block's kind */
+    uint64_t piece_left;
+};
 
-/* Takes packed bytes and gives what comes out. */
-bool data_checker_feed(struct data_checker *checker, struct slice packed,
-                       const struct data_taker *taker, struct error *err);
-
-/* Fails unless the stream is at its end, and its rows too. *rows is 0 if it is not COPY text. */
-bool data_checker_finish(struct data_checker *checker, uint64_t *rows, struct error *err);
+void block_decoder_init(struct block_decoder *blocks, const struct block_client *client,
+                        const struct archive_widths *widths, uint64_t position);
+bool block_decoder_feed(struct block_decoder *blocks, struct slice in, struct error *err);
+/* Skimming, within a piece of data: passes over so many of its bytes without being fed. */
+uint64_t block_decoder_skip(struct block_decoder *blocks, uint64_t most);
+/* Whether what was fed ends where a block may begin. */
+bool block_decoder_is_between(const struct block_decoder *blocks);
 
 /* ---- Decoding ---- */
 

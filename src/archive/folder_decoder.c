@@ -5,6 +5,7 @@
  * have a copy, "0.toc", whose name sorts before all others: whichever comes first is taken, and the
  * other must be the same.
  */
+#include "archive/archive_data.h"
 #include "archive/decoder_internal.h"
 
 #include "base/array.h"
@@ -13,8 +14,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define LINE_MAX_SIZE 128 /* of a list of large objects: "70001 blob_70001.dat" */
 
 enum file_kind {
     FILE_CONTENTS, /* toc.dat or 0.toc, whichever comes first … */
@@ -44,11 +43,11 @@ struct archive_folder {
     char name[64];
     enum file_kind kind;
     struct expected *entry;                             /* of rows, or of a list of large objects */
+    uint32_t oid;                                       /* of a large object */
     struct data_checker checkers[COMPRESSION_ZSTD + 1]; /* made when first needed */
     struct data_checker *checker;
     bool empty; /* so far */
-    char line[LINE_MAX_SIZE];
-    size_t line_len;
+    struct object_list list;
 };
 
 struct archive_folder *archive_folder_new(const struct archive_handler *handler, struct error *err)
@@ -159,6 +158,7 @@ static bool find_blob(struct archive_folder *folder, struct slice number, struct
     folder->kind = FILE_BLOB;
     if (!bytes_parse_u64(number, &oid) || oid > UINT32_MAX)
         return not_of_archive(err);
+    folder->oid = (uint32_t)oid;
     return add_blob(&folder->seen, oid, err);
 }
 
@@ -240,50 +240,40 @@ bool archive_folder_begin(struct archive_folder *folder, const char *name, struc
         return false;
     if (!folder->contents_read && folder->kind != FILE_CONTENTS)
         return error_set(err, ERROR_CORRUPT, "there is no table of contents before it");
-    folder->line_len = 0;
+    folder->list = (struct object_list){.len = 0};
     folder->empty = true;
     folder->checker = &folder->checkers[compression];
-    return (folder->checker->decompressor != NULL ||
-            data_checker_init(folder->checker, compression, err)) &&
-           data_checker_begin(
-               folder->checker,
-               folder->kind == FILE_ROWS && folder->entry != NULL && folder->entry->copy, err);
+    if (folder->checker->decompressor == NULL &&
+        !data_checker_init(folder->checker, compression, err))
+        return false;
+    /* As pg_restore has it: somebody may have compressed a file by himself, in parts. */
+    decompressor_join(folder->checker->decompressor, true);
+    return data_checker_begin(
+        folder->checker, folder->kind == FILE_ROWS && folder->entry != NULL && folder->entry->copy,
+        err);
+}
+
+void archive_folder_file(const struct archive_folder *folder, int32_t *dump_id, uint32_t *oid)
+{
+    *dump_id = folder->kind == FILE_ROWS ? folder->entry->dump_id : 0;
+    *oid = folder->kind == FILE_BLOB ? folder->oid : 0;
 }
 
 /* ---- Lists of large objects ---- */
 
-/* "70001 blob_70001.dat" */
-static bool end_line(struct archive_folder *folder, struct error *err)
-{
-    struct slice line = slice_make(folder->line, folder->line_len);
-    const char *blank = memchr(folder->line, ' ', folder->line_len);
-    char expected[LINE_MAX_SIZE];
-    uint64_t oid;
-
-    folder->line_len = 0;
-    if (blank == NULL ||
-        !bytes_parse_u64(slice_take(&line, (size_t)(blank - folder->line)), &oid) ||
-        oid > UINT32_MAX)
-        return error_set(err, ERROR_CORRUPT, "a line makes no sense");
-    snprintf(expected, sizeof(expected), " blob_%lu.dat", (unsigned long)oid);
-    if (!slice_equals(line, slice_string(expected)))
-        return error_set(err, ERROR_CORRUPT, "a large object is in an unusual file");
-    return add_blob(&folder->listed, oid, err);
-}
-
 static bool take_lines(struct archive_folder *folder, struct slice bytes, struct error *err)
 {
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (bytes.data[i] == '\n') {
-            if (!end_line(folder, err))
-                return false;
-        } else if (folder->line_len == sizeof(folder->line)) {
-            return error_set(err, ERROR_CORRUPT, "a line is too long");
-        } else {
-            folder->line[folder->line_len++] = (char)bytes.data[i];
-        }
+    for (;;) {
+        uint32_t oid;
+        bool found;
+
+        if (!object_list_next(&folder->list, &bytes, &oid, &found, err))
+            return false;
+        if (!found)
+            return true;
+        if (!add_blob(&folder->listed, oid, err))
+            return false;
     }
-    return true;
 }
 
 /* ---- Content ---- */
@@ -310,9 +300,21 @@ static bool take_unpacked(void *context, struct slice bytes, struct error *err)
            folder->handler.data(folder->handler.context, dump_id, bytes, err);
 }
 
+/* For who restores: less what only an archive needs. */
+static bool give_data(void *context, struct slice bytes, struct error *err)
+{
+    const struct archive_folder *folder = context;
+    const struct archive_handler *handler = &folder->handler;
+
+    if (handler->content == NULL || (folder->kind != FILE_ROWS && folder->kind != FILE_BLOB))
+        return true;
+    return handler->content(handler->context, folder->entry == NULL ? 0 : folder->entry->dump_id,
+                            bytes, err);
+}
+
 bool archive_folder_feed(struct archive_folder *folder, struct slice bytes, struct error *err)
 {
-    const struct data_taker taker = {.context = folder, .unpacked = take_unpacked};
+    const struct data_taker taker = {folder, take_unpacked, give_data};
 
     folder->empty = folder->empty && bytes.len == 0;
     return data_checker_feed(folder->checker, bytes, &taker, err);
@@ -347,8 +349,8 @@ bool archive_folder_end(struct archive_folder *folder, struct error *err)
     }
     if (folder->kind == FILE_COPY)
         return check_copy(folder, err);
-    if (folder->kind == FILE_BLOB_LIST && folder->line_len > 0)
-        return error_set(err, ERROR_CORRUPT, "it ends within a line");
+    if (folder->kind == FILE_BLOB_LIST)
+        return object_list_finish(&folder->list, err);
     return folder->kind != FILE_ROWS || folder->handler.data_end == NULL ||
            folder->handler.data_end(folder->handler.context, folder->entry->dump_id, rows, err);
 }

@@ -1,15 +1,20 @@
 /* Texts in compressed blocks: only the block that is being filled and the few read last are in
- * memory as they are. */
+ * memory as they are. Blocks that are too many lie in a file that nobody else can open. */
 #include "base/text_store.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <zstd.h>
 
 #define BLOCK_SIZE ((size_t)64 * 1024) /* a longer text has a block of its own */
 #define UNPACKED_KEPT 8                /* blocks that were read last */
 
 struct block {
-    uint8_t *packed;
+    uint8_t *packed; /* NULL: it is in the file */
+    uint64_t position;
     size_t packed_len, len;
 };
 
@@ -25,15 +30,25 @@ struct text_store {
     struct buffer open; /* the block that is being filled: number count + 1 */
     struct unpacked unpacked[UNPACKED_KEPT];
     uint64_t clock;
+    size_t kept, kept_max; /* bytes of blocks in memory */
+    int fd;                /* -1: there is no file yet */
+    uint64_t file_size;
     ZSTD_CCtx *packer;
     ZSTD_DCtx *unpacker;
 };
 
 struct text_store *text_store_new(struct error *err)
 {
+    return text_store_new_spilling(SIZE_MAX, err);
+}
+
+struct text_store *text_store_new_spilling(size_t kept, struct error *err)
+{
     struct text_store *store = calloc(1, sizeof(*store));
 
     if (store != NULL) {
+        store->fd = -1;
+        store->kept_max = kept;
         store->packer = ZSTD_createCCtx();
         store->unpacker = ZSTD_createDCtx();
         if (store->packer != NULL && store->unpacker != NULL)
@@ -52,6 +67,8 @@ void text_store_free(struct text_store *store)
         free(store->blocks[i].packed);
     for (size_t i = 0; i < UNPACKED_KEPT; i++)
         free(store->unpacked[i].bytes);
+    if (store->fd >= 0)
+        close(store->fd);
     free(store->blocks);
     buffer_free(&store->open);
     ZSTD_freeCCtx(store->packer);
@@ -74,11 +91,88 @@ static bool grow(struct text_store *store, struct error *err)
     return true;
 }
 
+/* ---- The file ---- */
+
+static bool open_file(struct text_store *store, struct error *err)
+{
+    const char *folder = getenv("TMPDIR");
+    char name[4096];
+
+    if (folder == NULL || folder[0] == '\0')
+        folder = "/tmp";
+    store->fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+    if (store->fd >= 0)
+        return true;
+    /* Not every file system has files without a name. */
+    snprintf(name, sizeof(name), "%s/pgcask-XXXXXX", folder);
+    store->fd = mkostemp(name, O_CLOEXEC);
+    if (store->fd >= 0 && unlink(name) == 0)
+        return true;
+    error_set_errno(err, errno, "cannot make a temporary file in %s", folder);
+    return error_hint(err, "Set TMPDIR to a directory that can be written and has room.");
+}
+
+static bool write_out(struct text_store *store, const uint8_t *bytes, size_t len, struct error *err)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(store->fd, bytes, len, (off_t)store->file_size);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set_errno(err, errno, "cannot write a temporary file");
+        bytes += n;
+        len -= (size_t)n;
+        store->file_size += (uint64_t)n;
+    }
+    return true;
+}
+
+static bool read_back(const struct text_store *store, const struct block *block, uint8_t *bytes,
+                      struct error *err)
+{
+    size_t have = 0;
+
+    while (have < block->packed_len) {
+        ssize_t n = pread(store->fd, bytes + have, block->packed_len - have,
+                          (off_t)(block->position + have));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return error_set_errno(err, n < 0 ? errno : EIO, "cannot read a temporary file");
+        have += (size_t)n;
+    }
+    return true;
+}
+
+/* ---- Blocks ---- */
+
+/* Keeps a block that was packed, in memory or in the file. `room` is handed over. */
+static bool keep_block(struct text_store *store, struct block *block, uint8_t *room,
+                       struct error *err)
+{
+    uint8_t *fitting;
+
+    if (block->packed_len > store->kept_max - store->kept) {
+        bool done = store->fd >= 0 || open_file(store, err);
+
+        block->position = store->file_size;
+        done = done && write_out(store, room, block->packed_len, err);
+        free(room);
+        return done;
+    }
+    fitting = realloc(room, block->packed_len);
+    block->packed = fitting != NULL ? fitting : room;
+    store->kept += block->packed_len;
+    return true;
+}
+
 static bool add_block(struct text_store *store, const void *bytes, size_t len, struct error *err)
 {
     size_t bound = ZSTD_compressBound(len);
     struct block block = {.len = len};
-    uint8_t *room, *fitting;
+    uint8_t *room;
 
     if (!grow(store, err))
         return false;
@@ -90,8 +184,8 @@ static bool add_block(struct text_store *store, const void *bytes, size_t len, s
         free(room);
         return error_set_memory(err);
     }
-    fitting = realloc(room, block.packed_len);
-    block.packed = fitting != NULL ? fitting : room;
+    if (!keep_block(store, &block, room, err))
+        return false;
     store->blocks[store->count++] = block;
     return true;
 }
@@ -167,21 +261,42 @@ static void forget_long(struct text_store *store)
     }
 }
 
+static bool unpack_block(struct text_store *store, const struct block *block, uint8_t *bytes,
+                         struct error *err)
+{
+    uint8_t *packed = block->packed;
+    size_t got = 0;
+
+    if (packed == NULL) {
+        packed = malloc(block->packed_len);
+        if (packed == NULL)
+            return error_set_memory(err);
+    }
+    if (block->packed == NULL && !read_back(store, block, packed, err)) {
+        free(packed);
+        return false;
+    }
+    got = ZSTD_decompressDCtx(store->unpacker, bytes, block->len, packed, block->packed_len);
+    if (block->packed == NULL)
+        free(packed);
+    /* Our own bytes: nothing else can be wrong with them. */
+    return (!ZSTD_isError(got) && got == block->len) || error_set_memory(err);
+}
+
 static bool unpack(struct text_store *store, struct unpacked *unpacked, uint32_t number,
                    struct error *err)
 {
     const struct block *block = &store->blocks[number - 1];
-    size_t got;
 
     forget_long(store);
     forget(unpacked);
     unpacked->bytes = malloc(block->len);
     if (unpacked->bytes == NULL)
         return error_set_memory(err);
-    got = ZSTD_decompressDCtx(store->unpacker, unpacked->bytes, block->len, block->packed,
-                              block->packed_len);
-    if (ZSTD_isError(got) || got != block->len)
-        return error_set_memory(err); /* our own bytes: nothing else can be wrong with them */
+    if (!unpack_block(store, block, unpacked->bytes, err)) {
+        forget(unpacked);
+        return false;
+    }
     unpacked->number = number;
     return true;
 }

@@ -16,6 +16,9 @@ struct text_ref {
 };
 
 struct text_store *text_store_new(struct error *err);
+/* Of what is compressed no more than `kept` bytes are held in memory; the rest goes to an unlinked
+ * file in TMPDIR or /tmp. */
+struct text_store *text_store_new_spilling(size_t kept, struct error *err);
 void text_store_free(struct text_store *store);
 
 /* NULL gives the reference of none. */

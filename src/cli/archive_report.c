@@ -122,7 +122,8 @@ static bool finish(struct archive_report *report, bool done)
 bool archive_report_custom(struct archive_report *report, const char *name, struct reader *reader,
                            struct error *err)
 {
-    const struct archive_handler own = {report, take_header, take_entry, NULL, NULL};
+    const struct archive_handler own = {
+        .context = report, .header = take_header, .entry = take_entry};
 
     report->scan.own = &own;
     return finish(report, archive_scan_custom(&report->scan, name, reader, err));
@@ -131,7 +132,8 @@ bool archive_report_custom(struct archive_report *report, const char *name, stru
 bool archive_report_contents(struct archive_report *report, const char *name, struct reader *reader,
                              struct error *err)
 {
-    const struct archive_handler own = {report, take_header, take_entry, NULL, NULL};
+    const struct archive_handler own = {
+        .context = report, .header = take_header, .entry = take_entry};
 
     report->scan.own = &own;
     return finish(report, archive_scan_contents(&report->scan, name, reader, err));
@@ -140,7 +142,8 @@ bool archive_report_contents(struct archive_report *report, const char *name, st
 bool archive_report_files(struct archive_report *report, struct record_source *source,
                           struct error *err)
 {
-    const struct archive_handler own = {report, take_header, take_entry, NULL, NULL};
+    const struct archive_handler own = {
+        .context = report, .header = take_header, .entry = take_entry};
 
     report->scan.own = &own;
     return finish(report, archive_scan_files(&report->scan, source, err));

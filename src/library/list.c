@@ -295,7 +295,11 @@ static bool open_records(struct list *list, struct error *err)
 
 static bool scan_archive(struct list *list, struct archive_scan *scan, struct error *err)
 {
-    const struct archive_handler handler = {list, take_header, tell_entry, take_data, tell_data};
+    const struct archive_handler handler = {.context = list,
+                                            .header = take_header,
+                                            .entry = tell_entry,
+                                            .data = take_data,
+                                            .data_end = tell_data};
     struct pgcask_source *source = list->source;
     const char *name = source->path == NULL ? "-" : source->path;
     struct pgcask_listing *found = &list->found;
@@ -318,7 +322,8 @@ static bool take_archive(void *context, const struct record *record, const char 
                          bool folder, struct error *err)
 {
     struct list *list = context;
-    const struct archive_handler handler = {list, take_header, tell_entry, NULL, NULL};
+    const struct archive_handler handler = {
+        .context = list, .header = take_header, .entry = tell_entry};
     struct archive_scan scan = {
         .only_contents = true,
         .own = &handler,

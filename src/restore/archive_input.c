@@ -1,37 +1,32 @@
 /*
- * An archive as a restore reads it. The table of contents is read where the archive is opened; its
- * data are decoded as they are read, and lie in the buffer of that read when they are handed on.
+ * An archive as a restore reads it: what is at a place is found out here, and who knows its form is
+ * asked.
  */
-#include "restore/archive_input.h"
+#include "restore/archive_input_internal.h"
 
-#include <errno.h>
+#include "restore/backup_source.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#define READ_SIZE ((size_t)512 * 1024)
-
-struct archive_input {
-    struct archive_contents *contents;
-    char *name;
-    int fd;                /* of a file; -1: there is none */
-    struct reader *reader; /* of a stream, borrowed */
-    struct slice rest;     /* of it, that came with the table of contents */
-    bool used;             /* the stream is */
-};
-
-static struct archive_input *input_new(const char *name, struct error *err)
+static struct archive_input *input_new(const char *place, const char *record, struct error *err)
 {
     struct archive_input *input = calloc(1, sizeof(*input));
+    size_t size = strlen(place) + (record == NULL ? 0 : strlen(record)) + 1;
 
     if (input != NULL) {
-        input->fd = -1;
-        input->name = strdup(name);
-        if (input->name != NULL)
+        pthread_mutex_init(&input->location_lock, NULL);
+        pthread_mutex_init(&input->idle_lock, NULL);
+        input->file.fd = -1;
+        input->name = malloc(size);
+        if (input->name != NULL) {
+            snprintf(input->name, size, "%s%s", place, record == NULL ? "" : record);
             return input;
+        }
     }
-    free(input);
+    archive_input_free(input);
     error_set_memory(err);
     return NULL;
 }
@@ -40,11 +35,37 @@ void archive_input_free(struct archive_input *input)
 {
     if (input == NULL)
         return;
+    while (input->idle != NULL) {
+        struct archive_worker *worker = input->idle;
+
+        input->idle = worker->next;
+        for (size_t i = 0; i <= COMPRESSION_ZSTD; i++)
+            data_checker_reset(&worker->checkers[i]);
+        free(worker->buffer);
+        free(worker);
+    }
+    folder_stream_free(input->folder_stream);
     archive_contents_free(input->contents);
-    if (input->fd >= 0)
-        close(input->fd);
+    archive_file_close(&input->file);
+    archive_files_free(input->files);
+    if (input->records.open)
+        reader_close(input->records.record.reader);
+    if (input->owns_reader)
+        reader_close(input->reader);
+    source_close(input->source);
+    pthread_mutex_destroy(&input->location_lock);
+    pthread_mutex_destroy(&input->idle_lock);
     free(input->name);
     free(input);
+}
+
+/* If it could be loaded. */
+static struct archive_input *loaded(struct archive_input *input, bool done)
+{
+    if (done)
+        return input;
+    archive_input_free(input);
+    return NULL;
 }
 
 struct archive_contents *archive_input_contents(const struct archive_input *input)
@@ -54,215 +75,281 @@ struct archive_contents *archive_input_contents(const struct archive_input *inpu
 
 bool archive_input_can_seek(const struct archive_input *input)
 {
-    return input->fd >= 0;
+    return input->files != NULL;
 }
 
-/* ---- Reading bytes ---- */
+/* ---- Those who read ---- */
 
-/* Where a walk over the archive's bytes is. */
-struct walk {
+struct archive_worker *archive_worker_take(struct archive_input *input, struct error *err)
+{
+    struct archive_worker *worker;
+
+    pthread_mutex_lock(&input->idle_lock);
+    worker = input->idle;
+    if (worker != NULL)
+        input->idle = worker->next;
+    pthread_mutex_unlock(&input->idle_lock);
+    if (worker != NULL)
+        return worker;
+    worker = calloc(1, sizeof(*worker));
+    if (worker != NULL)
+        worker->buffer = malloc(ARCHIVE_READ_SIZE);
+    if (worker != NULL && worker->buffer != NULL)
+        return worker;
+    free(worker);
+    error_set_memory(err);
+    return NULL;
+}
+
+void archive_worker_give_back(struct archive_input *input, struct archive_worker *worker)
+{
+    if (worker == NULL)
+        return;
+    pthread_mutex_lock(&input->idle_lock);
+    worker->next = input->idle;
+    input->idle = worker;
+    pthread_mutex_unlock(&input->idle_lock);
+}
+
+struct data_checker *archive_worker_checker(struct archive_worker *worker,
+                                            enum compression compression, struct error *err)
+{
+    struct data_checker *checker = &worker->checkers[compression];
+
+    if (checker->decompressor == NULL && !data_checker_init(checker, compression, err))
+        return NULL;
+    return checker;
+}
+
+/* ---- What streams by ---- */
+
+struct archive_input *archive_input_of_reader(const char *name, struct reader *reader,
+                                              const struct cancel *cancel, struct error *err)
+{
+    struct archive_input *input = input_new(name, NULL, err);
+
+    if (input == NULL)
+        return NULL;
+    input->reader = reader;
+    input->is_custom = true;
+    return loaded(input, custom_load(input, cancel, err));
+}
+
+struct archive_input *archive_input_of_files(const char *name,
+                                             const struct archive_file_source *files,
+                                             const struct cancel *cancel, struct error *err)
+{
+    struct archive_input *input = input_new(name, NULL, err);
+
+    if (input == NULL)
+        return NULL;
+    input->file_source = *files;
+    return loaded(input, folder_stream_load(input, cancel, err));
+}
+
+/* The members of pg_dump's tar. */
+static bool next_record(void *context, const char **name, struct reader **reader, struct error *err)
+{
+    struct archive_records *records = context;
+    enum source_status status;
+
+    if (records->open)
+        reader_close(records->record.reader);
+    records->open = false;
+    *name = NULL;
+    *reader = NULL;
+    status = source_next(records->source, &records->record, err);
+    if (status != SOURCE_RECORD)
+        return status == SOURCE_END;
+    if (records->record.type != RECORD_FILE)
+        return error_set(err, ERROR_CORRUPT, "\"%s\" is not a file", records->record.path);
+    records->open = true;
+    *name = records->record.path + 1;
+    *reader = records->record.reader;
+    return true;
+}
+
+struct archive_input *archive_input_of_source(const char *name, struct record_source *source,
+                                              enum archive_kind kind, const struct cancel *cancel,
+                                              struct error *err)
+{
     struct archive_input *input;
-    uint64_t position;
-    uint8_t *buffer;
-};
 
-/* Lends the next bytes: none at the end. */
-static bool walk_next(struct walk *walk, struct slice *bytes, const struct cancel *cancel,
-                      struct error *err)
-{
-    struct archive_input *input = walk->input;
-    ssize_t n;
-
-    if (!cancel_check(cancel, err))
-        return false;
-    *bytes = (struct slice){0};
-    if (input->reader != NULL) {
-        enum reader_status status = reader_next(input->reader, bytes, err);
-
-        if (status == READER_END)
-            bytes->len = 0;
-        return status != READER_FAILED;
+    if (kind == ARCHIVE_NONE) {
+        error_set(err, ERROR_CORRUPT, "%s is no archive of pg_dump", name);
+        return NULL;
     }
-    do
-        n = pread(input->fd, walk->buffer, READ_SIZE, (off_t)walk->position);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return error_set_errno(err, errno, "cannot read %s", input->name);
-    walk->position += (uint64_t)n;
-    *bytes = slice_make(walk->buffer, (size_t)n);
-    return true;
+    input = input_new(name, NULL, err);
+    if (input == NULL)
+        return NULL;
+    if (kind == ARCHIVE_CUSTOM) {
+        input->is_custom = input->owns_reader = true;
+        input->reader = tar_source_raw_reader(source);
+        return loaded(input, custom_load(input, cancel, err));
+    }
+    input->records.source = source;
+    input->file_source = (struct archive_file_source){&input->records, next_record};
+    return loaded(input, folder_stream_load(input, cancel, err));
 }
 
-static bool load_contents(struct walk *walk, const struct cancel *cancel, struct error *err)
+/* ---- What lies at a place ---- */
+
+static bool load(struct archive_input *input, const struct cancel *cancel, struct error *err)
 {
-    struct archive_input *input = walk->input;
-    bool complete = false;
-
-    input->contents = archive_contents_new(ARCHIVE_FORM_CUSTOM, err);
-    if (input->contents == NULL)
-        return false;
-    while (!complete) {
-        struct slice bytes;
-
-        if (!walk_next(walk, &bytes, cancel, err))
-            return false;
-        if (bytes.len == 0) {
-            error_set(err, ERROR_CORRUPT, "the archive ends too early");
-            return error_prefix(err, "%s", input->name);
-        }
-        if (!archive_contents_feed(input->contents, &bytes, &complete, err))
-            return error_prefix(err, "%s", input->name);
-        input->rest = bytes;
-    }
-    return true;
+    return input->is_custom ? custom_load(input, cancel, err) : files_load(input, cancel, err);
 }
 
-/* ---- Opening ---- */
-
-static bool open_file(struct archive_input *input, const struct cancel *cancel, struct error *err)
+/* The record: a file of the archive's own, or the folder of its files. */
+static bool open_record(struct archive_input *input, const struct record_place *place,
+                        const char *record, const struct cancel *cancel, struct error *err)
 {
-    struct walk walk = {.input = input};
-    bool done;
+    bool there = false;
 
-    input->fd = open(input->name, O_RDONLY | O_CLOEXEC);
-    if (input->fd < 0)
-        return error_set_errno(err, errno, "cannot open %s", input->name);
-    walk.buffer = malloc(READ_SIZE);
-    if (walk.buffer == NULL)
-        return error_set_memory(err);
-    done = load_contents(&walk, cancel, err);
-    free(walk.buffer);
-    return done;
+    if (!record_path_check(record, err))
+        return false;
+    if (place->kind == PLACE_DIRECTORY) {
+        struct stat st;
+
+        there = lstat(input->name, &st) == 0 && !S_ISDIR(st.st_mode);
+        input->files = archive_files_open(place, there ? NULL : record, cancel, err);
+    } else {
+        input->files = archive_files_open(place, NULL, cancel, err);
+    }
+    if (input->files == NULL)
+        return false;
+    if (archive_files_alone(input->files, &input->file)) {
+        error_set(err, ERROR_UNSUPPORTED, "%s: records cannot be looked up in it", place->path);
+        return error_hint(err, "It is compressed, or no tar. Unpack it first.");
+    }
+    input->file = (struct archive_file){.fd = -1};
+    if ((place->kind != PLACE_DIRECTORY || there) &&
+        !archive_files_find(input->files, record + 1, &input->file, &there, err))
+        return false;
+    input->is_custom = there;
+    if (!there && place->kind != PLACE_DIRECTORY) {
+        archive_files_free(input->files);
+        input->files = archive_files_open(place, record, cancel, err);
+    }
+    return input->files != NULL;
+}
+
+bool archive_input_place_can_seek(const struct record_place *place)
+{
+    return place->kind == PLACE_DIRECTORY ||
+           (place->kind == PLACE_TAR_FILE && archive_files_is_tar(place->path));
+}
+
+static bool is_regular(const struct record_place *place)
+{
+    struct stat st;
+
+    return place->kind == PLACE_TAR_FILE && stat(place->path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* What a file or a stream is, its first bytes tell. */
+static struct archive_input *open_alone(const struct record_place *place,
+                                        const struct cancel *cancel, struct error *err)
+{
+    const char *name = place->kind == PLACE_TAR_STREAM ? "the archive" : place->path;
+    struct record_source *source = record_place_open(place, NULL, NULL, cancel, err);
+    enum archive_kind kind = ARCHIVE_NONE;
+    struct archive_input *input;
+
+    if (source == NULL)
+        return NULL;
+    if (!archive_kind_of_tar(source, &kind, err)) {
+        source_close(source);
+        return NULL;
+    }
+    if (kind == ARCHIVE_NONE || !is_regular(place) ||
+        tar_source_compression(source) != COMPRESSION_NONE) {
+        input = archive_input_of_source(name, source, kind, cancel, err);
+        if (input == NULL)
+            source_close(source);
+        else
+            input->source = source;
+        return input;
+    }
+    source_close(source);
+    input = input_new(name, NULL, err);
+    if (input == NULL)
+        return NULL;
+    input->files = archive_files_open(place, NULL, cancel, err);
+    input->is_custom = kind == ARCHIVE_CUSTOM;
+    if (input->files != NULL && input->is_custom)
+        (void)archive_files_alone(input->files, &input->file);
+    return loaded(input, input->files != NULL && load(input, cancel, err));
 }
 
 struct archive_input *archive_input_open(const struct record_place *place, const char *record,
                                          const struct cancel *cancel, struct error *err)
 {
-    char path[2 * RECORD_PATH_MAX];
     struct archive_input *input;
 
-    if ((place->kind == PLACE_DIRECTORY) != (record != NULL)) {
-        error_set(err, ERROR_UNSUPPORTED, "%s: an archive is not read from there",
-                  place->kind == PLACE_TAR_STREAM ? "a stream" : place->path);
+    if (place->kind == PLACE_TAR_STREAM && record != NULL) {
+        error_set(err, ERROR_USAGE, "records cannot be looked up in a stream");
         return NULL;
     }
-    snprintf(path, sizeof(path), "%s%s", place->path, record == NULL ? "" : record);
-    input = input_new(path, err);
-    if (input == NULL || open_file(input, cancel, err))
-        return input;
-    archive_input_free(input);
-    return NULL;
-}
-
-struct archive_input *archive_input_of_reader(const char *name, struct reader *reader,
-                                              const struct cancel *cancel, struct error *err)
-{
-    struct archive_input *input = input_new(name, err);
-    struct walk walk = {.input = input};
-
+    if (place->kind != PLACE_DIRECTORY && record == NULL)
+        return open_alone(place, cancel, err);
+    input = input_new(place->path, record, err);
     if (input == NULL)
         return NULL;
-    input->reader = reader;
-    if (load_contents(&walk, cancel, err))
-        return input;
-    archive_input_free(input);
-    return NULL;
+    if (record != NULL)
+        return loaded(input,
+                      open_record(input, place, record, cancel, err) && load(input, cancel, err));
+    input->files = archive_files_open(place, NULL, cancel, err);
+    return loaded(input, input->files != NULL && load(input, cancel, err));
 }
 
 /* ---- Data ---- */
 
-static bool feed_all(struct walk *walk, struct archive_blocks *blocks, const struct cancel *cancel,
-                     struct error *err)
+/* A failure is about the archive, and stays; a job that was cancelled says nothing of it. */
+static bool locate(struct archive_input *input, const struct cancel *cancel, struct error *err)
 {
-    struct slice bytes = walk->input->rest;
-
-    if (walk->input->reader == NULL)
-        bytes.len = 0;
-    do {
-        if (!archive_blocks_feed(blocks, bytes, err) || !walk_next(walk, &bytes, cancel, err))
-            return false;
-    } while (bytes.len > 0);
-    return archive_blocks_finish(blocks, err);
+    if (!failure_check(&input->location_failure, err))
+        return false;
+    if (input->located)
+        return true;
+    input->located =
+        input->is_custom ? custom_locate(input, cancel, err) : files_locate(input, cancel, err);
+    if (!input->located && err->code != ERROR_CANCELLED)
+        failure_keep(&input->location_failure, err);
+    return input->located;
 }
 
-static bool read_blocks(struct archive_input *input, const struct archive_data_handler *handler,
-                        const struct cancel *cancel, struct error *err)
+bool archive_input_locate(struct archive_input *input, const struct cancel *cancel,
+                          struct error *err)
 {
-    struct archive_blocks *blocks = archive_blocks_new(input->contents, handler, err);
-    struct walk walk = {input, archive_contents_size(input->contents), malloc(READ_SIZE)};
-    bool done = false;
+    bool done;
 
-    if (walk.buffer == NULL)
-        error_set_memory(err);
-    else if (blocks != NULL)
-        done = feed_all(&walk, blocks, cancel, err);
-    free(walk.buffer);
-    archive_blocks_free(blocks);
+    if (!archive_input_can_seek(input))
+        return error_set(err, ERROR_USAGE, "%s cannot be read an entry at a time", input->name);
+    pthread_mutex_lock(&input->location_lock);
+    done = locate(input, cancel, err);
+    pthread_mutex_unlock(&input->location_lock);
     return done;
 }
 
 bool archive_input_read_all(struct archive_input *input, const struct archive_data_handler *handler,
                             const struct cancel *cancel, struct error *err)
 {
+    if (archive_input_can_seek(input))
+        return input->is_custom ? custom_read_all(input, handler, cancel, err)
+                                : files_read_all(input, handler, cancel, err);
     if (input->used)
         return error_set(err, ERROR_USAGE, "%s was read already", input->name);
-    input->used = input->reader != NULL;
-    return read_blocks(input, handler, cancel, err);
-}
-
-/* One entry of all. */
-struct choice {
-    const struct archive_data_handler *handler;
-    uint32_t number;
-};
-
-static bool choose(void *context, uint32_t number, bool *wanted, struct error *err)
-{
-    const struct choice *choice = context;
-    const struct archive_data_handler *handler = choice->handler;
-
-    *wanted = number == choice->number;
-    return !*wanted || handler->begin == NULL ||
-           handler->begin(handler->context, number, wanted, err);
-}
-
-static bool choice_object(void *context, uint32_t number, uint32_t oid, struct error *err)
-{
-    const struct archive_data_handler *handler = ((const struct choice *)context)->handler;
-
-    return handler->object == NULL || handler->object(handler->context, number, oid, err);
-}
-
-static bool choice_bytes(void *context, uint32_t number, struct slice bytes, struct error *err)
-{
-    const struct archive_data_handler *handler = ((const struct choice *)context)->handler;
-
-    return handler->bytes == NULL || handler->bytes(handler->context, number, bytes, err);
-}
-
-static bool choice_object_end(void *context, uint32_t number, struct error *err)
-{
-    const struct archive_data_handler *handler = ((const struct choice *)context)->handler;
-
-    return handler->object_end == NULL || handler->object_end(handler->context, number, err);
-}
-
-static bool choice_end(void *context, uint32_t number, uint64_t rows, struct error *err)
-{
-    const struct archive_data_handler *handler = ((const struct choice *)context)->handler;
-
-    return handler->end == NULL || handler->end(handler->context, number, rows, err);
+    input->used = true;
+    return input->is_custom ? custom_read_all(input, handler, cancel, err)
+                            : folder_stream_read_all(input, handler, cancel, err);
 }
 
 bool archive_input_read_entry(struct archive_input *input, uint32_t number,
                               const struct archive_data_handler *handler,
                               const struct cancel *cancel, struct error *err)
 {
-    struct choice choice = {handler, number};
-    const struct archive_data_handler chosen = {
-        &choice, choose, choice_object, choice_bytes, choice_object_end, choice_end};
-
-    if (!archive_input_can_seek(input))
-        return error_set(err, ERROR_USAGE, "%s cannot be read an entry at a time", input->name);
-    return read_blocks(input, &chosen, cancel, err);
+    if (!archive_input_locate(input, cancel, err))
+        return false;
+    return input->is_custom ? custom_read_entry(input, number, handler, cancel, err)
+                            : files_read_entry(input, number, handler, cancel, err);
 }

@@ -98,7 +98,11 @@ static bool take_data_end(void *context, int32_t dump_id, uint64_t rows, struct 
 
 static struct archive_handler handler_of(struct archive_scan *scan)
 {
-    return (struct archive_handler){scan, take_header, take_entry, take_data, take_data_end};
+    return (struct archive_handler){.context = scan,
+                                    .header = take_header,
+                                    .entry = take_entry,
+                                    .data = take_data,
+                                    .data_end = take_data_end};
 }
 
 /* What is wrong with the archive itself is a problem; the rest ends the work. */

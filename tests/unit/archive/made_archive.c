@@ -195,7 +195,11 @@ static bool found_end(void *context, int32_t dump_id, uint64_t rows, struct erro
 
 struct archive_handler found_handler(struct found *found)
 {
-    return (struct archive_handler){found, found_header, found_entry, found_data, found_end};
+    return (struct archive_handler){.context = found,
+                                    .header = found_header,
+                                    .entry = found_entry,
+                                    .data = found_data,
+                                    .data_end = found_end};
 }
 
 bool decode_pieces(struct slice archive, size_t piece, struct found *found, struct error *err)
