@@ -70,8 +70,8 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("major", [m for m in majors if m in wanted], scope="session")
 
 
-# Files whose tests share a server of their major: they are put in the order of versions, so that it is
-# made once for each (pytest itself orders by the place in a list of versions, which differs), and
+# Files whose tests share a server of their major: they are put in the order of versions, so that it
+# is made once for each (pytest itself orders by the place in a list of versions, which differs), and
 # workers share them out by file and version, others by file.
 BY_MAJOR = ("test_logical", "test_large_objects", "test_managed", "test_ddl", "test_closed_catalogs",
             "test_encodings", "test_physical", "test_archive", "test_near_misses", "test_restore_")
@@ -109,10 +109,12 @@ def major_of(item):
 
 
 class Samples:
-    """@pytest.mark.sampled: what it shows is of our own code, the same whatever the version is. Each
-    case runs on the oldest and the newest of its versions and on one between that turns from case to
-    case; @pytest.mark.sampled(1) on one alone, that turns. Always the same ones; --whole runs all, as
-    does --major of those that it names."""
+    """@pytest.mark.sampled: what it shows is of our own code, the same whatever the version is.
+
+    Each case runs on the oldest and the newest of its versions and on one between that turns from
+    case to case; with @pytest.mark.sampled(1) on one alone, that turns. Always the same ones;
+    --whole runs all, --major all that it names.
+    """
 
     def __init__(self, items):
         self._cases = {}  # {(file, test): {case: (its place, its versions)}}

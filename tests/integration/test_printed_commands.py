@@ -56,7 +56,7 @@ def is_step_of_scripts_test(command):
     """scripts/test runs it, as CI does: `step "…" COMMAND`, with a value for each word in capitals."""
     words = re.sub(r"\[.*?\]", "", command.text).split()
     pattern = r"\s+".join(r"[\d.]+" if word.isupper() else re.escape(word) for word in words)
-    pattern = pattern.replace("scripts/fuzz", r"scripts/fuzz(?: --seed \d+)?")
+    pattern = pattern.replace("scripts/fuzz", r"scripts/fuzz(?: --(?:seed|runs) \d+)*")
     pattern = pattern.replace("scripts/demo", "make demo")
     return command.text != "scripts/test" and re.search(
         rf'^step "[^"]*" {pattern}( \|\| finish)?$', (paths.REPO / "scripts/test").read_text(), re.M)
