@@ -4,6 +4,7 @@
 #include "cli/location.h"
 #include "cli/near_miss.h"
 #include "cli/progress.h"
+#include "cli/restore_to_server.h"
 
 #include "base/buffer.h"
 #include "base/text.h"
@@ -196,11 +197,7 @@ static bool check_target(const char *target, struct error *err)
 {
     if (*target == '\0' || strcmp(target, "-") == 0)
         return error_set(err, ERROR_USAGE, "--to must name a data directory");
-    if (strstr(target, "://") == NULL)
-        return true;
-    error_set(err, ERROR_UNSUPPORTED, "not yet: logical restore (--to with a URI)");
-    return error_hint(err, "A physical backup is restored to a data directory: --to "
-                           "/var/lib/postgresql/NEW");
+    return true;
 }
 
 bool command_restore(struct command *command, struct error *err)
@@ -217,6 +214,8 @@ bool command_restore(struct command *command, struct error *err)
 
     result_set_text(command->result, "source", options_argument(command->options, 0));
     result_set_text(command->result, "target", options_text(command->options, "to"));
+    if (strstr(restoration.target, "://") != NULL)
+        return restore_to_server(command, err);
     done = check_target(restoration.target, err) &&
            read_mappings(command, &restoration.options, &mappings, err) &&
            location_of_source(&restoration.from, command_argument(command, 0), err) &&

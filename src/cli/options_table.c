@@ -178,13 +178,13 @@ static const struct option_spec options[] = {
     {.name = "password-command",
      .argument = "COMMAND",
      .kind = OPTION_TEXT,
-     .commands = BACKUP | PING | PLAKAR | CHECK,
+     .commands = BACKUP | RESTORE | PING | PLAKAR | CHECK,
      .help = "Runs COMMAND for each new connection and takes the first line that it prints as the "
              "password: for short-lived tokens. It is split into words as by a shell, but no shell "
              "runs it; PGHOST, PGPORT, PGUSER and PGDATABASE say what the password is for."},
     {.name = "no-password",
      .kind = OPTION_FLAG,
-     .commands = BACKUP | PING | CHECK,
+     .commands = BACKUP | RESTORE | PING | CHECK,
      .help = "Never asks for a password at the terminal."},
     {.name = "tablespace-mapping",
      .argument = "OLD=NEW",

@@ -125,8 +125,8 @@ static void release_console(void *console)
     console_release(console);
 }
 
-bool server_uri_of_command(struct server_uri *server, const struct command *command,
-                           struct error *err)
+bool server_uri_open(struct server_uri *server, const struct command *command, const char *uri,
+                     const char *shown, struct error *err)
 {
     const struct password_options password = {
         .may_ask = !options_flag(command->options, "no-password"),
@@ -139,9 +139,7 @@ bool server_uri_of_command(struct server_uri *server, const struct command *comm
         error_set(err, ERROR_USAGE, "--no-password and --password-command are both given");
         return error_hint(err, "With a command nobody is asked: leave --no-password out.");
     }
-    if (!server_uri_parse(server, command_argument(command, 0),
-                          options_argument(command->options, 0),
-                          command_text(command, "password-command"), err))
+    if (!server_uri_parse(server, uri, shown, command_text(command, "password-command"), err))
         return false;
     server->password = password_source_new(&password, err);
     if (server->password == NULL) {
@@ -152,6 +150,13 @@ bool server_uri_of_command(struct server_uri *server, const struct command *comm
     if (command->guardian != NULL)
         wire_settings_watch(server->settings, guardian_watcher(command->guardian));
     return true;
+}
+
+bool server_uri_of_command(struct server_uri *server, const struct command *command,
+                           struct error *err)
+{
+    return server_uri_open(server, command, command_argument(command, 0),
+                           options_argument(command->options, 0), err);
 }
 
 void server_uri_reset(struct server_uri *server)

@@ -21,6 +21,9 @@ bool server_uri_parse(struct server_uri *server, const char *uri, const char *sh
  * themselves and whom they ask for a password. */
 bool server_uri_of_command(struct server_uri *server, const struct command *command,
                            struct error *err);
+/* Another one, with the same options. */
+bool server_uri_open(struct server_uri *server, const struct command *command, const char *uri,
+                     const char *shown, struct error *err);
 void server_uri_reset(struct server_uri *server);
 
 #endif

@@ -13,6 +13,7 @@
 #define MUST_BE_OWNER "42501"
 #define SCHEMA_IS_THERE "42P06"
 #define OBJECT_IS_THERE "42710"
+#define NOT_ITS_OWN "42P16"
 
 struct harmless_class {
     const char *name;
@@ -27,6 +28,8 @@ static const struct harmless_class classes[] = {
     {"public_schema_exists", "SCHEMA public", SCHEMA_IS_THERE, "CREATE SCHEMA "},
     {"public_schema_owner", "SCHEMA public", MUST_BE_OWNER, "ALTER SCHEMA "},
     {"public_schema_comment", "COMMENT SCHEMA public", MUST_BE_OWNER, "COMMENT ON SCHEMA public "},
+    /* Of a partition: it goes with that of the whole table. */
+    {"inherited_constraint", "CONSTRAINT ", NOT_ITS_OWN, "ALTER TABLE IF EXISTS "},
     {"plpgsql_exists", "PROCEDURAL LANGUAGE plpgsql", OBJECT_IS_THERE, "CREATE "},
     {"plpgsql_owner", "PROCEDURAL LANGUAGE plpgsql", MUST_BE_OWNER, "ALTER "},
 };

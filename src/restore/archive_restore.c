@@ -1,0 +1,506 @@
+/*
+ * What was not made has no rows: of each entry is kept whether the statement that makes it failed,
+ * and the data of those are passed over. So are large objects that were there already, whose bytes
+ * are somebody else's. That is known before the first data come, for which all that was queued is
+ * awaited once.
+ */
+#include "restore/archive_restore.h"
+
+#include "base/array.h"
+#include "restore/restore_data.h"
+#include "restore/restore_plan.h"
+#include "restore/restore_report.h"
+#include "restore/restore_selection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of each entry. */
+#define IS_UNMADE 1U /* the statement that makes it failed */
+#define HAS_FAILED 2U
+#define IS_DONE 4U
+
+struct archive_job {
+    const struct restore_request *request;
+    const char *name, *database;
+    struct archive_input *input;
+    struct archive_contents *contents;
+    struct logical_restore_report *report;
+    struct restore_selection *selection;
+    struct restore_plan *plan;
+    struct buffer list;   /* what its list file says */
+    bool only_privileges; /* of the database itself: they come last */
+    struct target_session *session;
+    struct entry_sql sql;
+    struct restore_data data;
+    uint8_t *marks;
+    uint32_t *lost; /* large objects that could not be made */
+    size_t lost_count, lost_capacity;
+    char encoding[64];
+    bool plain_backslashes, has_search_path;
+};
+
+/* ---- Outcomes ---- */
+
+#define CREATES_OBJECT "SELECT pg_catalog.lo_create('"
+
+static void note_lost(struct archive_job *job, const char *statement)
+{
+    struct error ignored;
+
+    if (strncmp(statement, CREATES_OBJECT, strlen(CREATES_OBJECT)) != 0)
+        return;
+    if (job->lost_count == job->lost_capacity) {
+        uint32_t *grown = array_grow(job->lost, &job->lost_capacity, sizeof(*grown), &ignored);
+
+        if (grown == NULL) /* its bytes then fail by themselves, or overwrite what was there */
+            return;
+        job->lost = grown;
+    }
+    job->lost[job->lost_count++] = (uint32_t)strtoul(statement + strlen(CREATES_OBJECT), NULL, 10);
+}
+
+static void note_failure(void *context, const struct target_failure *failure)
+{
+    struct archive_job *job = context;
+    uint32_t number = (uint32_t)failure->subject;
+
+    if (failure->harmless == NULL && number < archive_contents_count(job->contents)) {
+        job->marks[number] |= HAS_FAILED;
+        if (strncmp(failure->statement, "CREATE ", 7) == 0)
+            job->marks[number] |= IS_UNMADE;
+        note_lost(job, failure->statement);
+    }
+    restore_report_failure(job->report, job->request, job->database, failure);
+}
+
+static void note_done(void *context, uint64_t subject, uint64_t rows)
+{
+    struct archive_job *job = context;
+
+    (void)rows;
+    if (subject < archive_contents_count(job->contents))
+        job->marks[subject] |= IS_DONE;
+}
+
+/* ---- The session ---- */
+
+/* The text between the first two quotes. */
+static bool quoted_part(const char *definition, char *out, size_t size)
+{
+    const char *begin = definition == NULL ? NULL : strchr(definition, '\'');
+    const char *end = begin == NULL ? NULL : strchr(begin + 1, '\'');
+
+    return end != NULL && (size_t)(end - begin) < size &&
+           snprintf(out, size, "%.*s", (int)(end - begin - 1), begin + 1) > 0;
+}
+
+static bool unsound_setting(const struct archive_job *job, const struct archive_entry *entry,
+                            struct error *err)
+{
+    return error_set(err, ERROR_CORRUPT, "%s: the archive's entry %s makes no sense", job->name,
+                     entry->desc);
+}
+
+static bool read_setting(struct archive_job *job, uint32_t number, struct error *err)
+{
+    enum entry_kind kind = archive_contents_node(job->contents, number).kind;
+    struct archive_entry entry;
+    char value[8];
+
+    if (kind != ENTRY_ENCODING && kind != ENTRY_STDSTRINGS && kind != ENTRY_SEARCHPATH)
+        return true;
+    if (!archive_contents_entry(job->contents, number, &entry, err))
+        return false;
+    if (kind == ENTRY_SEARCHPATH) {
+        job->has_search_path = true;
+        return true;
+    }
+    if (kind == ENTRY_ENCODING)
+        return quoted_part(entry.definition, job->encoding, sizeof(job->encoding))
+                   ? true
+                   : unsound_setting(job, &entry, err);
+    if (!quoted_part(entry.definition, value, sizeof(value)) ||
+        (strcmp(value, "on") != 0 && strcmp(value, "off") != 0))
+        return unsound_setting(job, &entry, err);
+    job->plain_backslashes = strcmp(value, "off") == 0;
+    return true;
+}
+
+/* What pg_restore takes for granted where an archive does not say it. */
+static bool read_settings(struct archive_job *job, struct error *err)
+{
+    snprintf(job->encoding, sizeof(job->encoding), "SQL_ASCII");
+    job->plain_backslashes = true;
+    for (uint32_t i = 0; i < archive_contents_count(job->contents); i++) {
+        if (!read_setting(job, i, err))
+            return false;
+    }
+    return true;
+}
+
+static bool open_session(struct archive_job *job, struct error *err)
+{
+    const struct restore_request *request = job->request;
+    const struct target_options options = {
+        .database = job->database,
+        .encoding = job->encoding,
+        .plain_backslashes = job->plain_backslashes,
+        .role = request->role,
+        .search_path = request->search_path,
+        .row_security = request->row_security,
+        .exit_on_error = request->exit_on_error,
+        .single_transaction = request->single_transaction,
+        .transaction_size = request->transaction_size,
+        .cancel = request->cancel,
+        .log = request->log,
+        .told = {.context = job, .failed = note_failure, .done = note_done},
+    };
+
+    if (!target_session_open(&job->session, request->settings, &options, err))
+        return false;
+    job->sql = (struct entry_sql){
+        .request = request,
+        .contents = job->contents,
+        .session = job->session,
+        .own_search_path = job->has_search_path || request->search_path != NULL,
+    };
+    return true;
+}
+
+/* ---- Definitions ---- */
+
+static unsigned parts_of(const struct archive_job *job, uint32_t number)
+{
+    return restore_selection_parts(job->selection, number);
+}
+
+static bool define(struct archive_job *job, uint32_t number, struct error *err)
+{
+    struct archive_entry entry;
+
+    return archive_contents_entry(job->contents, number, &entry, err) &&
+           entry_sql_define(&job->sql, number, &entry, err);
+}
+
+/* SEARCHPATH says how everything else is read, unless somebody has said otherwise. */
+static bool say_search_path(struct archive_job *job, struct error *err)
+{
+    for (uint32_t i = 0; i < archive_contents_count(job->contents); i++) {
+        if (archive_contents_node(job->contents, i).kind == ENTRY_SEARCHPATH &&
+            job->request->search_path == NULL && !define(job, i, err))
+            return false;
+    }
+    return true;
+}
+
+/* Which part of the work an entry belongs to. */
+enum stage { STAGE_BEFORE_DATA, STAGE_BEHIND_DATA, STAGE_AFTER_DATA, STAGE_LATER_PASSES };
+
+/* What stands in no section belongs to what stands before it. Of the data's own section what makes
+ * large objects comes before the data, what says values of sequences behind. */
+static enum stage stage_of(const struct archive_job *job, uint32_t number,
+                           enum archive_section *section)
+{
+    struct contents_node node = archive_contents_node(job->contents, number);
+
+    if (restore_selection_pass(job->selection, number) != RESTORE_PASS_MAIN)
+        return STAGE_LATER_PASSES;
+    if (node.section != SECTION_NONE)
+        *section = node.section;
+    if (*section == SECTION_POST_DATA)
+        return STAGE_AFTER_DATA;
+    if (*section == SECTION_DATA &&
+        (node.kind == ENTRY_SEQUENCE_SET || node.kind == ENTRY_STATISTICS_DATA))
+        return STAGE_BEHIND_DATA;
+    return STAGE_BEFORE_DATA;
+}
+
+static bool define_stage(struct archive_job *job, enum stage stage, struct error *err)
+{
+    enum archive_section section = SECTION_PRE_DATA;
+    const uint32_t *order;
+    size_t count;
+
+    order = restore_selection_order(job->selection, &count);
+    for (size_t i = 0; i < count; i++) {
+        enum stage its = stage_of(job, order[i], &section);
+
+        if (its != stage || (parts_of(job, order[i]) & SELECTED_DEFINITION) == 0 ||
+            restore_selection_is_of_database(job->selection, order[i]))
+            continue;
+        if (!cancel_check(job->request->cancel, err) || !define(job, order[i], err))
+            return false;
+    }
+    return true;
+}
+
+static bool drop_all(struct archive_job *job, struct error *err)
+{
+    struct archive_entry entry;
+    const uint32_t *order;
+    size_t count;
+
+    if (job->request->existing != RESTORE_CLEAN)
+        return true;
+    order = restore_selection_file_order(job->selection, &count);
+    for (size_t i = count; i-- > 0;) {
+        if ((parts_of(job, order[i]) & SELECTED_DEFINITION) == 0 ||
+            restore_selection_is_of_database(job->selection, order[i]))
+            continue;
+        if (!archive_contents_entry(job->contents, order[i], &entry, err) ||
+            !entry_sql_drop(&job->sql, order[i], &entry, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Data ---- */
+
+/* The table of an entry of rows is among those that it depends on. */
+static bool is_unmade(const struct archive_job *job, const struct contents_node *node)
+{
+    for (size_t i = 0; i < node->dependency_count; i++) {
+        uint32_t number;
+
+        if (archive_contents_find(job->contents, node->dependencies[i], &number) &&
+            archive_contents_node(job->contents, number).kind == ENTRY_TABLE &&
+            (job->marks[number] & IS_UNMADE) != 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_wanted(void *context, uint32_t number, bool *wanted, struct error *err)
+{
+    struct archive_job *job = context;
+    struct contents_node node = archive_contents_node(job->contents, number);
+    char name[256];
+
+    *wanted = (parts_of(job, number) & SELECTED_DATA) != 0;
+    if (!*wanted || node.kind != ENTRY_TABLE_DATA || !is_unmade(job, &node))
+        return cancel_check(job->request->cancel, err);
+    *wanted = false;
+    job->report->passed_over++;
+    archive_contents_name(job->contents, number, name, sizeof(name));
+    log_message(job->request->log, LOG_WARNING,
+                "%s: passed over, because the table could not be made", name);
+    return true;
+}
+
+static int compare_oids(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static bool is_lost(void *context, uint32_t oid)
+{
+    const struct archive_job *job = context;
+
+    return job->lost_count > 0 &&
+           bsearch(&oid, job->lost, job->lost_count, sizeof(oid), compare_oids) != NULL;
+}
+
+static bool restore_rows(struct archive_job *job, struct error *err)
+{
+    struct archive_data_handler handler;
+    struct error ignored;
+    const char *broken;
+
+    if (!target_settle(job->session, err)) /* so that it is known what was made */
+        return false;
+    if (job->lost_count > 0)
+        qsort(job->lost, job->lost_count, sizeof(*job->lost), compare_oids);
+    job->data = (struct restore_data){
+        .sql = &job->sql,
+        .context = job,
+        .wanted = is_wanted,
+        .lacks = is_lost,
+        .disable_triggers =
+            job->request->disable_triggers && restore_selection_is_data_only(job->selection),
+    };
+    handler = restore_data_handler(&job->data);
+    if (archive_input_read_all(job->input, &handler, job->request->cancel, err))
+        return true;
+    broken = restore_data_give_up(&job->data);
+    if (broken != NULL && err->code != ERROR_CANCELLED && strstr(err->message, broken) == NULL)
+        error_prefix(err, "%s", broken);
+    target_settle(job->session, &ignored); /* what came before it stays */
+    return false;
+}
+
+/* ---- All of it ---- */
+
+static bool select_entry(void *context, uint32_t number, struct archive_entry *entry,
+                         struct error *err)
+{
+    struct archive_job *job = context;
+
+    return archive_contents_entry(job->contents, number, entry, err);
+}
+
+/* An entry takes a line of some hundred bytes. */
+#define LIST_MOST ((size_t)256 << 20)
+
+static bool read_list(struct archive_job *job, struct error *err)
+{
+    const char *name = job->request->list_file;
+    char bytes[16384];
+    FILE *file;
+    size_t len;
+    bool done = true;
+
+    if (name == NULL)
+        return true;
+    file = fopen(name, "re");
+    if (file == NULL)
+        return error_set_errno(err, errno, "cannot read the list \"%s\"", name);
+    while (done && (len = fread(bytes, 1, sizeof(bytes), file)) > 0) {
+        done = buffer_append(&job->list, bytes, len, err);
+        if (done && job->list.len > LIST_MOST)
+            done = error_set(err, ERROR_USAGE, "\"%s\" is no list of an archive's entries", name);
+    }
+    if (done && ferror(file))
+        done = error_set_errno(err, errno, "cannot read the list \"%s\"", name);
+    fclose(file);
+    /* An empty one wants nothing, and is none that was not given. */
+    return done && buffer_reserve(&job->list, 1, err);
+}
+
+static bool select_entries(struct archive_job *job, struct error *err)
+{
+    const struct selection_wishes wishes = {
+        .request = job->request,
+        .list = buffer_slice(&job->list),
+        .list_name = job->request->list_file,
+    };
+    const struct selection_archive archive = {
+        .count = archive_contents_count(job->contents),
+        .database = archive_contents_header(job->contents)->database,
+        .context = job,
+        .entry = select_entry,
+    };
+
+    if (!read_list(job, err))
+        return false;
+    job->marks = calloc(archive.count + 1, 1);
+    if (job->marks == NULL)
+        return error_set_memory(err);
+    job->selection = restore_selection_new(&wishes, &archive, err);
+    return job->selection != NULL;
+}
+
+/* What is wrong is told all at once; the error is the first of it. */
+static bool judge(struct archive_job *job, struct error *err)
+{
+    const struct preflight_report *found = &job->report->preflight;
+
+    for (size_t i = 0; i < found->count; i++) {
+        if (!found->findings[i].fatal)
+            continue;
+        error_set(err, ERROR_REFUSED, "%s", found->findings[i].message);
+        return error_hint(err, ERROR_OURS("%s"), found->findings[i].remedy);
+    }
+    return true;
+}
+
+static bool plan(struct archive_job *job, struct error *err)
+{
+    job->plan = restore_plan_new(job->request, err);
+    return job->plan != NULL &&
+           restore_plan_add(job->plan, job->contents, job->selection, job->database, err) &&
+           restore_plan_check(job->plan, &job->report->preflight, err) && judge(job, err);
+}
+
+/* Of the database itself. Privileges come last: they may take away what the restore needs. */
+static bool execute_of_database(void *context, const char *object, const char *text,
+                                struct error *err)
+{
+    struct archive_job *job = context;
+    const struct target_statement statement = {
+        .text = text, .object = object, .subject = UINT64_MAX};
+
+    if ((strncmp(object, "ACL ", 4) == 0) != job->only_privileges)
+        return true;
+    return target_execute(job->session, &statement, err);
+}
+
+static bool tell_database(struct archive_job *job, bool privileges, struct error *err)
+{
+    job->only_privileges = privileges;
+    return restore_plan_give_statements(job->plan, 0, job, execute_of_database, err);
+}
+
+/* Settings of a database are those of sessions that begin later. */
+static bool make_database(struct archive_job *job, struct error *err)
+{
+    if (restore_plan_action(job->plan, 0) == RESTORE_USE)
+        return open_session(job, err);
+    if (!restore_plan_make(job->plan, 0, err) || !open_session(job, err) ||
+        !tell_database(job, false, err) || !target_finish(job->session, err))
+        return false;
+    target_session_close(job->session);
+    job->session = NULL;
+    return open_session(job, err);
+}
+
+static bool restore_all(struct archive_job *job, struct error *err)
+{
+    return say_search_path(job, err) && drop_all(job, err) &&
+           define_stage(job, STAGE_BEFORE_DATA, err) && restore_rows(job, err) &&
+           define_stage(job, STAGE_BEHIND_DATA, err) && define_stage(job, STAGE_AFTER_DATA, err) &&
+           define_stage(job, STAGE_LATER_PASSES, err) && tell_database(job, true, err) &&
+           target_finish(job->session, err);
+}
+
+static bool run(struct archive_job *job, struct error *err)
+{
+    if (!select_entries(job, err) || !read_settings(job, err) || !plan(job, err))
+        return false;
+    return job->request->dry_run || (make_database(job, err) && restore_all(job, err));
+}
+
+/* Under one transaction nothing stays unless all did. */
+static void count(struct archive_job *job, bool done)
+{
+    const struct target_counts *counts;
+
+    job->report->bytes += job->data.bytes;
+    if (job->session == NULL || (job->request->single_transaction && !done))
+        return;
+    counts = target_session_counts(job->session);
+    job->report->rows += counts->rows;
+    for (uint32_t i = 0; i < archive_contents_count(job->contents); i++)
+        job->report->objects += !archive_contents_node(job->contents, i).has_data &&
+                                (job->marks[i] & (HAS_FAILED | IS_DONE)) == IS_DONE;
+}
+
+bool archive_restore(struct archive_input *input, const char *name,
+                     const struct restore_request *request, const char *database,
+                     struct logical_restore_report *report, struct error *err)
+{
+    struct archive_job job = {
+        .request = request,
+        .name = name,
+        .database = database,
+        .input = input,
+        .contents = archive_input_contents(input),
+        .report = report,
+    };
+    bool done = run(&job, err);
+
+    count(&job, done);
+    restore_data_reset(&job.data);
+    entry_sql_reset(&job.sql);
+    target_session_close(job.session);
+    restore_plan_free(job.plan);
+    restore_selection_free(job.selection);
+    buffer_free(&job.list);
+    free(job.marks);
+    free(job.lost);
+    return done;
+}

@@ -1,0 +1,46 @@
+/*
+ * The statements that an entry of an archive is restored by, as pg_restore makes them: what its SQL
+ * leaves to the session (tablespace, access method), the SQL itself, and its owner. Large objects
+ * of a group are made by one statement for all of them.
+ */
+#ifndef PGCASK_RESTORE_ENTRY_SQL_H
+#define PGCASK_RESTORE_ENTRY_SQL_H
+
+#include "archive/archive_contents.h"
+#include "base/buffer.h"
+#include "restore/restore_request.h"
+#include "restore/target_session.h"
+
+struct entry_sql {
+    /* To be set by the caller; borrowed. */
+    const struct restore_request *request;
+    struct archive_contents *contents;
+    struct target_session *session;
+    bool own_search_path; /* the archive has an entry that sets it, or the request does */
+
+    /* Its own. */
+    char *tablespace, *access_method, *schema; /* what the session is set to; NULL: not yet said */
+    struct buffer label, text, parts;
+    struct buffer objects; /* large objects of the group whose privileges are being set */
+};
+
+void entry_sql_reset(struct entry_sql *sql);
+
+/* "TABLE public.orders", "COMMENT EXTENSION hstore": what it is called in messages. Borrowed until
+ * the next call of any of these. NULL: out of memory. */
+const char *entry_sql_label(struct entry_sql *sql, const struct archive_entry *entry,
+                            struct error *err);
+
+/* Queues all that its definition takes, owner included. */
+bool entry_sql_define(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
+                      struct error *err);
+
+/* Queues what drops it, if it is there. */
+bool entry_sql_drop(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
+                    struct error *err);
+
+/* Queues ALTER TABLE … DISABLE or ENABLE TRIGGER ALL for the rows of that entry. */
+bool entry_sql_triggers(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
+                        bool enable, struct error *err);
+
+#endif

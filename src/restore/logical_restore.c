@@ -1,0 +1,105 @@
+/*
+ * What there is to restore shows in its first bytes, or in the names of its files: an archive by
+ * itself, or a backup, which has several. Each archive goes into a database of its own.
+ */
+#include "restore/logical_restore.h"
+
+#include "base/clock.h"
+#include "record/store.h"
+#include "restore/archive_restore.h"
+#include "restore/backup_source.h"
+#include "restore/target_databases.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct logical_job {
+    const struct restore_request *request;
+    const struct restore_input *input;
+    struct logical_restore_report *report;
+};
+
+/* ---- One archive ---- */
+
+static bool restore_archive(struct logical_job *job, struct archive_input *archive,
+                            const char *name, bool of_several, struct error *err)
+{
+    const struct archive_header *header = archive_contents_header(archive_input_contents(archive));
+    char *database = target_database_name(job->request, header->database, name, of_several, err);
+    bool done;
+
+    if (database == NULL)
+        return false;
+    snprintf(job->report->database, sizeof(job->report->database), "%s", database);
+    job->report->databases++;
+    done = archive_restore(archive, name, job->request, database, job->report, err);
+    free(database);
+    return done;
+}
+
+static bool restore_lone(struct logical_job *job, struct archive_input *archive, struct error *err)
+{
+    bool done = archive != NULL && restore_archive(job, archive, job->input->name, false, err);
+
+    archive_input_free(archive);
+    return done;
+}
+
+/* A custom archive may come through a pipe. */
+static bool restore_stream(struct logical_job *job, struct record_source *source,
+                           enum archive_kind kind, struct error *err)
+{
+    if (kind != ARCHIVE_CUSTOM) {
+        error_set(err, ERROR_UNSUPPORTED, "%s: an archive of several files comes through a pipe",
+                  job->input->name);
+        return error_hint(err, "Put it into a file or a directory, and restore that.");
+    }
+    return restore_lone(job,
+                        archive_input_of_reader(job->input->name, tar_source_raw_reader(source),
+                                                job->request->cancel, err),
+                        err);
+}
+
+static bool restore_place(struct logical_job *job, enum archive_kind kind, struct error *err)
+{
+    snprintf(job->report->format, sizeof(job->report->format), "%s",
+             kind == ARCHIVE_CUSTOM                      ? "custom"
+             : job->input->place.kind == PLACE_DIRECTORY ? "directory"
+                                                         : "tar");
+    return restore_lone(
+        job, archive_input_open(&job->input->place, NULL, job->request->cancel, err), err);
+}
+
+/* ---- What it is ---- */
+
+static bool restore_source(struct logical_job *job, struct record_source *source, struct error *err)
+{
+    enum archive_kind kind;
+
+    if (!backup_source_find_archive(&job->input->place, source, &kind, err))
+        return false;
+    if (kind == ARCHIVE_NONE)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "%s: not yet: a backup, or a script, into a server", job->input->name);
+    return job->input->place.kind == PLACE_TAR_STREAM ? restore_stream(job, source, kind, err)
+                                                      : restore_place(job, kind, err);
+}
+
+bool logical_restore_run(const struct restore_request *request, const struct restore_input *input,
+                         struct logical_restore_report *report, struct error *err)
+{
+    struct logical_job job = {.request = request, .input = input, .report = report};
+    int64_t begun = clock_now_ms();
+    struct record_source *source;
+    bool done;
+
+    *report = (struct logical_restore_report){0};
+    source = backup_source_open(&input->place, request->cancel, err);
+    if (source == NULL)
+        return false;
+    done = restore_source(&job, source, err);
+    source_close(source);
+    report->seconds = (double)(clock_now_ms() - begun) / 1000;
+    return done;
+}

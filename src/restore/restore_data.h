@@ -1,0 +1,54 @@
+/*
+ * The data of an archive's entries, from whoever reads the archive into a session of the target:
+ * rows of tables, rows as INSERTs, large objects. A small table is one message to the server, and
+ * nothing waits for its answer; of small large objects many go in one statement.
+ */
+#ifndef PGCASK_RESTORE_RESTORE_DATA_H
+#define PGCASK_RESTORE_RESTORE_DATA_H
+
+#include "archive/archive_data.h"
+#include "archive/sql_script.h"
+#include "restore/entry_sql.h"
+
+struct restore_data {
+    /* To be set by the caller; borrowed. */
+    struct entry_sql *sql;
+    void *context;
+    /* Whether the data of that entry are wanted; told of each once, in the archive's order. */
+    bool (*wanted)(void *context, uint32_t number, bool *wanted, struct error *err);
+    /* The large object is one that could not be made: it is passed over. May be NULL. */
+    bool (*lacks)(void *context, uint32_t oid);
+    bool disable_triggers;
+    uint64_t bytes; /* of data that came */
+
+    /* Its own. */
+    uint32_t number;
+    bool running; /* between begin and end of an entry */
+    struct archive_entry entry;
+    struct buffer texts; /* of the entry */
+    struct buffer label; /* what it is called */
+    struct buffer rows;  /* of a table that may be small */
+    bool streaming;
+    struct sql_script *script; /* INSERTs */
+    /* Large objects. */
+    uint32_t oid;
+    bool skipping;         /* this one */
+    uint64_t offset;       /* bytes of it that were sent, if it is a large one */
+    bool in_unit;          /* it has a transaction of its own */
+    struct buffer object;  /* its bytes */
+    struct buffer numbers; /* of a group: 1,2,3 */
+    struct buffer values;  /* … and their bytes */
+    struct buffer parts;   /* the same one by one */
+    size_t grouped;
+};
+
+/* To be given to archive_input_read_all and its like. */
+struct archive_data_handler restore_data_handler(struct restore_data *data);
+
+/* The archive could not be read on: nothing stays of the entry that was being read. Its name, or
+ * NULL if none was. */
+const char *restore_data_give_up(struct restore_data *data);
+
+void restore_data_reset(struct restore_data *data);
+
+#endif

@@ -1,0 +1,82 @@
+/* Failures are kept as text that can be shown: archives are in any encoding. */
+#include "restore/restore_report.h"
+
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATEMENT_KEPT ((size_t)4096)
+
+/* NULL if there is no memory: a failure with less of its texts is still a failure. */
+static char *copy_text(const char *text, size_t most)
+{
+    struct buffer out = {0};
+    struct slice bytes = slice_string(text);
+    struct error ignored;
+    bool escaped;
+
+    if (bytes.len > most)
+        bytes.len = most;
+    if (!utf8_append_escaped(&out, bytes, UTF8_IN_TEXT, false, &escaped, &ignored) ||
+        !buffer_append_byte(&out, 0, &ignored)) {
+        buffer_free(&out);
+        return NULL;
+    }
+    return (char *)out.data;
+}
+
+static void keep(struct logical_restore_report *report, const char *database,
+                 const struct target_failure *failure)
+{
+    struct restore_failure *kept;
+
+    if (report->kept == NULL)
+        report->kept = calloc(RESTORE_FAILURES_KEPT, sizeof(*report->kept));
+    if (report->kept == NULL || report->kept_count == RESTORE_FAILURES_KEPT)
+        return;
+    kept = &report->kept[report->kept_count++];
+    kept->database = copy_text(database, SIZE_MAX);
+    kept->object = copy_text(failure->object, STATEMENT_KEPT);
+    kept->message = copy_text(failure->message, SIZE_MAX);
+    kept->detail = copy_text(failure->detail, SIZE_MAX);
+    kept->hint = copy_text(failure->hint, SIZE_MAX);
+    kept->context = copy_text(failure->context, SIZE_MAX);
+    kept->statement = copy_text(failure->statement, STATEMENT_KEPT);
+    snprintf(kept->sqlstate, sizeof(kept->sqlstate), "%.5s", failure->sqlstate);
+    kept->position = failure->position;
+    snprintf(kept->harmless, sizeof(kept->harmless), "%s",
+             failure->harmless == NULL ? "" : failure->harmless);
+}
+
+void restore_report_failure(struct logical_restore_report *report,
+                            const struct restore_request *request, const char *database,
+                            const struct target_failure *failure)
+{
+    if (failure->harmless != NULL)
+        report->harmless++;
+    else
+        report->failures++;
+    keep(report, database, failure);
+    if (request->on_failure != NULL)
+        request->on_failure(request->context, database, failure);
+}
+
+void logical_restore_report_reset(struct logical_restore_report *report)
+{
+    for (size_t i = 0; i < report->kept_count; i++) {
+        struct restore_failure *kept = &report->kept[i];
+
+        free(kept->database);
+        free(kept->object);
+        free(kept->message);
+        free(kept->detail);
+        free(kept->hint);
+        free(kept->context);
+        free(kept->statement);
+    }
+    free(report->kept);
+    preflight_reset(&report->preflight);
+    *report = (struct logical_restore_report){0};
+}

@@ -1,0 +1,12 @@
+/* How a restore's report is filled. */
+#ifndef PGCASK_RESTORE_RESTORE_REPORT_H
+#define PGCASK_RESTORE_RESTORE_REPORT_H
+
+#include "restore/logical_restore.h"
+
+/* Tells the request's on_failure, counts, and keeps a copy of the first ones. */
+void restore_report_failure(struct logical_restore_report *report,
+                            const struct restore_request *request, const char *database,
+                            const struct target_failure *failure);
+
+#endif

@@ -1,0 +1,277 @@
+"""What is restored into a server is what stock pg_restore makes of the same archive, whoever wrote
+it; what fails is named, and nothing is left half there."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from pgcask_testing import logical, paths, process, restored
+from pgcask_testing.logical import cluster, make, script  # noqa: F401: a fixture
+from pgcask_testing.restored import restorer  # noqa: F401: a fixture
+
+SINCE = {"since_14": 14, "since_15": 15, "since_16": 16, "since_17": 17, "since_18": 18}
+MB = 1 << 20
+
+
+@pytest.fixture(scope="module", autouse=True)
+def extension(major):
+    logical.install_extension(major)
+
+
+# Round trips
+
+
+@pytest.mark.parametrize("name", [
+    "kinds", "more_kinds", "names", "data", "trees", "loops", "extensions", *SINCE])
+def test_a_restored_copy_is_equal(pgcask, restorer, cluster, major, workdir, name):
+    if major < SINCE.get(name, 0):
+        return
+    db = make(cluster, name, script(name))
+    archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
+    copy = "copy of it"
+    logical.create_like(cluster, db, copy)
+    outcome = restorer(cluster, copy, archive)
+    assert outcome.result.ok and not outcome.failures, str(outcome.result)
+    logical.assert_equal(cluster, db, copy, archive, workdir)
+    logical.drop(cluster, copy)
+    # What pg_dump has made of it.
+    theirs = logical.stock_archive(cluster, db, workdir / "theirs.dump")
+    restored.assert_alike(restorer, cluster, db, theirs)
+    logical.drop(cluster, db)
+
+
+def test_the_command_restores_into_a_database(pgcask, cluster, workdir):
+    db = make(cluster, "command", "CREATE TABLE t AS SELECT generate_series(1, 1000) n;")
+    archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
+    logical.create_like(cluster, db, "command copy")
+    result = pgcask("restore", archive, "--to", cluster.uri("command copy"))
+    assert result.ok and "1000 rows" in result.stdout, result
+    assert logical.table_sums(cluster, "command copy") == logical.table_sums(cluster, db)
+
+
+def test_a_stream_is_restored_as_it_comes(restorer, cluster, workdir):
+    db = make(cluster, "stream", script("more_kinds"), script("trees"))
+    archive = logical.stock_archive(cluster, db, workdir / "theirs.dump")
+    logical.create_like(cluster, db, "stream copy")
+    outcome = restorer(cluster, "stream copy", "-", input=archive.read_bytes())
+    assert outcome.result.ok, str(outcome.result)
+    assert restored.facts(cluster, "stream copy") == restored.facts(cluster, db)
+
+
+# What is left out
+
+
+@pytest.mark.parametrize("members, options", [
+    (["no_owner"], ["--no-owner"]),
+    (["no_privileges"], ["--no-privileges"]),
+    (["no_owner", "role=alice"], ["--no-owner", "--role=alice"]),
+    (["no_comments", "no_security_labels"], ["--no-comments", "--no-security-labels"]),
+    (["schema_only"], ["--schema-only"]),
+    (["no_publications", "no_subscriptions"], ["--no-publications", "--no-subscriptions"]),
+    (["no_tablespaces"], ["--no-tablespaces"]),
+])
+def test_what_is_left_out_is_what_pg_restore_leaves_out(
+        restorer, cluster, workdir, members, options):
+    logical.run_sql(cluster, "postgres",
+                    "ALTER ROLE alice SUPERUSER; GRANT alice TO postgres;")
+    db = make(cluster, "parts", script("kinds"))
+    archive = logical.stock_archive(cluster, db, workdir / "theirs.dump")
+    restored.assert_alike(restorer, cluster, db, archive, *members, options=options)
+    logical.run_sql(cluster, "postgres", "ALTER ROLE alice NOSUPERUSER;")
+
+
+def test_clean_drops_what_is_there(restorer, cluster, workdir):
+    db = make(cluster, "clean", script("kinds"))
+    archive = logical.stock_archive(cluster, db, workdir / "theirs.dump")
+    outcome = restorer(cluster, db, archive, "clean")
+    assert outcome.result.ok, str(outcome.result)
+    logical.create_like(cluster, db, "clean copy")
+    logical.restore(cluster, archive, "clean copy")
+    assert restored.facts(cluster, db) == restored.facts(cluster, "clean copy")
+
+
+# Failures
+
+BROKEN = """
+    CREATE SCHEMA s;
+    CREATE TABLE s.a (n int PRIMARY KEY, t text); INSERT INTO s.a SELECT n, 'x' FROM generate_series(1, 5000) n;
+    CREATE TABLE s.b (n int); INSERT INTO s.b VALUES (1), (2), (3);
+    CREATE TABLE s.c (n int REFERENCES s.a); INSERT INTO s.c VALUES (1);
+    CREATE VIEW s.v AS SELECT * FROM s.b;
+    CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE INDEX i ON s.b (n);
+    COMMENT ON TABLE s.b IS 'a comment';
+    CREATE SEQUENCE s.q; SELECT setval('s.q', 42);
+"""
+IN_THE_WAY = """
+    CREATE SCHEMA s; CREATE TABLE s.b (n int CHECK (n > 1)); CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 2';
+"""
+
+
+@pytest.fixture
+def broken(cluster, workdir):
+    """An archive, and a database in which some of it cannot be made."""
+    db = make(cluster, "broken", BROKEN)
+    archive = logical.stock_archive(cluster, db, workdir / "broken.dump")
+    make(cluster, "in the way", IN_THE_WAY)
+    return archive
+
+
+def test_only_what_fails_fails(restorer, cluster, broken):
+    outcome = restorer(cluster, "in the way", broken, "into_existing")
+    assert outcome.result.rc == 3, str(outcome.result)
+    assert {(failure["object"], failure["sqlstate"]) for failure in outcome.failures} == {
+        ("SCHEMA s", "42P06"), ("TABLE s.b", "42P07"), ("FUNCTION s.f()", "42723")}
+    assert outcome.report["failures"] == 3 and outcome.report["passed_over"] == 1
+    assert outcome.report["rows"] == 5001
+    facts = dict(line.split("|") for line in cluster_lines(cluster, "in the way"))
+    assert facts == {"a": "5000", "b": "0", "c": "1", "q": "42", "f": "2", "v": "0"}
+
+
+def cluster_lines(cluster, db):
+    return logical.run_sql(cluster, db, """
+        SELECT 'a', count(*) FROM s.a UNION ALL SELECT 'b', count(*) FROM s.b
+        UNION ALL SELECT 'c', count(*) FROM s.c UNION ALL SELECT 'q', last_value FROM s.q
+        UNION ALL SELECT 'f', s.f() UNION ALL SELECT 'v', count(*) FROM s.v
+    """).decode().splitlines()
+
+
+def test_the_first_failure_may_end_it(restorer, cluster, broken):
+    outcome = restorer(cluster, "in the way", broken, "into_existing", "exit_on_error")
+    assert outcome.result.rc == 1 and len(outcome.failures) == 1, str(outcome.result)
+    assert "SCHEMA s" in outcome.report["error"] and "already exists" in outcome.report["error"]
+    theirs = make(cluster, "in their way", IN_THE_WAY)
+    logical.restore(cluster, broken, theirs, "--exit-on-error", check=False)
+    assert restored.facts(cluster, "in the way") == restored.facts(cluster, theirs)
+
+
+def test_under_one_transaction_nothing_stays(restorer, cluster, broken):
+    make(cluster, "in the way", "CREATE SCHEMA other; CREATE TABLE other.t (n int);")
+    before = restored.facts(cluster, "in the way")
+    assert restorer(cluster, "in the way", broken, "into_existing", "single_transaction").result.ok
+    assert restored.facts(cluster, "in the way") != before
+    make(cluster, "in the way", """
+        CREATE SCHEMA other;
+        CREATE FUNCTION other.refuse() RETURNS event_trigger LANGUAGE plpgsql
+            AS $$ BEGIN RAISE EXCEPTION 'no index here'; END $$;
+        CREATE EVENT TRIGGER no_index ON ddl_command_start WHEN TAG IN ('CREATE INDEX')
+            EXECUTE FUNCTION other.refuse();
+    """)
+    before = restored.facts(cluster, "in the way")
+    outcome = restorer(cluster, "in the way", broken, "into_existing", "single_transaction")
+    assert outcome.result.rc == 1 and "no index here" in outcome.report["error"], str(outcome.result)
+    assert outcome.report["objects"] == outcome.report["rows"] == 0
+    assert restored.facts(cluster, "in the way") == before
+
+
+def test_rows_that_are_refused_leave_the_others(restorer, cluster, workdir):
+    db = make(cluster, "rows", """
+        CREATE TABLE good (n int); INSERT INTO good SELECT generate_series(1, 10);
+        CREATE TABLE bad (n int, d date); INSERT INTO bad SELECT n, '2020-01-01' FROM generate_series(1, 100) n;
+        CREATE TABLE large (n int, t text); INSERT INTO large SELECT n, repeat('x', 100) FROM generate_series(1, 30000) n;
+        CREATE TABLE more (n int); INSERT INTO more VALUES (1);
+    """)
+    archive = logical.stock_archive(cluster, db, workdir / "rows.dump")
+    copy = make(cluster, "rows copy", """
+        CREATE TABLE good (n int); CREATE TABLE bad (n int, d date CHECK (n < 50));
+        CREATE TABLE large (n int, t text CHECK (n < 29000)); CREATE TABLE more (n int);
+    """)
+    outcome = restorer(cluster, copy, archive, "data_only", "into_existing")
+    assert outcome.result.rc == 3, str(outcome.result)
+    assert {failure["object"]: failure["context"].split(":")[0] for failure in outcome.failures} == {
+        "TABLE DATA public.bad": "COPY bad, line 50",
+        "TABLE DATA public.large": "COPY large, line 29000"}
+    counts = logical.run_sql(cluster, copy, "SELECT (SELECT count(*) FROM good), (SELECT count(*) "
+                             "FROM bad), (SELECT count(*) FROM large), (SELECT count(*) FROM more)")
+    assert counts.decode().strip() == "10|0|0|1"
+    assert outcome.report["rows"] == 11
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9, 0.999])
+def test_an_archive_that_is_cut_off_never_succeeds(restorer, cluster, workdir, part):
+    db = make(cluster, "cut", "".join(f"""
+        CREATE TABLE t{i} (n int, t text);
+        INSERT INTO t{i} SELECT n, md5(n::text) FROM generate_series(1, 20000) n;""" for i in range(4)))
+    archive = logical.stock_archive(cluster, db, workdir / "cut.dump")
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:int(len(whole) * part)])
+    copy = make(cluster, "cut copy")
+    outcome = restorer(cluster, copy, archive)
+    assert outcome.result.rc == 1, str(outcome.result)
+    assert "TABLE DATA public.t" in outcome.report["error"], outcome.report
+    counts = [int(cluster.value(f"SELECT count(*) FROM t{i}", copy)) for i in range(4)]
+    assert set(counts) <= {0, 20000} and 0 in counts, counts
+    assert outcome.report["rows"] == sum(counts)
+
+
+# Large objects
+
+
+def test_large_objects_are_what_they_were(pgcask, restorer, cluster, workdir):
+    db = make(cluster, "objects", """
+        SELECT lo_from_bytea(n::oid, sha256(n::text::bytea)) FROM generate_series(1000, 4000) n;
+        SELECT lo_create(5000), lo_create(3000000000);
+        SELECT lo_put(3000000000, 0, decode(repeat('00ff5c27', 700000), 'hex'));
+        SELECT lo_put(5001, 3000000, 'behind a hole') FROM lo_create(5001);
+        ALTER LARGE OBJECT 1005 OWNER TO alice; ALTER LARGE OBJECT 5000 OWNER TO bob;
+        GRANT SELECT ON LARGE OBJECT 1007 TO bob; COMMENT ON LARGE OBJECT 1008 IS 'it''s';
+    """)
+    for archive in (logical.back_up(pgcask, cluster, db, workdir / "backup"),
+                    logical.stock_archive(cluster, db, workdir / "theirs.dump")):
+        outcome = restored.assert_alike(restorer, cluster, db, archive)
+        assert not outcome.failures
+    # One that is there already is somebody else's.
+    copy = make(cluster, "objects copy", "SELECT lo_from_bytea(1500, 'mine');")
+    outcome = restorer(cluster, copy, archive, "into_existing")
+    assert [failure["sqlstate"] for failure in outcome.failures] == ["23505"], str(outcome.result)
+    objects = logical.large_objects(cluster, copy)
+    different = set(logical.large_objects(cluster, db)) ^ set(objects)
+    assert {line.split("|")[0] for line in different} == {"1500"}
+    assert cluster.value("SELECT lo_get(1500) = 'mine'", copy) == "t"
+
+
+# Ends
+
+
+def test_a_killed_restore_leaves_no_session(pgcask_popen, pgcask, cluster, workdir):
+    db = make(cluster, "killed", """
+        CREATE TABLE slow (n int); INSERT INTO slow SELECT generate_series(1, 100);""")
+    archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
+    copy = make(cluster, "killed copy")
+    # What makes a table waits for this.
+    with process.Process([paths.stock("psql"), "-Xq", "-c", "BEGIN; LOCK TABLE pg_class IN SHARE "
+                          "MODE; SELECT pg_sleep(100)"],
+                         env=logical._environment(cluster, copy)) as holder:
+        running = pgcask_popen("restore", archive, "--to", cluster.uri(copy))
+        sessions = f"""SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = '{copy}' AND wait_event_type = 'Lock'"""
+        wait_for(lambda: cluster.value(sessions) == "1", 30)
+        running.send_signal(signal.SIGKILL)
+        wait_for(lambda: cluster.value(sessions) == "0", 2)
+        holder.send_signal(signal.SIGKILL)
+
+
+def wait_for(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.majors(15)
+def test_memory_is_bounded(restorer, cluster, workdir):
+    db = make(cluster, "large", "CREATE UNLOGGED TABLE t (n int, t text);")
+    archive = logical.stock_archive(cluster, db, workdir / "schema.dump")
+    logical.run_sql(cluster, db, "ALTER TABLE t ALTER t SET STORAGE PLAIN;"
+                    "INSERT INTO t SELECT n, repeat(md5(n::text), 30) FROM generate_series(1, 1050000) n")
+    with open(workdir / "pipe", "wb") as out:
+        process.run([logical.stock("pg_dump", cluster), "-Fc", "-Z0"], stdout=out, timeout=600,
+                    env=logical._environment(cluster, db)).check()
+    assert os.path.getsize(workdir / "pipe") > 1000 * MB
+    copy = make(cluster, "large copy")
+    with open(workdir / "pipe", "rb") as source:
+        outcome = restorer(cluster, copy, "-", stdin=source)
+    assert outcome.result.ok and outcome.report["rows"] == 1050000, str(outcome.result)
+    assert outcome.result.peak_rss < 48 * MB, outcome.result.peak_rss
