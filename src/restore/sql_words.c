@@ -35,6 +35,15 @@ static void take_token(void *context, const struct sql_token *token)
     walk->ended = !walk->take(walk->context, &word);
 }
 
+/* The lexer has no token for the semicolon that ends a statement. */
+static void give_end(struct walk *walk, size_t at)
+{
+    const struct sql_word word = {
+        .kind = SQL_WORD_SIGN, .text = slice_make(walk->text.data + at, 1), .begin = at};
+
+    walk->ended = walk->ended || !walk->take(walk->context, &word);
+}
+
 void sql_words_walk(struct slice text, bool (*take)(void *context, const struct sql_word *word),
                     void *context)
 {
@@ -45,6 +54,7 @@ void sql_words_walk(struct slice text, bool (*take)(void *context, const struct 
         if (sql_lexer_take(&lexer, text.data[i]) == SQL_STATEMENT_ENDS) {
             sql_lexer_next_statement(&lexer);
             walk.depth = 0;
+            give_end(&walk, i);
         }
     }
     if (!walk.ended)
