@@ -60,6 +60,8 @@ struct relation {
     struct foreign_key *foreign_keys; /* in the order they were made in */
     struct tree_lock *tree_locks;
     const struct catalog_object *reached; /* from that descendant, while trees are walked */
+    struct relation *climb; /* where such a walk goes on: the next above or at it that matters */
+    bool climb_known;
     /* A walk to the parents and back, which may be of any depth: where it came from, how many
      * parents it has been to. */
     struct relation *came_from;
