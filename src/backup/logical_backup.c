@@ -27,6 +27,7 @@ static void fail(struct logical_backup *job, struct error *err)
     if (!failure_check(&job->failure, err))
         return;
     logical_explain(err, wire_settings_get(job->request.settings, "user"));
+    logical_databases_name(job, err);
     failure_keep(&job->failure, err);
 }
 

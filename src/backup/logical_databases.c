@@ -213,6 +213,17 @@ bool logical_databases_open(struct logical_backup *job, struct error *err)
              globals_look_over(job->databases[0].conn, logical_summary_note_line, job, err)));
 }
 
+bool logical_databases_name(const struct logical_backup *job, struct error *err)
+{
+    const struct logical_database *database =
+        job->current < job->database_count ? &job->databases[job->current] : NULL;
+
+    if (database == NULL || job->report.logical.database != database->name ||
+        err->code == ERROR_CANCELLED || strncmp(err->message, "database \"", 10) == 0)
+        return false;
+    return name_database(database, err);
+}
+
 void logical_databases_free(struct logical_backup *job)
 {
     for (size_t i = 0; i < job->database_count; i++) {

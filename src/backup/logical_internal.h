@@ -180,6 +180,9 @@ bool logical_database_enter(struct logical_database *database, struct error *err
 /* All of it was given: closes its session, after a look at what changed meanwhile. */
 bool logical_database_leave(struct logical_database *database, struct error *err);
 
+/* Of several databases: says in which it was, if one has its turn. False. */
+bool logical_databases_name(const struct logical_backup *job, struct error *err);
+
 /* ---- Catalogs ---- */
 
 /* Begins the transaction, unless it has begun, and its snapshot. */

@@ -327,7 +327,9 @@ static bool make_list(struct search *search, struct error *err)
                      "allows connections");
 }
 
-/* Others are made of template1: what they have from it must not be there yet. */
+/* In a script, because others are made of template1: what they have from it must not be there yet.
+ * Else because nobody makes a database of one that has sessions, so that ours ends as soon as it
+ * may. What the layout calls it stays as it is. */
 static void put_template_first(struct logical_backup *job)
 {
     for (size_t i = 1; i < job->database_count; i++) {
@@ -398,7 +400,7 @@ static bool search_all(struct search *search, struct error *err)
         job->pinned = wire_settings_pin(settings, conn, err);
     done = job->pinned != NULL && ask_for_databases(search, conn, err) && make_list(search, err) &&
            ask_for_room(job, conn, err);
-    if (done && logical_is_script(job))
+    if (done)
         put_template_first(job);
     wire_close(conn);
     return done;

@@ -49,14 +49,24 @@ static void set_databases(const struct logical_backup *job,
     }
 }
 
+static bool insert_name(json_t *names, const struct logical_database *database)
+{
+    size_t at = database->number - 1;
+    char name[RECORD_PATH_MAX];
+
+    if (at > json_array_size(names)) /* those before it come later */
+        at = json_array_size(names);
+    return record_path_encode(database->name, name, sizeof(name)) &&
+           json_array_insert_new(names, at, json_string(name)) == 0;
+}
+
+/* In the order of their numbers, of which only the first database's may be out of turn. */
 static json_t *archive_names(const struct logical_backup *job)
 {
     json_t *names = json_array();
-    char name[RECORD_PATH_MAX];
 
-    for (size_t i = 0; i < job->database_count; i++) {
-        if (!record_path_encode(job->databases[i].name, name, sizeof(name)) ||
-            json_array_append_new(names, json_string(name)) != 0) {
+    for (size_t i = 1; i <= job->database_count; i++) {
+        if (!insert_name(names, &job->databases[i % job->database_count])) {
             json_decref(names);
             return NULL;
         }

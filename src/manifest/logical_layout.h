@@ -1,7 +1,7 @@
 /*
  * What the records of a logical backup are called, and what they are. summary.json names the layout
  * under "layout". DB is a database's name, percent-encoded (record_path_encode); records come in
- * the order of these lists.
+ * the order of these lists, but for those of template1, which is read before other databases.
  *
  *     classic   /manifest.json
  *               /globals.sql       roles, tablespaces and privileges, for psql

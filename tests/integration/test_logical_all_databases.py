@@ -7,6 +7,7 @@ import json
 import pytest
 
 from pgcask_testing import logical
+from pgcask_testing.held_link import HeldLink
 from pgcask_testing.logical import back_up_layout, make, run_sql
 
 ENDS = pytest.mark.majors(13, 18)
@@ -233,11 +234,13 @@ def test_what_the_server_has_no_room_for_comes_in_turn(pgcask, small, major, wor
     told = json.loads((workdir / "j").read_text())
     assert told["database_count"] == 8 and 1 <= told["databases_together"] < 8
     assert f"{told['databases_together']} of them are of one moment" in result.stdout
-    flags = [each["same_snapshot"] for each in manifest(workdir / "x")["databases"]
-             if each["backed_up"]]
+    together = {each["name"]: each["same_snapshot"]
+                for each in logical.summary(workdir / "x")["databases"]}
+    flags = list(together.values())
     assert flags == sorted(flags, reverse=True)
     assert flags.count(True) == told["databases_together"]
-    assert [each["same_snapshot"] for each in logical.summary(workdir / "x")["databases"]] == flags
+    assert together == {each["name"]: each["same_snapshot"]
+                        for each in manifest(workdir / "x")["databases"] if each["backed_up"]}
     assert manifest(workdir / "x")["unavailable"] == []
     pgcask("verify", workdir / "x").check()
 
@@ -255,18 +258,67 @@ def test_a_refused_session_is_no_failure_while_there_is_one(pgcask, cluster, maj
     pgcask("verify", workdir / "x").check()
 
 
+GOES = {
+    "renamed": "ALTER DATABASE d5 RENAME TO other;",
+    "dropped": "DROP DATABASE d5;",
+    "made anew": "DROP DATABASE d5; CREATE DATABASE d5 TEMPLATE template0;",
+}
+
+
 @ENDS
+@pytest.mark.parametrize("how", GOES)
 def test_a_database_that_goes_before_its_turn_is_an_error_that_names_it(pgcask_popen, small, major,
-                                                                       workdir):
+                                                                       workdir, how):
     with locked(small, "d0"):
         backup = pgcask_popen("backup", small.uri(None), "--to", workdir / "x", "--json-file",
                               workdir / "j", "--layout", "numbered")
         wait_for_lock(small, "d0", backup)
-        run_sql(small, "postgres", "ALTER DATABASE d5 RENAME TO other;")
+        for statement in GOES[how].split(";")[:-1]:
+            run_sql(small, "postgres", statement)
     result = backup.wait()
     error = json.loads((workdir / "j").read_text())["error"]
     assert result.rc == 1 and error["reason"] == "database_gone", result
     assert 'database "d5"' in error["message"] and not (workdir / "x").exists()
+    assert "--exclude-databases" in result.stderr and "d5" not in error["message"].split('"d5"')[1]
+
+
+@ENDS
+def test_a_database_that_is_dropped_by_force_while_it_is_open_is_an_error_that_names_it(
+        pgcask_popen, cluster, major, workdir):
+    """Whose rows are still to come: the server ends our session in it."""
+    make(cluster, "forced", TABLE)
+    with locked(cluster, "shop_old"):
+        backup = pgcask_popen("backup", cluster.uri(None), "--to", workdir / "x", "--layout",
+                              "numbered")
+        wait_for_lock(cluster, "shop_old", backup)
+        run_sql(cluster, "postgres", "DROP DATABASE forced WITH (FORCE);")
+    result = backup.wait()
+    assert result.rc == 1 and 'database "forced"' in result.stderr, result
+    assert not list(workdir.iterdir())
+
+
+@ENDS
+@pytest.mark.parametrize("layout", ["numbered", "tables", "classic"])
+def test_databases_are_made_while_rows_are_copied(pgcask, cluster, major, workdir, layout):
+    """Nobody makes one of template1 that has sessions: ours is the first to end."""
+    made = []
+
+    def hold():
+        run_sql(cluster, "postgres", f"CREATE DATABASE meanwhile{len(made)}")
+        made.append(f"meanwhile{len(made)}")
+
+    try:
+        with HeldLink(cluster.port, hold=hold, before=b"COPY public.t ") as link:
+            result = pgcask("backup", f"postgres://{cluster.superuser}@127.0.0.1:{link.port}"
+                                      "?sslmode=disable", "--to", workdir / "x", "--layout", layout)
+    finally:
+        for name in made:
+            logical.drop(cluster, name)
+    assert result.ok and len(made) == 3, result
+    pgcask("verify", workdir / "x").check()
+    told = [each["name"] for each in logical.summary(workdir / "x")["databases"]]
+    assert told == ["template1", "Accounts", "postgres", "shop", "shop_old"]
+    assert all(each["same_snapshot"] for each in logical.summary(workdir / "x")["databases"])
 
 
 @ENDS
@@ -280,7 +332,7 @@ def test_a_database_that_goes_during_preflight_is_passed_over(pgcask_popen, smal
     result = backup.wait().check()
     assert "d5" not in result.stderr, result
     assert [each["name"] for each in logical.summary(workdir / "x")["databases"]] == [
-        "d0", "d1", "d2", "d3", "d4", "postgres", "template1"]
+        "template1", "d0", "d1", "d2", "d3", "d4", "postgres"]
 
 
 # ---- Names
