@@ -156,7 +156,11 @@ static bool read_files(const struct archive_handler *handler, struct slice input
 static bool run_once(struct slice input, bool files, size_t piece, struct trace *trace)
 {
     struct run run = {.data_of = -1};
-    const struct archive_handler handler = {&run, take_header, take_entry, take_data, take_end};
+    const struct archive_handler handler = {.context = &run,
+                                            .header = take_header,
+                                            .entry = take_entry,
+                                            .data = take_data,
+                                            .data_end = take_end};
     struct error err;
     bool ok = (files ? read_files : read_custom)(&handler, input, piece, &run, &err);
 

@@ -304,6 +304,33 @@ def string(value):
     return number(-1) if value is None else number(len(value)) + value.encode()
 
 
+def placed(minor, compression, entries, blocks):
+    """A custom archive whose offsets are set: blocks by dump id."""
+    contents = toc(minor, compression, 1, *entries)
+    at = len(contents)
+    places = {}
+    for dump_id, block in blocks:
+        places[dump_id] = at
+        at += len(block)
+    head = toc(minor, compression, 1)[:-5] + number(len(entries))
+    body = b"".join(
+        entry(minor, 1, *e)[:-9] + (b"\2" + struct.pack("<Q", places[e[0]]) if e[0] in places
+                                    else b"\3" + bytes(8)) for e in entries)
+    return head + body + b"".join(block for _, block in blocks)
+
+
+def zstd(content):
+    """A frame of one block that is not packed."""
+    return (b"\x28\xb5\x2f\xfd\x20" + bytes((len(content),))
+            + struct.pack("<I", len(content) << 3 | 1)[:3] + content)
+
+
+def lz4(content):
+    """The same; the third byte of the header is its checksum."""
+    return (b"\x04\x22\x4d\x18\x60\x40\x82" + struct.pack("<I", len(content) | 1 << 31) + content
+            + bytes(4))
+
+
 def toc(minor, compression, form, *entries):
     method = bytes((compression,)) if minor >= 15 else number(-compression)
     head = b"PGDMP\1" + bytes((minor, 0, 4, 8, form)) + method
@@ -317,7 +344,8 @@ def entry(minor, form, dump_id, desc, tag, copy=None, depends=()):
     out = number(dump_id) + number(data) + string("1259") + string("16384") + string(tag)
     out += string(desc) + number(3 if data else 2)
     out += b"".join(string(t) for t in (
-        None if data else f"CREATE {desc} {tag};\n", "", copy, "public", "", "heap"))
+        None if data else f"CREATE {desc} {tag};\n", "", copy, "public", ""))
+    out += string("heap") if minor >= 14 else b""
     out += (number(ord("r")) if minor >= 16 else b"") + string("postgres") + string("false")
     out += b"".join(string(str(d)) for d in depends) + string(None)
     if form == 3:
@@ -350,6 +378,21 @@ def archives():
     }
     for name, content in customs.items():
         write("archive", name, bytes((40,)) + content)
+
+    rows_of = {0: rows, 1: packed, 2: lz4(rows), 3: zstd(rows)}
+    other = (5, "TABLE DATA", "u", "COPY public.u (a, b) FROM stdin;\n")
+    for minor, method in ((12, 1), (14, 0), (15, 2), (16, 3)):
+        first = block(1, 2, chunk(rows_of[method]), number(0))
+        second = block(1, 5, chunk(rows_of[method][:11]), chunk(rows_of[method][11:]), number(0))
+        large = block(3, 3, number(7), number(0), number(0)) if method == 0 else block(
+            3, 3, number(7), chunk(rows_of[method]), number(0), number(0))
+        entries = (*tables, blobs, other)
+        unset = toc(minor, method, 1, *entries) + second + large + first
+        write("archive_data", f"1.{minor}-unset", bytes((40,)) + unset)
+        content = placed(minor, method, entries, [(5, second), (3, large), (2, first)])
+        write("archive_data", f"1.{minor}-set", bytes((40,)) + content)
+        lying = content.replace(struct.pack("<Q", len(content) - len(first)), struct.pack("<Q", 9))
+        write("archive_data", f"1.{minor}-lying", bytes((40,)) + lying)
 
     def files(*members):
         return b"".join(

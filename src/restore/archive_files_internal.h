@@ -5,8 +5,8 @@
 #ifndef PGCASK_RESTORE_ARCHIVE_FILES_INTERNAL_H
 #define PGCASK_RESTORE_ARCHIVE_FILES_INTERNAL_H
 
-#include "record/place.h"
 #include "record/tar_index.h"
+#include "restore/archive_input.h"
 
 #define ARCHIVE_READ_SIZE ((size_t)512 * 1024)
 
@@ -24,20 +24,29 @@ bool archive_file_read(const struct archive_file *file, uint64_t position, uint8
                        size_t size, size_t *got, struct error *err);
 void archive_file_close(struct archive_file *file);
 
-/* Where files are. */
-struct archive_files;
+/* The place itself, where it is no folder and no tar. */
+bool archive_place_alone(const struct archive_place *place, struct archive_file *file);
 
-/* The place is a directory, or a file: a tar that is not compressed, or anything else, which is a
- * file by itself then. folder: NULL, or the path of a record below which the files are. */
-struct archive_files *archive_files_open(const struct record_place *place, const char *folder,
-                                         const struct cancel *cancel, struct error *err);
-void archive_files_free(struct archive_files *files);
+/* Where the files of an archive are: in the place, or below the folder that is a record there. The
+ * place is borrowed. */
+struct archive_files {
+    const struct archive_place *place;
+    int fd; /* of the folder; -1 in a tar */
+    char folder[RECORD_PATH_MAX + 1];
+};
+
+bool archive_files_open(struct archive_files *files, const struct archive_place *place,
+                        const char *folder, struct error *err);
+void archive_files_close(struct archive_files *files);
 
 /* Whether that is a file, and a tar that is not compressed. */
-bool archive_files_is_tar(const char *path);
+bool archive_place_is_tar(const char *path);
 
-/* The place itself, where it is no folder and no tar. */
-bool archive_files_alone(const struct archive_files *files, struct archive_file *file);
+/* For messages. */
+const char *archive_place_name(const struct archive_place *place);
+
+/* Whether the record of that path is the folder of a directory archive. */
+bool archive_place_has_folder(const struct archive_place *place, const char *record);
 
 /* The file of that name. *there false: there is none. A link, or what is no file, is an error. */
 bool archive_files_find(const struct archive_files *files, const char *name,

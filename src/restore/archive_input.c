@@ -6,7 +6,6 @@
 
 #include "restore/backup_source.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -19,7 +18,7 @@ static struct archive_input *input_new(const char *place, const char *record, st
     if (input != NULL) {
         pthread_mutex_init(&input->location_lock, NULL);
         pthread_mutex_init(&input->idle_lock, NULL);
-        input->file.fd = -1;
+        input->file.fd = input->files.fd = -1;
         input->name = malloc(size);
         if (input->name != NULL) {
             snprintf(input->name, size, "%s%s", place, record == NULL ? "" : record);
@@ -47,7 +46,8 @@ void archive_input_free(struct archive_input *input)
     folder_stream_free(input->folder_stream);
     archive_contents_free(input->contents);
     archive_file_close(&input->file);
-    archive_files_free(input->files);
+    archive_files_close(&input->files);
+    archive_place_free(input->own_place);
     if (input->records.open)
         reader_close(input->records.record.reader);
     if (input->owns_reader)
@@ -75,7 +75,7 @@ struct archive_contents *archive_input_contents(const struct archive_input *inpu
 
 bool archive_input_can_seek(const struct archive_input *input)
 {
-    return input->files != NULL;
+    return input->place != NULL;
 }
 
 /* ---- Those who read ---- */
@@ -194,49 +194,76 @@ struct archive_input *archive_input_of_source(const char *name, struct record_so
 
 /* ---- What lies at a place ---- */
 
-static bool load(struct archive_input *input, const struct cancel *cancel, struct error *err)
-{
-    return input->is_custom ? custom_load(input, cancel, err) : files_load(input, cancel, err);
-}
-
-/* The record: a file of the archive's own, or the folder of its files. */
-static bool open_record(struct archive_input *input, const struct record_place *place,
-                        const char *record, const struct cancel *cancel, struct error *err)
-{
-    bool there = false;
-
-    if (!record_path_check(record, err))
-        return false;
-    if (place->kind == PLACE_DIRECTORY) {
-        struct stat st;
-
-        there = lstat(input->name, &st) == 0 && !S_ISDIR(st.st_mode);
-        input->files = archive_files_open(place, there ? NULL : record, cancel, err);
-    } else {
-        input->files = archive_files_open(place, NULL, cancel, err);
-    }
-    if (input->files == NULL)
-        return false;
-    if (archive_files_alone(input->files, &input->file)) {
-        error_set(err, ERROR_UNSUPPORTED, "%s: records cannot be looked up in it", place->path);
-        return error_hint(err, "It is compressed, or no tar. Unpack it first.");
-    }
-    input->file = (struct archive_file){.fd = -1};
-    if ((place->kind != PLACE_DIRECTORY || there) &&
-        !archive_files_find(input->files, record + 1, &input->file, &there, err))
-        return false;
-    input->is_custom = there;
-    if (!there && place->kind != PLACE_DIRECTORY) {
-        archive_files_free(input->files);
-        input->files = archive_files_open(place, record, cancel, err);
-    }
-    return input->files != NULL;
-}
-
 bool archive_input_place_can_seek(const struct record_place *place)
 {
     return place->kind == PLACE_DIRECTORY ||
-           (place->kind == PLACE_TAR_FILE && archive_files_is_tar(place->path));
+           (place->kind == PLACE_TAR_FILE && archive_place_is_tar(place->path));
+}
+
+/* The place itself: its folder, its tar, or the one file that it is. */
+static bool open_itself(struct archive_input *input, const struct cancel *cancel, struct error *err)
+{
+    input->is_custom = archive_place_alone(input->place, &input->file);
+    if (input->is_custom)
+        return custom_load(input, cancel, err);
+    return archive_files_open(&input->files, input->place, NULL, err) &&
+           files_load(input, cancel, err);
+}
+
+/* A record of it: a file, or the folder of files. */
+static bool open_record(struct archive_input *input, const char *record,
+                        const struct cancel *cancel, struct error *err)
+{
+    const struct archive_place *place = input->place;
+    char folder[RECORD_PATH_MAX];
+    const char *slash = strrchr(record, '/');
+    struct archive_file alone;
+    bool there = false;
+
+    if (archive_place_alone(place, &alone)) {
+        error_set(err, ERROR_UNSUPPORTED, "%s: records cannot be looked up in it",
+                  archive_place_name(place));
+        return error_hint(err, "It is compressed, or no tar. Unpack it first.");
+    }
+    if (!record_path_check(record, err))
+        return false;
+    if (archive_place_has_folder(place, record))
+        return archive_files_open(&input->files, place, record, err) &&
+               files_load(input, cancel, err);
+    snprintf(folder, sizeof(folder), "%.*s", (int)(slash - record), record);
+    if (!archive_files_open(&input->files, place, folder, err) ||
+        !archive_files_find(&input->files, slash + 1, &input->file, &there, err))
+        return false;
+    input->is_custom = true;
+    return there ? custom_load(input, cancel, err)
+                 : error_set(err, ERROR_CORRUPT, "%s is missing", input->name);
+}
+
+struct archive_input *archive_input_open_in(const struct archive_place *place, const char *record,
+                                            const struct cancel *cancel, struct error *err)
+{
+    struct archive_input *input = input_new(archive_place_name(place), record, err);
+
+    if (input == NULL)
+        return NULL;
+    input->place = place;
+    return loaded(input, record == NULL ? open_itself(input, cancel, err)
+                                        : open_record(input, record, cancel, err));
+}
+
+/* The same for an input that has the place for itself. */
+static struct archive_input *open_at(const char *path, const char *record,
+                                     const struct cancel *cancel, struct error *err)
+{
+    struct archive_place *place = archive_place_open(path, cancel, err);
+    struct archive_input *input =
+        place == NULL ? NULL : archive_input_open_in(place, record, cancel, err);
+
+    if (input == NULL)
+        archive_place_free(place);
+    else
+        input->own_place = place;
+    return input;
 }
 
 static bool is_regular(const struct record_place *place)
@@ -253,53 +280,35 @@ static struct archive_input *open_alone(const struct record_place *place,
     const char *name = place->kind == PLACE_TAR_STREAM ? "the archive" : place->path;
     struct record_source *source = record_place_open(place, NULL, NULL, cancel, err);
     enum archive_kind kind = ARCHIVE_NONE;
-    struct archive_input *input;
+    struct archive_input *input = NULL;
 
     if (source == NULL)
         return NULL;
-    if (!archive_kind_of_tar(source, &kind, err)) {
-        source_close(source);
-        return NULL;
-    }
-    if (kind == ARCHIVE_NONE || !is_regular(place) ||
-        tar_source_compression(source) != COMPRESSION_NONE) {
-        input = archive_input_of_source(name, source, kind, cancel, err);
-        if (input == NULL)
+    if (archive_kind_of_tar(source, &kind, err)) {
+        if (kind != ARCHIVE_NONE && is_regular(place) &&
+            tar_source_compression(source) == COMPRESSION_NONE) {
             source_close(source);
-        else
-            input->source = source;
-        return input;
+            return open_at(place->path, NULL, cancel, err);
+        }
+        input = archive_input_of_source(name, source, kind, cancel, err);
     }
-    source_close(source);
-    input = input_new(name, NULL, err);
     if (input == NULL)
-        return NULL;
-    input->files = archive_files_open(place, NULL, cancel, err);
-    input->is_custom = kind == ARCHIVE_CUSTOM;
-    if (input->files != NULL && input->is_custom)
-        (void)archive_files_alone(input->files, &input->file);
-    return loaded(input, input->files != NULL && load(input, cancel, err));
+        source_close(source);
+    else
+        input->source = source;
+    return input;
 }
 
 struct archive_input *archive_input_open(const struct record_place *place, const char *record,
                                          const struct cancel *cancel, struct error *err)
 {
-    struct archive_input *input;
-
     if (place->kind == PLACE_TAR_STREAM && record != NULL) {
         error_set(err, ERROR_USAGE, "records cannot be looked up in a stream");
         return NULL;
     }
     if (place->kind != PLACE_DIRECTORY && record == NULL)
         return open_alone(place, cancel, err);
-    input = input_new(place->path, record, err);
-    if (input == NULL)
-        return NULL;
-    if (record != NULL)
-        return loaded(input,
-                      open_record(input, place, record, cancel, err) && load(input, cancel, err));
-    input->files = archive_files_open(place, NULL, cancel, err);
-    return loaded(input, input->files != NULL && load(input, cancel, err));
+    return open_at(place->path, record, cancel, err);
 }
 
 /* ---- Data ---- */

@@ -25,6 +25,16 @@ struct archive_input *archive_input_open(const struct record_place *place, const
 /* Whether they can: a directory, or a tar in a file that is not compressed. */
 bool archive_input_place_can_seek(const struct record_place *place);
 
+/* The same for several archives of one such place, which is opened, and a tar looked through, once.
+ * It is borrowed until its inputs are freed. */
+struct archive_place;
+
+struct archive_place *archive_place_open(const char *path, const struct cancel *cancel,
+                                         struct error *err);
+void archive_place_free(struct archive_place *place);
+struct archive_input *archive_input_open_in(const struct archive_place *place, const char *record,
+                                            const struct cancel *cancel, struct error *err);
+
 /* What streams by, to be read once. name: for messages. Readers and sources are borrowed, and have
  * been read up to some bytes behind the table of contents when this comes back. */
 

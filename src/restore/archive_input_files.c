@@ -34,7 +34,7 @@ static bool find_file(struct reading *reading, const char *name, struct archive_
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]) && !*there; i++) {
         snprintf(reading->name, sizeof(reading->name), "%s%s", name, suffixes[i].suffix);
         *compression = suffixes[i].compression;
-        if (!archive_files_find(reading->input->files, reading->name, file, there, err))
+        if (!archive_files_find(&reading->input->files, reading->name, file, there, err))
             return false;
     }
     if (!*there)
@@ -270,7 +270,7 @@ static bool read_objects(struct reading *reading, struct giving *giving,
 
     directory_object_list_name(node->dump_id, archive_contents_header(input->contents)->minor,
                                name);
-    if (!archive_files_find(input->files, name, &file, &there, err))
+    if (!archive_files_find(&input->files, name, &file, &there, err))
         return false;
     if (!there)
         return error_set(err, ERROR_CORRUPT, "%s/%s is missing", input->name, name);

@@ -30,10 +30,13 @@ struct archive_input {
     char *name;
     struct archive_contents *contents;
 
-    /* What can be opened again: a custom archive in `file`, or the files in `files`. */
-    struct archive_files *files;
-    struct archive_file file;
     bool is_custom;
+
+    /* What can be opened again: a custom archive in `file`, or the files in `files`. */
+    const struct archive_place *place; /* NULL: it streams by */
+    struct archive_place *own_place;   /* the same, or NULL */
+    struct archive_files files;
+    struct archive_file file;
 
     /* What streams by: once. */
     struct record_source *source; /* our own, or NULL */

@@ -7,19 +7,18 @@
 #include "base/text_store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNT 20000
 
-static void texts_come_back_in_any_order(void **state)
+static void put_and_get(struct text_store *store)
 {
     static struct text_ref refs[COUNT];
     struct error err;
-    struct text_store *store = text_store_new(&err);
     char text[300];
     const char *found;
 
-    (void)state;
     assert_non_null(store);
     for (int i = 0; i < COUNT; i++) {
         snprintf(text, sizeof(text), "CREATE TABLE t_%d (a int, %0*d)", i, i % 200, i);
@@ -32,6 +31,41 @@ static void texts_come_back_in_any_order(void **state)
         assert_true(text_store_get(store, refs[at], &found, &err));
         assert_string_equal(found, text);
     }
+    text_store_free(store);
+}
+
+static void texts_come_back_in_any_order(void **state)
+{
+    struct error err;
+
+    (void)state;
+    put_and_get(text_store_new(&err));
+}
+
+static void what_is_too_much_comes_back_from_a_file(void **state)
+{
+    struct error err;
+
+    (void)state;
+    put_and_get(text_store_new_spilling(0, &err));
+    put_and_get(text_store_new_spilling(10000, &err));
+}
+
+static void a_folder_that_cannot_be_written_is_an_error(void **state)
+{
+    static char noise[200000];
+    struct error err;
+    struct text_store *store = text_store_new_spilling(0, &err);
+    struct text_ref ref;
+
+    (void)state;
+    memset(noise, 'x', sizeof(noise) - 1);
+    setenv("TMPDIR", "/nowhere/at/all", 1);
+    assert_false(text_store_put(store, noise, &ref, &err));
+    assert_non_null(strstr(err.message, "cannot make a temporary file in /nowhere/at/all"));
+    assert_non_null(strstr(err.hint, "TMPDIR"));
+    unsetenv("TMPDIR");
+    assert_true(text_store_put(store, noise, &ref, &err));
     text_store_free(store);
 }
 
@@ -79,6 +113,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_come_back_in_any_order),
+        cmocka_unit_test(what_is_too_much_comes_back_from_a_file),
+        cmocka_unit_test(a_folder_that_cannot_be_written_is_an_error),
         cmocka_unit_test(none_and_empty_are_two_things),
         cmocka_unit_test(a_text_larger_than_a_block_is_kept_whole),
     };
