@@ -153,22 +153,28 @@ static void note_entry(struct sql_script *script)
              name + strlen("Name: "));
 }
 
+static const struct {
+    const char *begin, *end;
+} origins[] = {
+    [SQL_SCRIPT_OF_DATABASE] = {" PostgreSQL database dump", " PostgreSQL database dump complete"},
+    [SQL_SCRIPT_OF_CLUSTER] = {" PostgreSQL database cluster dump",
+                               " PostgreSQL database cluster dump complete"},
+};
+
 static void end_comment(struct sql_script *script)
 {
     const struct sql_lexer *lexer = &script->lexer;
-    bool cluster = script->origin == SQL_SCRIPT_OF_CLUSTER;
 
     if (lexer->begun || lexer->comment_len == 0)
         return;
     note_entry(script);
-    script->whole = comment_is(lexer, cluster ? " PostgreSQL database cluster dump complete"
-                                              : " PostgreSQL database dump complete");
-    if (script->origin != SQL_SCRIPT_UNKNOWN)
-        return;
-    if (comment_is(lexer, " PostgreSQL database cluster dump"))
-        script->origin = SQL_SCRIPT_OF_CLUSTER;
-    else if (comment_is(lexer, " PostgreSQL database dump"))
-        script->origin = SQL_SCRIPT_OF_DATABASE;
+    for (int i = SQL_SCRIPT_OF_DATABASE; i <= SQL_SCRIPT_OF_CLUSTER; i++) {
+        if (script->origin == SQL_SCRIPT_UNKNOWN &&
+            (comment_is(lexer, origins[i].begin) || comment_is(lexer, origins[i].end)))
+            script->origin = (enum sql_script_origin)i;
+    }
+    script->whole =
+        script->origin != SQL_SCRIPT_UNKNOWN && comment_is(lexer, origins[script->origin].end);
 }
 
 /* ---- Commands of psql ---- */

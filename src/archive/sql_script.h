@@ -69,7 +69,7 @@ bool sql_script_feed(struct sql_script *script, struct slice bytes, struct error
 /* Lines of all COPYs so far. */
 uint64_t sql_script_rows(const struct sql_script *script);
 
-/* What its comments say it is. */
+/* What its comments say it is: the first one, as a rule, or else the last. */
 enum sql_script_origin {
     SQL_SCRIPT_UNKNOWN,
     SQL_SCRIPT_OF_DATABASE, /* "-- PostgreSQL database dump" */

@@ -39,7 +39,7 @@ static bool begin_globals(struct logical_backup *job, struct error *err)
 {
     set_path(job, logical_layout_globals_path(job->request.layout));
     return begin(job, LOGICAL_IS_GLOBALS,
-                 globals_stream_new(job->databases[0].conn, job->request.log, err));
+                 globals_stream_new(job->databases[0].conn, true, job->request.log, err));
 }
 
 static bool begin_script(struct logical_backup *job, struct error *err)

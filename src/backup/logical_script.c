@@ -50,7 +50,7 @@ static bool begin_globals(struct script *script, struct error *err)
 {
     struct logical_backup *job = script->job;
 
-    script->inner = globals_stream_new(job->databases[0].conn, job->request.log, err);
+    script->inner = globals_stream_new(job->databases[0].conn, false, job->request.log, err);
     return script->inner != NULL;
 }
 

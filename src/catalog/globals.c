@@ -176,7 +176,7 @@ static const struct {
              " WHERE t.spcname !~ '^pg_' ORDER BY t.spcname, s.provider"},
     {.text = tablespace_privileges, .rows = PRIVILEGES, .privileges_on = "TABLESPACE", .type = 't'},
     {.text = parameter_privileges, .rows = PRIVILEGES, .privileges_on = "PARAMETER", .type = 'p'},
-    /* By which a script is known to be whole. */
+    /* By which a script is known to be whole; left out where more of a script follows. */
     {.text = "SELECT E'--\\n-- PostgreSQL database cluster dump complete\\n--\\n', NULL"},
 };
 
@@ -238,6 +238,7 @@ struct globals_stream {
     const struct log *log;
     size_t next;
     bool verifiers; /* may be read */
+    bool alone;     /* it is a script by itself */
     struct failure failure;
     struct sql out;
 };
@@ -356,6 +357,8 @@ static bool ask_next(struct globals_stream *globals, struct error *err)
     bool done;
 
     sql_begin_again(&globals->out, SIZE_MAX, err);
+    if (globals->next == 0 && globals->alone)
+        sql_add(&globals->out, "--\n-- PostgreSQL database cluster dump\n--\n\n");
     if (globals->next == 0 && !ask_for_verifiers(globals, err))
         return false;
     result = ask(globals->conn, query_of(globals), err);
@@ -370,8 +373,9 @@ static bool ask_next(struct globals_stream *globals, struct error *err)
 static enum reader_status globals_next(struct reader *reader, struct slice *data, struct error *err)
 {
     struct globals_stream *globals = (struct globals_stream *)reader;
+    size_t count = globals->alone ? QUERY_COUNT : QUERY_COUNT - 1;
 
-    while (!globals->failure.failed && globals->next < QUERY_COUNT) {
+    while (!globals->failure.failed && globals->next < count) {
         if (!ask_next(globals, err))
             failure_keep(&globals->failure, err);
         else if (globals->out.text.len > 0) {
@@ -390,7 +394,8 @@ static void globals_close(struct reader *reader)
     free(globals);
 }
 
-struct reader *globals_stream_new(struct wire_conn *conn, const struct log *log, struct error *err)
+struct reader *globals_stream_new(struct wire_conn *conn, bool alone, const struct log *log,
+                                  struct error *err)
 {
     static const struct reader_ops ops = {.next = globals_next, .close = globals_close};
     struct globals_stream *globals = calloc(1, sizeof(*globals));
@@ -401,6 +406,7 @@ struct reader *globals_stream_new(struct wire_conn *conn, const struct log *log,
     }
     globals->reader.ops = &ops;
     globals->conn = conn;
+    globals->alone = alone;
     globals->log = log;
     return &globals->reader;
 }

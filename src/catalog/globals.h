@@ -20,7 +20,9 @@ typedef bool globals_left_out(void *context, const char *line, struct error *err
 bool globals_look_over(struct wire_conn *conn, globals_left_out *left_out, void *context,
                        struct error *err);
 
-/* Asks the session, which must be idle in snapshot_begin's transaction, as it is pulled. */
-struct reader *globals_stream_new(struct wire_conn *conn, const struct log *log, struct error *err);
+/* Asks the session, which must be idle in snapshot_begin's transaction, as it is pulled. alone: it
+ * is a script by itself, with the comments that pg_dumpall has at its beginning and its end. */
+struct reader *globals_stream_new(struct wire_conn *conn, bool alone, const struct log *log,
+                                  struct error *err);
 
 #endif

@@ -548,6 +548,8 @@ static void nothing_may_follow_the_end(void **state)
     refuses(BEGIN "SELECT 1;", "breaks off");
     refuses("-- PostgreSQL database dump\n\n" END, "breaks off");
     finds("-- PostgreSQL database dump\n1;\n-- PostgreSQL database dump complete\n\n", "{1;}");
+    finds("1;\n" END, "{1;}"); /* as globals.sql has been */
+    refuses("1;\n" END "2;\n", "breaks off");
     finds("SELECT 1; -- the rest", "{SELECT 1;}");
     refuses("SELECT 1; SELECT 2", "statement of line 1 has no end");
     refuses("\nSELECT 'a", "statement of line 2 has no end");

@@ -1,0 +1,223 @@
+/*
+ * Roles, tablespaces and databases. They are of a whole server, which may have them already: then
+ * they are not made, and what the script says of them is done to those that are there. What a
+ * server has is asked once.
+ */
+#include "restore/script_restore_internal.h"
+
+#include "base/error_names.h"
+#include "base/quote.h"
+#include "restore/script_rules.h"
+
+#include <stdlib.h>
+
+/* ---- What the server has ---- */
+
+static bool ask_names(struct script_restore *restore, struct wire_result **result,
+                      struct error *err)
+{
+    static const char sql[] =
+        "SELECT 'r' AS kind, r.rolname::pg_catalog.text AS name FROM pg_catalog.pg_roles r\n"
+        "UNION ALL\n"
+        "SELECT 't', t.spcname::pg_catalog.text FROM pg_catalog.pg_tablespace t\n"
+        "UNION ALL\n"
+        "SELECT 'd', d.datname::pg_catalog.text FROM pg_catalog.pg_database d\n"
+        "UNION ALL\n"
+        "SELECT 'u', session_user::pg_catalog.text";
+    struct wire_conn *conn;
+
+    if (!script_open_base(restore, err) || !target_settle(restore->base.target, err))
+        return false;
+    conn = target_session_conn(restore->base.target);
+    return wire_query(conn, sql, result, err) ||
+           error_prefix(err, "cannot ask for the server's roles and databases");
+}
+
+static bool take_names(struct script_restore *restore, const struct wire_result *result,
+                       struct error *err)
+{
+    for (size_t row = 0; row < wire_result_rows(result); row++) {
+        const char *kind = wire_result_value(result, row, 0);
+        const char *name = wire_result_value(result, row, 1);
+        struct script_name *item;
+
+        if (kind == NULL || name == NULL)
+            return error_set(err, ERROR_PROTOCOL, "the server has a role without a name");
+        if (kind[0] == 'u') {
+            free(restore->user);
+            restore->user = strdup(name);
+            if (restore->user == NULL)
+                return error_set_memory(err);
+            continue;
+        }
+        item = script_names_take(&restore->names, kind[0], name, err);
+        if (item == NULL)
+            return false;
+        item->there = true;
+    }
+    return true;
+}
+
+static bool know_names(struct script_restore *restore, struct error *err)
+{
+    struct wire_result *result = NULL;
+    bool known = restore->names_known ||
+                 (ask_names(restore, &result, err) && take_names(restore, result, err));
+
+    wire_result_free(result);
+    restore->names_known = known;
+    return known;
+}
+
+struct script_name *script_find(struct script_restore *restore, char kind, const char *name,
+                                struct error *err)
+{
+    return know_names(restore, err) ? script_names_take(&restore->names, kind, name, err) : NULL;
+}
+
+/* ---- Statements of any database ---- */
+
+/* *done: it was done, and not refused by the server. */
+bool script_run_alone(struct script_restore *restore, const char *text, uint64_t line, bool *done,
+                      struct error *err)
+{
+    struct script_session *now = script_session_now(restore);
+
+    if (now != NULL && !target_settle(now->target, err))
+        return false;
+    if (!script_open_base(restore, err))
+        return false;
+    restore->failed_line = 0;
+    if (!script_execute(restore, &restore->base, text, line, true, err) ||
+        !target_settle(restore->base.target, err))
+        return false;
+    *done = restore->failed_line != line;
+    return true;
+}
+
+/* ---- Roles ---- */
+
+static bool queue(struct script_restore *restore, const char *text, uint64_t line,
+                  struct error *err)
+{
+    struct script_session *now = script_session_now(restore);
+
+    return now == NULL || script_execute(restore, now, text, line, false, err);
+}
+
+static bool run_changed(struct script_restore *restore, uint64_t line, struct error *err)
+{
+    bool done =
+        restore->changed.len == 0 || queue(restore, buffer_text(&restore->changed), line, err);
+
+    if (restore->changed.len > 0)
+        memset(restore->changed.data, 0, restore->changed.len);
+    buffer_clear(&restore->changed);
+    return done;
+}
+
+static bool create_role(struct script_restore *restore, const struct sql_statement *statement,
+                        struct script_name *role, struct error *err)
+{
+    if (!role->there) {
+        role->there = role->made = true;
+        return queue(restore, (const char *)statement->text.data, statement->line, err);
+    }
+    restore->report.there++;
+    return script_rules_append_alter(&restore->changed, statement, err) &&
+           run_changed(restore, statement->line, err);
+}
+
+/* Our own role is altered last: with another password the sessions that follow would not be let in,
+ * and without its rights this one would fail. */
+static bool alter_role(struct script_restore *restore, const struct sql_statement *statement,
+                       struct script_name *role, struct error *err)
+{
+    if (restore->user == NULL || strcmp(role->name, restore->user) != 0 ||
+        !script_rules_alters_attributes(statement->text))
+        return queue(restore, (const char *)statement->text.data, statement->line, err);
+    return buffer_append(&restore->postponed, statement->text.data, statement->text.len + 1, err);
+}
+
+/* ---- Tablespaces ---- */
+
+static bool create_tablespace(struct script_restore *restore, const struct sql_statement *statement,
+                              struct script_name *tablespace, struct error *err)
+{
+    bool done = false;
+
+    if (!tablespace->there) {
+        if (!script_run_alone(restore, (const char *)statement->text.data, statement->line, &done,
+                              err))
+            return false;
+        tablespace->there = tablespace->made = done;
+        return true;
+    }
+    restore->report.there++;
+    if (restore->request->no_owner)
+        return true;
+    return script_rules_append_alter(&restore->changed, statement, err) &&
+           run_changed(restore, statement->line, err);
+}
+
+/* ---- Whichever it is ---- */
+
+static bool run_it(struct script_restore *restore, const struct sql_statement *statement,
+                   struct script_name *item, struct error *err)
+{
+    (void)item;
+    return queue(restore, (const char *)statement->text.data, statement->line, err);
+}
+
+static const struct {
+    enum sql_kind kind;
+    char of;
+    bool (*run)(struct script_restore *restore, const struct sql_statement *statement,
+                struct script_name *item, struct error *err);
+} runs[] = {
+    {SQL_KIND_CREATE_ROLE, 'r', create_role},
+    {SQL_KIND_ALTER_ROLE, 'r', alter_role},
+    {SQL_KIND_DROP_ROLE, 'r', script_drop},
+    {SQL_KIND_CREATE_DATABASE, 'd', script_create_database},
+    {SQL_KIND_ALTER_DATABASE, 'd', script_alter_database},
+    {SQL_KIND_DROP_DATABASE, 'd', script_drop_database},
+    {SQL_KIND_CREATE_TABLESPACE, 't', create_tablespace},
+    {SQL_KIND_ALTER_TABLESPACE, 't', run_it},
+    {SQL_KIND_DROP_TABLESPACE, 't', script_drop},
+};
+
+static bool is_wanted(const struct script_restore *restore, char kind, const char *name)
+{
+    if (kind == 'd')
+        return script_wants(restore, name);
+    return (restore->globals || restore->wanted) && !restore->request->no_globals &&
+           (kind == 'r' || !restore->request->no_tablespaces);
+}
+
+static bool run_named(struct script_restore *restore, const struct sql_statement *statement,
+                      size_t number, const char *name, struct error *err)
+{
+    struct script_name *item;
+
+    if (!is_wanted(restore, runs[number].of, name)) {
+        restore->report.left_out++;
+        return true;
+    }
+    item = script_find(restore, runs[number].of, name, err);
+    return item != NULL && runs[number].run(restore, statement, item, err);
+}
+
+bool script_run_global(struct script_restore *restore, const struct sql_statement *statement,
+                       struct error *err)
+{
+    struct buffer name = {0};
+    size_t number = 0;
+    bool done;
+
+    while (runs[number].kind != statement->kind)
+        number++;
+    done = sql_statement_name(statement->text, &name, err) &&
+           run_named(restore, statement, number, buffer_text(&name), err);
+    buffer_free(&name);
+    return done;
+}

@@ -1,0 +1,31 @@
+/* Names of roles, tablespaces and databases that a server has, as bytes, each with flags. */
+#ifndef PGCASK_RESTORE_SCRIPT_NAMES_H
+#define PGCASK_RESTORE_SCRIPT_NAMES_H
+
+#include "base/arena.h"
+
+struct script_name {
+    char kind; /* 'r', 't', 'd' */
+    const char *name;
+    bool there;
+    bool made;    /* by the script */
+    bool checked; /* and nothing is in the way */
+};
+
+struct script_names {
+    struct script_name *items;
+    size_t count, capacity;
+    uint32_t *slots; /* numbers of items from 1; 0: free */
+    size_t slot_count;
+    struct arena texts;
+};
+
+/* {0} is an empty set. */
+void script_names_reset(struct script_names *names);
+
+/* The one of that kind and name, made if it is not there yet. NULL: out of memory. Valid until the
+ * next call. */
+struct script_name *script_names_take(struct script_names *names, char kind, const char *name,
+                                      struct error *err);
+
+#endif

@@ -1,0 +1,392 @@
+/*
+ * What becomes of each part of a script. Settings and what they are for are told apart, because a
+ * plain script may make its database itself, and connect to it: what comes before a \connect is
+ * done in the database that was named for it, but only once there is something to do.
+ */
+#include "restore/script_restore_internal.h"
+
+#include "base/error_names.h"
+#include "restore/script_rules.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *text_of(const struct sql_statement *statement)
+{
+    return (const char *)statement->text.data;
+}
+
+static bool refuse(const struct sql_statement *statement, const char *what, const char *hint,
+                   struct error *err)
+{
+    error_set(err, ERROR_UNSUPPORTED, "line %" PRIu64 " of the script %s", statement->line, what);
+    return error_hint(err, "%s", hint);
+}
+
+/* ---- Where it goes ---- */
+
+static bool is_cluster(const struct script_restore *restore)
+{
+    return sql_script_origin(restore->script) == SQL_SCRIPT_OF_CLUSTER;
+}
+
+static bool is_global(enum sql_kind kind)
+{
+    return kind >= SQL_KIND_CREATE_ROLE && kind <= SQL_KIND_DROP_TABLESPACE;
+}
+
+/* Settings may be for a database whose name comes after them. */
+static bool is_prelude(const struct sql_statement *statement)
+{
+    static const char set_config[] = "SELECT pg_catalog.set_config(";
+
+    return statement->kind == SQL_KIND_SET ||
+           (statement->text.len > sizeof(set_config) &&
+            memcmp(statement->text.data, set_config, sizeof(set_config) - 1) == 0);
+}
+
+static bool keep_prelude(struct script_restore *restore, const struct sql_statement *statement,
+                         struct error *err)
+{
+    if (statement->text.len > TARGET_COPY_WHOLE - restore->prelude.len)
+        return refuse(statement, "is one setting too many before anything is done with them",
+                      "pg_dump writes no such script.", err);
+    return buffer_append(&restore->prelude, statement->text.data, statement->text.len + 1, err);
+}
+
+static bool leave_out(struct script_restore *restore, const struct script_session *session,
+                      const struct sql_statement *statement)
+{
+    bool left_out = script_rules_leave_out(restore->request,
+                                           target_session_version(session->target), statement);
+
+    restore->report.left_out += left_out;
+    return left_out;
+}
+
+static bool replay_prelude(struct script_restore *restore, uint64_t line, struct error *err)
+{
+    struct script_session *session = script_session_now(restore);
+    struct slice rest = buffer_slice(&restore->prelude);
+    bool done = true;
+
+    while (done && session != NULL && rest.len > 0) {
+        size_t len = strlen((const char *)rest.data);
+        struct sql_statement statement = {.kind = SQL_KIND_OTHER, .line = line};
+        struct slice text;
+
+        statement.text = text = slice_take(&rest, len);
+        slice_take(&rest, 1);
+        sql_statement_next(&text, false, &statement.kind, &statement.text);
+        done =
+            leave_out(restore, session, &statement) ||
+            script_execute(restore, session, (const char *)rest.data - len - 1, line, false, err);
+    }
+    buffer_clear(&restore->prelude);
+    return done;
+}
+
+/* Of a whole cluster the globals come first: globals.sql says so at its end only where it is old.
+ */
+static bool place(struct script_restore *restore, const struct sql_statement *statement,
+                  struct error *err)
+{
+    uint64_t line = statement->line;
+    char encoding[SCRIPT_ENCODING_SIZE];
+
+    if (restore->placed)
+        return !restore->globals || script_open_base(restore, err);
+    restore->placed = true;
+    if (is_cluster(restore) || (restore->database == NULL && is_global(statement->kind))) {
+        restore->globals = true;
+        return script_open_base(restore, err) && replay_prelude(restore, line, err);
+    }
+    if (restore->database == NULL) {
+        error_set(err, ERROR_USAGE, "the script does not say which database it is for");
+        return error_hint(err, "Name it at the end of the target's address, or with " ERROR_OPTION(
+                                   "database") ".");
+    }
+    snprintf(encoding, sizeof(encoding), "%s", restore->encoding);
+    if (!script_prepare_plain(restore, line, err) ||
+        !script_enter_section(restore, restore->database, line, err))
+        return false;
+    snprintf(restore->encoding, sizeof(restore->encoding), "%s", encoding);
+    return replay_prelude(restore, line, err);
+}
+
+/* ---- Transactions of the script's own ---- */
+
+static bool begin_unit(struct script_restore *restore, struct error *err)
+{
+    struct script_session *session = script_session_now(restore);
+
+    if (session == NULL || restore->in_unit)
+        return true;
+    restore->in_unit = true;
+    return target_unit_begin(session->target, err);
+}
+
+static bool end_unit(struct script_restore *restore, bool keep, struct error *err)
+{
+    struct script_session *session = script_session_now(restore);
+    bool kept;
+
+    if (session == NULL || !restore->in_unit)
+        return true;
+    restore->in_unit = false;
+    return keep ? target_unit_end(session->target, &kept, err)
+                : target_unit_give_up(session->target, err);
+}
+
+/* ---- Rows ---- */
+
+static bool begin_copy(struct script_restore *restore, const struct sql_statement *statement,
+                       bool passes, struct error *err)
+{
+    restore->copy_open = false;
+    restore->copy_passes = passes;
+    restore->copy_line = statement->line;
+    buffer_clear(&restore->rows);
+    buffer_clear_keeping(&restore->copy_statement, TARGET_COPY_WHOLE);
+    return passes ||
+           buffer_append(&restore->copy_statement, statement->text.data, statement->text.len, err);
+}
+
+static struct target_statement copy_statement(const struct script_restore *restore)
+{
+    const char *entry = sql_script_entry(restore->script);
+
+    return (struct target_statement){.text = buffer_text(&restore->copy_statement),
+                                     .object = entry[0] == '\0' ? "COPY" : entry,
+                                     .subject = restore->copy_line};
+}
+
+static bool open_copy(struct script_restore *restore, struct error *err)
+{
+    struct target_session *session = script_session_now(restore)->target;
+    const struct target_statement statement = copy_statement(restore);
+
+    restore->copy_open = true;
+    return target_copy_begin(session, &statement, err) &&
+           target_copy_send(session, buffer_slice(&restore->rows), err);
+}
+
+static bool take_rows(void *context, struct slice bytes, struct error *err)
+{
+    struct script_restore *restore = context;
+
+    if (restore->copy_passes)
+        return true;
+    if (!restore->copy_open && restore->rows.len + bytes.len <= TARGET_COPY_WHOLE)
+        return buffer_append(&restore->rows, bytes.data, bytes.len, err);
+    return (restore->copy_open || open_copy(restore, err)) &&
+           target_copy_send(script_session_now(restore)->target, bytes, err);
+}
+
+static bool take_rows_end(void *context, uint64_t lines, struct error *err)
+{
+    struct script_restore *restore = context;
+    struct target_statement statement;
+    uint64_t rows;
+    bool taken;
+
+    (void)lines;
+    if (restore->copy_passes)
+        return true;
+    if (restore->copy_open)
+        return target_copy_end(script_session_now(restore)->target, &rows, &taken, err);
+    statement = copy_statement(restore);
+    return target_copy(script_session_now(restore)->target, &statement,
+                       buffer_slice(&restore->rows), err);
+}
+
+/* ---- Statements ---- */
+
+static bool run_in_place(struct script_restore *restore, const struct sql_statement *statement,
+                         struct error *err)
+{
+    struct script_session *session = script_session_now(restore);
+    bool out = session == NULL || (restore->globals && restore->request->no_globals &&
+                                   statement->kind != SQL_KIND_SET);
+
+    restore->report.left_out += out;
+    out = out || leave_out(restore, session, statement);
+    if (statement->kind == SQL_KIND_COPY_IN)
+        return begin_copy(restore, statement, out, err);
+    if (statement->kind == SQL_KIND_BEGIN)
+        return begin_unit(restore, err);
+    if (statement->kind == SQL_KIND_COMMIT || statement->kind == SQL_KIND_ROLLBACK)
+        return end_unit(restore, statement->kind == SQL_KIND_COMMIT, err);
+    if (statement->kind == SQL_KIND_COPY_OUT)
+        return refuse(statement, "copies rows out of the server",
+                      "Nobody is there to take them. Take the statement out of the script.", err);
+    if (statement->kind == SQL_KIND_TRANSACTION)
+        return refuse(statement, "parts a transaction",
+                      "A script may have BEGIN and COMMIT, as pg_dump writes them, but neither "
+                      "savepoints nor prepared transactions.",
+                      err);
+    return out || script_execute(restore, session, text_of(statement), statement->line, false, err);
+}
+
+static bool is_of_database(enum sql_kind kind)
+{
+    return kind == SQL_KIND_CREATE_DATABASE || kind == SQL_KIND_ALTER_DATABASE ||
+           kind == SQL_KIND_DROP_DATABASE;
+}
+
+static void note_encoding(struct script_restore *restore, const struct sql_statement *statement)
+{
+    char encoding[SCRIPT_ENCODING_SIZE];
+
+    if (!script_rules_encoding(statement, encoding, sizeof(encoding)) ||
+        strcmp(encoding, restore->encoding) == 0)
+        return;
+    snprintf(restore->encoding, sizeof(restore->encoding), "%s", encoding);
+    restore->names_known = false; /* they are bytes of an encoding */
+}
+
+static bool take_statement(void *context, const struct sql_statement *statement, struct error *err)
+{
+    struct script_restore *restore = context;
+
+    note_encoding(restore, statement);
+    if (!restore->placed && is_prelude(statement))
+        return keep_prelude(restore, statement, err);
+    /* A plain script may make its database before it goes there. */
+    if ((restore->placed || is_cluster(restore) || !is_of_database(statement->kind)) &&
+        !place(restore, statement, err))
+        return false;
+    if (!is_global(statement->kind))
+        return run_in_place(restore, statement, err);
+    return script_open_base(restore, err) && (leave_out(restore, &restore->base, statement) ||
+                                              script_run_global(restore, statement, err));
+}
+
+static bool take_connect(void *context, const char *database, uint64_t line, struct error *err)
+{
+    struct script_restore *restore = context;
+
+    restore->placed = true;
+    buffer_clear(&restore->prelude);
+    return script_enter_section(restore, database, line, err);
+}
+
+/* ---- The restore ---- */
+
+bool script_restore_check(const struct restore_request *request, struct error *err)
+{
+    return script_rules_check(request, err);
+}
+
+static bool prepare(struct script_restore *restore, const char *database, struct error *err)
+{
+    const struct restore_request *request = restore->request;
+
+    if (database != NULL)
+        restore->database = strdup(database);
+    if (database != NULL && restore->database == NULL)
+        return error_set_memory(err);
+    return script_patterns_parse(&restore->databases, &request->databases, "databases", err) &&
+           script_patterns_parse(&restore->not_databases, &request->exclude_databases,
+                                 "exclude-databases", err);
+}
+
+struct script_restore *script_restore_new(const struct restore_request *request,
+                                          const char *database, struct error *err)
+{
+    struct script_restore *restore;
+    struct sql_script_handler handler = {.statement = take_statement,
+                                         .rows = take_rows,
+                                         .rows_end = take_rows_end,
+                                         .connect = take_connect};
+
+    if (!script_rules_check(request, err))
+        return NULL;
+    restore = calloc(1, sizeof(*restore));
+    if (restore == NULL) {
+        error_set_memory(err);
+        return NULL;
+    }
+    restore->request = request;
+    handler.context = restore;
+    restore->script = sql_script_new(&handler, err);
+    if (restore->script == NULL || !prepare(restore, database, err)) {
+        script_restore_free(restore);
+        return NULL;
+    }
+    return restore;
+}
+
+void script_restore_free(struct script_restore *restore)
+{
+    if (restore == NULL)
+        return;
+    target_session_close(restore->section.target);
+    target_session_close(restore->base.target);
+    sql_script_free(restore->script);
+    script_names_reset(&restore->names);
+    script_patterns_reset(&restore->databases);
+    script_patterns_reset(&restore->not_databases);
+    free(restore->database);
+    free(restore->user);
+    buffer_free(&restore->prelude);
+    buffer_free(&restore->connected);
+    buffer_free_secret(&restore->copy_statement);
+    buffer_free(&restore->rows);
+    buffer_free(&restore->object);
+    buffer_free_secret(&restore->changed);
+    buffer_free_secret(&restore->postponed);
+    free(restore);
+}
+
+bool script_restore_feed(struct script_restore *restore, struct slice bytes, struct error *err)
+{
+    return sql_script_feed(restore->script, bytes, err);
+}
+
+static bool check_matched(const struct script_restore *restore, struct error *err)
+{
+    if (restore->matched || (is_cluster(restore) && restore->request->database == NULL &&
+                             restore->request->databases.count == 0))
+        return true;
+    if (!restore->placed)
+        return error_set(err, ERROR_CORRUPT, "the script has no statements");
+    return error_set(err, ERROR_USAGE,
+                     "the script has nothing for the databases that were asked for");
+}
+
+static bool finish(struct script_restore *restore, struct error *err)
+{
+    if (!sql_script_finish(restore->script, err) || !script_leave_section(restore, err))
+        return false;
+    if (restore->base.target != NULL && !target_finish(restore->base.target, err))
+        return false;
+    return check_matched(restore, err);
+}
+
+bool script_restore_finish(struct script_restore *restore, struct error *err)
+{
+    if (!failure_check(&restore->failure, err))
+        return false;
+    return finish(restore, err) || failure_keep(&restore->failure, err);
+}
+
+bool script_restore_conclude(struct script_restore *restore, struct error *err)
+{
+    struct slice rest = buffer_slice(&restore->postponed);
+
+    if (rest.len == 0)
+        return true;
+    if (!script_open_base(restore, err))
+        return false;
+    while (rest.len > 0) {
+        const char *text = (const char *)rest.data;
+
+        slice_take(&rest, strlen(text) + 1);
+        if (!script_execute(restore, &restore->base, text, 0, true, err))
+            return false;
+    }
+    buffer_free_secret(&restore->postponed);
+    return target_finish(restore->base.target, err);
+}

@@ -1,0 +1,54 @@
+/*
+ * Running an SQL script against a server, as psql would: globals.sql, all.sql, what pg_dumpall
+ * writes, and plain pg_dump. The script is cut into statements by archive/sql_script.h, which runs
+ * no command of psql; each \connect is a session of its own.
+ *
+ * Other than by psql:
+ * - A role, a tablespace or a database that is there already is not made, and not failed on: what
+ *   the script says of it (ALTER) is done to it. What the script says of the role that restores is
+ *   done last of all, by script_restore_conclude(): a new password would be in the way of the
+ *   sessions that follow.
+ * - A database that holds objects is not restored into unless the request says so. What is to be
+ *   dropped is dropped only if it is asked for RESTORE_CLEAN or RESTORE_RECREATE.
+ * - Settings that the server does not know are left out.
+ * - Rows behind a COPY that the server refuses are passed over.
+ */
+#ifndef PGCASK_RESTORE_SCRIPT_RESTORE_H
+#define PGCASK_RESTORE_SCRIPT_RESTORE_H
+
+#include "restore/restore_request.h"
+
+struct script_restore;
+
+struct script_report {
+    uint64_t statements, failures, harmless;
+    uint64_t rows, row_bytes;
+    uint64_t databases; /* that it connected to */
+    uint64_t there;     /* roles, tablespaces and databases that were there already */
+    uint64_t left_out;  /* statements that the request, or the server's version, does without */
+};
+
+/* Fails with an error of usage if the request wants something that cannot be had of a script, whose
+ * statements have no table of contents: a selection of schemas, tables or other objects, sections,
+ * a list file, schema or data alone, triggers off. */
+bool script_restore_check(const struct restore_request *request, struct error *err);
+
+/* database: the one that the script is for, if it names none itself, as plain pg_dump does not; may
+ * be NULL, which then is an error of usage. The request is borrowed. */
+struct script_restore *script_restore_new(const struct restore_request *request,
+                                          const char *database, struct error *err);
+void script_restore_free(struct script_restore *restore); /* NULL is allowed */
+
+/* False: it cannot go on. A statement that fails is told to the request's on_failure. */
+bool script_restore_feed(struct script_restore *restore, struct slice bytes, struct error *err);
+
+/* That was all of it: fails if it was not whole. Then everything that was taken is on disk. */
+bool script_restore_finish(struct script_restore *restore, struct error *err);
+
+/* At the end of the whole job, in which other sessions of the same role may have followed. */
+bool script_restore_conclude(struct script_restore *restore, struct error *err);
+
+/* So far. */
+void script_restore_report(const struct script_restore *restore, struct script_report *report);
+
+#endif

@@ -1,0 +1,127 @@
+/* What the files of script_restore.h share: the sessions of a script, and what its server has. */
+#ifndef PGCASK_RESTORE_SCRIPT_RESTORE_INTERNAL_H
+#define PGCASK_RESTORE_SCRIPT_RESTORE_INTERNAL_H
+
+#include "archive/sql_script.h"
+#include "base/failure.h"
+#include "restore/name_pattern.h"
+#include "restore/script_names.h"
+#include "restore/script_restore.h"
+#include "restore/target_session.h"
+
+#define SCRIPT_ENCODING_SIZE 64
+
+struct script_session {
+    struct target_session *target;       /* NULL: none is open */
+    char encoding[SCRIPT_ENCODING_SIZE]; /* the last that was SET there; "": UTF8 */
+};
+
+struct script_patterns {
+    struct name_pattern *items;
+    size_t count;
+};
+
+struct script_restore {
+    const struct restore_request *request;
+    struct sql_script *script;
+    struct failure failure;
+    struct script_report report; /* without what open sessions have counted */
+    char *database;              /* that it is for, where it names none; may be NULL */
+
+    struct script_patterns databases,
+        not_databases; /* that are wanted; none: all; and that are not */
+
+    /* What is of no database, and what cannot be in a transaction, is done in a session of any
+     * database; the rest in that of the database at hand. */
+    struct script_session base, section;
+    char encoding[SCRIPT_ENCODING_SIZE]; /* of the statements at hand */
+    char *user;                          /* who the server says we logged in as */
+    struct script_names names;
+    bool names_known;
+
+    bool placed;             /* there was a \connect, or a statement that is for a database */
+    struct buffer prelude;   /* settings that came before: statements, a NUL behind each */
+    bool globals;            /* of a whole cluster, before the first database */
+    bool wanted;             /* the database at hand is */
+    bool matched;            /* one of them was */
+    bool in_unit;            /* between BEGIN and COMMIT */
+    uint64_t failed_line;    /* of the last statement that failed */
+    struct buffer connected; /* the database at hand */
+
+    bool copying;     /* a COPY's rows come */
+    bool copy_open;   /* they are sent as they come; else they are held */
+    bool copy_passes; /* they are not wanted */
+    uint64_t copy_line;
+    struct buffer copy_statement, rows;
+
+    struct buffer object;    /* what the statement at hand is of */
+    struct buffer changed;   /* a statement that is another than the script's */
+    struct buffer postponed; /* about our own role: statements, a NUL behind each */
+};
+
+/* ---- Sessions ---- */
+
+/* The session in which statements are run now; NULL: the database at hand is not wanted. */
+struct script_session *script_session_now(struct script_restore *restore);
+
+/* Opens the session of any database, if it is not open, and lets it know the encoding. */
+bool script_open_base(struct script_restore *restore, struct error *err);
+
+/* Ends the database at hand: what was queued is done and on disk. */
+bool script_leave_section(struct script_restore *restore, struct error *err);
+
+/* What follows is for that database. line: of the \connect, or of the first statement. */
+bool script_enter_section(struct script_restore *restore, const char *database, uint64_t line,
+                          struct error *err);
+
+/* Queues a statement. alone: it is none for a transaction, and has been done on return. */
+bool script_execute(struct script_restore *restore, struct script_session *session,
+                    const char *text, uint64_t line, bool alone, struct error *err);
+
+/* A failure that no statement had. False if it ends the work. */
+bool script_tell(struct script_restore *restore, uint64_t line, const char *object,
+                 const char *sqlstate, const char *message, struct error *err);
+
+/* ---- Roles, tablespaces, databases ---- */
+
+/* The one of that kind ('r', 't', 'd') as the server has it. NULL with *err set on failure. */
+struct script_name *script_find(struct script_restore *restore, char kind, const char *name,
+                                struct error *err);
+
+/* Does a statement of any database, which is none for a transaction. *done: the server took it. */
+bool script_run_alone(struct script_restore *restore, const char *text, uint64_t line, bool *done,
+                      struct error *err);
+
+/* ---- Databases ---- */
+
+bool script_patterns_parse(struct script_patterns *patterns, const struct option_list *list,
+                           const char *option, struct error *err);
+void script_patterns_reset(struct script_patterns *patterns);
+
+/* Whether the request wants that database of the script. */
+bool script_wants(const struct script_restore *restore, const char *database);
+
+/* Fails if the database holds objects that nobody allowed to be there, or cannot be used. */
+bool script_check_database(struct script_restore *restore, struct script_name *database,
+                           struct error *err);
+
+/* Of a script that names no database: the one that it is for is there, or is made. */
+bool script_prepare_plain(struct script_restore *restore, uint64_t line, struct error *err);
+
+bool script_create_database(struct script_restore *restore, const struct sql_statement *statement,
+                            struct script_name *database, struct error *err);
+bool script_alter_database(struct script_restore *restore, const struct sql_statement *statement,
+                           struct script_name *database, struct error *err);
+bool script_drop_database(struct script_restore *restore, const struct sql_statement *statement,
+                          struct script_name *database, struct error *err);
+/* Of a role or a tablespace, too. */
+bool script_drop(struct script_restore *restore, const struct sql_statement *statement,
+                 struct script_name *item, struct error *err);
+
+/* ---- Roles and tablespaces, and all of these ---- */
+
+/* A statement of one of these kinds. */
+bool script_run_global(struct script_restore *restore, const struct sql_statement *statement,
+                       struct error *err);
+
+#endif

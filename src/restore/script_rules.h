@@ -1,0 +1,33 @@
+/*
+ * Which statements of a script a request, or the server's version, does without. A script has no
+ * table of contents: only what its first words, or its last, say without doubt is left out.
+ */
+#ifndef PGCASK_RESTORE_SCRIPT_RULES_H
+#define PGCASK_RESTORE_SCRIPT_RULES_H
+
+#include "archive/sql_script.h"
+#include "restore/restore_request.h"
+
+/* Fails with an error of usage if the request wants what no script can give. */
+bool script_rules_check(const struct restore_request *request, struct error *err);
+
+bool script_rules_leave_out(const struct restore_request *request, int server_version,
+                            const struct sql_statement *statement);
+
+/* "CREATE DATABASE …" without its TABLESPACE. */
+bool script_rules_append_database(struct buffer *out, const struct restore_request *request,
+                                  struct slice statement, struct error *err);
+
+/* Appends "ALTER …" that does to a role or a tablespace that is there what the statement would have
+ * made it with: a role's options, a tablespace's owner. Nothing if it says nothing. */
+bool script_rules_append_alter(struct buffer *out, const struct sql_statement *statement,
+                               struct error *err);
+
+/* Whether "ALTER ROLE name …" changes its attributes or its password, not one of its settings. */
+bool script_rules_alters_attributes(struct slice statement);
+
+/* The encoding that "SET client_encoding" names. False if it is another statement, or names none.
+ */
+bool script_rules_encoding(const struct sql_statement *statement, char *out, size_t size);
+
+#endif

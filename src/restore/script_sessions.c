@@ -1,0 +1,264 @@
+/*
+ * The sessions of a script. One of any database is there from the first statement that needs it to
+ * the end: CREATE DATABASE and its like go there, for they can be in no transaction, and must see
+ * what was done before. Each \connect ends the session of the database before.
+ */
+#include "restore/script_restore_internal.h"
+
+#include "base/error_names.h"
+#include "base/quote.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXCERPT 200 /* bytes of a statement that failed */
+
+/* ---- Failures ---- */
+
+/* For the folder of a tablespace, which only who looks after the server can make. */
+static const char *hint_of(const struct target_failure *failure, struct error *words)
+{
+    if (strncmp(failure->statement, "CREATE TABLESPACE", 17) != 0 ||
+        (strcmp(failure->sqlstate, "58P01") != 0 && strcmp(failure->sqlstate, "42501") != 0))
+        return failure->hint;
+    error_set(words, ERROR_SERVER, "%s", failure->message);
+    error_hint(words, "Make that folder on the server, empty and of the server's own user, or "
+                      "leave tablespaces out: " ERROR_OPTION("no-tablespaces") ".");
+    return words->hint;
+}
+
+/* A password is no part of what is told. */
+static void take_failure(void *context, const struct target_failure *failure)
+{
+    struct script_restore *restore = context;
+    struct target_failure told = *failure;
+    struct buffer statement = {0}, object = {0};
+    struct error err, words;
+
+    restore->failed_line = failure->subject;
+    if (!sql_statement_excerpt(slice_string(failure->statement), EXCERPT, &statement, &err) ||
+        !buffer_printf(&object, &err, "line %" PRIu64 ", %s", failure->subject, failure->object)) {
+        buffer_clear(&statement);
+        buffer_clear(&object);
+    }
+    told.statement = buffer_text(&statement);
+    told.object = object.len == 0 ? failure->object : buffer_text(&object);
+    told.hint = hint_of(failure, &words);
+    if (restore->request->on_failure != NULL)
+        restore->request->on_failure(restore->request->context, buffer_text(&restore->connected),
+                                     &told);
+    buffer_free(&statement);
+    buffer_free(&object);
+}
+
+bool script_tell(struct script_restore *restore, uint64_t line, const char *object,
+                 const char *sqlstate, const char *message, struct error *err)
+{
+    const struct target_failure failure = {.subject = line,
+                                           .object = object,
+                                           .sqlstate = sqlstate,
+                                           .message = message,
+                                           .detail = "",
+                                           .hint = "",
+                                           .context = "",
+                                           .statement = ""};
+
+    take_failure(restore, &failure);
+    restore->report.failures++;
+    if (!restore->request->exit_on_error && !restore->request->single_transaction &&
+        restore->request->transaction_size == 0)
+        return true;
+    return error_set(err, ERROR_SERVER, "line %" PRIu64 ", %s: %s", line, object, message);
+}
+
+/* ---- Opening and closing ---- */
+
+static bool open_session(struct script_restore *restore, struct script_session *session,
+                         const char *database, bool in_transactions, struct error *err)
+{
+    const struct restore_request *request = restore->request;
+    bool exits =
+        request->exit_on_error || request->single_transaction || request->transaction_size > 0;
+    const struct target_options options = {
+        .database = database,
+        .encoding = restore->encoding[0] == '\0' ? NULL : restore->encoding,
+        .role = request->role,
+        .row_security = request->row_security,
+        .exit_on_error = exits,
+        .single_transaction = in_transactions && request->single_transaction,
+        .transaction_size = in_transactions ? request->transaction_size : 0,
+        .cancel = request->cancel,
+        .log = request->log,
+        .told = {.context = restore, .failed = take_failure},
+    };
+
+    snprintf(session->encoding, sizeof(session->encoding), "%s", restore->encoding);
+    return target_session_open(&session->target, request->settings, &options, err);
+}
+
+static void add_counts(struct script_report *report, const struct script_session *session)
+{
+    const struct target_counts *counts;
+
+    if (session->target == NULL)
+        return;
+    counts = target_session_counts(session->target);
+    report->statements += counts->statements;
+    report->failures += counts->failures;
+    report->harmless += counts->harmless;
+    report->rows += counts->rows;
+    report->row_bytes += counts->row_bytes;
+}
+
+static void close_session(struct script_restore *restore, struct script_session *session)
+{
+    add_counts(&restore->report, session);
+    target_session_close(session->target);
+    session->target = NULL;
+}
+
+void script_restore_report(const struct script_restore *restore, struct script_report *report)
+{
+    *report = restore->report;
+    add_counts(report, &restore->base);
+    add_counts(report, &restore->section);
+}
+
+static bool say_encoding(struct script_restore *restore, struct script_session *session,
+                         struct error *err)
+{
+    char sql[SCRIPT_ENCODING_SIZE + 40];
+
+    if (strcmp(session->encoding, restore->encoding) == 0)
+        return true;
+    snprintf(sql, sizeof(sql), "SET client_encoding = '%s'",
+             restore->encoding[0] == '\0' ? "UTF8" : restore->encoding);
+    snprintf(session->encoding, sizeof(session->encoding), "%s", restore->encoding);
+    return script_execute(restore, session, sql, 0, false, err);
+}
+
+/* Databases that let us in, one after the other. */
+static bool open_any(struct script_restore *restore, struct error *err)
+{
+    const char *const names[] = {"postgres", "template1", restore->database};
+    /* It is not there, lets nobody in, or not us. */
+    static const char *const states[] = {"3D000", "55000", "42501", "28000"};
+    bool goes_on = true;
+
+    for (size_t i = 0; goes_on && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (names[i] == NULL)
+            break;
+        if (open_session(restore, &restore->base, names[i], false, err))
+            return true;
+        goes_on = false;
+        for (size_t n = 0; n < sizeof(states) / sizeof(states[0]); n++)
+            goes_on |= strcmp(err->sqlstate, states[n]) == 0;
+    }
+    return false;
+}
+
+bool script_open_base(struct script_restore *restore, struct error *err)
+{
+    if (restore->base.target == NULL && !open_any(restore, err))
+        return false;
+    return say_encoding(restore, &restore->base, err);
+}
+
+/* ---- The database at hand ---- */
+
+struct script_session *script_session_now(struct script_restore *restore)
+{
+    if (restore->globals)
+        return &restore->base;
+    return restore->section.target == NULL ? NULL : &restore->section;
+}
+
+/* A transaction that the script did not end is undone, as by psql. */
+static bool end_unit(struct script_restore *restore, struct error *err)
+{
+    struct script_session *session = script_session_now(restore);
+    bool ended = !restore->in_unit || session == NULL || target_unit_give_up(session->target, err);
+
+    restore->in_unit = false;
+    return ended;
+}
+
+bool script_leave_section(struct script_restore *restore, struct error *err)
+{
+    if (!end_unit(restore, err))
+        return false;
+    restore->globals = restore->wanted = false;
+    /* What was queued must be seen by the session that follows. */
+    if (restore->base.target != NULL && !target_settle(restore->base.target, err))
+        return false;
+    if (restore->section.target == NULL)
+        return true;
+    if (!target_finish(restore->section.target, err))
+        return false;
+    close_session(restore, &restore->section);
+    return true;
+}
+
+static bool note_section(struct script_restore *restore, const char *database, struct error *err)
+{
+    bool again = strcmp(buffer_text(&restore->connected), database) == 0;
+
+    buffer_clear(&restore->connected);
+    restore->report.databases += !again;
+    restore->matched = true;
+    return buffer_append_string(&restore->connected, database, err);
+}
+
+bool script_enter_section(struct script_restore *restore, const char *database, uint64_t line,
+                          struct error *err)
+{
+    char object[QUOTE_NAME_SIZE + 16], name[QUOTE_NAME_SIZE];
+    struct script_name *found;
+
+    if (!script_leave_section(restore, err))
+        return false;
+    restore->encoding[0] = '\0';
+    if (!script_wants(restore, database))
+        return true;
+    found = script_find(restore, 'd', database, err);
+    if (found == NULL || !note_section(restore, database, err))
+        return false;
+    if (!found->there) {
+        snprintf(object, sizeof(object), "DATABASE %s",
+                 quote_identifier(database, name, sizeof(name)));
+        return script_tell(restore, line, object, "3D000",
+                           "it does not exist, and what the script has for it is left out", err);
+    }
+    if (!script_check_database(restore, found, err))
+        return false;
+    restore->wanted = true;
+    return open_session(restore, &restore->section, database, true, err);
+}
+
+/* ---- Statements ---- */
+
+/* "TABLE public.orders", by the comment before it; else how it begins. */
+static const char *object_of(struct script_restore *restore, const char *text, struct error *err)
+{
+    const char *entry = sql_script_entry(restore->script);
+
+    buffer_clear(&restore->object);
+    if (entry[0] != '\0')
+        return buffer_append_string(&restore->object, entry, err) ? buffer_text(&restore->object)
+                                                                  : NULL;
+    return sql_statement_excerpt(slice_string(text), 60, &restore->object, err)
+               ? buffer_text(&restore->object)
+               : NULL;
+}
+
+bool script_execute(struct script_restore *restore, struct script_session *session,
+                    const char *text, uint64_t line, bool alone, struct error *err)
+{
+    const struct target_statement statement = {.text = text,
+                                               .object = object_of(restore, text, err),
+                                               .subject = line,
+                                               .flags = alone ? TARGET_ALONE : 0};
+
+    return statement.object != NULL && target_execute(session->target, &statement, err);
+}
