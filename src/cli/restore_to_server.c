@@ -79,7 +79,6 @@ static bool restore(struct command *command, const struct server_uri *server,
         .log = &command->console->log,
         .on_failure = say_failure,
         .context = command,
-        .database = server->names_database ? wire_settings_get(server->settings, "dbname") : NULL,
     };
     const struct restore_input input = {.name = from->name, .place = from->place};
     struct logical_restore_report report;

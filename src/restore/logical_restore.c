@@ -8,6 +8,7 @@
 #include "record/store.h"
 #include "restore/archive_restore.h"
 #include "restore/backup_source.h"
+#include "restore/script_restore.h"
 #include "restore/target_databases.h"
 
 #include <stdio.h>
@@ -71,17 +72,79 @@ static bool restore_place(struct logical_job *job, enum archive_kind kind, struc
         job, archive_input_open(&job->input->place, NULL, job->request->cancel, err), err);
 }
 
+/* ---- A script ---- */
+
+static void add_script(struct logical_restore_report *report, const struct script_restore *script)
+{
+    struct script_report found;
+
+    script_restore_report(script, &found);
+    report->databases += found.databases;
+    report->objects += found.statements;
+    report->rows += found.rows;
+    report->bytes += found.row_bytes;
+}
+
+static bool feed_script(struct script_restore *script, struct reader *reader, struct error *err)
+{
+    enum reader_status status;
+    struct slice data;
+
+    while ((status = reader_next(reader, &data, err)) == READER_DATA) {
+        if (!script_restore_feed(script, data, err))
+            return false;
+    }
+    return status == READER_END && script_restore_finish(script, err) &&
+           script_restore_conclude(script, err);
+}
+
+static bool restore_script(struct logical_job *job, struct reader *reader, struct error *err)
+{
+    struct error ignored;
+    char *database = target_database_name(job->request, NULL, NULL, false, &ignored);
+    struct script_restore *script = script_restore_new(job->request, database, job->report, err);
+    bool done = script != NULL && feed_script(script, reader, err);
+
+    snprintf(job->report->format, sizeof(job->report->format), "script");
+    snprintf(job->report->database, sizeof(job->report->database), "%s",
+             database == NULL ? "" : database);
+    if (script != NULL)
+        add_script(job->report, script);
+    script_restore_free(script);
+    free(database);
+    return done;
+}
+
+/* A tar has zero bytes in its first block, and an SQL script has none anywhere. */
+static bool is_script(const struct logical_job *job, struct record_source *source, bool *script,
+                      struct error *err)
+{
+    struct slice bytes;
+
+    *script = false;
+    if (job->input->place.kind == PLACE_DIRECTORY)
+        return true;
+    if (!tar_source_peek(source, 512, &bytes, err))
+        return false;
+    *script = bytes.len > 0 && memchr(bytes.data, 0, bytes.len) == NULL;
+    return true;
+}
+
 /* ---- What it is ---- */
 
 static bool restore_source(struct logical_job *job, struct record_source *source, struct error *err)
 {
     enum archive_kind kind;
+    bool script = false;
 
-    if (!backup_source_find_archive(&job->input->place, source, &kind, err))
+    if (!backup_source_find_archive(&job->input->place, source, &kind, err) ||
+        (kind == ARCHIVE_NONE && !is_script(job, source, &script, err)))
         return false;
+    if (script)
+        return restore_script(job, tar_source_raw_reader(source), err);
     if (kind == ARCHIVE_NONE)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "%s: not yet: a backup, or a script, into a server", job->input->name);
+        return error_set(err, ERROR_UNSUPPORTED, "%s: not yet: a backup into a server",
+                         job->input->name);
     return job->input->place.kind == PLACE_TAR_STREAM ? restore_stream(job, source, kind, err)
                                                       : restore_place(job, kind, err);
 }

@@ -293,7 +293,8 @@ static bool prepare(struct script_restore *restore, const char *database, struct
 }
 
 struct script_restore *script_restore_new(const struct restore_request *request,
-                                          const char *database, struct error *err)
+                                          const char *database,
+                                          struct logical_restore_report *report, struct error *err)
 {
     struct script_restore *restore;
     struct sql_script_handler handler = {.statement = take_statement,
@@ -309,6 +310,7 @@ struct script_restore *script_restore_new(const struct restore_request *request,
         return NULL;
     }
     restore->request = request;
+    restore->told = report;
     handler.context = restore;
     restore->script = sql_script_new(&handler, err);
     if (restore->script == NULL || !prepare(restore, database, err)) {

@@ -16,7 +16,7 @@
 #ifndef PGCASK_RESTORE_SCRIPT_RESTORE_H
 #define PGCASK_RESTORE_SCRIPT_RESTORE_H
 
-#include "restore/restore_request.h"
+#include "restore/logical_restore.h"
 
 struct script_restore;
 
@@ -34,12 +34,14 @@ struct script_report {
 bool script_restore_check(const struct restore_request *request, struct error *err);
 
 /* database: the one that the script is for, if it names none itself, as plain pg_dump does not; may
- * be NULL, which then is an error of usage. The request is borrowed. */
+ * be NULL, which then is an error of usage. Failures are told to the request and the report, which
+ * is else left alone. Both are borrowed. */
 struct script_restore *script_restore_new(const struct restore_request *request,
-                                          const char *database, struct error *err);
+                                          const char *database,
+                                          struct logical_restore_report *report, struct error *err);
 void script_restore_free(struct script_restore *restore); /* NULL is allowed */
 
-/* False: it cannot go on. A statement that fails is told to the request's on_failure. */
+/* False: it cannot go on. */
 bool script_restore_feed(struct script_restore *restore, struct slice bytes, struct error *err);
 
 /* That was all of it: fails if it was not whole. Then everything that was taken is on disk. */

@@ -23,6 +23,7 @@ struct script_patterns {
 
 struct script_restore {
     const struct restore_request *request;
+    struct logical_restore_report *told; /* of failures */
     struct sql_script *script;
     struct failure failure;
     struct script_report report; /* without what open sessions have counted */

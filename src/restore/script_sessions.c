@@ -7,6 +7,7 @@
 
 #include "base/error_names.h"
 #include "base/quote.h"
+#include "restore/restore_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,9 +46,8 @@ static void take_failure(void *context, const struct target_failure *failure)
     told.statement = buffer_text(&statement);
     told.object = object.len == 0 ? failure->object : buffer_text(&object);
     told.hint = hint_of(failure, &words);
-    if (restore->request->on_failure != NULL)
-        restore->request->on_failure(restore->request->context, buffer_text(&restore->connected),
-                                     &told);
+    restore_report_failure(restore->told, restore->request, buffer_text(&restore->connected),
+                           &told);
     buffer_free(&statement);
     buffer_free(&object);
 }

@@ -106,6 +106,7 @@ static void print_failure(void *context, const char *database, const struct targ
     json_object_set_new(object, "object", utf8_to_json(failure->object));
     json_object_set_new(object, "sqlstate", utf8_to_json(failure->sqlstate));
     json_object_set_new(object, "message", utf8_to_json(failure->message));
+    json_object_set_new(object, "hint", utf8_to_json(failure->hint));
     json_object_set_new(object, "context", utf8_to_json(failure->context));
     json_object_set_new(object, "statement", utf8_to_json(failure->statement));
     json_object_set_new(object, "position", json_integer(failure->position));
