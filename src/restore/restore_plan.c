@@ -103,8 +103,8 @@ static bool take_encoding(void *context, const struct sql_word *word)
     return false;
 }
 
-static bool add_own(struct planned_database *database, const char *desc, const char *text,
-                    bool last, struct error *err)
+static bool add_own(struct planned_database *database, uint32_t number, const char *desc,
+                    const char *text, struct error *err)
 {
     struct buffer renamed = {0};
     struct own_statement *own;
@@ -119,7 +119,8 @@ static bool add_own(struct planned_database *database, const char *desc, const c
         database->own = grown;
     }
     own = &database->own[database->own_count];
-    *own = (struct own_statement){.last = last};
+    *own =
+        (struct own_statement){.number = number, .last = strcmp(desc, "DATABASE PROPERTIES") == 0};
     done = buffer_printf(&renamed, err, "%s%s%s", desc, strcmp(desc, "DATABASE") == 0 ? "" : " OF ",
                          strcmp(desc, "DATABASE") == 0 ? "" : "DATABASE") &&
            buffer_append_byte(&renamed, ' ', err) &&
@@ -136,14 +137,15 @@ static bool add_own(struct planned_database *database, const char *desc, const c
     return done;
 }
 
-static bool add_owner(struct planned_database *database, const char *owner, struct error *err)
+static bool add_owner(struct planned_database *database, uint32_t number, const char *owner,
+                      struct error *err)
 {
     struct buffer sql = {0};
     bool done = buffer_append_string(&sql, "ALTER DATABASE ", err) &&
                 wire_quote_identifier(&sql, database->source, err) &&
                 buffer_append_string(&sql, " OWNER TO ", err) &&
                 wire_quote_identifier(&sql, owner, err) && buffer_append_string(&sql, ";\n", err) &&
-                add_own(database, "DATABASE", buffer_text(&sql), false, err);
+                add_own(database, number, "DATABASE", buffer_text(&sql), err);
 
     buffer_free(&sql);
     return done;
@@ -156,7 +158,7 @@ static bool has_text(const char *text)
 
 /* The tag is the name that its own SQL has; the header may have none. */
 static bool take_recipe(const struct restore_plan *plan, struct planned_database *database,
-                        const struct archive_entry *entry, struct error *err)
+                        const struct archive_entry *entry, uint32_t number, struct error *err)
 {
     const char *definition = entry->definition == NULL ? "" : entry->definition;
 
@@ -168,18 +170,17 @@ static bool take_recipe(const struct restore_plan *plan, struct planned_database
     database->has_recipe =
         database_recipe_parse(&database->recipe, definition, &database->recipe_error);
     return plan->request->no_owner || !has_text(entry->owner) ||
-           add_owner(database, entry->owner, err);
+           add_owner(database, number, entry->owner, err);
 }
 
 static bool take_own(const struct restore_plan *plan, struct planned_database *database,
-                     const struct archive_entry *entry, struct error *err)
+                     const struct archive_entry *entry, uint32_t number, struct error *err)
 {
     if (strcmp(entry->desc, "DATABASE") == 0)
-        return take_recipe(plan, database, entry, err);
+        return take_recipe(plan, database, entry, number, err);
     if (!has_text(entry->definition))
         return true;
-    return add_own(database, entry->desc, entry->definition,
-                   strcmp(entry->desc, "DATABASE PROPERTIES") == 0, err);
+    return add_own(database, number, entry->desc, entry->definition, err);
 }
 
 /* ---- Entries ---- */
@@ -227,7 +228,7 @@ static bool take_entry(const struct restore_plan *plan, struct planned_database 
     if (parts == 0 || (parts & SELECTED_SETTING) != 0)
         return true;
     if (restore_selection_is_of_database(selection, number) &&
-        !take_own(plan, database, entry, err))
+        !take_own(plan, database, entry, number, err))
         return false;
     return restore_needs_add(&database->needs, plan->request, entry, parts, err);
 }
@@ -296,12 +297,11 @@ bool restore_plan_is_fatal_failure(const struct restore_plan *plan)
 bool restore_plan_check(struct restore_plan *plan, struct preflight_report *report,
                         struct error *err)
 {
-    const char *encoding = plan->count == 0 ? NULL : plan->databases[0]->encoding;
     struct wire_conn *conn = NULL;
     bool done;
 
     plan->report = report;
-    done = target_connect_any(&conn, plan->request, encoding, err) &&
+    done = target_connect_any(&conn, plan->request, TARGET_BYTES, err) &&
            restore_plan_ask_server(plan, conn, err);
     wire_close(conn);
     if (done)
@@ -356,36 +356,74 @@ static bool make(const struct restore_plan *plan, const struct planned_database 
     return done;
 }
 
-bool restore_plan_make(struct restore_plan *plan, size_t number, struct error *err)
+static bool is_ascii(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text >= 0x80)
+            return false;
+    }
+    return true;
+}
+
+/* What is said of a database names it, by bytes that mean something in no encoding, while the rest
+ * is in that of the archive, which usually is the database's own: then nothing is converted. */
+static const char *own_encoding(const struct planned_database *database)
+{
+    const char *encoding = database->encoding == NULL ? "UTF8" : database->encoding;
+    const char *made = database->recipe.encoding;
+
+    return is_ascii(database->name) || made == NULL || strcmp(made, encoding) != 0 ? encoding
+                                                                                   : "SQL_ASCII";
+}
+
+static bool execute_own(const struct planned_database *database, struct target_session *session,
+                        struct error *err)
+{
+    for (int last = 0; last < 2; last++) {
+        for (size_t i = 0; i < database->own_count; i++) {
+            const struct own_statement *own = &database->own[i];
+            const struct target_statement statement = {
+                .text = own->text, .object = own->object, .subject = own->number};
+
+            if (own->last == (last == 1) && !target_execute(session, &statement, err))
+                return false;
+        }
+    }
+    return target_finish(session, err);
+}
+
+static bool say_own(const struct restore_plan *plan, const struct planned_database *database,
+                    const struct target_listener *told, struct error *err)
+{
+    const struct restore_request *request = plan->request;
+    const struct target_options options = {
+        .database = database->name,
+        .encoding = own_encoding(database),
+        .role = request->role,
+        .exit_on_error = restore_plan_is_fatal_failure(plan),
+        .cancel = request->cancel,
+        .log = request->log,
+        .told = *told,
+    };
+    struct target_session *session = NULL;
+    bool done = target_session_open(&session, request->settings, &options, err) &&
+                execute_own(database, session, err);
+
+    target_session_close(session);
+    return done;
+}
+
+bool restore_plan_make(struct restore_plan *plan, size_t number, const struct target_listener *told,
+                       struct error *err)
 {
     const struct planned_database *database = plan->databases[number];
     struct wire_conn *conn = NULL;
     bool done;
 
-    if (database->action == RESTORE_USE)
+    if (database->action == RESTORE_USE || database->of_script)
         return true;
-    done = target_connect_any(&conn, plan->request, database->encoding, err) &&
+    done = target_connect_any(&conn, plan->request, TARGET_BYTES, err) &&
            make(plan, database, conn, err);
     wire_close(conn);
-    return done;
-}
-
-bool restore_plan_give_statements(const struct restore_plan *plan, size_t number, void *context,
-                                  bool (*execute)(void *context, const char *object,
-                                                  const char *text, struct error *err),
-                                  struct error *err)
-{
-    const struct planned_database *database = plan->databases[number];
-
-    if (database->action == RESTORE_USE)
-        return true;
-    for (int last = 0; last < 2; last++) {
-        for (size_t i = 0; i < database->own_count; i++) {
-            const struct own_statement *own = &database->own[i];
-
-            if (own->last == (last == 1) && !execute(context, own->object, own->text, err))
-                return false;
-        }
-    }
-    return true;
+    return done && (database->own_count == 0 || say_own(plan, database, told, err));
 }

@@ -10,6 +10,7 @@
 
 #include "base/preflight.h"
 #include "restore/restore_request.h"
+#include "restore/target_session.h"
 
 #include <jansson.h>
 
@@ -51,17 +52,13 @@ size_t restore_plan_count(const struct restore_plan *plan);
 const char *restore_plan_database(const struct restore_plan *plan, size_t number);
 enum restore_action restore_plan_action(const struct restore_plan *plan, size_t number);
 
-/* Makes the database, if that is to be done; a session opened afterwards finds it. What fails is as
- * if it had not begun: of one that is replaced the old one is there until the new one is. */
-bool restore_plan_make(struct restore_plan *plan, size_t number, struct error *err);
-
-/* What an archive says of its database itself, as statements under the name that it has here: if it
- * was made, its settings, owner, comment, labels and privileges. `execute` is called for each, and
- * false of it ends this. object: "DATABASE app", "COMMENT DATABASE app". */
-bool restore_plan_give_statements(const struct restore_plan *plan, size_t number, void *context,
-                                  bool (*execute)(void *context, const char *object,
-                                                  const char *text, struct error *err),
-                                  struct error *err);
+/* Makes the database, if that is to be done, and then what its archive says of it: settings, owner,
+ * comment, labels, privileges, under the name that it has here; sessions opened afterwards find it
+ * so. False where it could not be made, and then it is as if that had not begun: of one that is
+ * replaced the old one is there until the new one is. What fails of the rest is told to the
+ * listener, with the number of its entry as subject, and ends it if the request says so. */
+bool restore_plan_make(struct restore_plan *plan, size_t number, const struct target_listener *told,
+                       struct error *err);
 
 /* An array with an object for each database (docs/json.md, "restore"); with_entries: and each entry
  * that is to be restored, in order, if the request is a dry_run. NULL: out of memory. */

@@ -1,7 +1,7 @@
 /*
- * One query about the server, and one about each database: what is asked for is in lists of names,
- * and only what is said of them comes back, so that it costs the same for ten tables and for a
- * hundred thousand. Each row says what it is about, and findings are made of it where it is read.
+ * Two queries about the server, and one about each database: what is asked for is in lists of
+ * names, and only what is said of them comes back, so that it costs the same for ten tables and for
+ * a hundred thousand. Each row says what it is about, and findings are made of it where it is read.
  */
 #include "restore/restore_plan_internal.h"
 
@@ -44,9 +44,8 @@ static bool append_names(struct buffer *sql, const struct name_set *set, bool *a
 }
 
 /* "name (n) AS (SELECT unnest(ARRAY['a', 'b']::text[]))", of that set of every database. */
-static bool append_list(struct buffer *sql, const struct restore_plan *plan,
-                        const struct planned_database *only, const char *name, size_t place,
-                        struct error *err)
+static bool append_list(struct buffer *sql, const struct restore_plan *plan, const char *name,
+                        size_t place, struct error *err)
 {
     bool any = false;
 
@@ -56,8 +55,6 @@ static bool append_list(struct buffer *sql, const struct restore_plan *plan,
     for (size_t i = 0; i < plan->count; i++) {
         const struct planned_database *database = plan->databases[i];
 
-        if (only != NULL && only != database)
-            continue;
         if (!append_names(
                 sql,
                 (const struct name_set *)(const void *)((const char *)&database->needs + place),
@@ -83,7 +80,6 @@ static bool append_databases(struct buffer *sql, const struct restore_plan *plan
     return buffer_append_string(sql, "]::pg_catalog.text[]))", err);
 }
 
-/* Membership that lets one be made an owner: from 16 on that is the right to SET ROLE. */
 static const char server_rows[] =
     "\nSELECT 'role', current_user::pg_catalog.text, r.rolsuper::pg_catalog.text,\n"
     "       (r.rolsuper OR r.rolcreatedb)::pg_catalog.text,\n"
@@ -112,8 +108,11 @@ static const char server_rows[] =
     "                               COLLATE \"C\", '')), NULL, NULL\n"
     "  FROM databases JOIN pg_catalog.pg_stat_activity a ON a.datname = n\n"
     " WHERE a.pid <> pg_catalog.pg_backend_pid() AND a.backend_type = 'client backend'\n"
-    " GROUP BY n\n"
-    "UNION ALL\n"
+    " GROUP BY n";
+
+/* Membership that lets one be made an owner: from 16 on that is the right to SET ROLE. */
+static const char name_rows[] =
+    "\n"
     "SELECT 'missing owner', n, NULL, NULL, NULL, NULL FROM owners\n"
     " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = n)\n"
     "UNION ALL\n"
@@ -161,19 +160,25 @@ static bool append_rows(struct buffer *sql, const char *rows, int version, struc
     return buffer_append_string(sql, rows, err);
 }
 
-static bool append_server_query(struct buffer *sql, const struct restore_plan *plan, int version,
+static bool append_server_query(struct buffer *sql, const struct restore_plan *plan,
                                 struct error *err)
 {
     return buffer_append_string(sql, "WITH ", err) && append_databases(sql, plan, err) &&
+           buffer_append_string(sql, server_rows, err);
+}
+
+static bool append_name_query(struct buffer *sql, const struct restore_plan *plan, int version,
+                              struct error *err)
+{
+    return buffer_append_string(sql, "WITH ", err) &&
+           append_list(sql, plan, "owners", PLACE(owners), err) &&
            buffer_append_string(sql, ",\n", err) &&
-           append_list(sql, plan, NULL, "owners", PLACE(owners), err) &&
+           append_list(sql, plan, "roles", PLACE(roles), err) &&
            buffer_append_string(sql, ",\n", err) &&
-           append_list(sql, plan, NULL, "roles", PLACE(roles), err) &&
+           append_list(sql, plan, "tablespaces", PLACE(tablespaces), err) &&
            buffer_append_string(sql, ",\n", err) &&
-           append_list(sql, plan, NULL, "tablespaces", PLACE(tablespaces), err) &&
-           buffer_append_string(sql, ",\n", err) &&
-           append_list(sql, plan, NULL, "extensions", PLACE(extensions), err) &&
-           append_rows(sql, server_rows, version, err);
+           append_list(sql, plan, "extensions", PLACE(extensions), err) &&
+           append_rows(sql, name_rows, version, err);
 }
 
 /* ---- What is made of its rows ---- */
@@ -422,17 +427,24 @@ static void judge_extensions(struct server_reading *reading)
                       buffer_text(&strict->names), more_of(strict, more));
 }
 
-static bool read_rows(struct server_reading *reading, const struct wire_result *rows)
+static bool read_rows(struct server_reading *reading, struct wire_conn *conn,
+                      const struct buffer *sql)
 {
-    for (size_t row = 0; row < wire_result_rows(rows); row++) {
-        if (!take_row(reading, rows, row))
-            return false;
-    }
+    struct wire_result *rows = NULL;
+    bool done = wire_query(conn, buffer_text(sql), &rows, reading->err);
+
+    for (size_t row = 0; done && row < wire_result_rows(rows); row++)
+        done = take_row(reading, rows, row);
+    wire_result_free(rows);
+    return done;
+}
+
+static void judge_all(struct server_reading *reading)
+{
     judge_roles(reading);
     judge_foreign(reading);
     judge_tablespaces(reading);
     judge_extensions(reading);
-    return true;
 }
 
 static const struct missing lists[MISSING_LISTS] = {
@@ -449,20 +461,36 @@ static const struct missing lists[MISSING_LISTS] = {
                            .after = ";"},
 };
 
+static bool set_encoding(struct wire_conn *conn, const char *encoding, struct error *err)
+{
+    struct buffer sql = {0};
+    bool done = buffer_append_string(&sql, "SET client_encoding = ", err) &&
+                wire_quote_literal(&sql, encoding == NULL ? "UTF8" : encoding, err) &&
+                wire_query(conn, buffer_text(&sql), NULL, err);
+
+    buffer_free(&sql);
+    return done;
+}
+
+/* A database is found by the bytes of its name, as in a startup message; what else has a name is
+ * called as in the archive, and so in its encoding. */
 bool restore_plan_ask_server(struct restore_plan *plan, struct wire_conn *conn, struct error *err)
 {
     struct server_reading reading = {.plan = plan, .err = err};
-    struct wire_result *rows = NULL;
-    struct buffer sql = {0};
+    const char *encoding = plan->count == 0 ? NULL : plan->databases[0]->encoding;
+    struct buffer server = {0}, names = {0};
     bool done;
 
     memcpy(reading.missing, lists, sizeof(lists));
     plan->server.version = wire_server_version(conn);
-    done = append_server_query(&sql, plan, plan->server.version, err) &&
-           wire_query(conn, buffer_text(&sql), &rows, err) && read_rows(&reading, rows);
-    plan->server.known = done;
-    wire_result_free(rows);
-    buffer_free(&sql);
+    done = append_server_query(&server, plan, err) && read_rows(&reading, conn, &server) &&
+           set_encoding(conn, encoding, err) &&
+           append_name_query(&names, plan, plan->server.version, err) &&
+           read_rows(&reading, conn, &names);
+    if (done)
+        judge_all(&reading);
+    buffer_free(&server);
+    buffer_free(&names);
     for (size_t i = 0; i < MISSING_LISTS; i++) {
         buffer_free(&reading.missing[i].names);
         buffer_free(&reading.missing[i].commands);

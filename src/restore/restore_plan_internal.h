@@ -11,6 +11,7 @@
 
 /* What an archive says of its database itself. */
 struct own_statement {
+    uint32_t number; /* of its entry */
     const char *object, *text;
     bool last; /* it may keep others out: behind all others */
 };
@@ -45,7 +46,6 @@ struct planned_database {
 };
 
 struct server_facts_of_target {
-    bool known;
     int version;
     char *role; /* who acts there */
     bool superuser, createdb, in_recovery, has_icu, may_subscribe;

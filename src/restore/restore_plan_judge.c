@@ -189,7 +189,7 @@ static void judge_replaced(struct restore_plan *plan, struct planned_database *d
             plan->report, true,
             "Into it as it is: " ERROR_OPTION("into-existing") " or " ERROR_OPTION("clean") ".",
             "the database \"%s\" is never dropped: %s", database->name,
-            database->is_template ? "it is a template" : "every server has it");
+            target_database_is_fixed(database->name) ? "every server has it" : "it is a template");
         return;
     }
     if (database->is_current)

@@ -56,11 +56,12 @@ static const struct {
     {"large object", "pg_largeobject_metadata", "o.oid::pg_catalog.text", "true"},
 };
 
-/* Of subscriptions a role may read some columns only, up to 13 not even the oid: they are nobody
- * else's than users'. */
+/* Subscriptions and large objects are always users'; of the former a role may read some columns
+ * only, up to 13 not even the oid, and the latter have whatever oid they were given. */
 static bool append_condition(struct buffer *sql, size_t number, struct error *err)
 {
-    if (strcmp(catalogs[number].catalog, "pg_subscription") == 0)
+    if (strcmp(catalogs[number].catalog, "pg_subscription") == 0 ||
+        strcmp(catalogs[number].catalog, "pg_largeobject_metadata") == 0)
         return buffer_append_string(sql, catalogs[number].condition, err);
     return buffer_append_string(sql, "o.oid" OF_USERS " AND ", err) &&
            buffer_append_string(sql, catalogs[number].condition, err) &&

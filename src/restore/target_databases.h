@@ -14,6 +14,9 @@ char *target_database_name(const struct restore_request *request, const char *he
 /* Databases that every server has, and that are never dropped. */
 bool target_database_is_fixed(const char *name);
 
+/* As an encoding: nothing is converted. What databases are called is bytes. */
+#define TARGET_BYTES "SQL_ASCII"
+
 /* A session of some database that lets us in (postgres, template1, that of the settings), with the
  * request's role; encoding: of names, by the server's word for it; NULL: UTF8. */
 bool target_connect_any(struct wire_conn **conn, const struct restore_request *request,

@@ -1,0 +1,74 @@
+-- Something of each kind that a selection of pg_restore treats in a way of its own, with comments
+-- and privileges on what may have some, under names that quoting gets wrong.
+CREATE SCHEMA shop;
+CREATE SCHEMA "Odd . Name";
+CREATE SCHEMA nothing;
+COMMENT ON SCHEMA shop IS 'c';
+GRANT USAGE ON SCHEMA shop TO alice;
+CREATE TYPE shop.mood AS ENUM ('a', 'b');
+COMMENT ON TYPE shop.mood IS 'c';
+CREATE DOMAIN shop.small AS integer CONSTRAINT s CHECK (VALUE < 10);
+COMMENT ON CONSTRAINT s ON DOMAIN shop.small IS 'c';
+CREATE FUNCTION shop.f(integer, text) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION shop.f() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION "Odd . Name"."f(x" ("a b" timestamptz, c varchar[]) RETURNS integer
+    LANGUAGE sql AS 'SELECT 1';
+COMMENT ON FUNCTION shop.f() IS 'c';
+GRANT EXECUTE ON FUNCTION shop.f(integer, text) TO alice;
+CREATE PROCEDURE shop.p(a integer, INOUT b text) LANGUAGE plpgsql AS $$ BEGIN END $$;
+CREATE AGGREGATE shop.agg(integer) (SFUNC = int4pl, STYPE = integer, INITCOND = '0');
+CREATE FUNCTION shop.trg() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TABLE shop.orders
+    (id serial PRIMARY KEY, word text DEFAULT 'x', mood shop.mood, CHECK (id > 0));
+COMMENT ON TABLE shop.orders IS 'c';
+COMMENT ON COLUMN shop.orders.word IS 'c';
+GRANT SELECT ON shop.orders TO alice;
+GRANT UPDATE (word) ON shop.orders TO bob;
+CREATE TABLE public.orders
+    (id integer GENERATED ALWAYS AS IDENTITY, shop_id integer REFERENCES shop.orders);
+CREATE TABLE "Odd . Name"."My ""Table"" x" (a integer, b text);
+CREATE INDEX orders_word ON shop.orders (word);
+COMMENT ON INDEX shop.orders_word IS 'c';
+CREATE INDEX "Odd Index" ON "Odd . Name"."My ""Table"" x" (a);
+CREATE TRIGGER audit BEFORE INSERT ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.trg();
+COMMENT ON TRIGGER audit ON shop.orders IS 'c';
+CREATE TRIGGER "other one" BEFORE INSERT ON "Odd . Name"."My ""Table"" x"
+    FOR EACH ROW EXECUTE FUNCTION shop.trg();
+CREATE TABLE shop.parts (k integer, t text) PARTITION BY RANGE (k);
+CREATE TABLE shop.parts_1 PARTITION OF shop.parts FOR VALUES FROM (0) TO (10);
+CREATE INDEX parts_k ON shop.parts (k);
+CREATE VIEW shop.v AS SELECT * FROM shop.orders;
+COMMENT ON VIEW shop.v IS 'c';
+GRANT SELECT ON shop.v TO alice;
+CREATE MATERIALIZED VIEW shop.m AS SELECT * FROM shop.orders;
+CREATE INDEX m_id ON shop.m (id);
+CREATE SEQUENCE shop.s;
+COMMENT ON SEQUENCE shop.s IS 'c';
+GRANT USAGE ON SEQUENCE shop.s TO alice;
+CREATE RULE r AS ON DELETE TO shop.orders DO INSTEAD NOTHING;
+COMMENT ON RULE r ON shop.orders IS 'c';
+ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pol ON shop.orders TO alice USING (true);
+COMMENT ON POLICY pol ON shop.orders IS 'c';
+CREATE STATISTICS shop.st ON id, word FROM shop.orders;
+CREATE PUBLICATION pub FOR TABLE shop.orders;
+COMMENT ON PUBLICATION pub IS 'c';
+CREATE SUBSCRIPTION sub CONNECTION 'host=nowhere' PUBLICATION x WITH (connect = false);
+COMMENT ON SUBSCRIPTION sub IS 'c';
+CREATE FUNCTION shop.et() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
+CREATE EVENT TRIGGER et ON ddl_command_end EXECUTE FUNCTION shop.et();
+COMMENT ON EVENT TRIGGER et IS 'c';
+ALTER EVENT TRIGGER et DISABLE;
+CREATE FOREIGN DATA WRAPPER w;
+CREATE SERVER srv FOREIGN DATA WRAPPER w;
+CREATE FOREIGN TABLE shop.ft (a integer) SERVER srv;
+CREATE USER MAPPING FOR alice SERVER srv;
+ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO alice;
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO bob;
+SELECT lo_create(70001), lo_create(70002), lo_create(70003);
+COMMENT ON LARGE OBJECT 70001 IS 'c';
+GRANT SELECT ON LARGE OBJECT 70002 TO alice;
+REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC;
+INSERT INTO shop.orders (word) SELECT 'w' FROM generate_series(1, 50);
+INSERT INTO public.orders (shop_id) VALUES (1);
+ANALYZE;

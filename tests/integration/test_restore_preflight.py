@@ -1,0 +1,314 @@
+"""What is in the way of a restore is told before its first statement, all of it at once, each with
+what mends it; and databases are made as they were."""
+
+import contextlib
+import re
+
+import pytest
+
+from pgcask_testing import builders, logical, process, temp
+from pgcask_testing.logical import make, script
+from pgcask_testing.plans import planner  # noqa: F401: a fixture
+
+OWNED = """
+    CREATE TABLE in_space (n int) TABLESPACE "Fast ""One"" x";
+    CREATE TABLE of_alice (n int); ALTER TABLE of_alice OWNER TO alice;
+    CREATE TABLE s (n int); ALTER TABLE s OWNER TO "Role with ""quotes"", 'too' /and=more";
+    CREATE TABLE read_by (n int); GRANT SELECT ON read_by TO bob;
+    CREATE FUNCTION c_function() RETURNS trigger LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';
+"""
+# Statements that each leave something in a database.
+THINGS = {
+    "table": "CREATE TABLE {} (n int)",
+    "view": "CREATE VIEW {} AS SELECT 1",
+    "sequence": "CREATE SEQUENCE {}",
+    "function": "CREATE FUNCTION {}() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "type": "CREATE TYPE {} AS ENUM ('a')",
+    "schema": "CREATE SCHEMA {}",
+    "operator": "CREATE OPERATOR public.%% (FUNCTION = int4mul, LEFTARG = int, RIGHTARG = int)",
+    "operator family": "CREATE OPERATOR FAMILY {} USING btree",
+    "collation": "CREATE COLLATION {} (locale = 'C')",
+    "conversion": "CREATE CONVERSION {} FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8",
+    "text search configuration": "CREATE TEXT SEARCH CONFIGURATION {} (PARSER = \"default\")",
+    "text search dictionary": "CREATE TEXT SEARCH DICTIONARY {} (TEMPLATE = simple)",
+    "text search template":
+        "CREATE TEXT SEARCH TEMPLATE {} (LEXIZE = dsimple_lexize)",
+    "access method": "CREATE ACCESS METHOD {} TYPE TABLE HANDLER heap_tableam_handler",
+    "foreign-data wrapper": "CREATE FOREIGN DATA WRAPPER {}",
+    "publication": "CREATE PUBLICATION {}",
+    "subscription": "CREATE SUBSCRIPTION {} CONNECTION 'host=nowhere' PUBLICATION x "
+                    "WITH (connect = false, slot_name = NONE)",
+    "event trigger": None,
+    "large object": "SELECT lo_create(4711)",
+}
+
+
+def uri(server, user="postgres"):
+    """Of the server, without a database."""
+    return f"postgres://{user}@127.0.0.1:{server.port}"
+
+
+@pytest.fixture(scope="module")
+def archive(module_servers, major, tmp_path_factory):
+    """What pg_dump has made of all that is special about a database."""
+    server = module_servers.create(major, conf={"wal_level": "logical"})
+    logical.run_sql(server, "postgres", script("roles"))
+    space = temp.new_dir("space")
+    process.give_to_server(space)
+    logical.run_sql(server, "postgres", f"CREATE TABLESPACE \"Fast \"\"One\"\" x\" LOCATION '{space}'")
+    make(server, "shop db", script("selection"), OWNED,
+         options="ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    logical.run_sql(server, "postgres", """
+        COMMENT ON DATABASE "shop db" IS 'it''s ours'; GRANT CONNECT ON DATABASE "shop db" TO bob;
+        REVOKE ALL ON DATABASE "shop db" FROM PUBLIC; ALTER DATABASE "shop db" OWNER TO alice;
+        ALTER DATABASE "shop db" SET work_mem = '5MB'; ALTER DATABASE "shop db" CONNECTION LIMIT 7;
+        ALTER ROLE carol IN DATABASE "shop db" SET work_mem = '6MB';""")
+    path = logical.stock_archive(server, "shop db", tmp_path_factory.mktemp("a") / "a.dump")
+    facts = logical.database_facts(server, "shop db")
+    server.close()
+    return path, facts
+
+
+@pytest.fixture(scope="module")
+def target(module_servers, major):
+    yield (server := module_servers.create(major))
+    server.close()
+
+
+@pytest.fixture
+def dump(archive):
+    return archive[0]
+
+
+def test_what_the_server_lacks_is_told_at_once(planner, target, dump):
+    plan = planner(uri(target), dump)
+    assert plan.result.rc == 1 and "was not begun" in plan.result.stderr, str(plan.result)
+    told = "\n".join(plan.told)
+    assert re.search(r'fatal: roles that are to own objects are missing: .*"alice"', told), told
+    assert '"Role with ""quotes"", \'too\' /and=more"' in told, told
+    assert re.search(r'fatal: roles that privileges or policies name are missing: "bob"', told), told
+    assert 'fatal: tablespaces are missing: "Fast ""One"" x"' in told, told
+    assert 'fatal: the database "shop db" does not exist' in told, told
+    assert len(plan.findings) == 4, told
+    assert target.databases() == ["postgres", "template1"]
+    # What leaves all of that away is not in the way.
+    make(target, "there")
+    plan = planner(uri(target) + "/there", dump, "no_owner", "no_privileges", "no_policies",
+                   "no_tablespaces")
+    assert plan.result.rc == 1 and len(plan.findings) == 1, plan.told  # CREATE USER MAPPING FOR
+    assert 'name are missing: "alice"' in plan.told[0], plan.told
+    # Neither is what globals will make, or have made.
+    assert not planner(uri(target) + "/there", dump, "globals_are_apart").findings
+
+
+def test_the_remedies_mend(planner, target, dump):
+    plan = planner(uri(target), dump)
+    space = temp.new_dir("space")
+    process.give_to_server(space)
+    for finding in plan.findings:
+        for statement in re.findall(r"CREATE (?:ROLE|TABLESPACE|DATABASE) .*?;", finding["hint"]):
+            target.sql(statement.replace("…", str(space)))
+    plan = planner(uri(target), dump)
+    assert not plan.findings and plan.databases[0]["action"] == "use", plan.told
+    assert "TABLE DATA" in plan.text and plan.text.startswith('database "shop db": is there')
+    assert [entry["id"] for entry in plan.databases[0]["list"]] == plan.entries
+    target.sql('DROP DATABASE "shop db"')
+
+
+def test_a_database_is_made_as_it_was(planner, target, archive):
+    dump, facts = archive
+    target.sql("CREATE ROLE carol")
+    plan = planner(uri(target), dump, "create_db", "make")
+    assert plan.result.ok and plan.databases[0]["action"] == "create", str(plan.result)
+    assert logical.database_facts(target, "shop db") == facts
+    # Under another name, in the place of another one, with names that quoting gets wrong.
+    for name in ['new "one" x', "Select", "a" * 63, "ünïcödé; DROP", "new\nline"]:
+        target.sql(f"CREATE DATABASE {builders.identifier(name)}")
+        target.sql("CREATE TABLE gone (n int)", db=name)
+        plan = planner(uri(target), dump, "recreate", f"database={name}", "make")
+        assert plan.result.ok and plan.databases[0]["action"] == "recreate", str(plan.result)
+        assert not plan.failures, plan.failures
+        made = logical.database_facts(target, name)
+        assert str(made).replace(builders.identifier(name), '"shop db"') == str(facts), made
+        assert not target.sql("SELECT FROM pg_class WHERE relname = 'gone'", db=name)
+        target.sql(f"DROP DATABASE {builders.identifier(name)}")
+    assert not [name for name in target.databases() if "pgcask" in name]
+    target.sql('DROP DATABASE "shop db"')
+
+
+def test_a_database_that_holds_objects_is_refused(planner, target, dump, major):
+    make(target, "mine")
+    members = ["database=mine", "globals_are_apart"]
+    assert not planner(uri(target), dump, *members).findings
+    words = []
+    for number, (kind, statement) in enumerate(THINGS.items()):
+        name = f'"a {number}"'
+        if statement is None:
+            statement = ('CREATE FUNCTION "e t"() RETURNS event_trigger LANGUAGE plpgsql AS '
+                         "$$ BEGIN END $$; CREATE EVENT TRIGGER {} ON ddl_command_end "
+                         'EXECUTE FUNCTION "e t"()')
+        make(target, "one")
+        logical.run_sql(target, "one", statement.format(name))
+        plan = planner(uri(target), dump, "database=one", "globals_are_apart")
+        told = "\n".join(plan.told)
+        assert 'fatal: the database "one" already holds objects: ' in told, (kind, told)
+        assert f"1 {kind} (" in told, (kind, told)
+        assert len(plan.findings) == 1, told
+        if kind == "subscription":
+            logical.run_sql(target, "one", f"DROP SUBSCRIPTION {name}")
+        else:
+            words.append(statement.format(name))
+    for member in ("into_existing", "clean"):
+        assert not planner(uri(target), dump, "database=one", "globals_are_apart", member).findings
+    target.sql("DROP DATABASE one")
+    for number in range(5):
+        words.append(f"CREATE TABLE t{number} (n int)")
+    logical.run_sql(target, "mine", ";".join(words))
+    told = "\n".join(planner(uri(target), dump, *members).told)
+    assert "6 tables (public.a 0, public.t0, public.t1, …)" in told, told
+    assert "1 foreign-data wrapper (a " in told and "1 large object (4711)" in told, told
+    target.sql("DROP DATABASE mine")
+
+
+def test_databases_that_are_never_dropped(planner, target, dump):
+    logical.run_sql(target, "postgres", """
+        CREATE DATABASE pattern IS_TEMPLATE true;
+        CREATE DATABASE closed ALLOW_CONNECTIONS false;
+        CREATE DATABASE busy;""")
+    for name, words in [("postgres", "every server has it"), ("template1", "every server has it"),
+                        ("template0", "every server has it"), ("pattern", "it is a template")]:
+        plan = planner(uri(target), dump, "recreate", "globals_are_apart", f"database={name}")
+        assert [f'fatal: the database "{name}" is never dropped: {words}'] == plan.told
+    plan = planner(uri(target), dump, "globals_are_apart", "database=closed")
+    assert plan.told == ['fatal: the database "closed" does not allow connections'], plan.told
+    target.sql(re.search(r"ALTER DATABASE .*;", plan.findings[0]["hint"])[0])
+    assert not planner(uri(target), dump, "globals_are_apart", "database=closed").findings
+    with target.session("busy"):
+        plan = planner(uri(target), dump, "recreate", "globals_are_apart", "database=busy", "make",
+                       check=False)
+        (told,) = plan.told
+        assert '1 session is in the database "busy"' in told and "role postgres" in told, told
+        assert plan.result.rc == 1 and "busy" in target.databases(), str(plan.result)
+    logical.run_sql(target, "postgres", """
+        ALTER DATABASE pattern IS_TEMPLATE false;
+        DROP DATABASE pattern; DROP DATABASE closed; DROP DATABASE busy;""")
+
+
+def test_a_role_that_is_no_superuser(planner, target, dump, major):
+    logical.run_sql(target, "postgres", """
+        CREATE ROLE app LOGIN; CREATE ROLE maker LOGIN CREATEDB; CREATE DATABASE "of app" OWNER app;
+        CREATE DATABASE other;""")
+    app = uri(target, "app")
+    members = ["globals_are_apart"]
+    told = "\n".join(planner(f"{app}/of%20app", dump, *members).told)
+    assert 'warning: the role "app" may not make these owners of objects: ' in told, told
+    for words in ("event triggers", "foreign-data wrappers",
+                  "functions in C and other untrusted languages"):
+        assert f'warning: {words} can be made by superusers only, and "app" is none' in told, told
+    assert 'warning: the role "app" may not create subscriptions: 1' in told, told
+    # Owners of the target's own superuser are no remedy.
+    plan = planner(f"{app}/of%20app", dump, *members)
+    (finding,) = [f for f in plan.findings if "may not make these owners" in f["finding"]]
+    assert '"alice"' in finding["hint"] and '"postgres"' not in finding["hint"], finding
+    target.sql(re.match(r"GRANT .*?;", finding["hint"])[0])
+    plan = planner(f"{app}/of%20app", dump, *members, "no_subscriptions")
+    assert '"alice"' not in "\n".join(plan.told) and plan.result.ok, plan.told
+    # What ends with the first failure is not begun.
+    plan = planner(f"{app}/of%20app", dump, *members, "exit_on_error")
+    assert plan.result.rc == 1 and all(f["fatal"] for f in plan.findings), plan.told
+    plan = planner(app, dump, *members, "create_db")
+    assert 'fatal: the role "app" may not create databases' in plan.told, plan.told
+    plan = planner(uri(target, "maker"), dump, *members, "create_db")
+    assert plan.result.ok and plan.databases[0]["action"] == "create", plan.told
+    plan = planner(uri(target, "maker"), dump, *members, "recreate", "database=other")
+    assert 'fatal: the role "maker" may not drop the database "other"' in plan.told, plan.told
+    plan = planner(f"{app}/other", dump, *members)
+    assert 'warning: the role "app" may not create schemas and extensions in the database "other"' \
+        in plan.told, plan.told
+    assert ('warning: the role "app" may not create anything in the schema "public"'
+            in plan.told) == (major >= 15), plan.told
+    # The rights are those of the role that the session becomes.
+    told = "\n".join(planner(f"{uri(target)}/other", dump, *members, "role=app").told)
+    assert '"app" is none' in told, told
+    plan = planner(f"{uri(target)}/other", dump, *members, "role=nobody")
+    assert plan.result.rc == 1 and 'become the role "nobody"' in plan.result.stderr
+    logical.run_sql(target, "postgres", """
+        DROP DATABASE "of app"; DROP DATABASE other;""")
+
+
+def test_what_is_selected_needs_its_schema(planner, target, dump):
+    make(target, "mine")
+    plan = planner(uri(target), dump, "database=mine", "globals_are_apart", "schemas=shop",
+                   "tables=orders")
+    (told,) = plan.told
+    assert told.startswith('warning: the schema "shop" is not there, and is not restored'), told
+    target.sql(plan.findings[0]["hint"], db="mine")
+    plan = planner(uri(target), dump, "database=mine", "globals_are_apart", "schemas=shop",
+                   "tables=orders", "into_existing")
+    assert not plan.findings, plan.told
+    assert plan.databases[0]["kinds"] == {"TABLE": 1, "TABLE DATA": 1, "COMMENT": 2, "ACL": 2}
+    target.sql("DROP DATABASE mine")
+
+
+def test_standbys_and_too_few_connections(planner, servers, dump, major):
+    server = servers.create(major, conf={"max_connections": 20})
+    plan = planner(uri(server) + "/postgres", dump, "globals_are_apart", "jobs=30")
+    (told,) = plan.told
+    assert told == "fatal: the restore needs 30 connections, and the server has 20 free of 20", told
+    assert not planner(uri(server) + "/postgres", dump, "globals_are_apart", "jobs=8").findings
+    standby = servers.standby(server)
+    plan = planner(uri(standby) + "/postgres", dump, "globals_are_apart")
+    assert plan.told == ["fatal: the server is a standby, into which nothing can be restored"]
+
+
+@pytest.mark.majors(18)
+def test_older_servers(planner, servers, target, workdir, major):
+    for name, options in [
+        ("builtin", "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"),
+        ("icu", "LOCALE_PROVIDER icu ICU_LOCALE 'de' ICU_RULES '&a < b' LOCALE 'C'"),
+        ("libc", "LOCALE_PROVIDER libc LOCALE 'C'"),
+    ]:
+        with contextlib.suppress(AssertionError):  # built without ICU
+            make(target, name, options=f"TEMPLATE template0 {options}")
+        if name in target.databases():
+            logical.stock_archive(target, name, workdir / name)
+    logical.run_sql(target, "libc", "CREATE COLLATION c (provider = builtin, locale = 'C')")
+    logical.stock_archive(target, "libc", workdir / "libc")
+    old = servers.create(13)
+    plan = planner(uri(old), workdir / "builtin", "create_db")
+    assert "fatal: the locale provider builtin is known from PostgreSQL 17 on, and the server is " \
+        "PostgreSQL 13" in plan.told, plan.told
+    if (workdir / "icu").exists():
+        plan = planner(uri(old), workdir / "icu", "create_db")
+        assert any("icu of a database is known from PostgreSQL 15" in told for told in plan.told)
+    plan = planner(uri(old), workdir / "libc", "create_db", "make")
+    assert plan.told == [
+        "warning: the archive is of PostgreSQL 18, and the server is PostgreSQL 13",
+        "warning: the server does not know the collation provider builtin: 1, the first is "
+        "COLLATION public.c"], plan.told
+    assert plan.result.ok and "libc" in old.databases(), str(plan.result)
+
+
+@pytest.mark.majors(13, 18)
+def test_extensions_that_the_server_lacks(planner, servers, workdir, major):
+    logical.install_extension(major)
+    server = servers.create(major)
+    logical.run_sql(server, "postgres", script("roles"))
+    make(server, "extended", f"CREATE EXTENSION {logical.EXTENSION}")
+    dump = logical.stock_archive(server, "extended", workdir / "dump")
+    assert not planner(uri(server), dump, "create_db", "database=copy").findings
+    # An archive that names one that nobody has.
+    folder = workdir / "folder"
+    process.run([logical.stock("pg_dump", server), "-Fd", "-f", folder,
+                 server.uri("extended")]).check()
+    toc = (folder / "toc.dat").read_bytes()
+    other = logical.EXTENSION.replace("configured", "confirmed!").encode()[:len(logical.EXTENSION)]
+    assert len(other) == len(logical.EXTENSION)
+    (folder / "toc.dat").write_bytes(toc.replace(logical.EXTENSION.encode(), other))
+    plan = planner(uri(server), folder, "create_db", "database=copy")
+    assert plan.result.ok and plan.told == [
+        f'warning: extensions that the server does not have: "{other.decode()}"'], plan.told
+    logical.run_sql(server, "postgres", "CREATE ROLE app LOGIN CREATEDB")
+    plan = planner(uri(server, "app"), dump, "create_db", "database=copy", "no_owner")
+    assert any(told.startswith("warning: extensions that only a superuser can create")
+               for told in plan.told), plan.told
