@@ -30,8 +30,7 @@ struct archive_job {
     struct logical_restore_report *report;
     struct restore_selection *selection;
     struct restore_plan *plan;
-    struct buffer list;   /* what its list file says */
-    bool only_privileges; /* of the database itself: they come last */
+    struct buffer list; /* what its list file says */
     struct target_session *session;
     struct entry_sql sql;
     struct restore_data data;
@@ -373,9 +372,8 @@ static bool read_list(struct archive_job *job, struct error *err)
 
 static bool select_entries(struct archive_job *job, struct error *err)
 {
-    const struct selection_wishes wishes = {
+    struct selection_wishes wishes = {
         .request = job->request,
-        .list = buffer_slice(&job->list),
         .list_name = job->request->list_file,
     };
     const struct selection_archive archive = {
@@ -387,6 +385,8 @@ static bool select_entries(struct archive_job *job, struct error *err)
 
     if (!read_list(job, err))
         return false;
+    if (wishes.list_name != NULL) /* an empty list wants nothing */
+        wishes.list = slice_make(buffer_text(&job->list), job->list.len);
     job->marks = calloc(archive.count + 1, 1);
     if (job->marks == NULL)
         return error_set_memory(err);
@@ -408,44 +408,40 @@ static bool judge(struct archive_job *job, struct error *err)
     return true;
 }
 
-static bool plan(struct archive_job *job, struct error *err)
+static bool make_plan(struct archive_job *job, struct error *err)
 {
     job->plan = restore_plan_new(job->request, err);
     return job->plan != NULL &&
            restore_plan_add(job->plan, job->contents, job->selection, job->database, err) &&
-           restore_plan_check(job->plan, &job->report->preflight, err) && judge(job, err);
+           restore_plan_check(job->plan, &job->report->preflight, err);
 }
 
-/* Of the database itself. Privileges come last: they may take away what the restore needs. */
-static bool execute_of_database(void *context, const char *object, const char *text,
-                                struct error *err)
+static bool plan(struct archive_job *job, struct error *err)
 {
-    struct archive_job *job = context;
-    const struct target_statement statement = {
-        .text = text, .object = object, .subject = UINT64_MAX};
-
-    if ((strncmp(object, "ACL ", 4) == 0) != job->only_privileges)
-        return true;
-    return target_execute(job->session, &statement, err);
+    if (!make_plan(job, err))
+        return false;
+    if (job->request->on_plan != NULL)
+        job->request->on_plan(job->request->context, job->plan);
+    return judge(job, err);
 }
 
-static bool tell_database(struct archive_job *job, bool privileges, struct error *err)
+static struct target_listener listener_of(struct archive_job *job)
 {
-    job->only_privileges = privileges;
-    return restore_plan_give_statements(job->plan, 0, job, execute_of_database, err);
+    return (struct target_listener){.context = job, .failed = note_failure, .done = note_done};
 }
 
-/* Settings of a database are those of sessions that begin later. */
 static bool make_database(struct archive_job *job, struct error *err)
 {
-    if (restore_plan_action(job->plan, 0) == RESTORE_USE)
-        return open_session(job, err);
-    if (!restore_plan_make(job->plan, 0, err) || !open_session(job, err) ||
-        !tell_database(job, false, err) || !target_finish(job->session, err))
-        return false;
-    target_session_close(job->session);
-    job->session = NULL;
-    return open_session(job, err);
+    const struct target_listener told = listener_of(job);
+
+    return restore_plan_make(job->plan, 0, &told, err) && open_session(job, err);
+}
+
+static bool finish(struct archive_job *job, struct error *err)
+{
+    const struct target_listener told = listener_of(job);
+
+    return target_finish(job->session, err) && restore_plan_finish(job->plan, 0, &told, err);
 }
 
 static bool restore_all(struct archive_job *job, struct error *err)
@@ -453,8 +449,7 @@ static bool restore_all(struct archive_job *job, struct error *err)
     return say_search_path(job, err) && drop_all(job, err) &&
            define_stage(job, STAGE_BEFORE_DATA, err) && restore_rows(job, err) &&
            define_stage(job, STAGE_BEHIND_DATA, err) && define_stage(job, STAGE_AFTER_DATA, err) &&
-           define_stage(job, STAGE_LATER_PASSES, err) && tell_database(job, true, err) &&
-           target_finish(job->session, err);
+           define_stage(job, STAGE_LATER_PASSES, err) && finish(job, err);
 }
 
 static bool run(struct archive_job *job, struct error *err)

@@ -1,6 +1,7 @@
 /* Filling a plan, and making what it says. */
 #include "restore/restore_plan_internal.h"
 
+#include "archive/sql_script.h"
 #include "base/array.h"
 #include "restore/sql_words.h"
 #include "restore/target_databases.h"
@@ -103,38 +104,69 @@ static bool take_encoding(void *context, const struct sql_word *word)
     return false;
 }
 
-static bool add_own(struct planned_database *database, uint32_t number, const char *desc,
-                    const char *text, struct error *err)
+/* "ALTER DATABASE a CONNECTION LIMIT = 1", "… IS_TEMPLATE = true". */
+static bool take_limit(void *context, const struct sql_word *word)
 {
-    struct buffer renamed = {0};
-    struct own_statement *own;
-    bool done;
+    bool *limits = context;
 
+    *limits = sql_word_is(word, "connection") || sql_word_is(word, "is_template");
+    return !*limits && !sql_word_is(word, "set");
+}
+
+static bool may_keep_out(const char *desc, struct slice statement)
+{
+    bool limits = false;
+
+    sql_words_walk(statement, take_limit, &limits);
+    return limits || strcmp(desc, "ACL") == 0;
+}
+
+static struct own_statement *new_own(struct planned_database *database, struct error *err)
+{
     if (database->own_count == database->own_capacity) {
         struct own_statement *grown =
             array_grow(database->own, &database->own_capacity, sizeof(*grown), err);
 
         if (grown == NULL)
-            return false;
+            return NULL;
         database->own = grown;
     }
-    own = &database->own[database->own_count];
-    *own =
-        (struct own_statement){.number = number, .last = strcmp(desc, "DATABASE PROPERTIES") == 0};
-    done = buffer_printf(&renamed, err, "%s%s%s", desc, strcmp(desc, "DATABASE") == 0 ? "" : " OF ",
-                         strcmp(desc, "DATABASE") == 0 ? "" : "DATABASE") &&
-           buffer_append_byte(&renamed, ' ', err) &&
-           buffer_append_string(&renamed, database->name, err) &&
+    return &database->own[database->own_count];
+}
+
+static bool add_statement(struct planned_database *database, uint32_t number, const char *desc,
+                          struct slice text, struct error *err)
+{
+    const char *of = strcmp(desc, "DATABASE") == 0 ? "" : " OF DATABASE";
+    struct own_statement *own = new_own(database, err);
+    struct buffer renamed = {0};
+    bool done;
+
+    if (own == NULL)
+        return false;
+    *own = (struct own_statement){.number = number, .last = may_keep_out(desc, text)};
+    done = buffer_printf(&renamed, err, "%s%s %s", desc, of, database->name) &&
            (own->object = arena_copy(&database->texts, buffer_text(&renamed), err)) != NULL;
     buffer_clear(&renamed);
     done = done &&
-           database_text_append(&renamed, slice_string(text),
-                                database->source == NULL ? "" : database->source, database->name,
-                                err) &&
+           database_text_append(&renamed, text, database->source == NULL ? "" : database->source,
+                                database->name, err) &&
            (own->text = arena_copy(&database->texts, buffer_text(&renamed), err)) != NULL;
     buffer_free(&renamed);
     database->own_count += done;
     return done;
+}
+
+static bool add_own(struct planned_database *database, uint32_t number, const char *desc,
+                    const char *text, struct error *err)
+{
+    struct slice rest = slice_string(text), statement;
+
+    while (sql_statement_next(&rest, false, NULL, &statement)) {
+        if (!add_statement(database, number, desc, statement, err))
+            return false;
+    }
+    return true;
 }
 
 static bool add_owner(struct planned_database *database, uint32_t number, const char *owner,
@@ -377,23 +409,21 @@ static const char *own_encoding(const struct planned_database *database)
 }
 
 static bool execute_own(const struct planned_database *database, struct target_session *session,
-                        struct error *err)
+                        bool last, struct error *err)
 {
-    for (int last = 0; last < 2; last++) {
-        for (size_t i = 0; i < database->own_count; i++) {
-            const struct own_statement *own = &database->own[i];
-            const struct target_statement statement = {
-                .text = own->text, .object = own->object, .subject = own->number};
+    for (size_t i = 0; i < database->own_count; i++) {
+        const struct own_statement *own = &database->own[i];
+        const struct target_statement statement = {
+            .text = own->text, .object = own->object, .subject = own->number};
 
-            if (own->last == (last == 1) && !target_execute(session, &statement, err))
-                return false;
-        }
+        if (own->last == last && !target_execute(session, &statement, err))
+            return false;
     }
     return target_finish(session, err);
 }
 
 static bool say_own(const struct restore_plan *plan, const struct planned_database *database,
-                    const struct target_listener *told, struct error *err)
+                    bool last, const struct target_listener *told, struct error *err)
 {
     const struct restore_request *request = plan->request;
     const struct target_options options = {
@@ -406,11 +436,17 @@ static bool say_own(const struct restore_plan *plan, const struct planned_databa
         .told = *told,
     };
     struct target_session *session = NULL;
-    bool done = target_session_open(&session, request->settings, &options, err) &&
-                execute_own(database, session, err);
+    bool done = database->own_count == 0 ||
+                (target_session_open(&session, request->settings, &options, err) &&
+                 execute_own(database, session, last, err));
 
     target_session_close(session);
     return done;
+}
+
+static bool is_made(const struct planned_database *database)
+{
+    return database->action != RESTORE_USE && !database->of_script;
 }
 
 bool restore_plan_make(struct restore_plan *plan, size_t number, const struct target_listener *told,
@@ -420,10 +456,18 @@ bool restore_plan_make(struct restore_plan *plan, size_t number, const struct ta
     struct wire_conn *conn = NULL;
     bool done;
 
-    if (database->action == RESTORE_USE || database->of_script)
+    if (!is_made(database))
         return true;
     done = target_connect_any(&conn, plan->request, TARGET_BYTES, err) &&
            make(plan, database, conn, err);
     wire_close(conn);
-    return done && (database->own_count == 0 || say_own(plan, database, told, err));
+    return done && say_own(plan, database, false, told, err);
+}
+
+bool restore_plan_finish(struct restore_plan *plan, size_t number,
+                         const struct target_listener *told, struct error *err)
+{
+    const struct planned_database *database = plan->databases[number];
+
+    return !is_made(database) || say_own(plan, database, true, told, err);
 }

@@ -53,12 +53,16 @@ const char *restore_plan_database(const struct restore_plan *plan, size_t number
 enum restore_action restore_plan_action(const struct restore_plan *plan, size_t number);
 
 /* Makes the database, if that is to be done, and then what its archive says of it: settings, owner,
- * comment, labels, privileges, under the name that it has here; sessions opened afterwards find it
- * so. False where it could not be made, and then it is as if that had not begun: of one that is
- * replaced the old one is there until the new one is. What fails of the rest is told to the
- * listener, with the number of its entry as subject, and ends it if the request says so. */
+ * comment, labels, under the name that it has here; sessions opened afterwards find it so. False
+ * where it could not be made, and then it is as if that had not begun: of one that is replaced the
+ * old one is there until the new one is. What fails of the rest is told to the listener, with the
+ * number of its entry as subject, and ends it if the request says so. */
 bool restore_plan_make(struct restore_plan *plan, size_t number, const struct target_listener *told,
                        struct error *err);
+
+/* What may keep a session out comes when no more are needed: privileges, limits. */
+bool restore_plan_finish(struct restore_plan *plan, size_t number,
+                         const struct target_listener *told, struct error *err);
 
 /* An array with an object for each database (docs/json.md, "restore"); with_entries: and each entry
  * that is to be restored, in order, if the request is a dry_run. NULL: out of memory. */

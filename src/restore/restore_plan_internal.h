@@ -13,7 +13,7 @@
 struct own_statement {
     uint32_t number; /* of its entry */
     const char *object, *text;
-    bool last; /* it may keep others out: behind all others */
+    bool last; /* it may keep sessions out */
 };
 
 struct planned_entry {

@@ -11,7 +11,6 @@
 #include "record/record.h"
 #include "wire/wire.h"
 
-struct preflight_finding;
 struct restore_plan;
 struct target_failure;
 
@@ -45,13 +44,11 @@ struct restore_request {
     const struct log *log;                /* may be NULL */
     /* Told of each statement that failed, from the thread that had it; may be NULL. */
     void (*on_failure)(void *context, const char *database, const struct target_failure *failure);
-    /* Told of each thing that is in the way, before anything is done; may be NULL. */
-    void (*on_finding)(void *context, const struct preflight_finding *finding);
     /* Told what is going to be done, once it is known, before anything is (restore_plan.h); may be
      * NULL. With dry_run nothing follows. */
     void (*on_plan)(void *context, const struct restore_plan *plan);
     const struct record_observer *observer; /* of the bytes that are read; may be NULL */
-    void *context;                          /* of on_failure, on_finding, on_plan */
+    void *context;                          /* of on_failure, on_plan */
 
     /* ---- Where to ---- */
     const char *database; /* the one that an archive goes into; NULL: the settings' dbname, else the

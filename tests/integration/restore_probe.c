@@ -4,6 +4,7 @@
  */
 #include "base/utf8.h"
 #include "restore/logical_restore.h"
+#include "restore/restore_plan.h"
 
 #include <jansson.h>
 #include <stddef.h>
@@ -49,6 +50,7 @@ static const struct member members[] = {
     MEMBER(disable_triggers, MEMBER_FLAG),
     MEMBER(row_security, MEMBER_FLAG),
     MEMBER(analyze, MEMBER_FLAG),
+    MEMBER(dry_run, MEMBER_FLAG),
     MEMBER(jobs, MEMBER_NUMBER),
     MEMBER(sections, MEMBER_NUMBER),
     MEMBER(transaction_size, MEMBER_NUMBER),
@@ -62,6 +64,26 @@ static bool set_existing(struct restore_request *request, const char *word)
         if (strcmp(word, words[i]) != 0)
             continue;
         request->existing = (enum restore_existing)i;
+        return true;
+    }
+    return false;
+}
+
+/* Names of lists; one may be given several times. */
+static bool set_list(struct restore_request *request, const char *word, size_t len)
+{
+    static const char *const names[] = {"schemas",   "exclude_schemas", "tables",
+                                        "functions", "triggers",        "indexes"};
+    static const char *texts[RESTORE_LISTS][8];
+
+    for (size_t i = 0; i < RESTORE_LISTS; i++) {
+        struct option_list *list = &request->lists[i];
+
+        if (strlen(names[i]) != len || strncmp(names[i], word, len) != 0 || word[len] != '=' ||
+            list->count == 8)
+            continue;
+        texts[i][list->count++] = word + len + 1;
+        list->texts = texts[i];
         return true;
     }
     return false;
@@ -85,7 +107,7 @@ static bool set_member(struct restore_request *request, const char *word)
             *(unsigned *)at = (unsigned)strtoul(value, NULL, 10);
         return true;
     }
-    return set_existing(request, word);
+    return set_list(request, word, len) || set_existing(request, word);
 }
 
 static void print(json_t *object)
@@ -113,6 +135,30 @@ static void print_failure(void *context, const char *database, const struct targ
     json_object_set_new(object, "harmless",
                         failure->harmless == NULL ? json_null() : utf8_to_json(failure->harmless));
     print(object);
+}
+
+static void print_plan(void *context, const struct restore_plan *plan)
+{
+    struct buffer text = {0};
+    struct error err;
+
+    (void)context;
+    if (restore_plan_append_text(&text, plan, &err))
+        print(json_pack("{soss}", "plan", restore_plan_to_json(plan, true), "text",
+                        buffer_text(&text)));
+    buffer_free(&text);
+}
+
+static void print_findings(const struct preflight_report *found)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        struct preflight_finding finding = found->findings[i];
+
+        error_spell_text(finding.message, sizeof(finding.message), NULL);
+        error_spell_text(finding.remedy, sizeof(finding.remedy), NULL);
+        print(json_pack("{sbsoso}", "fatal", finding.fatal, "finding",
+                        utf8_to_json(finding.message), "hint", utf8_to_json(finding.remedy)));
+    }
 }
 
 static void print_report(const struct logical_restore_report *report, const struct error *err)
@@ -152,7 +198,7 @@ static struct restore_input input_of(const char *name)
 
 int main(int argc, char **argv)
 {
-    struct restore_request request = {.on_failure = print_failure};
+    struct restore_request request = {.on_failure = print_failure, .on_plan = print_plan};
     struct logical_restore_report report = {0};
     struct wire_settings *settings = NULL;
     struct restore_input input;
@@ -176,6 +222,8 @@ int main(int argc, char **argv)
     request.cancel = &cancel;
     input = input_of(argv[2]);
     done = logical_restore_run(&request, &input, &report, &err);
+    print_findings(&report.preflight);
+    error_spell(&err, NULL);
     print_report(&report, &err);
     if (!done)
         fprintf(stderr, "%s\n%s\n%s\n", err.message, err.detail, err.hint);
