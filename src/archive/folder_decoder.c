@@ -364,28 +364,26 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* The first that one of the two has and the other has not. */
 static bool check_blobs(struct archive_folder *folder, struct error *err)
 {
     const struct blob_set *listed = &folder->listed, *seen = &folder->seen;
+    size_t i = 0;
 
     if (listed->count > 1)
         qsort(listed->oids, listed->count, sizeof(uint32_t), compare);
     if (seen->count > 1)
         qsort(seen->oids, seen->count, sizeof(uint32_t), compare);
-    for (size_t i = 0; i < listed->count && i < seen->count; i++) {
-        if (listed->oids[i] < seen->oids[i])
-            return error_set(err, ERROR_CORRUPT, "the data of large object %lu is missing",
-                             (unsigned long)listed->oids[i]);
-        if (listed->oids[i] > seen->oids[i])
-            return error_set(
-                err, ERROR_CORRUPT,
-                "large object %lu is unexpected: the table of contents does not list it",
-                (unsigned long)seen->oids[i]);
-    }
-    if (listed->count != seen->count)
-        return error_set(err, ERROR_CORRUPT, "%zu large objects are listed, %zu are there",
-                         listed->count, seen->count);
-    return true;
+    while (i < listed->count && i < seen->count && listed->oids[i] == seen->oids[i])
+        i++;
+    if (i == listed->count && i == seen->count)
+        return true;
+    if (i == seen->count || (i < listed->count && listed->oids[i] < seen->oids[i]))
+        return error_set(err, ERROR_CORRUPT, "the data of large object %lu is missing",
+                         (unsigned long)listed->oids[i]);
+    return error_set(err, ERROR_CORRUPT,
+                     "large object %lu is unexpected: the table of contents does not list it",
+                     (unsigned long)seen->oids[i]);
 }
 
 bool archive_folder_finish(struct archive_folder *folder, struct error *err)
