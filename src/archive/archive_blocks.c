@@ -73,7 +73,7 @@ static bool begin(void *context, int64_t dump_id, bool objects, bool *copy, stru
 {
     struct archive_blocks *blocks = context;
     const struct archive_data_handler *handler = &blocks->handler;
-    struct contents_node node;
+    struct contents_node node = {.has_copy = false};
 
     if (!find_entry(blocks, dump_id, objects, &node, err))
         return false;
