@@ -47,19 +47,15 @@ static bool restore_lone(struct logical_job *job, struct archive_input *archive,
     return done;
 }
 
-/* A custom archive may come through a pipe. */
+/* It comes through a pipe. */
 static bool restore_stream(struct logical_job *job, struct record_source *source,
                            enum archive_kind kind, struct error *err)
 {
-    if (kind != ARCHIVE_CUSTOM) {
-        error_set(err, ERROR_UNSUPPORTED, "%s: an archive of several files comes through a pipe",
-                  job->input->name);
-        return error_hint(err, "Put it into a file or a directory, and restore that.");
-    }
-    return restore_lone(job,
-                        archive_input_of_reader(job->input->name, tar_source_raw_reader(source),
-                                                job->request->cancel, err),
-                        err);
+    snprintf(job->report->format, sizeof(job->report->format), "%s",
+             kind == ARCHIVE_CUSTOM ? "custom" : "tar");
+    return restore_lone(
+        job, archive_input_of_source(job->input->name, source, kind, job->request->cancel, err),
+        err);
 }
 
 static bool restore_place(struct logical_job *job, enum archive_kind kind, struct error *err)
