@@ -4,42 +4,16 @@
  * are somebody else's. That is known before the first data come, for which all that was queued is
  * awaited once.
  */
-#include "restore/archive_restore.h"
+#include "restore/archive_restore_internal.h"
 
 #include "base/array.h"
-#include "restore/restore_data.h"
 #include "restore/restore_plan.h"
 #include "restore/restore_report.h"
-#include "restore/restore_selection.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Of each entry. */
-#define IS_UNMADE 1U /* the statement that makes it failed */
-#define HAS_FAILED 2U
-#define IS_DONE 4U
-
-struct archive_job {
-    const struct restore_request *request;
-    const char *name, *database;
-    struct archive_input *input;
-    struct archive_contents *contents;
-    struct logical_restore_report *report;
-    struct restore_selection *selection;
-    struct restore_plan *plan;
-    struct buffer list; /* what its list file says */
-    struct target_session *session;
-    struct entry_sql sql;
-    struct restore_data data;
-    uint8_t *marks;
-    uint32_t *lost; /* large objects that could not be made */
-    size_t lost_count, lost_capacity;
-    char encoding[64];
-    bool plain_backslashes, has_search_path;
-};
 
 /* ---- Outcomes ---- */
 
@@ -66,6 +40,7 @@ static void note_failure(void *context, const struct target_failure *failure)
     struct archive_job *job = context;
     uint32_t number = (uint32_t)failure->subject;
 
+    pthread_mutex_lock(&job->lock);
     if (failure->harmless == NULL && number < archive_contents_count(job->contents)) {
         job->marks[number] |= HAS_FAILED;
         if (strncmp(failure->statement, "CREATE ", 7) == 0)
@@ -73,6 +48,7 @@ static void note_failure(void *context, const struct target_failure *failure)
         note_lost(job, failure->statement);
     }
     restore_report_failure(job->report, job->request, job->database, failure);
+    pthread_mutex_unlock(&job->lock);
 }
 
 static void note_done(void *context, uint64_t subject, uint64_t rows)
@@ -82,6 +58,61 @@ static void note_done(void *context, uint64_t subject, uint64_t rows)
     (void)rows;
     if (subject < archive_contents_count(job->contents))
         job->marks[subject] |= IS_DONE;
+}
+
+/* ---- Which data ---- */
+
+static unsigned parts_of(const struct archive_job *job, uint32_t number)
+{
+    return restore_selection_parts(job->selection, number);
+}
+
+/* The table of an entry of rows is among those that it depends on. */
+static bool is_unmade(const struct archive_job *job, const struct contents_node *node)
+{
+    for (size_t i = 0; i < node->dependency_count; i++) {
+        uint32_t number;
+
+        if (archive_contents_find(job->contents, node->dependencies[i], &number) &&
+            archive_contents_node(job->contents, number).kind == ENTRY_TABLE &&
+            (job->marks[number] & IS_UNMADE) != 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_wanted(void *context, uint32_t number, bool *wanted, struct error *err)
+{
+    struct archive_job *job = context;
+    struct contents_node node = archive_contents_node(job->contents, number);
+    char name[256];
+
+    *wanted = (parts_of(job, number) & SELECTED_DATA) != 0;
+    if (!*wanted || node.kind != ENTRY_TABLE_DATA || !is_unmade(job, &node))
+        return cancel_check(&job->cancel, err);
+    *wanted = false;
+    pthread_mutex_lock(&job->lock);
+    job->report->passed_over++;
+    pthread_mutex_unlock(&job->lock);
+    archive_contents_name(job->contents, number, name, sizeof(name));
+    log_message(job->request->log, LOG_WARNING,
+                "%s: passed over, because the table could not be made", name);
+    return true;
+}
+
+static int compare_oids(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static bool is_lost(void *context, uint32_t oid)
+{
+    const struct archive_job *job = context;
+
+    return job->lost_count > 0 &&
+           bsearch(&oid, job->lost, job->lost_count, sizeof(oid), compare_oids) != NULL;
 }
 
 /* ---- The session ---- */
@@ -140,7 +171,7 @@ static bool read_settings(struct archive_job *job, struct error *err)
     return true;
 }
 
-static bool open_session(struct archive_job *job, struct error *err)
+bool archive_job_open(struct archive_job *job, struct restore_worker *worker, struct error *err)
 {
     const struct restore_request *request = job->request;
     const struct target_options options = {
@@ -153,55 +184,75 @@ static bool open_session(struct archive_job *job, struct error *err)
         .exit_on_error = request->exit_on_error,
         .single_transaction = request->single_transaction,
         .transaction_size = request->transaction_size,
-        .cancel = request->cancel,
+        .cancel = &job->cancel,
         .log = request->log,
         .told = {.context = job, .failed = note_failure, .done = note_done},
     };
 
-    if (!target_session_open(&job->session, request->settings, &options, err))
+    *worker = (struct restore_worker){.session = NULL};
+    if (!target_session_open(&worker->session, request->settings, &options, err))
         return false;
-    job->sql = (struct entry_sql){
+    worker->sql = (struct entry_sql){
         .request = request,
         .contents = job->contents,
-        .session = job->session,
+        .session = worker->session,
         .own_search_path = job->has_search_path || request->search_path != NULL,
+    };
+    worker->data = (struct restore_data){
+        .sql = &worker->sql,
+        .context = job,
+        .wanted = is_wanted,
+        .lacks = is_lost,
+        .disable_triggers =
+            request->disable_triggers && restore_selection_is_data_only(job->selection),
     };
     return true;
 }
 
-/* ---- Definitions ---- */
-
-static unsigned parts_of(const struct archive_job *job, uint32_t number)
+static bool open_session(struct archive_job *job, struct error *err)
 {
-    return restore_selection_parts(job->selection, number);
+    return archive_job_open(job, &job->main, err);
 }
 
-static bool define(struct archive_job *job, uint32_t number, struct error *err)
+/* Under one transaction nothing stays unless all did. */
+void archive_job_close(struct archive_job *job, struct restore_worker *worker)
+{
+    job->report->bytes += worker->data.bytes;
+    if (worker->session != NULL && !job->undone)
+        job->report->rows += target_session_counts(worker->session)->rows;
+    restore_data_reset(&worker->data);
+    entry_sql_reset(&worker->sql);
+    target_session_close(worker->session);
+    *worker = (struct restore_worker){.session = NULL};
+}
+
+/* ---- Definitions ---- */
+
+static bool define(struct archive_job *job, struct restore_worker *worker, uint32_t number,
+                   struct error *err)
 {
     struct archive_entry entry;
 
     return archive_contents_entry(job->contents, number, &entry, err) &&
-           entry_sql_define(&job->sql, number, &entry, err);
+           entry_sql_define(&worker->sql, number, &entry, err);
 }
 
 /* SEARCHPATH says how everything else is read, unless somebody has said otherwise. */
-static bool say_search_path(struct archive_job *job, struct error *err)
+bool archive_job_say_search_path(struct archive_job *job, struct restore_worker *worker,
+                                 struct error *err)
 {
     for (uint32_t i = 0; i < archive_contents_count(job->contents); i++) {
         if (archive_contents_node(job->contents, i).kind == ENTRY_SEARCHPATH &&
-            job->request->search_path == NULL && !define(job, i, err))
+            job->request->search_path == NULL && !define(job, worker, i, err))
             return false;
     }
     return true;
 }
 
-/* Which part of the work an entry belongs to. */
-enum stage { STAGE_BEFORE_DATA, STAGE_BEHIND_DATA, STAGE_AFTER_DATA, STAGE_LATER_PASSES };
-
 /* What stands in no section belongs to what stands before it. Of the data's own section what makes
  * large objects comes before the data, what says values of sequences behind. */
-static enum stage stage_of(const struct archive_job *job, uint32_t number,
-                           enum archive_section *section)
+enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
+                             enum archive_section *section)
 {
     struct contents_node node = archive_contents_node(job->contents, number);
 
@@ -225,12 +276,12 @@ static bool define_stage(struct archive_job *job, enum stage stage, struct error
 
     order = restore_selection_order(job->selection, &count);
     for (size_t i = 0; i < count; i++) {
-        enum stage its = stage_of(job, order[i], &section);
+        enum stage its = archive_job_stage(job, order[i], &section);
 
         if (its != stage || (parts_of(job, order[i]) & SELECTED_DEFINITION) == 0 ||
             restore_selection_is_of_database(job->selection, order[i]))
             continue;
-        if (!cancel_check(job->request->cancel, err) || !define(job, order[i], err))
+        if (!cancel_check(&job->cancel, err) || !define(job, &job->main, order[i], err))
             return false;
     }
     return true;
@@ -250,7 +301,7 @@ static bool drop_all(struct archive_job *job, struct error *err)
             restore_selection_is_of_database(job->selection, order[i]))
             continue;
         if (!archive_contents_entry(job->contents, order[i], &entry, err) ||
-            !entry_sql_drop(&job->sql, order[i], &entry, err))
+            !entry_sql_drop(&job->main.sql, order[i], &entry, err))
             return false;
     }
     return true;
@@ -258,78 +309,33 @@ static bool drop_all(struct archive_job *job, struct error *err)
 
 /* ---- Data ---- */
 
-/* The table of an entry of rows is among those that it depends on. */
-static bool is_unmade(const struct archive_job *job, const struct contents_node *node)
-{
-    for (size_t i = 0; i < node->dependency_count; i++) {
-        uint32_t number;
-
-        if (archive_contents_find(job->contents, node->dependencies[i], &number) &&
-            archive_contents_node(job->contents, number).kind == ENTRY_TABLE &&
-            (job->marks[number] & IS_UNMADE) != 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_wanted(void *context, uint32_t number, bool *wanted, struct error *err)
-{
-    struct archive_job *job = context;
-    struct contents_node node = archive_contents_node(job->contents, number);
-    char name[256];
-
-    *wanted = (parts_of(job, number) & SELECTED_DATA) != 0;
-    if (!*wanted || node.kind != ENTRY_TABLE_DATA || !is_unmade(job, &node))
-        return cancel_check(job->request->cancel, err);
-    *wanted = false;
-    job->report->passed_over++;
-    archive_contents_name(job->contents, number, name, sizeof(name));
-    log_message(job->request->log, LOG_WARNING,
-                "%s: passed over, because the table could not be made", name);
-    return true;
-}
-
-static int compare_oids(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static bool is_lost(void *context, uint32_t oid)
-{
-    const struct archive_job *job = context;
-
-    return job->lost_count > 0 &&
-           bsearch(&oid, job->lost, job->lost_count, sizeof(oid), compare_oids) != NULL;
-}
-
 static bool restore_rows(struct archive_job *job, struct error *err)
 {
     struct archive_data_handler handler;
     struct error ignored;
     const char *broken;
 
-    if (!target_settle(job->session, err)) /* so that it is known what was made */
+    handler = restore_data_handler(&job->main.data);
+    if (archive_input_read_all(job->input, &handler, &job->cancel, err))
+        return true;
+    broken = restore_data_give_up(&job->main.data);
+    if (broken != NULL && err->code != ERROR_CANCELLED && strstr(err->message, broken) == NULL)
+        error_prefix(err, "%s", broken);
+    target_settle(job->main.session, &ignored); /* what came before it stays */
+    return false;
+}
+
+/* Of the data what was not made is known by then. */
+static bool restore_data_and_behind(struct archive_job *job, struct error *err)
+{
+    if (!target_settle(job->main.session, err))
         return false;
     if (job->lost_count > 0)
         qsort(job->lost, job->lost_count, sizeof(*job->lost), compare_oids);
-    job->data = (struct restore_data){
-        .sql = &job->sql,
-        .context = job,
-        .wanted = is_wanted,
-        .lacks = is_lost,
-        .disable_triggers =
-            job->request->disable_triggers && restore_selection_is_data_only(job->selection),
-    };
-    handler = restore_data_handler(&job->data);
-    if (archive_input_read_all(job->input, &handler, job->request->cancel, err))
-        return true;
-    broken = restore_data_give_up(&job->data);
-    if (broken != NULL && err->code != ERROR_CANCELLED && strstr(err->message, broken) == NULL)
-        error_prefix(err, "%s", broken);
-    target_settle(job->session, &ignored); /* what came before it stays */
-    return false;
+    if (archive_parallel_can(job))
+        return archive_parallel_restore(job, err);
+    return restore_rows(job, err) && define_stage(job, STAGE_BEHIND_DATA, err) &&
+           define_stage(job, STAGE_AFTER_DATA, err);
 }
 
 /* ---- All of it ---- */
@@ -441,14 +447,13 @@ static bool finish(struct archive_job *job, struct error *err)
 {
     const struct target_listener told = listener_of(job);
 
-    return target_finish(job->session, err) && restore_plan_finish(job->plan, 0, &told, err);
+    return target_finish(job->main.session, err) && restore_plan_finish(job->plan, 0, &told, err);
 }
 
 static bool restore_all(struct archive_job *job, struct error *err)
 {
-    return say_search_path(job, err) && drop_all(job, err) &&
-           define_stage(job, STAGE_BEFORE_DATA, err) && restore_rows(job, err) &&
-           define_stage(job, STAGE_BEHIND_DATA, err) && define_stage(job, STAGE_AFTER_DATA, err) &&
+    return archive_job_say_search_path(job, &job->main, err) && drop_all(job, err) &&
+           define_stage(job, STAGE_BEFORE_DATA, err) && restore_data_and_behind(job, err) &&
            define_stage(job, STAGE_LATER_PASSES, err) && finish(job, err);
 }
 
@@ -459,17 +464,9 @@ static bool run(struct archive_job *job, struct error *err)
     return job->request->dry_run || (make_database(job, err) && restore_all(job, err));
 }
 
-/* Under one transaction nothing stays unless all did. */
-static void count(struct archive_job *job, bool done)
+static void count(struct archive_job *job)
 {
-    const struct target_counts *counts;
-
-    job->report->bytes += job->data.bytes;
-    if (job->session == NULL || (job->request->single_transaction && !done))
-        return;
-    counts = target_session_counts(job->session);
-    job->report->rows += counts->rows;
-    for (uint32_t i = 0; i < archive_contents_count(job->contents); i++)
+    for (uint32_t i = 0; !job->undone && i < archive_contents_count(job->contents); i++)
         job->report->objects += !archive_contents_node(job->contents, i).has_data &&
                                 (job->marks[i] & (HAS_FAILED | IS_DONE)) == IS_DONE;
 }
@@ -486,12 +483,18 @@ bool archive_restore(struct archive_input *input, const char *name,
         .contents = archive_input_contents(input),
         .report = report,
     };
-    bool done = run(&job, err);
+    bool done;
 
-    count(&job, done);
-    restore_data_reset(&job.data);
-    entry_sql_reset(&job.sql);
-    target_session_close(job.session);
+    if (!cancel_init_child(&job.cancel, request->cancel, err))
+        return false;
+    pthread_mutex_init(&job.lock, NULL);
+    done = run(&job, err);
+    job.undone = request->single_transaction && !done;
+    if (job.main.session != NULL)
+        count(&job);
+    archive_job_close(&job, &job.main);
+    pthread_mutex_destroy(&job.lock);
+    cancel_reset(&job.cancel);
     restore_plan_free(job.plan);
     restore_selection_free(job.selection);
     buffer_free(&job.list);

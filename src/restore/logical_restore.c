@@ -5,6 +5,7 @@
 #include "restore/logical_restore.h"
 
 #include "base/clock.h"
+#include "base/error_names.h"
 #include "record/store.h"
 #include "restore/archive_restore.h"
 #include "restore/backup_source.h"
@@ -145,6 +146,17 @@ static bool restore_source(struct logical_job *job, struct record_source *source
                                                       : restore_place(job, kind, err);
 }
 
+static bool check_request(const struct restore_request *request, struct error *err)
+{
+    if (request->jobs <= 1 || !request->single_transaction)
+        return true;
+    error_set(
+        err, ERROR_USAGE,
+        ERROR_OPTION("jobs") " %u and " ERROR_OPTION("single-transaction") " do not go together",
+        request->jobs);
+    return error_hint(err, "A transaction is one session's.");
+}
+
 bool logical_restore_run(const struct restore_request *request, const struct restore_input *input,
                          struct logical_restore_report *report, struct error *err)
 {
@@ -154,6 +166,8 @@ bool logical_restore_run(const struct restore_request *request, const struct res
     bool done;
 
     *report = (struct logical_restore_report){0};
+    if (!check_request(request, err))
+        return false;
     source = backup_source_open(&input->place, request->cancel, err);
     if (source == NULL)
         return false;

@@ -1,0 +1,57 @@
+/*
+ * The restore of one archive from the inside: archive_restore.c goes through its stages over one
+ * session, archive_parallel.c does the data and what stands behind them over several.
+ */
+#ifndef PGCASK_RESTORE_ARCHIVE_RESTORE_INTERNAL_H
+#define PGCASK_RESTORE_ARCHIVE_RESTORE_INTERNAL_H
+
+#include "restore/archive_restore.h"
+#include "restore/parallel_restore.h"
+#include "restore/restore_selection.h"
+
+#include <pthread.h>
+
+/* Of each entry. */
+#define IS_UNMADE 1U /* the statement that makes it failed */
+#define HAS_FAILED 2U
+#define IS_DONE 4U
+
+struct archive_job {
+    const struct restore_request *request;
+    const char *name, *database;
+    struct archive_input *input;
+    struct archive_contents *contents;
+    struct logical_restore_report *report;
+    struct restore_selection *selection;
+    struct restore_plan *plan;
+    struct buffer list; /* what its list file says */
+    bool undone;        /* the one transaction, and all with it */
+    struct restore_worker main;
+    struct cancel cancel;
+    pthread_mutex_t lock; /* of the report, and of what follows, where workers tell failures */
+    uint8_t *marks;       /* of each entry: one worker's at a time */
+    uint32_t *lost;       /* large objects that could not be made */
+    size_t lost_count, lost_capacity;
+    char encoding[64];
+    bool plain_backslashes, has_search_path;
+};
+
+/* Which part of the work an entry belongs to. */
+enum stage { STAGE_BEFORE_DATA, STAGE_BEHIND_DATA, STAGE_AFTER_DATA, STAGE_LATER_PASSES };
+
+/* Asked in the order of the archive: *section is SECTION_PRE_DATA at first. */
+enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
+                             enum archive_section *section);
+
+/* Opens a session and sets all of the worker. Closing counts what it did. */
+bool archive_job_open(struct archive_job *job, struct restore_worker *worker, struct error *err);
+bool archive_job_say_search_path(struct archive_job *job, struct restore_worker *worker,
+                                 struct error *err);
+void archive_job_close(struct archive_job *job, struct restore_worker *worker);
+
+/* ---- archive_parallel.c ---- */
+
+bool archive_parallel_can(const struct archive_job *job);
+bool archive_parallel_restore(struct archive_job *job, struct error *err);
+
+#endif

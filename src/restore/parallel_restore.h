@@ -1,0 +1,38 @@
+/*
+ * The data of an archive and what stands behind them, restored over several sessions at once, in
+ * the order that their restore_steps allow. A worker is a thread with a session of its own; the
+ * first one is the caller's.
+ */
+#ifndef PGCASK_RESTORE_PARALLEL_RESTORE_H
+#define PGCASK_RESTORE_PARALLEL_RESTORE_H
+
+#include "restore/archive_input.h"
+#include "restore/restore_data.h"
+#include "restore/restore_steps.h"
+
+/* A session, and what is set for it. */
+struct restore_worker {
+    struct target_session *session;
+    struct entry_sql sql;
+    struct restore_data data;
+};
+
+struct parallel_restore {
+    struct archive_input *input; /* can be read an entry at a time */
+    struct archive_contents *contents;
+    unsigned jobs;
+    struct restore_worker *first; /* open */
+    struct cancel *cancel;        /* all sessions see it; requested if one fails */
+    const struct log *log;
+    /* Opens another, like the first; fills all of it. Called from the caller's thread. */
+    bool (*open)(void *context, struct restore_worker *worker, struct error *err);
+    /* Its work is done; also where open() failed. */
+    void (*close)(void *context, struct restore_worker *worker);
+    void *context;
+};
+
+/* Where the server has no room for as many sessions, it is done over fewer, and said. */
+bool parallel_restore_run(const struct parallel_restore *restore, struct restore_steps *steps,
+                          struct error *err);
+
+#endif
