@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "restore/restore_plan.h"
 #include "restore/restore_report.h"
+#include "restore/target_databases.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -130,8 +131,8 @@ static bool quoted_part(const char *definition, char *out, size_t size)
 static bool unsound_setting(const struct archive_job *job, const struct archive_entry *entry,
                             struct error *err)
 {
-    return error_set(err, ERROR_CORRUPT, "%s: the archive's entry %s makes no sense", job->name,
-                     entry->desc);
+    return error_set(err, ERROR_CORRUPT, "%s: the archive's entry %s makes no sense",
+                     job->options->name, entry->desc);
 }
 
 static bool read_setting(struct archive_job *job, uint32_t number, struct error *err)
@@ -417,6 +418,8 @@ static bool judge(struct archive_job *job, struct error *err)
 static bool make_plan(struct archive_job *job, struct error *err)
 {
     job->plan = restore_plan_new(job->request, err);
+    if (job->plan != NULL && job->options->globals_are_apart)
+        restore_plan_expect_globals(job->plan);
     return job->plan != NULL &&
            restore_plan_add(job->plan, job->contents, job->selection, job->database, err) &&
            restore_plan_check(job->plan, &job->report->preflight, err);
@@ -459,9 +462,15 @@ static bool restore_all(struct archive_job *job, struct error *err)
 
 static bool run(struct archive_job *job, struct error *err)
 {
+    const struct archive_restore_options *options = job->options;
+
     if (!select_entries(job, err) || !read_settings(job, err) || !plan(job, err))
         return false;
-    return job->request->dry_run || (make_database(job, err) && restore_all(job, err));
+    if (job->request->dry_run)
+        return true;
+    if (options->before != NULL && !options->before(options->context, err))
+        return false;
+    return make_database(job, err) && restore_all(job, err);
 }
 
 static void count(struct archive_job *job)
@@ -471,13 +480,13 @@ static void count(struct archive_job *job)
                                 (job->marks[i] & (HAS_FAILED | IS_DONE)) == IS_DONE;
 }
 
-bool archive_restore(struct archive_input *input, const char *name,
-                     const struct restore_request *request, const char *database,
-                     struct logical_restore_report *report, struct error *err)
+static bool restore_into(struct archive_input *input, const struct archive_restore_options *options,
+                         const struct restore_request *request, const char *database,
+                         struct logical_restore_report *report, struct error *err)
 {
     struct archive_job job = {
         .request = request,
-        .name = name,
+        .options = options,
         .database = database,
         .input = input,
         .contents = archive_input_contents(input),
@@ -500,5 +509,23 @@ bool archive_restore(struct archive_input *input, const char *name,
     buffer_free(&job.list);
     free(job.marks);
     free(job.lost);
+    return done;
+}
+
+bool archive_restore(struct archive_input *input, const struct archive_restore_options *options,
+                     const struct restore_request *request, struct logical_restore_report *report,
+                     struct error *err)
+{
+    const struct archive_header *header = archive_contents_header(archive_input_contents(input));
+    char *database =
+        target_database_name(request, header->database, options->name, options->of_several, err);
+    bool done;
+
+    if (database == NULL)
+        return false;
+    snprintf(report->database, sizeof(report->database), "%s", database);
+    report->databases++;
+    done = restore_into(input, options, request, database, report, err);
+    free(database);
     return done;
 }

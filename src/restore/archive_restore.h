@@ -9,10 +9,20 @@
 #include "restore/archive_input.h"
 #include "restore/logical_restore.h"
 
-/* database: of the server; it is there. name: of the archive, for messages. Fails if the archive is
- * damaged or the work ended early; what failed and was gone past is in the report. */
-bool archive_restore(struct archive_input *input, const char *name,
-                     const struct restore_request *request, const char *database,
-                     struct logical_restore_report *report, struct error *err);
+struct archive_restore_options {
+    const char *name; /* of the archive, for messages, and for want of another for the database */
+    bool of_several;  /* archives of one backup: each goes into its own database */
+    bool globals_are_apart; /* roles and tablespaces come from elsewhere */
+    /* Called once the plan is made and nothing is in its way, before anything is done; may be NULL.
+     */
+    bool (*before)(void *context, struct error *err);
+    void *context;
+};
+
+/* Fails if the archive is damaged or the work ended early; what failed and was gone past is in the
+ * report. With request->dry_run it ends where `before` would be called. */
+bool archive_restore(struct archive_input *input, const struct archive_restore_options *options,
+                     const struct restore_request *request, struct logical_restore_report *report,
+                     struct error *err);
 
 #endif

@@ -18,7 +18,8 @@
 
 struct archive_job {
     const struct restore_request *request;
-    const char *name, *database;
+    const struct archive_restore_options *options;
+    const char *database;
     struct archive_input *input;
     struct archive_contents *contents;
     struct logical_restore_report *report;

@@ -5,9 +5,10 @@
 #include "restore/logical_restore.h"
 
 #include "base/clock.h"
-#include "base/error_names.h"
+#include "manifest/physical_layout.h"
 #include "record/store.h"
 #include "restore/archive_restore.h"
+#include "restore/backup_restore.h"
 #include "restore/backup_source.h"
 #include "restore/script_restore.h"
 #include "restore/target_databases.h"
@@ -25,48 +26,34 @@ struct logical_job {
 /* ---- One archive ---- */
 
 static bool restore_archive(struct logical_job *job, struct archive_input *archive,
-                            const char *name, bool of_several, struct error *err)
+                            struct error *err)
 {
-    const struct archive_header *header = archive_contents_header(archive_input_contents(archive));
-    char *database = target_database_name(job->request, header->database, name, of_several, err);
-    bool done;
-
-    if (database == NULL)
-        return false;
-    snprintf(job->report->database, sizeof(job->report->database), "%s", database);
-    job->report->databases++;
-    done = archive_restore(archive, name, job->request, database, job->report, err);
-    free(database);
-    return done;
-}
-
-static bool restore_lone(struct logical_job *job, struct archive_input *archive, struct error *err)
-{
-    bool done = archive != NULL && restore_archive(job, archive, job->input->name, false, err);
+    const struct archive_restore_options options = {.name = job->input->name};
+    bool done =
+        archive != NULL && archive_restore(archive, &options, job->request, job->report, err);
 
     archive_input_free(archive);
     return done;
 }
 
-/* It comes through a pipe. */
-static bool restore_stream(struct logical_job *job, struct record_source *source,
-                           enum archive_kind kind, struct error *err)
+static const char *format_of(const struct logical_job *job, enum archive_kind kind)
 {
-    snprintf(job->report->format, sizeof(job->report->format), "%s",
-             kind == ARCHIVE_CUSTOM ? "custom" : "tar");
-    return restore_lone(
-        job, archive_input_of_source(job->input->name, source, kind, job->request->cancel, err),
-        err);
+    if (kind == ARCHIVE_CUSTOM)
+        return "custom";
+    return job->input->place.kind == PLACE_DIRECTORY ? "directory" : "tar";
 }
 
-static bool restore_place(struct logical_job *job, enum archive_kind kind, struct error *err)
+/* What comes through a pipe was begun to be read. */
+static bool restore_lone(struct logical_job *job, struct record_source *source,
+                         enum archive_kind kind, struct error *err)
 {
-    snprintf(job->report->format, sizeof(job->report->format), "%s",
-             kind == ARCHIVE_CUSTOM                      ? "custom"
-             : job->input->place.kind == PLACE_DIRECTORY ? "directory"
-                                                         : "tar");
-    return restore_lone(
-        job, archive_input_open(&job->input->place, NULL, job->request->cancel, err), err);
+    const struct cancel *cancel = job->request->cancel;
+
+    snprintf(job->report->format, sizeof(job->report->format), "%s", format_of(job, kind));
+    if (job->input->place.kind == PLACE_TAR_STREAM)
+        return restore_archive(
+            job, archive_input_of_source(job->input->name, source, kind, cancel, err), err);
+    return restore_archive(job, archive_input_open(&job->input->place, NULL, cancel, err), err);
 }
 
 /* ---- A script ---- */
@@ -129,32 +116,31 @@ static bool is_script(const struct logical_job *job, struct record_source *sourc
 
 /* ---- What it is ---- */
 
-static bool restore_source(struct logical_job *job, struct record_source *source, struct error *err)
+static bool restore_source(struct logical_job *job, struct record_source **source,
+                           struct error *err)
 {
+    struct record_source *taken = *source;
     enum archive_kind kind;
     bool script = false;
 
-    if (!backup_source_find_archive(&job->input->place, source, &kind, err) ||
-        (kind == ARCHIVE_NONE && !is_script(job, source, &script, err)))
+    if (!backup_source_find_archive(&job->input->place, taken, &kind, err) ||
+        (kind == ARCHIVE_NONE && !is_script(job, taken, &script, err)))
         return false;
     if (script)
-        return restore_script(job, tar_source_raw_reader(source), err);
-    if (kind == ARCHIVE_NONE)
-        return error_set(err, ERROR_UNSUPPORTED, "%s: not yet: a backup into a server",
-                         job->input->name);
-    return job->input->place.kind == PLACE_TAR_STREAM ? restore_stream(job, source, kind, err)
-                                                      : restore_place(job, kind, err);
+        return restore_script(job, tar_source_raw_reader(taken), err);
+    if (kind != ARCHIVE_NONE)
+        return restore_lone(job, taken, kind, err);
+    *source = NULL;
+    return backup_restore(taken, job->input->name, job->request, job->report, err);
 }
 
-static bool check_request(const struct restore_request *request, struct error *err)
+/* Records come in the order in which they were written. */
+static struct record_source *open_source(const struct logical_job *job, struct error *err)
 {
-    if (request->jobs <= 1 || !request->single_transaction)
-        return true;
-    error_set(
-        err, ERROR_USAGE,
-        ERROR_OPTION("jobs") " %u and " ERROR_OPTION("single-transaction") " do not go together",
-        request->jobs);
-    return error_hint(err, "A transaction is one session's.");
+    if (job->input->place.kind == PLACE_DIRECTORY)
+        return record_place_open(&job->input->place, backup_restore_first, layout_last,
+                                 job->request->cancel, err);
+    return backup_source_open(&job->input->place, job->request->cancel, err);
 }
 
 bool logical_restore_run(const struct restore_request *request, const struct restore_input *input,
@@ -166,12 +152,10 @@ bool logical_restore_run(const struct restore_request *request, const struct res
     bool done;
 
     *report = (struct logical_restore_report){0};
-    if (!check_request(request, err))
-        return false;
-    source = backup_source_open(&input->place, request->cancel, err);
+    source = open_source(&job, err);
     if (source == NULL)
         return false;
-    done = restore_source(&job, source, err);
+    done = restore_source(&job, &source, err);
     source_close(source);
     report->seconds = (double)(clock_now_ms() - begun) / 1000;
     return done;

@@ -60,6 +60,54 @@ def test_a_stream_is_restored_as_it_comes(restorer, cluster, workdir):
     assert restored.facts(cluster, "stream copy") == restored.facts(cluster, db)
 
 
+# Backups
+
+
+@pytest.mark.parametrize("layout", ["classic", "numbered", "tables"])
+@pytest.mark.parametrize("form", ["folder", "file.tar", "pipe"])
+def test_a_backup_of_one_database_is_restored(pgcask, restorer, cluster, workdir, layout, form):
+    db = make(cluster, "app", script("more_kinds"), "SELECT lo_from_bytea(77, 'abc');")
+    target = workdir / ("b" if form == "folder" else "b.tar")
+    pgcask("backup", cluster.uri(db), "--to", target, "--layout", layout, "--quiet").check()
+    copy = "app copy"
+    logical.create_like(cluster, db, copy)
+    with open(target, "rb") if form == "pipe" else open("/dev/null", "rb") as stdin:
+        outcome = restorer(cluster, copy, "-" if form == "pipe" else target, stdin=stdin)
+    assert outcome.result.ok and not outcome.failures, str(outcome.result)
+    assert restored.facts(cluster, copy) == restored.facts(cluster, db)
+
+
+@pytest.mark.parametrize("layout", ["numbered", "tables"])
+def test_a_backup_of_all_databases_is_restored(
+        pgcask, restorer, cluster, servers, major, workdir, layout):
+    if layout != ["numbered", "tables"][major % 2]:
+        return
+    names = ["one", "Two of 'them'"]
+    for name in names:
+        make(cluster, name, """
+            CREATE TABLE t AS SELECT generate_series(1, 100) n; CREATE VIEW v AS SELECT * FROM t;
+            ALTER TABLE t OWNER TO alice; GRANT SELECT ON t TO bob;""", f"""
+            ALTER DATABASE "{name}" SET work_mem = '3MB'; ALTER DATABASE "{name}" OWNER TO alice;""")
+    pgcask("backup", cluster.uri(None), "--to", workdir / "all", "--layout", layout,
+           "--databases", "one,\"Two of 'them'\"", "--quiet").check()
+    other = servers.create(major)
+    outcome = restorer(other, None, workdir / "all", "create_db")
+    assert outcome.result.ok and not outcome.failures, str(outcome.result)
+    for name in names:
+        assert restored.facts(other, name) == restored.facts(cluster, name)
+        assert logical.database_facts(other, name) == logical.database_facts(cluster, name)
+
+
+def test_a_backup_that_was_changed_is_no_success(pgcask, restorer, cluster, workdir):
+    db = make(cluster, "changed", "CREATE TABLE t AS SELECT md5(n::text) FROM generate_series(1, 1000) n;")
+    archive = logical.back_up(pgcask, cluster, db, workdir / "b")
+    content = bytearray(archive.read_bytes())
+    content[content.index(b"c4ca4238a0b923820dcc509a6f75849b")] ^= 1
+    archive.write_bytes(content)
+    outcome = restorer(cluster, make(cluster, "changed copy"), workdir / "b")
+    assert outcome.result.rc == 1 and "changed.dump" in outcome.report["error"], str(outcome.result)
+
+
 # What is left out
 
 
@@ -265,7 +313,7 @@ def test_memory_is_bounded(restorer, cluster, workdir):
     db = make(cluster, "large", "CREATE UNLOGGED TABLE t (n int, t text);")
     archive = logical.stock_archive(cluster, db, workdir / "schema.dump")
     logical.run_sql(cluster, db, "ALTER TABLE t ALTER t SET STORAGE PLAIN;"
-                    "INSERT INTO t SELECT n, repeat(md5(n::text), 30) FROM generate_series(1, 1050000) n")
+                    "INSERT INTO t SELECT n, repeat(md5(n::text), 30) FROM generate_series(1, 1110000) n")
     with open(workdir / "pipe", "wb") as out:
         process.run([logical.stock("pg_dump", cluster), "-Fc", "-Z0"], stdout=out, timeout=600,
                     env=logical._environment(cluster, db)).check()
@@ -273,5 +321,5 @@ def test_memory_is_bounded(restorer, cluster, workdir):
     copy = make(cluster, "large copy")
     with open(workdir / "pipe", "rb") as source:
         outcome = restorer(cluster, copy, "-", stdin=source)
-    assert outcome.result.ok and outcome.report["rows"] == 1050000, str(outcome.result)
+    assert outcome.result.ok and outcome.report["rows"] == 1110000, str(outcome.result)
     assert outcome.result.peak_rss < 48 * MB, outcome.result.peak_rss

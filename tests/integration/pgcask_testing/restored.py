@@ -28,7 +28,8 @@ class Restorer:
                        lines[-1] if lines else None)
 
     def _command(self, server, db, source, members):
-        return [self.program, server.uri("postgres"), source, f"database={db}", *members]
+        named = [] if db is None else [f"database={db}"]
+        return [self.program, server.uri("postgres"), source, *named, *members]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,384 @@
+/*
+ * The records of a backup come one after the other, through the source that proves it: each is
+ * restored as it goes by, and what was restored of a backup that turns out to be damaged is told to
+ * be so. Roles come before the archives that name them.
+ */
+#include "restore/backup_restore.h"
+
+#include "manifest/manifest_decoder.h"
+#include "manifest/manifest_stream.h"
+#include "restore/archive_restore.h"
+#include "restore/checking_source.h"
+#include "restore/name_pattern.h"
+#include "restore/script_restore.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const backup_restore_first[] = {MANIFEST_PATH, "/globals.sql", "/00000-globals.sql",
+                                            NULL};
+
+struct backup_job {
+    const char *name;
+    const struct restore_request *request;
+    struct logical_restore_report *report;
+    struct record_source *source; /* proves what passes */
+    struct manifest_decoder *manifest;
+    const struct manifest_facts *facts;
+    struct buffer globals_text; /* until it is known that nothing is in the way */
+    char globals_path[RECORD_PATH_MAX];
+    struct restore_request of_globals;
+    struct script_restore *globals; /* what it says last of all is still to be done */
+    bool archives_seen;
+    size_t problems;
+    char problem[512]; /* the first */
+
+    struct record record; /* the next one, if it was asked for already */
+    bool pending;
+    char folder[RECORD_PATH_MAX]; /* the archive of several files that is being read */
+};
+
+/* ---- What is wrong with it ---- */
+
+static void note_problem(void *context, enum verify_problem kind, const char *path,
+                         const char *problem)
+{
+    struct backup_job *job = context;
+
+    (void)kind;
+    if (job->problems++ == 0)
+        snprintf(job->problem, sizeof(job->problem), "%s: %s", path, problem);
+    log_message(job->request->log, LOG_WARNING, "%s: %s", path, problem);
+}
+
+static bool check_whole(const struct backup_job *job, struct error *err)
+{
+    if (checking_source_whole(job->source))
+        return true;
+    error_set(err, ERROR_CORRUPT, "%s is damaged or incomplete: %s", job->name,
+              job->problems > 0 ? job->problem : "it does not end as a backup does");
+    if (job->problems > 1)
+        error_detail(err, "That is the first of %zu problems.", job->problems);
+    return error_hint(err, "What was restored of it cannot be relied on.");
+}
+
+/* ---- Records ---- */
+
+static enum source_status next_record(struct backup_job *job, struct error *err)
+{
+    if (job->pending) {
+        job->pending = false;
+        return SOURCE_RECORD;
+    }
+    return source_next(job->source, &job->record, err);
+}
+
+static bool read_manifest(struct backup_job *job, struct error *err)
+{
+    enum reader_status status;
+    struct slice bytes;
+
+    while ((status = reader_next(job->record.reader, &bytes, err)) == READER_DATA) {
+        if (!manifest_decoder_feed(job->manifest, bytes, err))
+            return error_prefix(err, "%s: manifest.json", job->name);
+    }
+    return status == READER_END;
+}
+
+static bool is_of_several(const struct backup_job *job)
+{
+    return json_array_size(job->facts->archive_names) > 1;
+}
+
+/* ---- Scripts ---- */
+
+/* What roles there are takes some hundred bytes for each. */
+#define GLOBALS_MOST ((size_t)64 << 20)
+
+static bool feed_script(struct script_restore *script, struct reader *reader, struct error *err)
+{
+    enum reader_status status;
+    struct slice bytes;
+
+    while ((status = reader_next(reader, &bytes, err)) == READER_DATA) {
+        if (!script_restore_feed(script, bytes, err))
+            return false;
+    }
+    return status == READER_END && script_restore_finish(script, err);
+}
+
+static void count_script(struct backup_job *job, const struct script_restore *script)
+{
+    struct script_report found;
+
+    script_restore_report(script, &found);
+    job->report->objects += found.statements;
+    job->report->rows += found.rows;
+    job->report->bytes += found.row_bytes;
+    job->report->databases += found.databases;
+}
+
+/* What it says of the role that restores is said at the very end: sessions are to follow. */
+static bool run_script(struct backup_job *job, const struct restore_request *request,
+                       struct reader *reader, const char *path, struct error *err)
+{
+    struct script_restore *script = script_restore_new(request, NULL, job->report, err);
+    bool done = script != NULL && reader != NULL && feed_script(script, reader, err);
+
+    if (script != NULL)
+        count_script(job, script);
+    script_restore_free(job->globals);
+    job->globals = script;
+    return done ? true : error_prefix(err, "%s", path);
+}
+
+/* Nothing is done before the first archive has been looked at: so they are held. */
+static bool hold_globals(struct backup_job *job, struct error *err)
+{
+    enum reader_status status = READER_END;
+    struct slice bytes;
+
+    if (job->request->no_globals)
+        return true;
+    if (job->archives_seen) {
+        error_set(err, ERROR_UNSUPPORTED, "%s comes behind a database that names its roles",
+                  job->record.path);
+        return error_hint(err, "Put the backup into a directory and restore that; or leave roles "
+                               "away (no_globals).");
+    }
+    snprintf(job->globals_path, sizeof(job->globals_path), "%s", job->record.path);
+    while ((status = reader_next(job->record.reader, &bytes, err)) == READER_DATA) {
+        if (job->globals_text.len + bytes.len > GLOBALS_MOST)
+            return error_set(err, ERROR_UNSUPPORTED, "%s is over 64 MiB long", job->record.path);
+        if (!buffer_append(&job->globals_text, bytes.data, bytes.len, err))
+            return false;
+    }
+    return status == READER_END;
+}
+
+static bool run_globals(void *context, struct error *err)
+{
+    struct backup_job *job = context;
+    struct reader *reader;
+    bool done;
+
+    if (job->globals_text.len == 0)
+        return true;
+    reader = reader_from_memory(buffer_slice(&job->globals_text), err);
+    done = run_script(job, &job->of_globals, reader, job->globals_path, err);
+    reader_close(reader);
+    buffer_free(&job->globals_text);
+    return done;
+}
+
+/* ---- Archives ---- */
+
+static bool matches_any(const struct option_list *list, const char *option, const char *database,
+                        bool *matches, struct error *err)
+{
+    *matches = false;
+    for (size_t i = 0; i < list->count && !*matches; i++) {
+        struct name_pattern pattern;
+
+        if (!name_pattern_parse(&pattern, slice_string(list->texts[i]), 1, option, err))
+            return false;
+        *matches = name_pattern_matches(&pattern, 0, database);
+        name_pattern_free(&pattern);
+    }
+    return true;
+}
+
+static bool is_wanted(const struct backup_job *job, const char *database, bool *wanted,
+                      struct error *err)
+{
+    const struct restore_request *request = job->request;
+    bool left_out;
+
+    *wanted = true;
+    return (request->databases.count == 0 ||
+            matches_any(&request->databases, "databases", database, wanted, err)) &&
+           matches_any(&request->exclude_databases, "exclude-databases", database, &left_out,
+                       err) &&
+           (*wanted = *wanted && !left_out, true);
+}
+
+static bool restore_input(struct backup_job *job, struct archive_input *input, const char *name,
+                          struct error *err)
+{
+    const struct archive_restore_options options = {
+        .name = name,
+        .of_several = is_of_several(job),
+        .globals_are_apart = job->globals != NULL || job->globals_text.len > 0,
+        .before = run_globals,
+        .context = job,
+    };
+    const char *database;
+    bool wanted, done;
+
+    if (input == NULL)
+        return false;
+    database = archive_contents_header(archive_input_contents(input))->database;
+    done = is_wanted(job, database == NULL ? "" : database, &wanted, err) &&
+           (!wanted || archive_restore(input, &options, job->request, job->report, err));
+    archive_input_free(input);
+    return done ? true : error_prefix(err, "%s", name);
+}
+
+static bool restore_custom(struct backup_job *job, struct error *err)
+{
+    char path[RECORD_PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s", job->record.path);
+    return restore_input(
+        job, archive_input_of_reader(path, job->record.reader, job->request->cancel, err), path,
+        err);
+}
+
+/* ---- Folders ---- */
+
+/* The next file of the folder; the record behind its last one is kept. */
+static bool next_file(void *context, const char **name, struct reader **reader, struct error *err)
+{
+    struct backup_job *job = context;
+    size_t len = strlen(job->folder);
+    enum source_status status;
+
+    *name = NULL;
+    while ((status = next_record(job, err)) == SOURCE_RECORD) {
+        if (strncmp(job->record.path, job->folder, len) != 0 || job->record.path[len] != '/') {
+            job->pending = true;
+            return true;
+        }
+        if (job->record.type != RECORD_FILE)
+            continue;
+        *name = job->record.path + len + 1;
+        *reader = job->record.reader;
+        return true;
+    }
+    return status == SOURCE_END;
+}
+
+static bool restore_folder(struct backup_job *job, const struct logical_place *place,
+                           struct error *err)
+{
+    const struct archive_file_source files = {.context = job, .next = next_file};
+    char folder[RECORD_PATH_MAX];
+
+    snprintf(folder, sizeof(folder), "%.*s", (int)place->folder.len,
+             (const char *)place->folder.data);
+    snprintf(job->folder, sizeof(job->folder), "%s", folder);
+    job->pending = true; /* its first file */
+    return restore_input(job, archive_input_of_files(folder, &files, job->request->cancel, err),
+                         folder, err);
+}
+
+/* ---- All of it ---- */
+
+static bool restore_record(struct backup_job *job, struct error *err)
+{
+    struct logical_place place = logical_layout_place(job->facts->layout, job->record.path);
+
+    switch (place.part) {
+    case LOGICAL_PART_MANIFEST:
+        return read_manifest(job, err);
+    case LOGICAL_PART_GLOBALS:
+        return hold_globals(job, err);
+    case LOGICAL_PART_SCRIPT:
+        return job->request->dry_run ||
+               run_script(job, job->request, job->record.reader, job->record.path, err);
+    case LOGICAL_PART_ARCHIVE:
+        job->archives_seen = true;
+        return restore_custom(job, err);
+    case LOGICAL_PART_FIRST_TOC:
+    case LOGICAL_PART_TOC:
+    case LOGICAL_PART_DATA:
+    case LOGICAL_PART_BLOBS_TOC:
+    case LOGICAL_PART_BLOB:
+        /* The rest of a folder that was not wanted. */
+        if (strncmp(job->folder, (const char *)place.folder.data, place.folder.len) == 0 &&
+            job->folder[place.folder.len] == '\0')
+            return true;
+        job->archives_seen = true;
+        return restore_folder(job, &place, err);
+    case LOGICAL_PART_SUMMARY:
+    case LOGICAL_PART_FOREIGN:
+        break;
+    }
+    return true;
+}
+
+static bool restore_records(struct backup_job *job, struct error *err)
+{
+    enum source_status status;
+
+    while ((status = next_record(job, err)) == SOURCE_RECORD) {
+        bool done = job->record.type != RECORD_FILE || restore_record(job, err);
+
+        if (!job->pending && job->record.type == RECORD_FILE)
+            reader_close(job->record.reader);
+        if (!done)
+            return false;
+    }
+    return status == SOURCE_END && check_whole(job, err);
+}
+
+/* They are of no database, and nothing of a database is chosen of them. */
+static struct restore_request request_of_globals(const struct restore_request *request)
+{
+    struct restore_request of_globals = *request;
+
+    of_globals.database = of_globals.list_file = NULL;
+    of_globals.databases = of_globals.exclude_databases = (struct option_list){0};
+    memset(of_globals.lists, 0, sizeof(of_globals.lists));
+    of_globals.sections = 0;
+    of_globals.schema_only = of_globals.data_only = of_globals.disable_triggers = false;
+    of_globals.single_transaction = false;
+    return of_globals;
+}
+
+static bool run(struct backup_job *job, struct record_source *source, struct error *err)
+{
+    const struct verify_options proof = {
+        .problem = note_problem,
+        .context = job,
+        .observer = job->request->observer,
+        .cancel = job->request->cancel,
+        .log = job->request->log,
+    };
+
+    job->source = checking_source_new(source, &proof, err);
+    if (job->source == NULL)
+        return false;
+    job->manifest = manifest_decoder_new(0, err);
+    if (job->manifest == NULL)
+        return false;
+    job->facts = manifest_decoder_facts(job->manifest);
+    if (!restore_records(job, err))
+        return false;
+    snprintf(job->report->layout, sizeof(job->report->layout), "%s",
+             logical_layout_name(job->facts->layout));
+    /* Of a backup without a database that is wanted. */
+    if (!job->request->dry_run && !run_globals(job, err))
+        return false;
+    return job->globals == NULL || script_restore_conclude(job->globals, err);
+}
+
+bool backup_restore(struct record_source *source, const char *name,
+                    const struct restore_request *request, struct logical_restore_report *report,
+                    struct error *err)
+{
+    struct backup_job job = {
+        .name = name,
+        .request = request,
+        .report = report,
+        .of_globals = request_of_globals(request),
+    };
+    bool done = run(&job, source, err);
+
+    script_restore_free(job.globals);
+    buffer_free(&job.globals_text);
+    manifest_decoder_free(job.manifest);
+    source_close(job.source);
+    return done;
+}

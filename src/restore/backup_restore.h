@@ -1,0 +1,18 @@
+/* A logical backup of any layout restored into databases of a server, from a source of its records.
+ */
+#ifndef PGCASK_RESTORE_BACKUP_RESTORE_H
+#define PGCASK_RESTORE_BACKUP_RESTORE_H
+
+#include "restore/logical_restore.h"
+
+/* Where it lies in a directory, records have to come in the order in which they were written:
+ * manifest.json, globals, archives, summary.json. */
+extern const char *const backup_restore_first[];
+
+/* Takes over the source. All of it is read and proved on the way; that it is damaged is known for
+ * certain at the end alone, and then fails. name: for messages. */
+bool backup_restore(struct record_source *source, const char *name,
+                    const struct restore_request *request, struct logical_restore_report *report,
+                    struct error *err);
+
+#endif
