@@ -10,19 +10,11 @@
 void restore_needs_reset(struct restore_needs *needs)
 {
     struct name_set *const sets[] = {
-        &needs->owners,
-        &needs->roles,
-        &needs->tablespaces,
-        &needs->extensions,
-        &needs->access_methods,
-        &needs->made_access_methods,
-        &needs->schemas,
-        &needs->made_schemas,
-        &needs->superuser,
-        &needs->subscriptions,
-        &needs->icu,
-        &needs->builtin,
-        &needs->kinds,
+        &needs->owners,       &needs->roles,          &needs->tablespaces,
+        &needs->extensions,   &needs->access_methods, &needs->made_access_methods,
+        &needs->languages,    &needs->made_languages, &needs->schemas,
+        &needs->made_schemas, &needs->superuser,      &needs->subscriptions,
+        &needs->icu,          &needs->builtin,        &needs->kinds,
     };
 
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
@@ -251,7 +243,9 @@ static bool look_into(struct adding *adding)
     }
     if (looks && entry->definition != NULL)
         sql_words_walk(slice_string(entry->definition), take_word, &looking);
-    done = !looking.failed && note_superuser(adding, &looking);
+    done = !looking.failed && note_superuser(adding, &looking) &&
+           (looking.language[0] == '\0' || !looking.function ||
+            add_to(adding, &adding->needs->languages, looking.language));
     if (done && is(entry, "COLLATION") && strcmp(looking.provider, "icu") == 0)
         done = add_to(adding, &adding->needs->icu, entry->tag == NULL ? "" : entry->tag);
     if (done && is(entry, "COLLATION") && strcmp(looking.provider, "builtin") == 0)
@@ -295,6 +289,8 @@ static bool add_made(struct adding *adding)
         return add_to(adding, &needs->extensions, entry->tag);
     if (is(entry, "SCHEMA"))
         return add_to(adding, &needs->made_schemas, entry->tag);
+    if (is(entry, "PROCEDURAL LANGUAGE"))
+        return add_to(adding, &needs->made_languages, entry->tag);
     if (is(entry, "ACCESS METHOD"))
         return add_to(adding, &needs->made_access_methods, entry->tag);
     return !is(entry, "SUBSCRIPTION") || add_to(adding, &needs->subscriptions, entry->tag);

@@ -16,6 +16,7 @@ struct restore_needs {
     struct name_set extensions;
     struct name_set access_methods, made_access_methods;
     struct name_set schemas, made_schemas;
+    struct name_set languages, made_languages;
     struct name_set superuser; /* "event triggers": what only a superuser makes, with the first */
     struct name_set subscriptions;
     struct name_set icu, builtin; /* collations of these providers */

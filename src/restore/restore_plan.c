@@ -326,6 +326,21 @@ bool restore_plan_is_fatal_failure(const struct restore_plan *plan)
     return request->exit_on_error || request->single_transaction || request->transaction_size > 0;
 }
 
+static bool check_database(struct restore_plan *plan, struct planned_database *database,
+                           struct wire_conn *conn, struct error *err)
+{
+    bool done = true;
+
+    plan->report->database = plan->count > 1 ? database->name : NULL;
+    restore_plan_judge_database(plan, database);
+    if (!database->exists || database->action != RESTORE_USE)
+        done = restore_plan_try_locales(plan, database, conn, err);
+    else if (!database->closed && !database->invalid)
+        done = restore_plan_ask_database(plan, database, err);
+    plan->report->database = NULL;
+    return done;
+}
+
 bool restore_plan_check(struct restore_plan *plan, struct preflight_report *report,
                         struct error *err)
 {
@@ -335,19 +350,11 @@ bool restore_plan_check(struct restore_plan *plan, struct preflight_report *repo
     plan->report = report;
     done = target_connect_any(&conn, plan->request, TARGET_BYTES, err) &&
            restore_plan_ask_server(plan, conn, err);
-    wire_close(conn);
     if (done)
         restore_plan_judge_server(plan);
-    for (size_t i = 0; done && i < plan->count; i++) {
-        struct planned_database *database = plan->databases[i];
-
-        report->database = plan->count > 1 ? database->name : NULL;
-        restore_plan_judge_database(plan, database);
-        if (database->exists && !database->closed && !database->invalid &&
-            database->action == RESTORE_USE)
-            done = restore_plan_ask_database(plan, database, err);
-        report->database = NULL;
-    }
+    for (size_t i = 0; done && i < plan->count; i++)
+        done = check_database(plan, plan->databases[i], conn, err);
+    wire_close(conn);
     plan->report = NULL;
     return done;
 }

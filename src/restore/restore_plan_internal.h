@@ -1,5 +1,6 @@
 /* A plan from the inside: restore_plan.c fills it, restore_plan_ask.c asks the server,
- * restore_plan_judge.c says what is in the way, restore_plan_report.c shows it. */
+ * restore_plan_there.c what is in a database, restore_plan_judge.c says what is in the way,
+ * restore_plan_report.c shows it. */
 #ifndef PGCASK_RESTORE_RESTORE_PLAN_INTERNAL_H
 #define PGCASK_RESTORE_RESTORE_PLAN_INTERNAL_H
 
@@ -65,6 +66,10 @@ struct restore_plan {
 bool restore_plan_ask_server(struct restore_plan *plan, struct wire_conn *conn, struct error *err);
 bool restore_plan_ask_database(struct restore_plan *plan, struct planned_database *database,
                                struct error *err);
+
+/* Of a database that is to be made; the session is of no use for anything else then. */
+bool restore_plan_try_locales(struct restore_plan *plan, const struct planned_database *database,
+                              struct wire_conn *conn, struct error *err);
 
 /* What follows of what was said about the server. */
 void restore_plan_judge_server(struct restore_plan *plan);

@@ -1,6 +1,7 @@
 /* What is in the way, of all that the server has said of itself and of its databases. */
 #include "restore/restore_plan_internal.h"
 
+#include "base/error_names.h"
 #include "base/quote.h"
 #include "base/text.h"
 #include "restore/target_databases.h"
@@ -27,8 +28,7 @@ static void judge_connections(struct restore_plan *plan)
     left++; /* this one is among those that are used */
     if (left >= wanted)
         return;
-    preflight_add(plan->report, true,
-                  "Give fewer " ERROR_OPTION("jobs") ", or raise max_connections.",
+    preflight_add(plan->report, true, "Give fewer " OPTION_JOBS ", or raise max_connections.",
                   "the restore needs %" PRIu64 " connections, and the server has %" PRIu64
                   " free of %" PRIu64,
                   wanted, left, server->connections_most);
@@ -118,7 +118,7 @@ static void judge_versions(struct restore_plan *plan, const struct planned_datab
 static const char *provider_remedy(void)
 {
     return "Make the database yourself with a locale that this server has, and restore into it "
-           "without " ERROR_OPTION("create-db") ".";
+           "without " OPTION_CREATE_DB ".";
 }
 
 static void judge_recipe(struct restore_plan *plan, const struct planned_database *database)
@@ -169,7 +169,7 @@ static void judge_missing(struct restore_plan *plan, struct planned_database *da
     }
     if (!plan->request->create_db && plan->request->existing != RESTORE_RECREATE) {
         snprintf(remedy, sizeof(remedy), "Have it made: %s.  Or: CREATE DATABASE %s;",
-                 ERROR_OPTION("create-db"), quote_identifier(database->name, name, sizeof(name)));
+                 OPTION_CREATE_DB, quote_identifier(database->name, name, sizeof(name)));
         preflight_add(plan->report, true, remedy, "the database \"%s\" does not exist",
                       database->name);
         return;
@@ -186,8 +186,7 @@ static void judge_replaced(struct restore_plan *plan, struct planned_database *d
     database->action = RESTORE_REPLACE;
     if (target_database_is_fixed(database->name) || database->is_template) {
         preflight_add(
-            plan->report, true,
-            "Into it as it is: " ERROR_OPTION("into-existing") " or " ERROR_OPTION("clean") ".",
+            plan->report, true, "Into it as it is: " OPTION_INTO_EXISTING " or " OPTION_CLEAN ".",
             "the database \"%s\" is never dropped: %s", database->name,
             target_database_is_fixed(database->name) ? "every server has it" : "it is a template");
         return;

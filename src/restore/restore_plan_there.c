@@ -4,6 +4,7 @@
  */
 #include "restore/restore_plan_internal.h"
 
+#include "base/error_names.h"
 #include "base/quote.h"
 #include "restore/target_databases.h"
 
@@ -18,42 +19,54 @@
     "(SELECT s.nspname FROM pg_catalog.pg_namespace s WHERE s.oid = " schema ") || '.' || " name
 
 static const struct {
-    const char *what, *catalog, *name, *condition;
+    const char *what, *many, *catalog, *name, *condition;
 } catalogs[] = {
-    {"table", "pg_class", IN_SCHEMA("o.relname", "o.relnamespace"), "o.relkind IN ('r', 'p')"},
-    {"view", "pg_class", IN_SCHEMA("o.relname", "o.relnamespace"), "o.relkind IN ('v', 'm')"},
-    {"foreign table", "pg_class", IN_SCHEMA("o.relname", "o.relnamespace"), "o.relkind = 'f'"},
-    {"sequence", "pg_class", IN_SCHEMA("o.relname", "o.relnamespace"), "o.relkind = 'S'"},
-    {"function", "pg_proc", IN_SCHEMA("o.proname", "o.pronamespace"), "true"},
-    {"type", "pg_type", IN_SCHEMA("o.typname", "o.typnamespace"),
+    {"table", "tables", "pg_class", IN_SCHEMA("o.relname", "o.relnamespace"),
+     "o.relkind IN ('r', 'p')"},
+    {"view", "views", "pg_class", IN_SCHEMA("o.relname", "o.relnamespace"),
+     "o.relkind IN ('v', 'm')"},
+    {"foreign table", "foreign tables", "pg_class", IN_SCHEMA("o.relname", "o.relnamespace"),
+     "o.relkind = 'f'"},
+    {"sequence", "sequences", "pg_class", IN_SCHEMA("o.relname", "o.relnamespace"),
+     "o.relkind = 'S'"},
+    {"function", "functions", "pg_proc", IN_SCHEMA("o.proname", "o.pronamespace"), "true"},
+    {"type", "types", "pg_type", IN_SCHEMA("o.typname", "o.typnamespace"),
      "o.typelem = 0 AND (o.typrelid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = "
      "o.typrelid AND c.relkind = 'c')) AND o.typtype <> 'm'"},
-    {"schema", "pg_namespace", "o.nspname",
+    {"schema", "schemas", "pg_namespace", "o.nspname",
      "o.nspname !~ '^pg_(toast_)?temp_' AND o.nspname <> 'public'"},
-    {"operator", "pg_operator", IN_SCHEMA("o.oprname", "o.oprnamespace"), "true"},
-    {"operator family", "pg_opfamily", IN_SCHEMA("o.opfname", "o.opfnamespace"), "true"},
-    {"operator class", "pg_opclass", IN_SCHEMA("o.opcname", "o.opcnamespace"), "true"},
-    {"collation", "pg_collation", IN_SCHEMA("o.collname", "o.collnamespace"), "true"},
-    {"conversion", "pg_conversion", IN_SCHEMA("o.conname", "o.connamespace"), "true"},
-    {"text search configuration", "pg_ts_config", IN_SCHEMA("o.cfgname", "o.cfgnamespace"), "true"},
-    {"text search dictionary", "pg_ts_dict", IN_SCHEMA("o.dictname", "o.dictnamespace"), "true"},
-    {"text search parser", "pg_ts_parser", IN_SCHEMA("o.prsname", "o.prsnamespace"), "true"},
-    {"text search template", "pg_ts_template", IN_SCHEMA("o.tmplname", "o.tmplnamespace"), "true"},
-    {"transform", "pg_transform", "pg_catalog.format_type(o.trftype, NULL)", "true"},
-    {"cast", "pg_cast",
+    {"operator", "operators", "pg_operator", IN_SCHEMA("o.oprname", "o.oprnamespace"), "true"},
+    {"operator family", "operator families", "pg_opfamily",
+     IN_SCHEMA("o.opfname", "o.opfnamespace"), "true"},
+    {"operator class", "operator classes", "pg_opclass", IN_SCHEMA("o.opcname", "o.opcnamespace"),
+     "true"},
+    {"collation", "collations", "pg_collation", IN_SCHEMA("o.collname", "o.collnamespace"), "true"},
+    {"conversion", "conversions", "pg_conversion", IN_SCHEMA("o.conname", "o.connamespace"),
+     "true"},
+    {"text search configuration", "text search configurations", "pg_ts_config",
+     IN_SCHEMA("o.cfgname", "o.cfgnamespace"), "true"},
+    {"text search dictionary", "text search dictionaries", "pg_ts_dict",
+     IN_SCHEMA("o.dictname", "o.dictnamespace"), "true"},
+    {"text search parser", "text search parsers", "pg_ts_parser",
+     IN_SCHEMA("o.prsname", "o.prsnamespace"), "true"},
+    {"text search template", "text search templates", "pg_ts_template",
+     IN_SCHEMA("o.tmplname", "o.tmplnamespace"), "true"},
+    {"transform", "transforms", "pg_transform", "pg_catalog.format_type(o.trftype, NULL)", "true"},
+    {"cast", "casts", "pg_cast",
      "pg_catalog.format_type(o.castsource, NULL) || ' to ' || "
      "pg_catalog.format_type(o.casttarget, NULL)",
      "true"},
-    {"language", "pg_language", "o.lanname", "true"},
-    {"access method", "pg_am", "o.amname", "true"},
-    {"foreign-data wrapper", "pg_foreign_data_wrapper", "o.fdwname", "true"},
-    {"foreign server", "pg_foreign_server", "o.srvname", "true"},
-    {"event trigger", "pg_event_trigger", "o.evtname", "true"},
-    {"publication", "pg_publication", "o.pubname", "true"},
-    {"subscription", "pg_subscription", "o.subname",
+    {"language", "languages", "pg_language", "o.lanname", "true"},
+    {"access method", "access methods", "pg_am", "o.amname", "true"},
+    {"foreign-data wrapper", "foreign-data wrappers", "pg_foreign_data_wrapper", "o.fdwname",
+     "true"},
+    {"foreign server", "foreign servers", "pg_foreign_server", "o.srvname", "true"},
+    {"event trigger", "event triggers", "pg_event_trigger", "o.evtname", "true"},
+    {"publication", "publications", "pg_publication", "o.pubname", "true"},
+    {"subscription", "subscriptions", "pg_subscription", "o.subname",
      "o.subdbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = "
      "pg_catalog.current_database())"},
-    {"large object", "pg_largeobject_metadata", "o.oid::pg_catalog.text", "true"},
+    {"large object", "large objects", "pg_largeobject_metadata", "o.oid::pg_catalog.text", "true"},
 };
 
 /* Subscriptions and large objects are always users'; of the former a role may read some columns
@@ -114,6 +127,8 @@ static bool append_objects(struct buffer *sql, struct error *err)
         "UNION ALL\n"
         "SELECT 'schema', s.nspname, NULL, NULL FROM pg_catalog.pg_namespace s\n"
         "UNION ALL\n"
+        "SELECT 'language', l.lanname, NULL, NULL FROM pg_catalog.pg_language l\n"
+        "UNION ALL\n"
         "SELECT 'method', a.amname, NULL, NULL FROM pg_catalog.pg_am a WHERE a.amtype = 't'",
         err);
 }
@@ -140,14 +155,12 @@ static bool append_found(struct buffer *out, const struct wire_result *rows, siz
 {
     size_t kind = strtoul(text_of(rows, row, NAME), NULL, 10);
     unsigned long number = strtoul(text_of(rows, row, ONE), NULL, 10);
+    const char *what;
 
     if (kind >= sizeof(catalogs) / sizeof(catalogs[0]))
         return true;
-    return buffer_printf(out, err, "%s%lu %s%s (%s%s)", out->len == 0 ? "" : ", ", number,
-                         catalogs[kind].what,
-                         number == 1                            ? ""
-                         : strstr(catalogs[kind].what, "class") ? "es"
-                                                                : "s",
+    what = number == 1 ? catalogs[kind].what : catalogs[kind].many;
+    return buffer_printf(out, err, "%s%lu %s (%s%s)", out->len == 0 ? "" : ", ", number, what,
                          text_of(rows, row, TWO), number > 3 ? ", …" : "");
 }
 
@@ -164,11 +177,9 @@ static void judge_objects(struct restore_plan *plan, const struct planned_databa
     }
     if (found.len > 0 && plan->request->existing == RESTORE_REFUSE_OBJECTS)
         preflight_add(plan->report, true,
-                      "Beside them: " ERROR_OPTION(
-                          "into-existing") ".  In place of those that the "
-                                           "archive has, too: " ERROR_OPTION(
-                                               "clean") ".  Drop the whole database "
-                                                        "first: " ERROR_OPTION("recreate") ".",
+                      "Beside them: " OPTION_INTO_EXISTING ".  In place of those that the "
+                      "archive has, too: " OPTION_CLEAN ".  Drop the whole database "
+                      "first: " OPTION_RECREATE ".",
                       "the database \"%s\" already holds objects: %s", database->name,
                       buffer_text(&found));
     buffer_free(&found);
@@ -266,22 +277,48 @@ static void judge_methods(struct restore_plan *plan, const struct planned_databa
     }
 }
 
+static void judge_languages(struct restore_plan *plan, const struct planned_database *database,
+                            const struct name_set *there)
+{
+    const struct name_set *languages = &database->needs.languages;
+
+    for (size_t i = 0; i < languages->count; i++) {
+        const char *language = languages->items[i].name;
+
+        if (name_set_has(&database->needs.made_languages, language) ||
+            database->needs.extensions.count > 0 || name_set_has(there, language))
+            continue;
+        preflight_add(plan->report, restore_plan_is_fatal_failure(plan),
+                      "Make it there first, which usually is: CREATE EXTENSION …;",
+                      "the language \"%s\" is not there; %zu functions are written in it, the "
+                      "first is %s",
+                      language, languages->items[i].times, languages->items[i].first);
+    }
+}
+
 /* Where there are too many to keep, nothing is missing as far as is known. */
 static void judge_names(struct restore_plan *plan, const struct planned_database *database,
                         const struct wire_result *rows)
 {
-    struct name_set schemas = {0}, closed = {0}, methods = {0};
-    struct error ignored;
+    static const struct {
+        const char *about;
+        void (*judge)(struct restore_plan *plan, const struct planned_database *database,
+                      const struct name_set *there);
+    } judges[] = {
+        {"schema", judge_schemas},
+        {"closed schema", judge_closed},
+        {"method", judge_methods},
+        {"language", judge_languages},
+    };
 
-    if (take_names(&schemas, "schema", rows, &ignored))
-        judge_schemas(plan, database, &schemas);
-    if (take_names(&methods, "method", rows, &ignored))
-        judge_methods(plan, database, &methods);
-    if (take_names(&closed, "closed schema", rows, &ignored))
-        judge_closed(plan, database, &closed);
-    name_set_reset(&schemas);
-    name_set_reset(&closed);
-    name_set_reset(&methods);
+    for (size_t i = 0; i < sizeof(judges) / sizeof(judges[0]); i++) {
+        struct name_set there = {0};
+        struct error ignored;
+
+        if (take_names(&there, judges[i].about, rows, &ignored))
+            judges[i].judge(plan, database, &there);
+        name_set_reset(&there);
+    }
 }
 
 bool restore_plan_ask_database(struct restore_plan *plan, struct planned_database *database,

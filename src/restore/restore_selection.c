@@ -8,92 +8,11 @@
 #include "restore/restore_selection.h"
 
 #include "base/array.h"
+#include "restore/selection_kinds.h"
 #include "restore/selection_lists.h"
 #include "restore/selection_order.h"
 
 #include <stdlib.h>
-
-enum {
-    HAS_DATA = 1,           /* a block or files of its own */
-    HAS_DEFINITION = 2,     /* that makes something */
-    DEFINITION_IS_DATA = 4, /* … which counts as rows, not as a definition */
-    REFUSED = 8,            /* by its kind */
-    SCHEMA_FITS = 16,       /* schemas and exclude_schemas let it through */
-    NAMED = 32,             /* by tables, functions, triggers or indexes */
-    OF_DATABASE = 64        /* DATABASE, its properties, what is said of it */
-};
-
-/* How an entry is treated, which its desc says. */
-enum treatment {
-    AS_OBJECT, /* that none of the lists is about */
-    AS_SETTING,
-    AS_DATABASE,
-    AS_RELATION,  /* TABLE, VIEW, FOREIGN TABLE, MATERIALIZED VIEW */
-    AS_OF_TABLES, /* TABLE DATA, SEQUENCE and what else goes by the list of tables */
-    AS_INDEX,
-    AS_FUNCTION,
-    AS_TRIGGER,
-    AS_ACL,
-    AS_SAID, /* COMMENT, SECURITY LABEL */
-    AS_STATISTICS,
-    AS_NOTHING /* obsolete */
-};
-
-/* What it goes by for a list. */
-enum {
-    BY_NO_OPTION,
-    BY_PRIVILEGES = 1,
-    BY_COMMENTS,
-    BY_LABELS,
-    BY_POLICIES,
-    BY_PUBLICATIONS,
-    BY_SUBSCRIPTIONS,
-    BY_STATISTICS
-};
-
-static const struct desc {
-    const char *desc;
-    enum treatment treatment;
-    uint8_t option;
-    enum restore_pass pass;
-    bool counts_as_data;
-} descs[] = {
-    {"<Init>", AS_NOTHING, 0, RESTORE_PASS_MAIN, false},
-    {"ACL", AS_ACL, BY_PRIVILEGES, RESTORE_PASS_ACL, false},
-    {"ACL LANGUAGE", AS_OBJECT, BY_PRIVILEGES, RESTORE_PASS_ACL, false},
-    {"AGGREGATE", AS_FUNCTION, 0, RESTORE_PASS_MAIN, false},
-    {"BLOB", AS_OBJECT, 0, RESTORE_PASS_MAIN, true},
-    {"BLOB METADATA", AS_OBJECT, 0, RESTORE_PASS_MAIN, true},
-    {"COMMENT", AS_SAID, BY_COMMENTS, RESTORE_PASS_MAIN, false},
-    {"DATABASE", AS_DATABASE, 0, RESTORE_PASS_MAIN, false},
-    {"DATABASE PROPERTIES", AS_DATABASE, 0, RESTORE_PASS_MAIN, false},
-    {"DEFAULT ACL", AS_OBJECT, BY_PRIVILEGES, RESTORE_PASS_ACL, false},
-    {"ENCODING", AS_SETTING, 0, RESTORE_PASS_MAIN, false},
-    {"EVENT TRIGGER", AS_OBJECT, 0, RESTORE_PASS_POST_ACL, false},
-    {"FOREIGN TABLE", AS_RELATION, 0, RESTORE_PASS_MAIN, false},
-    {"FUNCTION", AS_FUNCTION, 0, RESTORE_PASS_MAIN, false},
-    {"INDEX", AS_INDEX, 0, RESTORE_PASS_MAIN, false},
-    {"MATERIALIZED VIEW", AS_RELATION, 0, RESTORE_PASS_MAIN, false},
-    {"MATERIALIZED VIEW DATA", AS_OF_TABLES, 0, RESTORE_PASS_POST_ACL, false},
-    {"POLICY", AS_OBJECT, BY_POLICIES, RESTORE_PASS_MAIN, false},
-    {"PROCEDURE", AS_FUNCTION, 0, RESTORE_PASS_MAIN, false},
-    {"PUBLICATION", AS_OBJECT, BY_PUBLICATIONS, RESTORE_PASS_MAIN, false},
-    {"PUBLICATION TABLE", AS_OBJECT, BY_PUBLICATIONS, RESTORE_PASS_MAIN, false},
-    {"PUBLICATION TABLES IN SCHEMA", AS_OBJECT, BY_PUBLICATIONS, RESTORE_PASS_MAIN, false},
-    {"ROW SECURITY", AS_OBJECT, BY_POLICIES, RESTORE_PASS_MAIN, false},
-    {"SEARCHPATH", AS_SETTING, 0, RESTORE_PASS_MAIN, false},
-    {"SECURITY LABEL", AS_SAID, BY_LABELS, RESTORE_PASS_MAIN, false},
-    {"SEQUENCE", AS_OF_TABLES, 0, RESTORE_PASS_MAIN, false},
-    {"SEQUENCE SET", AS_OF_TABLES, 0, RESTORE_PASS_MAIN, true},
-    {"STATISTICS DATA", AS_STATISTICS, BY_STATISTICS, RESTORE_PASS_MAIN, false},
-    {"STDSTRINGS", AS_SETTING, 0, RESTORE_PASS_MAIN, false},
-    {"SUBSCRIPTION", AS_OBJECT, BY_SUBSCRIPTIONS, RESTORE_PASS_MAIN, false},
-    {"SUBSCRIPTION TABLE", AS_OBJECT, BY_SUBSCRIPTIONS, RESTORE_PASS_MAIN, false},
-    {"TABLE", AS_RELATION, 0, RESTORE_PASS_MAIN, false},
-    {"TABLE DATA", AS_OF_TABLES, 0, RESTORE_PASS_MAIN, false},
-    {"TRIGGER", AS_TRIGGER, 0, RESTORE_PASS_MAIN, false},
-    {"VIEW", AS_RELATION, 0, RESTORE_PASS_MAIN, false},
-};
 
 struct item {
     uint8_t treatment, section, flags, pass, parts;
@@ -127,100 +46,6 @@ struct selecting {
     bool want_definitions, want_rows, want_statistics;
     struct error *err;
 };
-
-/* ---- What an entry is ---- */
-
-static int compare_desc(const void *name, const void *desc)
-{
-    return strcmp(name, ((const struct desc *)desc)->desc);
-}
-
-static const struct desc *desc_of(const char *name)
-{
-    static const struct desc any = {"", AS_OBJECT, 0, RESTORE_PASS_MAIN, false};
-    const struct desc *found =
-        bsearch(name, descs, sizeof(descs) / sizeof(descs[0]), sizeof(descs[0]), compare_desc);
-
-    return found == NULL ? &any : found;
-}
-
-static bool begins_with(const char *text, const char *beginning)
-{
-    return text != NULL && strncmp(text, beginning, strlen(beginning)) == 0;
-}
-
-/* What pg_dump 7.4 and later never meant to be run. */
-static bool is_definition(const char *text)
-{
-    return text != NULL && text[0] != '\0' && !begins_with(text, "-- load via partition root ");
-}
-
-static enum restore_pass pass_of(const struct desc *desc, const struct archive_entry *entry)
-{
-    if (desc->treatment == AS_SAID && begins_with(entry->tag, "EVENT TRIGGER "))
-        return RESTORE_PASS_POST_ACL;
-    if (desc->treatment == AS_STATISTICS && entry->section == SECTION_POST_DATA)
-        return RESTORE_PASS_POST_ACL;
-    return desc->pass;
-}
-
-static bool option_refuses(const struct restore_request *options, unsigned option)
-{
-    switch (option) {
-    case BY_PRIVILEGES:
-        return options->no_privileges;
-    case BY_COMMENTS:
-        return options->no_comments;
-    case BY_LABELS:
-        return options->no_security_labels;
-    case BY_POLICIES:
-        return options->no_policies;
-    case BY_PUBLICATIONS:
-        return options->no_publications;
-    case BY_SUBSCRIPTIONS:
-        return options->no_subscriptions;
-    case BY_STATISTICS:
-        return options->no_statistics;
-    default:
-        return false;
-    }
-}
-
-/* A comment or label goes with what it is about. */
-static bool is_refused(const struct selecting *selecting, const struct desc *desc,
-                       const struct archive_entry *entry)
-{
-    const struct restore_request *options = selecting->options;
-
-    if (desc->treatment == AS_NOTHING)
-        return entry->tag != NULL && strcmp(entry->tag, "Max OID") == 0;
-    if (option_refuses(options, desc->option))
-        return true;
-    return desc->treatment == AS_SAID &&
-           ((options->no_policies && desc->option == BY_COMMENTS &&
-             begins_with(entry->tag, "POLICY")) ||
-            (options->no_publications && begins_with(entry->tag, "PUBLICATION")) ||
-            (options->no_subscriptions && begins_with(entry->tag, "SUBSCRIPTION")));
-}
-
-static uint8_t flags_of(const struct selecting *selecting, const struct desc *desc,
-                        const struct archive_entry *entry)
-{
-    bool of_said = desc->treatment == AS_SAID || desc->treatment == AS_ACL;
-    uint8_t flags = 0;
-
-    if (entry->has_data)
-        flags |= HAS_DATA;
-    if (is_definition(entry->definition))
-        flags |= HAS_DEFINITION;
-    if (desc->counts_as_data || (of_said && begins_with(entry->tag, "LARGE OBJECT")))
-        flags |= DEFINITION_IS_DATA;
-    if (desc->treatment == AS_DATABASE || (of_said && begins_with(entry->tag, "DATABASE ")))
-        flags |= OF_DATABASE;
-    if (is_refused(selecting, desc, entry))
-        flags |= REFUSED;
-    return flags;
-}
 
 /* ---- The first walk ---- */
 
@@ -299,15 +124,15 @@ static bool note_entry(struct selecting *selecting, uint32_t number)
 {
     struct item *item = &selecting->selection->items[number];
     struct archive_entry entry;
-    const struct desc *desc;
+    struct selection_kind kind;
 
     if (!selecting->archive->entry(selecting->archive->context, number, &entry, selecting->err))
         return false;
-    desc = desc_of(entry.desc == NULL ? "" : entry.desc);
-    item->treatment = (uint8_t)desc->treatment;
+    kind = selection_kind_of(&entry, selecting->options);
+    item->treatment = (uint8_t)kind.treatment;
     item->section = (uint8_t)entry.section;
-    item->flags = flags_of(selecting, desc, &entry);
-    item->pass = (uint8_t)pass_of(desc, &entry);
+    item->flags = (uint8_t)kind.flags;
+    item->pass = (uint8_t)kind.pass;
     selecting->dump_ids[number] = entry.dump_id;
     return note_schema(selecting, item, &entry) && note_name(selecting, item, &entry) &&
            ((!selecting->by_name && !selecting->by_schema) || !goes_by_dependencies(item) ||

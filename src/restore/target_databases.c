@@ -3,6 +3,7 @@
 #include "restore/target_databases.h"
 
 #include "base/bytes.h"
+#include "base/error_names.h"
 #include "base/quote.h"
 
 #include <errno.h>
@@ -64,7 +65,7 @@ char *target_database_name(const struct restore_request *request, const char *he
     if (stem.len > 0)
         return copy((const char *)stem.data, stem.len, err);
     error_set(err, ERROR_USAGE, "nothing says into which database the archive goes");
-    error_hint(err, "Name one: " ERROR_OPTION("database") ", or postgres://host/DATABASE");
+    error_hint(err, "Name one: " OPTION_DATABASE ", or postgres://host/DATABASE");
     return NULL;
 }
 
@@ -169,7 +170,7 @@ static void hint_at_creating(struct error *err)
                         "made by somebody else, and restore into it.");
     else if (strcmp(err->sqlstate, "42809") == 0 || strcmp(err->sqlstate, "22023") == 0)
         error_hint(err, "Make the database yourself, with a locale that this server has, and "
-                        "restore into it without " ERROR_OPTION("create-db") ".");
+                        "restore into it without " OPTION_CREATE_DB ".");
 }
 
 bool target_database_create(struct wire_conn *conn, const char *statement, const char *name,

@@ -110,14 +110,14 @@ def stock_entries(tool, archive, *options):
 def test_what_is_restored_is_what_pg_restore_restores(planner, archives, major):
     uri, archives = archives
     different, counted = [], set()
-    for tool in sorted({paths.stock_major(major), paths.NEWEST}):
-        for archive in archives:
-            for members, options in CASES + (CASES_18 if tool >= 18 else []):
-                theirs = stock_entries(tool, archive, *options)
-                plan = planner(uri, archive, *members)
-                if plan.entries != theirs:
-                    different.append((tool, archive.name, members, str(plan.result), theirs))
-                counted.add(len(theirs))
+    # By the nearest pg_restore, and the newest; pg_dump's archive and ours.
+    for tool, archive in zip((paths.stock_major(major), paths.NEWEST), archives):
+        for members, options in CASES + (CASES_18 if tool >= 18 else []):
+            theirs = stock_entries(tool, archive, *options)
+            plan = planner(uri, archive, *members)
+            if plan.entries != theirs:
+                different.append((tool, archive.name, members, str(plan.result), theirs))
+            counted.add(len(theirs))
     assert not different, "\n".join(map(str, different))
     assert len(counted) > 15 and max(counted) > 70, counted
 
