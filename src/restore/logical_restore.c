@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct logical_job {
     const struct restore_request *request;
@@ -69,17 +70,62 @@ static void add_script(struct logical_restore_report *report, const struct scrip
     report->bytes += found.row_bytes;
 }
 
-static bool feed_script(struct script_restore *script, struct reader *reader, struct error *err)
+typedef bool script_feed(struct script_restore *script, struct slice bytes, struct error *err);
+
+static bool feed_script(struct script_restore *script, struct reader *reader, script_feed *feed,
+                        struct error *err)
 {
     enum reader_status status;
     struct slice data;
 
     while ((status = reader_next(reader, &data, err)) == READER_DATA) {
-        if (!script_restore_feed(script, data, err))
+        if (!feed(script, data, err))
             return false;
     }
-    return status == READER_END && script_restore_finish(script, err) &&
-           script_restore_conclude(script, err);
+    return status == READER_END;
+}
+
+static bool look_over(struct script_restore *script, struct reader *reader, struct error *err)
+{
+    return feed_script(script, reader, script_restore_look, err) &&
+           script_restore_look_finish(script, err);
+}
+
+/* A pipe that has a name can be read once only, too. */
+static bool can_be_read_again(const struct record_place *place)
+{
+    struct stat status;
+
+    return place->kind == PLACE_TAR_FILE && stat(place->path, &status) == 0 &&
+           S_ISREG(status.st_mode);
+}
+
+static bool look_over_first(struct logical_job *job, struct script_restore *script,
+                            struct error *err)
+{
+    struct record_source *again;
+    struct slice ignored;
+    bool done;
+
+    if (!can_be_read_again(&job->input->place))
+        return true;
+    again = backup_source_open(&job->input->place, job->request->cancel, err);
+    if (again == NULL)
+        return false;
+    done = tar_source_peek(again, 1, &ignored, err) &&
+           look_over(script, tar_source_raw_reader(again), err);
+    source_close(again);
+    return done;
+}
+
+static bool run_script(struct logical_job *job, struct script_restore *script,
+                       struct reader *reader, struct error *err)
+{
+    if (job->request->dry_run)
+        return look_over(script, reader, err);
+    return look_over_first(job, script, err) &&
+           feed_script(script, reader, script_restore_feed, err) &&
+           script_restore_finish(script, err) && script_restore_conclude(script, err);
 }
 
 static bool restore_script(struct logical_job *job, struct reader *reader, struct error *err)
@@ -87,7 +133,7 @@ static bool restore_script(struct logical_job *job, struct reader *reader, struc
     struct error ignored;
     char *database = target_database_name(job->request, NULL, NULL, false, &ignored);
     struct script_restore *script = script_restore_new(job->request, database, job->report, err);
-    bool done = script != NULL && feed_script(script, reader, err);
+    bool done = script != NULL && run_script(job, script, reader, err);
 
     snprintf(job->report->format, sizeof(job->report->format), "script");
     snprintf(job->report->database, sizeof(job->report->database), "%s",

@@ -87,7 +87,8 @@ bool script_check_database(struct script_restore *restore, struct script_name *d
     struct restore_plan *plan;
     bool checked;
 
-    if (database->made || database->checked || restore->request->existing != RESTORE_REFUSE_OBJECTS)
+    if (restore->looked || database->made || database->checked ||
+        restore->request->existing != RESTORE_REFUSE_OBJECTS)
         return true;
     plan = restore_plan_new(restore->request, err);
     checked = plan != NULL && restore_plan_add_of_script(plan, database->name, err) &&
@@ -96,6 +97,37 @@ bool script_check_database(struct script_restore *restore, struct script_name *d
     restore_plan_free(plan);
     preflight_reset(&report);
     return checked;
+}
+
+static bool fill_plan(struct script_restore *restore, struct restore_plan *plan, struct error *err)
+{
+    size_t connected = 0;
+
+    for (size_t i = 0; i < restore->names.count; i++) {
+        const struct script_name *item = &restore->names.items[i];
+
+        connected += item->kind == 'c';
+        if (item->kind == 'c' && script_wants(restore, item->name) &&
+            !restore_plan_add_of_script(plan, item->name, err))
+            return false;
+    }
+    return connected > 0 || restore->database == NULL ||
+           sql_script_origin(restore->look) == SQL_SCRIPT_OF_CLUSTER ||
+           restore_plan_add_of_script(plan, restore->database, err);
+}
+
+bool script_check_all(struct script_restore *restore, struct error *err)
+{
+    struct preflight_report *report = &restore->told->preflight;
+    struct restore_plan *plan = restore_plan_new(restore->request, err);
+    bool checked =
+        plan != NULL && fill_plan(restore, plan, err) && restore_plan_check(plan, report, err);
+
+    if (checked && restore->request->on_plan != NULL)
+        restore->request->on_plan(restore->request->context, plan);
+    restore->looked = checked && refuse(report, err);
+    restore_plan_free(plan);
+    return restore->looked;
 }
 
 /* ---- Statements ---- */

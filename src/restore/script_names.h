@@ -5,7 +5,7 @@
 #include "base/arena.h"
 
 struct script_name {
-    char kind; /* 'r', 't', 'd' */
+    char kind; /* 'r', 't', 'd'; 'c': what a script connects to */
     const char *name;
     bool there;
     bool made;    /* by the script */

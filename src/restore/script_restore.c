@@ -327,6 +327,7 @@ void script_restore_free(struct script_restore *restore)
     target_session_close(restore->section.target);
     target_session_close(restore->base.target);
     sql_script_free(restore->script);
+    sql_script_free(restore->look);
     script_names_reset(&restore->names);
     script_patterns_reset(&restore->databases);
     script_patterns_reset(&restore->not_databases);
@@ -341,6 +342,33 @@ void script_restore_free(struct script_restore *restore)
     buffer_free_secret(&restore->postponed);
     free(restore);
 }
+
+/* ---- Looking it over ---- */
+
+static bool note_connect(void *context, const char *database, uint64_t line, struct error *err)
+{
+    struct script_restore *restore = context;
+
+    (void)line;
+    return script_names_take(&restore->names, 'c', database, err) != NULL;
+}
+
+bool script_restore_look(struct script_restore *restore, struct slice bytes, struct error *err)
+{
+    const struct sql_script_handler handler = {.context = restore, .connect = note_connect};
+
+    if (restore->look == NULL)
+        restore->look = sql_script_new(&handler, err);
+    return restore->look != NULL && sql_script_feed(restore->look, bytes, err);
+}
+
+bool script_restore_look_finish(struct script_restore *restore, struct error *err)
+{
+    return script_restore_look(restore, slice_make(NULL, 0), err) &&
+           sql_script_finish(restore->look, err) && script_check_all(restore, err);
+}
+
+/* ---- Running it ---- */
 
 bool script_restore_feed(struct script_restore *restore, struct slice bytes, struct error *err)
 {

@@ -41,6 +41,12 @@ struct script_restore *script_restore_new(const struct restore_request *request,
                                           struct logical_restore_report *report, struct error *err);
 void script_restore_free(struct script_restore *restore); /* NULL is allowed */
 
+/* Where the script can be read twice, or nothing is to be done (dry_run): it is all fed to this
+ * first. Fails if it has what is never run, or is not whole, or if a database of it is in the way:
+ * before anything was done. What was found goes into the report. */
+bool script_restore_look(struct script_restore *restore, struct slice bytes, struct error *err);
+bool script_restore_look_finish(struct script_restore *restore, struct error *err);
+
 /* False: it cannot go on. */
 bool script_restore_feed(struct script_restore *restore, struct slice bytes, struct error *err);
 

@@ -25,6 +25,8 @@ struct script_restore {
     const struct restore_request *request;
     struct logical_restore_report *told; /* of failures */
     struct sql_script *script;
+    struct sql_script *look; /* the same, looked over before */
+    bool looked;             /* and nothing was in the way */
     struct failure failure;
     struct script_report report; /* without what open sessions have counted */
     char *database;              /* that it is for, where it names none; may be NULL */
@@ -108,6 +110,9 @@ bool script_check_database(struct script_restore *restore, struct script_name *d
 
 /* Of a script that names no database: the one that it is for is there, or is made. */
 bool script_prepare_plain(struct script_restore *restore, uint64_t line, struct error *err);
+
+/* The databases that the script was seen to connect to ('c'), or the one that it is for. */
+bool script_check_all(struct script_restore *restore, struct error *err);
 
 bool script_create_database(struct script_restore *restore, const struct sql_statement *statement,
                             struct script_name *database, struct error *err);

@@ -78,8 +78,9 @@ def restored(request):
     """restored(server, path, member…, db=…, rc=…) -> process.Result: see restore_probe.c."""
     probe = paths.probe(request, "restore_probe")
 
-    def run(server, path, *members, db=None, rc=0, **more):
-        result = process.run([probe, server.uri(db, **more), path, *members], timeout=600)
+    def run(server, path, *members, db=None, rc=0, password=None, **more):
+        uri = server.uri(db, password=password)
+        result = process.run([probe, uri, path, *members], timeout=600, **more)
         assert result.rc == rc, f"{result}\n{result.stdout}"
         return result
 
@@ -264,11 +265,15 @@ def test_no_other_command_of_psql_is_run(restored, target, major, workdir):
             path.write_text(f"{before}CREATE TABLE t (a int);\n{command.format(f=touched)}\n"
                             f"CREATE TABLE u (a int);\n{after}")
             result = restored(target, path, "into_existing", db="commands", rc=1)
+            if command == COMMANDS[0]:
+                result = restored(target, "-", "into_existing", db="commands", rc=1,
+                                  input=path.read_bytes())
             assert not touched.exists()
             line = 3 if before else 2
             name = re.search(r"\\(\S[a-z_]*)", command)[0]
             assert f"line {line} of the script has psql's command {name}" in result.stderr, result
-    assert run_sql(target, "commands", "SELECT to_regclass('u')") == b"\n"
+    # A file is looked over before the first statement.
+    assert run_sql(target, "commands", "SELECT to_regclass('t'), to_regclass('u')") == b"|\n"
     logical.drop(target, "commands")
 
 
@@ -277,10 +282,16 @@ def test_a_script_that_is_cut_off_is_never_whole(restored, source, target, major
     whole = dump(source, "-C", tool="pg_dump", db=APP, flavour="newest")
     path = workdir / "x.sql"
     for number in range(1, 31):
-        path.write_bytes(whole[:len(whole) * number // 31 - 7 * number])
-        result = restored(target, path, "recreate", rc=1)
-        assert "breaks off" in result.stderr or "no statements" in result.stderr, result
-    logical.drop(target, APP)
+        piece = whole[:len(whole) * number // 31 - 7 * number]
+        path.write_bytes(piece)
+        results = [restored(target, path, "recreate", rc=1)]
+        assert APP not in target.databases(), "it was looked over before"
+        if number % 6 == 0:
+            results.append(restored(target, "-", "recreate", rc=1, input=piece))
+            if APP in target.databases():
+                logical.drop(target, APP)
+        for result in results:
+            assert "breaks off" in result.stderr or "no statements" in result.stderr, result
 
 
 @ENDS
@@ -338,9 +349,12 @@ def test_databases_are_chosen_and_full_ones_refused(restored, all_sql, source, t
     restored(target, path, f"database={APP}")
     assert_same_database(source, APP, target, APP)
     assert sorted(target.databases()) == sorted(["postgres", "template1", APP])
-    run_sql(target, "postgres", f'DROP ROLE IF EXISTS bob')
+    alone = logical.dump_all(target, "-g")
+    run_sql(target, "postgres", "CREATE ROLE one_more; COMMENT ON ROLE everything IS NULL")
     refused = restored(target, path, rc=1)
     assert "already holds objects" in refused.stderr, refused
+    run_sql(target, "postgres", "DROP ROLE one_more")
+    assert logical.dump_all(target, "-g") != alone, "nothing had been done before"
     restored(target, path, f"database={APP}", "recreate")
     assert_same_database(source, APP, target, APP)
     assert "nothing for the databases" in restored(target, path, "database=no such",
