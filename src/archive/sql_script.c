@@ -352,7 +352,7 @@ static bool take_rows(struct sql_script *script, struct slice *bytes, struct err
             script->in_row = end == NULL;
             script->rows_of_copy += end != NULL;
             script->lines += end != NULL;
-        } else if (script->mark_len < 3 && bytes->data[at] == end_mark[script->mark_len]) {
+        } else if (script->mark_len < 3 && bytes->data[at] == (uint8_t)end_mark[script->mark_len]) {
             script->mark_len++;
             at++;
         } else if (bytes->data[at] == '\n' && script->mark_len >= 2) {
