@@ -407,6 +407,13 @@ const char *options_scope_name(enum option_scope scope)
     return names[scope];
 }
 
+const char *options_scope_sign(const struct option_command *command, enum option_scope scope)
+{
+    static const char *const schemes[] = {NULL, "postgres+bin://", "postgres://"};
+
+    return command->signs[scope] != NULL ? command->signs[scope] : schemes[scope];
+}
+
 static bool asks_for_something(const struct options *options, size_t index)
 {
     const struct option_value *value = &options->values[index];
@@ -417,6 +424,8 @@ static bool asks_for_something(const struct options *options, size_t index)
 
 bool options_check_scope(const struct options *options, enum option_scope kind, struct error *err)
 {
+    const struct option_command *command = &options->program->commands[options->command];
+
     for (size_t i = 0; i < options->program->option_count; i++) {
         const struct option_spec *spec = &options->program->options[i];
 
@@ -424,11 +433,10 @@ bool options_check_scope(const struct options *options, enum option_scope kind, 
             continue;
         error_set(err, ERROR_USAGE, ERROR_OPTION("%s") " is for %s backups: " ERROR_OURS("%s"),
                   spec->name, options_scope_name(spec->scope), spec->help);
-        return error_hint(err,
-                          "This is a %s backup, because the server is named by %s. Leave the "
-                          "option out.",
+        return error_hint(err, "This is a %s backup, because %s%s. Leave the option out.",
                           options_scope_name(kind),
-                          kind == OPTION_OF_PHYSICAL ? "postgres+bin://" : "postgres://");
+                          command->signs[kind] == NULL ? "the server is named by " : "it says ",
+                          options_scope_sign(command, kind));
     }
     return true;
 }

@@ -67,6 +67,8 @@ struct option_command {
     const char *summary;                         /* one line for the list of commands */
     const char *description;                     /* paragraphs; '\n' between them */
     bool hidden;                                 /* in no list */
+    const char *signs[3]; /* what tells it which kind of backup it is about, by enum option_scope;
+                             NULL: the scheme of a URI */
 };
 
 struct option_program {
@@ -153,6 +155,9 @@ const char *options_argument(const struct options *options, size_t index);
 /* Reads one value the way an option of that kind does; the error names the option. */
 bool options_read_number(const struct option_spec *spec, const char *text, uint64_t *number,
                          struct error *err);
+
+/* What tells the command that it is about that kind: "postgres+bin://". */
+const char *options_scope_sign(const struct option_command *command, enum option_scope scope);
 
 /* "physical" or "logical"; NULL for what is about both. */
 const char *options_scope_name(enum option_scope scope);

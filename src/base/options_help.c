@@ -91,23 +91,25 @@ static const char *help_of(const struct option_spec *spec, char out[HELP_TEXT_SI
 }
 
 /* The groups of a command's options, by what they are about. */
-static const struct {
-    enum option_scope scope;
-    const char *title;
-} groups[] = {
-    {OPTION_OF_BOTH, "Options"},
-    {OPTION_OF_PHYSICAL, "Options of physical backups (postgres+bin://)"},
-    {OPTION_OF_LOGICAL, "Options of logical backups (postgres://)"},
-};
+static const enum option_scope groups[] = {OPTION_OF_BOTH, OPTION_OF_PHYSICAL, OPTION_OF_LOGICAL};
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
+
+static bool append_title(const struct option_command *command, enum option_scope scope,
+                         struct buffer *out, struct error *err)
+{
+    if (scope == OPTION_OF_BOTH)
+        return buffer_append_string(out, "\nOptions:\n", err);
+    return buffer_printf(out, err, "\nOptions of %s backups (%s):\n", options_scope_name(scope),
+                         options_scope_sign(command, scope));
+}
 
 static bool is_in_group(const struct option_program *program, size_t command, size_t group,
                         size_t option)
 {
     const struct option_spec *spec = &program->options[option];
 
-    return (spec->commands & OPTION_COMMAND(command)) != 0 && spec->scope == groups[group].scope;
+    return (spec->commands & OPTION_COMMAND(command)) != 0 && spec->scope == groups[group];
 }
 
 static bool append_option_help(const struct option_spec *spec, struct buffer *out,
@@ -140,7 +142,7 @@ static bool append_group_help(const struct option_program *program, size_t comma
     for (size_t i = 0; i < program->option_count; i++) {
         if (!is_in_group(program, command, group, i))
             continue;
-        if (first && !buffer_printf(out, err, "\n%s:\n", groups[group].title))
+        if (first && !append_title(&program->commands[command], groups[group], out, err))
             return false;
         first = false;
         if (!append_option_help(&program->options[i], out, err))
@@ -229,8 +231,8 @@ static bool append_group_reference(const struct option_program *program, size_t 
     for (size_t i = 0; i < program->option_count; i++) {
         if (!is_in_group(program, command, group, i))
             continue;
-        if (first && groups[group].scope != OPTION_OF_BOTH &&
-            !buffer_printf(out, err, "\n%s:\n", groups[group].title))
+        if (first && groups[group] != OPTION_OF_BOTH &&
+            !append_title(&program->commands[command], groups[group], out, err))
             return false;
         if (first &&
             !buffer_append_string(out, "\n| option | meaning | default |\n|---|---|---|\n", err))

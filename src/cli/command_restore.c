@@ -193,6 +193,20 @@ static bool restore(struct restoration *restoration, struct error *err)
     return done;
 }
 
+/* Nobody is asked for a password where there is no server. */
+static bool check_options(const struct command *command, struct error *err)
+{
+    static const char *const of_servers[] = {"password-command", "no-password"};
+
+    for (size_t i = 0; i < sizeof(of_servers) / sizeof(of_servers[0]); i++) {
+        if (!options_given(command->options, of_servers[i]))
+            continue;
+        error_set(err, ERROR_USAGE, "--%s is for a restore into a server", of_servers[i]);
+        return error_hint(err, "A data directory needs no password: leave the option out.");
+    }
+    return options_check_scope(command->options, OPTION_OF_PHYSICAL, err);
+}
+
 static bool check_target(const char *target, struct error *err)
 {
     if (*target == '\0' || strcmp(target, "-") == 0)
@@ -216,7 +230,7 @@ bool command_restore(struct command *command, struct error *err)
     result_set_text(command->result, "target", options_text(command->options, "to"));
     if (strstr(restoration.target, "://") != NULL)
         return restore_to_server(command, err);
-    done = check_target(restoration.target, err) &&
+    done = check_options(command, err) && check_target(restoration.target, err) &&
            read_mappings(command, &restoration.options, &mappings, err) &&
            location_of_source(&restoration.from, command_argument(command, 0), err) &&
            restore(&restoration, err);

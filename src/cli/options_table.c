@@ -3,6 +3,7 @@
 #include "cli/options_table.h"
 
 #include "backup/backup_options.h"
+#include "restore/restore_options.h"
 
 #define BACKUP OPTION_COMMAND(COMMAND_BACKUP)
 #define VERIFY OPTION_COMMAND(COMMAND_VERIFY)
@@ -21,6 +22,12 @@
 #define ARCHIVE_TEXT                                                                               \
     "It may also be an archive of pg_dump, or one that pgcask made: in the custom, directory or "  \
     "tar format."
+
+#define RESTORED_TEXT                                                                              \
+    "What goes into a server may also be an archive of pg_dump, or one that pgcask made, in the "  \
+    "custom, directory or tar format, or an SQL script of pg_dump or pg_dumpall; a custom "        \
+    "archive "                                                                                     \
+    "and a script are taken from standard input, too."
 
 static const struct option_command commands[] = {
     [COMMAND_BACKUP] =
@@ -51,11 +58,17 @@ static const struct option_command commands[] = {
     [COMMAND_RESTORE] =
         {.name = "restore",
          .arguments = {"SOURCE"},
-         .summary = "Restores a backup to a data directory, verifying it on the way.",
+         .summary = "Restores a backup to a data directory, or an archive into a server.",
          .description =
-             "Restores a backup to a data directory that a server of the same major version can "
-             "be started on. The backup is verified while it is written; if it is damaged or "
-             "incomplete, what was written is removed.\n\n" SOURCE_TEXT},
+             "Restores a physical backup to a data directory that a server of the same major "
+             "version can be started on. The backup is verified while it is written; if it is "
+             "damaged or incomplete, what was written is removed.\n\n"
+             "With postgres:// behind --to, restores an archive or an SQL script into a database "
+             "of a server. What would keep it from being restored is looked for before anything "
+             "is done. Each statement that fails is named, and the exit status then is 3; with "
+             "--exit-on-error the first one ends the work.\n\n" SOURCE_TEXT " " RESTORED_TEXT,
+         .signs = {[OPTION_OF_PHYSICAL] = "--to DATA-DIRECTORY",
+                   [OPTION_OF_LOGICAL] = "--to postgres://"}},
     [COMMAND_LIST] = {.name = "list",
                       .arguments = {"SOURCE"},
                       .summary = "Says what is in a backup without restoring it.",
@@ -129,12 +142,13 @@ static const struct option_spec options[] = {
              "format is "
              "refused; with a slash behind it, it is a directory."},
     {.name = "to",
-     .argument = "DATA-DIRECTORY",
+     .argument = "DATA-DIRECTORY|URI",
      .kind = OPTION_TEXT,
      .commands = RESTORE,
      .required = true,
-     .help = "The data directory to make: it does not exist or is empty, unless " OPTION_REPLACE
-             " is given."},
+     .help = "Of a physical backup the data directory to make: it does not exist or is empty, "
+             "unless " OPTION_REPLACE
+             " is given. Of a logical one the server, by a URI, and the database that it names."},
     {.name = "to",
      .argument = "DIR|FILE.tar|-",
      .kind = OPTION_TEXT,
@@ -190,6 +204,7 @@ static const struct option_spec options[] = {
      .argument = "OLD=NEW",
      .kind = OPTION_TEXT,
      .commands = RESTORE,
+     .scope = OPTION_OF_PHYSICAL,
      .repeatable = true,
      .help = "Puts a tablespace into the directory NEW. OLD is its directory on the server, its "
              "name or its OID; write \\= for an equals sign in it. Others go to "
@@ -197,7 +212,43 @@ static const struct option_spec options[] = {
     {.name = "replace",
      .kind = OPTION_FLAG,
      .commands = RESTORE,
+     .scope = OPTION_OF_PHYSICAL,
      .help = "Replaces an existing cluster: a stopped one of the same system identifier."},
+    /* How something is restored into a server: restore/restore_options.h. */
+    {RESTORE_OPTION_DATABASE, .commands = RESTORE},
+    {RESTORE_OPTION_CREATE_DB, .commands = RESTORE},
+    {RESTORE_OPTION_INTO_EXISTING, .commands = RESTORE},
+    {RESTORE_OPTION_CLEAN, .commands = RESTORE},
+    {RESTORE_OPTION_RECREATE, .commands = RESTORE},
+    {RESTORE_OPTION_ROLE, .commands = RESTORE},
+    {RESTORE_OPTION_SEARCH_PATH, .commands = RESTORE},
+    {RESTORE_OPTION_SCHEMAS, .commands = RESTORE},
+    {RESTORE_OPTION_EXCLUDE_SCHEMAS, .commands = RESTORE},
+    {RESTORE_OPTION_TABLES, .commands = RESTORE},
+    {RESTORE_OPTION_FUNCTIONS, .commands = RESTORE},
+    {RESTORE_OPTION_TRIGGERS, .commands = RESTORE},
+    {RESTORE_OPTION_INDEXES, .commands = RESTORE},
+    {RESTORE_OPTION_SECTIONS, .commands = RESTORE},
+    {RESTORE_OPTION_LIST_FILE, .commands = RESTORE},
+    {RESTORE_OPTION_SCHEMA_ONLY, .commands = RESTORE},
+    {RESTORE_OPTION_DATA_ONLY, .commands = RESTORE},
+    {RESTORE_OPTION_NO_OWNER, .commands = RESTORE},
+    {RESTORE_OPTION_NO_PRIVILEGES, .commands = RESTORE},
+    {RESTORE_OPTION_NO_COMMENTS, .commands = RESTORE},
+    {RESTORE_OPTION_NO_SECURITY_LABELS, .commands = RESTORE},
+    {RESTORE_OPTION_NO_PUBLICATIONS, .commands = RESTORE},
+    {RESTORE_OPTION_NO_SUBSCRIPTIONS, .commands = RESTORE},
+    {RESTORE_OPTION_NO_POLICIES, .commands = RESTORE},
+    {RESTORE_OPTION_NO_TABLESPACES, .commands = RESTORE},
+    {RESTORE_OPTION_NO_TABLE_ACCESS_METHOD, .commands = RESTORE},
+    {RESTORE_OPTION_NO_STATISTICS, .commands = RESTORE},
+    {RESTORE_OPTION_JOBS, .commands = RESTORE},
+    {RESTORE_OPTION_EXIT_ON_ERROR, .commands = RESTORE},
+    {RESTORE_OPTION_SINGLE_TRANSACTION, .commands = RESTORE},
+    {RESTORE_OPTION_TRANSACTION_SIZE, .commands = RESTORE},
+    {RESTORE_OPTION_DISABLE_TRIGGERS, .commands = RESTORE},
+    {RESTORE_OPTION_ENABLE_ROW_SECURITY, .commands = RESTORE},
+    {RESTORE_OPTION_DRY_RUN, .commands = RESTORE},
     {.name = "in-place",
      .kind = OPTION_FLAG,
      .commands = RELOCATE,

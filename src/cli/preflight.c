@@ -103,8 +103,9 @@ static json_t *finding_to_json(const struct preflight_finding *finding)
 /* How many objects a message names (src/backup/logical_preflight_ask.c). */
 #define NAMED 5
 
-static void tell_finding(const struct command *command, const struct preflight_finding *finding)
+void preflight_tell_finding(const struct command *command, const struct preflight_finding *finding)
 {
+    json_t *list = json_object_get(command->result, "findings");
     char remedy[sizeof(finding->remedy) + 128];
 
     snprintf(remedy, sizeof(remedy), "%s", finding->remedy);
@@ -112,22 +113,21 @@ static void tell_finding(const struct command *command, const struct preflight_f
         snprintf(remedy, sizeof(remedy), "%s  (All of them are named by " OPTION_JSON ": %s.)",
                  finding->remedy, "\"objects\" of \"findings\"");
     console_finding(command->console, finding->fatal, finding->message, remedy);
+    if (list == NULL)
+        result_set(command->result, "findings", list = json_array());
+    json_array_append_new(list, finding_to_json(finding));
 }
 
 static bool tell_findings(const struct command *command, const struct preflight_report *report,
                           struct error *err)
 {
-    json_t *list = json_array();
     size_t fatal = 0;
 
+    result_set(command->result, "findings", json_array());
     for (size_t i = 0; i < report->count; i++) {
-        const struct preflight_finding *finding = &report->findings[i];
-
-        fatal += finding->fatal;
-        tell_finding(command, finding);
-        json_array_append_new(list, finding_to_json(finding));
+        fatal += report->findings[i].fatal;
+        preflight_tell_finding(command, &report->findings[i]);
     }
-    result_set(command->result, "findings", list);
     if (fatal == 0)
         return true;
     error_set(err, ERROR_REFUSED, "%s: %s",

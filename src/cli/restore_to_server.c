@@ -1,19 +1,27 @@
-/* pgcask restore into databases of a server. */
+/* pgcask restore into databases of a server: what is asked for, and what is told while it runs;
+ * what came of it is restore_result.h. */
 #include "cli/restore_to_server.h"
 
-#include "cli/format.h"
 #include "cli/location.h"
+#include "cli/preflight.h"
+#include "cli/restore_result.h"
 #include "cli/server_uri.h"
 
-#include "base/text.h"
-#include "base/utf8.h"
-#include "restore/logical_restore.h"
+#include "restore/restore_plan.h"
 
-#include <inttypes.h>
+#include <string.h>
+
+struct restoring {
+    struct command *command;
+    struct logical_restore_report report;
+    size_t told; /* of its findings */
+};
+
+/* ---- While it runs ---- */
 
 static void say_failure(void *context, const char *database, const struct target_failure *failure)
 {
-    const struct command *command = context;
+    const struct command *command = ((const struct restoring *)context)->command;
 
     (void)database;
     if (failure->harmless != NULL)
@@ -26,88 +34,105 @@ static void say_failure(void *context, const char *database, const struct target
                         failure->sqlstate);
 }
 
-static void fill_result(json_t *result, const struct logical_restore_report *report)
+static void say_found(struct restoring *restoring)
 {
-    result_set_known(result, "kind", "logical");
-    result_set_known(result, "database", report->database);
-    result_set(result, "seconds", json_real(report->seconds));
-    result_set_number(result, "bytes", report->bytes);
-    result_set_number(result, "rows", report->rows);
-    result_set_number(result, "objects", report->objects);
-    result_set_number(result, "failures", report->failures);
-    result_set_number(result, "harmless_failures", report->harmless);
+    const struct preflight_report *found = &restoring->report.preflight;
+
+    for (; restoring->told < found->count; restoring->told++)
+        preflight_tell_finding(restoring->command, &found->findings[restoring->told]);
 }
 
-static void say_result(struct command *command, const struct logical_restore_report *report)
+/* What was found on the way to it is known then. */
+static void say_plan(void *context, const struct restore_plan *plan)
 {
-    char size[FORMAT_SIZE], duration[FORMAT_SIZE];
+    struct restoring *restoring = context;
 
-    format_size(report->bytes, size);
-    format_seconds(report->seconds, duration);
-    command_say(command,
-                "restored %" PRIu64 " object%s and %" PRIu64 " row%s (%s) into \"%s\" in %s",
-                report->objects, TEXT_S(report->objects), report->rows, TEXT_S(report->rows), size,
-                report->database, duration);
-    if (report->harmless > 0)
-        command_say(command, "statements that failed and change nothing: %" PRIu64,
-                    report->harmless);
-    if (report->passed_over > 0)
-        command_say(command, "tables whose rows were passed over: %" PRIu64, report->passed_over);
-    if (report->failures == 0)
-        return;
-    command->problems = true;
-    console_warning(command->console, "statements that failed: %" PRIu64 "; they are named above",
-                    report->failures);
+    if (options_flag(restoring->command->options, "dry-run"))
+        restore_result_plan(restoring->command, plan);
+    say_found(restoring);
 }
 
-static void say_found(const struct command *command, const struct preflight_report *found)
-{
-    for (size_t i = 0; i < found->count; i++) {
-        const struct preflight_finding *finding = &found->findings[i];
+/* ---- What is asked for ---- */
 
-        console_warning(command->console, "%s%s%s", finding->message,
-                        finding->remedy[0] != '\0' ? "; " : "", finding->remedy);
-    }
+/* What the option table holds of a text may be fit for messages only. */
+static void take_typed(const struct command *command, const char *name, const char **member)
+{
+    if (options_given(command->options, name))
+        *member = command_text(command, name);
 }
 
-static bool restore(struct command *command, const struct server_uri *server,
+static bool read_request(struct restore_request *request, const struct command *command,
+                         struct error *err)
+{
+    if (!options_check_scope(command->options, OPTION_OF_LOGICAL, err) ||
+        !restore_request_read(request, command->options, err))
+        return false;
+    take_typed(command, "database", &request->database);
+    take_typed(command, "role", &request->role);
+    take_typed(command, "search-path", &request->search_path);
+    take_typed(command, "list-file", &request->list_file);
+    return true;
+}
+
+/* ---- The work ---- */
+
+/* What keeps it from being begun has been said, each with what mends it. */
+static bool judge(const struct preflight_report *found, struct error *err)
+{
+    size_t fatal = 0;
+
+    for (size_t i = 0; i < found->count; i++)
+        fatal += found->findings[i].fatal;
+    if (fatal == 0 || err->code != ERROR_REFUSED)
+        return false;
+    error_set(err, ERROR_REFUSED, "the restore was not begun: %s",
+              fatal == 1 ? "something would make it fail" : "several things would make it fail");
+    return error_hint(err, "How to fix %s is said above.", fatal == 1 ? "it" : "each of them");
+}
+
+static bool restore(struct restoring *restoring, struct restore_request *request,
                     const struct location *from, struct error *err)
 {
-    const struct restore_request request = {
-        .settings = server->settings,
-        .cancel = command->cancel,
-        .log = &command->console->log,
-        .on_failure = say_failure,
-        .context = command,
-    };
     const struct restore_input input = {.name = from->name, .place = from->place};
-    struct logical_restore_report report;
-    bool done = logical_restore_run(&request, &input, &report, err);
+    struct logical_restore_report *report = &restoring->report;
+    bool done = logical_restore_run(request, &input, report, err);
 
-    say_found(command, &report.preflight);
-    fill_result(command->result, &report);
+    say_found(restoring);
+    restore_result_fill(restoring->command->result, report);
     if (done)
-        say_result(command, &report);
-    logical_restore_report_reset(&report);
+        restore_result_say(restoring->command, report);
+    else
+        judge(&report->preflight, err);
+    logical_restore_report_reset(report);
     return done;
 }
 
 bool restore_to_server(struct command *command, struct error *err)
 {
+    struct restoring restoring = {.command = command};
+    struct restore_request request = {
+        .cancel = command->cancel,
+        .log = &command->console->log,
+        .on_failure = say_failure,
+        .on_plan = say_plan,
+        .context = &restoring,
+    };
     struct server_uri server;
     struct location from;
     bool done;
 
-    if (!location_of_source(&from, command_argument(command, 0), err) ||
+    if (!read_request(&request, command, err) ||
+        !location_of_source(&from, command_argument(command, 0), err) ||
         !server_uri_open(&server, command, command_text(command, "to"),
                          options_text(command->options, "to"), err))
         return false;
+    request.settings = server.settings;
     if (server.physical) {
         error_set(err, ERROR_USAGE, "--to names a server for physical backups");
         error_hint(err, "A dump is restored over SQL: --to postgres://HOST/DATABASE");
         done = false;
     } else {
-        done = restore(command, &server, &from, err);
+        done = restore(&restoring, &request, &from, err);
     }
     server_uri_reset(&server);
     return done;

@@ -81,4 +81,10 @@ struct restore_request {
     const char *spool_directory; /* for what must be read twice; NULL: TMPDIR, else /tmp */
 };
 
+/* Fills it with what was given (restore_options.h) and with the defaults of what was not. What does
+ * not go together is an error of usage that names both. */
+bool restore_request_read(struct restore_request *request, const struct options *given,
+                          struct error *err);
+bool restore_request_check(const struct restore_request *request, struct error *err);
+
 #endif
