@@ -85,8 +85,8 @@ void logical_preflight_judge_locks(struct logical_preflight *preflight)
     uint64_t needed = room->relations + room->databases * LOCK_ROOM_CATALOGS + room->held;
     char remedy[128], number[32];
 
-    if (room->each == 0 || needed <= room->all)
-        return;
+    if (room->each == 0 || room->all < room->each || needed <= room->all)
+        return; /* or the server did not say */
     snprintf(number, sizeof(number), "%" PRIu64, needed / (room->all / room->each) + 1);
     snprintf(remedy, sizeof(remedy), CATALOG_LOCK_ROOM_HINT, number);
     preflight_add(preflight->report, false, remedy,

@@ -257,6 +257,16 @@ static void the_number_of_locks_is_told(void **state)
            "ALTER SYSTEM SET max_locks_per_transaction = 203;  and restart the server");
 }
 
+static void a_number_of_locks_that_is_not_told_is_no_finding(void **state)
+{
+    static const char *const unknown[] = {"20000", "10", NULL, "64", "0", "t"};
+    struct answers answers = quiet("18.4");
+
+    (void)state;
+    answers.locks = unknown;
+    expect(&answers, false, NULL, NULL);
+}
+
 static void a_question_that_is_refused_is_a_finding(void **state)
 {
     struct answers answers = quiet("18.4");
@@ -277,6 +287,7 @@ int main(void)
         cmocka_unit_test(few_large_objects_are_granted_by_number),
         cmocka_unit_test(closed_catalogs_are_granted_by_name),
         cmocka_unit_test(the_number_of_locks_is_told),
+        cmocka_unit_test(a_number_of_locks_that_is_not_told_is_no_finding),
         cmocka_unit_test(a_question_that_is_refused_is_a_finding),
     };
 
