@@ -52,13 +52,27 @@ static void note_failure(void *context, const struct target_failure *failure)
     pthread_mutex_unlock(&job->lock);
 }
 
+/* The large objects that were made together with that one. */
+static void mark_group(struct archive_job *job, uint32_t number)
+{
+    uint32_t end = archive_contents_count(job->contents);
+
+    if (end - number > ENTRY_SQL_TOGETHER)
+        end = number + ENTRY_SQL_TOGETHER;
+    while (++number < end && archive_contents_node(job->contents, number).kind == ENTRY_BLOB)
+        job->marks[number] |= IS_DONE;
+}
+
 static void note_done(void *context, uint64_t subject, uint64_t rows)
 {
     struct archive_job *job = context;
 
     (void)rows;
-    if (subject < archive_contents_count(job->contents))
-        job->marks[subject] |= IS_DONE;
+    if (subject >= archive_contents_count(job->contents))
+        return;
+    job->marks[subject] |= IS_DONE;
+    if (archive_contents_node(job->contents, (uint32_t)subject).kind == ENTRY_BLOB)
+        mark_group(job, (uint32_t)subject);
 }
 
 /* ---- Which data ---- */
@@ -285,7 +299,7 @@ static bool define_stage(struct archive_job *job, enum stage stage, struct error
         if (!cancel_check(&job->cancel, err) || !define(job, &job->main, order[i], err))
             return false;
     }
-    return true;
+    return entry_sql_flush(&job->main.sql, err);
 }
 
 static bool drop_all(struct archive_job *job, struct error *err)

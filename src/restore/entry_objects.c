@@ -5,6 +5,9 @@
  */
 #include "restore/entry_sql_internal.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define GROUP_TAG "LARGE OBJECTS "
@@ -153,6 +156,71 @@ bool entry_sql_create_objects(struct entry_sql *sql, uint32_t number,
         return true;
     begin_group(sql);
     return repeat_owner(sql, entry, err) && queue_group(sql, number, entry, err);
+}
+
+/* ---- Those that have an entry each ---- */
+
+#define CREATES "SELECT pg_catalog.lo_create('"
+
+/* Exactly what pg_dump writes: anything else is run as it stands. */
+bool entry_sql_can_wait(const struct archive_entry *entry)
+{
+    size_t len = entry->tag == NULL ? 0 : oid_length(entry->tag);
+    const char *sql = entry->definition;
+
+    return len > 0 && entry->tag[len] == '\0' && sql != NULL &&
+           strncmp(sql, CREATES, strlen(CREATES)) == 0 &&
+           strncmp(sql + strlen(CREATES), entry->tag, len) == 0 &&
+           strcmp(sql + strlen(CREATES) + len, "');\n") == 0;
+}
+
+static bool is_of_the_same(const struct entry_sql *sql, uint32_t number, const char *owner)
+{
+    return sql->single.count < ENTRY_SQL_TOGETHER &&
+           number == sql->single.number + sql->single.count &&
+           strcmp(sql->single.owner, owner) == 0;
+}
+
+bool entry_sql_wait(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
+                    struct error *err)
+{
+    const char *owner = entry->owner != NULL ? entry->owner : "";
+
+    if (sql->single.count > 0 && !is_of_the_same(sql, number, owner) && !entry_sql_flush(sql, err))
+        return false;
+    sql->single.last = (uint32_t)strtoul(entry->tag, NULL, 10);
+    if (sql->single.count++ == 0) {
+        sql->single.number = number;
+        sql->single.oid = sql->single.last;
+        sql->single.owner = strdup(owner);
+        if (sql->single.owner == NULL)
+            return error_set_memory(err);
+    }
+    return buffer_append_string(&sql->single.numbers, entry->tag, err) &&
+           buffer_append_byte(&sql->single.numbers, '\n', err);
+}
+
+bool entry_sql_flush(struct entry_sql *sql, struct error *err)
+{
+    struct archive_entry group = {.desc = "BLOB",
+                                  .definition = buffer_text(&sql->single.numbers),
+                                  .owner = sql->single.owner};
+    char tag[32];
+    bool done;
+
+    if (sql->single.count == 0)
+        return true;
+    if (sql->single.count == 1)
+        snprintf(tag, sizeof(tag), "%" PRIu32, sql->single.oid);
+    else
+        snprintf(tag, sizeof(tag), "%" PRIu32 "..%" PRIu32, sql->single.oid, sql->single.last);
+    group.tag = tag;
+    done = entry_sql_create_objects(sql, sql->single.number, &group, err);
+    buffer_clear_keeping(&sql->single.numbers, ARCHIVE_TEXT_KEPT);
+    free(sql->single.owner);
+    sql->single.owner = NULL;
+    sql->single.count = 0;
+    return done;
 }
 
 bool entry_sql_drop_objects(struct entry_sql *sql, uint32_t number,

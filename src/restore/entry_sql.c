@@ -22,6 +22,9 @@ void entry_sql_reset(struct entry_sql *sql)
     buffer_free(&sql->text);
     buffer_free(&sql->parts);
     buffer_free(&sql->objects);
+    buffer_free(&sql->single.numbers);
+    free(sql->single.owner);
+    sql->single.owner = NULL;
     sql->tablespace = sql->access_method = sql->schema = NULL;
 }
 
@@ -306,6 +309,10 @@ bool entry_sql_define(struct entry_sql *sql, uint32_t number, const struct archi
 {
     enum entry_kind kind = entry_kind_of(entry->desc);
 
+    if (kind == ENTRY_BLOB && entry_sql_can_wait(entry))
+        return entry_sql_wait(sql, number, entry, err);
+    if (!entry_sql_flush(sql, err))
+        return false;
     if (kind == ENTRY_BLOB_METADATA)
         return entry_sql_create_objects(sql, number, entry, err);
     if (kind == ENTRY_ACL && strncmp(entry->tag, "LARGE OBJECTS ", 14) == 0)

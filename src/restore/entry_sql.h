@@ -22,6 +22,13 @@ struct entry_sql {
     char *tablespace, *access_method, *schema; /* what the session is set to; NULL: not yet said */
     struct buffer label, text, parts;
     struct buffer objects; /* large objects of the group whose privileges are being set */
+    struct {
+        struct buffer numbers; /* a line each */
+        uint32_t number;       /* of the entry of the first … */
+        uint32_t oid, last;    /* … and its object, and the last one */
+        size_t count;
+        char *owner; /* of all of them */
+    } single;        /* large objects that have an entry each, of which groups are made */
 };
 
 void entry_sql_reset(struct entry_sql *sql);
@@ -34,6 +41,12 @@ const char *entry_sql_label(struct entry_sql *sql, const struct archive_entry *e
 /* Queues all that its definition takes, owner included. */
 bool entry_sql_define(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
                       struct error *err);
+
+/* Large objects that have an entry each may wait for more of their kind: queues them. */
+bool entry_sql_flush(struct entry_sql *sql, struct error *err);
+
+/* How many entries may have been put together: one that is done says it of those behind it. */
+#define ENTRY_SQL_TOGETHER 1000
 
 /* Queues what drops it, if it is there. */
 bool entry_sql_drop(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,

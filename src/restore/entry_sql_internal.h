@@ -21,6 +21,10 @@ bool entry_sql_append_oid(struct buffer *out, const char *text, struct error *er
 /* BLOB METADATA: a list of numbers in place of SQL. */
 bool entry_sql_create_objects(struct entry_sql *sql, uint32_t number,
                               const struct archive_entry *entry, struct error *err);
+/* BLOB: an entry for each, as archives up to 1.15 have them. */
+bool entry_sql_can_wait(const struct archive_entry *entry);
+bool entry_sql_wait(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
+                    struct error *err);
 bool entry_sql_drop_objects(struct entry_sql *sql, uint32_t number,
                             const struct archive_entry *entry, struct error *err);
 

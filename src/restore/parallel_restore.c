@@ -40,7 +40,8 @@ static bool define(struct member *member, uint32_t number, struct error *err)
 
     return archive_contents_entry_into(member->crew->restore->contents, number,
                                        &member->worker->data.texts, &entry, err) &&
-           entry_sql_define(&member->worker->sql, number, &entry, err);
+           entry_sql_define(&member->worker->sql, number, &entry, err) &&
+           entry_sql_flush(&member->worker->sql, err);
 }
 
 static bool restore_rows(struct member *member, uint32_t number, struct error *err)

@@ -36,15 +36,18 @@ static bool take_rows(struct restore_data *data, struct slice bytes, struct erro
     return target_copy_send(data->sql->session, bytes, err);
 }
 
-static bool end_rows(struct restore_data *data, struct error *err)
+static bool end_rows(struct restore_data *data, uint64_t rows, struct error *err)
 {
-    const struct target_statement copy = statement_of(data, data->entry.copy);
+    struct target_statement copy = statement_of(data, data->entry.copy);
     uint64_t taken;
     bool kept;
 
+    copy.expected = &rows;
     if (!data->streaming)
         return target_copy(data->sql->session, &copy, buffer_slice(&data->rows), err);
-    return target_copy_end(data->sql->session, &taken, &kept, err);
+    return target_copy_end(data->sql->session, &taken, &kept, err) &&
+           (!kept || taken == rows ||
+            target_tell_lacking(data->sql->session, &copy, rows, taken, err));
 }
 
 /* ---- INSERTs ---- */
@@ -145,11 +148,10 @@ static bool end(void *context, uint32_t number, uint64_t rows, struct error *err
     bool done;
 
     (void)number;
-    (void)rows;
     if (holds_objects(data))
         done = restore_objects_flush(data, err);
     else
-        done = data->script != NULL ? end_inserts(data, err) : end_rows(data, err);
+        done = data->script != NULL ? end_inserts(data, err) : end_rows(data, rows, err);
     data->running = false;
     return done && set_triggers(data, true, err);
 }

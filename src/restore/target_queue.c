@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "restore/harmless_failures.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,19 @@ bool target_tell_failure(struct target_session *session, uint64_t subject, const
     return target_stop(session, err);
 }
 
+bool target_tell_lacking(struct target_session *session, const struct target_statement *statement,
+                         uint64_t expected, uint64_t taken, struct error *err)
+{
+    struct outcome outcome = {.failed = true};
+
+    error_set(&outcome.error, ERROR_SERVER,
+              "of %" PRIu64 " rows in the archive the server says that it has taken %" PRIu64,
+              expected, taken);
+    error_hint(&outcome.error, "A trigger or a rule of the table may have left some out.");
+    return target_tell_failure(session, statement->subject, statement->object, statement->text,
+                               &outcome, err);
+}
+
 void target_tell_done(struct target_session *session, uint64_t subject, uint64_t rows)
 {
     session->counts.statements++;
@@ -150,7 +164,11 @@ static bool hold_statement(struct target_session *session, const struct target_s
                            const struct slice *rows, struct error *err)
 {
     struct queued_statement queued = {
-        .subject = statement->subject, .parts = NO_TEXT, .rows = NO_TEXT};
+        .subject = statement->subject,
+        .parts = NO_TEXT,
+        .rows = NO_TEXT,
+        .expected = statement->expected == NULL ? UINT64_MAX : *statement->expected,
+    };
 
     if (session->queue_count == session->queue_capacity) {
         struct queued_statement *grown =
@@ -239,6 +257,22 @@ static const char *next_text(const struct target_session *session, struct positi
     return text;
 }
 
+static bool tell_done(struct target_session *session, const struct queued_statement *statement,
+                      uint64_t rows, struct error *err)
+{
+    const struct target_statement told = {
+        .subject = statement->subject,
+        .object = held_text(session, statement->object),
+        .text = held_text(session, statement->text),
+    };
+
+    target_tell_done(session, statement->subject, rows);
+    if (rows > 0)
+        session->counts.row_bytes += statement->rows_len;
+    return statement->expected == UINT64_MAX || statement->expected == rows ||
+           target_tell_lacking(session, &told, statement->expected, rows, err);
+}
+
 static bool send_one(struct target_session *session, const struct queued_statement *statement,
                      const char *text, struct error *err)
 {
@@ -261,11 +295,7 @@ static bool read_one(struct target_session *session, const struct queued_stateme
         return target_tell_failure(session, statement->subject,
                                    held_text(session, statement->object), text, &outcome, err);
     }
-    if (last)
-        target_tell_done(session, statement->subject, outcome.rows);
-    if (outcome.rows > 0)
-        session->counts.row_bytes += statement->rows_len;
-    return true;
+    return last ? tell_done(session, statement, outcome.rows, err) : true;
 }
 
 /* Each is sent and answered by itself, but none waits for the answer before: unless a failure is to
@@ -342,13 +372,13 @@ static bool commit(struct target_session *session, struct outcome *outcome, stru
     return target_read_outcome(session, false, outcome, err);
 }
 
-static void tell_all_done(struct target_session *session)
+static bool tell_all_done(struct target_session *session, struct error *err)
 {
     for (size_t i = 0; i < session->queue_count; i++) {
-        target_tell_done(session, session->queue[i].subject, session->queue[i].taken);
-        if (session->queue[i].taken > 0)
-            session->counts.row_bytes += session->queue[i].rows_len;
+        if (!tell_done(session, &session->queue[i], session->queue[i].taken, err))
+            return false;
     }
+    return true;
 }
 
 static bool end_batch(struct target_session *session, struct error *err)
@@ -370,8 +400,7 @@ static bool end_batch(struct target_session *session, struct error *err)
         session->careful = true;
         return true;
     }
-    tell_all_done(session);
-    return true;
+    return tell_all_done(session, err);
 }
 
 /* ---- As a transaction that is not done again ---- */
@@ -398,8 +427,7 @@ static bool end_chunk(struct target_session *session, bool keep_open, struct err
         if (end.failed)
             return target_tell_failure(session, 0, "COMMIT", "COMMIT", &end, err);
     }
-    tell_all_done(session);
-    return true;
+    return tell_all_done(session, err);
 }
 
 /* A unit's transaction is over once one of it has failed: nobody needs to know of the rest. */

@@ -76,7 +76,13 @@ struct target_statement {
      * of them is tried. NULL: there is no other way to say it. Copied. */
     const char *parts;
     size_t parts_len;
+    const uint64_t *expected; /* rows that a target_copy has; another number of them taken is a
+                                 failure. NULL: it is not known */
 };
+
+/* Tells of a COPY that has ended with another number of rows than it had. False: that ends it. */
+bool target_tell_lacking(struct target_session *session, const struct target_statement *statement,
+                         uint64_t expected, uint64_t taken, struct error *err);
 
 /* Queues it. */
 bool target_execute(struct target_session *session, const struct target_statement *statement,

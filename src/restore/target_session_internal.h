@@ -24,7 +24,8 @@ struct queued_statement {
     size_t object, text;
     size_t parts, parts_len; /* NO_TEXT: none */
     size_t rows, rows_len;   /* NO_TEXT: it is no COPY with its rows */
-    uint64_t taken;          /* rows, by the server's answer */
+    uint64_t taken;          /* rows, by the server's answer … */
+    uint64_t expected;       /* … and as many as there are; UINT64_MAX: not known */
 };
 
 /* How transactions are made. */
