@@ -233,6 +233,7 @@ static bool open_session(struct archive_job *job, struct error *err)
 void archive_job_close(struct archive_job *job, struct restore_worker *worker)
 {
     job->report->bytes += worker->data.bytes;
+    job->report->large_objects += worker->data.large_objects;
     if (worker->session != NULL && !job->undone)
         job->report->rows += target_session_counts(worker->session)->rows;
     restore_data_reset(&worker->data);

@@ -148,7 +148,7 @@ bool database_recipe_parse(struct database_recipe *recipe, const char *definitio
     *recipe = (struct database_recipe){0};
     sql_words_walk(slice_string(definition), take_word, &parse);
     if (!parse.failed && parse.at != AT_OPTION && parse.at != AT_END)
-        parse.failed = !error_set(err, ERROR_CORRUPT, "the archive's CREATE DATABASE is not whole");
+        parse.failed = !error_set(err, ERROR_CORRUPT, "the archive's CREATE DATABASE breaks off");
     if (parse.failed)
         database_recipe_reset(recipe);
     return !parse.failed;

@@ -30,7 +30,7 @@ struct logical_restore_report {
     size_t databases;       /* that were restored into */
     uint64_t objects;       /* entries whose statements all succeeded */
     uint64_t rows, bytes;   /* that the server took; of data that came */
-    uint64_t large_objects; /* whose bytes came */
+    uint64_t large_objects; /* that came to their ends */
     uint64_t failures;      /* statements */
     uint64_t harmless;      /* … that are not counted there */
     uint64_t passed_over;   /* tables whose rows were not put in, because they could not be made */

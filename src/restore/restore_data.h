@@ -19,7 +19,8 @@ struct restore_data {
     /* The large object is one that could not be made: it is passed over. May be NULL. */
     bool (*lacks)(void *context, uint32_t oid);
     bool disable_triggers;
-    uint64_t bytes; /* of data that came */
+    uint64_t bytes;         /* of data that came */
+    uint64_t large_objects; /* that came to their ends */
 
     /* Its own. */
     uint32_t number;

@@ -148,6 +148,7 @@ bool restore_object_end(struct restore_data *data, struct error *err)
 
     if (data->skipping)
         return true;
+    data->large_objects++;
     if (data->in_unit) {
         if (data->object.len > 0 && !put_piece(data, err))
             return false;
