@@ -10,6 +10,7 @@
 #ifndef PGCASK_ARCHIVE_ARCHIVE_H
 #define PGCASK_ARCHIVE_ARCHIVE_H
 
+#include "base/buffer.h"
 #include "base/compress.h"
 #include "record/record.h"
 
@@ -71,7 +72,8 @@ struct archive_content {
     bool (*entry)(void *context, uint32_t number, struct archive_entry *entry, struct error *err);
     /* The next bytes of the data of that entry: an empty slice at their end. Borrowed until the
      * next call. COPY text comes without its end mark "\.", which the archive adds. Of large
-     * objects: the bytes of one after the other, with an empty slice behind each. */
+     * objects: the bytes of one after the other, with an empty slice behind each. Without a COPY
+     * statement they are SQL. */
     bool (*data)(void *context, uint32_t number, struct slice *bytes, struct error *err);
     /* Of an entry that holds large objects ("BLOBS"): the number of the one with that index (from
      * 0); 0 behind the last. NULL: there are no such entries. */
@@ -127,11 +129,20 @@ enum plain_database {
     PLAIN_GOES_THERE    /* one that is there, to which it connects itself; nothing of it is set */
 };
 
-/* The same as an SQL script for psql. Its only meta-command is \connect: of a name that is letters,
+/* The same as an SQL script for psql. What comes of a call has been lent before the next thing is
+ * asked for: so whoever takes the script may also write data to where it goes, when he is asked for
+ * them, and give none. Its only meta-command is \connect: of a name that is letters,
  * digits, _ and . as it is, else of -reuse-previous=on "postgresql:///NAME", percent-encoded. */
 struct reader *plain_stream_new(const struct archive_header *header,
                                 const struct archive_content *content, enum plain_database database,
                                 struct error *err);
+
+/* Large objects as statements, for who has their bytes as they come: `waiting` holds what is not
+ * yet a statement, and is empty at first. */
+bool plain_object_begin(struct buffer *out, uint32_t oid, struct error *err);
+bool plain_object_bytes(struct buffer *waiting, struct slice bytes, struct buffer *out,
+                        struct error *err);
+bool plain_object_end(struct buffer *waiting, struct buffer *out, struct error *err);
 
 /* ---- Reading ---- */
 

@@ -128,10 +128,10 @@ void plain_objects_reset(struct plain_objects *objects)
 }
 
 /* What waits becomes a statement once it is as much as one takes, or was the last. */
-static bool append_piece(struct plain_objects *objects, struct buffer *out, struct error *err)
+static bool append_piece(struct buffer *waiting, struct buffer *out, struct error *err)
 {
     static const char digits[] = "0123456789abcdef";
-    struct slice bytes = buffer_slice(&objects->bytes);
+    struct slice bytes = buffer_slice(waiting);
     uint8_t *hex;
 
     if (!buffer_append_string(out, "SELECT pg_catalog.lowrite(0, '\\x", err) ||
@@ -143,8 +143,33 @@ static bool append_piece(struct plain_objects *objects, struct buffer *out, stru
         hex[2 * i + 1] = (uint8_t)digits[bytes.data[i] & 15];
     }
     out->len += 2 * bytes.len;
-    buffer_clear(&objects->bytes);
+    buffer_clear(waiting);
     return buffer_append_string(out, "');\n", err);
+}
+
+bool plain_object_begin(struct buffer *out, uint32_t oid, struct error *err)
+{
+    return buffer_printf(out, err, "SELECT pg_catalog.lo_open('%" PRIu32 "', 131072);\n", oid);
+}
+
+bool plain_object_bytes(struct buffer *waiting, struct slice bytes, struct buffer *out,
+                        struct error *err)
+{
+    while (bytes.len > 0) {
+        size_t room = PIECE_SIZE - waiting->len;
+        struct slice part = slice_take(&bytes, bytes.len < room ? bytes.len : room);
+
+        if (!buffer_append(waiting, part.data, part.len, err) ||
+            (waiting->len == PIECE_SIZE && !append_piece(waiting, out, err)))
+            return false;
+    }
+    return true;
+}
+
+bool plain_object_end(struct buffer *waiting, struct buffer *out, struct error *err)
+{
+    return (waiting->len == 0 || append_piece(waiting, out, err)) &&
+           buffer_append_string(out, "SELECT pg_catalog.lo_close(0);\n\n", err);
 }
 
 static bool next_object(struct plain_objects *objects, const struct archive_stream *stream,
@@ -158,7 +183,7 @@ static bool next_object(struct plain_objects *objects, const struct archive_stre
     objects->in_object = oid != 0;
     if (*ended)
         return buffer_append_string(out, "COMMIT;\n\n", err);
-    return buffer_printf(out, err, "SELECT pg_catalog.lo_open('%" PRIu32 "', 131072);\n", oid);
+    return plain_object_begin(out, oid, err);
 }
 
 static bool next_bytes(struct plain_objects *objects, const struct archive_stream *stream,
@@ -170,27 +195,21 @@ static bool next_bytes(struct plain_objects *objects, const struct archive_strea
     if (!content->data(content->context, number, &bytes, err))
         return false;
     objects->in_object = bytes.len > 0;
-    while (bytes.len > 0) {
-        size_t room = PIECE_SIZE - objects->bytes.len;
-        struct slice part = slice_take(&bytes, bytes.len < room ? bytes.len : room);
-
-        if (!buffer_append(&objects->bytes, part.data, part.len, err) ||
-            (objects->bytes.len == PIECE_SIZE && !append_piece(objects, out, err)))
-            return false;
-    }
-    if (objects->in_object)
-        return true;
-    return (objects->bytes.len == 0 || append_piece(objects, out, err)) &&
-           buffer_append_string(out, "SELECT pg_catalog.lo_close(0);\n\n", err);
+    return objects->in_object ? plain_object_bytes(&objects->bytes, bytes, out, err)
+                              : plain_object_end(&objects->bytes, out, err);
 }
 
 bool plain_objects_fill(struct plain_objects *objects, const struct archive_stream *stream,
                         uint32_t number, struct buffer *out, bool *ended, struct error *err)
 {
-    bool done = objects->begun || buffer_append_string(out, "BEGIN;\n\n", err);
+    bool done = true;
 
     *ended = false;
-    objects->begun = true;
+    if (!objects->begun) {
+        /* By itself: who is asked for the objects may have written what came before. */
+        objects->begun = true;
+        return buffer_append_string(out, "BEGIN;\n\n", err);
+    }
     while (done && !*ended && out->len < LENT_SIZE)
         done = objects->in_object ? next_bytes(objects, stream, number, out, err)
                                   : next_object(objects, stream, number, out, ended, err);

@@ -20,6 +20,7 @@ struct plain_stream {
     enum plain_database database;
     enum step step;
     enum pass pass;
+    bool copying; /* the rows are COPY text, not SQL */
     /* Settings of the session that will run the script, once they were set. */
     bool tablespace_set, method_set;
     struct buffer tablespace, method;
@@ -357,10 +358,7 @@ static bool append_database_end(struct plain_stream *stream, const struct archiv
 static bool append_rows_begin(struct buffer *out, const struct archive_entry *entry,
                               struct error *err)
 {
-    if (entry->copy == NULL)
-        return error_set(err, ERROR_UNSUPPORTED, "%s %s cannot be written into an SQL script",
-                         entry->desc, entry->tag);
-    return buffer_append_string(out, entry->copy, err);
+    return entry->copy == NULL || buffer_append_string(out, entry->copy, err);
 }
 
 static bool append_definition(struct plain_stream *stream, const struct archive_entry *entry,
@@ -423,6 +421,7 @@ static bool fill_entry(struct plain_stream *stream, struct error *err)
         return true;
     if (entry.has_data)
         stream->step = archive_entry_has_objects(&entry) ? STEP_OBJECTS : STEP_ROWS;
+    stream->copying = entry.copy != NULL && entry.copy[0] != '\0';
     return append_entry(stream, &entry, err);
 }
 
@@ -454,7 +453,8 @@ static bool next_rows(struct plain_stream *stream, struct slice *lend, struct er
         return false;
     if (lend->len > 0)
         return true;
-    *lend = slice_string(ARCHIVE_COPY_END);
+    if (stream->copying)
+        *lend = slice_string(ARCHIVE_COPY_END);
     stream->step = STEP_ENTRIES;
     return true;
 }

@@ -1,9 +1,11 @@
-/* archive_probe file|directory|stream PLACE RECORD all|entries DIRECTORY: the data of an archive,
- * as src/restore/archive_input.h pushes them to a restore. PLACE is a file or a directory; a stream
- * is standard input. RECORD is the path of a record there, or "" if the place itself is the
- * archive. In DIRECTORY, which exists, data go into files: those of an entry into one called as its
- * dump id is, a large object into blob_OID; and a line for each entry into "entries". */
+/* archive_probe file|directory|stream PLACE RECORD all|entries|text DIRECTORY: the data of an
+ * archive, as src/restore/archive_input.h pushes them to a restore. PLACE is a file or a directory;
+ * a stream is standard input. RECORD is the path of a record there, or "" if the place itself is
+ * the archive. In DIRECTORY, which exists, data go into files: those of an entry into one called as
+ * its dump id is, a large object into blob_OID; and a line for each entry into "entries". With
+ * "text", all of it as SQL goes into "script". */
 #include "restore/archive_input.h"
+#include "restore/archive_text.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -152,6 +154,28 @@ static void read_in_threads(struct probe *probe)
         pthread_join(threads[i], NULL);
 }
 
+static bool write_text(void *context, struct slice bytes, struct error *err)
+{
+    return fwrite(bytes.data, 1, bytes.len, context) == bytes.len ||
+           error_set(err, ERROR_IO, "cannot write");
+}
+
+static void write_script(struct probe *probe)
+{
+    const struct restore_request request = {.jobs = 0};
+    char path[4200];
+    struct archive_text_out out = {.write = write_text};
+    struct error err;
+
+    snprintf(path, sizeof(path), "%s/script", probe->directory);
+    out.context = fopen(path, "wb");
+    if (out.context == NULL ||
+        !archive_text_write(probe->input, &request, (struct slice){0}, &out, &err))
+        complain(probe, &err);
+    if (out.context != NULL)
+        fclose(out.context);
+}
+
 /* What is found in the table of contents: all of it can be asked for. */
 static void list(struct probe *probe)
 {
@@ -195,6 +219,8 @@ int main(int argc, char **argv)
     list(&probe);
     if (strcmp(argv[4], "all") == 0)
         read_all(&probe);
+    else if (strcmp(argv[4], "text") == 0)
+        write_script(&probe);
     else
         read_in_threads(&probe);
     archive_input_free(probe.input);

@@ -1,6 +1,7 @@
 """Archives as a restore reads them, beside what pg_restore makes of them: every format, version,
 compression and order, an entry at a time by several threads, and as they stream by."""
 
+import difflib
 import functools
 import gzip
 import pathlib
@@ -16,7 +17,7 @@ from pgcask_testing.logical import cluster, make  # noqa: F401
 
 SAMPLE = r"""
     CREATE TABLE big (id int PRIMARY KEY, text text);
-    INSERT INTO big SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 3000) i;
+    INSERT INTO big SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 1500) i;
     CREATE TABLE empty (a int);
     CREATE TABLE none ();
     INSERT INTO none DEFAULT VALUES;
@@ -31,11 +32,11 @@ SAMPLE = r"""
     CREATE TABLE split_2 PARTITION OF split FOR VALUES IN (2);
     INSERT INTO split SELECT i, 1 + i % 2 FROM generate_series(1, 100) i;
     CREATE TABLE wide (t text);
-    INSERT INTO wide SELECT repeat(md5(i::text), 40000) FROM generate_series(1, 3) i;
+    INSERT INTO wide SELECT repeat(md5(i::text), 10000) FROM generate_series(1, 3) i;
     SELECT lo_from_bytea(70001, decode(repeat('00ff', 40000), 'hex'));
     SELECT lo_from_bytea(70002, '\x5c2e0a0a0a');
     SELECT lo_from_bytea(3000000000, '');
-    SELECT lo_from_bytea(70003, decode(repeat('c0de', 400000), 'hex'));
+    SELECT lo_from_bytea(70003, decode(repeat('c0de', 60000), 'hex'));
     COMMENT ON LARGE OBJECT 70001 IS 'it';
     CREATE ROLE reader_of_objects;
     GRANT SELECT ON LARGE OBJECT 70002 TO reader_of_objects;
@@ -207,6 +208,44 @@ def test_version_1_15_is_read(cluster, probe, dump, workdir):
                      and b"LARGE OBJECT" not in entry.texts["tag"]]
     (workdir / "old").write_bytes(archives.write(whole))
     check(cluster, probe, "file", workdir / "old")
+
+
+# ---- As SQL --------------------------------------------------------------------------------------
+
+QUOTED = re.compile(rb'"([a-z_][a-z0-9_]*)"')
+LEFT_OUT = re.compile(
+    rb"^--(?: .*)?\n|^\\(?:un)?restrict .*\n|"
+    rb"^SET (?:transaction_timeout|client_encoding|standard_conforming_strings) = .*\n", re.M)
+
+
+def statements(sql):
+    """A script without comments, empty lines and quotes around names that need none."""
+    text = QUOTED.sub(rb"\1", LEFT_OUT.sub(b"", sql))
+    return re.sub(rb"\n\n+", b"\n", text)
+
+
+@pytest.mark.majors(15, 18)
+def test_an_archive_is_written_as_the_sql_that_pg_restore_writes(cluster, major, probe, dump):
+    for name, options in forms(major):
+        archive = dump(name, *options)
+        out = pathlib.Path(f"{archive}.script")
+        out.mkdir()
+        kind = "directory" if archive.is_dir() else "file"
+        process.run([probe, kind, archive, "", "text", out]).check()
+        ours = (out / "script").read_bytes()
+        theirs = archives.restored(logical.stock("pg_restore", cluster), archive)[2]
+        difference = [line for line in difflib.unified_diff(
+            statements(theirs).decode().split("\n"), statements(ours).decode().split("\n"), n=0)]
+        assert difference == [], (name, difference[:20])
+        shutil.rmtree(out)
+        if name not in ("custom-0", "inserts", "root"):
+            continue
+        copy = f"{name} as text"
+        logical.create_like(cluster, "sample", copy)
+        logical.run_sql(cluster, copy, ours)
+        assert logical.table_sums(cluster, copy) == logical.table_sums(cluster, "sample")
+        assert logical.large_objects(cluster, copy) == logical.large_objects(cluster, "sample")
+        logical.drop(cluster, copy)
 
 
 # ---- In a backup ---------------------------------------------------------------------------------

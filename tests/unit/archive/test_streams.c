@@ -302,7 +302,6 @@ static void what_cannot_be_written_as_sql_is_an_error(void **state)
 {
     static const struct made_entry entries[] = {
         {.entry = {.dump_id = 1, .has_data = true, .tag = "BLOBS", .desc = "BLOBS"}},
-        {.entry = {.dump_id = 1, .has_data = true, .tag = "t", .desc = "TABLE DATA"}},
         {.entry = {.dump_id = 1,
                    .tag = "t",
                    .desc = "NEW KIND",
@@ -326,6 +325,22 @@ static void what_cannot_be_written_as_sql_is_an_error(void **state)
         assert_int_equal(err.code, ERROR_UNSUPPORTED);
         reader_close(reader);
     }
+}
+
+static void data_without_a_copy_statement_are_sql(void **state)
+{
+    static const struct made_entry entry = {
+        .entry = {.dump_id = 1, .has_data = true, .tag = "t", .desc = "TABLE DATA"},
+        .rows = "INSERT INTO t VALUES (1);\n\n\n"};
+    struct made_content made;
+    struct buffer script = {0};
+
+    (void)state;
+    one_entry(&made, &entry, 1);
+    read_everything(plain_stream_new(&made.header, &made.content, PLAIN_INTO_ANY, &err), &script);
+    assert_non_null(strstr(buffer_text(&script), "\nINSERT INTO t VALUES (1);\n\n\n--\n"));
+    assert_null(strstr(buffer_text(&script), "\\."));
+    buffer_free(&script);
 }
 
 /* ---- Directory ---- */
@@ -590,6 +605,7 @@ int main(void)
         cmocka_unit_test(a_name_to_connect_to_is_no_command),
         cmocka_unit_test(a_partitioned_table_gets_its_access_method_afterwards),
         cmocka_unit_test(what_cannot_be_written_as_sql_is_an_error),
+        cmocka_unit_test(data_without_a_copy_statement_are_sql),
         cmocka_unit_test(a_directory_says_what_was_written),
         cmocka_unit_test(a_file_that_is_missing_is_told),
         cmocka_unit_test(a_copy_of_the_contents_must_be_the_same),
