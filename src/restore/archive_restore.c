@@ -396,6 +396,7 @@ static bool select_entries(struct archive_job *job, struct error *err)
 {
     struct selection_wishes wishes = {
         .request = job->request,
+        .lists = job->options->lists,
         .list_name = job->request->list_file,
     };
     const struct selection_archive archive = {
@@ -479,7 +480,12 @@ static bool run(struct archive_job *job, struct error *err)
 {
     const struct archive_restore_options *options = job->options;
 
-    if (!select_entries(job, err) || !read_settings(job, err) || !plan(job, err))
+    if (!select_entries(job, err) || !read_settings(job, err))
+        return false;
+    /* One of several, of which nothing is wanted, is not touched. */
+    if (options->lists != NULL && restore_selection_names_nothing(job->selection))
+        return true;
+    if (!plan(job, err))
         return false;
     if (job->request->dry_run)
         return true;

@@ -9,10 +9,13 @@
 #include "restore/archive_input.h"
 #include "restore/logical_restore.h"
 
+struct selection_lists;
+
 struct archive_restore_options {
     const char *name; /* of the archive, for messages, and for want of another for the database */
     bool of_several;  /* archives of one backup: each goes into its own database */
-    bool globals_are_apart; /* roles and tablespaces come from elsewhere */
+    struct selection_lists *lists; /* of several, see restore_selection.h; NULL: its own */
+    bool globals_are_apart;        /* roles and tablespaces come from elsewhere */
     /* Called once the plan is made and nothing is in its way, before anything is done; may be NULL.
      */
     bool (*before)(void *context, struct error *err);

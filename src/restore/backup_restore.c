@@ -5,12 +5,14 @@
  */
 #include "restore/backup_restore.h"
 
+#include "base/error_names.h"
 #include "manifest/manifest_decoder.h"
 #include "manifest/manifest_stream.h"
 #include "restore/archive_restore.h"
 #include "restore/checking_source.h"
-#include "restore/name_pattern.h"
 #include "restore/script_restore.h"
+#include "restore/selection_lists.h"
+#include "restore/wanted_databases.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +33,8 @@ struct backup_job {
     struct restore_request of_globals;
     struct script_restore *globals; /* what it says last of all is still to be done */
     bool archives_seen;
+    struct wanted_databases *wanted;
+    struct selection_lists *lists; /* one database may have what another lacks */
     size_t problems;
     char problem[512]; /* the first */
 
@@ -74,6 +78,31 @@ static enum source_status next_record(struct backup_job *job, struct error *err)
     return source_next(job->source, &job->record, err);
 }
 
+static bool refuse_list(const struct backup_job *job, size_t wanted, struct error *err)
+{
+    if (job->request->list_file == NULL || wanted < 2)
+        return true;
+    error_set(err, ERROR_USAGE, "a list of entries is of one archive, and %zu databases are wanted",
+              wanted);
+    return error_hint(err, "Choose one: " OPTION_DATABASES);
+}
+
+/* It says of which databases archives follow: what names none of them is told before anything is
+ * done. A name that is no UTF-8 stands there otherwise, with backslashes. */
+static bool check_names(struct backup_job *job, struct error *err)
+{
+    size_t count = json_array_size(job->facts->archive_names), wanted = 0;
+    bool known = count > 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *name = json_string_value(json_array_get(job->facts->archive_names, i));
+
+        wanted += name != NULL && wanted_databases_has(job->wanted, name);
+        known = known && name != NULL && strchr(name, '\\') == NULL;
+    }
+    return refuse_list(job, wanted, err) && (!known || wanted_databases_check(job->wanted, err));
+}
+
 static bool read_manifest(struct backup_job *job, struct error *err)
 {
     enum reader_status status;
@@ -83,7 +112,7 @@ static bool read_manifest(struct backup_job *job, struct error *err)
         if (!manifest_decoder_feed(job->manifest, bytes, err))
             return error_prefix(err, "%s: manifest.json", job->name);
     }
-    return status == READER_END;
+    return status == READER_END && check_names(job, err);
 }
 
 static bool is_of_several(const struct backup_job *job)
@@ -174,53 +203,25 @@ static bool run_globals(void *context, struct error *err)
 
 /* ---- Archives ---- */
 
-static bool matches_any(const struct option_list *list, const char *option, const char *database,
-                        bool *matches, struct error *err)
-{
-    *matches = false;
-    for (size_t i = 0; i < list->count && !*matches; i++) {
-        struct name_pattern pattern;
-
-        if (!name_pattern_parse(&pattern, slice_string(list->texts[i]), 1, option, err))
-            return false;
-        *matches = name_pattern_matches(&pattern, 0, database);
-        name_pattern_free(&pattern);
-    }
-    return true;
-}
-
-static bool is_wanted(const struct backup_job *job, const char *database, bool *wanted,
-                      struct error *err)
-{
-    const struct restore_request *request = job->request;
-    bool left_out;
-
-    *wanted = true;
-    return (request->databases.count == 0 ||
-            matches_any(&request->databases, "databases", database, wanted, err)) &&
-           matches_any(&request->exclude_databases, "exclude-databases", database, &left_out,
-                       err) &&
-           (*wanted = *wanted && !left_out, true);
-}
-
 static bool restore_input(struct backup_job *job, struct archive_input *input, const char *name,
                           struct error *err)
 {
     const struct archive_restore_options options = {
         .name = name,
         .of_several = is_of_several(job),
+        .lists = is_of_several(job) ? job->lists : NULL,
         .globals_are_apart = job->globals != NULL || job->globals_text.len > 0,
         .before = run_globals,
         .context = job,
     };
     const char *database;
-    bool wanted, done;
+    bool done;
 
     if (input == NULL)
         return false;
     database = archive_contents_header(archive_input_contents(input))->database;
-    done = is_wanted(job, database == NULL ? "" : database, &wanted, err) &&
-           (!wanted || archive_restore(input, &options, job->request, job->report, err));
+    done = !wanted_databases_has(job->wanted, database == NULL ? "" : database) ||
+           archive_restore(input, &options, job->request, job->report, err);
     archive_input_free(input);
     return done ? true : error_prefix(err, "%s", name);
 }
@@ -308,6 +309,13 @@ static bool restore_record(struct backup_job *job, struct error *err)
     return true;
 }
 
+/* A script has neither list. */
+static bool check_matched(const struct backup_job *job, struct error *err)
+{
+    return !job->archives_seen || (wanted_databases_check(job->wanted, err) &&
+                                   (!is_of_several(job) || selection_lists_check(job->lists, err)));
+}
+
 static bool restore_records(struct backup_job *job, struct error *err)
 {
     enum source_status status;
@@ -320,7 +328,7 @@ static bool restore_records(struct backup_job *job, struct error *err)
         if (!done)
             return false;
     }
-    return status == SOURCE_END && check_whole(job, err);
+    return status == SOURCE_END && check_whole(job, err) && check_matched(job, err);
 }
 
 /* They are of no database, and nothing of a database is chosen of them. */
@@ -364,6 +372,13 @@ static bool run(struct backup_job *job, struct record_source *source, struct err
     return job->globals == NULL || script_restore_conclude(job->globals, err);
 }
 
+static bool prepare(struct backup_job *job, struct error *err)
+{
+    job->wanted = wanted_databases_new(job->request, err);
+    job->lists = job->wanted == NULL ? NULL : selection_lists_new(job->request->lists, err);
+    return job->lists != NULL;
+}
+
 bool backup_restore(struct record_source *source, const char *name,
                     const struct restore_request *request, struct logical_restore_report *report,
                     struct error *err)
@@ -374,8 +389,14 @@ bool backup_restore(struct record_source *source, const char *name,
         .report = report,
         .of_globals = request_of_globals(request),
     };
-    bool done = run(&job, source, err);
+    bool done = prepare(&job, err);
 
+    if (done)
+        done = run(&job, source, err);
+    else
+        source_close(source);
+    wanted_databases_free(job.wanted);
+    selection_lists_free(job.lists);
     script_restore_free(job.globals);
     buffer_free(&job.globals_text);
     manifest_decoder_free(job.manifest);

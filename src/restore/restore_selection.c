@@ -26,7 +26,7 @@ struct restore_selection {
     uint32_t *file_order, *order; /* of what is wanted */
     size_t order_count;
     size_t left_out;
-    bool is_data_only;
+    bool is_data_only, names_nothing;
 };
 
 struct selecting {
@@ -287,6 +287,19 @@ static void put_orders(struct selecting *selecting)
     }
 }
 
+static void note_names_nothing(struct selecting *selecting)
+{
+    struct restore_selection *selection = selecting->selection;
+
+    selection->names_nothing = selecting->by_name || selecting->by_schema;
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct item *item = &selection->items[i];
+
+        if (item->parts != 0 && item->treatment != AS_SETTING && (item->flags & OF_DATABASE) == 0)
+            selection->names_nothing = false;
+    }
+}
+
 /* Where nothing that is left makes an object, as if it had been asked for. */
 static void note_data_only(struct selecting *selecting)
 {
@@ -302,18 +315,6 @@ static void note_data_only(struct selecting *selecting)
     }
 }
 
-static bool check_matched(struct selecting *selecting)
-{
-    enum restore_list list;
-    const char *text = selection_lists_unmatched(selecting->lists, &list);
-
-    if (text == NULL)
-        return true;
-    error_set(selecting->err, ERROR_USAGE, ERROR_OPTION("%s") ": the pattern %s matches nothing",
-              selection_lists_option(list), text);
-    return error_reason(selecting->err, "pattern_matches_nothing");
-}
-
 /* ---- Asking for it ---- */
 
 static bool settle(struct selecting *selecting)
@@ -327,7 +328,9 @@ static bool settle(struct selecting *selecting)
     selecting->want_rows = !options->schema_only;
     selecting->want_statistics =
         !options->schema_only && !options->data_only && !options->no_statistics;
-    selecting->lists = selection_lists_new(options->lists, selecting->err);
+    selecting->lists = selecting->wishes->lists != NULL
+                           ? selecting->wishes->lists
+                           : selection_lists_new(options->lists, selecting->err);
     if (selecting->lists == NULL)
         return false;
     selecting->with_database = options->create_db || options->existing == RESTORE_RECREATE;
@@ -365,7 +368,7 @@ static bool select_entries(struct selecting *selecting)
     const char *name = wishes->list_name == NULL ? "the list" : wishes->list_name;
 
     if (!settle(selecting) || !make_room(selecting) || !note_all(selecting) ||
-        !check_matched(selecting))
+        (wishes->lists == NULL && !selection_lists_check(selecting->lists, selecting->err)))
         return false;
     selecting->ids =
         selection_ids_new(selecting->dump_ids, selecting->archive->count, selecting->err);
@@ -374,6 +377,7 @@ static bool select_entries(struct selecting *selecting)
                               &selecting->unlisted, selecting->err))
         return false;
     judge_all(selecting);
+    note_names_nothing(selecting);
     note_data_only(selecting);
     put_orders(selecting);
     return true;
@@ -389,7 +393,8 @@ struct restore_selection *restore_selection_new(const struct selection_wishes *w
 
     selecting.selection = calloc(1, sizeof(*selecting.selection));
     done = selecting.selection == NULL ? error_set_memory(err) : select_entries(&selecting);
-    selection_lists_free(selecting.lists);
+    if (selecting.lists != wishes->lists)
+        selection_lists_free(selecting.lists);
     selection_ids_free(selecting.ids);
     free(selecting.dump_ids);
     free(selecting.dependencies);
@@ -438,6 +443,11 @@ const uint32_t *restore_selection_file_order(const struct restore_selection *sel
 {
     *count = selection->order_count;
     return selection->file_order;
+}
+
+bool restore_selection_names_nothing(const struct restore_selection *selection)
+{
+    return selection->names_nothing;
 }
 
 bool restore_selection_is_data_only(const struct restore_selection *selection)

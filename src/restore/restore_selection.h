@@ -25,8 +25,13 @@
 
 /* What of a request counts: its lists, sections, schema_only, data_only, create_db or recreate (the
  * database itself), no_… Of functions only commas outside of brackets part a text. */
+struct selection_lists;
+
 struct selection_wishes {
     const struct restore_request *request;
+    /* The request's lists (selection_lists.h), for several archives of which one has what another
+     * lacks: who has them checks in the end that all have matched. NULL: each is checked here. */
+    struct selection_lists *lists;
     struct slice list;     /* the text of its list file; data NULL: there is none */
     const char *list_name; /* for messages */
 };
@@ -78,6 +83,9 @@ const uint32_t *restore_selection_order(const struct restore_selection *selectio
  * stream come in the archive's own order whatever a list says. */
 const uint32_t *restore_selection_file_order(const struct restore_selection *selection,
                                              size_t *count);
+
+/* Schemas, tables or others were named, and nothing here is one of them, or in one. */
+bool restore_selection_names_nothing(const struct restore_selection *selection);
 
 /* Nothing is defined, rows alone are wanted: by data_only, or because of what was selected. */
 bool restore_selection_is_data_only(const struct restore_selection *selection);

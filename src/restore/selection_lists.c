@@ -281,15 +281,18 @@ bool selection_lists_match(struct selection_lists *lists, enum restore_list numb
     return true;
 }
 
-const char *selection_lists_unmatched(const struct selection_lists *lists, enum restore_list *list)
+bool selection_lists_check(const struct selection_lists *lists, struct error *err)
 {
     for (size_t i = 0; i < RESTORE_LISTS; i++) {
         for (size_t j = 0; j < lists->lists[i].count; j++) {
-            if (lists->lists[i].items[j].matched)
+            const struct item *item = &lists->lists[i].items[j];
+
+            if (item->matched)
                 continue;
-            *list = (enum restore_list)i;
-            return lists->lists[i].items[j].text;
+            error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": the pattern %s matches nothing",
+                      kinds[i].option, item->text);
+            return error_reason(err, "pattern_matches_nothing");
         }
     }
-    return NULL;
+    return true;
 }

@@ -25,8 +25,8 @@ struct selection_name {
 bool selection_lists_match(struct selection_lists *lists, enum restore_list list,
                            const struct selection_name *name, bool *matches, struct error *err);
 
-/* The first pattern that has matched nothing so far, NULL if there is none, and its list. */
-const char *selection_lists_unmatched(const struct selection_lists *lists, enum restore_list *list);
+/* An error names a pattern that has matched nothing so far. */
+bool selection_lists_check(const struct selection_lists *lists, struct error *err);
 
 /* "exclude-schemas". */
 const char *selection_lists_option(enum restore_list list);

@@ -72,12 +72,15 @@ static bool set_existing(struct restore_request *request, const char *word)
 /* Names of lists; one may be given several times. */
 static bool set_list(struct restore_request *request, const char *word, size_t len)
 {
-    static const char *const names[] = {"schemas",   "exclude_schemas", "tables",
-                                        "functions", "triggers",        "indexes"};
-    static const char *texts[RESTORE_LISTS][8];
+    static const char *const names[RESTORE_LISTS + 2] = {"schemas",   "exclude_schemas",  "tables",
+                                                         "functions", "triggers",         "indexes",
+                                                         "databases", "exclude_databases"};
+    static const char *texts[RESTORE_LISTS + 2][8];
 
-    for (size_t i = 0; i < RESTORE_LISTS; i++) {
-        struct option_list *list = &request->lists[i];
+    for (size_t i = 0; i < RESTORE_LISTS + 2; i++) {
+        struct option_list *list = i < RESTORE_LISTS    ? &request->lists[i]
+                                   : i == RESTORE_LISTS ? &request->databases
+                                                        : &request->exclude_databases;
 
         if (strlen(names[i]) != len || strncmp(names[i], word, len) != 0 || word[len] != '=' ||
             list->count == 8)

@@ -165,3 +165,41 @@ def test_what_is_wrong_with_a_wish_is_told(planner, archives, workdir, major):
     assert plan.result.rc == 1 and "line 2 names no entry" in plan.result.stderr, str(plan.result)
     plan = planner(uri, archives[0], 'tables="shop db".shop.orders')
     assert plan.entries, str(plan.result)
+
+
+@pytest.mark.majors(13, 18)
+@pytest.mark.parametrize("layout", ["numbered", "tables"])
+def test_databases_of_a_backup_are_chosen(pgcask, planner, servers, workdir, major, layout):
+    server = servers.create(major)
+    for name, tables in [("first", "orders"), ("second one", "orders,notes"), ("third", "other")]:
+        make(server, name, "".join(f"CREATE TABLE {t} AS SELECT 1 AS n;" for t in tables.split(",")))
+    folder = workdir / "backup"
+    pgcask("backup", server.uri("").rsplit("/", 1)[0], "--layout", layout, "--to", folder).check()
+
+    def chosen(*members):
+        plan = planner(server.uri("").rsplit("/", 1)[0], folder, "recreate", *members)
+        return {db["database"]: db["entries"] for db in plan.databases or []}, plan
+
+    everything, plan = chosen("exclude_databases=postgres,template1")
+    assert set(everything) == {"first", "second one", "third"}, str(plan.result)
+    some, plan = chosen('databases="second one",thi*')
+    assert set(some) == {"second one", "third"}, str(plan.result)
+    # What one of them has the others need not have.
+    some, plan = chosen("databases=first,second*,third", "tables=orders,notes")
+    assert plan.result.ok and some == {"first": 3, "second one": 5}, str(plan.result)
+    for members, words in [
+        (["databases=first,fourth"], "databases: no database of the backup matches fourth"),
+        (["exclude_databases=fourth"],
+         "exclude-databases: no database of the backup matches fourth"),
+        (["databases=first", "tables=notes"], "tables: the pattern notes matches nothing"),
+        (["databases=first,third", f"list_file={workdir}/list"], "a list of entries is of one"),
+    ]:
+        (workdir / "list").write_text("")
+        some, plan = chosen(*members)
+        assert not some and plan.result.rc == 1 and words in plan.result.stderr, str(plan.result)
+    if layout == "tables":
+        return
+    server.sql("INSERT INTO orders VALUES (2)", db="first")
+    planner(server.uri("").rsplit("/", 1)[0], folder, "recreate", "databases=first",
+            do=True).result.check()
+    assert server.sql("SELECT n FROM orders", db="first") == [["1"]]

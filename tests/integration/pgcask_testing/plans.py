@@ -13,11 +13,10 @@ class Plan:
         lines = [json.loads(line) for line in result.stdout_bytes.decode().splitlines()]
         self.findings = [line for line in lines if "finding" in line]
         self.failures = [line for line in lines if "statement" in line]
-        self.databases = self.text = self.entries = None
-        for line in lines:
-            if "plan" in line:
-                self.databases, self.text = line["plan"], line["text"]
-                self.entries = [e["id"] for db in self.databases for e in db.get("list", ())]
+        plans = [line for line in lines if "plan" in line]  # one for each archive
+        self.databases = [db for line in plans for db in line["plan"]] or None
+        self.text = "".join(line["text"] for line in plans)
+        self.entries = [e["id"] for db in self.databases or () for e in db.get("list", ())]
 
     @property
     def told(self):
@@ -37,7 +36,8 @@ class Planner:
         for finding in plan.findings:
             assert finding["hint"], str(plan.result)
         if plan.databases is not None and not do:
-            refused = any(finding["fatal"] for finding in plan.findings)
+            refused = (any(finding["fatal"] for finding in plan.findings)
+                       or "matches nothing" in plan.result.stderr)
             assert plan.result.rc == int(refused), str(plan.result)
         return plan
 
