@@ -275,6 +275,7 @@ static void add_to_line(struct sql_script *script, uint8_t byte)
 
 static bool take_command(struct sql_script *script, struct slice *bytes, struct error *err)
 {
+    struct slice line;
     size_t len = 0;
     bool ends = false;
 
@@ -283,7 +284,8 @@ static bool take_command(struct sql_script *script, struct slice *bytes, struct 
         if (!ends)
             add_to_line(script, bytes->data[len - 1]);
     }
-    if (!pass(script, slice_take(bytes, len), err))
+    line = slice_take(bytes, len);
+    if (!script->misplaced && !pass(script, line, err)) /* in a statement: all of it is refused */
         return false;
     if (!ends)
         return true;
