@@ -63,8 +63,9 @@ static const struct option_command commands[] = {
              "Restores a physical backup to a data directory that a server of the same major "
              "version can be started on. The backup is verified while it is written; if it is "
              "damaged or incomplete, what was written is removed.\n\n"
-             "With postgres:// behind --to, restores an archive or an SQL script into a database "
-             "of a server. What would keep it from being restored is looked for before anything "
+             "With postgres:// behind --to, restores a logical backup, an archive or an SQL script "
+             "into databases of a server. What would keep it from being restored is looked for "
+             "before anything "
              "is done. Each statement that fails is named, and the exit status then is 3; with "
              "--exit-on-error the first one ends the work.\n\n" SOURCE_TEXT " " RESTORED_TEXT,
          .signs = {[OPTION_OF_PHYSICAL] = "--to DATA-DIRECTORY",
@@ -216,6 +217,9 @@ static const struct option_spec options[] = {
      .help = "Replaces an existing cluster: a stopped one of the same system identifier."},
     /* How something is restored into a server: restore/restore_options.h. */
     {RESTORE_OPTION_DATABASE, .commands = RESTORE},
+    {RESTORE_OPTION_DATABASES, .commands = RESTORE},
+    {RESTORE_OPTION_EXCLUDE_DATABASES, .commands = RESTORE},
+    {RESTORE_OPTION_NO_GLOBALS, .commands = RESTORE},
     {RESTORE_OPTION_CREATE_DB, .commands = RESTORE},
     {RESTORE_OPTION_INTO_EXISTING, .commands = RESTORE},
     {RESTORE_OPTION_CLEAN, .commands = RESTORE},

@@ -5,6 +5,7 @@
 #include "restore/logical_restore.h"
 
 #include "base/clock.h"
+#include "base/error_names.h"
 #include "manifest/physical_layout.h"
 #include "record/store.h"
 #include "restore/archive_restore.h"
@@ -37,6 +38,19 @@ static bool restore_archive(struct logical_job *job, struct archive_input *archi
     return done;
 }
 
+/* An archive is of one database. */
+static bool check_choice(const struct logical_job *job, struct error *err)
+{
+    bool some = job->request->databases.count > 0;
+
+    if (!some && job->request->exclude_databases.count == 0)
+        return true;
+    error_set(err, ERROR_USAGE, ERROR_OURS("%s") " chooses among several databases",
+              some ? OPTION_DATABASES : OPTION_EXCLUDE_DATABASES);
+    return error_hint(err, "%s is an archive of one database: leave the option out.",
+                      job->input->name);
+}
+
 static const char *format_of(const struct logical_job *job, enum archive_kind kind)
 {
     if (kind == ARCHIVE_CUSTOM)
@@ -50,6 +64,8 @@ static bool restore_lone(struct logical_job *job, struct record_source *source,
 {
     const struct cancel *cancel = job->request->cancel;
 
+    if (!check_choice(job, err))
+        return false;
     snprintf(job->report->format, sizeof(job->report->format), "%s", format_of(job, kind));
     if (job->input->place.kind == PLACE_TAR_STREAM)
         return restore_archive(

@@ -30,7 +30,7 @@
 #define RESTORE_OPTION_DATABASE                                                                    \
     RESTORE_TEXT("database", "NAME", database,                                                     \
                  "The database to restore into; wins over that of the URI. Where nothing names "   \
-                 "one, it is that of the archive.")
+                 "one, it is that of the archive. Of several databases, the one to restore.")
 #define RESTORE_OPTION_CREATE_DB                                                                   \
     RESTORE_FLAG("create-db", create_db,                                                           \
                  "Makes the database if it is not there, with the encoding, locale, owner, "       \
@@ -49,6 +49,19 @@
     RESTORE_EXISTING("recreate",                                                                   \
                      "Drops the database if it is there, once a new one has been made for its "    \
                      "place; never postgres or a template.")
+#define RESTORE_OPTION_DATABASES                                                                   \
+    .name = "databases", .argument = "PATTERN", .kind = OPTION_LIST, .scope = OPTION_OF_LOGICAL,   \
+    .place = offsetof(struct restore_request, databases),                                          \
+    .help = "Of a backup or a script of several databases, only those whose names match a "        \
+            "pattern as pg_dump has them; commas stand between several."
+#define RESTORE_OPTION_EXCLUDE_DATABASES                                                           \
+    .name = "exclude-databases", .argument = "PATTERN", .kind = OPTION_LIST,                       \
+    .scope = OPTION_OF_LOGICAL, .place = offsetof(struct restore_request, exclude_databases),      \
+    .help = "Of several databases, without those whose names match."
+#define RESTORE_OPTION_NO_GLOBALS                                                                  \
+    RESTORE_FLAG("no-globals", no_globals,                                                         \
+                 "Without the roles and tablespaces of a backup or script, and what is granted "   \
+                 "and set on them. Otherwise those that are there already are altered.")
 #define RESTORE_OPTION_ROLE                                                                        \
     RESTORE_TEXT("role", "NAME", role,                                                             \
                  "Restores as that role (SET ROLE), of which the role that logs in must be a "     \

@@ -52,6 +52,10 @@ SOURCES = {
 P = "CREATE TABLE p (n int);"
 ROWS = "SELECT count(*) FROM p"
 EXISTS = "SELECT to_regclass('{}') IS NOT NULL"
+# What is there of the backup of two databases, and of its role.
+SEVERAL = """SELECT string_agg(substr(datname, 9), ',' ORDER BY datname),
+                    (SELECT count(*) FROM pg_roles WHERE rolname = 'several')
+             FROM pg_database WHERE datname LIKE 'several %'"""
 # Something that fails: a table of that name is there.
 IN_THE_WAY = "CREATE TABLE z (x text);"
 
@@ -62,6 +66,12 @@ Case = collections.namedtuple("Case", "words query without with_ before base sou
 
 CASES = {
     "--database": Case(["elsewhere"], EXISTS.format("p"), "0 t", "0 f"),
+    "--databases": Case(["*one"], SEVERAL, "0 one,two|1", "0 one|1", before=None, source="several",
+                        at="postgres", base=["--create-db"]),
+    "--exclude-databases": Case(["*one"], SEVERAL, "0 one,two|1", "0 two|1", before=None,
+                                source="several", at="postgres", base=["--create-db"]),
+    "--no-globals": Case([], SEVERAL, "0 one,two|1", "0 one,two|0", before=None, source="several",
+                         at="postgres", base=["--create-db"]),
     "--create-db": Case([], "SELECT count(*) FROM pg_database WHERE datname = 'copy'", "1 0", "0 1",
                         before=None, at="postgres"),
     "--into-existing": Case([], EXISTS.format("p"), "1 f", "0 t", "CREATE TABLE mine (n int)"),
@@ -170,7 +180,18 @@ def archives(pgcask, cluster, major, tmp_path_factory):
     (folder / "list").write_text("".join(
         line + "\n" for line in listed.splitlines() if " q " not in line and re.match(r"\d+; ", line)))
     made["list"] = folder / "list"
+    logical.run_sql(cluster, "postgres", "CREATE ROLE several")
+    for name in ("one", "two"):
+        logical.make(cluster, f"several {name}", f"CREATE TABLE {name} (n int)")
+    pgcask("backup", cluster.uri(""), "--databases", "several*", "--layout", "numbered", "--to",
+           folder / "several", "--quiet").check()
+    made["several"] = folder / "several"
     return made
+
+
+def forget_several(cluster):
+    logical.run_sql(cluster, "postgres", 'DROP DATABASE IF EXISTS "several one"; DROP DATABASE '
+                    'IF EXISTS "several two"; DROP ROLE IF EXISTS several;')
 
 
 def restored(pgcask, cluster, archives, case, option, copy="copy"):
@@ -178,6 +199,8 @@ def restored(pgcask, cluster, archives, case, option, copy="copy"):
     present = logical.run_sql(cluster, "postgres", "SELECT datname FROM pg_database").decode()
     if copy in present.splitlines():
         logical.drop(cluster, copy)
+    if case.source == "several":
+        forget_several(cluster)
     if case.before is not None:
         logical.make(cluster, copy, case.before)
     base = case.base(option) if callable(case.base) else case.base
