@@ -87,6 +87,17 @@ static bool refuse_list(const struct backup_job *job, size_t wanted, struct erro
     return error_hint(err, "Choose one: " OPTION_DATABASES);
 }
 
+/* Each of several goes into the one of its own name. */
+static bool refuse_name(const struct backup_job *job, size_t count, struct error *err)
+{
+    if (job->request->database == NULL || count < 2)
+        return true;
+    error_set(err, ERROR_USAGE,
+              OPTION_DATABASE " is for the restore of one database, and %s is of %zu", job->name,
+              count);
+    return error_hint(err, "Choose among them: " OPTION_DATABASES);
+}
+
 /* It says of which databases archives follow: what names none of them is told before anything is
  * done. A name that is no UTF-8 stands there otherwise, with backslashes. */
 static bool check_names(struct backup_job *job, struct error *err)
@@ -100,7 +111,8 @@ static bool check_names(struct backup_job *job, struct error *err)
         wanted += name != NULL && wanted_databases_has(job->wanted, name);
         known = known && name != NULL && strchr(name, '\\') == NULL;
     }
-    return refuse_list(job, wanted, err) && (!known || wanted_databases_check(job->wanted, err));
+    return refuse_name(job, count, err) && refuse_list(job, wanted, err) &&
+           (!known || wanted_databases_check(job->wanted, err));
 }
 
 static bool read_manifest(struct backup_job *job, struct error *err)

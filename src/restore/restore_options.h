@@ -30,7 +30,7 @@
 #define RESTORE_OPTION_DATABASE                                                                    \
     RESTORE_TEXT("database", "NAME", database,                                                     \
                  "The database to restore into; wins over that of the URI. Where nothing names "   \
-                 "one, it is that of the archive. Of several databases, the one to restore.")
+                 "one, it is that of the archive; of a script of several, the one to restore.")
 #define RESTORE_OPTION_CREATE_DB                                                                   \
     RESTORE_FLAG("create-db", create_db,                                                           \
                  "Makes the database if it is not there, with the encoding, locale, owner, "       \

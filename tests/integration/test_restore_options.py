@@ -290,3 +290,19 @@ def test_what_does_not_go_together_is_named(pgcask, workdir, words, named):
     result = pgcask("restore", workdir, "--to", "postgres://u@127.0.0.1:1/db", *words)
     assert result.rc == 2 and all(word in result.stderr for word in named), result
     assert result.stderr.startswith("pgcask: error: "), result
+
+
+@pytest.mark.parametrize("source, words, says", [
+    ("several", ["--database", "x"], ["--database is for", "of 2", "--databases"]),
+    ("several", ["--databases", "nobody"], ["--databases", "nobody"]),
+    ("several", ["--exclude-databases", "nobody"], ["--exclude-databases", "nobody"]),
+    ("all", ["--databases", "x"], ["--databases chooses among several"]),
+    ("all", ["--exclude-databases", "x"], ["--exclude-databases chooses among several"]),
+    ("all", ["--tables", "nothing"], ["--tables", "nothing"]),
+])
+def test_what_chooses_nothing_is_an_error(pgcask, cluster, archives, source, words, says):
+    forget_several(cluster)
+    logical.make(cluster, "copy")
+    result = pgcask("restore", archives[source], "--to", cluster.uri("copy"), "--create-db", *words)
+    assert result.rc == 2 and all(word in result.stderr for word in says), result
+    assert "several" not in str(cluster.sql("SELECT datname FROM pg_database"))
