@@ -15,6 +15,8 @@
 #define IS_UNMADE 1U /* the statement that makes it failed */
 #define HAS_FAILED 2U
 #define IS_DONE 4U
+#define HAS_ROWS 8U  /* rows were put into the table */
+#define IS_FIRST 16U /* these rows, of their table */
 
 struct archive_job {
     const struct restore_request *request;
@@ -30,7 +32,7 @@ struct archive_job {
     struct restore_worker main;
     struct cancel cancel;
     pthread_mutex_t lock; /* of the report, and of what follows, where workers tell failures */
-    uint8_t *marks;       /* of each entry: one worker's at a time */
+    uint8_t *marks;       /* of each entry: but for HAS_ROWS one worker's at a time */
     uint32_t *lost;       /* large objects that could not be made */
     size_t lost_count, lost_capacity;
     char encoding[64];

@@ -63,6 +63,27 @@ bool entry_sql_qualified(struct buffer *out, const struct archive_entry *entry, 
     return wire_quote_identifier(out, entry->tag, err);
 }
 
+static const char *behind_identifier(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+
+    if (*text != '"')
+        return strncmp(text, name, len) == 0 ? text + len : NULL;
+    for (text++; *name != '\0'; name++, text++) {
+        if (*text != *name || (*text == '"' && *++text != '"'))
+            return NULL;
+    }
+    return *text == '"' ? text + 1 : NULL;
+}
+
+const char *entry_sql_behind_name(const char *text, const struct archive_entry *entry)
+{
+    if (entry->schema == NULL || entry->schema[0] == '\0')
+        return NULL;
+    text = behind_identifier(text, entry->schema);
+    return text == NULL || *text != '.' ? NULL : behind_identifier(text + 1, entry->tag);
+}
+
 /* ---- Queueing ---- */
 
 bool entry_sql_queue(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,

@@ -32,4 +32,8 @@ bool entry_sql_drop_objects(struct entry_sql *sql, uint32_t number,
 bool entry_sql_allow_objects(struct entry_sql *sql, uint32_t number,
                              const struct archive_entry *entry, struct error *err);
 
+/* What follows in the text behind the object's name with its schema, quoted or not; NULL: it does
+ * not begin with that. */
+const char *entry_sql_behind_name(const char *text, const struct archive_entry *entry);
+
 #endif

@@ -5,6 +5,7 @@
  */
 #include "restore/restore_data.h"
 
+#include "restore/entry_sql_internal.h"
 #include "restore/restore_objects.h"
 
 #include <inttypes.h>
@@ -18,12 +19,46 @@ static struct target_statement statement_of(const struct restore_data *data, con
         .text = text, .object = buffer_text(&data->label), .subject = data->number};
 }
 
+/* Where the rows are those of a COPY into the table itself, as pg_dump says it: not by way of the
+ * table that it is a partition of, and with no options. */
+static bool may_be_frozen(const struct archive_entry *entry)
+{
+    static const char begin[] = "COPY ", end[] = " FROM stdin;\n";
+    const char *behind;
+    size_t len;
+
+    if (strncmp(entry->copy, begin, strlen(begin)) != 0)
+        return false;
+    behind = entry_sql_behind_name(entry->copy + strlen(begin), entry);
+    len = behind == NULL ? 0 : strlen(behind);
+    return len >= strlen(end) && *behind == ' ' && strcmp(behind + len - strlen(end), end) == 0;
+}
+
+static bool begin_frozen(struct restore_data *data, const struct target_statement *copy,
+                         struct error *err)
+{
+    struct buffer truncate = {0}, frozen = {0};
+    bool done = buffer_append_string(&truncate, "TRUNCATE ONLY ", err) &&
+                entry_sql_qualified(&truncate, &data->entry, err) &&
+                buffer_append(&frozen, copy->text, strlen(copy->text) - strlen(";\n"), err) &&
+                buffer_append_string(&frozen, " WITH (FREEZE)", err) &&
+                target_copy_begin_frozen(data->sql->session, copy, buffer_text(&truncate),
+                                         buffer_text(&frozen), err);
+
+    buffer_free(&truncate);
+    buffer_free(&frozen);
+    return done;
+}
+
 static bool begin_streaming(struct restore_data *data, struct error *err)
 {
     const struct target_statement copy = statement_of(data, data->entry.copy);
+    bool fresh = data->is_fresh != NULL && may_be_frozen(&data->entry) &&
+                 data->is_fresh(data->context, data->number, &data->entry);
 
     data->streaming = true;
-    return target_copy_begin(data->sql->session, &copy, err) &&
+    return (fresh ? begin_frozen(data, &copy, err)
+                  : target_copy_begin(data->sql->session, &copy, err)) &&
            target_copy_send(data->sql->session, buffer_slice(&data->rows), err);
 }
 

@@ -18,6 +18,8 @@ struct restore_data {
     bool (*wanted)(void *context, uint32_t number, bool *wanted, struct error *err);
     /* The large object is one that could not be made: it is passed over. May be NULL. */
     bool (*lacks)(void *context, uint32_t oid);
+    /* Whether the table of these rows was made by this restore and has none yet. May be NULL. */
+    bool (*is_fresh)(void *context, uint32_t number, const struct archive_entry *entry);
     bool disable_triggers;
     uint64_t bytes;         /* of data that came */
     uint64_t large_objects; /* that came to their ends */

@@ -10,6 +10,41 @@
 
 /* ---- Rows ---- */
 
+static bool ask(struct target_session *session, const char *statement, struct outcome *outcome,
+                struct error *err)
+{
+    return wire_queue_query(session->conn, statement, err)
+               ? target_read_outcome(session, false, outcome, err)
+               : target_stop(session, err);
+}
+
+/* Nothing stays of the transaction that a frozen COPY has. */
+static bool undo_frozen(struct target_session *session, struct error *err)
+{
+    struct outcome ignored;
+
+    if (!session->frozen)
+        return true;
+    session->frozen = false;
+    return ask(session, "ROLLBACK", &ignored, err);
+}
+
+static bool commit_frozen(struct target_session *session, bool *kept, struct error *err)
+{
+    const char *object = (const char *)session->held.data + session->copy_object;
+    struct outcome end;
+
+    *kept = true;
+    if (!session->frozen)
+        return true;
+    session->frozen = false;
+    if (!ask(session, "COMMIT", &end, err))
+        return false;
+    *kept = !end.failed && !end.rolled_back;
+    return !end.failed ||
+           target_tell_failure(session, session->copy_subject, object, "COMMIT", &end, err);
+}
+
 /* What copy_in failed with, as the outcome of its statement. */
 static bool refused(struct target_session *session, const struct error *why, struct error *err)
 {
@@ -24,6 +59,8 @@ static bool refused(struct target_session *session, const struct error *why, str
     }
     outcome.position = wire_error_position(session->conn);
     snprintf(outcome.context, sizeof(outcome.context), "%s", wire_error_context(session->conn));
+    if (!undo_frozen(session, err))
+        return false;
     return target_tell_failure(session, session->copy_subject, held + session->copy_object,
                                held + session->copy_text, &outcome, err);
 }
@@ -34,13 +71,10 @@ static bool await_begin(struct target_session *session, struct error *err)
            (target_begin(session, err) && target_drain(session, true, err));
 }
 
-bool target_copy_begin(struct target_session *session, const struct target_statement *statement,
-                       struct error *err)
+/* What is queued before is done by then. */
+static bool note_copy(struct target_session *session, const struct target_statement *statement,
+                      struct error *err)
 {
-    struct error why;
-
-    if (!target_drain(session, true, err) || !await_begin(session, err))
-        return false;
     if (!target_hold(session, statement->object, strlen(statement->object), &session->copy_object,
                      err) ||
         !target_hold(session, statement->text, strlen(statement->text), &session->copy_text, err))
@@ -48,10 +82,60 @@ bool target_copy_begin(struct target_session *session, const struct target_state
     session->copying = true;
     session->copy_refused = false;
     session->copy_subject = statement->subject;
+    return true;
+}
+
+bool target_copy_begin(struct target_session *session, const struct target_statement *statement,
+                       struct error *err)
+{
+    struct error why;
+
+    if (!target_drain(session, true, err) || !await_begin(session, err) ||
+        !note_copy(session, statement, err))
+        return false;
     if (copy_in_begin(&session->copy, session->conn,
                       (const char *)session->held.data + session->copy_text, NULL, &why))
         return true;
     return refused(session, &why, err);
+}
+
+/* *begun: false if the server does not want it, which need not be told. */
+static bool begin_frozen(struct target_session *session, const char *truncate, const char *frozen,
+                         bool *begun, struct error *err)
+{
+    struct outcome begin, empty;
+    struct error why;
+
+    *begun = false;
+    session->frozen = true;
+    if (!wire_queue_query(session->conn, "BEGIN", err) ||
+        !wire_queue_query(session->conn, truncate, err))
+        return target_stop(session, err);
+    if (!target_read_outcome(session, false, &begin, err) ||
+        !target_read_outcome(session, false, &empty, err))
+        return false;
+    if (begin.failed || empty.failed)
+        return undo_frozen(session, err);
+    *begun = copy_in_begin(&session->copy, session->conn, frozen, NULL, &why);
+    if (*begun)
+        return true;
+    if (!wire_is_broken(session->conn) && why.code == ERROR_SERVER)
+        return undo_frozen(session, err);
+    *err = why;
+    return target_stop(session, err);
+}
+
+bool target_copy_begin_frozen(struct target_session *session,
+                              const struct target_statement *statement, const char *truncate,
+                              const char *frozen, struct error *err)
+{
+    bool begun;
+
+    if (session->mode != TARGET_AS_IT_FITS)
+        return target_copy_begin(session, statement, err);
+    if (!target_drain(session, false, err) || !begin_frozen(session, truncate, frozen, &begun, err))
+        return false;
+    return begun ? note_copy(session, statement, err) : target_copy_begin(session, statement, err);
 }
 
 bool target_copy_send(struct target_session *session, struct slice rows, struct error *err)
@@ -74,14 +158,16 @@ static void forget(struct target_session *session)
 bool target_copy_end(struct target_session *session, uint64_t *rows, bool *taken, struct error *err)
 {
     struct error why;
-    bool done = true;
+    bool done = true, kept = true;
 
     *rows = 0;
     if (!failure_check(&session->stopped, err))
         return false;
     if (!session->copy_refused && !copy_in_end(&session->copy, rows, &why))
         done = refused(session, &why, err);
-    *taken = done && !session->copy_refused;
+    if (done && !session->copy_refused)
+        done = commit_frozen(session, &kept, err);
+    *taken = done && !session->copy_refused && kept;
     if (*taken) {
         session->counts.row_bytes += session->copy.bytes;
         target_tell_done(session, session->copy_subject, *rows);
@@ -99,6 +185,7 @@ bool target_copy_give_up(struct target_session *session, const char *reason, str
         return false;
     if (!session->copy_refused && !copy_in_give_up(&session->copy, reason, err))
         done = target_stop(session, err);
+    done = done && undo_frozen(session, err);
     forget(session);
     return done;
 }

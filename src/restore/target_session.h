@@ -101,6 +101,12 @@ bool target_copy(struct target_session *session, const struct target_statement *
  * If the server refuses, the listener is told, and what is sent is dropped from then on. */
 bool target_copy_begin(struct target_session *session, const struct target_statement *statement,
                        struct error *err);
+/* The same into a table that was made by this restore and has no rows yet: it is emptied first, by
+ * `truncate`, in the transaction of its rows, so that `frozen`, a COPY … WITH (FREEZE), may write
+ * them as vacuum would leave them. Where that cannot be, or is refused, as above. */
+bool target_copy_begin_frozen(struct target_session *session,
+                              const struct target_statement *statement, const char *truncate,
+                              const char *frozen, struct error *err);
 bool target_copy_send(struct target_session *session, struct slice rows, struct error *err);
 /* *rows: as many as the server has taken; *taken: false if it has refused. */
 bool target_copy_end(struct target_session *session, uint64_t *rows, bool *taken,

@@ -1,13 +1,12 @@
 """Over several sessions a restore makes what it makes over one, and what stock pg_restore makes: in
 whatever order the server is done with it, and whatever happens on the way."""
 
-import os
 import signal
 import time
 
 import pytest
 
-from pgcask_testing import logical, paths, process, restored
+from pgcask_testing import logical, process, restored
 from pgcask_testing.logical import cluster, make, script  # noqa: F401: a fixture
 from pgcask_testing.restored import restorer  # noqa: F401: a fixture
 
@@ -98,3 +97,128 @@ def test_several_sessions_make_what_stock_makes(pgcask, restorer, cluster, workd
     theirs = logical.stock_archive(cluster, db, workdir / "theirs.dump")
     restored.assert_alike(restorer, cluster, db, theirs, "jobs=4")
     logical.drop(cluster, db)
+
+
+# Rows that are frozen
+
+ROWS = """
+    CREATE TABLE large (n int PRIMARY KEY, t text);
+    INSERT INTO large SELECT n, md5(n::text) FROM generate_series(1, 20000) n;
+    CREATE TABLE parts (n int) PARTITION BY RANGE (n);
+    CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (100000);
+    INSERT INTO parts SELECT generate_series(1, 40000);
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_rows_of_a_new_table_are_as_vacuum_leaves_them(restorer, cluster, major, workdir, jobs):
+    db = make(cluster, "rows", ROWS)
+    archive = logical.stock_archive(cluster, db, workdir / "rows.dump")
+    copy = make(cluster, "rows copy", "ALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();")
+    outcome = restorer(cluster, copy, archive, f"jobs={jobs}")
+    assert outcome.result.ok and outcome.report["rows"] == 60000, str(outcome.result)
+    assert restored.facts(cluster, copy) == restored.facts(cluster, db)
+    if major >= 14:  # 13 freezes rows, but says so on no page
+        plan = logical.run_sql(cluster, copy, "SET enable_seqscan = off; SET enable_bitmapscan = off;"
+                               "EXPLAIN (ANALYZE, COSTS off) SELECT n FROM large WHERE n > 0")
+        assert b"Heap Fetches: 0\n" in plan, plan
+    logical.run_sql(cluster, copy, "ALTER SYSTEM RESET autovacuum; SELECT pg_reload_conf();")
+
+
+@pytest.mark.parametrize("members", [["data_only"], []])
+def test_rows_that_were_there_stay(restorer, cluster, workdir, members):
+    db = make(cluster, "rows", ROWS)
+    archive = logical.stock_archive(cluster, db, workdir / "rows.dump")
+    copy = make(cluster, "rows copy", """
+        CREATE TABLE large (n int, t text); INSERT INTO large VALUES (-1, 'mine');
+        CREATE TABLE parts (n int); INSERT INTO parts VALUES (-1);
+        CREATE TABLE part (n int); INSERT INTO part VALUES (-1);""")
+    outcome = restorer(cluster, copy, archive, "into_existing", "jobs=4", *members)
+    # Where the archive's own table cannot be made its rows are not put into another's.
+    expected = "20001|1|40001" if members else "1|1|1"
+    assert logical.run_sql(cluster, copy, "SELECT (SELECT count(*) FROM large), (SELECT count(*) FROM "
+                           "parts), (SELECT count(*) FROM part)").decode().strip() == expected
+    assert bool(outcome.failures) == (not members)
+
+
+# Ends
+
+
+@pytest.fixture
+def many(cluster, workdir):
+    """Four tables that take a while, and their archive."""
+    db = make(cluster, "many", "".join(f"""
+        CREATE UNLOGGED TABLE t{i} (n int, t text);
+        INSERT INTO t{i} SELECT n, repeat(md5(n::text), 10) FROM generate_series(1, 80000) n;
+        CREATE INDEX ON t{i} (t);""" for i in range(4)))
+    archive = logical.stock_archive(cluster, db, workdir / "many.dump")
+    make(cluster, "many copy")
+    return archive
+
+
+SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'many copy'"
+COPYING = SESSIONS + " AND query LIKE 'COPY %' AND state = 'active'"
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_four_sessions_end_with_what_they_belong_to(restorer, cluster, many):
+    with restorer.start(cluster, "many copy", many, "jobs=4") as running:
+        wait_for(lambda: int(cluster.value(COPYING)) >= 3)
+        running.send_signal(signal.SIGKILL)
+    wait_for(lambda: cluster.value(SESSIONS) == "0", 10)
+    counts = [cluster.value(f"SELECT count(*) FROM t{i}", "many copy") for i in range(4)]
+    assert set(counts) <= {"0", "80000"} and "0" in counts, counts
+
+
+def test_a_session_that_is_cut_off_ends_the_others(restorer, cluster, many):
+    with restorer.start(cluster, "many copy", many, "jobs=4") as running:
+        wait_for(lambda: int(cluster.value(COPYING)) >= 3)
+        cluster.value("SELECT pg_terminate_backend(min(pid)) FROM pg_stat_activity "
+                      "WHERE datname = 'many copy' AND query LIKE 'COPY %'")
+        result = running.wait(60)
+    assert result.rc == 1 and '"rows":320000' not in result.stdout, str(result)
+    assert "terminating connection" in result.stdout, str(result)
+    assert cluster.value(SESSIONS) == "0"
+
+
+def limit_files(pid, size):
+    process.run(["prlimit", "--pid", str(pid), f"--fsize={size}:"], user=process.server_user()).check()
+
+
+def test_a_server_without_room_is_no_success(restorer, cluster, many):
+    """Files of the server's may not grow beyond 20 MB, as if its disk were full."""
+    pid = cluster.pid
+    cluster.sql("CHECKPOINT")
+    limit_files(pid, 20 << 20)
+    try:
+        outcome = restorer(cluster, "many copy", many, "jobs=4")
+    finally:
+        limit_files(pid, "unlimited")
+    assert outcome.result.rc == 3 and outcome.report["rows"] == 0, str(outcome.result)
+    assert {failure["object"] for failure in outcome.failures} == {
+        f"TABLE DATA public.t{i}" for i in range(4)}, str(outcome.result)
+    assert cluster.value(SESSIONS) == "0"
+    counts = [cluster.value(f"SELECT count(*) FROM t{i}", "many copy") for i in range(4)]
+    assert counts == ["0"] * 4
+
+
+def test_fewer_sessions_than_were_asked_for_are_enough(restorer, cluster, many):
+    cluster.sql("DROP ROLE IF EXISTS few")
+    cluster.sql("CREATE ROLE few LOGIN CONNECTION LIMIT 2")
+    logical.run_sql(cluster, "many copy", "GRANT ALL ON SCHEMA public TO few")
+    result = process.run([restorer.program, cluster.uri("postgres", user="few"), many,
+                          "database=many copy", "jobs=4", "no_owner"], timeout=100)
+    logical.run_sql(cluster, "many copy", "DROP OWNED BY few; DROP ROLE few")
+    assert result.ok and '"rows":320000' in result.stdout, str(result)
+
+
+def test_several_sessions_are_not_one_transaction(restorer, cluster, many):
+    outcome = restorer(cluster, "many copy", many, "jobs=2", "single_transaction")
+    assert outcome.result.rc != 0 and "do not go together" in outcome.report["error"]
+    assert restored.facts(cluster, "many copy")[1] == [""]
