@@ -1,7 +1,10 @@
-"""Security labels in logical backups, beside what stock pg_dump makes of them. No server here has a
-provider of labels, so that they are written where the server keeps them, and come back nowhere."""
+"""Security labels in logical backups, beside what stock pg_dump makes of them. Where a server has no
+provider of labels they are written where it keeps them, and come back nowhere; where it has one
+(`logical/label_provider.c`) they come back with everything else."""
 
-from pgcask_testing import logical
+import pytest
+
+from pgcask_testing import logical, process
 from pgcask_testing.logical import cluster, make  # noqa: F401
 
 OBJECTS = """
@@ -110,3 +113,64 @@ def test_a_restore_may_leave_them_out(pgcask, cluster, workdir):
     failed = logical.restore(cluster, archive, "copied", check=False)
     assert "security label provider" in failed.stderr, failed
     logical.run_sql(cluster, "copied", FORGET)
+
+
+# ---- With a provider
+
+
+def statements(major):
+    """A label on everything that may have one but a subscription, whose connection matters."""
+    on = {
+        "TABLE": ['t', '"S s"."T ""t"'], "COLUMN": ['t."B b"', "only_columns.a", 'c."Y y"', "v.a"],
+        "VIEW": ["v"], "MATERIALIZED VIEW": ["m"], "SEQUENCE": ["s"],
+        "FUNCTION": ['"F f"(int, int[])'], "PROCEDURE": ["p(int)"], "AGGREGATE": ["agg(int)"],
+        "TYPE": ["e", "c", "r"], "DOMAIN": ["d"], "SCHEMA": ['"S s"', "public"],
+        "LANGUAGE": ['"L l"'], "EVENT TRIGGER": ["trig"], "PUBLICATION": ['"P p"'],
+        "LARGE OBJECT": ["4711", "4712"], "DATABASE": ['"my labels"'],
+        "ROLE": ['"labelled ""role"', "alice"], "TABLESPACE": ["fast"],
+    }
+    for kind, names in on.items():
+        for name in names:
+            text = f"it's \\ {kind} {name}".replace("'", "''")
+            yield f"SECURITY LABEL FOR plain ON {kind} {name} IS '{text}';"
+            yield f"SECURITY LABEL FOR \"Pro \"\"vider\" ON {kind} {name} IS 'other';"
+
+
+LABELS = """
+    SELECT objtype, objnamespace::regnamespace, objname, provider, label FROM pg_seclabels
+     ORDER BY objtype, objname COLLATE "C", provider
+"""
+
+
+@pytest.fixture
+def provided(servers, major, workdir):
+    """Makes servers that have the provider."""
+    library = workdir / "label_provider.so"
+    workdir.chmod(0o755)
+    process.run(["cc", "-shared", "-fPIC", f"-DMAJOR={major}", "-o", library,
+                 logical.SCRIPTS / "label_provider.c"]).check()
+    library.chmod(0o755)
+    return lambda: servers.create(major, conf={
+        "shared_preload_libraries": str(library), "wal_level": "logical",
+        "allow_in_place_tablespaces": "on"})
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_labels_come_back(pgcask, provided, workdir, major):
+    source, one, all_of_it = (provided() for _ in range(3))
+    logical.run_sql(source, "postgres", logical.script("roles") + """
+        CREATE ROLE "labelled ""role"; CREATE TABLESPACE fast LOCATION '';""")
+    logical.make(source, "my labels", OBJECTS.replace("CREATE SUBSCRIPTION", "-- "), LARGE_OBJECTS,
+                 "\n".join(statements(major)))
+    there = source.sql(LABELS, "my labels")
+    assert len(there) == len(list(statements(major)))
+
+    archive = logical.back_up(pgcask, source, "my labels", workdir / "one")
+    assert logical.run_all_sql(one, workdir / "one/globals.sql") == []
+    process.run([logical.stock("pg_restore", one), "-C", "-d", "postgres", archive],
+                env=logical._environment(one, "postgres")).check()
+    assert one.sql(LABELS, "my labels") == there
+
+    pgcask("backup", source.uri(None), "--to", workdir / "all").check()
+    assert logical.run_all_sql(all_of_it, workdir / "all/all.sql") == []
+    assert all_of_it.sql(LABELS, "my labels") == there
