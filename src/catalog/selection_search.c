@@ -407,15 +407,52 @@ static bool end_search(struct search *search, struct error *err)
            check_matched(search, err) && begin_search(search, err);
 }
 
+static bool take_flag(struct catalog *catalog, void *context, const struct catalog_row *row,
+                      struct error *err)
+{
+    bool *flag = context;
+
+    (void)catalog;
+    (void)err;
+    *flag = row_flag(row, 0);
+    return true;
+}
+
+/* A name has the bytes of whichever database it was made from: what was typed may be the same, or
+ * become the same in this database's encoding. */
+static bool is_this_database(struct search *search, const char *typed)
+{
+    struct error ignored;
+    struct sql sql = {.err = &ignored};
+    bool same = false;
+
+    if (typed == NULL || !typed_text_is_special(typed))
+        return false;
+    sql_add(&sql, "SELECT pg_catalog.current_database()::pg_catalog.text OPERATOR(pg_catalog.=) ");
+    if (!sql.failed && !typed_text_append(&sql.text, typed, &ignored))
+        sql_fail(&sql);
+    if (!sql.failed)
+        catalog_ask_text(search->catalog, sql_text(&sql), 1, take_flag, &same, &ignored);
+    sql_end(&sql);
+    return same;
+}
+
+/* Fails if it says another. */
+static bool check_database(struct search *search, const struct pattern *pattern, const char *text,
+                           struct error *err)
+{
+    return pattern_check_database(pattern, text, search->catalog->database, err) ||
+           is_this_database(search, pattern->database);
+}
+
 static bool search_one(struct search *search, enum filter_list list, size_t number,
                        struct error *err)
 {
     struct pattern pattern;
 
     if (!catalog_filter_parse(filter_of(search->catalog), list, number, &pattern, err) ||
-        !pattern_check_database(&pattern,
-                                catalog_filter_text(filter_of(search->catalog), list, number),
-                                search->catalog->database, err)) {
+        !check_database(search, &pattern,
+                        catalog_filter_text(filter_of(search->catalog), list, number), err)) {
         pattern_free(&pattern);
         return false;
     }

@@ -218,3 +218,23 @@ def test_what_is_typed_is_in_utf_8(pgcask, cluster, workdir, encoding):
         assert result.rc == 2 and option[0] in result.stderr, result
         assert option[1].split("=")[0] in result.stderr and "hint" in result.stderr, result
     assert not (workdir / "no").exists()
+
+
+@pytest.mark.parametrize("encoding", ["EUC_JP", "LATIN1"])
+def test_a_databases_name_in_a_pattern_is_typed_in_utf_8(pgcask, cluster, workdir, encoding):
+    """Whatever its bytes are: those of the database that it was made from."""
+    word = WORDS[encoding].decode(encoding)
+    made_from = make(cluster, encoding)
+    for number, (maker, name) in enumerate((("postgres", f"the {word}".encode()),
+                                            (made_from, f"the {word}".encode(encoding)))):
+        logical.run_sql(cluster, maker, b'CREATE DATABASE "%s" TEMPLATE "%s"' % (
+            name, made_from.encode()))
+        uri = cluster.uri("DB").replace("DB", "".join(f"%{byte:02x}" for byte in name))
+        pgcask("backup", uri, "--to", workdir / f"{number}", "--tables",
+               f'"the {word}".s_{word}.t_{word}').check()
+        (archive,) = (workdir / f"{number}").glob("*.dump")
+        assert any(entry.startswith("TABLE ") for entry in logical.contents(cluster, archive))
+        for other in f'"the {word[0]}".s_{word}.t_{word}', f'"the ж€𐍈".s_{word}.t_{word}':
+            result = pgcask("backup", uri, "--to", workdir / "no", "--tables", other)
+            assert result.rc == 2 and "names the database" in result.stderr, result
+        logical.run_sql(cluster, maker, b'DROP DATABASE "%s"' % name)
