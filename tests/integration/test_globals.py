@@ -1,12 +1,13 @@
 """What belongs to a cluster comes back from globals.sql by stock psql: stock pg_dumpall -g says the
 same of the source and of an empty cluster that it ran in."""
 
+import collections
 import json
 import re
 
 import pytest
 
-from pgcask_testing import logical
+from pgcask_testing import logical, paths, process
 from pgcask_testing.logical import run_sql
 
 CONF = {"allow_in_place_tablespaces": "on"}  # those that lie in the data directory
@@ -126,6 +127,42 @@ def test_who_grants_a_membership_was_granted_it_before(pgcask, clusters, major, 
         if "ADMIN OPTION" in options:
             may_grant.setdefault(role, set()).add(member)
     assert len([grant for grant in grants if grant[0] == "room"]) == 5
+
+
+def errors_of(server, script, user):
+    """What psql as that role says of a script, without where: ours has other lines."""
+    env = {**logical._environment(server, "postgres"), "PGUSER": user, "PGCLIENTENCODING": None}
+    told = process.run([paths.stock("psql"), "-Xq", "-f", script], env=env, timeout=60).stderr
+    return collections.Counter(re.sub(r"^psql:.*?:\d+: ", "", line) for line in told.splitlines()
+                               if "ERROR: " in line and '"postgres" already exists' not in line)
+
+
+@pytest.mark.majors(13, 15)
+@pytest.mark.parametrize("later", [16, 18])
+@pytest.mark.parametrize("user", ["postgres", "restores"])
+def test_globals_go_into_later_servers(pgcask, clusters, servers, major, workdir, later, user):
+    """Nothing fails but what fails of pg_dumpall's, too, and every membership is there."""
+    source, _ = clusters
+    pgcask("backup", source.uri("postgres"), "--to", workdir / "x").check()
+    theirs = workdir / "theirs.sql"
+    theirs.write_text("\n".join(logical.dump_all(source, "-g")))
+    said, members = [], []
+    for script in (workdir / "x/globals.sql", theirs):
+        target = servers.create(later, conf=CONF)
+        target.sql("CREATE ROLE restores LOGIN CREATEROLE")
+        said.append(errors_of(target, script, user))
+        members.append({tuple(row) for row in target.sql(
+            "SELECT roleid::regrole, member::regrole, admin_option FROM pg_auth_members "
+            "WHERE grantor <> 'postgres'::regrole OR member <> 'restores'::regrole")})
+        target.close()
+    # pg_dumpall leaves settings of all roles out.
+    of_all = collections.Counter({"ERROR:  permission denied to alter setting": user == "restores"})
+    assert said[0] - said[1] - of_all == collections.Counter()
+    assert members[0] >= members[1]
+    if user == "postgres":
+        assert said[0] == collections.Counter()
+        assert members[0] >= {tuple(row) for row in source.sql(
+            "SELECT roleid::regrole, member::regrole, admin_option FROM pg_auth_members")}
 
 
 # ---- What is asked of catalogs that nobody should write
