@@ -646,6 +646,21 @@ def test_a_logical_backup_through_functions_is_whole(program, pgcask, servers, w
     pgcask("verify", workdir / "empty").check()
 
 
+@pytest.mark.majors(13, 18)
+def test_what_is_wanted_is_what_the_command_wants(program, pgcask, servers, workdir, major):
+    server = servers.create(major)
+    choices = logical.make_choices(server, "app", workdir)
+    (workdir / "ours").mkdir()
+    program("logical", conninfo(server, dbname="app"), workdir / "ours", "none",
+            *(f"{name}={value}" for name, value in choices)).check()
+    pgcask("backup", server.uri("app"), "--to", workdir / "theirs", "--compress", "none",
+           *(f"--{name}={value}" for name, value in choices)).check()
+    logical.assert_same_choice(server, workdir / "ours", workdir / "theirs")
+    result = program("logical", conninfo(server, dbname="app"), workdir / "ours", "none",
+                     "tables=nothing")
+    assert result.rc != 0 and "nothing" in result.stdout + result.stderr, result
+
+
 @pytest.mark.majors(15)
 def test_what_an_error_is_can_be_acted_on(program, servers, workdir, major):
     """A word that stays, and errno: of the target, the connection, the login, the server."""

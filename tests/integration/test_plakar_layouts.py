@@ -230,6 +230,21 @@ def test_databases_are_chosen_by_keys(plakar, cluster, major):
     assert any(path.endswith(".dat.gz") for path in files_in(plakar, plakar.snapshots()[0]))
 
 
+@pytest.mark.majors(13, 18)
+def test_what_is_wanted_is_chosen_by_keys(plakar, pgcask, cluster, workdir, major):
+    choices = logical.make_choices(cluster, "choices", workdir)
+    plakar.backup(*(word for name, value in choices
+                    for word in ("-o", f"{name.replace('-', '_')}={value}")),
+                  location(cluster, "choices")).check()
+    tree = plakar.restore(workdir / "tree", plakar.snapshots()[0])
+    pgcask("backup", cluster.uri("choices"), "--to", workdir / "theirs", "--compress", "none",
+           *(f"--{name}={value}" for name, value in choices)).check()
+    logical.assert_same_choice(cluster, tree, workdir / "theirs")
+    result = plakar.backup("-o", "tables=nothing", location(cluster, "choices"))
+    assert result.rc == 1 and "nothing" in result.stdout + result.stderr, result
+    logical.drop(cluster, "choices")
+
+
 def many_names():
     """200 names that are hard on paths, connection strings, SQL and percent-encoding."""
     marks = [" ", "'", '"', "/", "=", "\\", "%", "-", ".", "..", "&", "?", "*", "$", ";", "\t", "#", "~"]

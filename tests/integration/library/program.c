@@ -220,7 +220,23 @@ static int run_store(char **arguments, int count)
     return done ? 0 : fail(&error);
 }
 
-/* logical CONNINFO FOLDER [COMPRESSION]: one database through functions. */
+/* NAME=VALUE each. */
+static bool set_all(struct pgcask_logical_options *options, char **words, int count,
+                    struct pgcask_error *error)
+{
+    for (int i = 0; i < count; i++) {
+        char *value = strchr(words[i], '=');
+
+        if (value == NULL)
+            return false;
+        *value = '\0';
+        if (!pgcask_logical_options_set(options, words[i], value + 1, error))
+            return false;
+    }
+    return true;
+}
+
+/* logical CONNINFO FOLDER [COMPRESSION [NAME=VALUE …]]: one database through functions. */
 static int run_logical(char **arguments, int count)
 {
     struct folder folder = {.path = arguments[1], .amends = true};
@@ -234,6 +250,8 @@ static int run_logical(char **arguments, int count)
     PGCASK_INIT(options);
     PGCASK_INIT(report);
     if (count > 2 && !pgcask_logical_options_set(&options, "compress", arguments[2], &error))
+        return fail(&error);
+    if (count > 3 && !set_all(&options, arguments + 3, count - 3, &error))
         return fail(&error);
     source = pgcask_logical_backup_open(settings, &options, NULL, &error);
     done = source != NULL && write_folder(source, &folder, &error) &&

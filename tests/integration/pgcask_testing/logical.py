@@ -436,3 +436,32 @@ def sql_of_kinds(server, archive, path, words):
                 line for line in body.splitlines(keepends=True)
                 if not line.startswith(("SET ", "\\unrestrict")))
             for name, kind, schema, owner, body in zip(*[iter(parts[1:])] * 5) if kind in words}
+
+
+def make_choices(server, db, folder):
+    """A database, and one of each sort of filter by the names of the command's options."""
+    make(server, db, """
+        CREATE SCHEMA shop; CREATE SCHEMA "Other, one";
+        CREATE TABLE shop.orders AS SELECT g AS id, 'order ' || g AS text FROM generate_series(1, 50) g;
+        CREATE TABLE shop.lines AS SELECT 1 AS a; CREATE TABLE shop.secret AS SELECT 2 AS a;
+        CREATE TABLE "Other, one".t AS SELECT 3 AS a; CREATE TABLE plain AS SELECT 4 AS a;
+    """)
+    path = folder / "filter"
+    path.write_text("exclude table shop.secret\nexclude table_data shop.lines\n")
+    return [("schemas", 'sh?p,"Other, one"'), ("where", "shop.orders=id > 40 AND text <> 'a=b'"),
+            ("exclude-table-data", "shop.l*"),
+            ("filter", str(path))]
+
+
+def assert_same_choice(server, ours, theirs):
+    """Both backups are of that database with those choices, and the same as pg_restore reads them:
+    one may say where its data are, and when it was made."""
+    for folder in ours, theirs:
+        told = summary(folder)
+        assert told["partial"] is True and told["rows"] == 11, told
+    assert summary(ours)["filters"] == summary(theirs)["filters"]
+    (one,), (other,) = ([*folder.glob("*.dump")] for folder in (ours, theirs))
+    assert one.stat().st_size == other.stat().st_size
+    said, also = ([line for line in as_sql(server, path, path.with_suffix(".sql"))
+                   .read_text().splitlines() if "restrict " not in line] for path in (one, other))
+    assert said == also and "\n".join(said).count("CREATE TABLE ") == 3
