@@ -35,16 +35,17 @@ const struct magic *Pg_magic_func(void)
 {
     static const struct magic magic = {
         .len = sizeof(struct magic),
-        .fields = {
-            .version = MAJOR * 100,
-            .funcmaxargs = 100,
-            .indexmaxkeys = 32,
-            .namedatalen = 64,
-            .float8byval = 1,
+        .fields =
+            {
+                .version = MAJOR * 100,
+                .funcmaxargs = 100,
+                .indexmaxkeys = 32,
+                .namedatalen = 64,
+                .float8byval = 1,
 #if MAJOR >= 15
-            .abi_extra = "PostgreSQL",
+                .abi_extra = "PostgreSQL",
 #endif
-        },
+            },
     };
 
     return &magic;
