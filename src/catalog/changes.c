@@ -411,32 +411,95 @@ static void add_home(const struct catalog *catalog, struct sql *sql,
     sql_add(sql, "UNION ALL\n");
 }
 
-bool changes_find(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
+/* ---- A look at first ---- */
+
+/* The catalogs of both questions about rows, but for those of homes. */
+static const char *const touchable[] = {
+    "pg_namespace", "pg_class",   "pg_proc",   "pg_enum",    "pg_constraint",
+    "pg_index",     "pg_rewrite", "pg_policy", "pg_trigger", "pg_partitioned_table",
+    "pg_attribute", "pg_type",    "pg_amop",   "pg_amproc",  NULL,
+};
+static const char *const touchable_late[] = {
+    "pg_namespace", "pg_class",     "pg_proc",      "pg_enum",    "pg_type",
+    "pg_operator",  "pg_collation", "pg_ts_config", "pg_ts_dict", NULL,
+};
+
+static void add_touched(struct sql *sql, const char *catalog)
+{
+    sql_printf(sql, "%sSELECT x.xmax, 0 AS rank, 'a row' AS what FROM pg_catalog.%s x" TOUCHED("x"),
+               sql->text.len == 0 ? "" : "\nUNION ALL ", catalog);
+}
+
+/* Whether any row at all was touched, wanted or not: mostly none was, and that is known without
+ * their names, which cost ten times as much. */
+static bool is_touched(struct catalog *catalog, const char *const names[], bool homes,
+                       bool *touched, struct error *err)
+{
+    struct sql rows = {.err = err};
+    char what[CHANGED_TEXT_SIZE] = "";
+    bool done;
+
+    for (size_t i = 0; names[i] != NULL; i++)
+        add_touched(&rows, names[i]);
+    for (size_t i = 0; homes && i < catalog_kind_step_count; i++) {
+        if (catalog_kind_steps[i]->home != NULL)
+            add_touched(&rows, catalog_kind_steps[i]->home->catalog);
+    }
+    done = !rows.failed &&
+           find_touched(catalog, &(struct question){frame_begin, sql_text(&rows), 1, 1, take_what},
+                        what, err);
+    *touched = what[0] != '\0';
+    return sql_end(&rows) && done;
+}
+
+/* The same of roles: has one another name by now? */
+static bool find_role(struct catalog *catalog, const char *question, char *what, struct error *err)
+{
+    static const char any[] = CHANGED_ROLES("true");
+    char role[CHANGED_TEXT_SIZE] = "";
+
+    return catalog_ask_text(catalog, any, 1, take_what, role, err) &&
+           (role[0] == '\0' || ask_wanted(catalog, question, 1, take_what, what, err));
+}
+
+/* ---- What changed ---- */
+
+static bool find_rows(struct catalog *catalog, char *what, struct error *err)
 {
     struct sql rows = {.err = err};
     bool found;
 
-    what[0] = '\0';
     sql_add(&rows, catalogs);
     for (size_t i = 0; i < catalog_kind_step_count; i++) {
         if (catalog_kind_steps[i]->home != NULL)
             add_home(catalog, &rows, catalog_kind_steps[i]->home);
     }
     sql_add(&rows, catalogs_end);
-    found = !rows.failed && watch_look(catalog, err) &&
-            find_touched(catalog,
-                         &(struct question){frame_begin_with_keys, sql_text(&rows),
-                                            WATCH_KEYS_MAX + 1, KEY_COLUMNS, take_key},
-                         what, err);
-    return sql_end(&rows) && found &&
-           (what[0] != '\0' || ask_wanted(catalog, roles, 1, take_what, what, err));
+    found =
+        !rows.failed && find_touched(catalog,
+                                     &(struct question){frame_begin_with_keys, sql_text(&rows),
+                                                        WATCH_KEYS_MAX + 1, KEY_COLUMNS, take_key},
+                                     what, err);
+    return sql_end(&rows) && found;
+}
+
+bool changes_find(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
+{
+    bool touched;
+
+    what[0] = '\0';
+    return watch_look(catalog, err) && is_touched(catalog, touchable, true, &touched, err) &&
+           (!touched || find_rows(catalog, what, err)) &&
+           (what[0] != '\0' || find_role(catalog, roles, what, err));
 }
 
 bool changes_find_late(struct catalog *catalog, char what[CHANGED_TEXT_SIZE], struct error *err)
 {
     const struct question question = {frame_begin, late, 1, 1, take_what};
+    bool touched;
 
     what[0] = '\0';
-    return find_touched(catalog, &question, what, err) &&
-           (what[0] != '\0' || ask_wanted(catalog, roles_in_rows, 1, take_what, what, err));
+    return is_touched(catalog, touchable_late, false, &touched, err) &&
+           (!touched || find_touched(catalog, &question, what, err)) &&
+           (what[0] != '\0' || find_role(catalog, roles_in_rows, what, err));
 }
