@@ -14,6 +14,8 @@ static unsigned jobs_asked(const struct archive_job *job)
 {
     long processors;
 
+    if (job->request->single_transaction)
+        return 1;
     if (job->request->jobs > 0)
         return job->request->jobs;
     processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -37,8 +39,7 @@ static unsigned jobs_worth_it(const struct archive_job *job, const uint32_t *num
 
 bool archive_parallel_can(const struct archive_job *job)
 {
-    return jobs_asked(job) > 1 && !job->request->single_transaction &&
-           archive_input_can_seek(job->input);
+    return jobs_asked(job) > 1 && archive_input_can_seek(job->input);
 }
 
 /* ---- Steps ---- */
@@ -84,32 +85,41 @@ static void close_worker(void *context, struct restore_worker *worker)
     archive_job_close(context, worker);
 }
 
-static bool restore(struct archive_job *job, uint32_t *numbers, struct error *err)
+bool archive_parallel_run(struct archive_job *job, const uint32_t *numbers, uint32_t count,
+                          bool (*each)(void *context, struct restore_worker *worker,
+                                       uint32_t number, struct error *err),
+                          struct error *err)
 {
-    struct parallel_restore parallel = {
+    const struct parallel_restore parallel = {
         .input = job->input,
         .contents = job->contents,
+        .jobs = jobs_worth_it(job, numbers, count),
         .first = &job->main,
         .cancel = &job->cancel,
         .log = job->request->log,
+        .each = each,
         .open = open_worker,
         .close = close_worker,
         .context = job,
     };
     struct restore_steps steps = {0};
+    bool done = restore_steps_make(&steps, job->contents, numbers, count, err) &&
+                parallel_restore_run(&parallel, &steps, err);
+
+    restore_steps_reset(&steps);
+    return done;
+}
+
+static bool restore(struct archive_job *job, uint32_t *numbers, struct error *err)
+{
     uint32_t count = 0;
-    bool done;
 
     if (!archive_input_locate(job->input, &job->cancel, err))
         return false;
     add_data(job, numbers, &count);
     add_stage(job, STAGE_BEHIND_DATA, numbers, &count);
     add_stage(job, STAGE_AFTER_DATA, numbers, &count);
-    parallel.jobs = jobs_worth_it(job, numbers, count);
-    done = restore_steps_make(&steps, job->contents, numbers, count, err) &&
-           parallel_restore_run(&parallel, &steps, err);
-    restore_steps_reset(&steps);
-    return done;
+    return archive_parallel_run(job, numbers, count, NULL, err);
 }
 
 bool archive_parallel_restore(struct archive_job *job, struct error *err)

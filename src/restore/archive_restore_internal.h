@@ -52,9 +52,28 @@ bool archive_job_say_search_path(struct archive_job *job, struct restore_worker 
                                  struct error *err);
 void archive_job_close(struct archive_job *job, struct restore_worker *worker);
 
+/* ---- archive_rows.c: for restore_data ---- */
+
+bool archive_job_wants(void *context, uint32_t number, bool *wanted, struct error *err);
+bool archive_job_is_fresh(void *context, uint32_t number, const struct archive_entry *rows);
+bool archive_job_lacks(void *context, uint32_t oid);
+/* Behind the last that could not be made, before the first of these is asked. */
+void archive_job_sort_lost(struct archive_job *job);
+
 /* ---- archive_parallel.c ---- */
 
 bool archive_parallel_can(const struct archive_job *job);
 bool archive_parallel_restore(struct archive_job *job, struct error *err);
+
+/* Over as many sessions as are worth it: each(), or what restores an entry, for these entries. */
+bool archive_parallel_run(struct archive_job *job, const uint32_t *numbers, uint32_t count,
+                          bool (*each)(void *context, struct restore_worker *worker,
+                                       uint32_t number, struct error *err),
+                          struct error *err);
+
+/* ---- archive_analyze.c ---- */
+
+/* Gathers the planner's statistics of what has got rows, if the request wants them. */
+bool archive_analyze(struct archive_job *job, struct error *err);
 
 #endif

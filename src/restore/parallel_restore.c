@@ -58,21 +58,25 @@ static bool restore_rows(struct member *member, uint32_t number, struct error *e
     return false;
 }
 
-static bool do_steps(struct member *member, const uint32_t *taken, size_t count, struct error *err)
+static bool do_step(struct member *member, uint32_t number, struct error *err)
 {
     const struct parallel_restore *restore = member->crew->restore;
 
-    for (size_t i = 0; i < count; i++) {
-        uint32_t number = member->crew->steps->numbers[taken[i]];
-        bool done = cancel_check(restore->cancel, err);
+    if (!cancel_check(restore->cancel, err))
+        return false;
+    if (number == STEP_IS_NOTHING)
+        return true;
+    if (restore->each != NULL)
+        return restore->each(restore->context, member->worker, number, err);
+    return archive_contents_node(restore->contents, number).has_data
+               ? restore_rows(member, number, err)
+               : define(member, number, err);
+}
 
-        if (number == STEP_IS_NOTHING)
-            continue;
-        if (done && archive_contents_node(restore->contents, number).has_data)
-            done = restore_rows(member, number, err);
-        else
-            done = done && define(member, number, err);
-        if (!done)
+static bool do_steps(struct member *member, const uint32_t *taken, size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!do_step(member, member->crew->steps->numbers[taken[i]], err))
             return false;
     }
     return target_settle(member->worker->session, err);

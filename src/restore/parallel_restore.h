@@ -24,6 +24,8 @@ struct parallel_restore {
     struct restore_worker *first; /* open */
     struct cancel *cancel;        /* all sessions see it; requested if one fails */
     const struct log *log;
+    /* What a step is, if it is not what restores its entry. May be NULL. */
+    bool (*each)(void *context, struct restore_worker *worker, uint32_t number, struct error *err);
     /* Opens another, like the first; fills all of it. Called from the caller's thread. */
     bool (*open)(void *context, struct restore_worker *worker, struct error *err);
     /* Its work is done; also where open() failed. */

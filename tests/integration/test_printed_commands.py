@@ -112,7 +112,7 @@ COVERED = [
     (exactly("include table shop.*", "exclude table_data log",
              "shop.orders=placed > now() - interval '1 year'"),
      "test_logical_filters.py::test_the_examples_of_the_help_do_what_they_say"),
-    (of("bench/logical", "bench/physical", "bench/large-objects"), "test_printed_commands.py::test_a_benchmark_runs"),
+    (of("bench/logical", "bench/physical", "bench/large-objects", "bench/restore"), "test_printed_commands.py::test_a_benchmark_runs"),
     (of("tests/servers/stock"), "test_printed_commands.py::test_a_stock_tool_is_run"),
 ]
 
@@ -402,13 +402,13 @@ def test_the_seeds_are_made(workdir):
     assert set(after) == set(before)
 
 
-@pytest.mark.parametrize("name", ["logical", "physical", "large-objects"])
+@pytest.mark.parametrize("name", ["logical", "physical", "large-objects", "restore"])
 def test_a_benchmark_runs(name, pgcask_path, workdir):
     """With every option that its head names."""
     head = (paths.REPO / f"bench/{name}").read_text().split('"""')[1]
     [usage] = re.findall(rf"^ +(bench/{name} .*)$", head, re.M)
     values = {"--major": 15, "--gb": 0.02, "--thousands": 1, "--pairs": 1, "--pgcask": pgcask_path,
-              "--json": workdir / "figures.json"}
+              "--json": workdir / "figures.json", "--work": "data", "--jobs": 2}
     options = re.findall(r"\[(--\w+) \w+\]", usage)
     assert set(options) <= set(values) and len(options) > 3
     words = re.findall(r"\[(--\w+)\]", usage) + [str(word) for option in options for word in (option, values[option])]

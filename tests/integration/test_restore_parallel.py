@@ -141,6 +141,18 @@ def test_rows_that_were_there_stay(restorer, cluster, workdir, members):
     assert bool(outcome.failures) == (not members)
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_what_has_got_rows_is_analyzed(restorer, cluster, workdir, jobs):
+    db = make(cluster, "rows", ROWS, "CREATE MATERIALIZED VIEW m AS SELECT n FROM large;")
+    archive = logical.stock_archive(cluster, db, workdir / "rows.dump")
+    copy = make(cluster, "rows copy")
+    outcome = restorer(cluster, copy, archive, f"jobs={jobs}", "analyze")
+    assert outcome.result.ok and not outcome.failures, str(outcome.result)
+    known = logical.run_sql(cluster, copy, "SELECT DISTINCT tablename, inherited FROM pg_stats "
+                            "WHERE schemaname = 'public' ORDER BY 1, 2").decode().split()
+    assert known == ["large|f", "m|f", "part|f", "parts|t"]
+
+
 # Ends
 
 

@@ -1,0 +1,128 @@
+/*
+ * Which data of an archive are put in, and how. Of a table that was not made there are none; of one
+ * that was made here, and has none yet, the rows may be frozen.
+ */
+#include "restore/archive_restore_internal.h"
+
+#include "restore/entry_sql_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The table of an entry of rows is the first of those that it depends on. */
+static bool find_table(const struct archive_job *job, const struct contents_node *node,
+                       uint32_t *number)
+{
+    for (size_t i = 0; i < node->dependency_count; i++) {
+        if (archive_contents_find(job->contents, node->dependencies[i], number) &&
+            archive_contents_node(job->contents, *number).kind == ENTRY_TABLE)
+            return true;
+    }
+    return false;
+}
+
+static bool is_unmade(const struct archive_job *job, const struct contents_node *node)
+{
+    uint32_t table;
+
+    return find_table(job, node, &table) && (job->marks[table] & IS_UNMADE) != 0;
+}
+
+/* "CREATE TABLE public.t (": an ordinary table in the usual access method, by its very name, that
+ * was not there before. */
+static bool makes_ordinary_table(const struct archive_entry *table,
+                                 const struct archive_entry *rows)
+{
+    static const char create[] = "CREATE TABLE ", unlogged[] = "CREATE UNLOGGED TABLE ";
+    const char *text = table->definition == NULL ? "" : table->definition;
+
+    if (strcmp(table->tag, rows->tag) != 0 || table->schema == NULL || rows->schema == NULL ||
+        strcmp(table->schema, rows->schema) != 0 ||
+        (table->access_method != NULL && table->access_method[0] != '\0' &&
+         strcmp(table->access_method, "heap") != 0))
+        return false;
+    while (*text == '\n')
+        text++;
+    if (strncmp(text, create, strlen(create)) == 0)
+        text += strlen(create);
+    else if (strncmp(text, unlogged, strlen(unlogged)) == 0)
+        text += strlen(unlogged);
+    else
+        return false;
+    text = entry_sql_behind_name(text, rows);
+    return text != NULL && *text == ' ' && strstr(text, "\nPARTITION BY ") == NULL;
+}
+
+/* Asked once of an entry: of two with rows of one table the second is not. */
+bool archive_job_is_fresh(void *context, uint32_t number, const struct archive_entry *rows)
+{
+    struct archive_job *job = context;
+    struct contents_node node = archive_contents_node(job->contents, number);
+    struct archive_entry table;
+    struct buffer texts = {0};
+    struct error ignored;
+    uint32_t its;
+    bool fresh;
+
+    fresh = find_table(job, &node, &its) && (job->marks[its] & (IS_DONE | IS_UNMADE)) == IS_DONE &&
+            (job->marks[number] & IS_FIRST) != 0 &&
+            archive_contents_entry_into(job->contents, its, &texts, &table, &ignored) &&
+            makes_ordinary_table(&table, rows);
+    buffer_free(&texts);
+    return fresh;
+}
+
+/* Whether these rows are the first of their table. */
+static void note_rows(struct archive_job *job, uint32_t number, const struct contents_node *node)
+{
+    uint32_t table;
+
+    pthread_mutex_lock(&job->lock);
+    if (find_table(job, node, &table) && (job->marks[table] & HAS_ROWS) == 0) {
+        job->marks[table] |= HAS_ROWS;
+        job->marks[number] |= IS_FIRST;
+    }
+    pthread_mutex_unlock(&job->lock);
+}
+
+bool archive_job_wants(void *context, uint32_t number, bool *wanted, struct error *err)
+{
+    struct archive_job *job = context;
+    struct contents_node node = archive_contents_node(job->contents, number);
+    char name[256];
+
+    *wanted = (restore_selection_parts(job->selection, number) & SELECTED_DATA) != 0;
+    if (*wanted && node.kind == ENTRY_TABLE_DATA)
+        note_rows(job, number, &node);
+    if (!*wanted || node.kind != ENTRY_TABLE_DATA || !is_unmade(job, &node))
+        return cancel_check(&job->cancel, err);
+    *wanted = false;
+    pthread_mutex_lock(&job->lock);
+    job->report->passed_over++;
+    pthread_mutex_unlock(&job->lock);
+    archive_contents_name(job->contents, number, name, sizeof(name));
+    log_message(job->request->log, LOG_WARNING,
+                "%s: passed over, because the table could not be made", name);
+    return true;
+}
+
+static int compare_oids(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+bool archive_job_lacks(void *context, uint32_t oid)
+{
+    const struct archive_job *job = context;
+
+    return job->lost_count > 0 &&
+           bsearch(&oid, job->lost, job->lost_count, sizeof(oid), compare_oids) != NULL;
+}
+
+void archive_job_sort_lost(struct archive_job *job)
+{
+    if (job->lost_count > 0)
+        qsort(job->lost, job->lost_count, sizeof(*job->lost), compare_oids);
+}
