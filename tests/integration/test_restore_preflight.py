@@ -191,7 +191,8 @@ def test_databases_that_are_never_dropped(planner, stocked, dump):
     assert plan.told == ['fatal: the database "closed" does not allow connections'], plan.told
     stocked.sql(re.search(r"ALTER DATABASE .*;", plan.findings[0]["hint"])[0])
     assert not planner(uri(stocked), dump, "database=closed").findings
-    with stocked.session("busy"):
+    with stocked.session("busy") as session:
+        session.sql("SELECT 1")  # it is there then
         plan = planner(uri(stocked), dump, "recreate", "database=busy", do=True)
         (told,) = plan.told
         assert '1 session is in the database "busy"' in told and "role postgres" in told, told
