@@ -110,6 +110,9 @@ static bool read_file(struct reading *reading, const char *name, bool copy, bool
     if (!open_file(reading, name, &file, &compression, err))
         return false;
     checker = archive_worker_checker(reading->worker, compression, err);
+    /* As pg_restore has it: somebody may have compressed a file by himself, in parts. */
+    if (checker != NULL)
+        decompressor_join(checker->decompressor, true);
     /* pg_dump begins a frame of lz4 or zstd with the first bytes that there are. */
     if (may_be_empty && file.size == 0 && compression != COMPRESSION_GZIP)
         done = true;

@@ -152,6 +152,19 @@ def test_what_is_read_is_what_pg_restore_prints(cluster, major, probe, dump):
         check(cluster, probe, "directory" if archive.is_dir() else "file", archive)
 
 
+@pytest.mark.majors(18)
+def test_files_that_somebody_compressed_by_himself_are_read(cluster, probe, dump, workdir):
+    copy = workdir / "folder"
+    shutil.copytree(dump("folder-0", "-Fd", "-Z", "0"), copy)
+    for path in [copy / "toc.dat", *copy.glob("[0-9]*.dat")]:
+        data = path.read_bytes()
+        half = len(data) // 2
+        path.with_name(path.name + ".gz").write_bytes(
+            gzip.compress(data[:half]) + gzip.compress(data[half:]))
+        path.unlink()
+    check(cluster, probe, "directory", copy)
+
+
 @pytest.mark.majors(15, 18)
 def test_what_streams_by_is_read(cluster, probe, dump, workdir):
     for name in ("custom-0", "custom-6", "tar"):
