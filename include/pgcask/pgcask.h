@@ -15,6 +15,7 @@
 #include "error.h"
 #include "list.h"
 #include "logical.h"
+#include "logical_restore.h"
 #include "restore.h"
 #include "settings.h"
 #include "source.h"

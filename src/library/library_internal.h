@@ -88,12 +88,20 @@ bool library_settings_check(const struct pgcask_settings *settings,
 /* ---- Requests (options.c) ---- */
 
 struct backup_request;
+struct restore_request;
 
 /* What the caller asks for: `given` is the public structure of the command's options, or NULL.
  * Texts are borrowed. */
 bool library_request(struct backup_request *request, enum library_command command,
                      const struct pgcask_settings *settings, const void *given,
                      struct library_job *job, struct error *err);
+
+/* The same for a restore into a server. `given` is filled, and to be freed when the request is no
+ * longer needed; it borrows the texts of `options`, which were taken. */
+bool library_restore_request(struct restore_request *request, struct options *given,
+                             struct pgcask_logical_restore_options *options,
+                             const struct pgcask_settings *settings, struct library_job *job,
+                             struct error *err);
 
 /* ---- Sources (source.c) ---- */
 

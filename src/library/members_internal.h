@@ -11,11 +11,11 @@ enum member_type { MEMBER_BOOL, MEMBER_32, MEMBER_64, MEMBER_TEXT };
 struct library_member {
     const char *option, *name;
     enum member_type type;
-    size_t physical, logical; /* where the structures have it; 0: not at all */
-    bool zero_counts;         /* it is a value; else it is the option's default */
+    size_t physical, logical, restore; /* where the structures have it; 0: not at all */
+    bool zero_counts;                  /* it is a value; else it is the option's default */
 };
 
-#define LIBRARY_MEMBERS 34
+#define LIBRARY_MEMBERS 64
 
 extern const struct library_member library_members[LIBRARY_MEMBERS];
 

@@ -9,16 +9,21 @@
 #include "backup/backup_options.h"
 #include "library/library_internal.h"
 #include "library/members_internal.h"
+#include "restore/restore_options.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PHYSICAL OPTION_COMMAND(LIBRARY_PHYSICAL)
 #define LOGICAL OPTION_COMMAND(LIBRARY_LOGICAL)
+#define RESTORE OPTION_COMMAND(LIBRARY_RESTORE)
 
 static const struct option_command commands[] = {
     [LIBRARY_PHYSICAL] = {.name = "physical backup"},
     [LIBRARY_LOGICAL] = {.name = "logical backup"},
+    [LIBRARY_RESTORE] = {.name = "logical restore"},
 };
 
 static const struct option_spec specs[] = {
@@ -56,6 +61,43 @@ static const struct option_spec specs[] = {
     {BACKUP_OPTION_NO_UNLOGGED_TABLE_DATA, .commands = LOGICAL},
     {BACKUP_OPTION_LARGE_OBJECTS, .commands = LOGICAL},
     {BACKUP_OPTION_NO_LARGE_OBJECTS, .commands = LOGICAL},
+    {RESTORE_OPTION_DATABASE, .commands = RESTORE},
+    {RESTORE_OPTION_DATABASES, .commands = RESTORE},
+    {RESTORE_OPTION_EXCLUDE_DATABASES, .commands = RESTORE},
+    {RESTORE_OPTION_NO_GLOBALS, .commands = RESTORE},
+    {RESTORE_OPTION_CREATE_DB, .commands = RESTORE},
+    {RESTORE_OPTION_INTO_EXISTING, .commands = RESTORE},
+    {RESTORE_OPTION_CLEAN, .commands = RESTORE},
+    {RESTORE_OPTION_RECREATE, .commands = RESTORE},
+    {RESTORE_OPTION_ROLE, .commands = RESTORE},
+    {RESTORE_OPTION_SEARCH_PATH, .commands = RESTORE},
+    {RESTORE_OPTION_SCHEMAS, .commands = RESTORE},
+    {RESTORE_OPTION_EXCLUDE_SCHEMAS, .commands = RESTORE},
+    {RESTORE_OPTION_TABLES, .commands = RESTORE},
+    {RESTORE_OPTION_FUNCTIONS, .commands = RESTORE},
+    {RESTORE_OPTION_TRIGGERS, .commands = RESTORE},
+    {RESTORE_OPTION_INDEXES, .commands = RESTORE},
+    {RESTORE_OPTION_SECTIONS, .commands = RESTORE},
+    {RESTORE_OPTION_LIST_FILE, .commands = RESTORE},
+    {RESTORE_OPTION_SCHEMA_ONLY, .commands = RESTORE},
+    {RESTORE_OPTION_DATA_ONLY, .commands = RESTORE},
+    {RESTORE_OPTION_NO_OWNER, .commands = RESTORE},
+    {RESTORE_OPTION_NO_PRIVILEGES, .commands = RESTORE},
+    {RESTORE_OPTION_NO_COMMENTS, .commands = RESTORE},
+    {RESTORE_OPTION_NO_SECURITY_LABELS, .commands = RESTORE},
+    {RESTORE_OPTION_NO_PUBLICATIONS, .commands = RESTORE},
+    {RESTORE_OPTION_NO_SUBSCRIPTIONS, .commands = RESTORE},
+    {RESTORE_OPTION_NO_POLICIES, .commands = RESTORE},
+    {RESTORE_OPTION_NO_TABLESPACES, .commands = RESTORE},
+    {RESTORE_OPTION_NO_TABLE_ACCESS_METHOD, .commands = RESTORE},
+    {RESTORE_OPTION_NO_STATISTICS, .commands = RESTORE},
+    {RESTORE_OPTION_JOBS, .commands = RESTORE},
+    {RESTORE_OPTION_EXIT_ON_ERROR, .commands = RESTORE},
+    {RESTORE_OPTION_SINGLE_TRANSACTION, .commands = RESTORE},
+    {RESTORE_OPTION_TRANSACTION_SIZE, .commands = RESTORE},
+    {RESTORE_OPTION_DISABLE_TRIGGERS, .commands = RESTORE},
+    {RESTORE_OPTION_ENABLE_ROW_SECURITY, .commands = RESTORE},
+    {RESTORE_OPTION_DRY_RUN, .commands = RESTORE},
 };
 
 const struct option_program library_options = {
@@ -71,6 +113,7 @@ const struct option_program library_options = {
 union taken {
     struct pgcask_backup_options physical;
     struct pgcask_logical_options logical;
+    struct pgcask_logical_restore_options restore;
 };
 
 static const struct {
@@ -79,22 +122,27 @@ static const struct {
 } structures[] = {
     [LIBRARY_PHYSICAL] = {"pgcask_backup_options", sizeof(struct pgcask_backup_options)},
     [LIBRARY_LOGICAL] = {"pgcask_logical_options", sizeof(struct pgcask_logical_options)},
+    [LIBRARY_RESTORE] = {"pgcask_logical_restore_options",
+                         sizeof(struct pgcask_logical_restore_options)},
 };
 
 /* Where that structure has the member; NULL: it has it not. */
 static void *place_of(const struct library_member *member, enum library_command command,
                       union taken *taken)
 {
-    size_t place = command == LIBRARY_PHYSICAL ? member->physical : member->logical;
+    const size_t places[] = {member->physical, member->logical, member->restore};
+    size_t place = places[command];
 
     return place == 0 ? NULL : (char *)taken + place;
 }
 
-static const struct option_spec *spec_of(const struct library_member *member)
+static const struct option_spec *spec_of(const struct library_member *member,
+                                         enum library_command command)
 {
     size_t i = 0;
 
-    while (strcmp(specs[i].name, member->option) != 0)
+    while (strcmp(specs[i].name, member->option) != 0 ||
+           (specs[i].commands & OPTION_COMMAND(command)) == 0)
         i++;
     return &specs[i];
 }
@@ -146,6 +194,13 @@ bool pgcask_logical_options_set(struct pgcask_logical_options *options, const ch
     return set_member(LIBRARY_LOGICAL, options, name, value, error);
 }
 
+bool pgcask_logical_restore_options_set(struct pgcask_logical_restore_options *options,
+                                        const char *name, const char *value,
+                                        struct pgcask_error *error)
+{
+    return set_member(LIBRARY_RESTORE, options, name, value, error);
+}
+
 /* ---- The request ---- */
 
 /* What no text was read for may be anything. Durations are as short as the program wants them. */
@@ -180,8 +235,8 @@ static bool take_list(struct backup_request *request, size_t member, const char 
     job->lists[member] = strdup(text);
     if (job->lists[member] == NULL)
         return error_set_memory(err);
-    options_store_list(spec_of(&library_members[member]), (const char *const *)&job->lists[member],
-                       1, request);
+    options_store_list(spec_of(&library_members[member], LIBRARY_LOGICAL),
+                       (const char *const *)&job->lists[member], 1, request);
     return true;
 }
 
@@ -189,12 +244,13 @@ static bool take_members(struct backup_request *request, enum library_command co
                          union taken *taken, struct library_job *job, struct error *err)
 {
     for (size_t i = 0; i < LIBRARY_MEMBERS; i++) {
-        const struct option_spec *spec = spec_of(&library_members[i]);
         const void *place = place_of(&library_members[i], command, taken);
+        const struct option_spec *spec;
         struct library_value value;
 
         if (place == NULL)
             continue;
+        spec = spec_of(&library_members[i], command);
         value = library_member_get(&library_members[i], place);
         if (!check(&library_members[i], spec, value.number, err))
             return false;
@@ -229,4 +285,53 @@ bool library_request(struct backup_request *request, enum library_command comman
            (request->physical || backup_request_settle_databases(request, true, err));
     options_free(&none);
     return done;
+}
+
+/* ---- The request for a restore ---- */
+
+/* As if it had been typed; a number's text is the job's. */
+static bool give(struct options *given, size_t number, const struct library_value *value,
+                 struct library_job *job, struct error *err)
+{
+    const struct library_member *member = &library_members[number];
+
+    if (member->type == MEMBER_TEXT)
+        return options_set(given, member->option, value->text, err);
+    if (member->type == MEMBER_BOOL)
+        return options_set(given, member->option, "true", err);
+    free(job->lists[number]);
+    if (asprintf(&job->lists[number], "%" PRIu64, value->number) < 0) {
+        job->lists[number] = NULL;
+        return error_set_memory(err);
+    }
+    return options_set(given, member->option, job->lists[number], err);
+}
+
+static bool give_members(struct options *given, union taken *taken, struct library_job *job,
+                         struct error *err)
+{
+    for (size_t i = 0; i < LIBRARY_MEMBERS; i++) {
+        const void *place = place_of(&library_members[i], LIBRARY_RESTORE, taken);
+        struct library_value value;
+
+        if (place == NULL)
+            continue;
+        value = library_member_get(&library_members[i], place);
+        if ((value.text != NULL || value.number != 0) && !give(given, i, &value, job, err))
+            return false;
+    }
+    return true;
+}
+
+bool library_restore_request(struct restore_request *request, struct options *given,
+                             struct pgcask_logical_restore_options *options,
+                             const struct pgcask_settings *settings, struct library_job *job,
+                             struct error *err)
+{
+    union taken taken = {.restore = *options};
+
+    *request = (struct restore_request){.cancel = &job->cancel, .log = &job->log};
+    return library_settings_check(settings, &request->settings, err) &&
+           options_init(given, &library_options, LIBRARY_RESTORE, err) &&
+           give_members(given, &taken, job, err) && restore_request_read(request, given, err);
 }

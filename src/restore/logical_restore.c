@@ -178,15 +178,21 @@ static bool is_script(const struct logical_job *job, struct record_source *sourc
 
 /* ---- What it is ---- */
 
+static bool look_at(const struct logical_job *job, struct record_source *source,
+                    enum archive_kind *kind, bool *script, struct error *err)
+{
+    return backup_source_find_archive(&job->input->place, source, kind, err) &&
+           (*kind != ARCHIVE_NONE || is_script(job, source, script, err));
+}
+
 static bool restore_source(struct logical_job *job, struct record_source **source,
                            struct error *err)
 {
     struct record_source *taken = *source;
-    enum archive_kind kind;
+    enum archive_kind kind = ARCHIVE_NONE;
     bool script = false;
 
-    if (!backup_source_find_archive(&job->input->place, taken, &kind, err) ||
-        (kind == ARCHIVE_NONE && !is_script(job, taken, &script, err)))
+    if (!job->input->is_backup && !look_at(job, taken, &kind, &script, err))
         return false;
     if (script)
         return restore_script(job, tar_source_raw_reader(taken), err);
@@ -199,6 +205,8 @@ static bool restore_source(struct logical_job *job, struct record_source **sourc
 /* Records come in the order in which they were written. */
 static struct record_source *open_source(const struct logical_job *job, struct error *err)
 {
+    if (job->input->source != NULL)
+        return job->input->source;
     if (job->input->place.kind == PLACE_DIRECTORY)
         return record_place_open(&job->input->place, backup_restore_first, layout_last,
                                  job->request->cancel, err);

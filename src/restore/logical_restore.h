@@ -47,6 +47,9 @@ void logical_restore_report_reset(struct logical_restore_report *report);
 struct restore_input {
     const char *name; /* for messages */
     struct record_place place;
+    /* It was opened already, and is taken over; NULL: it was not. */
+    struct record_source *source;
+    bool is_backup; /* the source gives a backup's records, and there is no place */
 };
 
 /* Restores it. True: to its end; report->failures says whether anything failed on the way. False:

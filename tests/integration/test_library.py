@@ -129,7 +129,7 @@ def test_everything_is_installed(installed):
         *(f"include/pgcask/{name}" for name in HEADERS),
         *(f"share/doc/pgcask/{name}" for name in (
             "README.md", "LICENSE", "library.md", "options.md", "examples/embed.c",
-            "examples/contents.c")),
+            "examples/contents.c", "examples/into.c")),
     } <= there
     text = "".join(p.read_text() for p in installed.prefix.rglob("*")
                    if p.suffix in (".pc", ".cmake", ".h"))
@@ -174,8 +174,8 @@ def test_only_names_with_our_prefix_can_be_seen(installed):
     assert versioned == {f"{name}@@PGCASK_0.1" for name in names}
     headers = "".join((installed.prefix / "include/pgcask" / h).read_text() for h in HEADERS)
     code = re.sub(r"/\*.*?\*/|^#define.*?[^\\]$", "", headers, flags=re.S | re.M)
-    declared = set(re.findall(r"\b(pgcask_\w+)\(", code)) - {"pgcask_finding_fn",
-                                                            "pgcask_problem_fn"}
+    declared = set(re.findall(r"\b(pgcask_\w+)\(", code)) - {
+        "pgcask_finding_fn", "pgcask_problem_fn", "pgcask_restore_failure_fn"}
     assert names == declared
 
 
@@ -599,6 +599,77 @@ def test_the_page_names_what_is_there(installed):
     headers = "".join((installed.prefix / "include/pgcask" / h).read_text() for h in HEADERS)
     names = set(re.findall(r"\b(?:pgcask|PGCASK)_\w+", page))
     assert len(names) > 15 and not [n for n in names if not re.search(rf"\b{n}\b", headers)]
+
+
+# ---- Restores into a server ------------------------------------------------------------------
+
+ROWS = "CREATE TABLE t AS SELECT g, 'row ' || g AS text FROM generate_series(1, 500) g; "
+SHOP = ROWS + "CREATE SCHEMA shop; CREATE TABLE shop.u (n int); INSERT INTO shop.u VALUES (1), (2);"
+
+
+@pytest.fixture(scope="module")
+def into(example, module_servers, pgcask, major):
+    """into(source, *options, before="", input=None) -> what the example said, in a new database."""
+    server = module_servers.create(major)
+    logical.make(server, "app", SHOP)
+    folder = temp.new_dir("into")
+    archive = logical.back_up(pgcask, server, "app", folder / "backup")
+    pgcask("backup", server.uri("app"), "--to", folder / "backup.tar", "--quiet").check()
+    (folder / "a.sql").write_text("CREATE TABLE t (n int);\nCOPY t FROM stdin;\n1\n2\n\\.\n")
+
+    def call(source, *options, before="", **more):
+        logical.make(server, "copy", before)
+        name = {"archive": archive, "-": "-"}.get(source, folder / source)
+        return process.run([example.parent / "into", name, conninfo(server, dbname="copy"),
+                            *options], **more)
+
+    call.server, call.archive = server, archive
+    yield call
+    server.close()
+
+
+@pytest.mark.majors(13, 15, 18)
+@pytest.mark.parametrize("source, rows", [("archive", 502), ("backup", 502), ("backup.tar", 502),
+                                          ("a.sql", 2), ("-", 502)])
+def test_a_source_is_restored_into_a_server(into, source, rows):
+    with open(into.archive, "rb") as archive:
+        found = into(source, **({"stdin": archive} if source == "-" else {})).check()
+    assert found.stdout.startswith("restored ") and f" {rows} rows into copy\n" in found.stdout
+    if rows == 502:
+        assert (logical.table_sums(into.server, "copy") == logical.table_sums(into.server, "app"))
+
+
+@pytest.mark.majors(15)
+def test_what_is_restored_can_be_chosen(into):
+    found = into("archive", "tables=t", "jobs=2", "no-owner=on").check()
+    assert " 500 rows into copy" in found.stdout, found
+    found = into("archive", "tables=nothing")
+    assert found.rc == 1 and "tables: the pattern nothing matches nothing" in found.stderr, found
+    found = into("archive", "single-transaction=on", "transaction-size=5")
+    assert found.rc == 1 and "transaction_size and single_transaction" in found.stderr, found
+    found = into("archive", "sections=pre-data").check()
+    assert " 0 rows into copy" in found.stdout, found
+
+
+@pytest.mark.majors(15)
+def test_failures_and_what_is_in_the_way_are_told(into):
+    found = into("archive", before="CREATE TABLE t (n int)")
+    assert found.rc == 1 and found.stdout.startswith("in-the-way "), found
+    assert "into_existing" in found.stdout and "--" not in found.stdout, found
+    found = into("archive", "into-existing=on", before="CREATE TABLE t (n int)")
+    assert found.rc == 3 and "failed 42P07 TABLE public.t: relation" in found.stdout, found
+    found = into("archive", "into-existing=on", "exit-on-error=on", before="CREATE TABLE t (n int)")
+    assert found.rc == 1 and "already exists" in found.stderr, found
+
+
+@pytest.mark.majors(13, 15, 18)
+def test_a_backup_goes_from_server_to_server(program, into):
+    logical.make(into.server, "copy")
+    found = values_of(program("copy", conninfo(into.server, dbname="app"),
+                              conninfo(into.server, dbname="copy")).check())
+    assert found == {"rows": "502", "failures": "0", "layout": "classic", "database": "copy"}
+    assert logical.table_sums(into.server, "copy") == logical.table_sums(into.server, "app")
+    oracles.wait_for_nothing_left(into.server)
 
 
 # ---- Backups through functions ---------------------------------------------------------------

@@ -562,6 +562,30 @@ static int run_restore(char **arguments, int count)
     return done ? 0 : fail(&error);
 }
 
+/* copy CONNINFO CONNINFO: one database of a server into one of another, through no file */
+static int run_copy(char **arguments, int count)
+{
+    struct pgcask_settings *from = make_settings(arguments[0]);
+    struct pgcask_settings *to = make_settings(arguments[1]);
+    struct pgcask_logical_restore_report report;
+    struct pgcask_source *source = NULL;
+    struct pgcask_error error;
+    bool done;
+
+    (void)count;
+    PGCASK_INIT(error);
+    PGCASK_INIT(report);
+    source = pgcask_logical_backup_open(from, NULL, NULL, &error);
+    done = source != NULL && pgcask_logical_restore(source, to, NULL, &report, &error);
+    if (done)
+        printf("rows %" PRIu64 "\nfailures %" PRIu64 "\nlayout %s\ndatabase %s\n", report.rows,
+               report.failures, report.layout, report.database);
+    pgcask_source_close(source);
+    pgcask_settings_free(from);
+    pgcask_settings_free(to);
+    return done ? 0 : fail(&error);
+}
+
 /* relocate DATA-DIRECTORY */
 static int run_relocate(char **arguments, int count)
 {
@@ -582,10 +606,10 @@ int main(int argc, char **argv)
         int arguments; /* at least */
         int (*run)(char **arguments, int count);
     } jobs[] = {
-        {"store", 2, run_store},     {"backup", 2, run_backup},   {"cancel", 4, run_cancel},
-        {"several", 3, run_several}, {"ping", 1, run_ping},       {"preflight", 1, run_preflight},
-        {"verify", 1, run_verify},   {"restore", 2, run_restore}, {"relocate", 1, run_relocate},
-        {"logical", 2, run_logical},
+        {"store", 2, run_store},       {"backup", 2, run_backup},   {"cancel", 4, run_cancel},
+        {"several", 3, run_several},   {"ping", 1, run_ping},       {"preflight", 1, run_preflight},
+        {"verify", 1, run_verify},     {"restore", 2, run_restore}, {"copy", 2, run_copy},
+        {"relocate", 1, run_relocate}, {"logical", 2, run_logical},
     };
 
     for (size_t i = 0; argc > 1 && i < sizeof(jobs) / sizeof(jobs[0]); i++) {

@@ -1,0 +1,109 @@
+/*
+ * Restoring into databases of a server: logical backups of any layout, archives of pg_dump and of
+ * pgcask in any format, SQL scripts of pg_dump and pg_dumpall. Of psql's commands in scripts only
+ * \connect, \restrict and \unrestrict are known; any other one is refused by its name.
+ */
+#ifndef PGCASK_LOGICAL_RESTORE_H
+#define PGCASK_LOGICAL_RESTORE_H
+
+#include "backup.h"
+#include "settings.h"
+#include "source.h"
+
+PGCASK_C_BEGIN
+
+/* A statement that failed; lent for the call. Texts are as the server sent them; one that is not
+ * known is NULL. */
+struct pgcask_restore_failure {
+    size_t struct_size; /* of what the library knows: later members may be missing from it */
+    const char *database;
+    const char *object;   /* "TABLE public.orders" */
+    const char *sqlstate; /* "42P07" */
+    const char *message, *detail, *hint, *context;
+    const char *statement; /* or its beginning */
+    unsigned position;     /* the character of it at which it failed, from 1; 0: not known */
+    const char *harmless;  /* why nothing is missing for it, as a word; NULL: something is */
+};
+
+typedef void pgcask_restore_failure_fn(void *context, const struct pgcask_restore_failure *failure);
+
+/* NULL and false are what happens if nothing is said. Lists are of pg_dump's patterns with commas
+ * between several; one that matches nothing is an error. */
+struct pgcask_logical_restore_options {
+    size_t struct_size; /* see PGCASK_INIT */
+
+    /* Told of each failure, from a thread of the restore, never from two at once. */
+    pgcask_restore_failure_fn *failure;
+    /* Told of what is in the way, before anything is done. */
+    pgcask_finding_fn *finding;
+    void *context; /* of both */
+
+    /* Where to. */
+    const char *database; /* that an archive goes into; NULL: the one that the settings name, else
+                             the archive's own. Of a script of several databases the one to restore
+                             */
+    const char *databases, *exclude_databases; /* which of several */
+    bool no_globals;    /* without roles and tablespaces, and what is granted and set on them */
+    bool create_db;     /* makes a database that is not there */
+    bool into_existing; /* objects that a database holds stay; else such a one is refused */
+    bool clean;         /* what is to be restored is dropped first, where it is there */
+    bool recreate;      /* the database is dropped, once a new one has been made for its place */
+    const char *role;   /* SET ROLE */
+    const char *search_path;
+
+    /* What. */
+    const char *schemas, *exclude_schemas;
+    const char *tables;    /* and views, sequences */
+    const char *functions; /* "total(int, text)" */
+    const char *triggers, *indexes;
+    const char *sections;  /* of "pre-data,data,post-data" */
+    const char *list_file; /* the path of a list as pg_restore has it */
+    bool schema_only, data_only;
+    bool no_owner, no_privileges, no_comments, no_security_labels;
+    bool no_publications, no_subscriptions, no_policies;
+    bool no_tablespaces, no_table_access_method, no_statistics;
+
+    /* How. */
+    uint32_t jobs;             /* sessions; 0: one for each processor, at most 4 */
+    bool exit_on_error;        /* the first failure ends it */
+    bool single_transaction;   /* all of a database or nothing */
+    uint32_t transaction_size; /* objects after which to commit; 0: as it fits */
+    bool disable_triggers;     /* with data_only */
+    bool row_security;         /* policies hold for the role while rows are put in by INSERT */
+    bool dry_run;              /* what is in the way is told, and nothing done */
+};
+
+/* As pgcask_backup_options_set: "single-transaction", "on"; "tables", "shop.*". */
+bool pgcask_logical_restore_options_set(struct pgcask_logical_restore_options *options,
+                                        const char *name, const char *value,
+                                        struct pgcask_error *error);
+
+struct pgcask_logical_restore_report {
+    size_t struct_size;     /* see PGCASK_INIT */
+    char format[16];        /* of a lone archive: "custom", "directory", "tar"; "script"; or "" */
+    char layout[16];        /* of a backup */
+    char database[256];     /* the last that was restored into */
+    uint64_t databases;     /* that were */
+    uint64_t objects;       /* entries, or a script's statements, that were restored */
+    uint64_t rows, bytes;   /* that the server took; of rows and large objects as they came */
+    uint64_t large_objects; /* that came to their ends */
+    uint64_t failures;      /* statements that failed */
+    uint64_t harmless;      /* … and are not counted there, because nothing is missing for it */
+    uint64_t passed_over;   /* tables whose rows were not put in: they could not be made */
+    double seconds;
+};
+
+/* Restores all of a source from which nothing has been taken yet; it is still to be closed
+ * afterwards. pgcask_source_open_tar and pgcask_source_open_tar_fd open an archive of one file or a
+ * script, too. True: it came to its end, and report->failures says whether anything failed on the
+ * way. False: it ended before, with the first failure if options->exit_on_error; with
+ * PGCASK_ERROR_REFUSED nothing was begun, because something is in the way. options and report (NULL
+ * is allowed) as in restore.h; the report is filled either way. */
+bool pgcask_logical_restore(struct pgcask_source *source, const struct pgcask_settings *settings,
+                            const struct pgcask_logical_restore_options *options,
+                            struct pgcask_logical_restore_report *report,
+                            struct pgcask_error *error);
+
+PGCASK_C_END
+
+#endif
