@@ -70,6 +70,7 @@ struct pgcask_logical_restore_options {
     uint32_t transaction_size; /* objects after which to commit; 0: as it fits */
     bool disable_triggers;     /* with data_only */
     bool row_security;         /* policies hold for the role while rows are put in by INSERT */
+    bool analyze;              /* gathers statistics of the tables that got rows, afterwards */
     bool dry_run;              /* what is in the way is told, and nothing done */
 };
 

@@ -80,6 +80,7 @@ const struct library_member library_members[LIBRARY_MEMBERS] = {
     {"single-transaction", "single_transaction", MEMBER_BOOL, IN_RESTORE(single_transaction)},
     {"transaction-size", "transaction_size", MEMBER_32, IN_RESTORE(transaction_size)},
     {"disable-triggers", "disable_triggers", MEMBER_BOOL, IN_RESTORE(disable_triggers)},
+    {"analyze", "analyze", MEMBER_BOOL, IN_RESTORE(analyze)},
     {"dry-run", "dry_run", MEMBER_BOOL, IN_RESTORE(dry_run)},
     {"enable-row-security", "row_security", MEMBER_BOOL, IN_RESTORE(row_security)},
 };

@@ -348,12 +348,12 @@ static struct restore_request request_of_globals(const struct restore_request *r
 {
     struct restore_request of_globals = *request;
 
-    of_globals.database = of_globals.list_file = NULL;
+    of_globals.database = of_globals.list_file = of_globals.search_path = NULL;
     of_globals.databases = of_globals.exclude_databases = (struct option_list){0};
     memset(of_globals.lists, 0, sizeof(of_globals.lists));
     of_globals.sections = 0;
     of_globals.schema_only = of_globals.data_only = of_globals.disable_triggers = false;
-    of_globals.single_transaction = false;
+    of_globals.single_transaction = of_globals.analyze = false;
     return of_globals;
 }
 

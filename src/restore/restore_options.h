@@ -164,6 +164,9 @@
                  "Policies of row security hold for the role while rows are put in, where the "    \
                  "archive has them as INSERT; otherwise a table with policies is refused.")
 
+#define RESTORE_OPTION_ANALYZE                                                                     \
+    RESTORE_FLAG("analyze", analyze,                                                               \
+                 "Afterwards gathers the planner's statistics of the tables that got rows.")
 #define RESTORE_OPTION_DRY_RUN                                                                     \
     RESTORE_FLAG("dry-run", dry_run,                                                               \
                  "Says what would be done and what is in the way, and does nothing.")

@@ -38,6 +38,7 @@ bool script_rules_check(const struct restore_request *request, struct error *err
         {request->list_file != NULL, "list-file"},
         {request->search_path != NULL, "search-path"},
         {request->disable_triggers, "disable-triggers"},
+        {request->analyze, "analyze"},
     };
 
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {

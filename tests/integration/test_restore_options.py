@@ -133,6 +133,8 @@ CASES = {
                                  ["--into-existing"], "failing"),
     "--transaction-size": Case(["1"], EXISTS.format("p"), "3 t", "1 t", IN_THE_WAY,
                                ["--into-existing"], "failing"),
+    "--analyze": Case([], "SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'p'", "0 f", "0 t",
+                      source="rows"),
     "--dry-run": Case([], EXISTS.format("p"), "0 t", "0 f"),
     "--disable-triggers": Case([], ROWS, "3 0", "0 3", P + """
         CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no row''; END';
@@ -306,3 +308,12 @@ def test_what_chooses_nothing_is_an_error(pgcask, cluster, archives, source, wor
     result = pgcask("restore", archives[source], "--to", cluster.uri("copy"), "--create-db", *words)
     assert result.rc == 2 and all(word in result.stderr for word in says), result
     assert "several" not in str(cluster.sql("SELECT datname FROM pg_database"))
+
+
+def test_options_of_archives_are_none_of_the_globals(pgcask, cluster, archives):
+    """Beside what a script cannot give there is a script of roles in a backup, too."""
+    forget_several(cluster)
+    pgcask("restore", archives["several"], "--to", cluster.uri("postgres"), "--create-db",
+           "--search-path", "public", "--analyze", "--sections", "pre-data", "--schemas", "public",
+           "--single-transaction").check()
+    assert logical.run_sql(cluster, "postgres", SEVERAL).decode().strip() == "one,two|1"
