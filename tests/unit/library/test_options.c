@@ -8,6 +8,7 @@
 #include "cli/options_table.h"
 #include "library/library_internal.h"
 #include "library/members_internal.h"
+#include "restore/restore_request.h"
 
 #include <pgcask/pgcask.h>
 
@@ -31,8 +32,10 @@ static void options_take_what_the_command_line_takes(void **state)
     (void)state;
     for (size_t i = 0; i < library_options.option_count; i++) {
         const struct option_spec *ours = &library_options.options[i];
+        bool restores = (ours->commands & OPTION_COMMAND(LIBRARY_RESTORE)) != 0;
         const struct option_spec *theirs =
-            find(&pgcask_program, OPTION_COMMAND(COMMAND_BACKUP), ours->name);
+            find(&pgcask_program, OPTION_COMMAND(restores ? COMMAND_RESTORE : COMMAND_BACKUP),
+                 ours->name);
 
         assert_non_null(theirs);
         assert_int_equal(ours->kind, theirs->kind);
@@ -60,6 +63,24 @@ static void no_option_of_a_backup_is_left_out(void **state)
             assert_non_null(library_member_name(spec->name));
         }
     }
+}
+
+static void no_option_of_a_restore_into_a_server_is_left_out(void **state)
+{
+    size_t found = 0;
+
+    (void)state;
+    for (size_t i = 0; i < pgcask_program.option_count; i++) {
+        const struct option_spec *spec = &pgcask_program.options[i];
+
+        if ((spec->commands & OPTION_COMMAND(COMMAND_RESTORE)) == 0 ||
+            spec->scope != OPTION_OF_LOGICAL)
+            continue;
+        assert_non_null(find(&library_options, OPTION_COMMAND(LIBRARY_RESTORE), spec->name));
+        assert_non_null(library_member_name(spec->name));
+        found++;
+    }
+    assert_true(found > 30);
 }
 
 static void names_and_values_set_members(void **state)
@@ -214,6 +235,63 @@ static void members_reach_the_request(void **state)
     pgcask_settings_free(settings);
 }
 
+/* What is set by a name is there, and then in the request; nothing that the tables know is lost. */
+static void members_of_a_restore_reach_the_request(void **state)
+{
+    static const char *const words[][2] = {
+        {"database", "app"},
+        {"databases", "a*"},
+        {"create-db", "on"},
+        {"clean", "on"},
+        {"role", "r"},
+        {"search-path", "s"},
+        {"schemas", "s"},
+        {"exclude-schemas", "x"},
+        {"tables", "t"},
+        {"jobs", "3"},
+        {"transaction-size", "7"},
+        {"sections", "pre-data,post-data"},
+        {"no-owner", "on"},
+        {"enable-row-security", "on"},
+        {"analyze", "on"},
+    };
+    struct pgcask_settings *settings = make_settings();
+    struct pgcask_logical_restore_options options;
+    struct library_job job = {0};
+    struct restore_request request;
+    struct pgcask_error error;
+    struct options given = {0};
+    struct error err;
+
+    (void)state;
+    PGCASK_INIT(error);
+    PGCASK_INIT(options);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        assert_true(pgcask_logical_restore_options_set(&options, words[i][0], words[i][1], &error));
+    assert_true(library_restore_request(&request, &given, &options, settings, &job, &err));
+    assert_string_equal(request.database, "app");
+    assert_string_equal(request.databases.texts[0], "a*");
+    assert_true(request.create_db && request.no_owner && request.row_security && request.analyze);
+    assert_false(request.no_privileges || request.exit_on_error || request.dry_run);
+    assert_int_equal(request.existing, RESTORE_CLEAN);
+    assert_string_equal(request.role, "r");
+    assert_string_equal(request.search_path, "s");
+    assert_string_equal(request.lists[RESTORE_TABLES].texts[0], "t");
+    assert_string_equal(request.lists[RESTORE_EXCLUDE_SCHEMAS].texts[0], "x");
+    assert_int_equal(request.lists[RESTORE_INDEXES].count, 0);
+    assert_int_equal(request.jobs, 3);
+    assert_int_equal(request.transaction_size, 7);
+    assert_int_equal(request.sections, RESTORE_PRE_DATA | RESTORE_POST_DATA);
+    options_free(&given);
+    options.recreate = true;
+    assert_false(library_restore_request(&request, &given, &options, settings, &job, &err));
+    assert_int_equal(err.code, ERROR_USAGE);
+    options_free(&given);
+    for (size_t i = 0; i < LIBRARY_MEMBERS; i++)
+        free(job.lists[i]);
+    pgcask_settings_free(settings);
+}
+
 static void members_that_no_option_could_have_are_refused(void **state)
 {
     struct pgcask_settings *settings = make_settings();
@@ -256,10 +334,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_take_what_the_command_line_takes),
         cmocka_unit_test(no_option_of_a_backup_is_left_out),
+        cmocka_unit_test(no_option_of_a_restore_into_a_server_is_left_out),
         cmocka_unit_test(names_and_values_set_members),
         cmocka_unit_test(what_makes_no_sense_is_refused_and_changes_nothing),
         cmocka_unit_test(zero_is_the_commands_default_but_for_wal_that_has_no_limit),
         cmocka_unit_test(members_reach_the_request),
+        cmocka_unit_test(members_of_a_restore_reach_the_request),
         cmocka_unit_test(members_that_no_option_could_have_are_refused),
         cmocka_unit_test(a_hint_says_what_a_value_may_be),
     };
