@@ -1,6 +1,6 @@
-/* What the files that make an entry's statements have in common: entry_sql.c knows owners and what
- * the session says, entry_objects.c groups of large objects, entry_drop.c how entries are dropped.
- */
+/* What the files that make an entry's statements have in common: entry_statement.c knows what an
+ * entry is called, entry_sql.c owners and what the session says, entry_objects.c groups of large
+ * objects, entry_drop.c how entries are dropped. */
 #ifndef PGCASK_RESTORE_ENTRY_SQL_INTERNAL_H
 #define PGCASK_RESTORE_ENTRY_SQL_INTERNAL_H
 

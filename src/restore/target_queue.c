@@ -407,7 +407,7 @@ static bool end_batch(struct target_session *session, struct error *err)
 
 static bool end_chunk(struct target_session *session, bool keep_open, struct error *err)
 {
-    struct outcome first, end;
+    struct outcome first, end = {0};
     size_t failed;
 
     if (!read_batch(session, &failed, &first, err))

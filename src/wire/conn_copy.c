@@ -66,31 +66,6 @@ bool wire_copy_send(struct wire_conn *conn, struct slice data, struct error *err
     return true;
 }
 
-bool wire_queue_copy(struct wire_conn *conn, const char *sql, struct slice rows, struct error *err)
-{
-    size_t before = conn->output.len;
-    bool queued = true;
-
-    if (!wire_queue_query(conn, sql, err))
-        return false;
-    while (queued && rows.len > 0) {
-        struct slice chunk = slice_take(&rows, rows.len > CHUNK_MAX ? CHUNK_MAX : rows.len);
-
-        queued = message_append_copy_data(&conn->output, chunk, err);
-    }
-    if (queued && message_append_copy_done(&conn->output, err))
-        return true;
-    conn->output.len = before; /* nothing of it was sent */
-    conn->awaiting_ready--;
-    return false;
-}
-
-void wire_copy_was_sent(struct wire_conn *conn)
-{
-    if (conn->copy == COPY_TO_SERVER)
-        conn->copy = COPY_NONE;
-}
-
 bool wire_copy_is_refused(const struct wire_conn *conn)
 {
     return conn->copy_refused || conn->send_failed || conn->input_ended;

@@ -174,6 +174,34 @@ bool wire_queue_query(struct wire_conn *conn, const char *sql, struct error *err
     return true;
 }
 
+#define ROWS_MESSAGE_MAX ((size_t)1 << 20) /* the server holds each CopyData message whole */
+
+bool wire_queue_copy(struct wire_conn *conn, const char *sql, struct slice rows, struct error *err)
+{
+    size_t before = conn->output.len;
+    bool queued = true;
+
+    if (!wire_queue_query(conn, sql, err))
+        return false;
+    while (queued && rows.len > 0) {
+        struct slice chunk =
+            slice_take(&rows, rows.len > ROWS_MESSAGE_MAX ? ROWS_MESSAGE_MAX : rows.len);
+
+        queued = message_append_copy_data(&conn->output, chunk, err);
+    }
+    if (queued && message_append_copy_done(&conn->output, err))
+        return true;
+    conn->output.len = before; /* nothing of it was sent */
+    conn->awaiting_ready--;
+    return false;
+}
+
+void wire_copy_was_sent(struct wire_conn *conn)
+{
+    if (conn->copy == COPY_TO_SERVER)
+        conn->copy = COPY_NONE;
+}
+
 bool wire_query(struct wire_conn *conn, const char *sql, struct wire_result **result,
                 struct error *err)
 {

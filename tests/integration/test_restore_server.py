@@ -60,6 +60,31 @@ def test_a_stream_is_restored_as_it_comes(restorer, cluster, workdir):
     assert restored.facts(cluster, "stream copy") == restored.facts(cluster, db)
 
 
+@pytest.mark.parametrize("options", [
+    ["--inserts"], ["--column-inserts", "--rows-per-insert=7"], ["--disable-dollar-quoting"]])
+def test_rows_may_be_statements(restorer, cluster, workdir, options):
+    db = make(cluster, "inserts", script("data"))
+    archive = workdir / "inserts.dump"
+    process.run([logical.stock("pg_dump", cluster), "-Fc", "-f", archive, *options],
+                env={**logical._environment(cluster, db), "PGCLIENTENCODING": None}).check()
+    restored.assert_alike(restorer, cluster, db, archive)
+
+
+@pytest.mark.majors(18)
+def test_statistics_come_along(restorer, cluster, workdir):
+    db = make(cluster, "statistics", "CREATE TABLE t AS SELECT n, n % 7 AS m FROM "
+              "generate_series(1, 1000) n; CREATE INDEX i ON t ((n + m)); ANALYZE t;")
+    archive = workdir / "statistics.dump"
+    process.run([logical.stock("pg_dump", cluster), "-Fc", "-f", archive, "--statistics"],
+                env={**logical._environment(cluster, db), "PGCLIENTENCODING": None}).check()
+    copy = make(cluster, "statistics copy")
+    outcome = restorer(cluster, copy, archive)
+    assert outcome.result.ok, str(outcome.result)
+    told = ("SELECT tablename, attname, null_frac, n_distinct, most_common_vals, histogram_bounds "
+            "FROM pg_stats WHERE schemaname = 'public' ORDER BY 1, 2")
+    assert cluster.sql(told, copy) == cluster.sql(told, db) != []
+
+
 # Backups
 
 
