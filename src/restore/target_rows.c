@@ -21,7 +21,7 @@ static bool ask(struct target_session *session, const char *statement, struct ou
 /* Nothing stays of the transaction that a frozen COPY has. */
 static bool undo_frozen(struct target_session *session, struct error *err)
 {
-    struct outcome ignored;
+    struct outcome ignored = {0};
 
     if (!session->frozen)
         return true;
@@ -32,7 +32,7 @@ static bool undo_frozen(struct target_session *session, struct error *err)
 static bool commit_frozen(struct target_session *session, bool *kept, struct error *err)
 {
     const char *object = (const char *)session->held.data + session->copy_object;
-    struct outcome end;
+    struct outcome end = {0};
 
     *kept = true;
     if (!session->frozen)
@@ -103,7 +103,7 @@ bool target_copy_begin(struct target_session *session, const struct target_state
 static bool begin_frozen(struct target_session *session, const char *truncate, const char *frozen,
                          bool *begun, struct error *err)
 {
-    struct outcome begin, empty;
+    struct outcome begin = {0}, empty = {0};
     struct error why;
 
     *begun = false;
