@@ -64,14 +64,16 @@ struct pgcask_logical_restore_options {
     bool no_tablespaces, no_table_access_method, no_statistics;
 
     /* How. */
-    uint32_t jobs;             /* sessions; 0: one for each processor, at most 4 */
-    bool exit_on_error;        /* the first failure ends it */
-    bool single_transaction;   /* all of a database or nothing */
-    uint32_t transaction_size; /* objects after which to commit; 0: as it fits */
-    bool disable_triggers;     /* with data_only */
-    bool row_security;         /* policies hold for the role while rows are put in by INSERT */
-    bool analyze;              /* gathers statistics of the tables that got rows, afterwards */
-    bool dry_run;              /* what is in the way is told, and nothing done */
+    uint32_t jobs;               /* sessions; 0: one for each processor, at most 4 */
+    bool exit_on_error;          /* the first failure ends it */
+    bool single_transaction;     /* all of a database or nothing */
+    uint32_t transaction_size;   /* objects after which to commit; 0: as it fits */
+    bool disable_triggers;       /* with data_only */
+    bool row_security;           /* policies hold for the role while rows are put in by INSERT */
+    bool analyze;                /* gathers statistics of the tables that got rows, afterwards */
+    const char *spool_directory; /* for a backup whose records come in another order than they were
+                                    written in; NULL: TMPDIR, else /tmp */
+    bool dry_run;                /* what is in the way is told, and nothing done */
 };
 
 /* As pgcask_backup_options_set: "single-transaction", "on"; "tables", "shop.*". */

@@ -36,6 +36,7 @@
 #define OPTION_SCHEMA_ONLY ERROR_OPTION("schema-only")
 #define OPTION_SECTIONS ERROR_OPTION("sections")
 #define OPTION_SINGLE_TRANSACTION ERROR_OPTION("single-transaction")
+#define OPTION_SPOOL_DIR ERROR_OPTION("spool-dir")
 #define OPTION_STATISTICS ERROR_OPTION("statistics")
 #define OPTION_TABLESPACE_MAPPING ERROR_OPTION("tablespace-mapping")
 #define OPTION_TO ERROR_OPTION("to")

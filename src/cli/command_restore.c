@@ -162,8 +162,12 @@ static bool check_no_archive(const struct restoration *restoration, struct recor
     if (archive == ARCHIVE_NONE)
         return near_miss_check_source(restoration->from.name,
                                       restoration->from.place.kind == PLACE_DIRECTORY, source, err);
-    error_set(err, ERROR_UNSUPPORTED, "%s: not yet: archives of pg_dump", restoration->from.name);
-    return error_hint(err, "pg_restore restores it into a database.");
+    error_set(err, ERROR_UNSUPPORTED, "%s is an archive of a database, not of a cluster's files",
+              restoration->from.name);
+    return error_hint(err,
+                      "It is restored into a server:  pgcask restore %s --to "
+                      "postgres://USER@HOST/DATABASE",
+                      restoration->from.name);
 }
 
 static bool restore(struct restoration *restoration, struct error *err)

@@ -253,6 +253,7 @@ static const struct option_spec options[] = {
     {RESTORE_OPTION_DISABLE_TRIGGERS, .commands = RESTORE},
     {RESTORE_OPTION_ENABLE_ROW_SECURITY, .commands = RESTORE},
     {RESTORE_OPTION_ANALYZE, .commands = RESTORE},
+    {RESTORE_OPTION_SPOOL_DIR, .commands = RESTORE},
     {RESTORE_OPTION_DRY_RUN, .commands = RESTORE},
     {.name = "in-place",
      .kind = OPTION_FLAG,

@@ -71,6 +71,7 @@ static bool read_request(struct restore_request *request, const struct command *
     take_typed(command, "role", &request->role);
     take_typed(command, "search-path", &request->search_path);
     take_typed(command, "list-file", &request->list_file);
+    take_typed(command, "spool-dir", &request->spool_directory);
     return true;
 }
 

@@ -81,6 +81,7 @@ const struct library_member library_members[LIBRARY_MEMBERS] = {
     {"transaction-size", "transaction_size", MEMBER_32, IN_RESTORE(transaction_size)},
     {"disable-triggers", "disable_triggers", MEMBER_BOOL, IN_RESTORE(disable_triggers)},
     {"analyze", "analyze", MEMBER_BOOL, IN_RESTORE(analyze)},
+    {"spool-dir", "spool_directory", MEMBER_TEXT, IN_RESTORE(spool_directory)},
     {"dry-run", "dry_run", MEMBER_BOOL, IN_RESTORE(dry_run)},
     {"enable-row-security", "row_security", MEMBER_BOOL, IN_RESTORE(row_security)},
 };

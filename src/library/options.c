@@ -98,6 +98,7 @@ static const struct option_spec specs[] = {
     {RESTORE_OPTION_DISABLE_TRIGGERS, .commands = RESTORE},
     {RESTORE_OPTION_ENABLE_ROW_SECURITY, .commands = RESTORE},
     {RESTORE_OPTION_ANALYZE, .commands = RESTORE},
+    {RESTORE_OPTION_SPOOL_DIR, .commands = RESTORE},
     {RESTORE_OPTION_DRY_RUN, .commands = RESTORE},
 };
 

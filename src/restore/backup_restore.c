@@ -32,6 +32,7 @@ struct backup_job {
     char globals_path[RECORD_PATH_MAX];
     struct restore_request of_globals;
     struct script_restore *globals; /* what it says last of all is still to be done */
+    bool begun;                     /* with manifest.json */
     bool archives_seen;
     struct wanted_databases *wanted;
     struct selection_lists *lists; /* one database may have what another lacks */
@@ -115,6 +116,26 @@ static bool check_names(struct backup_job *job, struct error *err)
            (!known || wanted_databases_check(job->wanted, err));
 }
 
+static bool refuse_cluster(const struct backup_job *job, struct error *err)
+{
+    if (job->facts->kind != MANIFEST_PHYSICAL)
+        return true;
+    error_set(err, ERROR_UNSUPPORTED, "%s is a physical backup: it is restored to a data directory",
+              job->name);
+    return error_hint(err, "A server starts on it: " OPTION_TO " DATA-DIRECTORY");
+}
+
+/* Else nobody knows what it is. */
+static bool check_begin(const struct backup_job *job, struct error *err)
+{
+    if (job->begun)
+        return true;
+    error_set(err, ERROR_CORRUPT, "%s is no backup of pgcask: there is no manifest.json in it",
+              job->name);
+    return error_hint(err, "A backup is a folder or a tar that pgcask has made; an archive of "
+                           "pg_dump or an SQL script is given by itself.");
+}
+
 static bool read_manifest(struct backup_job *job, struct error *err)
 {
     enum reader_status status;
@@ -124,7 +145,7 @@ static bool read_manifest(struct backup_job *job, struct error *err)
         if (!manifest_decoder_feed(job->manifest, bytes, err))
             return error_prefix(err, "%s: manifest.json", job->name);
     }
-    return status == READER_END && check_names(job, err);
+    return status == READER_END && refuse_cluster(job, err) && check_names(job, err);
 }
 
 static bool is_of_several(const struct backup_job *job)
@@ -292,6 +313,9 @@ static bool restore_record(struct backup_job *job, struct error *err)
 {
     struct logical_place place = logical_layout_place(job->facts->layout, job->record.path);
 
+    job->begun = job->begun || place.part == LOGICAL_PART_MANIFEST;
+    if (!check_begin(job, err))
+        return false;
     switch (place.part) {
     case LOGICAL_PART_MANIFEST:
         return read_manifest(job, err);

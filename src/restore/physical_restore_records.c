@@ -323,53 +323,34 @@ static bool restore_configuration_file(struct restore *restore, const struct rec
     return add(restore, restore->writer, record, path, err);
 }
 
-static const char hint_script[] =
-    "Its all.sql is run by psql, and makes every database anew:  psql -X -f all.sql postgres";
-static const char hint_archive[] =
-    "Its globals.sql is run by psql, and its archive restored by PostgreSQL's own pg_restore:  "
-    "pg_restore -d DATABASE FILE.dump";
-static const char hint_numbered[] =
-    "Its 00000-globals.sql is run by psql, and the archive of each database, a file or a folder, "
-    "restored by PostgreSQL's own pg_restore:  pg_restore -C -d postgres FILE.dump";
-static const char hint_folder[] =
-    "Its globals are run by psql, and the folder of each database is restored by PostgreSQL's own "
-    "pg_restore, with as many jobs as you like:  pg_restore -j 4 -C -d postgres FOLDER";
-
-/* What restores a logical backup whose first record but manifest.json that is; NULL: it is none. */
-static const char *logical_hint(const struct record *record)
+static bool is_of_logical_backup(const struct record *record)
 {
     if (record->type == RECORD_DIRECTORY)
-        return logical_layout_is_folder(record->path) ? hint_folder : NULL;
+        return logical_layout_is_folder(record->path);
     switch (logical_layout_part(record->path)) {
     case LOGICAL_PART_SCRIPT:
-        return hint_script;
     case LOGICAL_PART_ARCHIVE:
-        return hint_archive;
     case LOGICAL_PART_GLOBALS:
-        return strcmp(record->path, logical_layout_globals_path(LOGICAL_CLASSIC)) == 0
-                   ? hint_archive
-                   : hint_numbered;
     case LOGICAL_PART_FIRST_TOC:
     case LOGICAL_PART_TOC:
     case LOGICAL_PART_DATA:
     case LOGICAL_PART_BLOBS_TOC:
     case LOGICAL_PART_BLOB:
-        return hint_folder;
+        return true;
     case LOGICAL_PART_MANIFEST:
     case LOGICAL_PART_SUMMARY:
     case LOGICAL_PART_FOREIGN:
         break;
     }
-    return NULL;
+    return false;
 }
 
 static bool refuse_record(const struct record *record, struct error *err)
 {
-    const char *hint = logical_hint(record);
-
     error_set(err, ERROR_CORRUPT, "%s is not part of a physical backup", record->path);
-    if (hint != NULL)
-        return error_hint(err, "This is a logical backup. %s", hint);
+    if (is_of_logical_backup(record))
+        return error_hint(err, "This is a logical backup. It is restored into databases of a "
+                               "server: " OPTION_TO " postgres://USER@HOST/DATABASE");
     return error_hint(err, "This is no backup that pgcask made. A data directory, or a copy that "
                            "pg_basebackup made, needs no restore: copy it as it is (cp -a), and "
                            "start the server on the copy.");

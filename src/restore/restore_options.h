@@ -167,6 +167,10 @@
 #define RESTORE_OPTION_ANALYZE                                                                     \
     RESTORE_FLAG("analyze", analyze,                                                               \
                  "Afterwards gathers the planner's statistics of the tables that got rows.")
+#define RESTORE_OPTION_SPOOL_DIR                                                                   \
+    RESTORE_TEXT("spool-dir", "DIR", spool_directory,                                              \
+                 "Where a backup is kept meanwhile whose records come out of a tar or a pipe in "  \
+                 "another order than they were written in. $TMPDIR, or /tmp, unless given.")
 #define RESTORE_OPTION_DRY_RUN                                                                     \
     RESTORE_FLAG("dry-run", dry_run,                                                               \
                  "Says what would be done and what is in the way, and does nothing.")

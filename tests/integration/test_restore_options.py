@@ -135,6 +135,7 @@ CASES = {
                                ["--into-existing"], "failing"),
     "--analyze": Case([], "SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'p'", "0 f", "0 t",
                       source="rows"),
+    "--spool-dir": Case(["/nowhere"], EXISTS.format("p"), "0 t", "1 f", source="sorted"),
     "--dry-run": Case([], EXISTS.format("p"), "0 t", "0 f"),
     "--disable-triggers": Case([], ROWS, "3 0", "0 3", P + """
         CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no row''; END';
@@ -182,6 +183,7 @@ def archives(pgcask, cluster, major, tmp_path_factory):
     (folder / "list").write_text("".join(
         line + "\n" for line in listed.splitlines() if " q " not in line and re.match(r"\d+; ", line)))
     made["list"] = folder / "list"
+    made["sorted"] = logical.in_byte_order(folder / "rows", folder / "sorted.tar")
     logical.run_sql(cluster, "postgres", "CREATE ROLE several")
     for name in ("one", "two"):
         logical.make(cluster, f"several {name}", f"CREATE TABLE {name} (n int)")

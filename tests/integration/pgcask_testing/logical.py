@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 import shutil
+import tarfile
 
 import pytest
 
@@ -280,6 +281,15 @@ def stock_archive(server, db, path):
     env = {**_environment(server, db), "PGCLIENTENCODING": None}
     process.run([stock("pg_dump", server), "-Fc", "-f", path], env=env, timeout=300).check()
     return path
+
+
+def in_byte_order(folder, tar, key=None):
+    """A tar of a backup's files in the order of their paths, as Plakar gives them back; or of key."""
+    with tarfile.open(tar, "w") as out:
+        for path in sorted((p for p in folder.rglob("*") if p.is_file()),
+                           key=key or (lambda path: str(path.relative_to(folder)).encode())):
+            out.add(path, arcname=str(path.relative_to(folder)))
+    return tar
 
 
 def _difference(ours, theirs):
