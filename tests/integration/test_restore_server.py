@@ -51,9 +51,9 @@ def test_the_command_restores_into_a_database(pgcask, cluster, workdir):
     assert logical.table_sums(cluster, "command copy") == logical.table_sums(cluster, db)
 
 
-def test_a_stream_is_restored_as_it_comes(restorer, cluster, workdir):
+def test_a_stream_is_restored_as_it_comes(pgcask, restorer, cluster, workdir):
     db = make(cluster, "stream", script("more_kinds"), script("trees"))
-    archive = logical.stock_archive(cluster, db, workdir / "theirs.dump")
+    archive = logical.back_up(pgcask, cluster, db, workdir / "b")
     logical.create_like(cluster, db, "stream copy")
     outcome = restorer(cluster, "stream copy", "-", input=archive.read_bytes())
     assert outcome.result.ok, str(outcome.result)
@@ -325,9 +325,9 @@ def test_sql_that_ends_transactions_ends_the_restore(pgcask, restorer, cluster, 
             sql == "BEGIN;" and members), outcome.report
 
 
-def test_transactions_may_be_of_so_many_statements(restorer, cluster, workdir):
+def test_transactions_may_be_of_so_many_statements(pgcask, restorer, cluster, workdir):
     db = make(cluster, "chunks", script("more_kinds"))
-    archive = logical.stock_archive(cluster, db, workdir / "theirs.dump")
+    archive = logical.back_up(pgcask, cluster, db, workdir / "b")
     for size in (1, 7, 1000):
         copy = "chunks copy"
         logical.create_like(cluster, db, copy)
