@@ -120,7 +120,7 @@ CASES = {
     "--jobs": Case(["1"], "SELECT count(DISTINCT pid) > 1 FROM p", "0 t", "0 f", """
         CREATE TABLE p (pid int);
         CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1);
-            INSERT INTO public.p SELECT pg_backend_pid(); RETURN NULL; END';
+            INSERT INTO public.p SELECT pg_backend_pid(); RETURN NEW; END';
         CREATE TABLE one (n int); CREATE TABLE two (n int); CREATE TABLE three (n int);
         CREATE TRIGGER t BEFORE INSERT ON one FOR EACH ROW EXECUTE FUNCTION noted();
         CREATE TRIGGER t BEFORE INSERT ON two FOR EACH ROW EXECUTE FUNCTION noted();
@@ -306,8 +306,9 @@ def test_what_does_not_go_together_is_named(pgcask, workdir, words, named):
 ])
 def test_what_chooses_nothing_is_an_error(pgcask, cluster, archives, source, words, says):
     forget_several(cluster)
-    logical.make(cluster, "copy")
-    result = pgcask("restore", archives[source], "--to", cluster.uri("copy"), "--create-db", *words)
+    logical.make(cluster, "chosen")
+    result = pgcask("restore", archives[source], "--to", cluster.uri("chosen"), "--create-db",
+                    *words)
     assert result.rc == 2 and all(word in result.stderr for word in says), result
     assert "several" not in str(cluster.sql("SELECT datname FROM pg_database"))
 
