@@ -3,6 +3,7 @@
 #include "catalog/table_locks.h"
 
 #include "base/clock.h"
+#include "catalog/lock_time.h"
 #include "catalog/relation.h"
 #include "catalog/statement_words.h"
 #include "catalog/watch_internal.h"
@@ -13,7 +14,6 @@
 #define OPTION_NAMED ERROR_OPTION("%s")
 
 #define STATEMENT_MAX ((size_t)64 * 1024)
-#define LOCK_TIMEOUT_TOTAL_MS 600000
 
 struct locking {
     struct catalog *catalog;
@@ -373,19 +373,6 @@ static bool add_table(struct locking *locking, const struct catalog_object *obje
            (locking->statement.text.len < STATEMENT_MAX || lock_batch(locking, err));
 }
 
-static int64_t time_for_all(const struct catalog_options *options)
-{
-    if (options->lock_timeout_total_ms > 0)
-        return options->lock_timeout_total_ms;
-    return options->lock_timeout_ms > LOCK_TIMEOUT_TOTAL_MS ? options->lock_timeout_ms
-                                                            : LOCK_TIMEOUT_TOTAL_MS;
-}
-
-int64_t table_locks_time_left(const struct catalog_options *options)
-{
-    return time_for_all(options) - (options->lock_spent_ms == NULL ? 0 : *options->lock_spent_ms);
-}
-
 bool table_locks_take(struct catalog *catalog,
                       bool (*is_wanted)(const struct catalog_object *object), struct error *err)
 {
@@ -397,8 +384,8 @@ bool table_locks_take(struct catalog *catalog,
         .oids = {.err = err},
         .readable = {.err = err},
         .each_ms = each_lock(catalog),
-        .total_ms = time_for_all(options),
-        .deadline = start + table_locks_time_left(options),
+        .total_ms = lock_time_for_all(options),
+        .deadline = start + lock_time_left(options),
     };
     bool done = true;
 

@@ -23,7 +23,4 @@ bool table_locks_explain(struct catalog *catalog, struct error *err);
  * savepoint. */
 void table_locks_hint_room(struct catalog *catalog, struct error *err);
 
-/* Of the time for all tables what earlier reads left, in ms. */
-int64_t table_locks_time_left(const struct catalog_options *options);
-
 #endif

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "catalog/table_locks.h"
+#include "catalog/lock_time.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -325,7 +325,7 @@ static bool lock_row(struct wire_conn *conn, const char *relation, bool *go_on, 
 static bool set_limit(struct wire_conn *conn, const struct catalog_options *options,
                       struct error *err)
 {
-    int64_t left = table_locks_time_left(options);
+    int64_t left = lock_time_left(options);
     int64_t limit = left < options->lock_timeout_ms ? left : options->lock_timeout_ms;
     char limits[80];
 

@@ -56,11 +56,13 @@ struct archive_input {
     struct archive_worker *idle;
 };
 
+/* archive_worker.c */
 struct archive_worker *archive_worker_take(struct archive_input *input, struct error *err);
 void archive_worker_give_back(struct archive_input *input, struct archive_worker *worker);
 /* The worker's checker for that compression. */
 struct data_checker *archive_worker_checker(struct archive_worker *worker,
                                             enum compression compression, struct error *err);
+void archive_workers_free(struct archive_input *input);
 
 /* archive_input_custom.c */
 bool custom_load(struct archive_input *input, const struct cancel *cancel, struct error *err);
