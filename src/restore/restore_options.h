@@ -87,8 +87,8 @@
                  "indexes and constraints, as pg_restore does it.")
 #define RESTORE_OPTION_FUNCTIONS                                                                   \
     RESTORE_LIST("functions", RESTORE_FUNCTIONS,                                                   \
-                 "Only functions, procedures and aggregates that match: \"total\", \"shop.*\", "   \
-                 "\"total(int, text)\".")
+                 "Only functions, procedures and aggregates that match: total, shop.*, "           \
+                 "total(int, text).")
 #define RESTORE_OPTION_TRIGGERS                                                                    \
     RESTORE_LIST("triggers", RESTORE_TRIGGERS,                                                     \
                  "Only triggers that match: \"audit\", \"orders.audit\".")

@@ -337,6 +337,8 @@ def test_usage_lines_are_true(machine, everything):
     for line in sorted(lines):
         for words in choices(line):
             for filled in itertools.product(*[values.get(word, [word]) for word in words]):
+                if filled[1] == "restore" and uri in filled:
+                    continue  # into a server: test_restore_command.py
                 if filled[1] == "restore":
                     filled = [word if word != "data" else "new" for word in filled]
                 assert not re.search(r"\b[A-Z]{3,}\b", " ".join(filled)), line
