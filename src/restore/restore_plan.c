@@ -319,13 +319,6 @@ bool restore_plan_add(struct restore_plan *plan, struct archive_contents *conten
 
 /* ---- Checking ---- */
 
-bool restore_plan_is_fatal_failure(const struct restore_plan *plan)
-{
-    const struct restore_request *request = plan->request;
-
-    return request->exit_on_error || request->single_transaction || request->transaction_size > 0;
-}
-
 static bool check_database(struct restore_plan *plan, struct planned_database *database,
                            struct wire_conn *conn, struct error *err)
 {
@@ -437,7 +430,7 @@ static bool say_own(const struct restore_plan *plan, const struct planned_databa
         .database = database->name,
         .encoding = own_encoding(database),
         .role = request->role,
-        .exit_on_error = restore_plan_is_fatal_failure(plan),
+        .exit_on_error = restore_request_ends_on_failure(plan->request),
         .cancel = request->cancel,
         .log = request->log,
         .told = *told,

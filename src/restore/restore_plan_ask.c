@@ -376,7 +376,7 @@ static void judge_foreign(struct server_reading *reading)
     snprintf(remedy, sizeof(remedy), "%s%s%s%s%s: %s", buffer_text(&foreign->commands),
              mends ? " TO " : "", mends ? role : "", mends ? ";  or leave" : "Leave",
              " owners away", ERROR_OPTION("no-owner"));
-    preflight_add(plan->report, restore_plan_is_fatal_failure(plan), remedy,
+    preflight_add(plan->report, restore_request_ends_on_failure(plan->request), remedy,
                   "the role %s may not make these owners of objects: %s%s", role,
                   buffer_text(&foreign->names), more_of(foreign, more));
 }
@@ -400,7 +400,7 @@ static void judge_tablespaces(struct server_reading *reading)
                  "GRANT CREATE ON TABLESPACE %s TO %s;  or leave them "
                  "away: %s",
                  buffer_text(&closed->names), role, ERROR_OPTION("no-tablespaces"));
-        preflight_add(plan->report, restore_plan_is_fatal_failure(plan), remedy,
+        preflight_add(plan->report, restore_request_ends_on_failure(plan->request), remedy,
                       "the role %s may not put anything into these tablespaces: %s%s", role,
                       buffer_text(&closed->names), more_of(closed, more));
     }
@@ -411,7 +411,7 @@ static void judge_extensions(struct server_reading *reading)
     struct missing *missing = &reading->missing[MISSING_EXTENSIONS];
     struct missing *strict = &reading->missing[STRICT_EXTENSIONS];
     struct restore_plan *plan = reading->plan;
-    bool fatal = restore_plan_is_fatal_failure(plan);
+    bool fatal = restore_request_ends_on_failure(plan->request);
     char more[32];
 
     if (missing->count > 0)

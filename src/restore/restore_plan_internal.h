@@ -75,8 +75,4 @@ bool restore_plan_try_locales(struct restore_plan *plan, const struct planned_da
 void restore_plan_judge_server(struct restore_plan *plan);
 void restore_plan_judge_database(struct restore_plan *plan, struct planned_database *database);
 
-/* A finding about something that will fail by itself: it ends a restore that ends with its first
- * failure, and is a warning for others. */
-bool restore_plan_is_fatal_failure(const struct restore_plan *plan);
-
 #endif

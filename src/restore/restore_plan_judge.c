@@ -43,7 +43,7 @@ void restore_plan_judge_server(struct restore_plan *plan)
                       "the server is a standby, into which nothing can be restored");
     judge_connections(plan);
     if (plan->request->disable_triggers && !plan->server.superuser)
-        preflight_add(plan->report, restore_plan_is_fatal_failure(plan),
+        preflight_add(plan->report, restore_request_ends_on_failure(plan->request),
                       "Restore as a superuser, or without it.",
                       "only a superuser can disable the triggers of foreign keys");
 }
@@ -58,7 +58,7 @@ static void judge_superuser(struct restore_plan *plan, const struct planned_data
     for (size_t i = 0; i < set->count && !plan->server.superuser; i++) {
         const struct name_set_item *item = &set->items[i];
 
-        preflight_add(plan->report, restore_plan_is_fatal_failure(plan),
+        preflight_add(plan->report, restore_request_ends_on_failure(plan->request),
                       "Restore as a superuser. Where there is none to be had (a managed service), "
                       "these objects fail, and all others are restored.",
                       "%s can be made by superusers only, and %s is none: %zu, the first is %s",
@@ -79,7 +79,7 @@ static void judge_subscriptions(struct restore_plan *plan, const struct planned_
     else
         snprintf(remedy, sizeof(remedy), "Restore as a superuser, or: %s",
                  ERROR_OPTION("no-subscriptions"));
-    preflight_add(plan->report, restore_plan_is_fatal_failure(plan), remedy,
+    preflight_add(plan->report, restore_request_ends_on_failure(plan->request), remedy,
                   "the role %s may not create subscriptions: %zu, the first is %s",
                   role_of(plan, role), set->count, set->items[0].first);
 }
@@ -87,7 +87,7 @@ static void judge_subscriptions(struct restore_plan *plan, const struct planned_
 static void judge_collations(struct restore_plan *plan, const struct planned_database *database)
 {
     const struct name_set *icu = &database->needs.icu, *builtin = &database->needs.builtin;
-    bool fatal = restore_plan_is_fatal_failure(plan);
+    bool fatal = restore_request_ends_on_failure(plan->request);
 
     if (icu->count > 0 && !plan->server.has_icu)
         preflight_add(plan->report, fatal, "Restore to a server that was built with ICU.",

@@ -207,7 +207,7 @@ static void judge_create(struct restore_plan *plan, const struct planned_databas
         quote_identifier(database->name, name, sizeof(name));
         quote_identifier(plan->server.role == NULL ? "" : plan->server.role, role, sizeof(role));
         snprintf(remedy, sizeof(remedy), "GRANT CREATE ON DATABASE %s TO %s;", name, role);
-        preflight_add(plan->report, restore_plan_is_fatal_failure(plan), remedy,
+        preflight_add(plan->report, restore_request_ends_on_failure(plan->request), remedy,
                       "the role %s may not create schemas and extensions in the database %s", role,
                       name);
     }
@@ -230,7 +230,7 @@ static void judge_schemas(struct restore_plan *plan, const struct planned_databa
             continue;
         quote_identifier(schema, name, sizeof(name));
         snprintf(remedy, sizeof(remedy), "CREATE SCHEMA %s;", name);
-        preflight_add(plan->report, restore_plan_is_fatal_failure(plan), remedy,
+        preflight_add(plan->report, restore_request_ends_on_failure(plan->request), remedy,
                       "the schema %s is not there, and is not restored; %zu entries lie in it, "
                       "the first is %s",
                       name, schemas->items[i].times, schemas->items[i].first);
@@ -252,7 +252,7 @@ static void judge_closed(struct restore_plan *plan, const struct planned_databas
         quote_identifier(schema, name, sizeof(name));
         quote_identifier(plan->server.role == NULL ? "" : plan->server.role, role, sizeof(role));
         snprintf(remedy, sizeof(remedy), "GRANT CREATE ON SCHEMA %s TO %s;", name, role);
-        preflight_add(plan->report, restore_plan_is_fatal_failure(plan), remedy,
+        preflight_add(plan->report, restore_request_ends_on_failure(plan->request), remedy,
                       "the role %s may not create anything in the schema %s", role, name);
     }
 }
@@ -269,7 +269,7 @@ static void judge_methods(struct restore_plan *plan, const struct planned_databa
             database->needs.extensions.count > 0 || name_set_has(there, method))
             continue;
         preflight_add(
-            plan->report, restore_plan_is_fatal_failure(plan),
+            plan->report, restore_request_ends_on_failure(plan->request),
             "Install what makes it, or use the usual one: " ERROR_OPTION("no-table-access-method"),
             "the table access method \"%s\" is not there; %zu tables use it, the first "
             "is %s",
@@ -288,7 +288,7 @@ static void judge_languages(struct restore_plan *plan, const struct planned_data
         if (name_set_has(&database->needs.made_languages, language) ||
             database->needs.extensions.count > 0 || name_set_has(there, language))
             continue;
-        preflight_add(plan->report, restore_plan_is_fatal_failure(plan),
+        preflight_add(plan->report, restore_request_ends_on_failure(plan->request),
                       "Make it there first, which usually is: CREATE EXTENSION …;",
                       "the language \"%s\" is not there; %zu functions are written in it, the "
                       "first is %s",

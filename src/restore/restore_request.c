@@ -123,3 +123,8 @@ bool restore_request_read(struct restore_request *request, const struct options 
     return read_existing(request, given, err) && read_sections(request, given, err) &&
            restore_request_check(request, err);
 }
+
+bool restore_request_ends_on_failure(const struct restore_request *request)
+{
+    return request->exit_on_error || request->single_transaction || request->transaction_size > 0;
+}
