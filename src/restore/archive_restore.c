@@ -6,9 +6,7 @@
  */
 #include "restore/archive_restore_internal.h"
 
-#include "base/array.h"
 #include "restore/restore_plan.h"
-#include "restore/restore_report.h"
 #include "restore/target_databases.h"
 
 #include <errno.h>
@@ -16,224 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Outcomes ---- */
-
-#define CREATES_OBJECT "SELECT pg_catalog.lo_create('"
-
-static void note_lost(struct archive_job *job, const char *statement)
-{
-    struct error ignored;
-
-    if (strncmp(statement, CREATES_OBJECT, strlen(CREATES_OBJECT)) != 0)
-        return;
-    if (job->lost_count == job->lost_capacity) {
-        uint32_t *grown = array_grow(job->lost, &job->lost_capacity, sizeof(*grown), &ignored);
-
-        if (grown == NULL) /* its bytes then fail by themselves, or overwrite what was there */
-            return;
-        job->lost = grown;
-    }
-    job->lost[job->lost_count++] = (uint32_t)strtoul(statement + strlen(CREATES_OBJECT), NULL, 10);
-}
-
-static void note_failure(void *context, const struct target_failure *failure)
-{
-    struct archive_job *job = context;
-    uint32_t number = (uint32_t)failure->subject;
-
-    pthread_mutex_lock(&job->lock);
-    if (failure->harmless == NULL && number < archive_contents_count(job->contents)) {
-        job->marks[number] |= HAS_FAILED;
-        if (strncmp(failure->statement, "CREATE ", 7) == 0)
-            job->marks[number] |= IS_UNMADE;
-        note_lost(job, failure->statement);
-    }
-    restore_report_failure(job->report, job->request, job->database, failure);
-    pthread_mutex_unlock(&job->lock);
-}
-
-/* The large objects that were made together with that one. */
-static void mark_group(struct archive_job *job, uint32_t number)
-{
-    uint32_t end = archive_contents_count(job->contents);
-
-    if (end - number > ENTRY_SQL_TOGETHER)
-        end = number + ENTRY_SQL_TOGETHER;
-    while (++number < end && archive_contents_node(job->contents, number).kind == ENTRY_BLOB)
-        job->marks[number] |= IS_DONE;
-}
-
-static void note_done(void *context, uint64_t subject, uint64_t rows)
-{
-    struct archive_job *job = context;
-
-    (void)rows;
-    if (subject >= archive_contents_count(job->contents))
-        return;
-    job->marks[subject] |= IS_DONE;
-    if (archive_contents_node(job->contents, (uint32_t)subject).kind == ENTRY_BLOB)
-        mark_group(job, (uint32_t)subject);
-}
-
 static unsigned parts_of(const struct archive_job *job, uint32_t number)
 {
     return restore_selection_parts(job->selection, number);
 }
 
-/* ---- The session ---- */
-
-/* The text between the first two quotes. */
-static bool quoted_part(const char *definition, char *out, size_t size)
-{
-    const char *begin = definition == NULL ? NULL : strchr(definition, '\'');
-    const char *end = begin == NULL ? NULL : strchr(begin + 1, '\'');
-
-    return end != NULL && (size_t)(end - begin) < size &&
-           snprintf(out, size, "%.*s", (int)(end - begin - 1), begin + 1) > 0;
-}
-
-static bool unsound_setting(const struct archive_job *job, const struct archive_entry *entry,
-                            struct error *err)
-{
-    return error_set(err, ERROR_CORRUPT, "%s: the archive's entry %s makes no sense",
-                     job->options->name, entry->desc);
-}
-
-static bool read_setting(struct archive_job *job, uint32_t number, struct error *err)
-{
-    enum entry_kind kind = archive_contents_node(job->contents, number).kind;
-    struct archive_entry entry;
-    char value[8];
-
-    if (kind != ENTRY_ENCODING && kind != ENTRY_STDSTRINGS && kind != ENTRY_SEARCHPATH)
-        return true;
-    if (!archive_contents_entry(job->contents, number, &entry, err))
-        return false;
-    if (kind == ENTRY_SEARCHPATH) {
-        job->has_search_path = true;
-        return true;
-    }
-    if (kind == ENTRY_ENCODING)
-        return quoted_part(entry.definition, job->encoding, sizeof(job->encoding))
-                   ? true
-                   : unsound_setting(job, &entry, err);
-    if (!quoted_part(entry.definition, value, sizeof(value)) ||
-        (strcmp(value, "on") != 0 && strcmp(value, "off") != 0))
-        return unsound_setting(job, &entry, err);
-    job->plain_backslashes = strcmp(value, "off") == 0;
-    return true;
-}
-
-/* What pg_restore takes for granted where an archive does not say it. */
-static bool read_settings(struct archive_job *job, struct error *err)
-{
-    snprintf(job->encoding, sizeof(job->encoding), "SQL_ASCII");
-    job->plain_backslashes = true;
-    for (uint32_t i = 0; i < archive_contents_count(job->contents); i++) {
-        if (!read_setting(job, i, err))
-            return false;
-    }
-    return true;
-}
-
-bool archive_job_open(struct archive_job *job, struct restore_worker *worker, struct error *err)
-{
-    const struct restore_request *request = job->request;
-    const struct target_options options = {
-        .database = job->database,
-        .encoding = job->encoding,
-        .plain_backslashes = job->plain_backslashes,
-        .role = request->role,
-        .search_path = request->search_path,
-        .row_security = request->row_security,
-        .exit_on_error = request->exit_on_error,
-        .single_transaction = request->single_transaction,
-        .transaction_size = request->transaction_size,
-        .cancel = &job->cancel,
-        .log = request->log,
-        .told = {.context = job, .failed = note_failure, .done = note_done},
-    };
-
-    *worker = (struct restore_worker){.session = NULL};
-    if (!target_session_open(&worker->session, request->settings, &options, err))
-        return false;
-    worker->sql = (struct entry_sql){
-        .request = request,
-        .contents = job->contents,
-        .session = worker->session,
-        .own_search_path = job->has_search_path || request->search_path != NULL,
-    };
-    worker->data = (struct restore_data){
-        .sql = &worker->sql,
-        .context = job,
-        .wanted = archive_job_wants,
-        .lacks = archive_job_lacks,
-        .is_fresh = archive_job_is_fresh,
-        .disable_triggers =
-            request->disable_triggers && restore_selection_is_data_only(job->selection),
-    };
-    return true;
-}
-
-static bool open_session(struct archive_job *job, struct error *err)
-{
-    return archive_job_open(job, &job->main, err);
-}
-
-/* Under one transaction nothing stays unless all did. */
-void archive_job_close(struct archive_job *job, struct restore_worker *worker)
-{
-    job->report->bytes += worker->data.bytes;
-    job->report->large_objects += worker->data.large_objects;
-    if (worker->session != NULL && !job->undone)
-        job->report->rows += target_session_counts(worker->session)->rows;
-    restore_data_reset(&worker->data);
-    entry_sql_reset(&worker->sql);
-    target_session_close(worker->session);
-    *worker = (struct restore_worker){.session = NULL};
-}
-
 /* ---- Definitions ---- */
-
-static bool define(struct archive_job *job, struct restore_worker *worker, uint32_t number,
-                   struct error *err)
-{
-    struct archive_entry entry;
-
-    return archive_contents_entry(job->contents, number, &entry, err) &&
-           entry_sql_define(&worker->sql, number, &entry, err);
-}
-
-/* SEARCHPATH says how everything else is read, unless somebody has said otherwise. */
-bool archive_job_say_search_path(struct archive_job *job, struct restore_worker *worker,
-                                 struct error *err)
-{
-    for (uint32_t i = 0; i < archive_contents_count(job->contents); i++) {
-        if (archive_contents_node(job->contents, i).kind == ENTRY_SEARCHPATH &&
-            job->request->search_path == NULL && !define(job, worker, i, err))
-            return false;
-    }
-    return true;
-}
-
-/* What stands in no section belongs to what stands before it. Of the data's own section what makes
- * large objects comes before the data, what says values of sequences behind. */
-enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
-                             enum archive_section *section)
-{
-    struct contents_node node = archive_contents_node(job->contents, number);
-
-    if (restore_selection_pass(job->selection, number) != RESTORE_PASS_MAIN)
-        return STAGE_LATER_PASSES;
-    if (node.section != SECTION_NONE)
-        *section = node.section;
-    if (*section == SECTION_POST_DATA)
-        return STAGE_AFTER_DATA;
-    if (*section == SECTION_DATA &&
-        (node.kind == ENTRY_SEQUENCE_SET || node.kind == ENTRY_STATISTICS_DATA))
-        return STAGE_BEHIND_DATA;
-    return STAGE_BEFORE_DATA;
-}
 
 static bool define_stage(struct archive_job *job, enum stage stage, struct error *err)
 {
@@ -248,7 +34,7 @@ static bool define_stage(struct archive_job *job, enum stage stage, struct error
         if (its != stage || (parts_of(job, order[i]) & SELECTED_DEFINITION) == 0 ||
             restore_selection_is_of_database(job->selection, order[i]))
             continue;
-        if (!cancel_check(&job->cancel, err) || !define(job, &job->main, order[i], err))
+        if (!cancel_check(&job->cancel, err) || !archive_job_define(job, &job->main, order[i], err))
             return false;
     }
     return entry_sql_flush(&job->main.sql, err);
@@ -400,21 +186,16 @@ static bool plan(struct archive_job *job, struct error *err)
     return judge(job, err);
 }
 
-static struct target_listener listener_of(struct archive_job *job)
-{
-    return (struct target_listener){.context = job, .failed = note_failure, .done = note_done};
-}
-
 static bool make_database(struct archive_job *job, struct error *err)
 {
-    const struct target_listener told = listener_of(job);
+    const struct target_listener told = archive_job_listener(job);
 
-    return restore_plan_make(job->plan, 0, &told, err) && open_session(job, err);
+    return restore_plan_make(job->plan, 0, &told, err) && archive_job_open(job, &job->main, err);
 }
 
 static bool finish(struct archive_job *job, struct error *err)
 {
-    const struct target_listener told = listener_of(job);
+    const struct target_listener told = archive_job_listener(job);
 
     return target_finish(job->main.session, err) && restore_plan_finish(job->plan, 0, &told, err);
 }
@@ -431,7 +212,7 @@ static bool run(struct archive_job *job, struct error *err)
 {
     const struct archive_restore_options *options = job->options;
 
-    if (!select_entries(job, err) || !read_settings(job, err))
+    if (!select_entries(job, err) || !archive_job_read_settings(job, err))
         return false;
     /* One of several, of which nothing is wanted, is not touched. */
     if (options->lists != NULL && restore_selection_names_nothing(job->selection))

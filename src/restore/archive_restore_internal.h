@@ -1,6 +1,7 @@
 /*
  * The restore of one archive from the inside: archive_restore.c goes through its stages over one
- * session, archive_parallel.c does the data and what stands behind them over several.
+ * session, archive_parallel.c does the data and what stands behind them over several. Below both is
+ * archive_job.c.
  */
 #ifndef PGCASK_RESTORE_ARCHIVE_RESTORE_INTERNAL_H
 #define PGCASK_RESTORE_ARCHIVE_RESTORE_INTERNAL_H
@@ -39,18 +40,30 @@ struct archive_job {
     bool plain_backslashes, has_search_path;
 };
 
-/* Which part of the work an entry belongs to. */
-enum stage { STAGE_BEFORE_DATA, STAGE_BEHIND_DATA, STAGE_AFTER_DATA, STAGE_LATER_PASSES };
+/* ---- archive_job.c ---- */
 
-/* Asked in the order of the archive: *section is SECTION_PRE_DATA at first. */
-enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
-                             enum archive_section *section);
+/* The archive's encoding and its like, before a session is opened. */
+bool archive_job_read_settings(struct archive_job *job, struct error *err);
+
+/* Who is told what became of each statement. */
+struct target_listener archive_job_listener(struct archive_job *job);
 
 /* Opens a session and sets all of the worker. Closing counts what it did. */
 bool archive_job_open(struct archive_job *job, struct restore_worker *worker, struct error *err);
 bool archive_job_say_search_path(struct archive_job *job, struct restore_worker *worker,
                                  struct error *err);
 void archive_job_close(struct archive_job *job, struct restore_worker *worker);
+
+/* Queues an entry's statements. */
+bool archive_job_define(struct archive_job *job, struct restore_worker *worker, uint32_t number,
+                        struct error *err);
+
+/* Which part of the work an entry belongs to. */
+enum stage { STAGE_BEFORE_DATA, STAGE_BEHIND_DATA, STAGE_AFTER_DATA, STAGE_LATER_PASSES };
+
+/* Asked in the order of the archive: *section is SECTION_PRE_DATA at first. */
+enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
+                             enum archive_section *section);
 
 /* ---- archive_rows.c: for restore_data ---- */
 

@@ -1,0 +1,228 @@
+/*
+ * What all who restore an archive's entries do, be it over one session or over several: opening a
+ * session as the archive wants it, defining an entry, and noting what became of it.
+ */
+#include "restore/archive_restore_internal.h"
+
+#include "base/array.h"
+#include "restore/restore_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Outcomes ---- */
+
+#define CREATES_OBJECT "SELECT pg_catalog.lo_create('"
+
+static void note_lost(struct archive_job *job, const char *statement)
+{
+    struct error ignored;
+
+    if (strncmp(statement, CREATES_OBJECT, strlen(CREATES_OBJECT)) != 0)
+        return;
+    if (job->lost_count == job->lost_capacity) {
+        uint32_t *grown = array_grow(job->lost, &job->lost_capacity, sizeof(*grown), &ignored);
+
+        if (grown == NULL) /* its bytes then fail by themselves, or overwrite what was there */
+            return;
+        job->lost = grown;
+    }
+    job->lost[job->lost_count++] = (uint32_t)strtoul(statement + strlen(CREATES_OBJECT), NULL, 10);
+}
+
+static void note_failure(void *context, const struct target_failure *failure)
+{
+    struct archive_job *job = context;
+    uint32_t number = (uint32_t)failure->subject;
+
+    pthread_mutex_lock(&job->lock);
+    if (failure->harmless == NULL && number < archive_contents_count(job->contents)) {
+        job->marks[number] |= HAS_FAILED;
+        if (strncmp(failure->statement, "CREATE ", 7) == 0)
+            job->marks[number] |= IS_UNMADE;
+        note_lost(job, failure->statement);
+    }
+    restore_report_failure(job->report, job->request, job->database, failure);
+    pthread_mutex_unlock(&job->lock);
+}
+
+/* The large objects that were made together with that one. */
+static void mark_group(struct archive_job *job, uint32_t number)
+{
+    uint32_t end = archive_contents_count(job->contents);
+
+    if (end - number > ENTRY_SQL_TOGETHER)
+        end = number + ENTRY_SQL_TOGETHER;
+    while (++number < end && archive_contents_node(job->contents, number).kind == ENTRY_BLOB)
+        job->marks[number] |= IS_DONE;
+}
+
+static void note_done(void *context, uint64_t subject, uint64_t rows)
+{
+    struct archive_job *job = context;
+
+    (void)rows;
+    if (subject >= archive_contents_count(job->contents))
+        return;
+    job->marks[subject] |= IS_DONE;
+    if (archive_contents_node(job->contents, (uint32_t)subject).kind == ENTRY_BLOB)
+        mark_group(job, (uint32_t)subject);
+}
+
+struct target_listener archive_job_listener(struct archive_job *job)
+{
+    return (struct target_listener){.context = job, .failed = note_failure, .done = note_done};
+}
+
+/* ---- What the archive says of its texts ---- */
+
+/* The text between the first two quotes. */
+static bool quoted_part(const char *definition, char *out, size_t size)
+{
+    const char *begin = definition == NULL ? NULL : strchr(definition, '\'');
+    const char *end = begin == NULL ? NULL : strchr(begin + 1, '\'');
+
+    return end != NULL && (size_t)(end - begin) < size &&
+           snprintf(out, size, "%.*s", (int)(end - begin - 1), begin + 1) > 0;
+}
+
+static bool unsound_setting(const struct archive_job *job, const struct archive_entry *entry,
+                            struct error *err)
+{
+    return error_set(err, ERROR_CORRUPT, "%s: the archive's entry %s makes no sense",
+                     job->options->name, entry->desc);
+}
+
+static bool read_setting(struct archive_job *job, uint32_t number, struct error *err)
+{
+    enum entry_kind kind = archive_contents_node(job->contents, number).kind;
+    struct archive_entry entry;
+    char value[8];
+
+    if (kind != ENTRY_ENCODING && kind != ENTRY_STDSTRINGS && kind != ENTRY_SEARCHPATH)
+        return true;
+    if (!archive_contents_entry(job->contents, number, &entry, err))
+        return false;
+    if (kind == ENTRY_SEARCHPATH) {
+        job->has_search_path = true;
+        return true;
+    }
+    if (kind == ENTRY_ENCODING)
+        return quoted_part(entry.definition, job->encoding, sizeof(job->encoding))
+                   ? true
+                   : unsound_setting(job, &entry, err);
+    if (!quoted_part(entry.definition, value, sizeof(value)) ||
+        (strcmp(value, "on") != 0 && strcmp(value, "off") != 0))
+        return unsound_setting(job, &entry, err);
+    job->plain_backslashes = strcmp(value, "off") == 0;
+    return true;
+}
+
+/* What pg_restore takes for granted where an archive does not say it. */
+bool archive_job_read_settings(struct archive_job *job, struct error *err)
+{
+    snprintf(job->encoding, sizeof(job->encoding), "SQL_ASCII");
+    job->plain_backslashes = true;
+    for (uint32_t i = 0; i < archive_contents_count(job->contents); i++) {
+        if (!read_setting(job, i, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- The session ---- */
+
+bool archive_job_open(struct archive_job *job, struct restore_worker *worker, struct error *err)
+{
+    const struct restore_request *request = job->request;
+    const struct target_options options = {
+        .database = job->database,
+        .encoding = job->encoding,
+        .plain_backslashes = job->plain_backslashes,
+        .role = request->role,
+        .search_path = request->search_path,
+        .row_security = request->row_security,
+        .exit_on_error = request->exit_on_error,
+        .single_transaction = request->single_transaction,
+        .transaction_size = request->transaction_size,
+        .cancel = &job->cancel,
+        .log = request->log,
+        .told = archive_job_listener(job),
+    };
+
+    *worker = (struct restore_worker){.session = NULL};
+    if (!target_session_open(&worker->session, request->settings, &options, err))
+        return false;
+    worker->sql = (struct entry_sql){
+        .request = request,
+        .contents = job->contents,
+        .session = worker->session,
+        .own_search_path = job->has_search_path || request->search_path != NULL,
+    };
+    worker->data = (struct restore_data){
+        .sql = &worker->sql,
+        .context = job,
+        .wanted = archive_job_wants,
+        .lacks = archive_job_lacks,
+        .is_fresh = archive_job_is_fresh,
+        .disable_triggers =
+            request->disable_triggers && restore_selection_is_data_only(job->selection),
+    };
+    return true;
+}
+
+/* Under one transaction nothing stays unless all did. */
+void archive_job_close(struct archive_job *job, struct restore_worker *worker)
+{
+    job->report->bytes += worker->data.bytes;
+    job->report->large_objects += worker->data.large_objects;
+    if (worker->session != NULL && !job->undone)
+        job->report->rows += target_session_counts(worker->session)->rows;
+    restore_data_reset(&worker->data);
+    entry_sql_reset(&worker->sql);
+    target_session_close(worker->session);
+    *worker = (struct restore_worker){.session = NULL};
+}
+
+/* ---- Definitions ---- */
+
+bool archive_job_define(struct archive_job *job, struct restore_worker *worker, uint32_t number,
+                        struct error *err)
+{
+    struct archive_entry entry;
+
+    return archive_contents_entry(job->contents, number, &entry, err) &&
+           entry_sql_define(&worker->sql, number, &entry, err);
+}
+
+/* SEARCHPATH says how everything else is read, unless somebody has said otherwise. */
+bool archive_job_say_search_path(struct archive_job *job, struct restore_worker *worker,
+                                 struct error *err)
+{
+    for (uint32_t i = 0; i < archive_contents_count(job->contents); i++) {
+        if (archive_contents_node(job->contents, i).kind == ENTRY_SEARCHPATH &&
+            job->request->search_path == NULL && !archive_job_define(job, worker, i, err))
+            return false;
+    }
+    return true;
+}
+
+/* What stands in no section belongs to what stands before it. Of the data's own section what makes
+ * large objects comes before the data, what says values of sequences behind. */
+enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
+                             enum archive_section *section)
+{
+    struct contents_node node = archive_contents_node(job->contents, number);
+
+    if (restore_selection_pass(job->selection, number) != RESTORE_PASS_MAIN)
+        return STAGE_LATER_PASSES;
+    if (node.section != SECTION_NONE)
+        *section = node.section;
+    if (*section == SECTION_POST_DATA)
+        return STAGE_AFTER_DATA;
+    if (*section == SECTION_DATA &&
+        (node.kind == ENTRY_SEQUENCE_SET || node.kind == ENTRY_STATISTICS_DATA))
+        return STAGE_BEHIND_DATA;
+    return STAGE_BEFORE_DATA;
+}
