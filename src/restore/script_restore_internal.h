@@ -62,40 +62,39 @@ struct script_restore {
     struct buffer postponed; /* about our own role: statements, a NUL behind each */
 };
 
-/* ---- Sessions ---- */
+/* ---- script_sessions.c ---- */
 
 /* The session in which statements are run now; NULL: the database at hand is not wanted. */
 struct script_session *script_session_now(struct script_restore *restore);
 
+/* Opens a session of that database. in_transactions: of the size that the request has for them.
+ * Closing counts what it did. */
+bool script_session_open(struct script_restore *restore, struct script_session *session,
+                         const char *database, bool in_transactions, struct error *err);
+void script_session_close(struct script_restore *restore, struct script_session *session);
+
 /* Opens the session of any database, if it is not open, and lets it know the encoding. */
 bool script_open_base(struct script_restore *restore, struct error *err);
-
-/* Ends the database at hand: what was queued is done and on disk. */
-bool script_leave_section(struct script_restore *restore, struct error *err);
-
-/* What follows is for that database. line: of the \connect, or of the first statement. */
-bool script_enter_section(struct script_restore *restore, const char *database, uint64_t line,
-                          struct error *err);
 
 /* Queues a statement. alone: it is none for a transaction, and has been done on return. */
 bool script_execute(struct script_restore *restore, struct script_session *session,
                     const char *text, uint64_t line, bool alone, struct error *err);
 
+/* Does a statement of any database, which is none for a transaction. *done: the server took it. */
+bool script_run_alone(struct script_restore *restore, const char *text, uint64_t line, bool *done,
+                      struct error *err);
+
 /* A failure that no statement had. False if it ends the work. */
 bool script_tell(struct script_restore *restore, uint64_t line, const char *object,
                  const char *sqlstate, const char *message, struct error *err);
 
-/* ---- Roles, tablespaces, databases ---- */
+/* ---- script_server.c: roles, tablespaces, databases ---- */
 
 /* The one of that kind ('r', 't', 'd') as the server has it. NULL with *err set on failure. */
 struct script_name *script_find(struct script_restore *restore, char kind, const char *name,
                                 struct error *err);
 
-/* Does a statement of any database, which is none for a transaction. *done: the server took it. */
-bool script_run_alone(struct script_restore *restore, const char *text, uint64_t line, bool *done,
-                      struct error *err);
-
-/* ---- Databases ---- */
+/* ---- script_databases.c ---- */
 
 bool script_patterns_parse(struct script_patterns *patterns, const struct option_list *list,
                            const char *option, struct error *err);
@@ -124,9 +123,18 @@ bool script_drop_database(struct script_restore *restore, const struct sql_state
 bool script_drop(struct script_restore *restore, const struct sql_statement *statement,
                  struct script_name *item, struct error *err);
 
-/* ---- Roles and tablespaces, and all of these ---- */
+/* ---- script_sections.c ---- */
 
-/* A statement of one of these kinds. */
+/* Ends the database at hand: what was queued is done and on disk. */
+bool script_leave_section(struct script_restore *restore, struct error *err);
+
+/* What follows is for that database. line: of the \connect, or of the first statement. */
+bool script_enter_section(struct script_restore *restore, const char *database, uint64_t line,
+                          struct error *err);
+
+/* ---- script_globals.c ---- */
+
+/* A statement about a role, a tablespace or a database. */
 bool script_run_global(struct script_restore *restore, const struct sql_statement *statement,
                        struct error *err);
 

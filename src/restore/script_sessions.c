@@ -1,17 +1,15 @@
 /*
  * The sessions of a script. One of any database is there from the first statement that needs it to
  * the end: CREATE DATABASE and its like go there, for they can be in no transaction, and must see
- * what was done before. Each \connect ends the session of the database before.
+ * what was done before.
  */
 #include "restore/script_restore_internal.h"
 
 #include "base/error_names.h"
-#include "base/quote.h"
 #include "restore/restore_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define EXCERPT 200 /* bytes of a statement that failed */
 
@@ -66,26 +64,23 @@ bool script_tell(struct script_restore *restore, uint64_t line, const char *obje
 
     take_failure(restore, &failure);
     restore->report.failures++;
-    if (!restore->request->exit_on_error && !restore->request->single_transaction &&
-        restore->request->transaction_size == 0)
+    if (!restore_request_ends_on_failure(restore->request))
         return true;
     return error_set(err, ERROR_SERVER, "line %" PRIu64 ", %s: %s", line, object, message);
 }
 
 /* ---- Opening and closing ---- */
 
-static bool open_session(struct script_restore *restore, struct script_session *session,
+bool script_session_open(struct script_restore *restore, struct script_session *session,
                          const char *database, bool in_transactions, struct error *err)
 {
     const struct restore_request *request = restore->request;
-    bool exits =
-        request->exit_on_error || request->single_transaction || request->transaction_size > 0;
     const struct target_options options = {
         .database = database,
         .encoding = restore->encoding[0] == '\0' ? NULL : restore->encoding,
         .role = request->role,
         .row_security = request->row_security,
-        .exit_on_error = exits,
+        .exit_on_error = restore_request_ends_on_failure(request),
         .single_transaction = in_transactions && request->single_transaction,
         .transaction_size = in_transactions ? request->transaction_size : 0,
         .cancel = request->cancel,
@@ -111,7 +106,7 @@ static void add_counts(struct script_report *report, const struct script_session
     report->row_bytes += counts->row_bytes;
 }
 
-static void close_session(struct script_restore *restore, struct script_session *session)
+void script_session_close(struct script_restore *restore, struct script_session *session)
 {
     add_counts(&restore->report, session);
     target_session_close(session->target);
@@ -149,7 +144,7 @@ static bool open_any(struct script_restore *restore, struct error *err)
     for (size_t i = 0; goes_on && i < sizeof(names) / sizeof(names[0]); i++) {
         if (names[i] == NULL)
             break;
-        if (open_session(restore, &restore->base, names[i], false, err))
+        if (script_session_open(restore, &restore->base, names[i], false, err))
             return true;
         goes_on = false;
         for (size_t n = 0; n < sizeof(states) / sizeof(states[0]); n++)
@@ -165,75 +160,11 @@ bool script_open_base(struct script_restore *restore, struct error *err)
     return say_encoding(restore, &restore->base, err);
 }
 
-/* ---- The database at hand ---- */
-
 struct script_session *script_session_now(struct script_restore *restore)
 {
     if (restore->globals)
         return &restore->base;
     return restore->section.target == NULL ? NULL : &restore->section;
-}
-
-/* A transaction that the script did not end is undone, as by psql. */
-static bool end_unit(struct script_restore *restore, struct error *err)
-{
-    struct script_session *session = script_session_now(restore);
-    bool ended = !restore->in_unit || session == NULL || target_unit_give_up(session->target, err);
-
-    restore->in_unit = false;
-    return ended;
-}
-
-bool script_leave_section(struct script_restore *restore, struct error *err)
-{
-    if (!end_unit(restore, err))
-        return false;
-    restore->globals = restore->wanted = false;
-    /* What was queued must be seen by the session that follows. */
-    if (restore->base.target != NULL && !target_settle(restore->base.target, err))
-        return false;
-    if (restore->section.target == NULL)
-        return true;
-    if (!target_finish(restore->section.target, err))
-        return false;
-    close_session(restore, &restore->section);
-    return true;
-}
-
-static bool note_section(struct script_restore *restore, const char *database, struct error *err)
-{
-    bool again = strcmp(buffer_text(&restore->connected), database) == 0;
-
-    buffer_clear(&restore->connected);
-    restore->report.databases += !again;
-    restore->matched = true;
-    return buffer_append_string(&restore->connected, database, err);
-}
-
-bool script_enter_section(struct script_restore *restore, const char *database, uint64_t line,
-                          struct error *err)
-{
-    char object[QUOTE_NAME_SIZE + 16], name[QUOTE_NAME_SIZE];
-    struct script_name *found;
-
-    if (!script_leave_section(restore, err))
-        return false;
-    restore->encoding[0] = '\0';
-    if (!script_wants(restore, database))
-        return true;
-    found = script_find(restore, 'd', database, err);
-    if (found == NULL || !note_section(restore, database, err))
-        return false;
-    if (!found->there) {
-        snprintf(object, sizeof(object), "DATABASE %s",
-                 quote_identifier(database, name, sizeof(name)));
-        return script_tell(restore, line, object, "3D000",
-                           "it does not exist, and what the script has for it is left out", err);
-    }
-    if (!script_check_database(restore, found, err))
-        return false;
-    restore->wanted = true;
-    return open_session(restore, &restore->section, database, true, err);
 }
 
 /* ---- Statements ---- */
@@ -261,4 +192,22 @@ bool script_execute(struct script_restore *restore, struct script_session *sessi
                                                .flags = alone ? TARGET_ALONE : 0};
 
     return statement.object != NULL && target_execute(session->target, &statement, err);
+}
+
+/* *done: it was done, and not refused by the server. */
+bool script_run_alone(struct script_restore *restore, const char *text, uint64_t line, bool *done,
+                      struct error *err)
+{
+    struct script_session *now = script_session_now(restore);
+
+    if (now != NULL && !target_settle(now->target, err))
+        return false;
+    if (!script_open_base(restore, err))
+        return false;
+    restore->failed_line = 0;
+    if (!script_execute(restore, &restore->base, text, line, true, err) ||
+        !target_settle(restore->base.target, err))
+        return false;
+    *done = restore->failed_line != line;
+    return true;
 }

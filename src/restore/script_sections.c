@@ -1,0 +1,71 @@
+/*
+ * The database at hand: each \connect ends what came before, and opens a session for what follows,
+ * if that database is wanted, is there, and may be restored into.
+ */
+#include "restore/script_restore_internal.h"
+
+#include "base/quote.h"
+
+#include <stdio.h>
+
+/* A transaction that the script did not end is undone, as by psql. */
+static bool end_unit(struct script_restore *restore, struct error *err)
+{
+    struct script_session *session = script_session_now(restore);
+    bool ended = !restore->in_unit || session == NULL || target_unit_give_up(session->target, err);
+
+    restore->in_unit = false;
+    return ended;
+}
+
+bool script_leave_section(struct script_restore *restore, struct error *err)
+{
+    if (!end_unit(restore, err))
+        return false;
+    restore->globals = restore->wanted = false;
+    /* What was queued must be seen by the session that follows. */
+    if (restore->base.target != NULL && !target_settle(restore->base.target, err))
+        return false;
+    if (restore->section.target == NULL)
+        return true;
+    if (!target_finish(restore->section.target, err))
+        return false;
+    script_session_close(restore, &restore->section);
+    return true;
+}
+
+static bool note_section(struct script_restore *restore, const char *database, struct error *err)
+{
+    bool again = strcmp(buffer_text(&restore->connected), database) == 0;
+
+    buffer_clear(&restore->connected);
+    restore->report.databases += !again;
+    restore->matched = true;
+    return buffer_append_string(&restore->connected, database, err);
+}
+
+bool script_enter_section(struct script_restore *restore, const char *database, uint64_t line,
+                          struct error *err)
+{
+    char object[QUOTE_NAME_SIZE + 16], name[QUOTE_NAME_SIZE];
+    struct script_name *found;
+
+    if (!script_leave_section(restore, err))
+        return false;
+    restore->encoding[0] = '\0';
+    if (!script_wants(restore, database))
+        return true;
+    found = script_find(restore, 'd', database, err);
+    if (found == NULL || !note_section(restore, database, err))
+        return false;
+    if (!found->there) {
+        snprintf(object, sizeof(object), "DATABASE %s",
+                 quote_identifier(database, name, sizeof(name)));
+        return script_tell(restore, line, object, "3D000",
+                           "it does not exist, and what the script has for it is left out", err);
+    }
+    if (!script_check_database(restore, found, err))
+        return false;
+    restore->wanted = true;
+    return script_session_open(restore, &restore->section, database, true, err);
+}

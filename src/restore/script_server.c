@@ -1,0 +1,67 @@
+/* The roles, tablespaces and databases that a script's server has: asked once, and only if the
+ * script has to do with any. */
+#include "restore/script_restore_internal.h"
+
+#include <stdlib.h>
+
+static bool ask_names(struct script_restore *restore, struct wire_result **result,
+                      struct error *err)
+{
+    static const char sql[] =
+        "SELECT 'r' AS kind, r.rolname::pg_catalog.text AS name FROM pg_catalog.pg_roles r\n"
+        "UNION ALL\n"
+        "SELECT 't', t.spcname::pg_catalog.text FROM pg_catalog.pg_tablespace t\n"
+        "UNION ALL\n"
+        "SELECT 'd', d.datname::pg_catalog.text FROM pg_catalog.pg_database d\n"
+        "UNION ALL\n"
+        "SELECT 'u', session_user::pg_catalog.text";
+    struct wire_conn *conn;
+
+    if (!script_open_base(restore, err) || !target_settle(restore->base.target, err))
+        return false;
+    conn = target_session_conn(restore->base.target);
+    return wire_query(conn, sql, result, err) ||
+           error_prefix(err, "cannot ask for the server's roles and databases");
+}
+
+static bool take_names(struct script_restore *restore, const struct wire_result *result,
+                       struct error *err)
+{
+    for (size_t row = 0; row < wire_result_rows(result); row++) {
+        const char *kind = wire_result_value(result, row, 0);
+        const char *name = wire_result_value(result, row, 1);
+        struct script_name *item;
+
+        if (kind == NULL || name == NULL)
+            return error_set(err, ERROR_PROTOCOL, "the server has a role without a name");
+        if (kind[0] == 'u') {
+            free(restore->user);
+            restore->user = strdup(name);
+            if (restore->user == NULL)
+                return error_set_memory(err);
+            continue;
+        }
+        item = script_names_take(&restore->names, kind[0], name, err);
+        if (item == NULL)
+            return false;
+        item->there = true;
+    }
+    return true;
+}
+
+static bool know_names(struct script_restore *restore, struct error *err)
+{
+    struct wire_result *result = NULL;
+    bool known = restore->names_known ||
+                 (ask_names(restore, &result, err) && take_names(restore, result, err));
+
+    wire_result_free(result);
+    restore->names_known = known;
+    return known;
+}
+
+struct script_name *script_find(struct script_restore *restore, char kind, const char *name,
+                                struct error *err)
+{
+    return know_names(restore, err) ? script_names_take(&restore->names, kind, name, err) : NULL;
+}
