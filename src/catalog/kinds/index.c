@@ -115,6 +115,18 @@ static bool alone_with_table(struct catalog *catalog, struct table_index *index,
 
 /* ---- Reading ---- */
 
+/* An index that is part of another has all three of these. */
+static void take_parent(struct table_index *index, struct arena *arena,
+                        const struct catalog_row *row, struct error *err)
+{
+    index->parent_oid = index->table->detaching ? 0 : row_oid(row, PARENT);
+    if (index->parent_oid == 0)
+        return;
+    index->parent_schema = arena_copy(arena, row_text(row, PARENT_SCHEMA), err);
+    index->parent_name = arena_copy(arena, row_text(row, PARENT_NAME), err);
+    index->parent_owner = arena_copy(arena, row_text(row, PARENT_OWNER), err);
+}
+
 static struct table_index *add_index(struct catalog *catalog, struct relation *table,
                                      const struct catalog_row *row, struct error *err)
 {
@@ -133,13 +145,10 @@ static struct table_index *add_index(struct catalog *catalog, struct relation *t
         .table = table,
         .oid = object->oid,
         .name = object->name,
-        .parent_oid = table->detaching ? 0 : row_oid(row, PARENT),
-        .parent_schema = arena_copy(arena, row_text_or_null(row, PARENT_SCHEMA), err),
-        .parent_name = arena_copy(arena, row_text_or_null(row, PARENT_NAME), err),
-        .parent_owner = arena_copy(arena, row_text_or_null(row, PARENT_OWNER), err),
         .options = arena_copy(arena, row_text_or_null(row, OPTIONS), err),
         .tablespace = arena_copy(arena, row_text(row, TABLESPACE), err),
     };
+    take_parent(index, arena, row, err);
     object->detail = index;
     object->tablespace = index->tablespace;
     object->empty_drop = index->parent_oid != 0; /* it goes with the whole */

@@ -21,7 +21,13 @@ static const char *const with_all[COLUMNS] = {
     [STATISTICS] = "2=100,3=0",
 };
 static const char *const of_partition[COLUMNS] = {
-    INDEX, [DEFINITION] = "CREATE INDEX i ON s.t (a)", [PARENT] = "30"};
+    INDEX,
+    [DEFINITION] = "CREATE INDEX i ON s.t (a)",
+    [PARENT] = "30",
+    [PARENT_SCHEMA] = "s",
+    [PARENT_NAME] = "whole",
+    [PARENT_OWNER] = "o",
+};
 
 static void add_table(struct kind_test *test)
 {
@@ -99,6 +105,18 @@ static void those_that_lock_the_table_are_made_one_after_the_other(void **state)
                            "-- needs i\n");
 }
 
+static void an_index_that_is_gone_has_no_parts(void **state)
+{
+    static const char *const of_nothing[COLUMNS] = {
+        INDEX, [DEFINITION] = "CREATE INDEX i ON s.t (a)", [PARENT] = "30"};
+    struct kind_test *test = kind_test_new(18);
+
+    (void)state;
+    add_table(test);
+    kind_test_row(test, &indexes, of_nothing);
+    kind_test_fails(test, &catalog_step_index, "column 9 has no value");
+}
+
 static void a_definition_that_is_gone_is_a_failure(void **state)
 {
     static const char *const gone[COLUMNS] = {INDEX};
@@ -117,6 +135,7 @@ int main(void)
         cmocka_unit_test(one_of_a_table_that_is_not_dumped_is_not_either),
         cmocka_unit_test(those_that_lock_the_table_are_made_one_after_the_other),
         cmocka_unit_test(a_definition_that_is_gone_is_a_failure),
+        cmocka_unit_test(an_index_that_is_gone_has_no_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
