@@ -120,6 +120,9 @@ struct catalog *catalog_new(struct wire_conn *conn, const struct catalog_options
 /* What a step asks and does. */
 bool step_read(struct catalog *catalog, const struct catalog_step *step, struct error *err);
 
+/* Takes off what is tied to what was taken off. */
+void catalog_take_off_tied(struct catalog *catalog);
+
 /* Breaks loops and fills slots. */
 bool order_objects(struct catalog *catalog, struct error *err);
 

@@ -118,15 +118,31 @@ bool catalog_visit_needs(const struct catalog *catalog, const struct catalog_obj
 
 enum { CLASS, OID, NEEDED_CLASS, NEEDED_OID, COLUMNS };
 
+static const struct version_difference differences[] = {
+    /* Before 15 it is the column that needs what its expression needs. */
+    {"class", 0, "coalesce(e.tableoid, d.classid)"},
+    {"class", 15, "d.classid"},
+    {"oid", 0, "coalesce(e.oid, d.objid)"},
+    {"oid", 15, "d.objid"},
+    {"expression", 0,
+     "LEFT JOIN (pg_catalog.pg_attrdef e\n"
+     "           JOIN pg_catalog.pg_attribute a ON a.attrelid = e.adrelid AND a.attnum = e.adnum\n"
+     "                                         AND a.attgenerated <> '')\n"
+     "       ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'a'\n"
+     "          AND e.adrelid = d.objid AND e.adnum = d.objsubid\n"},
+    {"expression", 15, ""},
+    {0},
+};
+
 static const char *const columns[] = {
-    [CLASS] = "d.classid",
-    [OID] = "d.objid",
+    [CLASS] = "{class}",
+    [OID] = "{oid}",
     [NEEDED_CLASS] = "d.refclassid",
     [NEEDED_OID] = "d.refobjid",
 };
 
 static const char from[] = "FROM pg_catalog.pg_depend d\n"
-                           "WHERE d.deptype NOT IN ('p', 'e')";
+                           "{expression}WHERE d.deptype NOT IN ('p', 'e')";
 
 static bool take_dependency(struct catalog *catalog, void *context, const struct catalog_row *row,
                             struct error *err)
@@ -144,7 +160,12 @@ static bool take_dependency(struct catalog *catalog, void *context, const struct
 }
 
 static const struct catalog_query dependencies = {
-    .columns = columns, .count = COLUMNS, .from = from, .take = take_dependency};
+    .columns = columns,
+    .count = COLUMNS,
+    .from = from,
+    .take = take_dependency,
+    .differences = differences,
+};
 
 /* A type's input function takes or gives the type, and the type needs the function: the function
  * needs no more than the type's shell. */

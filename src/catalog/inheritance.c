@@ -380,6 +380,72 @@ static bool compare(struct catalog *catalog, struct relation *relation, struct e
     return true;
 }
 
+/* ---- Columns that are generated in all tables of a family, or in none ---- */
+
+/* What is done with such a column; above: that of a parent, or NULL. */
+typedef void generated_visit(struct column *column, const struct relation *parent,
+                             const struct column *above);
+
+static void visit_generated(const struct catalog *catalog, generated_visit *visit)
+{
+    size_t count = catalog_object_count(catalog);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct relation *relation = relation_of(catalog_object_at(catalog, i));
+
+        for (size_t at = 0; relation != NULL && at < relation->column_count; at++) {
+            struct column *column = &relation->columns[at];
+
+            if (column->generated == '\0' || column->default_object == NULL)
+                continue;
+            for (size_t p = 0; p < relation->parent_count; p++)
+                visit(column, relation->parents[p],
+                      inherited_from(relation->parents[p], column->name));
+            visit(column, NULL, NULL);
+        }
+    }
+}
+
+static void tie(struct column *column, const struct relation *parent, const struct column *above)
+{
+    (void)parent;
+    if (above != NULL && above->generated != '\0' && above->default_object != NULL)
+        catalog_tie(column->default_object, above->default_object);
+}
+
+/* A parent that is not of the archive is generated there, and so must its children be. */
+static void keep_below_member(struct column *column, const struct relation *parent,
+                              const struct column *above)
+{
+    if (above != NULL && parent->object->hidden)
+        column_expression_keep(catalog_tied(column->default_object));
+}
+
+static void keep_with_family(struct column *column, const struct relation *parent,
+                             const struct column *above)
+{
+    struct catalog_object *expression = column->default_object;
+
+    (void)above;
+    if (parent != NULL || !column_expression_is_kept(catalog_tied(expression)))
+        return;
+    column_expression_keep(expression);
+    if (column->value_inherited) { /* not written: the table needs nothing for it */
+        catalog_take_off(expression);
+        expression->hidden = true;
+    }
+}
+
+/* From 17 on each can be set by itself. */
+static void tie_generated(const struct catalog *catalog)
+{
+    visit_generated(catalog, tie);
+    if (catalog_server_major(catalog) >= 17)
+        return;
+    visit_generated(catalog, keep_below_member);
+    visit_generated(catalog, keep_with_family);
+}
+
 static bool link_inheritance(struct catalog *catalog, struct error *err)
 {
     size_t count = catalog_object_count(catalog);
@@ -390,6 +456,7 @@ static bool link_inheritance(struct catalog *catalog, struct error *err)
         if (relation != NULL && !compare(catalog, relation, err))
             return false;
     }
+    tie_generated(catalog);
     return true;
 }
 

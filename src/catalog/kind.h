@@ -52,7 +52,8 @@ enum catalog_priority {
     PRIORITY_TEXT_SEARCH_TEMPLATE = 47,
     PRIORITY_TEXT_SEARCH_DICTIONARY = 48,
     PRIORITY_TEXT_SEARCH_CONFIGURATION = 49,
-    PRIORITY_FOREIGN = 50, /* wrappers, and what they serve */
+    PRIORITY_FOREIGN = 50,    /* wrappers, and what they serve */
+    PRIORITY_EXPRESSION = 59, /* of a generated column */
     PRIORITY_RELATION = 60,
     PRIORITY_OWNED_BY = 61,
     PRIORITY_ATTACH = 62,
@@ -140,6 +141,8 @@ struct catalog_object {
     struct catalog_object *pieces, *next_piece; /* those of this one */
     struct catalog_object *comes_with; /* of a piece: once taken off it is no entry, because it
                                           comes with that piece, which is then taken off, too */
+    struct catalog_object *tied;       /* of a piece: towards the one that speaks for its ties */
+    bool tied_off;                     /* of that one: one of them was taken off */
     struct catalog_object *shell; /* of a type: what its input and output functions depend on */
     struct catalog_extra *extras, *last_extra;
     struct text_ref data_query; /* COPY … TO STDOUT; the entry has data */
@@ -283,6 +286,11 @@ void catalog_make_piece(struct catalog_object *piece, struct catalog_object *hos
 
 /* Makes it an entry of its own. */
 void catalog_take_off(struct catalog_object *piece);
+
+/* Ties two pieces of different hosts: once loops are broken both are taken off, or none. */
+void catalog_tie(struct catalog_object *piece, struct catalog_object *other);
+/* The one that speaks for all that the piece is tied to; it may be itself. */
+struct catalog_object *catalog_tied(struct catalog_object *piece);
 
 /* All objects, in the order they were found. */
 size_t catalog_object_count(const struct catalog *catalog);

@@ -213,10 +213,39 @@ void catalog_make_piece(struct catalog_object *piece, struct catalog_object *hos
     host->pieces = piece;
 }
 
+struct catalog_object *catalog_tied(struct catalog_object *piece)
+{
+    while (piece->tied != NULL) {
+        if (piece->tied->tied != NULL)
+            piece->tied = piece->tied->tied; /* the way is shorter next time */
+        piece = piece->tied;
+    }
+    return piece;
+}
+
+void catalog_tie(struct catalog_object *piece, struct catalog_object *other)
+{
+    piece = catalog_tied(piece);
+    other = catalog_tied(other);
+    if (piece != other)
+        piece->tied = other;
+}
+
+void catalog_take_off_tied(struct catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->object_count; i++) {
+        struct catalog_object *piece = catalog->objects[i];
+
+        if (piece->host != NULL && piece->kind->piece_rank > 0 && catalog_tied(piece)->tied_off)
+            catalog_take_off(piece);
+    }
+}
+
 void catalog_take_off(struct catalog_object *piece)
 {
     struct catalog_object **at = &piece->host->pieces;
 
+    catalog_tied(piece)->tied_off = true;
     while (*at != piece)
         at = &(*at)->next_piece;
     *at = piece->next_piece;

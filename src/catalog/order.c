@@ -578,6 +578,7 @@ bool order_objects(struct catalog *catalog, struct error *err)
 
     for (int round = 0; done && changed && round < ROUNDS_MAX; round++)
         done = mend_once(catalog, &changed, err);
+    catalog_take_off_tied(catalog); /* makes no loop: nothing needs a piece */
     catalog->slots =
         calloc((size_t)catalog->last_dump_id - catalog->reserved_ids + 1, sizeof(*catalog->slots));
     if (catalog->slots == NULL)

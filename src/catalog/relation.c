@@ -108,15 +108,29 @@ struct column_default {
     bool told; /* that the column will not be generated */
 };
 
-/* Of a generated column whose expression needs its table: see kinds/column.c. */
+/* Whether a parent or child may have the same column. */
+static bool has_family(const struct relation *relation)
+{
+    return relation->parent_count > 0 || relation->has_children;
+}
+
+static void add_alter_column(const struct relation *relation, const struct column *column,
+                             struct sql *sql)
+{
+    sql_printf(sql, "ALTER %s ONLY %s ALTER COLUMN ", relation_word(relation),
+               relation->object->identity);
+    sql_name(sql, column->name);
+}
+
+/* Of a generated column whose expression, or that of the same column of a parent or child, needs
+ * the table. From 17 on it can be set later. Before that there is what pg_dump makes of it, a
+ * default, which brings the rows back and says so. */
 static void write_expression(struct catalog *catalog, struct column_default *detail,
                              struct sql *sql)
 {
     const struct column *column = detail->column;
-    const char *table = detail->relation->object->identity;
 
-    sql_printf(sql, "ALTER TABLE ONLY %s ALTER COLUMN ", table);
-    sql_name(sql, column->name);
+    add_alter_column(detail->relation, column, sql);
     if (catalog_server_major(catalog) >= 17) {
         sql_clause(sql, " SET EXPRESSION AS (", column->default_value, ");\n");
         return;
@@ -125,9 +139,10 @@ static void write_expression(struct catalog *catalog, struct column_default *det
     if (!detail->told &&
         !catalog_leave_out(catalog, sql->err,
                            "that column %s of %s is generated is left out: its expression needs "
-                           "the table's own type, and a server before 17 cannot set it later; it "
-                           "comes back as the column's default",
-                           column->name, table))
+                           "the type of its own table%s, and a server before 17 cannot set it "
+                           "later; it comes back as the column's default",
+                           column->name, detail->relation->object->identity,
+                           has_family(detail->relation) ? ", of a parent or of a child" : ""))
         sql_fail(sql);
     detail->told = true;
 }
@@ -142,12 +157,12 @@ static void write_default(struct catalog *catalog, const struct catalog_object *
         write_expression(catalog, detail, sql);
         return;
     }
-    if (detail->relation->relkind == 'v')
-        sql_add(sql, "ALTER VIEW ");
-    else
-        sql_printf(sql, "ALTER %s ONLY ", relation_word(detail->relation));
-    sql_printf(sql, "%s ALTER COLUMN ", detail->relation->object->identity);
-    sql_name(sql, detail->column->name);
+    if (detail->relation->relkind == 'v') {
+        sql_printf(sql, "ALTER VIEW %s ALTER COLUMN ", detail->relation->object->identity);
+        sql_name(sql, detail->column->name);
+    } else {
+        add_alter_column(detail->relation, detail->column, sql);
+    }
     sql_clause(sql, " SET DEFAULT ", detail->column->default_value, ";\n");
 }
 
@@ -162,8 +177,18 @@ static const struct catalog_kind kind_default = {
 };
 
 /* The expression of a generated column, which is taken off last of all: only if nothing else ends
- * the loop, not even the body of a function. */
+ * the loop, not even the body of a function. Set later, it comes as soon as it can: no other table
+ * may have a column of the table's type by then. */
 static const struct catalog_kind kind_expression = {
+    .desc = "DEFAULT",
+    .section = SECTION_PRE_DATA,
+    .priority = PRIORITY_EXPRESSION,
+    .piece_rank = 6,
+    .write = write_default,
+};
+
+/* Before 17 it is a default, which children that are made later would inherit. */
+static const struct catalog_kind kind_lost_expression = {
     .desc = "DEFAULT",
     .section = SECTION_PRE_DATA,
     .priority = PRIORITY_DEFAULT,
@@ -171,13 +196,46 @@ static const struct catalog_kind kind_expression = {
     .write = write_default,
 };
 
+/* One that is never taken off. */
+static const struct catalog_kind kind_kept_expression = {
+    .desc = "DEFAULT",
+    .section = SECTION_PRE_DATA,
+    .priority = PRIORITY_DEFAULT,
+    .write = write_default,
+};
+
+static const struct catalog_kind *default_kind(const struct catalog *catalog,
+                                               const struct column *column)
+{
+    if (column->generated == '\0')
+        return &kind_default;
+    return catalog_server_major(catalog) >= 17 ? &kind_expression : &kind_lost_expression;
+}
+
+/* What --clean does first, so that what the expression needs can be dropped. One that is inherited
+ * cannot be dropped by itself, nor without the children's. */
+static void add_drop(const struct catalog *catalog, const struct relation *relation,
+                     const struct column *column, struct sql *sql)
+{
+    bool expression = column->generated != '\0' && catalog_server_major(catalog) >= 17;
+
+    if (expression && has_family(relation)) {
+        add_alter_column(relation, column, sql);
+        sql_printf(sql, " SET EXPRESSION AS (NULL::%s);\n", column->type);
+        return;
+    }
+    sql_printf(sql, "ALTER TABLE %s ALTER COLUMN ", relation->object->identity);
+    sql_name(sql, column->name);
+    sql_add(sql, expression ? " DROP EXPRESSION;\n" : " DROP DEFAULT;\n");
+}
+
 bool column_default_make(struct catalog *catalog, struct relation *relation, struct column *column,
                          uint32_t class_oid, uint32_t oid, struct error *err)
 {
     struct catalog_object *table = relation->object;
-    const struct catalog_kind *kind = column->generated == '\0' ? &kind_default : &kind_expression;
     struct catalog_object *object =
-        catalog_add(catalog, kind, class_oid, oid, table->schema, column->name, table->owner, err);
+        catalog_add(catalog, default_kind(catalog, column), class_oid, oid, table->schema,
+                    column->name, table->owner, err);
     struct column_default *detail = arena_take(catalog_arena(catalog), sizeof(*detail), err);
     struct sql drop = {.err = err};
 
@@ -186,12 +244,18 @@ bool column_default_make(struct catalog *catalog, struct relation *relation, str
     *detail = (struct column_default){.relation = relation, .column = column};
     object->detail = detail;
     column->default_object = object;
-    sql_printf(&drop, "ALTER TABLE %s ALTER COLUMN ", table->identity);
-    sql_name(&drop, column->name);
-    sql_add(&drop, column->generated != '\0' && catalog_server_major(catalog) >= 17
-                       ? " DROP EXPRESSION;\n"
-                       : " DROP DEFAULT;\n");
+    add_drop(catalog, relation, column, &drop);
     return sql_put(&drop, catalog, &object->drop);
+}
+
+void column_expression_keep(struct catalog_object *object)
+{
+    object->kind = &kind_kept_expression;
+}
+
+bool column_expression_is_kept(const struct catalog_object *object)
+{
+    return object->kind == &kind_kept_expression;
 }
 
 void column_default_move(struct catalog_object *object, const struct column *column)

@@ -14,8 +14,7 @@ struct column {
     const char *collation;     /* qualified and quoted, where it is not the type's own */
     const char *default_value; /* the expression; of a generated column its own */
     struct catalog_object *default_object; /* the piece that is the default, or the expression
-                                              of a generated column that may be said later; NULL:
-                                              none, or it may not */
+                                              of a generated column; NULL: none */
     const char *not_null_name;   /* of its NOT NULL constraint where that must be said (18+) */
     const char *options;         /* attoptions: "n_distinct=5, …" */
     const char *foreign_options; /* attfdwoptions: "column_name 'x'", … */
@@ -117,6 +116,10 @@ bool column_default_make(struct catalog *catalog, struct relation *relation, str
 
 /* Its column has moved. */
 void column_default_move(struct catalog_object *object, const struct column *column);
+
+/* The expression of a generated column stays in its table, whatever needs it; whether it does. */
+void column_expression_keep(struct catalog_object *object);
+bool column_expression_is_kept(const struct catalog_object *object);
 
 /* Makes the default of a column an entry of its own: the column stands in a parent's CREATE TABLE
  * only. Where the parent has a default and the column none, that is said by one of NULL. */

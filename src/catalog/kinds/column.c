@@ -121,15 +121,6 @@ static struct column *add_column(struct reading *reading, struct error *err)
     return &reading->gathered[reading->count++];
 }
 
-/* Whether the expression of a generated column can be taken off: from 17 on it can be set later, if
- * nothing is inherited; on 15 and 16 there is what pg_dump makes of it, a default, which brings the
- * rows back and says so. Before that the table itself is said to need what the expression needs. */
-static bool may_come_later(const struct catalog *catalog, const struct relation *relation)
-{
-    return catalog_server_major(catalog) >= 15 && relation->relkind == 'r' &&
-           relation->parent_count == 0 && !relation->has_children;
-}
-
 static bool add_default(struct catalog *catalog, struct relation *relation, struct column *column,
                         const struct catalog_row *row, struct error *err)
 {
@@ -137,8 +128,6 @@ static bool add_default(struct catalog *catalog, struct relation *relation, stru
 
     if (oid == 0)
         return true;
-    if (column->generated != '\0' && !may_come_later(catalog, relation))
-        return catalog_alias(catalog, CLASS_DEFAULT, oid, relation->object, err);
     if (!column_default_make(catalog, relation, column, CLASS_DEFAULT, oid, err))
         return false;
     if (relation->relkind != 'v') /* a view's stands alone from the start */
