@@ -93,6 +93,7 @@ struct pgcask_logical_restore_report {
     uint64_t failures;      /* statements that failed */
     uint64_t harmless;      /* … and are not counted there, because nothing is missing for it */
     uint64_t passed_over;   /* tables whose rows were not put in: they could not be made */
+    uint64_t left;          /* changes of objects that were there already, passed over */
     double seconds;
 };
 

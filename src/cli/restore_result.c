@@ -86,6 +86,7 @@ void restore_result_fill(json_t *result, const struct logical_restore_report *re
     result_set_number(result, "row_bytes", report->bytes);
     result_set_number(result, "large_objects", report->large_objects);
     result_set_number(result, "tables_passed_over", report->passed_over);
+    result_set_number(result, "changes_passed_over", report->left);
     result_set_number(result, "failure_count", report->failures);
     result_set_number(result, "harmless_failure_count", report->harmless);
     result_set(result, "failures", failures_to_json(report));
@@ -115,6 +116,11 @@ void restore_result_say(struct command *command, const struct logical_restore_re
                     report->harmless);
     if (report->passed_over > 0)
         command_say(command, "tables whose rows were passed over: %" PRIu64, report->passed_over);
+    if (report->left > 0)
+        command_say(command,
+                    "left as they were, because this restore did not make them: %" PRIu64
+                    " change%s of objects passed over",
+                    report->left, TEXT_S(report->left));
     if (report->failures == 0)
         return;
     command->problems = true;

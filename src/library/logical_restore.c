@@ -120,6 +120,7 @@ static void fill_report(const struct logical_restore_report *from,
         .failures = from->failures,
         .harmless = from->harmless,
         .passed_over = from->passed_over,
+        .left = from->left,
         .seconds = from->seconds,
     };
     snprintf(report->format, sizeof(report->format), "%s", from->format);

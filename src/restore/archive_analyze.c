@@ -24,15 +24,14 @@ static bool analyze(void *context, struct restore_worker *worker, uint32_t numbe
                     struct error *err)
 {
     struct archive_job *job = context;
-    struct target_statement statement = {.subject = UINT64_MAX};
+    struct target_statement statement = {.subject = ARCHIVE_JOB_NO_ENTRY};
     struct archive_entry entry;
     struct buffer text = {0};
     bool done =
         archive_contents_entry_into(job->contents, number, &worker->data.texts, &entry, err);
-    const char *only =
-        strcmp(entry.desc, "TABLE") == 0 && target_session_version(worker->session) >= HAS_ONLY
-            ? "ONLY "
-            : "";
+    /* A table's rows have an entry of their own: what is here by itself is a partitioned one. */
+    bool whole = archive_contents_node(job->contents, number).kind == ENTRY_TABLE;
+    const char *only = whole && target_session_version(worker->session) >= HAS_ONLY ? "ONLY " : "";
 
     done = done && buffer_append_string(&text, "ANALYZE ", err) &&
            buffer_append_string(&text, only, err) && entry_sql_qualified(&text, &entry, err);

@@ -15,20 +15,31 @@
 
 #define CREATES_OBJECT "SELECT pg_catalog.lo_create('"
 
-static void note_lost(struct archive_job *job, const char *statement)
+static bool note_lost(struct archive_job *job, const char *statement)
 {
     struct error ignored;
 
     if (strncmp(statement, CREATES_OBJECT, strlen(CREATES_OBJECT)) != 0)
-        return;
+        return false;
     if (job->lost_count == job->lost_capacity) {
         uint32_t *grown = array_grow(job->lost, &job->lost_capacity, sizeof(*grown), &ignored);
 
         if (grown == NULL) /* its bytes then fail by themselves, or overwrite what was there */
-            return;
+            return false;
         job->lost = grown;
     }
     job->lost[job->lost_count++] = (uint32_t)strtoul(statement + strlen(CREATES_OBJECT), NULL, 10);
+    return true;
+}
+
+/* With those that were made together with it. */
+static void mark_done(struct archive_job *job, uint64_t subject)
+{
+    uint32_t number = (uint32_t)subject, more = (uint32_t)(subject >> ENTRY_SQL_MORE_SHIFT);
+    uint32_t count = archive_contents_count(job->contents);
+
+    for (uint32_t i = number; i < count && i - number <= more; i++)
+        job->marks[i] |= (subject & ENTRY_SQL_MAKES) != 0 ? IS_DONE | IS_MADE : IS_DONE;
 }
 
 static void note_failure(void *context, const struct target_failure *failure)
@@ -37,25 +48,16 @@ static void note_failure(void *context, const struct target_failure *failure)
     uint32_t number = (uint32_t)failure->subject;
 
     pthread_mutex_lock(&job->lock);
-    if (failure->harmless == NULL && number < archive_contents_count(job->contents)) {
-        job->marks[number] |= HAS_FAILED;
-        if (strncmp(failure->statement, "CREATE ", 7) == 0)
+    if (number < archive_contents_count(job->contents)) {
+        if ((failure->subject & ENTRY_SQL_MAKES) != 0)
             job->marks[number] |= IS_UNMADE;
-        note_lost(job, failure->statement);
+        if (failure->harmless == NULL)
+            job->marks[number] |= HAS_FAILED;
+        if (note_lost(job, failure->statement))
+            mark_done(job, failure->subject);
     }
     restore_report_failure(job->report, job->request, job->database, failure);
     pthread_mutex_unlock(&job->lock);
-}
-
-/* The large objects that were made together with that one. */
-static void mark_group(struct archive_job *job, uint32_t number)
-{
-    uint32_t end = archive_contents_count(job->contents);
-
-    if (end - number > ENTRY_SQL_TOGETHER)
-        end = number + ENTRY_SQL_TOGETHER;
-    while (++number < end && archive_contents_node(job->contents, number).kind == ENTRY_BLOB)
-        job->marks[number] |= IS_DONE;
 }
 
 static void note_done(void *context, uint64_t subject, uint64_t rows)
@@ -63,16 +65,17 @@ static void note_done(void *context, uint64_t subject, uint64_t rows)
     struct archive_job *job = context;
 
     (void)rows;
-    if (subject >= archive_contents_count(job->contents))
+    if (subject == ARCHIVE_JOB_NO_ENTRY)
         return;
-    job->marks[subject] |= IS_DONE;
-    if (archive_contents_node(job->contents, (uint32_t)subject).kind == ENTRY_BLOB)
-        mark_group(job, (uint32_t)subject);
+    pthread_mutex_lock(&job->lock);
+    mark_done(job, subject);
+    pthread_mutex_unlock(&job->lock);
 }
 
 struct target_listener archive_job_listener(struct archive_job *job)
 {
-    return (struct target_listener){.context = job, .failed = note_failure, .done = note_done};
+    return (struct target_listener){
+        .context = job, .failed = note_failure, .done = note_done, .made = archive_job_made};
 }
 
 /* ---- What the archive says of its texts ---- */
@@ -159,12 +162,14 @@ bool archive_job_open(struct archive_job *job, struct restore_worker *worker, st
         .contents = job->contents,
         .session = worker->session,
         .own_search_path = job->has_search_path || request->search_path != NULL,
+        .context = job,
+        .leaves = request->existing == RESTORE_INTO_EXISTING ? archive_job_leaves_object : NULL,
     };
     worker->data = (struct restore_data){
         .sql = &worker->sql,
         .context = job,
         .wanted = archive_job_wants,
-        .lacks = archive_job_lacks,
+        .lacks = archive_job_lacks_object,
         .is_fresh = archive_job_is_fresh,
         .disable_triggers =
             request->disable_triggers && restore_selection_is_data_only(job->selection),

@@ -83,7 +83,6 @@ static bool restore_data_and_behind(struct archive_job *job, struct error *err)
 {
     if (!target_settle(job->main.session, err))
         return false;
-    archive_job_sort_lost(job);
     if (archive_parallel_can(job))
         return archive_parallel_restore(job, err);
     return restore_rows(job, err) && define_stage(job, STAGE_BEHIND_DATA, err) &&
@@ -226,11 +225,24 @@ static bool run(struct archive_job *job, struct error *err)
     return make_database(job, err) && restore_all(job, err);
 }
 
+/* Of large objects that were made together one that failed says nothing of the others. */
+static bool has_succeeded(struct archive_job *job, uint32_t number)
+{
+    struct archive_entry entry;
+    struct error ignored;
+
+    if (job->lost_count == 0 || archive_contents_node(job->contents, number).kind != ENTRY_BLOB)
+        return (job->marks[number] & (HAS_FAILED | IS_DONE)) == IS_DONE;
+    return (job->marks[number] & IS_DONE) != 0 &&
+           archive_contents_entry(job->contents, number, &entry, &ignored) &&
+           !archive_job_lacks(job, (uint32_t)strtoul(entry.tag, NULL, 10));
+}
+
 static void count(struct archive_job *job)
 {
     for (uint32_t i = 0; !job->undone && i < archive_contents_count(job->contents); i++)
-        job->report->objects += !archive_contents_node(job->contents, i).has_data &&
-                                (job->marks[i] & (HAS_FAILED | IS_DONE)) == IS_DONE;
+        job->report->objects +=
+            !archive_contents_node(job->contents, i).has_data && has_succeeded(job, i);
 }
 
 static bool restore_into(struct archive_input *input, const struct archive_restore_options *options,

@@ -18,6 +18,7 @@
 #define IS_DONE 4U
 #define HAS_ROWS 8U  /* rows were put into the table */
 #define IS_FIRST 16U /* these rows, of their table */
+#define IS_MADE 32U  /* the statement that makes it succeeded */
 
 struct archive_job {
     const struct restore_request *request;
@@ -33,12 +34,15 @@ struct archive_job {
     struct restore_worker main;
     struct cancel cancel;
     pthread_mutex_t lock; /* of the report, and of what follows, where workers tell failures */
-    uint8_t *marks;       /* of each entry: but for HAS_ROWS one worker's at a time */
+    uint8_t *marks;       /* of each entry */
     uint32_t *lost;       /* large objects that could not be made */
-    size_t lost_count, lost_capacity;
+    size_t lost_count, lost_sorted, lost_capacity;
     char encoding[64];
     bool plain_backslashes, has_search_path;
 };
+
+/* A statement's subject that is none. */
+#define ARCHIVE_JOB_NO_ENTRY UINT64_MAX
 
 /* ---- archive_job.c ---- */
 
@@ -69,9 +73,17 @@ enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
 
 bool archive_job_wants(void *context, uint32_t number, bool *wanted, struct error *err);
 bool archive_job_is_fresh(void *context, uint32_t number, const struct archive_entry *rows);
-bool archive_job_lacks(void *context, uint32_t oid);
-/* Behind the last that could not be made, before the first of these is asked. */
-void archive_job_sort_lost(struct archive_job *job);
+
+/* ---- archive_left.c: what was there already, and so was not made ---- */
+
+/* Whether that is what a statement is about: then it is left undone, and counted. */
+enum target_made archive_job_made(void *context, uint64_t subject);
+
+/* The large object could not be made. With job->lock held: */
+bool archive_job_lacks(struct archive_job *job, uint32_t oid);
+bool archive_job_lacks_object(void *context, uint32_t oid);
+/* The same of something that is not said of it, which is counted. */
+bool archive_job_leaves_object(void *context, uint32_t oid);
 
 /* ---- archive_parallel.c ---- */
 

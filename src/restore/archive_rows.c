@@ -6,7 +6,6 @@
 
 #include "restore/entry_sql_internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The table of an entry of rows is the first of those that it depends on. */
@@ -21,11 +20,21 @@ static bool find_table(const struct archive_job *job, const struct contents_node
     return false;
 }
 
-static bool is_unmade(const struct archive_job *job, const struct contents_node *node)
+static unsigned marks_of(struct archive_job *job, uint32_t number)
+{
+    unsigned marks;
+
+    pthread_mutex_lock(&job->lock);
+    marks = job->marks[number];
+    pthread_mutex_unlock(&job->lock);
+    return marks;
+}
+
+static bool is_unmade(struct archive_job *job, const struct contents_node *node)
 {
     uint32_t table;
 
-    return find_table(job, node, &table) && (job->marks[table] & IS_UNMADE) != 0;
+    return find_table(job, node, &table) && (marks_of(job, table) & IS_UNMADE) != 0;
 }
 
 /* "CREATE TABLE public.t (": an ordinary table in the usual access method, by its very name, that
@@ -64,8 +73,9 @@ bool archive_job_is_fresh(void *context, uint32_t number, const struct archive_e
     uint32_t its;
     bool fresh;
 
-    fresh = find_table(job, &node, &its) && (job->marks[its] & (IS_DONE | IS_UNMADE)) == IS_DONE &&
-            (job->marks[number] & IS_FIRST) != 0 &&
+    fresh = find_table(job, &node, &its) &&
+            (marks_of(job, its) & (IS_MADE | IS_UNMADE | HAS_FAILED)) == IS_MADE &&
+            (marks_of(job, number) & IS_FIRST) != 0 &&
             archive_contents_entry_into(job->contents, its, &texts, &table, &ignored) &&
             makes_ordinary_table(&table, rows);
     buffer_free(&texts);
@@ -104,25 +114,4 @@ bool archive_job_wants(void *context, uint32_t number, bool *wanted, struct erro
     log_message(job->request->log, LOG_WARNING,
                 "%s: passed over, because the table could not be made", name);
     return true;
-}
-
-static int compare_oids(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-bool archive_job_lacks(void *context, uint32_t oid)
-{
-    const struct archive_job *job = context;
-
-    return job->lost_count > 0 &&
-           bsearch(&oid, job->lost, job->lost_count, sizeof(oid), compare_oids) != NULL;
-}
-
-void archive_job_sort_lost(struct archive_job *job)
-{
-    if (job->lost_count > 0)
-        qsort(job->lost, job->lost_count, sizeof(*job->lost), compare_oids);
 }

@@ -83,11 +83,11 @@ static void begin_group(struct entry_sql *sql)
     buffer_clear_keeping(&sql->parts, ARCHIVE_TEXT_KEPT);
 }
 
-static bool queue_group(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
+static bool queue_group(struct entry_sql *sql, uint64_t subject, const struct archive_entry *entry,
                         struct error *err)
 {
     return sql->parts.len == 0 ||
-           entry_sql_queue(sql, number, entry, buffer_text(&sql->text), &sql->parts, err);
+           entry_sql_queue(sql, subject, entry, buffer_text(&sql->text), &sql->parts, err);
 }
 
 /* ---- Making them ---- */
@@ -115,6 +115,23 @@ static bool append_owner(struct buffer *out, const char *owner, struct error *er
            wire_quote_identifier(out, owner, err);
 }
 
+/* Of an object that was there already nothing is said. */
+static bool is_left(struct entry_sql *sql, struct slice oid)
+{
+    char digits[16];
+
+    if (sql->leaves == NULL)
+        return false;
+    snprintf(digits, sizeof(digits), "%.*s", (int)oid.len, (const char *)oid.data);
+    return sql->leaves(sql->context, (uint32_t)strtoul(digits, NULL, 10));
+}
+
+/* By then which ones were there is known: asked once of a group, where it matters. */
+static bool know_left(struct entry_sql *sql, struct error *err)
+{
+    return sql->leaves == NULL || target_settle(sql->session, err);
+}
+
 /* A role's name may have the sign that stands for the number. */
 static bool repeat_owner(struct entry_sql *sql, const struct archive_entry *entry,
                          struct error *err)
@@ -128,6 +145,8 @@ static bool repeat_owner(struct entry_sql *sql, const struct archive_entry *entr
     while (done && next_oid(&numbers, &oid, &bad)) {
         size_t start = sql->parts.len;
 
+        if (is_left(sql, oid))
+            continue;
         done = buffer_append_string(&sql->parts, "ALTER LARGE OBJECT ", err) &&
                buffer_append(&sql->parts, oid.data, oid.len, err) &&
                buffer_append_string(&sql->parts, rest, err) &&
@@ -142,18 +161,23 @@ bool entry_sql_create_objects(struct entry_sql *sql, uint32_t number,
                               const struct archive_entry *entry, struct error *err)
 {
     const char *owner = entry->owner != NULL ? entry->owner : "";
+    uint64_t subject = number | ENTRY_SQL_MAKES;
 
     if (entry->definition == NULL)
         return true;
+    if (sql->single.count > 0)
+        subject |= (uint64_t)(sql->single.count - 1) << ENTRY_SQL_MORE_SHIFT;
     begin_group(sql);
     if (!repeat(sql, entry->definition, "SELECT pg_catalog.lo_create('#')", err))
         return false;
     buffer_clear(&sql->text);
-    if (!append_create_all(sql, entry->definition, err) || !queue_group(sql, number, entry, err))
+    if (!append_create_all(sql, entry->definition, err) || !queue_group(sql, subject, entry, err))
         return false;
     if (sql->request->no_owner || *owner == '\0' ||
         strcmp(owner, target_session_user(sql->session)) == 0)
         return true;
+    if (!know_left(sql, err))
+        return false;
     begin_group(sql);
     return repeat_owner(sql, entry, err) && queue_group(sql, number, entry, err);
 }
@@ -291,13 +315,15 @@ bool entry_sql_allow_objects(struct entry_sql *sql, uint32_t number,
 
     if (entry->definition == NULL)
         return true;
-    if (!find_group(sql, entry, err))
+    if (!find_group(sql, entry, err) || !know_left(sql, err))
         return false;
     begin_group(sql);
     numbers = buffer_text(&sql->objects);
     while (next_oid(&numbers, &oid, &bad)) {
         size_t start = sql->parts.len;
 
+        if (is_left(sql, oid))
+            continue;
         if (!append_for(&sql->parts, entry->definition, oid, err) ||
             !buffer_append(&sql->text, sql->parts.data + start, sql->parts.len - start, err) ||
             !buffer_append_byte(&sql->parts, 0, err))

@@ -31,10 +31,10 @@ void entry_sql_reset(struct entry_sql *sql)
 /* ---- Queueing ---- */
 
 /* What was put together in sql->text. */
-static bool queue_text(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
+static bool queue_text(struct entry_sql *sql, uint64_t subject, const struct archive_entry *entry,
                        struct error *err)
 {
-    return entry_sql_queue(sql, number, entry, buffer_text(&sql->text), NULL, err);
+    return entry_sql_queue(sql, subject, entry, buffer_text(&sql->text), NULL, err);
 }
 
 static bool begin_text(struct entry_sql *sql, const char *text, struct error *err)
@@ -118,7 +118,7 @@ static bool say_partitions_access_method(struct entry_sql *sql, uint32_t number,
     return begin_text(sql, "ALTER TABLE ", err) && entry_sql_qualified(&sql->text, entry, err) &&
            buffer_append_string(&sql->text, " SET ACCESS METHOD ", err) &&
            wire_quote_identifier(&sql->text, entry->access_method, err) &&
-           queue_text(sql, number, entry, err);
+           queue_text(sql, number | ENTRY_SQL_ALTERS, entry, err);
 }
 
 /* ---- Owners ---- */
@@ -213,7 +213,7 @@ static bool give_away(struct entry_sql *sql, uint32_t number, const struct archi
     return begin_text(sql, "ALTER ", err) && append_owned(&sql->text, entry, kind, err) &&
            buffer_append_string(&sql->text, " OWNER TO ", err) &&
            wire_quote_identifier(&sql->text, entry->owner, err) &&
-           queue_text(sql, number, entry, err);
+           queue_text(sql, number | ENTRY_SQL_ALTERS, entry, err);
 }
 
 /* ---- Definitions ---- */
@@ -240,8 +240,8 @@ static bool define(struct entry_sql *sql, uint32_t number, const struct archive_
     if (kind == ENTRY_SCHEMA && sql->request->no_owner)
         return begin_text(sql, "CREATE SCHEMA ", err) &&
                wire_quote_identifier(&sql->text, entry->tag, err) &&
-               queue_text(sql, number, entry, err);
-    return entry_sql_queue(sql, number, entry, entry->definition, NULL, err);
+               queue_text(sql, number | ENTRY_SQL_MAKES, entry, err);
+    return entry_sql_queue(sql, number | ENTRY_SQL_MAKES, entry, entry->definition, NULL, err);
 }
 
 /* An entry of privileges may act as somebody else for a while, which ends what SET ROLE said. */

@@ -11,12 +11,21 @@
 #include "restore/restore_request.h"
 #include "restore/target_session.h"
 
+/* What the subject of a statement says beside the number of its entry, which is its lower half. */
+#define ENTRY_SQL_MAKES (UINT64_C(1) << 32)  /* it is what makes the entry's object */
+#define ENTRY_SQL_ALTERS (UINT64_C(1) << 33) /* it says more of that: its owner */
+#define ENTRY_SQL_MORE_SHIFT 40              /* how many entries behind that one it is of, too */
+
 struct entry_sql {
     /* To be set by the caller; borrowed. */
     const struct restore_request *request;
     struct archive_contents *contents;
     struct target_session *session;
     bool own_search_path; /* the archive has an entry that sets it, or the request does */
+    void *context;
+    /* The large object was there already, and nothing is to be said of it. NULL: whatever is said
+     * of an object is said, whoever has made it. */
+    bool (*leaves)(void *context, uint32_t oid);
 
     /* Its own. */
     char *tablespace, *access_method, *schema; /* what the session is set to; NULL: not yet said */
@@ -45,7 +54,7 @@ bool entry_sql_define(struct entry_sql *sql, uint32_t number, const struct archi
 /* Large objects that have an entry each may wait for more of their kind: queues them. */
 bool entry_sql_flush(struct entry_sql *sql, struct error *err);
 
-/* How many entries may have been put together: one that is done says it of those behind it. */
+/* How many entries may be put together. */
 #define ENTRY_SQL_TOGETHER 1000
 
 /* Queues what drops it, if it is there. */

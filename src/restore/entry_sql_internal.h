@@ -9,8 +9,9 @@
 /* The entry's schema and name, as SQL has them. */
 bool entry_sql_qualified(struct buffer *out, const struct archive_entry *entry, struct error *err);
 
-/* Queues a statement that belongs to the entry. parts: NULL, or what it consists of. */
-bool entry_sql_queue(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
+/* Queues a statement that belongs to the entry. parts: NULL, or what it consists of. subject: the
+ * entry's number, and more where the statement is not one of the session's own. */
+bool entry_sql_queue(struct entry_sql *sql, uint64_t subject, const struct archive_entry *entry,
                      const char *text, const struct buffer *parts, struct error *err);
 
 /* ---- Large objects (entry_objects.c) ---- */

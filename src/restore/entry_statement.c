@@ -58,10 +58,14 @@ const char *entry_sql_behind_name(const char *text, const struct archive_entry *
     return text == NULL || *text != '.' ? NULL : behind_identifier(text + 1, entry->tag);
 }
 
-bool entry_sql_queue(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
+bool entry_sql_queue(struct entry_sql *sql, uint64_t subject, const struct archive_entry *entry,
                      const char *text, const struct buffer *parts, struct error *err)
 {
-    struct target_statement statement = {.text = text, .subject = number};
+    struct target_statement statement = {.text = text, .subject = subject};
+    bool may_be_left = sql->leaves != NULL && parts == NULL &&
+                       (subject & (ENTRY_SQL_MAKES | ENTRY_SQL_ALTERS)) != 0;
+
+    statement.flags = may_be_left ? TARGET_IF_MADE : 0;
 
     statement.object = entry_sql_label(sql, entry, err);
     if (parts != NULL) {

@@ -34,6 +34,8 @@ struct logical_restore_report {
     uint64_t failures;      /* statements */
     uint64_t harmless;      /* … that are not counted there */
     uint64_t passed_over;   /* tables whose rows were not put in, because they could not be made */
+    uint64_t left;          /* changes of objects that were there already: these were left as they
+                               were, with into_existing */
     double seconds;
 
     struct preflight_report preflight; /* what was found before anything was done */

@@ -165,6 +165,7 @@ static bool hold_statement(struct target_session *session, const struct target_s
 {
     struct queued_statement queued = {
         .subject = statement->subject,
+        .if_made = (statement->flags & TARGET_IF_MADE) != 0,
         .parts = NO_TEXT,
         .rows = NO_TEXT,
         .expected = statement->expected == NULL ? UINT64_MAX : *statement->expected,
@@ -237,9 +238,9 @@ struct position {
 };
 
 static const char *next_text(const struct target_session *session, struct position *position,
-                             const struct queued_statement **statement, bool *last)
+                             struct queued_statement **statement, bool *last)
 {
-    const struct queued_statement *queued;
+    struct queued_statement *queued;
     const char *text;
 
     if (position->number == session->queue_count)
@@ -298,28 +299,66 @@ static bool read_one(struct target_session *session, const struct queued_stateme
     return last ? tell_done(session, statement, outcome.rows, err) : true;
 }
 
+static bool read_until(struct target_session *session, struct position *read,
+                       const struct position *until, struct error *err)
+{
+    struct queued_statement *statement;
+
+    while (read->number != until->number || read->part != until->part) {
+        bool last;
+        const char *text = next_text(session, read, &statement, &last);
+
+        if (text == NULL)
+            break;
+        if (!statement->left && !read_one(session, statement, text, last, err))
+            return false;
+    }
+    return true;
+}
+
+static enum target_made is_made(const struct target_session *session, uint64_t subject)
+{
+    return session->told.made == NULL ? TARGET_IS_MADE
+                                      : session->told.made(session->told.context, subject);
+}
+
+/* What has to do with something else that is still on its way waits for that. */
+static bool decide(struct target_session *session, struct queued_statement *statement,
+                   struct position *read, const struct position *before, struct error *err)
+{
+    enum target_made made;
+
+    if (!statement->if_made)
+        return true;
+    made = is_made(session, statement->subject);
+    if (made == TARGET_MAY_BE_MADE) {
+        if (!read_until(session, read, before, err))
+            return false;
+        made = is_made(session, statement->subject);
+    }
+    statement->left = made == TARGET_IS_NOT_MADE;
+    return true;
+}
+
 /* Each is sent and answered by itself, but none waits for the answer before: unless a failure is to
  * end it, when nothing may have been done behind that. */
 static bool do_one_by_one(struct target_session *session, struct error *err)
 {
-    const struct queued_statement *statement;
-    struct position sent = {0}, read = {0};
+    struct queued_statement *statement;
+    struct position sent = {0}, read = {0}, before = {0};
     const char *text;
     bool last;
 
     session->careful = false;
     while ((text = next_text(session, &sent, &statement, &last)) != NULL) {
-        if (!send_one(session, statement, text, err))
+        if (!decide(session, statement, &read, &before, err) ||
+            (!statement->left && !send_one(session, statement, text, err)))
             return false;
-        if (session->exit_on_error && !read_one(session, statement, text, last, err))
+        if (session->exit_on_error && !read_until(session, &read, &sent, err))
             return false;
+        before = sent;
     }
-    while (!session->exit_on_error &&
-           (text = next_text(session, &read, &statement, &last)) != NULL) {
-        if (!read_one(session, statement, text, last, err))
-            return false;
-    }
-    return true;
+    return read_until(session, &read, &sent, err);
 }
 
 /* ---- As a batch ---- */
@@ -519,6 +558,9 @@ bool target_execute(struct target_session *session, const struct target_statemen
     if (!failure_check(&session->stopped, err))
         return false;
     if (session->in_unit && session->unit_failed)
+        return true;
+    if ((statement->flags & TARGET_IF_MADE) != 0 &&
+        is_made(session, statement->subject) == TARGET_IS_NOT_MADE)
         return true;
     if ((statement->flags & TARGET_ALONE) != 0 || may_want_rows(statement->text))
         return do_alone(session, statement, err);

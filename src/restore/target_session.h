@@ -35,12 +35,17 @@ struct target_failure {
                              what was restored; NULL: it is a real one */
 };
 
+/* Whether what a statement is about was made, by the outcomes that were told so far. */
+enum target_made { TARGET_MAY_BE_MADE, TARGET_IS_MADE, TARGET_IS_NOT_MADE };
+
 struct target_listener {
     void *context;
     /* Each may be NULL. Texts are borrowed during the call. */
     void (*failed)(void *context, const struct target_failure *failure);
     /* A statement's outcome stays (but see single_transaction). rows: of COPY. */
     void (*done)(void *context, uint64_t subject, uint64_t rows);
+    /* Asked of a statement that is TARGET_IF_MADE; a refusal is the last word on it. */
+    enum target_made (*made)(void *context, uint64_t subject);
 };
 
 struct target_options {
@@ -65,7 +70,8 @@ bool target_session_open(struct target_session **session, const struct wire_sett
 /* Ends it; what was not finished under single_transaction is undone. NULL is allowed. */
 void target_session_close(struct target_session *session);
 
-#define TARGET_ALONE 1U /* the server does not take it within a transaction */
+#define TARGET_ALONE 1U   /* the server does not take it within a transaction */
+#define TARGET_IF_MADE 2U /* the listener is asked whether it is to be done; it has no parts */
 
 struct target_statement {
     const char *text;   /* copied */

@@ -21,6 +21,7 @@
 /* Offsets are into target_session.held. */
 struct queued_statement {
     uint64_t subject;
+    bool if_made, left; /* it may be left undone, and is */
     size_t object, text;
     size_t parts, parts_len; /* NO_TEXT: none */
     size_t rows, rows_len;   /* NO_TEXT: it is no COPY with its rows */

@@ -282,6 +282,117 @@ def test_rows_that_do_not_stay_are_told(restorer, cluster, workdir):
     assert outcome.result.ok, str(outcome.result)
 
 
+MINE = """
+    CREATE SCHEMA s; CREATE SEQUENCE s.q; SELECT setval('s.q', 5000);
+    CREATE TABLE s.t (n int, m int, day date); INSERT INTO s.t VALUES (-1, -1, '2020-01-01');
+    CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 2';
+    CREATE FUNCTION s.g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE VIEW s.v AS SELECT 'mine' AS mine; CREATE TYPE s.e AS ENUM ('mine');
+    CREATE MATERIALIZED VIEW s.m AS SELECT count(*) FROM s.t WITH NO DATA;
+    CREATE DOMAIN s.d AS int;
+    CREATE PUBLICATION pub;
+    SELECT lo_from_bytea(o, 'mine') FROM unnest('{1500,1501}'::oid[]) o;
+"""
+THEIRS = """
+    CREATE SCHEMA s; COMMENT ON SCHEMA s IS 'theirs'; GRANT USAGE ON SCHEMA s TO bob;
+    CREATE SEQUENCE s.q; SELECT setval('s.q', 10); CREATE SEQUENCE s.new; SELECT setval('s.new', 10);
+    CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE FUNCTION s.g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE DOMAIN s.d AS int; ALTER DOMAIN s.d ADD CHECK (VALUE > 0) NOT VALID;
+    CREATE TYPE s.e AS ENUM ('theirs'); ALTER TYPE s.e OWNER TO alice;
+    CREATE TABLE s.t (n int DEFAULT nextval('s.q'), m int GENERATED ALWAYS AS IDENTITY, day date);
+    INSERT INTO s.t (n) SELECT generate_series(1, 10);
+    CREATE TABLE s.other (n int PRIMARY KEY, m int DEFAULT nextval('s.q'));
+    INSERT INTO s.other SELECT generate_series(1, 10);
+    CREATE VIEW s.v AS SELECT 'theirs' AS mine; CREATE VIEW s.w AS SELECT * FROM s.t;
+    CREATE MATERIALIZED VIEW s.m AS SELECT count(*) FROM s.t;
+    CREATE INDEX i ON s.t (n); COMMENT ON INDEX s.i IS 'theirs';
+    ALTER TABLE s.t ADD CONSTRAINT k UNIQUE (n), ADD CONSTRAINT c CHECK (n > 0) NOT VALID;
+    ALTER TABLE s.t ADD CONSTRAINT fk FOREIGN KEY (n) REFERENCES s.other;
+    CREATE STATISTICS s.st (dependencies) ON n, m FROM s.t;
+    CREATE TRIGGER g BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.g();
+    CREATE TRIGGER g BEFORE INSERT ON s.other FOR EACH ROW EXECUTE FUNCTION s.g();
+    CREATE RULE r AS ON DELETE TO s.t DO INSTEAD NOTHING;
+    CREATE POLICY p ON s.t USING (n > 0); ALTER TABLE s.t ENABLE ROW LEVEL SECURITY;
+    COMMENT ON TABLE s.t IS 'theirs'; COMMENT ON COLUMN s.t.n IS 'theirs';
+    COMMENT ON VIEW s.v IS 'theirs'; COMMENT ON FUNCTION s.f() IS 'theirs';
+    GRANT SELECT ON s.t, s.v, s.q TO bob; GRANT UPDATE (n) ON s.t TO bob;
+    REVOKE ALL ON FUNCTION s.f() FROM public;
+    CREATE PUBLICATION pub FOR TABLE s.other;
+    ALTER TABLE s.t OWNER TO alice; ALTER VIEW s.v OWNER TO alice; ALTER SEQUENCE s.q OWNER TO alice;
+    ALTER FUNCTION s.f() OWNER TO alice; ALTER SCHEMA s OWNER TO alice;
+    ALTER MATERIALIZED VIEW s.m OWNER TO alice;
+    SELECT lo_from_bytea(o::oid, 'theirs') FROM generate_series(1498, 1503) o;
+    ALTER LARGE OBJECT 1500 OWNER TO alice; ALTER LARGE OBJECT 1502 OWNER TO alice;
+    GRANT SELECT ON LARGE OBJECT 1501 TO bob; GRANT SELECT ON LARGE OBJECT 1503 TO bob;
+    COMMENT ON LARGE OBJECT 1500 IS 'theirs'; COMMENT ON LARGE OBJECT 1502 IS 'theirs';
+"""
+# What differs between these two lines is what the restore has made itself.
+MADE = ("s.other", "s.new", "s.w", "s.other_pkey")
+
+
+@pytest.mark.parametrize("members", [[], ["jobs=3"]])
+def test_what_was_there_stays_as_it_is(restorer, cluster, workdir, members):
+    db = make(cluster, "theirs", THEIRS)
+    archive = logical.stock_archive(cluster, db, workdir / "theirs.dump")
+    copy = make(cluster, "mine", MINE)
+
+    def mine():
+        return {
+            "relations": logical.run_sql(cluster, copy, f"""
+                SELECT oid::regclass, relowner::regrole, relacl, reloptions, relhastriggers, relhasrules,
+                       relrowsecurity, relispopulated, obj_description(oid),
+                       (SELECT array_agg((attname, attacl, attidentity, atthasdef, attnotnull,
+                                          col_description(attrelid, attnum)) ORDER BY attnum)
+                        FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0),
+                       (SELECT array_agg(conname) FROM pg_constraint WHERE conrelid = c.oid),
+                       (SELECT count(*) FROM pg_index WHERE indrelid = c.oid),
+                       (SELECT count(*) FROM pg_statistic_ext WHERE stxrelid = c.oid)
+                FROM pg_class c WHERE relnamespace = 's'::regnamespace
+                     AND oid::regclass::text <> ALL ('{{{",".join(MADE)}}}') ORDER BY 1"""),
+            "values": logical.run_sql(cluster, copy, """
+                SELECT last_value FROM s.q UNION ALL SELECT n FROM s.t UNION ALL SELECT s.f()"""),
+            "others": logical.run_sql(cluster, copy, """
+                SELECT proname, proowner::regrole, proacl, obj_description(oid) FROM pg_proc
+                WHERE pronamespace = 's'::regnamespace UNION ALL
+                SELECT nspname, nspowner::regrole, nspacl, obj_description(oid) FROM pg_namespace
+                WHERE nspname = 's' UNION ALL SELECT typname, typowner::regrole, typacl,
+                      (SELECT string_agg(conname, ',') FROM pg_constraint WHERE contypid = t.oid)
+                FROM pg_type t WHERE typname IN ('d', 'e') ORDER BY 1, 2"""),
+            "publication": logical.run_sql(cluster, copy, "SELECT count(*) FROM pg_publication_rel"),
+            "objects": [line for line in logical.large_objects(cluster, copy)
+                        if line.startswith(("1500", "1501"))],
+            "descriptions": logical.run_sql(
+                cluster, copy, "SELECT obj_description(1500, 'pg_largeobject')"),
+        }
+
+    before = mine()
+    outcome = restorer(cluster, copy, archive, "into_existing", *members)
+    assert outcome.result.rc == 3, str(outcome.result)
+    after = mine()
+    for part, lines in before.items():
+        assert after[part] == lines, part
+    # Each is something that was to be made, and none something that is said of it.
+    there = {"SCHEMA s", "SEQUENCE s.q", "TABLE s.t", "FUNCTION s.f()", "FUNCTION s.g()", "VIEW s.v",
+             "TYPE s.e", "MATERIALIZED VIEW s.m", "DOMAIN s.d", "PUBLICATION pub"}
+    failed = [failure["object"] for failure in outcome.failures]
+    assert {name for name in failed if "LARGE" not in name and "BLOB" not in name} == there, failed
+    assert len(failed) == len(there) + 2 and outcome.report["left"] >= 25, outcome.report
+    # What was not there is made as a whole.
+    assert cluster.value("SELECT last_value FROM s.new", copy) == "10"
+    assert cluster.value("SELECT count(*) FROM s.other, s.w", copy) == "10"
+    assert cluster.value("SELECT count(*) FROM pg_trigger WHERE tgrelid = 's.other'::regclass "
+                         "AND NOT tgisinternal", copy) == "1"
+    assert cluster.value("SELECT obj_description(1502, 'pg_largeobject')", copy) == "theirs"
+    assert cluster.value("SELECT lomowner::regrole FROM pg_largeobject_metadata WHERE oid = 1502",
+                         copy) == "alice"
+    # Rows and values of a sequence alone are wanted for what is there.
+    make(cluster, copy, MINE)
+    outcome = restorer(cluster, copy, archive, "into_existing", "data_only", "tables=s.q")
+    assert outcome.result.ok and outcome.report["left"] == 0, str(outcome.result)
+    assert cluster.value("SELECT last_value FROM s.q", copy) == "20"
+
+
 def rewritten(archive, old, new):
     """The archive with other SQL of the same length in it."""
     content = archive.read_bytes()
