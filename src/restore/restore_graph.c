@@ -240,7 +240,7 @@ static void push_ready(struct restore_graph *graph)
 
 bool restore_graph_seal(struct restore_graph *graph, size_t *circles, struct error *err)
 {
-    uint32_t *behind = malloc(((size_t)graph->step_count + 1) * sizeof(*behind));
+    uint32_t *behind = calloc((size_t)graph->step_count + 1, sizeof(*behind));
 
     if (behind == NULL)
         return error_set_memory(err);

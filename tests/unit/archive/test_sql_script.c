@@ -215,8 +215,10 @@ static void statements_end_where_the_server_ends_them(void **state)
         "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT ')';);",
         "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END;",
         "create or replace procedure p() begin atomic; end;",
-        "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN a THEN CASE b "
-        "WHEN 1 THEN 2 END END; SELECT (CASE WHEN x THEN 1 END), t.end, 1 AS end, 'END;'; END;",
+        "CREATE PROCEDURE p() BEGIN ATOMIC SELECT CASE WHEN a THEN CASE WHEN b THEN 2 END END; "
+        "END;",
+        "CREATE PROCEDURE p() BEGIN ATOMIC SELECT (CASE WHEN x THEN 1 END), t.end, 1 AS end; END;",
+        "CREATE PROCEDURE p() BEGIN ATOMIC SELECT 1 AS end, 'END;'; SELECT 2; END;",
         "CREATE FUNCTION public.begin() RETURNS int LANGUAGE sql AS 'SELECT 1';",
         "CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN CASE WHEN a THEN 1 END;",
         "CREATE FUNCTION \"begin\"() RETURNS int AS $$ BEGIN ATOMIC $$;",
