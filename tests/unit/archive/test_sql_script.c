@@ -215,8 +215,7 @@ static void statements_end_where_the_server_ends_them(void **state)
         "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT ')';);",
         "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END;",
         "create or replace procedure p() begin atomic; end;",
-        "CREATE FUNCTION f() BEGIN ATOMIC SELECT CASE a WHEN b THEN CASE WHEN c THEN 2 END END; "
-        "END;",
+        "CREATE PROCEDURE p() BEGIN ATOMIC SELECT CASE a WHEN b THEN CASE c END END; END;",
         "CREATE PROCEDURE p() BEGIN ATOMIC SELECT (CASE WHEN x THEN 1 END), t.end, 1 AS end; END;",
         "CREATE PROCEDURE p() BEGIN ATOMIC SELECT 1 AS end, 'END;'; SELECT 2; END;",
         "CREATE FUNCTION public.begin() RETURNS int LANGUAGE sql AS 'SELECT 1';",
