@@ -99,8 +99,14 @@ bool sql_statement_next(struct slice *text, bool escape_strings, enum sql_kind *
  * server has it. False if there is none. */
 bool sql_statement_name(struct slice statement, struct buffer *name, struct error *err);
 
-/* The statement's beginning, for people: at most that many bytes, blanks in a row are one, and what
- * follows PASSWORD or CONNECTION in quotes is left out. */
+/* The text's beginning as it stands, up to its last token, without what is secret; that goes to
+ * *secrets, each with a NUL behind it, without its quotes. Secret is what stands in quotes behind
+ * PASSWORD or CONNECTION, in the options of a user mapping (but for the user), or has the word
+ * password in it. */
+bool sql_statement_told(struct slice text, size_t most, struct buffer *out, struct buffer *secrets,
+                        struct error *err);
+
+/* The same for a line: blanks in a row are one. */
 bool sql_statement_excerpt(struct slice statement, size_t most, struct buffer *out,
                            struct error *err);
 

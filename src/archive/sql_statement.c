@@ -187,10 +187,13 @@ bool sql_statement_name(struct slice statement, struct buffer *name, struct erro
 
 struct excerpt {
     struct slice statement;
-    struct buffer *out;
+    struct buffer *out, *secrets; /* secrets: NULL if nobody wants them */
     size_t most;
     uint64_t written; /* of the statement, up to there */
-    bool secret, failed;
+    bool in_a_line;
+    bool after_user, mapping, is_user; /* words of CREATE USER MAPPING; the option's name */
+    bool secret;                       /* what follows in quotes */
+    bool failed;
     struct error *err;
 };
 
@@ -202,33 +205,152 @@ static void write_until(struct excerpt *excerpt, uint64_t end)
         uint8_t byte = data[excerpt->written];
         bool blank = byte == ' ' || (byte >= '\t' && byte <= '\r');
 
-        if (blank && excerpt->out->len > 0 && excerpt->out->data[excerpt->out->len - 1] == ' ')
+        if (blank && excerpt->in_a_line && excerpt->out->len > 0 &&
+            excerpt->out->data[excerpt->out->len - 1] == ' ')
             continue;
-        excerpt->failed |= !buffer_append_byte(excerpt->out, blank ? ' ' : byte, excerpt->err);
+        excerpt->failed |= !buffer_append_byte(
+            excerpt->out, blank && excerpt->in_a_line ? ' ' : byte, excerpt->err);
     }
     excerpt->written = end;
+}
+
+static bool has_word(struct slice text, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (size_t at = 0; at + len <= text.len; at++) {
+        size_t i = 0;
+
+        while (i < len && (text.data[at + i] | 0x20) == word[i])
+            i++;
+        if (i == len)
+            return true;
+    }
+    return false;
+}
+
+/* E'…', U&'…', '…', $x$…$x$. */
+static struct slice inside(struct slice token)
+{
+    const uint8_t *quote = token.len == 0 ? NULL : memchr(token.data, '\'', token.len);
+    size_t edge = 0;
+
+    if (token.len > 0 && token.data[0] == '$') {
+        const uint8_t *end = memchr(token.data + 1, '$', token.len - 1);
+
+        edge = end == NULL ? 0 : (size_t)(end + 1 - token.data);
+        quote = token.data;
+    } else if (quote != NULL) {
+        slice_take(&token, (size_t)(quote - token.data));
+        edge = 1;
+    }
+    if (quote == NULL || edge == 0 || token.len < 2 * edge)
+        return token;
+    slice_take(&token, edge);
+    token.len -= edge;
+    return token;
+}
+
+static void keep_secret(struct excerpt *excerpt, struct slice secret)
+{
+    if (excerpt->secrets != NULL)
+        excerpt->failed |=
+            !buffer_append(excerpt->secrets, secret.data, secret.len, excerpt->err) ||
+            !buffer_append_byte(excerpt->secrets, 0, excerpt->err);
+}
+
+static bool ends_word(uint8_t byte)
+{
+    return byte <= ' ' || byte == '\'' || byte == '"' || byte == '&' || byte == '=';
+}
+
+/* Of "… password = 'x y' …" and "postgres://user:x@host" the passwords themselves, too. */
+static void keep_parts(struct excerpt *excerpt, struct slice text)
+{
+    bool after_password = false;
+
+    while (text.len > 0) {
+        struct slice word = {.data = text.data};
+        const uint8_t *at, *colon;
+
+        while (word.len < text.len && !ends_word(text.data[word.len]))
+            word.len++;
+        slice_take(&text, word.len < text.len ? word.len + 1 : word.len);
+        if (word.len == 0)
+            continue;
+        if (after_password)
+            keep_secret(excerpt, word);
+        after_password = has_word(word, "pass");
+        at = memrchr(word.data, '@', word.len);
+        colon = at == NULL ? NULL : memrchr(word.data, ':', (size_t)(at - word.data));
+        if (colon != NULL)
+            keep_secret(excerpt, slice_make(colon + 1, (size_t)(at - colon - 1)));
+    }
+}
+
+static void hide(struct excerpt *excerpt, const struct sql_token *token)
+{
+    struct slice text =
+        slice_make(excerpt->statement.data + token->begin, (size_t)(token->end - token->begin));
+
+    write_until(excerpt, token->begin);
+    if (excerpt->out->len < excerpt->most)
+        excerpt->failed |= !buffer_append_string(excerpt->out, "'...'", excerpt->err);
+    excerpt->written = token->end;
+    keep_secret(excerpt, inside(text));
+    keep_parts(excerpt, inside(text));
+    /* Where a backslash is a backslash only sometimes, nobody knows where the quotes end. */
+    if (token->kind == SQL_TOKEN_STRING && (text.data[0] | 0x20) != 'e' &&
+        memchr(text.data, '\\', text.len) != NULL)
+        excerpt->most = excerpt->out->len;
+}
+
+static bool is_secret(const struct excerpt *excerpt, const struct sql_token *token)
+{
+    struct slice text =
+        slice_make(excerpt->statement.data + token->begin, (size_t)(token->end - token->begin));
+
+    if (token->kind != SQL_TOKEN_STRING && token->kind != SQL_TOKEN_DOLLAR)
+        return false;
+    return excerpt->secret || (excerpt->mapping && !excerpt->is_user) ||
+           has_word(text, "password") || has_word(text, "passwd");
 }
 
 static void excerpt_token(void *context, const struct sql_token *token)
 {
     struct excerpt *excerpt = context;
-    bool quoted = token->kind == SQL_TOKEN_STRING || token->kind == SQL_TOKEN_DOLLAR;
 
-    if (quoted && excerpt->secret) {
-        write_until(excerpt, token->begin);
-        if (excerpt->out->len < excerpt->most)
-            excerpt->failed |= !buffer_append_string(excerpt->out, "'...'", excerpt->err);
-        excerpt->written = token->end;
+    if (is_secret(excerpt, token)) {
+        hide(excerpt, token);
+        excerpt->secret = true; /* it may go on in another line */
         return;
     }
     write_until(excerpt, token->end);
+    if (token->kind == SQL_TOKEN_OTHER && excerpt->statement.data[token->begin] == '=')
+        return;
     excerpt->secret = word_is(token, "PASSWORD") || word_is(token, "CONNECTION");
+    excerpt->mapping |= excerpt->after_user && word_is(token, "MAPPING");
+    excerpt->after_user = word_is(token, "USER");
+    excerpt->is_user = excerpt->after_user || word_is(token, "USERNAME");
+}
+
+bool sql_statement_told(struct slice text, size_t most, struct buffer *out, struct buffer *secrets,
+                        struct error *err)
+{
+    struct excerpt excerpt = {
+        .statement = text, .out = out, .secrets = secrets, .most = most, .err = err};
+
+    if (excerpt.statement.len > 64 * most)
+        excerpt.statement.len = 64 * most;
+    run_over(excerpt.statement, excerpt_token, &excerpt);
+    return !excerpt.failed;
 }
 
 bool sql_statement_excerpt(struct slice statement, size_t most, struct buffer *out,
                            struct error *err)
 {
-    struct excerpt excerpt = {.statement = statement, .out = out, .most = most, .err = err};
+    struct excerpt excerpt = {
+        .statement = statement, .out = out, .most = most, .in_a_line = true, .err = err};
 
     if (excerpt.statement.len > 64 * most)
         excerpt.statement.len = 64 * most;

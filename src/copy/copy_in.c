@@ -32,9 +32,12 @@ bool copy_in_begin(struct copy_in *copy, struct wire_conn *conn, const char *sta
     struct wire_event event;
 
     *copy = (struct copy_in){.conn = conn, .table = table};
-    if (!wire_send_query(conn, statement, err) || !wire_next(conn, &event, err) ||
-        event.type == WIRE_SERVER_ERROR)
+    if (!wire_send_query(conn, statement, err))
         return fail(copy, err);
+    do {
+        if (!wire_next(conn, &event, err) || event.type == WIRE_SERVER_ERROR)
+            return fail(copy, err);
+    } while (event.type == WIRE_COMMAND_COMPLETE);
     return event.type == WIRE_COPY_IN ? true : unexpected(copy, err);
 }
 
@@ -47,6 +50,13 @@ static bool read_answer(struct copy_in *copy, uint64_t *rows, bool *counted, str
     do {
         if (!wire_next(copy->conn, &event, err) || event.type == WIRE_SERVER_ERROR)
             return false;
+        if (event.type == WIRE_COPY_IN) {
+            struct error ignored;
+
+            wire_copy_fail(copy->conn, "there are no rows for a second COPY", &ignored);
+            error_set(err, ERROR_PROTOCOL, "the server wants the rows of a second COPY");
+            return false;
+        }
         if (event.type == WIRE_COMMAND_COMPLETE && strncmp(event.tag, "COPY ", 5) == 0) {
             *rows = strtoull(event.tag + 5, NULL, 10);
             *counted = true;

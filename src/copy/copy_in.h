@@ -20,7 +20,8 @@ struct copy_in {
     const char *table;
 };
 
-/* Sends "COPY … FROM STDIN" and waits until the server takes rows. conn: a session that does
+/* Sends "COPY … FROM STDIN" and waits until the server takes rows; other statements, which take
+ * none, may stand before and behind it. conn: a session that does
  * nothing else meanwhile. table: "schema.table", for messages; NULL: they are the server's alone.
  * Both are borrowed until the end. */
 bool copy_in_begin(struct copy_in *copy, struct wire_conn *conn, const char *statement,

@@ -99,10 +99,14 @@ static bool unsound_setting(const struct archive_job *job, const struct archive_
 
 static bool read_setting(struct archive_job *job, uint32_t number, struct error *err)
 {
-    enum entry_kind kind = archive_contents_node(job->contents, number).kind;
+    struct contents_node node = archive_contents_node(job->contents, number);
+    enum entry_kind kind = node.kind;
     struct archive_entry entry;
     char value[8];
 
+    if (node.has_data && node.has_definition) /* it would be two things at two times */
+        return archive_contents_entry(job->contents, number, &entry, err) &&
+               unsound_setting(job, &entry, err);
     if (kind != ENTRY_ENCODING && kind != ENTRY_STDSTRINGS && kind != ENTRY_SEARCHPATH)
         return true;
     if (!archive_contents_entry(job->contents, number, &entry, err))
@@ -171,6 +175,7 @@ bool archive_job_open(struct archive_job *job, struct restore_worker *worker, st
         .wanted = archive_job_wants,
         .lacks = archive_job_lacks_object,
         .is_fresh = archive_job_is_fresh,
+        .escape_strings = job->plain_backslashes,
         .disable_triggers =
             request->disable_triggers && restore_selection_is_data_only(job->selection),
     };

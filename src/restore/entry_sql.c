@@ -281,11 +281,9 @@ bool entry_sql_define(struct entry_sql *sql, uint32_t number, const struct archi
 
 /* ---- Triggers ---- */
 
-bool entry_sql_triggers(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
-                        bool enable, struct error *err)
+bool entry_sql_append_triggers(struct buffer *out, const struct archive_entry *entry, bool enable,
+                               struct error *err)
 {
-    return begin_text(sql, "ALTER TABLE ", err) && entry_sql_qualified(&sql->text, entry, err) &&
-           buffer_append_string(&sql->text, enable ? " ENABLE TRIGGER ALL" : " DISABLE TRIGGER ALL",
-                                err) &&
-           queue_text(sql, number, entry, err);
+    return buffer_append_string(out, "ALTER TABLE ", err) && entry_sql_qualified(out, entry, err) &&
+           buffer_append_string(out, enable ? " ENABLE TRIGGER ALL" : " DISABLE TRIGGER ALL", err);
 }

@@ -61,8 +61,8 @@ bool entry_sql_flush(struct entry_sql *sql, struct error *err);
 bool entry_sql_drop(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
                     struct error *err);
 
-/* Queues ALTER TABLE … DISABLE or ENABLE TRIGGER ALL for the rows of that entry. */
-bool entry_sql_triggers(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
-                        bool enable, struct error *err);
+/* ALTER TABLE … DISABLE or ENABLE TRIGGER ALL for the rows of that entry. */
+bool entry_sql_append_triggers(struct buffer *out, const struct archive_entry *entry, bool enable,
+                               struct error *err);
 
 #endif

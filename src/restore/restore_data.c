@@ -2,6 +2,8 @@
  * Rows are gathered until it is known whether the table is a small one, whose COPY is queued as a
  * whole, or goes on: then its COPY has the session for itself until its last row. What a reader of
  * the archive cannot give completely is given up, so that no table is ever half there.
+ *
+ * Triggers are off within the transaction of the rows alone: however it ends, they are on.
  */
 #include "restore/restore_data.h"
 
@@ -38,12 +40,13 @@ static bool begin_frozen(struct restore_data *data, const struct target_statemen
                          struct error *err)
 {
     struct buffer truncate = {0}, frozen = {0};
-    bool done = buffer_append_string(&truncate, "TRUNCATE ONLY ", err) &&
-                entry_sql_qualified(&truncate, &data->entry, err) &&
-                buffer_append(&frozen, copy->text, strlen(copy->text) - strlen(";\n"), err) &&
-                buffer_append_string(&frozen, " WITH (FREEZE)", err) &&
-                target_copy_begin_frozen(data->sql->session, copy, buffer_text(&truncate),
-                                         buffer_text(&frozen), err);
+    bool done =
+        buffer_append_string(&truncate, "TRUNCATE ONLY ", err) &&
+        entry_sql_qualified(&truncate, &data->entry, err) &&
+        buffer_append(&frozen, data->entry.copy, strlen(data->entry.copy) - strlen(";\n"), err) &&
+        buffer_append_string(&frozen, " WITH (FREEZE)", err) &&
+        target_copy_begin_frozen(data->sql->session, copy, buffer_text(&truncate),
+                                 buffer_text(&frozen), err);
 
     buffer_free(&truncate);
     buffer_free(&frozen);
@@ -52,8 +55,8 @@ static bool begin_frozen(struct restore_data *data, const struct target_statemen
 
 static bool begin_streaming(struct restore_data *data, struct error *err)
 {
-    const struct target_statement copy = statement_of(data, data->entry.copy);
-    bool fresh = data->is_fresh != NULL && may_be_frozen(&data->entry) &&
+    const struct target_statement copy = statement_of(data, buffer_text(&data->copy));
+    bool fresh = data->is_fresh != NULL && !data->disable_triggers && may_be_frozen(&data->entry) &&
                  data->is_fresh(data->context, data->number, &data->entry);
 
     data->streaming = true;
@@ -73,7 +76,7 @@ static bool take_rows(struct restore_data *data, struct slice bytes, struct erro
 
 static bool end_rows(struct restore_data *data, uint64_t rows, struct error *err)
 {
-    struct target_statement copy = statement_of(data, data->entry.copy);
+    struct target_statement copy = statement_of(data, buffer_text(&data->copy));
     uint64_t taken;
     bool kept;
 
@@ -85,13 +88,63 @@ static bool end_rows(struct restore_data *data, uint64_t rows, struct error *err
             target_tell_lacking(data->sql->session, &copy, rows, taken, err));
 }
 
+/* Another statement beside it could want rows, too. */
+static bool is_one_copy(const struct restore_data *data, struct slice *copy)
+{
+    struct slice text = slice_string(data->entry.copy), more;
+    enum sql_kind kind;
+
+    return sql_statement_next(&text, data->escape_strings, &kind, copy) &&
+           kind == SQL_KIND_COPY_IN &&
+           !sql_statement_next(&text, data->escape_strings, NULL, &more);
+}
+
+/* Several statements in one message are one transaction. */
+static bool begin_rows(struct restore_data *data, struct error *err)
+{
+    struct buffer *copy = &data->copy;
+    struct slice statement;
+
+    buffer_clear(copy);
+    if (!is_one_copy(data, &statement)) {
+        error_set(err, ERROR_REFUSED, "%s: what puts its rows in is not one COPY … FROM stdin",
+                  buffer_text(&data->label));
+        return error_hint(err, "Look at this entry: pg_dump writes none like it.");
+    }
+    if (!data->disable_triggers)
+        return buffer_append_string(copy, data->entry.copy, err);
+    return entry_sql_append_triggers(copy, &data->entry, false, err) &&
+           buffer_append_string(copy, ";\n", err) &&
+           buffer_append(copy, statement.data, statement.len, err) &&
+           buffer_append_string(copy, "\n;", err) &&
+           entry_sql_append_triggers(copy, &data->entry, true, err);
+}
+
 /* ---- INSERTs ---- */
+
+static bool set_triggers(struct restore_data *data, bool enable, struct error *err)
+{
+    struct buffer text = {0};
+    bool done = !data->disable_triggers;
+
+    if (!done && entry_sql_append_triggers(&text, &data->entry, enable, err)) {
+        const struct target_statement statement = statement_of(data, buffer_text(&text));
+
+        done = target_execute(data->sql->session, &statement, err);
+    }
+    buffer_free(&text);
+    return done;
+}
 
 static bool take_insert(void *context, const struct sql_statement *statement, struct error *err)
 {
     struct restore_data *data = context;
     const struct target_statement insert = statement_of(data, (const char *)statement->text.data);
 
+    /* What ends the transaction would leave triggers as they are for a while. */
+    if (statement->kind != SQL_KIND_OTHER)
+        return error_set(err, ERROR_REFUSED, "%s: its rows hold SQL that is no INSERT",
+                         buffer_text(&data->label));
     return target_execute(data->sql->session, &insert, err);
 }
 
@@ -108,17 +161,44 @@ static bool begin_inserts(struct restore_data *data, struct error *err)
     const struct sql_script_handler handler = {
         .context = data, .statement = take_insert, .connect = refuse_connect};
 
+    memset(data->last, 0, sizeof(data->last));
     data->script = sql_script_new(&handler, err);
-    return data->script != NULL;
+    if (data->script == NULL || !target_unit_begin_saving(data->sql->session, data->number, err))
+        return false;
+    data->in_unit = true;
+    return set_triggers(data, false, err);
+}
+
+static bool take_inserts(struct restore_data *data, struct slice bytes, struct error *err)
+{
+    for (size_t i = bytes.len < 2 ? 0 : bytes.len - 2; i < bytes.len; i++) {
+        data->last[0] = data->last[1];
+        data->last[1] = (char)bytes.data[i];
+    }
+    return sql_script_feed(data->script, bytes, err);
+}
+
+/* Behind the last one pg_dump leaves two lines empty, also where there is none. */
+static bool are_whole(const struct restore_data *data, struct error *err)
+{
+    return data->last[0] == '\n' && data->last[1] == '\n'
+               ? true
+               : error_set(err, ERROR_CORRUPT, "%s: its rows are cut off",
+                           buffer_text(&data->label));
 }
 
 static bool end_inserts(struct restore_data *data, struct error *err)
 {
-    bool done = sql_script_finish(data->script, err);
+    bool done = sql_script_finish(data->script, err) && are_whole(data, err) &&
+                set_triggers(data, true, err),
+         kept;
 
     sql_script_free(data->script);
     data->script = NULL;
-    return done;
+    if (!done)
+        return false;
+    data->in_unit = false;
+    return target_unit_end(data->sql->session, &kept, err);
 }
 
 /* ---- Entries ---- */
@@ -140,12 +220,6 @@ static bool holds_objects(const struct restore_data *data)
     return strcmp(data->entry.desc, ARCHIVE_LARGE_OBJECTS) == 0;
 }
 
-static bool set_triggers(struct restore_data *data, bool enable, struct error *err)
-{
-    return !data->disable_triggers || holds_objects(data) ||
-           entry_sql_triggers(data->sql, data->number, &data->entry, enable, err);
-}
-
 static bool begin(void *context, uint32_t number, bool *wanted, struct error *err)
 {
     struct restore_data *data = context;
@@ -154,14 +228,14 @@ static bool begin(void *context, uint32_t number, bool *wanted, struct error *er
         return false;
     if (!*wanted)
         return true;
-    if (!read_entry(data, number, err) || !set_triggers(data, false, err))
+    if (!read_entry(data, number, err))
         return false;
     data->running = true;
     data->streaming = false;
     buffer_clear(&data->rows);
     if (holds_objects(data))
         return true;
-    return data->entry.copy != NULL && data->entry.copy[0] != '\0' ? true
+    return data->entry.copy != NULL && data->entry.copy[0] != '\0' ? begin_rows(data, err)
                                                                    : begin_inserts(data, err);
 }
 
@@ -173,8 +247,7 @@ static bool take_bytes(void *context, uint32_t number, struct slice bytes, struc
     data->bytes += bytes.len;
     if (holds_objects(data))
         return restore_object_bytes(data, bytes, err);
-    return data->script != NULL ? sql_script_feed(data->script, bytes, err)
-                                : take_rows(data, bytes, err);
+    return data->script != NULL ? take_inserts(data, bytes, err) : take_rows(data, bytes, err);
 }
 
 static bool end(void *context, uint32_t number, uint64_t rows, struct error *err)
@@ -187,8 +260,9 @@ static bool end(void *context, uint32_t number, uint64_t rows, struct error *err
         done = restore_objects_flush(data, err);
     else
         done = data->script != NULL ? end_inserts(data, err) : end_rows(data, rows, err);
-    data->running = false;
-    return done && set_triggers(data, true, err);
+    if (done)
+        data->running = false;
+    return done;
 }
 
 static bool begin_object(void *context, uint32_t number, uint32_t oid, struct error *err)
@@ -234,6 +308,7 @@ void restore_data_reset(struct restore_data *data)
 {
     buffer_free(&data->texts);
     buffer_free(&data->label);
+    buffer_free(&data->copy);
     buffer_free(&data->rows);
     buffer_free(&data->object);
     buffer_free(&data->numbers);

@@ -21,6 +21,7 @@ struct restore_data {
     /* Whether the table of these rows was made by this restore and has none yet. May be NULL. */
     bool (*is_fresh)(void *context, uint32_t number, const struct archive_entry *entry);
     bool disable_triggers;
+    bool escape_strings;    /* standard_conforming_strings is off */
     uint64_t bytes;         /* of data that came */
     uint64_t large_objects; /* that came to their ends */
 
@@ -30,14 +31,16 @@ struct restore_data {
     struct archive_entry entry;
     struct buffer texts; /* of the entry */
     struct buffer label; /* what it is called */
+    struct buffer copy;  /* what puts its rows in */
     struct buffer rows;  /* of a table that may be small */
     bool streaming;
-    struct sql_script *script; /* INSERTs */
+    struct sql_script *script; /* INSERTs … */
+    char last[2];              /* … and the last bytes of them */
     /* Large objects. */
     uint32_t oid;
     bool skipping;         /* this one */
     uint64_t offset;       /* bytes of it that were sent, if it is a large one */
-    bool in_unit;          /* it has a transaction of its own */
+    bool in_unit;          /* it, or the INSERTs, have a transaction of their own */
     struct buffer object;  /* its bytes */
     struct buffer numbers; /* of a group: 1,2,3 */
     struct buffer values;  /* … and their bytes */

@@ -17,7 +17,8 @@
 /* Of each entry. */
 struct place {
     uint32_t step;    /* of it; NONE */
-    uint32_t rows;    /* of a relation: the step of its rows; NONE */
+    uint32_t rows;    /* of a relation: the last step of its rows; NONE */
+    uint32_t before;  /* of a relation: the last of these that was ordered; NONE */
     uint32_t family;  /* another member, the first one itself: see family_of() */
     uint32_t trigger; /* of a family: the last step that makes one of a parent's; NONE */
     bool in_family, is_parent;
@@ -293,6 +294,23 @@ static bool shares_locks(struct making *making, uint32_t number, enum entry_kind
     return true;
 }
 
+/* Of two with rows of one table, which pg_dump never writes, the second comes behind the first. */
+static bool order_rows(struct making *making, uint32_t step, const struct contents_node *node,
+                       struct error *err)
+{
+    uint32_t relation, before;
+    enum entry_kind kind;
+
+    for (size_t i = 0; node->kind == ENTRY_TABLE_DATA && i < node->dependency_count; i++) {
+        if (!find(making, node->dependencies[i], &relation, &kind) || !is_relation(kind))
+            continue;
+        before = making->places[relation].before;
+        making->places[relation].before = step;
+        return before == NONE || restore_graph_order(making->steps->graph, before, step, err);
+    }
+    return true;
+}
+
 static bool order_step(struct making *making, uint32_t step, struct error *err)
 {
     uint32_t number = making->steps->numbers[step], other;
@@ -305,7 +323,9 @@ static bool order_step(struct making *making, uint32_t step, struct error *err)
             !come_behind(making, making->places[other].step, step, err))
             return false;
     }
-    if (node.has_data || node.kind == ENTRY_SEQUENCE_SET)
+    if (node.has_data)
+        return order_rows(making, step, &node, err);
+    if (node.kind == ENTRY_SEQUENCE_SET)
         return true;
     return shares_locks(making, number, node.kind, &subject.shares, err) &&
            lock_relations(making, &subject, &node, true, err);
@@ -325,8 +345,8 @@ static bool allocate(struct making *making, const uint32_t *numbers, uint32_t co
     if (making->places == NULL || steps->numbers == NULL || making->costs == NULL)
         return error_set_memory(err);
     for (size_t i = 0; i < places; i++)
-        making->places[i] =
-            (struct place){.step = NONE, .rows = NONE, .family = (uint32_t)i, .trigger = NONE};
+        making->places[i] = (struct place){
+            .step = NONE, .rows = NONE, .before = NONE, .family = (uint32_t)i, .trigger = NONE};
     for (uint32_t i = 0; i < count; i++) {
         steps->numbers[i] = numbers[i];
         making->places[numbers[i]].step = i;

@@ -199,12 +199,19 @@ bool target_database_replace(struct wire_conn *conn, const char *statement, cons
                              const char *name, struct error *err)
 {
     struct error ignored;
+    bool dropped;
 
     if (!target_database_create(conn, statement, name, err))
         return false;
-    if (run(conn, err, "DROP DATABASE IF EXISTS ", name, "", NULL) &&
-        run(conn, err, "ALTER DATABASE ", interim, " RENAME TO ", name))
+    dropped = run(conn, err, "DROP DATABASE IF EXISTS ", name, "", NULL);
+    if (dropped && run(conn, err, "ALTER DATABASE ", interim, " RENAME TO ", name))
         return true;
+    if (dropped) { /* the new one is all that there is */
+        error_prefix(err,
+                     "the database \"%s\" is dropped, and the new one, \"%s\", cannot get its name",
+                     name, interim);
+        return error_hint(err, "Rename it: ALTER DATABASE %s RENAME TO …;", interim);
+    }
     error_prefix(err, "cannot put a new database in the place of \"%s\"", name);
     if (!run(conn, &ignored, "DROP DATABASE IF EXISTS ", interim, "", NULL))
         error_detail(err, "An empty database %s may be left.", interim);

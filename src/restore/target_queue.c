@@ -8,10 +8,7 @@
 #include "restore/target_session_internal.h"
 
 #include "base/array.h"
-#include "restore/harmless_failures.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,111 +20,6 @@
 static const char *held_text(const struct target_session *session, size_t offset)
 {
     return (const char *)session->held.data + offset;
-}
-
-bool target_stop(struct target_session *session, const struct error *err)
-{
-    return failure_keep(&session->stopped, err);
-}
-
-/* Rows may come that nobody asked for; a COPY that was queued without its rows gets none. */
-static bool take_event(struct target_session *session, const struct wire_event *event,
-                       bool had_rows, struct outcome *outcome, struct error *err)
-{
-    if (event->type == WIRE_COPY_IN && !had_rows)
-        return wire_copy_fail(session->conn, "a statement has no rows", err);
-    if (event->type == WIRE_COPY_IN)
-        wire_copy_was_sent(session->conn);
-    if (event->type == WIRE_COPY_BOTH)
-        return wire_copy_done(session->conn, err);
-    if (event->type != WIRE_COMMAND_COMPLETE)
-        return true;
-    outcome->rolled_back = strcmp(event->tag, "ROLLBACK") == 0;
-    if (strncmp(event->tag, "COPY ", 5) == 0)
-        outcome->rows = strtoull(event->tag + 5, NULL, 10);
-    return true;
-}
-
-bool target_read_outcome(struct target_session *session, bool had_rows, struct outcome *outcome,
-                         struct error *err)
-{
-    struct wire_event event;
-    struct error later;
-
-    *outcome = (struct outcome){0};
-    for (;;) {
-        struct error *words = outcome->failed ? &later : &outcome->error;
-
-        if (!wire_next(session->conn, &event, words)) {
-            *err = outcome->failed ? later : outcome->error;
-            return target_stop(session, err);
-        }
-        if (event.type == WIRE_READY)
-            break;
-        if (event.type == WIRE_SERVER_ERROR && !outcome->failed) {
-            outcome->failed = true;
-            outcome->position = wire_error_position(session->conn);
-            snprintf(outcome->context, sizeof(outcome->context), "%s",
-                     wire_error_context(session->conn));
-        }
-        if (!take_event(session, &event, had_rows, outcome, err))
-            return target_stop(session, err);
-    }
-    outcome->status = event.transaction_status;
-    return true;
-}
-
-bool target_tell_failure(struct target_session *session, uint64_t subject, const char *object,
-                         const char *text, const struct outcome *outcome, struct error *err)
-{
-    const struct error *error = &outcome->error;
-    const struct target_failure failure = {
-        .subject = subject,
-        .object = object,
-        .sqlstate = error->sqlstate,
-        .message = error->message,
-        .detail = error->detail,
-        .hint = error->hint,
-        .context = outcome->context,
-        .statement = text,
-        .position = outcome->position,
-        .harmless = harmless_failure_class(object, error->sqlstate, text),
-    };
-    bool ends =
-        session->mode != TARGET_AS_IT_FITS || (session->exit_on_error && failure.harmless == NULL);
-
-    if (failure.harmless == NULL)
-        session->counts.failures++;
-    else
-        session->counts.harmless++;
-    if (session->told.failed != NULL)
-        session->told.failed(session->told.context, &failure);
-    if (!ends)
-        return true;
-    *err = *error;
-    error_prefix(err, "%s", object);
-    return target_stop(session, err);
-}
-
-bool target_tell_lacking(struct target_session *session, const struct target_statement *statement,
-                         uint64_t expected, uint64_t taken, struct error *err)
-{
-    struct outcome outcome = {.failed = true};
-
-    error_set(&outcome.error, ERROR_SERVER,
-              "of %" PRIu64 " rows in the archive the server says that it has taken %" PRIu64,
-              expected, taken);
-    error_hint(&outcome.error, "A trigger or a rule of the table may have left some out.");
-    return target_tell_failure(session, statement->subject, statement->object, statement->text,
-                               &outcome, err);
-}
-
-void target_tell_done(struct target_session *session, uint64_t subject, uint64_t rows)
-{
-    session->counts.statements++;
-    session->counts.rows += rows;
-    if (session->told.done != NULL)
-        session->told.done(session->told.context, subject, rows);
 }
 
 /* An archive cannot know which transactions there are: a statement that ends one, or leaves one
@@ -463,10 +355,82 @@ static bool end_chunk(struct target_session *session, bool keep_open, struct err
         (!keep_open || session->chunked >= session->chunk)) {
         if (!commit(session, &end, err))
             return false;
+        target_must_be_kept(&end);
         if (end.failed)
             return target_tell_failure(session, 0, "COMMIT", "COMMIT", &end, err);
     }
     return tell_all_done(session, err);
+}
+
+/* ---- As a unit ---- */
+
+#define SAVEPOINT "SAVEPOINT pgcask"
+#define RELEASE "RELEASE SAVEPOINT pgcask"
+
+static bool ask(struct target_session *session, const char *statement, struct outcome *outcome,
+                struct error *err)
+{
+    return wire_queue_query(session->conn, statement, err)
+               ? target_read_outcome(session, false, outcome, err)
+               : target_stop(session, err);
+}
+
+static bool undo_to_savepoint(struct target_session *session, struct error *err)
+{
+    struct outcome undone;
+
+    if (!ask(session, "ROLLBACK TO " SAVEPOINT "; " RELEASE, &undone, err))
+        return false;
+    if (!undone.failed)
+        return true;
+    *err = undone.error;
+    return target_stop(session, err);
+}
+
+static bool do_one_saving(struct target_session *session, const struct queued_statement *statement,
+                          struct error *err)
+{
+    const char *text = held_text(session, statement->text);
+    struct outcome saved, outcome, released;
+
+    if (!wire_queue_query(session->conn, SAVEPOINT, err) ||
+        !send_statement(session, statement, err) || !wire_queue_query(session->conn, RELEASE, err))
+        return target_stop(session, err);
+    if (!target_read_outcome(session, false, &saved, err) ||
+        !target_read_outcome(session, statement->rows != NO_TEXT, &outcome, err) ||
+        !check_status(session, statement, &outcome, true, err) ||
+        !target_read_outcome(session, false, &released, err))
+        return false;
+    if (!outcome.failed)
+        return true;
+    return undo_to_savepoint(session, err) &&
+           target_tell_failure(session, statement->subject, held_text(session, statement->object),
+                               text, &outcome, err);
+}
+
+/* Within the one transaction the same as for batches: what failed is done again one by one. */
+static bool end_piece_saving(struct target_session *session, struct error *err)
+{
+    struct outcome first, saved, released;
+    size_t failed;
+
+    if (session->queue_count == 0)
+        return read_begin(session, err);
+    if (!wire_queue_query(session->conn, RELEASE, err))
+        return target_stop(session, err);
+    if (!read_begin(session, err) || !target_read_outcome(session, false, &saved, err) ||
+        !read_batch(session, &failed, &first, err) ||
+        !target_read_outcome(session, false, &released, err))
+        return false;
+    if (failed == session->queue_count)
+        return true;
+    if (!undo_to_savepoint(session, err))
+        return false;
+    for (size_t i = 0; i < session->queue_count; i++) {
+        if (!do_one_saving(session, &session->queue[i], err))
+            return false;
+    }
+    return true;
 }
 
 /* A unit's transaction is over once one of it has failed: nobody needs to know of the rest. */
@@ -492,7 +456,7 @@ bool target_drain(struct target_session *session, bool keep_open, struct error *
     if (!failure_check(&session->stopped, err))
         return false;
     if (session->in_unit)
-        done = end_piece_of_unit(session, err);
+        done = session->saving ? end_piece_saving(session, err) : end_piece_of_unit(session, err);
     else if (session->mode != TARGET_AS_IT_FITS)
         done = end_chunk(session, keep_open, err);
     else if (session->in_transaction)
@@ -514,6 +478,13 @@ static bool is_full(const struct target_session *session)
     return session->queue_count >= most || session->held.len >= BATCH_BYTES;
 }
 
+/* Before the first of a batch. */
+static bool save(struct target_session *session, struct error *err)
+{
+    return !session->in_unit || !session->saving || session->queue_count > 1 ||
+           wire_queue_query(session->conn, SAVEPOINT, err);
+}
+
 static bool enqueue(struct target_session *session, const struct target_statement *statement,
                     const struct slice *rows, struct error *err)
 {
@@ -521,7 +492,7 @@ static bool enqueue(struct target_session *session, const struct target_statemen
 
     if (!hold_statement(session, statement, rows, err))
         return target_stop(session, err);
-    if (at_once && (!target_begin(session, err) ||
+    if (at_once && (!target_begin(session, err) || !save(session, err) ||
                     !send_statement(session, &session->queue[session->queue_count - 1], err)))
         return target_stop(session, err);
     return is_full(session) ? target_drain(session, true, err) : true;
@@ -541,8 +512,8 @@ static bool do_alone(struct target_session *session, const struct target_stateme
         forget_queue(session);
         return done;
     }
-    return target_begin(session, err) && send_statement(session, session->queue, err) &&
-           target_drain(session, true, err);
+    return target_begin(session, err) && save(session, err) &&
+           send_statement(session, session->queue, err) && target_drain(session, true, err);
 }
 
 /* Rows are wanted by a statement that nobody has rows for: whatever is sent behind it would be

@@ -40,7 +40,8 @@ static bool commit_frozen(struct target_session *session, bool *kept, struct err
     session->frozen = false;
     if (!ask(session, "COMMIT", &end, err))
         return false;
-    *kept = !end.failed && !end.rolled_back;
+    target_must_be_kept(&end);
+    *kept = !end.failed;
     return !end.failed ||
            target_tell_failure(session, session->copy_subject, object, "COMMIT", &end, err);
 }
@@ -196,9 +197,21 @@ bool target_unit_begin(struct target_session *session, struct error *err)
 {
     if (!target_drain(session, session->mode == TARGET_ONE, err))
         return false;
-    session->unit_failed = false;
+    session->unit_failed = session->saving = session->has_subject = false;
+    session->unit_subject = 0;
     session->in_unit = true;
     return target_begin(session, err);
+}
+
+/* In the other modes the first failure ends the work. */
+bool target_unit_begin_saving(struct target_session *session, uint64_t subject, struct error *err)
+{
+    if (!target_unit_begin(session, err))
+        return false;
+    session->saving = session->mode == TARGET_AS_IT_FITS;
+    session->has_subject = true;
+    session->unit_subject = subject;
+    return true;
 }
 
 /* Under TARGET_ONE a unit that failed has ended the work. */
@@ -220,15 +233,21 @@ static bool end_unit(struct target_session *session, const char *statement, bool
         return target_stop(session, err);
     if (!target_read_outcome(session, false, &outcome, err))
         return false;
-    *kept = !session->unit_failed && !outcome.failed && !outcome.rolled_back;
+    if (!session->unit_failed)
+        target_must_be_kept(&outcome);
+    *kept = !session->unit_failed && !outcome.failed;
     if (session->unit_failed || !outcome.failed)
         return true;
-    return target_tell_failure(session, 0, "COMMIT", statement, &outcome, err);
+    return target_tell_failure(session, session->unit_subject, "COMMIT", statement, &outcome, err);
 }
 
 bool target_unit_end(struct target_session *session, bool *kept, struct error *err)
 {
-    return end_unit(session, "COMMIT", kept, err);
+    bool done = end_unit(session, "COMMIT", kept, err);
+
+    if (done && *kept && session->has_subject)
+        target_tell_done(session, session->unit_subject, 0);
+    return done;
 }
 
 bool target_unit_give_up(struct target_session *session, struct error *err)

@@ -198,12 +198,8 @@ static bool commit_all(struct target_session *session, struct error *err)
         return target_stop(session, err);
     if (!target_read_outcome(session, false, &end, err))
         return false;
-    if (end.failed)
-        return target_tell_failure(session, 0, "COMMIT", "COMMIT", &end, err);
-    if (!end.rolled_back)
-        return true;
-    error_set(err, ERROR_PROTOCOL, "the server has undone the transaction instead of keeping it");
-    return target_stop(session, err);
+    target_must_be_kept(&end);
+    return !end.failed || target_tell_failure(session, 0, "COMMIT", "COMMIT", &end, err);
 }
 
 bool target_finish(struct target_session *session, struct error *err)

@@ -125,6 +125,9 @@ bool target_copy_give_up(struct target_session *session, const char *reason, str
 /* What is executed until target_unit_end is one transaction, that may be of any size and so is not
  * done again: its first failure is told and undoes it all, and the rest is dropped. */
 bool target_unit_begin(struct target_session *session, struct error *err);
+/* The same, but what fails is told and undone by itself, and the others stay. Where all of it was
+ * kept the listener hears that the subject is done. */
+bool target_unit_begin_saving(struct target_session *session, uint64_t subject, struct error *err);
 /* *kept: false if it failed. */
 bool target_unit_end(struct target_session *session, bool *kept, struct error *err);
 /* Nothing of it stays. */

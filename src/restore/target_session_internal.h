@@ -1,7 +1,8 @@
 /*
  * A target session from the inside: target_session.c opens it, says what it is set to and ends it;
  * target_queue.c holds what was queued until its outcome is known, sends it, and does it again;
- * target_rows.c has what is longer than can be held.
+ * target_rows.c has what is longer than can be held; target_outcome.c tells what came of it, and
+ * target_words.c what of that is secret.
  */
 #ifndef PGCASK_RESTORE_TARGET_SESSION_INTERNAL_H
 #define PGCASK_RESTORE_TARGET_SESSION_INTERNAL_H
@@ -57,6 +58,9 @@ struct target_session {
 
     /* Of a unit. */
     bool in_unit, unit_failed;
+    bool saving; /* each batch of it has a savepoint */
+    bool has_subject;
+    uint64_t unit_subject;
 
     /* Of a COPY whose rows are sent as they come. */
     struct copy_in copy;
@@ -77,6 +81,7 @@ struct outcome {
     uint64_t rows;
     char status; /* of the transaction */
     bool rolled_back;
+    bool had_rows; /* it has taken those that were sent with it */
 };
 
 /* Reads the answer to one statement. had_rows: it was a COPY that was sent with all its rows.
@@ -91,6 +96,9 @@ void target_tell_done(struct target_session *session, uint64_t subject, uint64_t
 
 /* Keeps the error: nothing more is done. */
 bool target_stop(struct target_session *session, const struct error *err);
+
+/* What was to be kept, and was undone without an error, has failed. */
+void target_must_be_kept(struct outcome *end);
 
 /* Keeps a text in session->held. */
 bool target_hold(struct target_session *session, const void *text, size_t len, size_t *offset,

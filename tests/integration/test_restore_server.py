@@ -436,6 +436,104 @@ def test_sql_that_ends_transactions_ends_the_restore(pgcask, restorer, cluster, 
             sql == "BEGIN;" and members), outcome.report
 
 
+@pytest.mark.parametrize("jobs", ["jobs=1", "jobs=2"])
+def test_a_copy_of_several_statements_is_refused(pgcask, restorer, cluster, workdir, jobs):
+    db = make(cluster, "copies", """CREATE TABLE t (a_name_that_is_long_enough_for_another_copy int);
+        INSERT INTO t VALUES (1);""")
+    archive = logical.back_up(pgcask, cluster, db, workdir / "b")
+    old = b"COPY public.t (a_name_that_is_long_enough_for_another_copy) FROM stdin;"
+    rewritten(archive, old, b"COPY public.t FROM stdin;COPY public.t FROM stdin;".ljust(len(old)))
+    outcome = restorer(cluster, make(cluster, "copies copy"), archive, jobs, timeout=60)
+    assert outcome.result.rc == 1, str(outcome.result)
+    assert "TABLE DATA public.t: what puts its rows in is not one COPY" in outcome.report["error"]
+
+
+LIVE = """
+    CREATE TABLE other (n int PRIMARY KEY);
+    CREATE TABLE t (n int REFERENCES other DEFERRABLE INITIALLY DEFERRED, x text);
+    CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+    CREATE TRIGGER f BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--inserts"]])
+def test_triggers_are_on_however_rows_end(restorer, cluster, workdir, options):
+    db = make(cluster, "triggers", LIVE, "ALTER TABLE t DISABLE TRIGGER ALL; INSERT INTO t SELECT "
+              "n, md5(n::text) FROM generate_series(1, 20000) n; ALTER TABLE t ENABLE TRIGGER ALL;")
+    archive = workdir / "triggers.dump"
+    process.run([logical.stock("pg_dump", cluster), "-Fc", "-Z0", "-f", archive, *options],
+                env=logical._environment(cluster, db)).check()
+    whole = archive.read_bytes()
+    off = "SELECT count(*) FROM pg_trigger WHERE tgenabled <> 'O'"
+    for cut in (False, True):
+        archive.write_bytes(whole[:len(whole) * 2 // 3] if cut else whole)
+        for members in ([], ["jobs=2"], ["transaction_size=1"], ["single_transaction"],
+                        ["exit_on_error"]):
+            copy = make(cluster, "triggers copy", LIVE)
+            outcome = restorer(cluster, copy, archive, "data_only", "into_existing",
+                               "disable_triggers", *members)
+            assert outcome.result.rc == (1 if cut else 0), str(outcome.result)
+            assert cluster.value("SELECT count(*) FROM t", copy) == ("0" if cut else "20000")
+            assert cluster.value(off, copy) == "0", (cut, members)
+
+
+def test_statements_of_rows_are_one_transaction(restorer, cluster, workdir):
+    db = make(cluster, "inserted", """CREATE TABLE t (n int, x text);
+        INSERT INTO t SELECT n, 'copy stdin ' || n FROM generate_series(1, 1000) n;
+        CREATE TABLE u (n int); INSERT INTO u VALUES (1); CREATE TABLE v (n int);""")
+    folder = workdir / "d"
+    process.run([logical.stock("pg_dump", cluster), "-Fd", "-Z0", "-f", folder, "--inserts"],
+                env=logical._environment(cluster, db)).check()
+    there = "CREATE TABLE t (n int CHECK (n % 300 <> 7), x text); CREATE TABLE u (n int);" \
+            "CREATE TABLE v (n int);"
+    counts = "SELECT (SELECT count(*) FROM t) || '|' || (SELECT count(*) FROM u)"
+    for members in ([], ["jobs=2"]):
+        # One that fails takes no other with it.
+        copy = make(cluster, "inserted copy", there)
+        outcome = restorer(cluster, copy, folder, "data_only", "into_existing", *members)
+        assert outcome.result.rc == 3 and len(outcome.failures) == 4, str(outcome.result)
+        assert cluster.value(counts, copy) == "996|1"
+    # A file that ends behind a statement, or is empty, is no file that pg_dump has finished.
+    rows = next(path for path in folder.glob("*.dat") if b"INTO public.t " in path.read_bytes())
+    lines = rows.read_bytes().splitlines(keepends=True)
+    for kept in (500, 1000, 0):
+        rows.write_bytes(b"".join(lines[:kept]))
+        copy = make(cluster, "inserted copy", there)
+        outcome = restorer(cluster, copy, folder, "data_only", "into_existing", "jobs=1")
+        assert outcome.result.rc == 1, str(outcome.result)
+        assert "TABLE DATA public.t: its rows are cut off" in outcome.report["error"]
+        assert cluster.value("SELECT count(*) FROM t", copy) == "0"
+
+
+def test_secrets_of_statements_that_fail_are_not_told(restorer, pgcask, cluster, workdir):
+    made = """
+        CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
+        CREATE USER MAPPING FOR alice SERVER s OPTIONS (user 'u', password 'hunter2');
+        CREATE USER MAPPING FOR bob SERVER s OPTIONS (token 'hunter2');
+        CREATE SUBSCRIPTION sub CONNECTION 'host=nowhere password=hunter2 dbname=x'
+            PUBLICATION p WITH (connect = false, slot_name = NONE);
+        CREATE SUBSCRIPTION again CONNECTION 'host=nowhere password=hunter2 dbname=x2'
+            PUBLICATION p WITH (connect = false, slot_name = NONE);
+        CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ SELECT 'password=hunter2' $$;
+    """
+    db = make(cluster, "secrets", made)
+    archive = logical.back_up(pgcask, cluster, db, workdir / "b")
+    rewritten(archive, b"password=hunter2 dbname=x2", b"password=a hunter2 dbname=")
+    copy = make(cluster, "secrets copy", made, "DROP SUBSCRIPTION again;")
+    outcome = restorer(cluster, copy, archive, "into_existing")
+    named = {failure["object"] for failure in outcome.failures}
+    assert {"SUBSCRIPTION sub", "SUBSCRIPTION again", "FUNCTION public.f()"} <= named, named
+    assert len([name for name in named if name.startswith("USER MAPPING")]) == 2, named
+    told = outcome.result.stdout + outcome.result.stderr
+    assert "hunter2" not in told and "CONNECTION '...'" in told, told
+    result = pgcask("restore", archive, "--to", cluster.uri(copy), "--into-existing", "--json",
+                    "--exit-on-error")
+    assert "hunter2" not in result.stdout + result.stderr, str(result)
+    for name in (copy, db):
+        for sub in ("sub", "again"):
+            logical.run_sql(cluster, name, f"DROP SUBSCRIPTION IF EXISTS {sub}")
+
+
 def test_transactions_may_be_of_so_many_statements(pgcask, restorer, cluster, workdir):
     db = make(cluster, "chunks", script("more_kinds"))
     archive = logical.back_up(pgcask, cluster, db, workdir / "b")

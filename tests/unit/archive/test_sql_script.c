@@ -377,6 +377,19 @@ static void excerpts_have_no_passwords(void **state)
         {"ALTER ROLE a PASSWORD 'secret", "ALTER ROLE a PASSWORD"},
         {"CREATE USER MAPPING FOR a SERVER s OPTIONS (\"user\" 'u', \"password\" 'secret');",
          "CREATE USER MAPPING FOR a SERVER s OPTIONS (\"user\" 'u', \"password\" '...')"},
+        {"ALTER ROLE a PASSWORD U&'s\\0065cret' x", "ALTER ROLE a PASSWORD '...'"},
+        {"ALTER ROLE a PASSWORD u&'secret' VALID UNTIL '2030'",
+         "ALTER ROLE a PASSWORD '...' VALID UNTIL '2030'"},
+        {"ALTER ROLE a PASSWORD $$sec'ret$$ LOGIN", "ALTER ROLE a PASSWORD '...' LOGIN"},
+        {"ALTER ROLE a PASSWORD 'sec'\n'ret' LOGIN", "ALTER ROLE a PASSWORD '...' '...' LOGIN"},
+        {"ALTER ROLE a PASSWORD 'sec\\'ret'' LOGIN", "ALTER ROLE a PASSWORD '...'"},
+        {"ALTER SUBSCRIPTION s SET (password = 'secret', x = 'y')",
+         "ALTER SUBSCRIPTION s SET (password = '...', x = 'y')"},
+        {"CREATE USER MAPPING FOR a SERVER s OPTIONS (user E'u', token E'secret');",
+         "CREATE USER MAPPING FOR a SERVER s OPTIONS (user E'u', token '...')"},
+        {"DO $$ ALTER ROLE a PASSWORD 'secret' $$", "DO '...'"},
+        {"SELECT dblink_connect('host=h password=secret', 'other')",
+         "SELECT dblink_connect('...', 'other')"},
         {"CREATE SUBSCRIPTION s CONNECTION 'password=secret' PUBLICATION p;",
          "CREATE SUBSCRIPTION s CONNECTION '...' PUBLICATION p"},
     };
@@ -392,6 +405,39 @@ static void excerpts_have_no_passwords(void **state)
     assert_true(sql_statement_excerpt(slice_string("SELECT abcdef;"), 9, &out, &err));
     assert_string_equal(buffer_text(&out), "SELECT ab");
     buffer_free(&out);
+}
+
+static void what_is_told_has_no_secrets(void **state)
+{
+    static const char *const cases[][3] = {
+        {"CREATE  SUBSCRIPTION s\nCONNECTION 'host=h password=secret' PUBLICATION p;",
+         "CREATE  SUBSCRIPTION s\nCONNECTION '...' PUBLICATION p", "secret"},
+        {"ALTER ROLE a PASSWORD $x$secret$x$;", "ALTER ROLE a PASSWORD '...'", "secret"},
+        {"ALTER ROLE a PASSWORD E'secret';", "ALTER ROLE a PASSWORD '...'", "secret"},
+        {"CREATE SUBSCRIPTION s CONNECTION 'postgres://u:secret@host/db' PUBLICATION p;",
+         "CREATE SUBSCRIPTION s CONNECTION '...' PUBLICATION p", "secret"},
+    };
+    struct buffer out = {0}, secrets = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        bool found = false;
+
+        buffer_clear(&out);
+        buffer_clear(&secrets);
+        assert_true(sql_statement_told(slice_string(cases[i][0]), 200, &out, &secrets, &err));
+        assert_string_equal(buffer_text(&out), cases[i][1]);
+        for (size_t at = 0; at < secrets.len; at += strlen((char *)secrets.data + at) + 1)
+            found |= strcmp((char *)secrets.data + at, cases[i][2]) == 0;
+        assert_true(found);
+    }
+    buffer_clear(&secrets);
+    buffer_clear(&out);
+    assert_true(sql_statement_told(slice_string("CREATE  TABLE t ();"), 200, &out, &secrets, &err));
+    assert_string_equal(buffer_text(&out), "CREATE  TABLE t ()");
+    assert_int_equal(secrets.len, 0);
+    buffer_free(&out);
+    buffer_free(&secrets);
 }
 
 /* ---- Commands ---- */
@@ -639,6 +685,7 @@ int main(void)
         cmocka_unit_test(statements_are_taken_off_a_text),
         cmocka_unit_test(names_are_read_as_the_server_reads_them),
         cmocka_unit_test(excerpts_have_no_passwords),
+        cmocka_unit_test(what_is_told_has_no_secrets),
         cmocka_unit_test(databases_are_told),
         cmocka_unit_test(other_places_are_refused),
         cmocka_unit_test(other_commands_of_psql_are_refused),

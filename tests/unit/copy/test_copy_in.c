@@ -107,6 +107,51 @@ static void a_statement_that_takes_no_rows_is_an_error(void **state)
     expect_usable(&session);
 }
 
+/* Triggers are off and on around it. */
+static void other_statements_may_stand_around_it(void **state)
+{
+    struct session session;
+    struct copy_in copy;
+    uint64_t rows;
+
+    (void)state;
+    session_prepare_ready(&session);
+    scripted_expect(session.server, 'Q');
+    scripted_text_message(&session.reply, 'C', "ALTER TABLE");
+    scripted_copy_response(&session.reply, 'G');
+    session_script_reply(&session);
+    scripted_expect(session.server, 'c');
+    scripted_text_message(&session.reply, 'C', "COPY 3");
+    scripted_text_message(&session.reply, 'C', "ALTER TABLE");
+    script_ready(&session, 'I');
+    start(&session, &copy);
+    assert_true(copy_in_end(&copy, &rows, &session.err));
+    assert_int_equal(rows, 3);
+    session_finish(&session);
+}
+
+static void a_second_copy_gets_no_rows(void **state)
+{
+    struct session session;
+    struct copy_in copy;
+    uint64_t rows;
+
+    (void)state;
+    script_begin(&session);
+    scripted_expect(session.server, 'c');
+    scripted_text_message(&session.reply, 'C', "COPY 0");
+    scripted_copy_response(&session.reply, 'G');
+    session_script_reply(&session);
+    scripted_expect(session.server, 'f');
+    scripted_report(&session.reply, 'E', "ERROR", "57014", "COPY from stdin failed");
+    script_ready(&session, 'I');
+    script_another_query(&session);
+    start(&session, &copy);
+    assert_false(copy_in_end(&copy, &rows, &session.err));
+    assert_int_equal(session.err.code, ERROR_PROTOCOL);
+    expect_usable(&session);
+}
+
 /* Rows that are under way when the server refuses are dropped, and sending says so soon. */
 static void what_the_server_refuses_ends_the_sending(void **state)
 {
@@ -195,6 +240,8 @@ int main(void)
         cmocka_unit_test(rows_are_sent_and_the_server_counts_them),
         cmocka_unit_test(a_table_that_cannot_be_written_is_named),
         cmocka_unit_test(a_statement_that_takes_no_rows_is_an_error),
+        cmocka_unit_test(other_statements_may_stand_around_it),
+        cmocka_unit_test(a_second_copy_gets_no_rows),
         cmocka_unit_test(what_the_server_refuses_ends_the_sending),
         cmocka_unit_test(what_fails_at_the_end_is_the_ends_error),
         cmocka_unit_test(rows_that_the_server_does_not_count_may_be_lost),
