@@ -95,6 +95,7 @@ struct pgcask_logical_restore_report {
     uint64_t passed_over;   /* tables whose rows were not put in: they could not be made */
     uint64_t left;          /* changes of objects that were there already, passed over */
     double seconds;
+    uint64_t left_out; /* statements of scripts that were not wanted, or not known there */
 };
 
 /* Restores all of a source from which nothing has been taken yet; it is still to be closed

@@ -87,6 +87,7 @@ void restore_result_fill(json_t *result, const struct logical_restore_report *re
     result_set_number(result, "large_objects", report->large_objects);
     result_set_number(result, "tables_passed_over", report->passed_over);
     result_set_number(result, "changes_passed_over", report->left);
+    result_set_number(result, "statements_left_out", report->left_out);
     result_set_number(result, "failure_count", report->failures);
     result_set_number(result, "harmless_failure_count", report->harmless);
     result_set(result, "failures", failures_to_json(report));
@@ -121,6 +122,9 @@ void restore_result_say(struct command *command, const struct logical_restore_re
                     "left as they were, because this restore did not make them: %" PRIu64
                     " change%s of objects passed over",
                     report->left, TEXT_S(report->left));
+    if (report->left_out > 0)
+        command_say(command, "statements of scripts that were left out: %" PRIu64,
+                    report->left_out);
     if (report->failures == 0)
         return;
     command->problems = true;

@@ -122,6 +122,7 @@ static void fill_report(const struct logical_restore_report *from,
         .passed_over = from->passed_over,
         .left = from->left,
         .seconds = from->seconds,
+        .left_out = from->left_out,
     };
     snprintf(report->format, sizeof(report->format), "%s", from->format);
     snprintf(report->layout, sizeof(report->layout), "%s", from->layout);

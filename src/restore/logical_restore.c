@@ -85,6 +85,7 @@ static void add_script(struct logical_restore_report *report, const struct scrip
     report->objects += found.statements;
     report->rows += found.rows;
     report->bytes += found.row_bytes;
+    report->left_out += found.left_out;
 }
 
 typedef bool script_feed(struct script_restore *script, struct slice bytes, struct error *err);
@@ -150,8 +151,12 @@ static bool restore_script(struct logical_job *job, struct reader *reader, struc
     struct error ignored;
     char *database = target_database_name(job->request, NULL, NULL, false, &ignored);
     struct script_restore *script = script_restore_new(job->request, database, job->report, err);
-    bool done = script != NULL && run_script(job, script, reader, err);
+    bool done;
 
+    if (job->request->jobs > 1)
+        preflight_add(&job->report->preflight, false, "An archive can have several (pg_dump -Fc).",
+                      "a script is run in one session: " OPTION_JOBS " has no effect");
+    done = script != NULL && run_script(job, script, reader, err);
     snprintf(job->report->format, sizeof(job->report->format), "script");
     snprintf(job->report->database, sizeof(job->report->database), "%s",
              database == NULL ? "" : database);

@@ -36,6 +36,7 @@ struct logical_restore_report {
     uint64_t passed_over;   /* tables whose rows were not put in, because they could not be made */
     uint64_t left;          /* changes of objects that were there already: these were left as they
                                were, with into_existing */
+    uint64_t left_out;      /* statements of scripts that were not wanted, or not known there */
     double seconds;
 
     struct preflight_report preflight; /* what was found before anything was done */

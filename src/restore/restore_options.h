@@ -30,7 +30,8 @@
 #define RESTORE_OPTION_DATABASE                                                                    \
     RESTORE_TEXT("database", "NAME", database,                                                     \
                  "The database to restore into; wins over that of the URI. Where nothing names "   \
-                 "one, it is that of the archive; of a script of several, the one to restore.")
+                 "one, it is that of the archive or script; of a script of several, the one to "   \
+                 "restore.")
 #define RESTORE_OPTION_CREATE_DB                                                                   \
     RESTORE_FLAG("create-db", create_db,                                                           \
                  "Makes the database if it is not there, with the encoding, locale, owner, "       \
@@ -48,7 +49,8 @@
 #define RESTORE_OPTION_RECREATE                                                                    \
     RESTORE_EXISTING("recreate",                                                                   \
                      "Drops the database if it is there, once a new one has been made for its "    \
-                     "place; never postgres or a template.")
+                     "place; never postgres or a template. Of a script, too, which then drops "    \
+                     "nothing itself.")
 #define RESTORE_OPTION_DATABASES                                                                   \
     .name = "databases", .argument = "PATTERN", .kind = OPTION_LIST, .scope = OPTION_OF_LOGICAL,   \
     .place = offsetof(struct restore_request, databases),                                          \
@@ -141,8 +143,8 @@
     .name = "jobs", .argument = "N", .kind = OPTION_INTEGER, .minimum = 1,                         \
     .maximum = RESTORE_JOBS_MAX, .scope = OPTION_OF_LOGICAL,                                       \
     .help = "So many sessions at once put rows into tables and build indexes and constraints, "    \
-            "where the archive can be opened again. One for each processor, at most 4, unless "    \
-            "given."
+            "where the archive can be opened again; a script has one session. One for each "       \
+            "processor, at most 4, unless given."
 
 #define RESTORE_OPTION_EXIT_ON_ERROR                                                               \
     RESTORE_FLAG("exit-on-error", exit_on_error,                                                   \

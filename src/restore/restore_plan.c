@@ -75,13 +75,20 @@ static struct planned_database *add_database(struct restore_plan *plan, const ch
     return database;
 }
 
-bool restore_plan_add_of_script(struct restore_plan *plan, const char *name, struct error *err)
+/* What is no recipe may still be a statement: the server says so before anything is dropped. */
+bool restore_plan_add_of_script(struct restore_plan *plan, const char *name, const char *definition,
+                                struct error *err)
 {
     struct planned_database *database = add_database(plan, name, err);
 
     if (database == NULL)
         return false;
     database->of_script = true;
+    database->remade = definition != NULL && !target_database_is_fixed(name) &&
+                       plan->request->existing == RESTORE_RECREATE;
+    if (database->remade)
+        database->has_recipe =
+            database_recipe_parse(&database->recipe, definition, &database->recipe_error);
     return true;
 }
 

@@ -32,8 +32,10 @@ bool restore_plan_add(struct restore_plan *plan, struct archive_contents *conten
                       const struct restore_selection *selection, const char *database,
                       struct error *err);
 
-/* A database that a script connects to, and makes itself where it is not there. */
-bool restore_plan_add_of_script(struct restore_plan *plan, const char *database, struct error *err);
+/* A database of a script, which makes it itself where it is not there. definition: the script's
+ * CREATE DATABASE; NULL: it has none, so that RESTORE_RECREATE cannot make it anew. */
+bool restore_plan_add_of_script(struct restore_plan *plan, const char *database,
+                                const char *definition, struct error *err);
 
 /* Asks the server; what is found goes into the report, a fatal finding first of all. False only if
  * it cannot be asked. */

@@ -29,6 +29,7 @@ struct planned_database {
     char *encoding;      /* of the archive's texts; NULL: UTF8 */
     int archive_version; /* of the server that it was made of; 0: unknown */
     bool of_script, has_recipe;
+    bool remade; /* by its script, under RESTORE_RECREATE */
     struct database_recipe recipe;
     struct error recipe_error; /* why it has none, although the archive says something */
     struct own_statement *own;

@@ -198,7 +198,8 @@ static void judge_replaced(struct restore_plan *plan, struct planned_database *d
                       "dropped from within",
                       database->name);
     judge_createdb(plan);
-    judge_recipe(plan, database);
+    if (!database->of_script || database->has_recipe)
+        judge_recipe(plan, database);
     if (!database->may_drop && !plan->server.superuser)
         preflight_add(plan->report, true, "Restore as its owner, or as a superuser.",
                       "the role %s may not drop the database \"%s\"", role_of(plan, name),
@@ -226,7 +227,8 @@ static void judge_there(struct restore_plan *plan, struct planned_database *data
         preflight_add(plan->report, true, remedy,
                       "the database \"%s\" is invalid: a DROP DATABASE was interrupted",
                       database->name);
-    } else if (plan->request->existing == RESTORE_RECREATE && !database->of_script) {
+    } else if (plan->request->existing == RESTORE_RECREATE &&
+               (!database->of_script || database->remade)) {
         judge_replaced(plan, database);
     } else if (database->closed) {
         snprintf(remedy, sizeof(remedy), "ALTER DATABASE %s ALLOW_CONNECTIONS true;", name);

@@ -164,6 +164,22 @@ static bool append_found(struct buffer *out, const struct wire_result *rows, siz
                          text_of(rows, row, TWO), number > 3 ? ", …" : "");
 }
 
+static const char *objects_remedy(const struct restore_plan *plan)
+{
+    if (plan->request->existing == RESTORE_RECREATE)
+        return "It is not made anew: the script does not say how, or every server has it.  Beside "
+               "them: " OPTION_INTO_EXISTING ".";
+    return "Beside them: " OPTION_INTO_EXISTING ".  In place of those that the archive has, "
+           "too: " OPTION_CLEAN ".  Drop the whole database first: " OPTION_RECREATE ".";
+}
+
+/* A database of a script's that is not made anew is as good as one that was not to be. */
+static bool refuses_objects(const struct restore_plan *plan)
+{
+    return plan->request->existing == RESTORE_REFUSE_OBJECTS ||
+           plan->request->existing == RESTORE_RECREATE;
+}
+
 static void judge_objects(struct restore_plan *plan, const struct planned_database *database,
                           const struct wire_result *rows)
 {
@@ -175,11 +191,8 @@ static void judge_objects(struct restore_plan *plan, const struct planned_databa
         if (is_about(rows, row, "objects"))
             done = append_found(&found, rows, row, &ignored);
     }
-    if (found.len > 0 && plan->request->existing == RESTORE_REFUSE_OBJECTS)
-        preflight_add(plan->report, true,
-                      "Beside them: " OPTION_INTO_EXISTING ".  In place of those that the "
-                      "archive has, too: " OPTION_CLEAN ".  Drop the whole database "
-                      "first: " OPTION_RECREATE ".",
+    if (found.len > 0 && refuses_objects(plan))
+        preflight_add(plan->report, true, objects_remedy(plan),
                       "the database \"%s\" already holds objects: %s", database->name,
                       buffer_text(&found));
     buffer_free(&found);

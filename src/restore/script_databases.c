@@ -6,10 +6,12 @@
 
 #include "base/error_names.h"
 #include "base/quote.h"
+#include "restore/database_recipe.h"
 #include "restore/restore_plan.h"
 #include "restore/script_rules.h"
 #include "restore/target_databases.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- Which ---- */
@@ -54,18 +56,21 @@ static bool matches(const struct script_patterns *patterns, const char *name)
     return false;
 }
 
+/* What is called otherwise here is chosen by the name that the script has for it. */
 bool script_wants(const struct script_restore *restore, const char *database)
 {
     const char *one = restore->request->database;
+    bool here = one == NULL || strcmp(one, database) == 0;
 
-    return (one == NULL || strcmp(one, database) == 0) &&
-           (restore->databases.count == 0 || matches(&restore->databases, database)) &&
+    if (restore->renamed != NULL && strcmp(database, restore->database) == 0)
+        database = restore->renamed;
+    return here && (restore->databases.count == 0 || matches(&restore->databases, database)) &&
            !matches(&restore->not_databases, database);
 }
 
 /* ---- What is there ---- */
 
-static bool refuse(const struct preflight_report *report, struct error *err)
+bool script_refuse(const struct preflight_report *report, struct error *err)
 {
     for (size_t i = 0; i < report->count; i++) {
         const struct preflight_finding *finding = &report->findings[i];
@@ -74,76 +79,50 @@ static bool refuse(const struct preflight_report *report, struct error *err)
             continue;
         error_set(err, ERROR_REFUSED, "%s", finding->message);
         error_hint(err, ERROR_OURS("%s"), finding->remedy);
-        return error_reason(err, "target_not_empty");
+        return strstr(finding->message, "already holds objects") == NULL
+                   ? false
+                   : error_reason(err, "target_not_empty");
     }
     return true;
 }
 
 /* Of a stream that is all that can be known: what comes after is not known yet. */
 bool script_check_database(struct script_restore *restore, struct script_name *database,
-                           struct error *err)
+                           const char *definition, struct error *err)
 {
+    enum restore_existing existing = restore->request->existing;
     struct preflight_report report = {0};
     struct restore_plan *plan;
     bool checked;
 
     if (restore->looked || database->made || database->checked ||
-        restore->request->existing != RESTORE_REFUSE_OBJECTS)
+        (existing != RESTORE_REFUSE_OBJECTS && existing != RESTORE_RECREATE))
         return true;
     plan = restore_plan_new(restore->request, err);
-    checked = plan != NULL && restore_plan_add_of_script(plan, database->name, err) &&
-              restore_plan_check(plan, &report, err) && refuse(&report, err);
+    checked = plan != NULL && restore_plan_add_of_script(plan, database->name, definition, err) &&
+              restore_plan_check(plan, &report, err) && script_refuse(&report, err);
     database->checked = checked;
     restore_plan_free(plan);
     preflight_reset(&report);
     return checked;
 }
 
-static bool fill_plan(struct script_restore *restore, struct restore_plan *plan, struct error *err)
-{
-    size_t connected = 0;
-
-    for (size_t i = 0; i < restore->names.count; i++) {
-        const struct script_name *item = &restore->names.items[i];
-
-        connected += item->kind == 'c';
-        if (item->kind == 'c' && script_wants(restore, item->name) &&
-            !restore_plan_add_of_script(plan, item->name, err))
-            return false;
-    }
-    return connected > 0 || restore->database == NULL ||
-           sql_script_origin(restore->look) == SQL_SCRIPT_OF_CLUSTER ||
-           restore_plan_add_of_script(plan, restore->database, err);
-}
-
-bool script_check_all(struct script_restore *restore, struct error *err)
-{
-    struct preflight_report *report = &restore->told->preflight;
-    struct restore_plan *plan = restore_plan_new(restore->request, err);
-    bool checked =
-        plan != NULL && fill_plan(restore, plan, err) && restore_plan_check(plan, report, err);
-
-    if (checked && restore->request->on_plan != NULL)
-        restore->request->on_plan(restore->request->context, plan);
-    restore->looked = checked && refuse(report, err);
-    restore_plan_free(plan);
-    return restore->looked;
-}
-
 /* ---- Statements ---- */
 
+/* Under RESTORE_RECREATE a database goes once a new one is there, and roles stay. One that was to
+ * go and did not is not filled once more. */
 bool script_drop(struct script_restore *restore, const struct sql_statement *statement,
                  struct script_name *item, struct error *err)
 {
-    enum restore_existing existing = restore->request->existing;
     bool done = false;
 
-    if (existing != RESTORE_CLEAN && existing != RESTORE_RECREATE) {
+    if (restore->request->existing != RESTORE_CLEAN) {
         restore->report.left_out++;
         return true;
     }
     if (!script_run_alone(restore, (const char *)statement->text.data, statement->line, &done, err))
         return false;
+    item->blocked = item->there && !done;
     item->there &= !done;
     return true;
 }
@@ -158,21 +137,58 @@ static bool make_database(struct script_restore *restore, const struct sql_state
         return false;
     buffer_clear(&restore->changed);
     database->there = database->made = done;
+    database->told |= !done;
     return true;
+}
+
+/* The script's own statement, under another name. */
+static bool append_interim(struct script_restore *restore, struct buffer *out,
+                           const struct sql_statement *statement, const char *name,
+                           const char *interim, struct error *err)
+{
+    bool done =
+        script_rules_append_database(&restore->changed, restore->request, statement->text, err) &&
+        database_text_append(out, buffer_slice(&restore->changed), name, interim, err);
+
+    buffer_clear(&restore->changed);
+    return done;
+}
+
+/* It is beside the queue, which is empty then. */
+static bool replace_database(struct script_restore *restore, const struct sql_statement *statement,
+                             struct script_name *database, struct error *err)
+{
+    struct buffer sql = {0};
+    struct wire_conn *conn;
+    struct error why;
+    char interim[64];
+    bool done;
+
+    if (!target_database_interim(interim, err) ||
+        !append_interim(restore, &sql, statement, database->name, interim, err)) {
+        buffer_free(&sql);
+        return false;
+    }
+    conn = target_session_conn(restore->base.target);
+    done = target_database_replace(conn, buffer_text(&sql), interim, database->name, &why);
+    buffer_free(&sql);
+    database->made = done;
+    database->blocked = !done;
+    restore->report.statements += done;
+    if (done)
+        return true;
+    if (!wire_is_broken(conn) && why.code == ERROR_SERVER)
+        return script_tell_error(restore, statement->line, database->name, &why, err);
+    *err = why;
+    return false;
 }
 
 static bool recreate_database(struct script_restore *restore, const struct sql_statement *statement,
                               struct script_name *database, struct error *err)
 {
-    bool done = false;
-
-    if (!buffer_append_string(&restore->changed, "DROP DATABASE ", err) ||
-        !wire_quote_identifier(&restore->changed, database->name, err) ||
-        !buffer_append_string(&restore->changed, " WITH (FORCE)", err) ||
-        !script_run_alone(restore, buffer_text(&restore->changed), statement->line, &done, err))
-        return false;
-    buffer_clear(&restore->changed);
-    return !done || make_database(restore, statement, database, err);
+    return script_settle(restore, err) &&
+           script_check_database(restore, database, (const char *)statement->text.data, err) &&
+           replace_database(restore, statement, database, err);
 }
 
 bool script_create_database(struct script_restore *restore, const struct sql_statement *statement,
@@ -184,7 +200,7 @@ bool script_create_database(struct script_restore *restore, const struct sql_sta
         !target_database_is_fixed(database->name))
         return recreate_database(restore, statement, database, err);
     restore->report.there++;
-    return script_check_database(restore, database, err);
+    return script_check_database(restore, database, NULL, err);
 }
 
 bool script_drop_database(struct script_restore *restore, const struct sql_statement *statement,
@@ -196,16 +212,24 @@ bool script_drop_database(struct script_restore *restore, const struct sql_state
     return true;
 }
 
+/* That it could not be made was told; what the script never made is told here. */
 bool script_alter_database(struct script_restore *restore, const struct sql_statement *statement,
                            struct script_name *database, struct error *err)
 {
+    char object[QUOTE_NAME_SIZE + 16], name[QUOTE_NAME_SIZE];
     bool ignored;
 
-    if (database->there)
+    if (database->there && !database->blocked)
         return script_run_alone(restore, (const char *)statement->text.data, statement->line,
                                 &ignored, err);
-    restore->report.left_out++; /* that it could not be made was told */
-    return true;
+    restore->report.left_out++;
+    if (database->blocked || database->told)
+        return true;
+    database->told = true;
+    snprintf(object, sizeof(object), "DATABASE %s",
+             quote_identifier(database->name, name, sizeof(name)));
+    return script_tell(restore, statement->line, object, "3D000",
+                       "it does not exist, and what the script says of it is left out", err);
 }
 
 /* ---- The one that a plain script is for ---- */

@@ -16,14 +16,37 @@ static bool queue(struct script_restore *restore, const char *text, uint64_t lin
     return now == NULL || script_execute(restore, now, text, line, false, err);
 }
 
+static void forget_changed(struct script_restore *restore)
+{
+    if (restore->changed.len > 0)
+        memset(restore->changed.data, 0, restore->changed.len);
+    buffer_clear(&restore->changed);
+}
+
 static bool run_changed(struct script_restore *restore, uint64_t line, struct error *err)
 {
     bool done =
         restore->changed.len == 0 || queue(restore, buffer_text(&restore->changed), line, err);
 
-    if (restore->changed.len > 0)
-        memset(restore->changed.data, 0, restore->changed.len);
-    buffer_clear(&restore->changed);
+    forget_changed(restore);
+    return done;
+}
+
+/* Our own role is altered last: with another password the sessions that follow would not be let in,
+ * and without its rights this one would fail. */
+static bool is_own(const struct script_restore *restore, const struct script_name *role)
+{
+    return restore->user != NULL && strcmp(role->name, restore->user) == 0;
+}
+
+static bool postpone_changed(struct script_restore *restore, struct error *err)
+{
+    bool done =
+        restore->changed.len == 0 ||
+        (buffer_append(&restore->postponed, restore->changed.data, restore->changed.len, err) &&
+         buffer_append_byte(&restore->postponed, 0, err));
+
+    forget_changed(restore);
     return done;
 }
 
@@ -35,17 +58,16 @@ static bool create_role(struct script_restore *restore, const struct sql_stateme
         return queue(restore, (const char *)statement->text.data, statement->line, err);
     }
     restore->report.there++;
-    return script_rules_append_alter(&restore->changed, statement, err) &&
-           run_changed(restore, statement->line, err);
+    if (!script_rules_append_alter(&restore->changed, statement, err))
+        return false;
+    return is_own(restore, role) ? postpone_changed(restore, err)
+                                 : run_changed(restore, statement->line, err);
 }
 
-/* Our own role is altered last: with another password the sessions that follow would not be let in,
- * and without its rights this one would fail. */
 static bool alter_role(struct script_restore *restore, const struct sql_statement *statement,
                        struct script_name *role, struct error *err)
 {
-    if (restore->user == NULL || strcmp(role->name, restore->user) != 0 ||
-        !script_rules_alters_attributes(statement->text))
+    if (!is_own(restore, role) || !script_rules_alters_attributes(statement->text))
         return queue(restore, (const char *)statement->text.data, statement->line, err);
     return buffer_append(&restore->postponed, statement->text.data, statement->text.len + 1, err);
 }

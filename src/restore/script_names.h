@@ -5,11 +5,14 @@
 #include "base/arena.h"
 
 struct script_name {
-    char kind; /* 'r', 't', 'd'; 'c': what a script connects to */
+    char kind; /* 'r', 't', 'd'; 'c': a database that a script makes or connects to */
     const char *name;
     bool there;
-    bool made;    /* by the script */
-    bool checked; /* and nothing is in the way */
+    bool made;              /* by the script */
+    bool checked;           /* and nothing is in the way */
+    bool blocked;           /* it holds what was to go: nothing is put into it */
+    bool told;              /* that it is not there */
+    const char *definition; /* of 'c': how the script makes it; NULL: it does not */
 };
 
 struct script_names {

@@ -1,8 +1,4 @@
-/*
- * What becomes of each part of a script. Settings and what they are for are told apart, because a
- * plain script may make its database itself, and connect to it: what comes before a \connect is
- * done in the database that was named for it, but only once there is something to do.
- */
+/* What becomes of each part of a script: where it is done (script_place.c), and whether. */
 #include "restore/script_restore_internal.h"
 
 #include "base/error_names.h"
@@ -29,21 +25,6 @@ static bool refuse(const struct sql_statement *statement, const char *what, cons
 static bool is_cluster(const struct script_restore *restore)
 {
     return sql_script_origin(restore->script) == SQL_SCRIPT_OF_CLUSTER;
-}
-
-static bool is_global(enum sql_kind kind)
-{
-    return kind >= SQL_KIND_CREATE_ROLE && kind <= SQL_KIND_DROP_TABLESPACE;
-}
-
-/* Settings may be for a database whose name comes after them. */
-static bool is_prelude(const struct sql_statement *statement)
-{
-    static const char set_config[] = "SELECT pg_catalog.set_config(";
-
-    return statement->kind == SQL_KIND_SET ||
-           (statement->text.len > sizeof(set_config) &&
-            memcmp(statement->text.data, set_config, sizeof(set_config) - 1) == 0);
 }
 
 static bool keep_prelude(struct script_restore *restore, const struct sql_statement *statement,
@@ -98,15 +79,13 @@ static bool place(struct script_restore *restore, const struct sql_statement *st
     if (restore->placed)
         return !restore->globals || script_open_base(restore, err);
     restore->placed = true;
-    if (is_cluster(restore) || (restore->database == NULL && is_global(statement->kind))) {
+    if (script_place_of(restore, restore->script, statement) == SCRIPT_GLOBALS) {
         restore->globals = true;
         return script_open_base(restore, err) && replay_prelude(restore, line, err);
     }
-    if (restore->database == NULL) {
-        error_set(err, ERROR_USAGE, "the script does not say which database it is for");
-        return error_hint(err, "Name it at the end of the target's address, or with " ERROR_OPTION(
-                                   "database") ".");
-    }
+    restore->placed_plain = true;
+    if (!script_needs_database(restore, err))
+        return false;
     snprintf(encoding, sizeof(encoding), "%s", restore->encoding);
     if (!script_prepare_plain(restore, line, err) ||
         !script_enter_section(restore, restore->database, line, err))
@@ -117,14 +96,24 @@ static bool place(struct script_restore *restore, const struct sql_statement *st
 
 /* ---- Transactions of the script's own ---- */
 
-static bool begin_unit(struct script_restore *restore, struct error *err)
+static bool begin_unit(struct script_restore *restore, const struct sql_statement *statement,
+                       struct error *err)
 {
     struct script_session *session = script_session_now(restore);
+    bool done = true;
 
     if (session == NULL || restore->in_unit)
         return true;
     restore->in_unit = true;
-    return target_unit_begin(session->target, err);
+    restore->unit_line = statement->line;
+    if (!target_unit_begin(session->target, err) ||
+        !script_rules_append_modes(&restore->changed, statement, err))
+        return false;
+    if (restore->changed.len > 0)
+        done = script_execute(restore, session, buffer_text(&restore->changed), statement->line,
+                              false, err);
+    buffer_clear(&restore->changed);
+    return done;
 }
 
 static bool end_unit(struct script_restore *restore, bool keep, struct error *err)
@@ -188,17 +177,21 @@ static bool take_rows_end(void *context, uint64_t lines, struct error *err)
 {
     struct script_restore *restore = context;
     struct target_statement statement;
+    struct target_session *session;
     uint64_t rows;
     bool taken;
 
-    (void)lines;
     if (restore->copy_passes)
         return true;
-    if (restore->copy_open)
-        return target_copy_end(script_session_now(restore)->target, &rows, &taken, err);
+    session = script_session_now(restore)->target;
     statement = copy_statement(restore);
-    return target_copy(script_session_now(restore)->target, &statement,
-                       buffer_slice(&restore->rows), err);
+    if (script_rules_are_lines(buffer_slice(&restore->copy_statement)))
+        statement.expected = &lines;
+    if (!restore->copy_open)
+        return target_copy(session, &statement, buffer_slice(&restore->rows), err);
+    return target_copy_end(session, &rows, &taken, err) &&
+           (!taken || statement.expected == NULL || rows == lines ||
+            target_tell_lacking(session, &statement, lines, rows, err));
 }
 
 /* ---- Statements ---- */
@@ -215,7 +208,10 @@ static bool run_in_place(struct script_restore *restore, const struct sql_statem
     if (statement->kind == SQL_KIND_COPY_IN)
         return begin_copy(restore, statement, out, err);
     if (statement->kind == SQL_KIND_BEGIN)
-        return begin_unit(restore, err);
+        return begin_unit(restore, statement, err);
+    if (script_rules_chains(statement))
+        return refuse(statement, "ends a transaction and begins another",
+                      "Write COMMIT and BEGIN instead of AND CHAIN.", err);
     if (statement->kind == SQL_KIND_COMMIT || statement->kind == SQL_KIND_ROLLBACK)
         return end_unit(restore, statement->kind == SQL_KIND_COMMIT, err);
     if (statement->kind == SQL_KIND_COPY_OUT)
@@ -229,12 +225,6 @@ static bool run_in_place(struct script_restore *restore, const struct sql_statem
     return out || script_execute(restore, session, text_of(statement), statement->line, false, err);
 }
 
-static bool is_of_database(enum sql_kind kind)
-{
-    return kind == SQL_KIND_CREATE_DATABASE || kind == SQL_KIND_ALTER_DATABASE ||
-           kind == SQL_KIND_DROP_DATABASE;
-}
-
 static void note_encoding(struct script_restore *restore, const struct sql_statement *statement)
 {
     char encoding[SCRIPT_ENCODING_SIZE];
@@ -246,27 +236,56 @@ static void note_encoding(struct script_restore *restore, const struct sql_state
     restore->names_known = false; /* they are bytes of an encoding */
 }
 
-static bool take_statement(void *context, const struct sql_statement *statement, struct error *err)
+static bool run_statement(struct script_restore *restore, const struct sql_statement *statement,
+                          struct error *err)
 {
-    struct script_restore *restore = context;
+    enum script_place where = script_place_of(restore, restore->script, statement);
 
-    note_encoding(restore, statement);
-    if (!restore->placed && is_prelude(statement))
+    if (!restore->placed && where == SCRIPT_PRELUDE)
         return keep_prelude(restore, statement, err);
-    /* A plain script may make its database before it goes there. */
-    if ((restore->placed || is_cluster(restore) || !is_of_database(statement->kind)) &&
-        !place(restore, statement, err))
+    if ((restore->placed || where != SCRIPT_APART) && !place(restore, statement, err))
         return false;
-    if (!is_global(statement->kind))
+    if (!script_is_global(statement->kind))
         return run_in_place(restore, statement, err);
     return script_open_base(restore, err) && (leave_out(restore, &restore->base, statement) ||
                                               script_run_global(restore, statement, err));
+}
+
+static bool meet_definition(struct script_restore *restore, const struct sql_statement *statement,
+                            struct error *err)
+{
+    struct buffer name = {0};
+    const char *ignored;
+    bool met = sql_statement_name(statement->text, &name, err) &&
+               script_meet(restore, buffer_text(&name), statement->line, &ignored, err);
+
+    buffer_free(&name);
+    return met;
+}
+
+static bool is_met(enum sql_kind kind)
+{
+    return kind == SQL_KIND_CREATE_DATABASE || kind == SQL_KIND_DROP_DATABASE;
+}
+
+static bool take_statement(void *context, const struct sql_statement *statement, struct error *err)
+{
+    struct script_restore *restore = context;
+    struct sql_statement here;
+    bool passes;
+
+    note_encoding(restore, statement);
+    return (!is_met(statement->kind) || meet_definition(restore, statement, err)) &&
+           script_translate(restore, statement, &here, &passes, err) &&
+           (passes || run_statement(restore, &here, err));
 }
 
 static bool take_connect(void *context, const char *database, uint64_t line, struct error *err)
 {
     struct script_restore *restore = context;
 
+    if (!script_meet(restore, database, line, &database, err))
+        return false;
     restore->placed = true;
     buffer_clear(&restore->prelude);
     return script_enter_section(restore, database, line, err);
@@ -332,40 +351,17 @@ void script_restore_free(struct script_restore *restore)
     script_patterns_reset(&restore->databases);
     script_patterns_reset(&restore->not_databases);
     free(restore->database);
+    free(restore->renamed);
     free(restore->user);
     buffer_free(&restore->prelude);
     buffer_free(&restore->connected);
     buffer_free_secret(&restore->copy_statement);
     buffer_free(&restore->rows);
     buffer_free(&restore->object);
+    buffer_free(&restore->here);
     buffer_free_secret(&restore->changed);
     buffer_free_secret(&restore->postponed);
     free(restore);
-}
-
-/* ---- Looking it over ---- */
-
-static bool note_connect(void *context, const char *database, uint64_t line, struct error *err)
-{
-    struct script_restore *restore = context;
-
-    (void)line;
-    return script_names_take(&restore->names, 'c', database, err) != NULL;
-}
-
-bool script_restore_look(struct script_restore *restore, struct slice bytes, struct error *err)
-{
-    const struct sql_script_handler handler = {.context = restore, .connect = note_connect};
-
-    if (restore->look == NULL)
-        restore->look = sql_script_new(&handler, err);
-    return restore->look != NULL && sql_script_feed(restore->look, bytes, err);
-}
-
-bool script_restore_look_finish(struct script_restore *restore, struct error *err)
-{
-    return script_restore_look(restore, slice_make(NULL, 0), err) &&
-           sql_script_finish(restore->look, err) && script_check_all(restore, err);
 }
 
 /* ---- Running it ---- */

@@ -8,8 +8,11 @@
  *   the script says of it (ALTER) is done to it. What the script says of the role that restores is
  *   done last of all, by script_restore_conclude(): a new password would be in the way of the
  *   sessions that follow.
- * - A database that holds objects is not restored into unless the request says so. What is to be
- *   dropped is dropped only if it is asked for RESTORE_CLEAN or RESTORE_RECREATE.
+ * - A database that holds objects is not restored into unless the request says so. What the script
+ *   drops is dropped for RESTORE_CLEAN only: for RESTORE_RECREATE a database is replaced once the
+ *   new one has been made. One that could not be dropped or replaced is left as it is.
+ * - A script of a single database is restored as the one that the request names.
+ * - A transaction that the script does not end is a failure.
  * - Settings that the server does not know are left out.
  * - Rows behind a COPY that the server refuses are passed over.
  */

@@ -25,11 +25,15 @@ struct script_restore {
     const struct restore_request *request;
     struct logical_restore_report *told; /* of failures */
     struct sql_script *script;
-    struct sql_script *look; /* the same, looked over before */
-    bool looked;             /* and nothing was in the way */
+    struct sql_script *look; /* the same, looked over before … */
+    bool look_placed;        /* … up to its place … */
+    bool look_plain;         /* … which was a statement for the database that was named … */
+    bool looked;             /* … and nothing was in the way */
     struct failure failure;
     struct script_report report; /* without what open sessions have counted */
     char *database;              /* that it is for, where it names none; may be NULL */
+    char *renamed;               /* the only one that it names, which is that one here; or NULL */
+    bool several_told;           /* that it goes into others */
 
     struct script_patterns databases,
         not_databases; /* that are wanted; none: all; and that are not */
@@ -44,10 +48,12 @@ struct script_restore {
 
     bool placed;             /* there was a \connect, or a statement that is for a database */
     struct buffer prelude;   /* settings that came before: statements, a NUL behind each */
+    bool placed_plain;       /* … and that was it */
     bool globals;            /* of a whole cluster, before the first database */
     bool wanted;             /* the database at hand is */
     bool matched;            /* one of them was */
     bool in_unit;            /* between BEGIN and COMMIT */
+    uint64_t unit_line;      /* of that BEGIN */
     uint64_t failed_line;    /* of the last statement that failed */
     struct buffer connected; /* the database at hand */
 
@@ -59,6 +65,7 @@ struct script_restore {
 
     struct buffer object;    /* what the statement at hand is of */
     struct buffer changed;   /* a statement that is another than the script's */
+    struct buffer here;      /* a statement that names its database as it is called here */
     struct buffer postponed; /* about our own role: statements, a NUL behind each */
 };
 
@@ -88,6 +95,13 @@ bool script_run_alone(struct script_restore *restore, const char *text, uint64_t
 bool script_tell(struct script_restore *restore, uint64_t line, const char *object,
                  const char *sqlstate, const char *message, struct error *err);
 
+/* The same of what was asked beside the queue. */
+bool script_tell_error(struct script_restore *restore, uint64_t line, const char *object,
+                       const struct error *why, struct error *err);
+
+/* Awaits all that is queued, and opens the session of any database. */
+bool script_settle(struct script_restore *restore, struct error *err);
+
 /* ---- script_server.c: roles, tablespaces, databases ---- */
 
 /* The one of that kind ('r', 't', 'd') as the server has it. NULL with *err set on failure. */
@@ -103,15 +117,16 @@ void script_patterns_reset(struct script_patterns *patterns);
 /* Whether the request wants that database of the script. */
 bool script_wants(const struct script_restore *restore, const char *database);
 
-/* Fails if the database holds objects that nobody allowed to be there, or cannot be used. */
+/* Fails if the database holds objects that nobody allowed to be there, or cannot be used, or
+ * dropped. definition: the script makes it anew so, now; or NULL. */
 bool script_check_database(struct script_restore *restore, struct script_name *database,
-                           struct error *err);
+                           const char *definition, struct error *err);
+
+/* The first that is in the way. */
+bool script_refuse(const struct preflight_report *report, struct error *err);
 
 /* Of a script that names no database: the one that it is for is there, or is made. */
 bool script_prepare_plain(struct script_restore *restore, uint64_t line, struct error *err);
-
-/* The databases that the script was seen to connect to ('c'), or the one that it is for. */
-bool script_check_all(struct script_restore *restore, struct error *err);
 
 bool script_create_database(struct script_restore *restore, const struct sql_statement *statement,
                             struct script_name *database, struct error *err);
@@ -122,6 +137,36 @@ bool script_drop_database(struct script_restore *restore, const struct sql_state
 /* Of a role or a tablespace, too. */
 bool script_drop(struct script_restore *restore, const struct sql_statement *statement,
                  struct script_name *item, struct error *err);
+
+/* ---- script_place.c ---- */
+
+enum script_place {
+    SCRIPT_PRELUDE, /* a setting: it may be for a database whose name comes after it */
+    SCRIPT_APART,   /* about a database: a plain script may make its own before it goes there */
+    SCRIPT_GLOBALS, /* of a whole cluster, before the first database */
+    SCRIPT_PLAIN    /* for the database that was named for the script */
+};
+
+/* Where a statement goes that stands before the first \connect. script: as far as it was read. */
+enum script_place script_place_of(const struct script_restore *restore,
+                                  const struct sql_script *script,
+                                  const struct sql_statement *statement);
+bool script_is_of_database(enum sql_kind kind);
+bool script_is_global(enum sql_kind kind);
+
+bool script_needs_database(const struct script_restore *restore, struct error *err);
+
+/* What a script makes or connects to is called otherwise here if it is the only one, and the
+ * request names another. Of a script that was not looked over that is settled by the first.
+ * *here: its name. False: it is of several, so that nobody can say which one is meant. */
+bool script_meet(struct script_restore *restore, const char *database, uint64_t line,
+                 const char **here, struct error *err);
+bool script_rename(struct script_restore *restore, const char *database, struct error *err);
+void script_tell_several(struct script_restore *restore);
+
+/* The statement as it is here. *passes: it is about a database that was there, and is another's. */
+bool script_translate(struct script_restore *restore, const struct sql_statement *statement,
+                      struct sql_statement *here, bool *passes, struct error *err);
 
 /* ---- script_sections.c ---- */
 

@@ -78,11 +78,17 @@ static bool look(void *context, const struct sql_word *word)
     return true;
 }
 
+/* Of a longer one that is its beginning, and nothing its end. */
 static struct shape shape_of(struct slice text)
 {
     struct shape shape = {.count = 0};
 
-    sql_words_walk(text, look, &shape);
+    if (text.len <= LOOKED_AT) {
+        sql_words_walk(text, look, &shape);
+        return shape;
+    }
+    sql_words_walk(slice_make(text.data, LOOKED_AT), look, &shape);
+    memset(shape.last, 0, sizeof(shape.last));
     return shape;
 }
 
@@ -119,7 +125,8 @@ static bool leaves_out_setting(const struct restore_request *request, int server
         if (server_version < settings[i].since && is_word(shape, n, settings[i].name))
             return true;
     }
-    return (request->no_tablespaces && is_word(shape, n, "default_tablespace")) ||
+    return (request->row_security && is_word(shape, n, "row_security")) ||
+           (request->no_tablespaces && is_word(shape, n, "default_tablespace")) ||
            (request->no_table_access_method && is_word(shape, n, "default_table_access_method")) ||
            (request->no_owner && is_word(shape, 1, "session") &&
             is_word(shape, 2, "authorization"));
@@ -240,13 +247,47 @@ bool script_rules_leave_out(const struct restore_request *request, int server_ve
 {
     struct shape shape;
 
-    if (statement->kind != SQL_KIND_SET &&
-        (wants_all(request) || statement->text.len > LOOKED_AT || begins_insert(statement->text)))
+    if (statement->kind != SQL_KIND_SET && (wants_all(request) || begins_insert(statement->text)))
         return false;
     shape = shape_of(statement->text);
     if (statement->kind == SQL_KIND_SET)
         return leaves_out_setting(request, server_version, &shape);
     return leaves_out_object(request, &shape);
+}
+
+/* ---- Transactions and rows ---- */
+
+bool script_rules_chains(const struct sql_statement *statement)
+{
+    struct shape shape;
+    bool no = false, chains = false;
+
+    if (statement->kind != SQL_KIND_COMMIT && statement->kind != SQL_KIND_ROLLBACK)
+        return false;
+    shape = shape_of(statement->text);
+    for (size_t n = 1; n < shape.count; n++) {
+        no |= is_word(&shape, n, "no");
+        chains |= is_word(&shape, n, "chain");
+    }
+    return chains && !no;
+}
+
+bool script_rules_append_modes(struct buffer *out, const struct sql_statement *statement,
+                               struct error *err)
+{
+    struct shape shape = shape_of(statement->text);
+    size_t n = is_word(&shape, 1, "work") || is_word(&shape, 1, "transaction") ? 2 : 1;
+
+    return n >= shape.count || (buffer_append_string(out, "SET TRANSACTION ", err) &&
+                                buffer_append(out, statement->text.data + shape.first[n].begin,
+                                              statement->text.len - shape.first[n].begin, err));
+}
+
+bool script_rules_are_lines(struct slice copy)
+{
+    struct shape shape = shape_of(copy);
+
+    return sql_word_is(&shape.last[1], "from") && sql_word_is(&shape.last[2], "stdin");
 }
 
 /* ---- Statements that are changed ---- */
@@ -290,6 +331,7 @@ bool script_rules_append_database(struct buffer *out, const struct restore_reque
 /* Where the name behind the first two words ends. */
 struct name_end {
     unsigned words;
+    bool is_user;
     struct sql_word name;
 };
 
@@ -298,7 +340,9 @@ static bool find_name(void *context, const struct sql_word *word)
     struct name_end *end = context;
 
     end->name = *word;
-    return ++end->words < 3;
+    end->words++;
+    end->is_user |= end->words == 2 && sql_word_is(word, "user");
+    return end->words < 3;
 }
 
 static bool append_alter_tablespace(struct buffer *out, const struct sql_statement *statement,
@@ -328,6 +372,11 @@ bool script_rules_append_alter(struct buffer *out, const struct sql_statement *s
     slice_take(&rest, end.name.begin + end.name.text.len);
     while (blank < rest.len && strchr(" \t\r\n\f\v;", rest.data[blank]) != NULL)
         blank++;
+    /* A user may log in, unless its options say otherwise. */
+    if (end.is_user &&
+        !buffer_printf(out, err, "ALTER ROLE %.*s LOGIN;%s", (int)end.name.text.len,
+                       (const char *)end.name.text.data, blank == rest.len ? "" : " "))
+        return false;
     return blank == rest.len || (buffer_printf(out, err, "ALTER ROLE %.*s", (int)end.name.text.len,
                                                (const char *)end.name.text.data) &&
                                  buffer_append(out, rest.data, rest.len, err));

@@ -14,6 +14,16 @@ bool script_rules_check(const struct restore_request *request, struct error *err
 bool script_rules_leave_out(const struct restore_request *request, int server_version,
                             const struct sql_statement *statement);
 
+/* "SET TRANSACTION …" with the modes that a BEGIN has; nothing if it has none. */
+bool script_rules_append_modes(struct buffer *out, const struct sql_statement *statement,
+                               struct error *err);
+
+/* COMMIT or ROLLBACK … AND CHAIN. */
+bool script_rules_chains(const struct sql_statement *statement);
+
+/* Whether each line behind that COPY is a row, as pg_dump writes it: no format, no condition. */
+bool script_rules_are_lines(struct slice copy);
+
 /* "CREATE DATABASE …" without its TABLESPACE. */
 bool script_rules_append_database(struct buffer *out, const struct restore_request *request,
                                   struct slice statement, struct error *err);

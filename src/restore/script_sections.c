@@ -8,14 +8,17 @@
 
 #include <stdio.h>
 
-/* A transaction that the script did not end is undone, as by psql. */
+/* A transaction that the script did not end is undone, as by psql, which does not say so. */
 static bool end_unit(struct script_restore *restore, struct error *err)
 {
     struct script_session *session = script_session_now(restore);
-    bool ended = !restore->in_unit || session == NULL || target_unit_give_up(session->target, err);
+    bool open = restore->in_unit && session != NULL;
 
     restore->in_unit = false;
-    return ended;
+    return !open ||
+           (target_unit_give_up(session->target, err) &&
+            script_tell(restore, restore->unit_line, "BEGIN", "25000",
+                        "the transaction that begins here has no end, and was undone", err));
 }
 
 bool script_leave_section(struct script_restore *restore, struct error *err)
@@ -58,13 +61,16 @@ bool script_enter_section(struct script_restore *restore, const char *database, 
     found = script_find(restore, 'd', database, err);
     if (found == NULL || !note_section(restore, database, err))
         return false;
-    if (!found->there) {
+    if (!found->there || found->blocked) {
         snprintf(object, sizeof(object), "DATABASE %s",
                  quote_identifier(database, name, sizeof(name)));
-        return script_tell(restore, line, object, "3D000",
-                           "it does not exist, and what the script has for it is left out", err);
+        return script_tell(
+            restore, line, object, found->blocked ? "55006" : "3D000",
+            found->blocked ? "it could not be replaced, and what the script has for it is left out"
+                           : "it does not exist, and what the script has for it is left out",
+            err);
     }
-    if (!script_check_database(restore, found, err))
+    if (!script_check_database(restore, found, NULL, err))
         return false;
     restore->wanted = true;
     return script_session_open(restore, &restore->section, database, true, err);

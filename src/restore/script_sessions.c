@@ -50,15 +50,16 @@ static void take_failure(void *context, const struct target_failure *failure)
     buffer_free(&object);
 }
 
-bool script_tell(struct script_restore *restore, uint64_t line, const char *object,
-                 const char *sqlstate, const char *message, struct error *err)
+bool script_tell_error(struct script_restore *restore, uint64_t line, const char *object,
+                       const struct error *why, struct error *err)
 {
+    struct error words = *why;
     const struct target_failure failure = {.subject = line,
                                            .object = object,
-                                           .sqlstate = sqlstate,
-                                           .message = message,
-                                           .detail = "",
-                                           .hint = "",
+                                           .sqlstate = words.sqlstate,
+                                           .message = words.message,
+                                           .detail = words.detail,
+                                           .hint = words.hint,
                                            .context = "",
                                            .statement = ""};
 
@@ -66,7 +67,18 @@ bool script_tell(struct script_restore *restore, uint64_t line, const char *obje
     restore->report.failures++;
     if (!restore_request_ends_on_failure(restore->request))
         return true;
-    return error_set(err, ERROR_SERVER, "line %" PRIu64 ", %s: %s", line, object, message);
+    *err = words;
+    return error_prefix(err, "line %" PRIu64 ", %s", line, object);
+}
+
+bool script_tell(struct script_restore *restore, uint64_t line, const char *object,
+                 const char *sqlstate, const char *message, struct error *err)
+{
+    struct error why;
+
+    error_set(&why, ERROR_SERVER, "%s", message);
+    snprintf(why.sqlstate, sizeof(why.sqlstate), "%s", sqlstate);
+    return script_tell_error(restore, line, object, &why, err);
 }
 
 /* ---- Opening and closing ---- */
@@ -194,15 +206,20 @@ bool script_execute(struct script_restore *restore, struct script_session *sessi
     return statement.object != NULL && target_execute(session->target, &statement, err);
 }
 
-/* *done: it was done, and not refused by the server. */
-bool script_run_alone(struct script_restore *restore, const char *text, uint64_t line, bool *done,
-                      struct error *err)
+bool script_settle(struct script_restore *restore, struct error *err)
 {
     struct script_session *now = script_session_now(restore);
 
     if (now != NULL && !target_settle(now->target, err))
         return false;
-    if (!script_open_base(restore, err))
+    return script_open_base(restore, err) && target_settle(restore->base.target, err);
+}
+
+/* *done: it was done, and not refused by the server. */
+bool script_run_alone(struct script_restore *restore, const char *text, uint64_t line, bool *done,
+                      struct error *err)
+{
+    if (!script_settle(restore, err))
         return false;
     restore->failed_line = 0;
     if (!script_execute(restore, &restore->base, text, line, true, err) ||

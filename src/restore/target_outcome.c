@@ -129,10 +129,27 @@ bool target_tell_lacking(struct target_session *session, const struct target_sta
                                &outcome, err);
 }
 
-void target_tell_done(struct target_session *session, uint64_t subject, uint64_t rows)
+void target_count(struct target_session *session, uint64_t rows, uint64_t bytes)
 {
-    session->counts.statements++;
-    session->counts.rows += rows;
+    struct target_counts *counts = session->in_transaction ? &session->open : &session->counts;
+
+    counts->statements++;
+    counts->rows += rows;
+    counts->row_bytes += bytes;
+}
+
+void target_count_open(struct target_session *session)
+{
+    session->counts.statements += session->open.statements;
+    session->counts.rows += session->open.rows;
+    session->counts.row_bytes += session->open.row_bytes;
+    session->open = (struct target_counts){0};
+}
+
+void target_tell_done(struct target_session *session, uint64_t subject, uint64_t rows,
+                      uint64_t bytes)
+{
+    target_count(session, rows, bytes);
     if (session->told.done != NULL)
         session->told.done(session->told.context, subject, rows);
 }

@@ -150,8 +150,13 @@ static const char *next_text(const struct target_session *session, struct positi
     return text;
 }
 
-static bool tell_done(struct target_session *session, const struct queued_statement *statement,
-                      uint64_t rows, struct error *err)
+static uint64_t bytes_of(const struct queued_statement *statement, uint64_t rows)
+{
+    return rows == 0 || statement->rows == NO_TEXT ? 0 : statement->rows_len;
+}
+
+static bool check_rows(struct target_session *session, const struct queued_statement *statement,
+                       uint64_t rows, struct error *err)
 {
     const struct target_statement told = {
         .subject = statement->subject,
@@ -159,11 +164,15 @@ static bool tell_done(struct target_session *session, const struct queued_statem
         .text = held_text(session, statement->text),
     };
 
-    target_tell_done(session, statement->subject, rows);
-    if (rows > 0)
-        session->counts.row_bytes += statement->rows_len;
     return statement->expected == UINT64_MAX || statement->expected == rows ||
            target_tell_lacking(session, &told, statement->expected, rows, err);
+}
+
+static bool tell_done(struct target_session *session, const struct queued_statement *statement,
+                      uint64_t rows, struct error *err)
+{
+    target_tell_done(session, statement->subject, rows, bytes_of(statement, rows));
+    return check_rows(session, statement, rows, err);
 }
 
 static bool send_one(struct target_session *session, const struct queued_statement *statement,
@@ -358,6 +367,7 @@ static bool end_chunk(struct target_session *session, bool keep_open, struct err
         target_must_be_kept(&end);
         if (end.failed)
             return target_tell_failure(session, 0, "COMMIT", "COMMIT", &end, err);
+        target_count_open(session);
     }
     return tell_all_done(session, err);
 }
@@ -433,6 +443,19 @@ static bool end_piece_saving(struct target_session *session, struct error *err)
     return true;
 }
 
+/* What is done stays only if the unit does, whose end says so. */
+static bool count_piece(struct target_session *session, struct error *err)
+{
+    for (size_t i = 0; i < session->queue_count; i++) {
+        const struct queued_statement *statement = &session->queue[i];
+
+        target_count(session, statement->taken, bytes_of(statement, statement->taken));
+        if (!check_rows(session, statement, statement->taken, err))
+            return false;
+    }
+    return true;
+}
+
 /* A unit's transaction is over once one of it has failed: nobody needs to know of the rest. */
 static bool end_piece_of_unit(struct target_session *session, struct error *err)
 {
@@ -442,6 +465,8 @@ static bool end_piece_of_unit(struct target_session *session, struct error *err)
     if (!read_batch(session, &failed, &first, err))
         return false;
     if (failed == session->queue_count)
+        return count_piece(session, err);
+    if (session->unit_failed)
         return true;
     session->unit_failed = true;
     return target_tell_failure(session, session->queue[failed].subject,

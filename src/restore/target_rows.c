@@ -53,6 +53,7 @@ static bool refused(struct target_session *session, const struct error *why, str
     const char *held = (const char *)session->held.data;
 
     session->copy_refused = true;
+    session->unit_failed = true; /* if it is one of a unit */
     if (wire_is_broken(session->conn) || why->code != ERROR_SERVER) {
         *err = *why;
         error_prefix(err, "%s", held + session->copy_object);
@@ -94,6 +95,10 @@ bool target_copy_begin(struct target_session *session, const struct target_state
     if (!target_drain(session, true, err) || !await_begin(session, err) ||
         !note_copy(session, statement, err))
         return false;
+    if (session->in_unit && session->unit_failed) {
+        session->copy_refused = true;
+        return true;
+    }
     if (copy_in_begin(&session->copy, session->conn,
                       (const char *)session->held.data + session->copy_text, NULL, &why))
         return true;
@@ -170,8 +175,7 @@ bool target_copy_end(struct target_session *session, uint64_t *rows, bool *taken
         done = commit_frozen(session, &kept, err);
     *taken = done && !session->copy_refused && kept;
     if (*taken) {
-        session->counts.row_bytes += session->copy.bytes;
-        target_tell_done(session, session->copy_subject, *rows);
+        target_tell_done(session, session->copy_subject, *rows, session->copy.bytes);
         session->chunked++;
     }
     forget(session);
@@ -193,6 +197,19 @@ bool target_copy_give_up(struct target_session *session, const char *reason, str
 
 /* ---- Units ---- */
 
+#define SAVEPOINT "pgcask_unit"
+
+/* The one transaction has parts: what is given up is undone, and what came before stays in it. */
+static bool begin_part(struct target_session *session, struct error *err)
+{
+    struct outcome outcome = {0};
+
+    if (!target_drain(session, true, err) || !ask(session, "SAVEPOINT " SAVEPOINT, &outcome, err))
+        return false;
+    return !outcome.failed ||
+           target_tell_failure(session, 0, "SAVEPOINT", "SAVEPOINT " SAVEPOINT, &outcome, err);
+}
+
 bool target_unit_begin(struct target_session *session, struct error *err)
 {
     if (!target_drain(session, session->mode == TARGET_ONE, err))
@@ -200,7 +217,8 @@ bool target_unit_begin(struct target_session *session, struct error *err)
     session->unit_failed = session->saving = session->has_subject = false;
     session->unit_subject = 0;
     session->in_unit = true;
-    return target_begin(session, err);
+    session->before_unit = session->open;
+    return target_begin(session, err) && (session->mode != TARGET_ONE || begin_part(session, err));
 }
 
 /* In the other modes the first failure ends the work. */
@@ -214,7 +232,7 @@ bool target_unit_begin_saving(struct target_session *session, uint64_t subject, 
     return true;
 }
 
-/* Under TARGET_ONE a unit that failed has ended the work. */
+/* Several statements have several answers, of which the last counts, or the first that failed. */
 static bool end_unit(struct target_session *session, const char *statement, bool *kept,
                      struct error *err)
 {
@@ -224,29 +242,29 @@ static bool end_unit(struct target_session *session, const char *statement, bool
     if (!target_drain(session, true, err))
         return false;
     session->in_unit = false;
-    if (session->mode == TARGET_ONE) {
-        *kept = true;
-        return true;
-    }
-    session->in_transaction = false;
-    if (!wire_queue_query(session->conn, statement, err))
-        return target_stop(session, err);
-    if (!target_read_outcome(session, false, &outcome, err))
+    session->in_transaction = session->mode == TARGET_ONE;
+    if (!ask(session, statement, &outcome, err))
         return false;
-    if (!session->unit_failed)
+    if (!session->unit_failed && session->mode != TARGET_ONE)
         target_must_be_kept(&outcome);
     *kept = !session->unit_failed && !outcome.failed;
-    if (session->unit_failed || !outcome.failed)
+    if (!*kept)
+        session->open = session->before_unit;
+    else if (session->mode != TARGET_ONE)
+        target_count_open(session);
+    if (session->unit_failed && session->mode != TARGET_ONE)
         return true;
-    return target_tell_failure(session, session->unit_subject, "COMMIT", statement, &outcome, err);
+    return !outcome.failed ||
+           target_tell_failure(session, session->unit_subject, "COMMIT", statement, &outcome, err);
 }
 
 bool target_unit_end(struct target_session *session, bool *kept, struct error *err)
 {
-    bool done = end_unit(session, "COMMIT", kept, err);
+    bool done =
+        end_unit(session, session->mode == TARGET_ONE ? "RELEASE " SAVEPOINT : "COMMIT", kept, err);
 
     if (done && *kept && session->has_subject)
-        target_tell_done(session, session->unit_subject, 0);
+        target_tell_done(session, session->unit_subject, 0, 0);
     return done;
 }
 
@@ -255,5 +273,8 @@ bool target_unit_give_up(struct target_session *session, struct error *err)
     bool ignored;
 
     session->unit_failed = true;
-    return end_unit(session, "ROLLBACK", &ignored, err);
+    return end_unit(session,
+                    session->mode == TARGET_ONE ? "ROLLBACK TO " SAVEPOINT "; RELEASE " SAVEPOINT
+                                                : "ROLLBACK",
+                    &ignored, err);
 }

@@ -199,6 +199,8 @@ static bool commit_all(struct target_session *session, struct error *err)
     if (!target_read_outcome(session, false, &end, err))
         return false;
     target_must_be_kept(&end);
+    if (!end.failed)
+        target_count_open(session);
     return !end.failed || target_tell_failure(session, 0, "COMMIT", "COMMIT", &end, err);
 }
 

@@ -43,8 +43,9 @@ struct target_session {
     bool exit_on_error;
     unsigned chunk; /* of TARGET_CHUNKS */
     struct target_listener told;
-    struct target_counts counts;
-    struct failure stopped; /* what ended the work */
+    struct target_counts counts; /* of what stays … */
+    struct target_counts open;   /* … and of the transaction at hand, whose end will say so */
+    struct failure stopped;      /* what ended the work */
     char *user;
 
     struct buffer held; /* texts of … */
@@ -61,6 +62,7 @@ struct target_session {
     bool saving; /* each batch of it has a savepoint */
     bool has_subject;
     uint64_t unit_subject;
+    struct target_counts before_unit; /* of what was open then */
 
     /* Of a COPY whose rows are sent as they come. */
     struct copy_in copy;
@@ -92,7 +94,12 @@ bool target_read_outcome(struct target_session *session, bool had_rows, struct o
 /* Tells the listener, and counts. False if that ends the work. */
 bool target_tell_failure(struct target_session *session, uint64_t subject, const char *object,
                          const char *text, const struct outcome *outcome, struct error *err);
-void target_tell_done(struct target_session *session, uint64_t subject, uint64_t rows);
+void target_tell_done(struct target_session *session, uint64_t subject, uint64_t rows,
+                      uint64_t bytes);
+void target_count(struct target_session *session, uint64_t rows, uint64_t bytes);
+
+/* The transaction at hand stays. */
+void target_count_open(struct target_session *session);
 
 /* Keeps the error: nothing more is done. */
 bool target_stop(struct target_session *session, const struct error *err);

@@ -175,6 +175,7 @@ static void print_report(const struct logical_restore_report *report, const stru
     json_object_set_new(object, "harmless", json_integer((json_int_t)report->harmless));
     json_object_set_new(object, "passed_over", json_integer((json_int_t)report->passed_over));
     json_object_set_new(object, "left", json_integer((json_int_t)report->left));
+    json_object_set_new(object, "left_out", json_integer((json_int_t)report->left_out));
     json_object_set_new(object, "kept", json_integer((json_int_t)report->kept_count));
     json_object_set_new(object, "seconds", json_real(report->seconds));
     json_object_set_new(object, "error", utf8_to_json(err->message));

@@ -1,12 +1,13 @@
 """SQL scripts are run as stock psql runs them: pg_dumpall says the same of a cluster that psql made
 of a script and of one that we made of it. Whatever psql would do beside is refused."""
 
+import json
 import re
 
 import pytest
 
 from pgcask_testing import logical, paths, process
-from pgcask_testing.logical import make, run_sql, script
+from pgcask_testing.logical import cluster, make, run_sql, script  # noqa: F401: a fixture
 
 OWN_TOOLS = pytest.mark.majors(15, 17, 18)  # stock ones: what newer ones write is not for older
 TOOLS = pytest.mark.majors(15, 18)
@@ -413,3 +414,234 @@ def test_what_is_recognised_is_left_out_of_a_script(restored, source, target, ma
     logical.drop(target, "less")
     for option in ("schema_only", "data_only", "list_file=x", "sections=1"):
         assert "no meaning for an SQL script" in restored(target, path, option, db="x", rc=1).stderr
+
+
+# ---- Nothing is lost, doubled or taken for another
+
+PROD = """-- PostgreSQL database dump
+
+SET row_security = off;
+DROP DATABASE {drop};
+CREATE DATABASE prod WITH TEMPLATE = template0 ENCODING = 'UTF8'{how};
+ALTER DATABASE prod SET work_mem = '6MB';
+COMMENT ON DATABASE prod IS 'the one';
+\\connect prod
+CREATE TABLE t (n int);
+COPY t (n) FROM stdin;
+1
+2
+\\.
+GRANT CONNECT ON DATABASE prod TO PUBLIC;
+-- PostgreSQL database dump complete
+"""
+OLD = "CREATE TABLE t AS SELECT 7 AS n; CREATE TABLE old ()"
+SEEN = """SELECT (SELECT string_agg(n::text, ',' ORDER BY n) FROM t), to_regclass('old'),
+    (SELECT setconfig FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase
+      WHERE datname = current_database())"""
+
+
+def prod(workdir, how="", drop="prod", name="prod.sql"):
+    path = workdir / name
+    path.write_text(PROD.format(how=how, drop=drop))
+    return path
+
+
+def fresh(server, *names):
+    for name in names:
+        logical.drop(server, name)
+
+
+def seen(server, db):
+    return run_sql(server, db, SEEN).decode().strip()
+
+
+def databases_of(server):
+    return run_sql(server, "postgres", "SELECT datname FROM pg_database ORDER BY 1").decode()
+
+
+def stream(path):
+    return {"input": path.read_bytes()}
+
+
+@ENDS
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+def test_the_old_database_is_there_until_the_new_one_is(restored, cluster, major, workdir, piped):
+    make(cluster, "prod", OLD)
+
+    def run(path, *words, rc):
+        more = stream(path) if piped else {}
+        return restored(cluster, "-" if piped else path, *words, rc=rc, **more)
+
+    before = databases_of(cluster)
+    told = run(prod(workdir, " LC_COLLATE = 'no_SUCH' LC_CTYPE = 'no_SUCH'"), "recreate", rc=1)
+    assert "no_SUCH" in told.stderr
+    assert seen(cluster, "prod") == "7|old|"
+    # What no plan can know; the rest is not put into the one that stays.
+    told = run(prod(workdir, " NONSENSE = 1"), "recreate", rc=3)
+    assert "nonsense" in told.stdout and "could not be replaced" in told.stdout, told
+    assert seen(cluster, "prod") == "7|old|"
+    with cluster.session("prod"):
+        told = run(prod(workdir), "recreate", rc=1)
+        assert '1 session is in the database "prod"' in told.stderr, told
+    run_sql(cluster, "postgres", "ALTER DATABASE prod IS_TEMPLATE true")
+    assert "it is a template" in run(prod(workdir), "recreate", rc=1).stderr
+    run_sql(cluster, "postgres", "ALTER DATABASE prod IS_TEMPLATE false")
+    assert seen(cluster, "prod") == "7|old|" and databases_of(cluster) == before
+    run(prod(workdir), "recreate", rc=0)
+    assert seen(cluster, "prod") == "1,2||{work_mem=6MB}" and databases_of(cluster) == before
+    # Of --clean the script's own DROP is done, and may fail.
+    with cluster.session("prod"):
+        told = run(prod(workdir), "clean", rc=3)
+    assert "could not be replaced" in told.stdout, told
+    assert seen(cluster, "prod").startswith("1,2|")
+    fresh(cluster, "prod")
+
+
+@ENDS
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+def test_the_database_of_the_address_is_the_one_that_is_written(restored, cluster, major, workdir,
+                                                              piped):
+    make(cluster, "prod", OLD)
+    make(cluster, "staging", OLD)
+    path = prod(workdir)
+    more = stream(path) if piped else {}
+    source = "-" if piped else path
+    assert 'the database "staging" already holds' in restored(cluster, source, db="staging", rc=1,
+                                                              **more).stderr
+    restored(cluster, source, "recreate", db="staging", **more)
+    assert seen(cluster, "staging") == "1,2||{work_mem=6MB}"
+    fresh(cluster, "staging")
+    restored(cluster, source, "database=staging", **more)
+    assert seen(cluster, "staging") == "1,2||{work_mem=6MB}"
+    # Settings of a database that was there are its own.
+    make(cluster, "staging")
+    restored(cluster, source, db="staging", **more)
+    assert seen(cluster, "staging") == "1,2||"
+    assert seen(cluster, "prod") == "7|old|"
+    assert run_sql(cluster, "postgres", "SELECT shobj_description(oid, 'pg_database'), datacl FROM "
+                                        "pg_database WHERE datname = 'prod'") == b"|\n"
+    fresh(cluster, "prod", "staging")
+
+
+@ENDS
+def test_a_script_of_several_databases_says_where_it_goes(restored, cluster, major, workdir):
+    make(cluster, "staging", OLD)
+    fresh(cluster, "one", "two")
+    path = workdir / "several.sql"
+    path.write_text("CREATE DATABASE one;\n\\connect one\nCREATE TABLE t (n int);\n"
+                    "CREATE DATABASE two;\n\\connect two\nCREATE TABLE t (n int);\n")
+    told = restored(cluster, path, db="staging")
+    assert "each of which goes into the one of its own name" in told.stdout.replace("\\n", " "), told
+    assert seen(cluster, "staging") == "7|old|" and "one" in databases_of(cluster)
+    fresh(cluster, "one", "two")
+    told = restored(cluster, "-", db="staging", rc=1, **stream(path))
+    assert "line 1 of the script is about the database one" in told.stderr, told
+    assert "one" not in databases_of(cluster)
+    restored(cluster, path, "database=two")
+    assert "two" in databases_of(cluster) and "one" not in databases_of(cluster)
+    # What comes before the first \connect is for the one that is named.
+    path.write_text("CREATE TABLE v (n int);\n\\connect two\nCREATE TABLE v (n int);\n")
+    assert 'the database "two" already holds' in restored(cluster, path, db="staging", rc=1).stderr
+    make(cluster, "two")
+    assert 'the database "staging" already holds' in restored(cluster, path, db="staging",
+                                                              rc=1).stderr
+    assert run_sql(cluster, "two", "SELECT to_regclass('v')") == b"\n"
+    fresh(cluster, "staging", "two")
+
+
+UNITS = """CREATE TABLE t (n int);
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+INSERT INTO t SELECT 1 WHERE current_setting('transaction_isolation') = 'serializable';
+COMMIT;
+BEGIN;
+COPY t (n) FROM stdin;
+2
+\\.
+{more}INSERT INTO t VALUES (3);
+ROLLBACK;
+INSERT INTO t VALUES (4);
+BEGIN;
+COPY t (n) FROM stdin;
+x
+\\.
+INSERT INTO t VALUES (5);
+COMMIT;
+BEGIN;
+INSERT INTO t VALUES (6);
+"""
+
+
+def last_line(result):
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+@ENDS
+def test_transactions_of_a_script_are_kept_or_undone_as_it_says(restored, cluster, major, workdir):
+    path = workdir / "x.sql"
+    path.write_text(UNITS.format(more=""))
+    make(cluster, "units")
+    told = restored(cluster, path, db="units", rc=3)
+    assert run_sql(cluster, "units", "SELECT n FROM t ORDER BY 1") == b"1\n4\n"
+    assert re.search(r"line 17\b.*has no end, and was undone", told.stdout), told
+    report = last_line(told)
+    # The table, the mode of a transaction, two rows; of COPY nothing stays.
+    assert (report["objects"], report["rows"], report["failures"]) == (4, 0, 2), report
+    path.write_text(UNITS.format(more="")[:UNITS.index("BEGIN;\nCOPY t (n) FROM stdin;\nx") -
+                                          len("{more}")]
+                    .replace("BEGIN ISOLATION LEVEL SERIALIZABLE", "BEGIN")
+                    .replace("SELECT 1 WHERE", "SELECT 1 --"))
+    make(cluster, "units")
+    told = restored(cluster, path, "single_transaction", db="units")
+    assert run_sql(cluster, "units", "SELECT n FROM t ORDER BY 1") == b"1\n4\n"
+    assert last_line(told)["rows"] == 0
+    # One that has no end, where another database begins, too.
+    for more in ("", "\\connect units\n"):
+        path.write_text("CREATE TABLE t (n int);\nBEGIN;\nINSERT INTO t VALUES (1);\n" + more)
+        make(cluster, "units")
+        told = restored(cluster, path, db="units", rc=3)
+        assert "line 2, BEGIN" in told.stdout, told
+        make(cluster, "units")
+        told = restored(cluster, path, "single_transaction", db="units", rc=1)
+        assert "line 2, BEGIN" in told.stderr, told
+        assert run_sql(cluster, "units", "SELECT to_regclass('t')") == b"\n"
+        assert last_line(told)["objects"] == 0
+    fresh(cluster, "units")
+
+
+@ENDS
+def test_rows_that_the_server_does_not_keep_are_told(restored, cluster, major, workdir):
+    path = workdir / "x.sql"
+    rows = "".join(f"{n}\n" for n in range(1, 50001))
+    for count, text in ((3, "1\n2\n3\n"), (50000, rows)):
+        path.write_text(f"COPY t (n) FROM stdin;\n{text}\\.\n"
+                        f"COPY t (n) FROM stdin WITH (FORMAT csv);\n{text}\\.\n")
+        make(cluster, "lacking", """CREATE TABLE t (n int);
+            CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+              IF NEW.n = 2 THEN RETURN NULL; END IF; RETURN NEW; END $$;
+            CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();""")
+        told = restored(cluster, path, "into_existing", db="lacking", rc=3)
+        assert f"of {count} rows in the archive the server says that it has taken {count - 1}" in \
+            told.stdout, told
+        assert last_line(told)["failures"] == 1
+    fresh(cluster, "lacking")
+
+
+@ENDS
+def test_what_is_left_out_is_told(restored, pgcask, cluster, major, workdir):
+    path = workdir / "x.sql"
+    path.write_text("ALTER DATABASE nowhere SET work_mem = '5MB';\n"
+                    "ALTER DATABASE nowhere SET work_mem = '6MB';\n"
+                    "DROP ROLE IF EXISTS nobody;\nSET row_security = off;\n"
+                    "CREATE TABLE t AS SELECT current_setting('row_security') AS n;\n"
+                    "CREATE USER \"o'ne\";\n")
+    make(cluster, "left", "DROP ROLE IF EXISTS \"o'ne\"; CREATE ROLE \"o'ne\" NOLOGIN")
+    told = restored(cluster, path, "row_security", "jobs=4", db="left", rc=3)
+    assert told.stdout.count("it does not exist, and what the script says of it") == 1, told
+    assert last_line(told)["left_out"] == 4 and "a script is run in one session" in told.stdout
+    assert run_sql(cluster, "left", "SELECT n, rolcanlogin FROM t, pg_roles "
+                                    "WHERE rolname = 'o''ne'") == b"on|t\n"
+    make(cluster, "left")
+    told = pgcask("restore", path, "--to", cluster.uri("left"))
+    assert told.rc == 3 and "statements of scripts that were left out: 3" in told.stdout, told
+    make(cluster, "left", "DROP ROLE \"o'ne\"")
+    fresh(cluster, "left")

@@ -34,7 +34,7 @@ static bool left_out(const struct restore_request *request, int version, const c
 
 static void settings_that_the_server_lacks_are_left_out(void **state)
 {
-    const struct restore_request request = {.jobs = 1};
+    const struct restore_request request = {.jobs = 1}, policies = {.row_security = true};
 
     (void)state;
     assert_true(left_out(&request, 160000, "SET transaction_timeout = 0;"));
@@ -42,6 +42,8 @@ static void settings_that_the_server_lacks_are_left_out(void **state)
     assert_false(left_out(&request, 170000, "SET transaction_timeout = 0;"));
     assert_false(left_out(&request, 160000, "SET statement_timeout = 0;"));
     assert_false(left_out(&request, 160000, "SELECT 'SET transaction_timeout';"));
+    assert_false(left_out(&request, NEW, "SET row_security = off;"));
+    assert_true(left_out(&policies, NEW, "SET row_security = off;"));
 }
 
 static void what_is_not_wanted_is_known_by_its_words(void **state)
@@ -102,7 +104,10 @@ static void what_is_there_is_altered(void **state)
 {
     static const char *const cases[][2] = {
         {"CREATE ROLE \"a;b\";", ""},
-        {"CREATE USER Abc WITH LOGIN PASSWORD 'x;y';", "ALTER ROLE Abc WITH LOGIN PASSWORD 'x;y';"},
+        {"CREATE ROLE Abc WITH LOGIN PASSWORD 'x;y';", "ALTER ROLE Abc WITH LOGIN PASSWORD 'x;y';"},
+        {"CREATE USER Abc PASSWORD 'x;y';", "ALTER ROLE Abc LOGIN; ALTER ROLE Abc PASSWORD 'x;y';"},
+        {"create user \"a;b\" ;", "ALTER ROLE \"a;b\" LOGIN;"},
+        {"CREATE GROUP \"user\";", ""},
         {"CREATE TABLESPACE \"t 1\" OWNER \"o \"\"x\" LOCATION '/owner x';",
          "ALTER TABLESPACE \"t 1\" OWNER TO \"o \"\"x\";"},
         {"CREATE TABLESPACE t LOCATION '/owner x';", ""},
@@ -122,6 +127,55 @@ static void what_is_there_is_altered(void **state)
     assert_false(script_rules_alters_attributes(slice_string("ALTER ROLE a SET x = 1;")));
     assert_false(
         script_rules_alters_attributes(slice_string("ALTER ROLE a IN DATABASE d SET x = 1;")));
+}
+
+/* A COMMENT of more than what is looked at, and a function that ends as an owner is given. */
+static void long_statements_are_known_by_their_beginning(void **state)
+{
+    const struct restore_request request = {.no_comments = true, .no_owner = true};
+    struct buffer text = {0};
+
+    (void)state;
+    assert_true(buffer_append_string(&text, "COMMENT ON TABLE t IS '", &err));
+    for (int i = 0; i < 20000; i++)
+        assert_true(buffer_append_string(&text, "long", &err));
+    assert_true(buffer_append_string(&text, "';", &err));
+    assert_true(left_out(&request, NEW, buffer_text(&text)));
+    buffer_clear(&text);
+    assert_true(buffer_append_string(&text, "ALTER TABLE t ADD CHECK (a IN (", &err));
+    for (int i = 0; i < 20000; i++)
+        assert_true(buffer_append_string(&text, "'owner', ", &err));
+    assert_true(buffer_append_string(&text, "'to')) OWNER TO x;", &err));
+    assert_false(left_out(&request, NEW, buffer_text(&text)));
+    buffer_free(&text);
+}
+
+static void modes_of_transactions_and_rows_of_copies_are_known(void **state)
+{
+    static const char *const modes[][2] = {
+        {"BEGIN;", ""},
+        {"begin work;", ""},
+        {"BEGIN ISOLATION LEVEL SERIALIZABLE;", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;"},
+        {"START TRANSACTION READ ONLY, DEFERRABLE;", "SET TRANSACTION READ ONLY, DEFERRABLE;"},
+    };
+    const struct sql_statement chain = statement_of("COMMIT AND CHAIN;"),
+                               no_chain = statement_of("ROLLBACK WORK AND NO CHAIN;");
+    struct buffer out = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        const struct sql_statement statement = statement_of(modes[i][0]);
+
+        buffer_clear(&out);
+        assert_true(script_rules_append_modes(&out, &statement, &err));
+        assert_string_equal(buffer_text(&out), modes[i][1]);
+    }
+    buffer_free(&out);
+    assert_true(script_rules_chains(&chain));
+    assert_false(script_rules_chains(&no_chain));
+    assert_true(script_rules_are_lines(slice_string("COPY a.t (x, y) FROM stdin;")));
+    assert_false(script_rules_are_lines(slice_string("COPY t FROM stdin WITH (FORMAT csv);")));
+    assert_false(script_rules_are_lines(slice_string("COPY t FROM stdin WHERE a > 1;")));
 }
 
 static void a_database_loses_its_tablespace(void **state)
@@ -199,6 +253,8 @@ int main(void)
         cmocka_unit_test(settings_that_the_server_lacks_are_left_out),
         cmocka_unit_test(what_is_not_wanted_is_known_by_its_words),
         cmocka_unit_test(what_is_there_is_altered),
+        cmocka_unit_test(long_statements_are_known_by_their_beginning),
+        cmocka_unit_test(modes_of_transactions_and_rows_of_copies_are_known),
         cmocka_unit_test(a_database_loses_its_tablespace),
         cmocka_unit_test(encodings_are_read),
         cmocka_unit_test(what_no_script_can_give_is_refused),

@@ -1,0 +1,128 @@
+/*
+ * A script that can be read twice is looked over before it is run: what is never run, what breaks
+ * off, and the databases that it makes or connects to, each of which may be in the way.
+ */
+#include "restore/script_restore_internal.h"
+
+#include "base/error_names.h"
+#include "restore/restore_plan.h"
+
+static bool note_definition(struct script_restore *restore, const struct sql_statement *statement,
+                            struct error *err)
+{
+    struct buffer name = {0};
+    struct script_name *item = NULL;
+    bool noted = sql_statement_name(statement->text, &name, err);
+
+    if (noted)
+        item = script_names_take(&restore->names, 'c', buffer_text(&name), err);
+    if (item != NULL && item->definition == NULL)
+        item->definition =
+            arena_copy(&restore->names.texts, (const char *)statement->text.data, err);
+    buffer_free(&name);
+    return item != NULL && item->definition != NULL;
+}
+
+static bool note_statement(void *context, const struct sql_statement *statement, struct error *err)
+{
+    struct script_restore *restore = context;
+    enum script_place place = script_place_of(restore, restore->look, statement);
+
+    if (statement->kind == SQL_KIND_CREATE_DATABASE && !note_definition(restore, statement, err))
+        return false;
+    if (restore->look_placed || place < SCRIPT_GLOBALS)
+        return true;
+    restore->look_placed = true;
+    restore->look_plain = place == SCRIPT_PLAIN;
+    return !restore->look_plain || script_needs_database(restore, err);
+}
+
+static bool note_connect(void *context, const char *database, uint64_t line, struct error *err)
+{
+    struct script_restore *restore = context;
+
+    (void)line;
+    restore->look_placed = true;
+    return script_names_take(&restore->names, 'c', database, err) != NULL;
+}
+
+bool script_restore_look(struct script_restore *restore, struct slice bytes, struct error *err)
+{
+    const struct sql_script_handler handler = {
+        .context = restore, .statement = note_statement, .connect = note_connect};
+
+    if (restore->look == NULL)
+        restore->look = sql_script_new(&handler, err);
+    return restore->look != NULL && sql_script_feed(restore->look, bytes, err);
+}
+
+/* ---- What it is about ---- */
+
+static bool settle_names(struct script_restore *restore, struct error *err)
+{
+    const char *only = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < restore->names.count; i++) {
+        if (restore->names.items[i].kind == 'c' && count++ == 0)
+            only = restore->names.items[i].name;
+    }
+    if (restore->database == NULL || count == 0 ||
+        (count == 1 && strcmp(only, restore->database) == 0))
+        return true;
+    if (count == 1 && !restore->look_plain &&
+        sql_script_origin(restore->look) != SQL_SCRIPT_OF_CLUSTER)
+        return script_rename(restore, only, err);
+    script_tell_several(restore);
+    return true;
+}
+
+static bool fill_plan(struct script_restore *restore, struct restore_plan *plan, size_t *wanted,
+                      struct error *err)
+{
+    bool plain = restore->look_plain;
+
+    for (size_t i = 0; i < restore->names.count; i++) {
+        const struct script_name *item = &restore->names.items[i];
+        bool renamed = restore->renamed != NULL && item->kind == 'c' &&
+                       strcmp(item->name, restore->renamed) == 0;
+        const char *here = renamed ? restore->database : item->name;
+
+        if (item->kind != 'c' || !script_wants(restore, here))
+            continue;
+        ++*wanted;
+        plain = plain && strcmp(here, restore->database) != 0;
+        if (!restore_plan_add_of_script(plan, here, item->definition, err))
+            return false;
+    }
+    plain = plain && script_wants(restore, restore->database);
+    *wanted += plain;
+    return !plain || restore_plan_add_of_script(plan, restore->database, NULL, err);
+}
+
+static bool check_all(struct script_restore *restore, struct error *err)
+{
+    const struct restore_request *request = restore->request;
+    struct preflight_report *report = &restore->told->preflight;
+    struct restore_plan *plan = restore_plan_new(request, err);
+    size_t wanted = 0;
+    bool checked = plan != NULL && fill_plan(restore, plan, &wanted, err);
+
+    if (checked && wanted == 0 && restore->look_placed &&
+        (request->database != NULL || request->databases.count > 0))
+        checked = error_set(err, ERROR_USAGE,
+                            "the script has nothing for the databases that were asked for");
+    checked = checked && restore_plan_check(plan, report, err);
+    if (checked && request->on_plan != NULL)
+        request->on_plan(request->context, plan);
+    restore->looked = checked && script_refuse(report, err);
+    restore_plan_free(plan);
+    return restore->looked;
+}
+
+bool script_restore_look_finish(struct script_restore *restore, struct error *err)
+{
+    return script_restore_look(restore, slice_make(NULL, 0), err) &&
+           sql_script_finish(restore->look, err) && settle_names(restore, err) &&
+           check_all(restore, err);
+}
