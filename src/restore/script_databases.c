@@ -109,6 +109,16 @@ bool script_check_database(struct script_restore *restore, struct script_name *d
 
 /* ---- Statements ---- */
 
+#define OBJECT_SIZE (QUOTE_NAME_SIZE + 16)
+
+static const char *object_of(const struct script_name *database, char *out, size_t size)
+{
+    char name[QUOTE_NAME_SIZE];
+
+    snprintf(out, size, "DATABASE %s", quote_identifier(database->name, name, sizeof(name)));
+    return out;
+}
+
 /* Under RESTORE_RECREATE a database goes once a new one is there, and roles stay. One that was to
  * go and did not is not filled once more. */
 bool script_drop(struct script_restore *restore, const struct sql_statement *statement,
@@ -161,7 +171,7 @@ static bool replace_database(struct script_restore *restore, const struct sql_st
     struct buffer sql = {0};
     struct wire_conn *conn;
     struct error why;
-    char interim[64];
+    char interim[64], object[OBJECT_SIZE];
     bool done;
 
     if (!target_database_interim(interim, err) ||
@@ -178,7 +188,8 @@ static bool replace_database(struct script_restore *restore, const struct sql_st
     if (done)
         return true;
     if (!wire_is_broken(conn) && why.code == ERROR_SERVER)
-        return script_tell_error(restore, statement->line, database->name, &why, err);
+        return script_tell_error(restore, statement->line,
+                                 object_of(database, object, sizeof(object)), &why, err);
     *err = why;
     return false;
 }
@@ -216,7 +227,7 @@ bool script_drop_database(struct script_restore *restore, const struct sql_state
 bool script_alter_database(struct script_restore *restore, const struct sql_statement *statement,
                            struct script_name *database, struct error *err)
 {
-    char object[QUOTE_NAME_SIZE + 16], name[QUOTE_NAME_SIZE];
+    char object[OBJECT_SIZE];
     bool ignored;
 
     if (database->there && !database->blocked)
@@ -226,10 +237,9 @@ bool script_alter_database(struct script_restore *restore, const struct sql_stat
     if (database->blocked || database->told)
         return true;
     database->told = true;
-    snprintf(object, sizeof(object), "DATABASE %s",
-             quote_identifier(database->name, name, sizeof(name)));
-    return script_tell(restore, statement->line, object, "3D000",
-                       "it does not exist, and what the script says of it is left out", err);
+    return script_tell(restore, statement->line, object_of(database, object, sizeof(object)),
+                       "3D000", "it does not exist, and what the script says of it is left out",
+                       err);
 }
 
 /* ---- The one that a plain script is for ---- */
