@@ -89,9 +89,9 @@ CASES = {
                      "0 f|t"),
     "--functions": Case(["f(integer)"], "SELECT to_regproc('f') IS NULL, to_regproc('trg') IS NULL",
                         "0 f|f", "0 f|t"),
-    "--indexes": Case(["p_i"], "SELECT to_regclass('p_i') IS NULL, to_regproc('f') IS NULL", "3 f|f",
+    "--indexes": Case(["p_i"], "SELECT to_regclass('p_i') IS NULL, to_regproc('f') IS NULL", "3 t|f",
                       "0 f|t", P, ["--into-existing"]),
-    "--triggers": Case(["p_t"], "SELECT count(*), to_regproc('f') IS NULL FROM pg_trigger", "3 1|f",
+    "--triggers": Case(["p_t"], "SELECT count(*), to_regproc('f') IS NULL FROM pg_trigger", "3 0|f",
                        "0 1|t", P + """CREATE FUNCTION trg() RETURNS trigger LANGUAGE plpgsql
                                        AS 'BEGIN RETURN NEW; END';""", ["--into-existing"]),
     "--sections": Case(["pre-data,post-data"],
