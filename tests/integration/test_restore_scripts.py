@@ -316,7 +316,7 @@ INSERT INTO a VALUES (3);
     make(target, "failing")
     told = restored(target, path, db="failing", rc=3)
     text = told.stdout + told.stderr
-    for line, words in ((2, "missing.* does not exist"), (5, "duplicate key"), (10, "nonsense"),
+    for line, words in ((2, "missing.* does not exist"), (5, "duplicate key"), (10, "syntax error"),
                         (11, "invalid input syntax"), (13, "division by zero")):
         assert re.search(rf"line {line}\b.*{words}", text), (line, text)
     assert "cret" not in text and "DROP TABLE" not in text
