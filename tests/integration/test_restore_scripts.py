@@ -319,7 +319,7 @@ INSERT INTO a VALUES (3);
     for line, words in ((2, "missing.* does not exist"), (5, "duplicate key"), (10, "syntax error"),
                         (11, "invalid input syntax"), (13, "division by zero")):
         assert re.search(rf"line {line}\b.*{words}", text), (line, text)
-    assert "cret" not in text and "DROP TABLE" not in text
+    assert "'cret" not in text and "DROP TABLE" not in text
     assert run_sql(target, "failing", "SELECT i FROM a ORDER BY i") == b"3\n"
     assert restored(target, path, "into_existing", "exit_on_error", db="failing", rc=1)
     run_sql(target, "failing", "DROP TABLE a")
