@@ -143,8 +143,12 @@ static void name_the_signal(struct error *err)
     if (signal_name == NULL)
         return;
     error_set(err, ERROR_CANCELLED, "cancelled by %s", signal_name);
-    if (original.code != ERROR_CANCELLED)
-        error_detail(err, ERROR_OURS("%s"), original.message);
+    if (original.code == ERROR_CANCELLED) {
+        error_detail(err, ERROR_OURS("%s"), original.detail);
+        return;
+    }
+    error_detail(err, ERROR_OURS("%s"), original.message);
+    error_hint(err, ERROR_OURS("%s"), original.hint);
 }
 
 static void fill_result(const struct command *command, int status, const struct error *err)

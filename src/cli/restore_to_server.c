@@ -78,16 +78,24 @@ static bool read_request(struct restore_request *request, const struct command *
 /* ---- The work ---- */
 
 /* What keeps it from being begun has been said, each with what mends it. */
-static bool judge(const struct preflight_report *found, struct error *err)
+static bool judge(const struct logical_restore_report *report, struct error *err)
 {
+    const struct preflight_report *found = &report->preflight;
     size_t fatal = 0;
 
     for (size_t i = 0; i < found->count; i++)
         fatal += found->findings[i].fatal;
     if (fatal == 0 || err->code != ERROR_REFUSED)
         return false;
-    error_set(err, ERROR_REFUSED, "the restore was not begun: %s",
-              fatal == 1 ? "something would make it fail" : "several things would make it fail");
+    if (report->ended == 0)
+        error_set(err, ERROR_REFUSED, "the restore was not begun: %s",
+                  fatal == 1 ? "something would make it fail"
+                             : "several things would make it fail");
+    else
+        error_set(err, ERROR_REFUSED,
+                  "the restore of \"%s\" was not begun; %zu database%s restored before: %s",
+                  report->database, report->ended, report->ended == 1 ? " was" : "s were",
+                  report->ended_names);
     return error_hint(err, "How to fix %s is said above.", fatal == 1 ? "it" : "each of them");
 }
 
@@ -103,7 +111,7 @@ static bool restore(struct restoring *restoring, struct restore_request *request
     if (done)
         restore_result_say(restoring->command, report);
     else
-        judge(&report->preflight, err);
+        judge(report, err);
     logical_restore_report_reset(report);
     return done;
 }

@@ -153,10 +153,8 @@ static bool select_entries(struct archive_job *job, struct error *err)
 }
 
 /* What is wrong is told all at once; the error is the first of it. */
-static bool judge(struct archive_job *job, struct error *err)
+bool archive_restore_judge(const struct preflight_report *found, struct error *err)
 {
-    const struct preflight_report *found = &job->report->preflight;
-
     for (size_t i = 0; i < found->count; i++) {
         if (!found->findings[i].fatal)
             continue;
@@ -166,23 +164,29 @@ static bool judge(struct archive_job *job, struct error *err)
     return true;
 }
 
-static bool make_plan(struct archive_job *job, struct error *err)
+static bool make_plan(struct archive_job *job, struct preflight_report *found, struct error *err)
 {
     job->plan = restore_plan_new(job->request, err);
     if (job->plan != NULL && job->options->globals_are_apart)
         restore_plan_expect_globals(job->plan);
     return job->plan != NULL &&
            restore_plan_add(job->plan, job->contents, job->selection, job->database, err) &&
-           restore_plan_check(job->plan, &job->report->preflight, err);
+           restore_plan_check(job->plan, found, err);
 }
 
+/* What was planned with others is told once. */
 static bool plan(struct archive_job *job, struct error *err)
 {
-    if (!make_plan(job, err))
-        return false;
-    if (job->request->on_plan != NULL)
+    struct preflight_report again = {0};
+    bool planned = job->options->planned;
+    struct preflight_report *found = planned ? &again : &job->report->preflight;
+    bool done = make_plan(job, found, err);
+
+    if (done && !planned && job->request->on_plan != NULL)
         job->request->on_plan(job->request->context, job->plan);
-    return judge(job, err);
+    done = done && archive_restore_judge(found, err);
+    preflight_reset(&again);
+    return done;
 }
 
 static bool make_database(struct archive_job *job, struct error *err)
@@ -215,6 +219,8 @@ static bool run(struct archive_job *job, struct error *err)
         return false;
     /* One of several, of which nothing is wanted, is not touched. */
     if (options->lists != NULL && restore_selection_names_nothing(job->selection))
+        return true;
+    if (job->request->dry_run && options->planned)
         return true;
     if (!plan(job, err))
         return false;
@@ -274,6 +280,30 @@ static bool restore_into(struct archive_input *input, const struct archive_resto
     buffer_free(&job.list);
     free(job.marks);
     free(job.lost);
+    return done;
+}
+
+bool archive_restore_plan(struct archive_input *input,
+                          const struct archive_restore_options *options,
+                          const struct restore_request *request, struct restore_plan *plan,
+                          struct error *err)
+{
+    struct archive_job job = {
+        .request = request,
+        .options = options,
+        .input = input,
+        .contents = archive_input_contents(input),
+    };
+    char *database = target_database_name(request, archive_contents_header(job.contents)->database,
+                                          options->name, options->of_several, err);
+    bool done = database != NULL && select_entries(&job, err);
+
+    if (done && (options->lists == NULL || !restore_selection_names_nothing(job.selection)))
+        done = restore_plan_add(plan, job.contents, job.selection, database, err);
+    restore_selection_free(job.selection);
+    buffer_free(&job.list);
+    free(job.marks);
+    free(database);
     return done;
 }
 

@@ -16,6 +16,7 @@ struct archive_restore_options {
     bool of_several;  /* archives of one backup: each goes into its own database */
     struct selection_lists *lists; /* of several, see restore_selection.h; NULL: its own */
     bool globals_are_apart;        /* roles and tablespaces come from elsewhere */
+    bool planned; /* together with others (archive_restore_plan): what was found was told */
     /* Called once the plan is made and nothing is in its way, before anything is done; may be NULL.
      */
     bool (*before)(void *context, struct error *err);
@@ -27,5 +28,16 @@ struct archive_restore_options {
 bool archive_restore(struct archive_input *input, const struct archive_restore_options *options,
                      const struct restore_request *request, struct logical_restore_report *report,
                      struct error *err);
+
+/* Before that, for several: adds it, and what of it is wanted, to a plan, and asks no server. */
+struct restore_plan;
+
+bool archive_restore_plan(struct archive_input *input,
+                          const struct archive_restore_options *options,
+                          const struct restore_request *request, struct restore_plan *plan,
+                          struct error *err);
+
+/* False if there is a fatal finding: the error is the first of them. */
+bool archive_restore_judge(const struct preflight_report *found, struct error *err);
 
 #endif

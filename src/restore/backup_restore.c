@@ -6,9 +6,11 @@
 #include "restore/backup_restore.h"
 
 #include "base/error_names.h"
+#include "base/quote.h"
 #include "manifest/manifest_decoder.h"
 #include "manifest/manifest_stream.h"
 #include "restore/archive_restore.h"
+#include "restore/backup_look.h"
 #include "restore/checking_source.h"
 #include "restore/script_restore.h"
 #include "restore/selection_lists.h"
@@ -23,6 +25,7 @@ const char *const backup_restore_first[] = {MANIFEST_PATH, "/globals.sql", "/000
 
 struct backup_job {
     const char *name;
+    const struct record_place *place; /* NULL: it is not to be opened once more */
     const struct restore_request *request;
     struct logical_restore_report *report;
     struct record_source *source; /* proves what passes */
@@ -34,6 +37,7 @@ struct backup_job {
     struct script_restore *globals; /* what it says last of all is still to be done */
     bool begun;                     /* with manifest.json */
     bool archives_seen;
+    bool planned; /* all archives, before the first */
     struct wanted_databases *wanted;
     struct selection_lists *lists; /* one database may have what another lacks */
     size_t problems;
@@ -182,12 +186,28 @@ static void count_script(struct backup_job *job, const struct script_restore *sc
     job->report->databases += found.databases;
 }
 
+/* The globals by themselves are looked over with the archives that follow. */
+static bool look_over_first(const struct backup_job *job, struct script_restore *script,
+                            const char *path, struct error *err)
+{
+    return job->place == NULL || strcmp(path, LOGICAL_SCRIPT_PATH) != 0 ||
+           backup_look_script(job->place, path, script, job->request->cancel, err);
+}
+
+static bool feed(const struct backup_job *job, struct script_restore *script, struct reader *reader,
+                 const char *path, struct error *err)
+{
+    if (job->request->dry_run)
+        return backup_look_feed(script, reader, err);
+    return look_over_first(job, script, path, err) && feed_script(script, reader, err);
+}
+
 /* What it says of the role that restores is said at the very end: sessions are to follow. */
 static bool run_script(struct backup_job *job, const struct restore_request *request,
                        struct reader *reader, const char *path, struct error *err)
 {
     struct script_restore *script = script_restore_new(request, NULL, job->report, err);
-    bool done = script != NULL && reader != NULL && feed_script(script, reader, err);
+    bool done = script != NULL && reader != NULL && feed(job, script, reader, path, err);
 
     if (script != NULL)
         count_script(job, script);
@@ -237,17 +257,69 @@ static bool run_globals(void *context, struct error *err)
 
 /* ---- Archives ---- */
 
-static bool restore_input(struct backup_job *job, struct archive_input *input, const char *name,
-                          struct error *err)
+/* For whoever has to know what was done before the work ended. */
+static void note_ended(struct logical_restore_report *report)
 {
-    const struct archive_restore_options options = {
+    size_t len = strlen(report->ended_names);
+    char name[QUOTE_NAME_SIZE];
+
+    report->ended++;
+    quote_identifier(report->database, name, sizeof(name));
+    if (len + strlen(name) + sizeof(", , …") <= sizeof(report->ended_names))
+        snprintf(report->ended_names + len, sizeof(report->ended_names) - len, "%s%s",
+                 len == 0 ? "" : ", ", name);
+    else if (len > 0 && strcmp(report->ended_names + len - strlen("…"), "…") != 0)
+        snprintf(report->ended_names + len, sizeof(report->ended_names) - len, ", …");
+}
+
+static void say_ended(const struct logical_restore_report *report, struct error *err)
+{
+    if (report->ended > 0 && err->detail[0] == '\0')
+        error_detail(err, "%zu database%s restored before: %s", report->ended,
+                     report->ended == 1 ? " was" : "s were", report->ended_names);
+}
+
+static struct archive_restore_options options_of(struct backup_job *job, const char *name)
+{
+    return (struct archive_restore_options){
         .name = name,
         .of_several = is_of_several(job),
         .lists = is_of_several(job) ? job->lists : NULL,
         .globals_are_apart = job->globals != NULL || job->globals_text.len > 0,
+        .planned = job->planned,
         .before = run_globals,
         .context = job,
     };
+}
+
+/* What is in the way of any of several is told before the first. */
+static bool plan_all(struct backup_job *job, struct error *err)
+{
+    const struct archive_restore_options options = options_of(job, NULL);
+
+    job->archives_seen = true;
+    if (job->planned || !is_of_several(job) || job->place == NULL ||
+        !backup_look_can_open(job->place))
+        return true;
+    job->planned = true;
+    return backup_look_archives(job->place, job->facts->layout, job->wanted, &options, job->request,
+                                job->report, err);
+}
+
+static bool restore_one(struct backup_job *job, struct archive_input *input,
+                        const struct archive_restore_options *options, struct error *err)
+{
+    bool done = archive_restore(input, options, job->request, job->report, err);
+
+    if (done && !job->request->dry_run)
+        note_ended(job->report);
+    return done;
+}
+
+static bool restore_input(struct backup_job *job, struct archive_input *input, const char *name,
+                          struct error *err)
+{
+    const struct archive_restore_options options = options_of(job, name);
     const char *database;
     bool done;
 
@@ -255,7 +327,7 @@ static bool restore_input(struct backup_job *job, struct archive_input *input, c
         return false;
     database = archive_contents_header(archive_input_contents(input))->database;
     done = !wanted_databases_has(job->wanted, database == NULL ? "" : database) ||
-           archive_restore(input, &options, job->request, job->report, err);
+           restore_one(job, input, &options, err);
     archive_input_free(input);
     return done ? true : error_prefix(err, "%s", name);
 }
@@ -323,11 +395,9 @@ static bool restore_record(struct backup_job *job, struct error *err)
     case LOGICAL_PART_GLOBALS:
         return hold_globals(job, err);
     case LOGICAL_PART_SCRIPT:
-        return job->request->dry_run ||
-               run_script(job, job->request, job->record.reader, job->record.path, err);
+        return run_script(job, job->request, job->record.reader, job->record.path, err);
     case LOGICAL_PART_ARCHIVE:
-        job->archives_seen = true;
-        return restore_custom(job, err);
+        return plan_all(job, err) && restore_custom(job, err);
     case LOGICAL_PART_FIRST_TOC:
     case LOGICAL_PART_TOC:
     case LOGICAL_PART_DATA:
@@ -337,8 +407,7 @@ static bool restore_record(struct backup_job *job, struct error *err)
         if (strncmp(job->folder, (const char *)place.folder.data, place.folder.len) == 0 &&
             job->folder[place.folder.len] == '\0')
             return true;
-        job->archives_seen = true;
-        return restore_folder(job, &place, err);
+        return plan_all(job, err) && restore_folder(job, &place, err);
     case LOGICAL_PART_SUMMARY:
     case LOGICAL_PART_FOREIGN:
         break;
@@ -417,11 +486,12 @@ static bool prepare(struct backup_job *job, struct error *err)
 }
 
 bool backup_restore(struct record_source *source, const char *name,
-                    const struct restore_request *request, struct logical_restore_report *report,
-                    struct error *err)
+                    const struct record_place *place, const struct restore_request *request,
+                    struct logical_restore_report *report, struct error *err)
 {
     struct backup_job job = {
         .name = name,
+        .place = place != NULL && backup_look_can(place) ? place : NULL,
         .request = request,
         .report = report,
         .of_globals = request_of_globals(request),
@@ -432,6 +502,8 @@ bool backup_restore(struct record_source *source, const char *name,
         done = run(&job, source, err);
     else
         source_close(source);
+    if (!done)
+        say_ended(report, err);
     wanted_databases_free(job.wanted);
     selection_lists_free(job.lists);
     script_restore_free(job.globals);

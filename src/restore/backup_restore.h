@@ -10,9 +10,10 @@
 extern const char *const backup_restore_first[];
 
 /* Takes over the source. All of it is read and proved on the way; that it is damaged is known for
- * certain at the end alone, and then fails. name: for messages. */
+ * certain at the end alone, and then fails. name: for messages. place: where it lies; NULL: it is
+ * known as the source alone. */
 bool backup_restore(struct record_source *source, const char *name,
-                    const struct restore_request *request, struct logical_restore_report *report,
-                    struct error *err);
+                    const struct record_place *place, const struct restore_request *request,
+                    struct logical_restore_report *report, struct error *err);
 
 #endif

@@ -59,6 +59,15 @@ static const char *format_of(const struct logical_job *job, enum archive_kind ki
     return job->input->place.kind == PLACE_DIRECTORY ? "directory" : "tar";
 }
 
+/* A pipe that has a name can be read once only, too. */
+static bool can_be_read_again(const struct record_place *place)
+{
+    struct stat status;
+
+    return place->kind == PLACE_TAR_FILE && stat(place->path, &status) == 0 &&
+           S_ISREG(status.st_mode);
+}
+
 /* What comes through a pipe was begun to be read. */
 static bool restore_lone(struct logical_job *job, struct record_source *source,
                          enum archive_kind kind, struct error *err)
@@ -68,7 +77,7 @@ static bool restore_lone(struct logical_job *job, struct record_source *source,
     if (!check_choice(job, err))
         return false;
     snprintf(job->report->format, sizeof(job->report->format), "%s", format_of(job, kind));
-    if (job->input->place.kind == PLACE_TAR_STREAM)
+    if (job->input->place.kind != PLACE_DIRECTORY && !can_be_read_again(&job->input->place))
         return restore_archive(
             job, archive_input_of_source(job->input->name, source, kind, cancel, err), err);
     return restore_archive(job, archive_input_open(&job->input->place, NULL, cancel, err), err);
@@ -107,15 +116,6 @@ static bool look_over(struct script_restore *script, struct reader *reader, stru
 {
     return feed_script(script, reader, script_restore_look, err) &&
            script_restore_look_finish(script, err);
-}
-
-/* A pipe that has a name can be read once only, too. */
-static bool can_be_read_again(const struct record_place *place)
-{
-    struct stat status;
-
-    return place->kind == PLACE_TAR_FILE && stat(place->path, &status) == 0 &&
-           S_ISREG(status.st_mode);
 }
 
 static bool look_over_first(struct logical_job *job, struct script_restore *script,
@@ -210,7 +210,9 @@ static bool restore_source(struct logical_job *job, struct record_source **sourc
         taken = spooled_source_new(taken, job->request->spool_directory, job->request->cancel, err);
     if (taken == NULL)
         return false;
-    return backup_restore(taken, job->input->name, job->request, job->report, err);
+    return backup_restore(taken, job->input->name,
+                          job->input->is_backup ? NULL : &job->input->place, job->request,
+                          job->report, err);
 }
 
 /* Records come in the order in which they were written. */

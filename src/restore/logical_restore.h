@@ -28,6 +28,8 @@ struct logical_restore_report {
     char layout[16];        /* of a backup */
     char database[256];     /* the last that was restored into */
     size_t databases;       /* that were restored into */
+    size_t ended;           /* … to the end, of a backup of several */
+    char ended_names[512];  /* of these: "a", "b", … */
     uint64_t objects;       /* entries whose statements all succeeded */
     uint64_t rows, bytes;   /* that the server took; of data that came */
     uint64_t large_objects; /* that came to their ends */

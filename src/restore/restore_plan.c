@@ -388,7 +388,8 @@ static bool make(const struct restore_plan *plan, const struct planned_database 
            database_recipe_append(&sql, &database->recipe, replaces ? interim : database->name,
                                   wire_server_version(conn), plan->request->no_tablespaces, err);
     if (done && replaces)
-        done = target_database_replace(conn, buffer_text(&sql), interim, database->name, err);
+        done = target_database_replace(conn, buffer_text(&sql), interim, database->name,
+                                       plan->request->cancel, err);
     else if (done)
         done = target_database_create(conn, buffer_text(&sql), database->name, err);
     buffer_free(&sql);

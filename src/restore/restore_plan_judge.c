@@ -222,14 +222,15 @@ static void judge_there(struct restore_plan *plan, struct planned_database *data
     char name[QUOTE_NAME_SIZE], remedy[QUOTE_NAME_SIZE + 128];
 
     quote_identifier(database->name, name, sizeof(name));
-    if (database->invalid) {
-        snprintf(remedy, sizeof(remedy), "DROP DATABASE %s;", name);
+    if (plan->request->existing == RESTORE_RECREATE &&
+        (!database->of_script || database->remade)) { /* an invalid one is good for this only */
+        judge_replaced(plan, database);
+    } else if (database->invalid) {
+        snprintf(remedy, sizeof(remedy), "Have it made anew: %s.  Or: DROP DATABASE %s;",
+                 OPTION_RECREATE, name);
         preflight_add(plan->report, true, remedy,
                       "the database \"%s\" is invalid: a DROP DATABASE was interrupted",
                       database->name);
-    } else if (plan->request->existing == RESTORE_RECREATE &&
-               (!database->of_script || database->remade)) {
-        judge_replaced(plan, database);
     } else if (database->closed) {
         snprintf(remedy, sizeof(remedy), "ALTER DATABASE %s ALLOW_CONNECTIONS true;", name);
         preflight_add(plan->report, true, remedy, "the database \"%s\" does not allow connections",

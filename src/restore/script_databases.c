@@ -180,7 +180,8 @@ static bool replace_database(struct script_restore *restore, const struct sql_st
         return false;
     }
     conn = target_session_conn(restore->base.target);
-    done = target_database_replace(conn, buffer_text(&sql), interim, database->name, &why);
+    done = target_database_replace(conn, buffer_text(&sql), interim, database->name,
+                                   restore->request->cancel, &why);
     buffer_free(&sql);
     database->made = done;
     database->blocked = !done;

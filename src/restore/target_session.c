@@ -181,6 +181,8 @@ static bool make_durable(struct target_session *session, struct error *err)
         "  FROM pg_catalog.pg_settings WHERE name = 'synchronous_commit';"
         "SELECT pg_catalog.pg_logical_emit_message(true, 'pgcask', '')";
 
+    if (session->counts.statements == 0 && session->counts.rows == 0) /* nothing was restored */
+        return true;
     if (wire_query(session->conn, sql, NULL, err))
         return true;
     error_prefix(err, "cannot make sure that what was restored is on the server's disk");

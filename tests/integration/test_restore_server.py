@@ -2,6 +2,7 @@
 it; what fails is named, and nothing is left half there."""
 
 import os
+import re
 import signal
 import time
 
@@ -614,6 +615,168 @@ def wait_for(condition, seconds):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def waiting(cluster, condition):
+    return f"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND {condition}"
+
+
+def test_a_cancelled_recreate_leaves_the_new_database(pgcask_popen, pgcask, cluster, workdir):
+    db = make(cluster, "renewed", "CREATE TABLE t (n int);")
+    archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
+    with cluster.session("postgres") as holder:
+        holder.sql("BEGIN; COMMENT ON DATABASE renewed IS 'DROP DATABASE waits for this'")
+        running = pgcask_popen("restore", archive, "--to", cluster.uri(db), "--recreate")
+        dropping = waiting(cluster, "query LIKE 'DROP DATABASE%renewed%'")
+        wait_for(lambda: cluster.value(dropping) == "1", 60)
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert cluster.value(dropping) == "1"
+        holder.sql("ROLLBACK")
+    result = running.wait(60)
+    assert result.rc == 1 and "cancelled by SIGINT" in result.stderr, result
+    assert '"renewed" was made anew, and is empty' in result.stderr, result
+    names = cluster.databases()
+    assert db in names and not [name for name in names if "pgcask" in name], names
+    assert cluster.value("SELECT count(*) FROM pg_class WHERE relname = 't'", db) == "0"
+    # What a DROP DATABASE of others left halfway is no use but to be made anew.
+    cluster.sql(f"UPDATE pg_database SET datconnlimit = -2 WHERE datname = '{db}'")
+    result = pgcask("restore", archive, "--to", cluster.uri(db))
+    assert result.rc == 1 and "is invalid" in result.stderr and "--recreate" in result.stderr, result
+    pgcask("restore", archive, "--to", cluster.uri(db), "--recreate").check()
+    assert cluster.value("SELECT count(*) FROM pg_class WHERE relname = 't'", db) == "1"
+    # Ended on the server while it waits, nothing was dropped, and nothing is left.
+    with cluster.session("postgres") as holder:
+        holder.sql("BEGIN; COMMENT ON DATABASE renewed IS 'DROP DATABASE waits for this'")
+        running = pgcask_popen("restore", archive, "--to", cluster.uri(db), "--recreate")
+        wait_for(lambda: cluster.value(dropping) == "1", 60)
+        cluster.sql(f"SELECT pg_cancel_backend(pid) FROM ({dropping.replace('count(*)', 'pid')}) p")
+        assert running.wait(60).rc == 1
+        assert not [name for name in cluster.databases() if "pgcask" in name]
+        # Or the session: it is not known how far that came.
+        running = pgcask_popen("restore", archive, "--to", cluster.uri(db), "--recreate")
+        wait_for(lambda: cluster.value(dropping) == "1", 60)
+        cluster.sql(
+            f"SELECT pg_terminate_backend(pid) FROM ({dropping.replace('count(*)', 'pid')}) p")
+        result = running.wait(60)
+        holder.sql("ROLLBACK")
+    (left,) = [name for name in cluster.databases() if "pgcask" in name]
+    assert result.rc == 1 and '"renewed" may be dropped by half' in result.stderr, result
+    assert left in result.stderr and 'DROP DATABASE IF EXISTS "renewed"; ALTER DATABASE' in \
+        result.stderr, result
+    for statement in ('DROP DATABASE IF EXISTS "renewed"',
+                      f'ALTER DATABASE {left} RENAME TO "renewed"'):
+        assert statement + ";" in result.stderr, result
+        cluster.sql(statement)
+    assert cluster.value("SELECT count(*) FROM pg_class WHERE relname = 't'", db) == "0"
+
+
+@pytest.mark.parametrize("form", ["archive", "script"])
+def test_one_transaction_that_the_server_ended_is_undone(
+        pgcask_popen, pgcask, cluster, workdir, form):
+    db = make(cluster, "undone", "CREATE TABLE first (n int); CREATE TABLE second (n int);")
+    source = workdir / "undone.sql"
+    if form == "script":
+        process.run([logical.stock("pg_dump", cluster), "-f", source, cluster.uri(db)]).check()
+    else:
+        source = logical.back_up(pgcask, cluster, db, workdir / "backup")
+    copy = make(cluster, "undone copy")
+    with cluster.session(copy) as holder:
+        holder.sql("BEGIN; LOCK TABLE pg_class IN SHARE MODE")
+        running = pgcask_popen("restore", source, "--to", cluster.uri(copy), "--single-transaction")
+        held = waiting(cluster, f"datname = '{copy}'")
+        wait_for(lambda: cluster.value(held) == "1", 60)
+        cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE application_name LIKE 'pgcask%'")
+        result = running.wait(60)
+        holder.sql("ROLLBACK")
+    assert result.rc == 1 and "server's disk" not in result.stderr, result
+    assert "terminat" in result.stderr, result
+    assert cluster.value("SELECT count(*) FROM pg_class WHERE relname = 'first'", copy) == "0"
+    # A session in which nothing was restored has nothing to make sure of.
+    with cluster.session(copy) as holder:
+        holder.sql("BEGIN; LOCK TABLE pg_class IN SHARE MODE")
+        running = pgcask_popen("restore", source, "--to", cluster.uri(copy), "--single-transaction")
+        wait_for(lambda: cluster.value(held) == "1", 60)
+        cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle' "
+                    "AND application_name LIKE 'pgcask%'")
+        holder.sql("ROLLBACK")
+    running.wait(60).check()
+
+
+def test_a_pipe_that_has_a_name_is_a_stream(pgcask, pgcask_popen, cluster, workdir):
+    db = make(cluster, "piped", "CREATE TABLE t AS SELECT generate_series(1, 100) n;")
+    folder = workdir / "tar.tar"
+    process.run([logical.stock("pg_dump", cluster), "-Ft", "-f", folder, cluster.uri(db)]).check()
+    os.mkfifo(workdir / "fifo")
+    for source in (logical.back_up(pgcask, cluster, db, workdir / "backup"), folder):
+        copy = make(cluster, "piped copy")
+        running = pgcask_popen("restore", workdir / "fifo", "--to", cluster.uri(copy))
+        (workdir / "fifo").write_bytes(source.read_bytes())
+        result = running.wait(60)
+        assert result.ok and "100 rows" in result.stdout, result
+        logical.drop(cluster, copy)
+
+
+@pytest.fixture(scope="module")
+def all_databases(pgcask, module_servers, major, tmp_path_factory):
+    """Backups of "first" and "second" by their layouts."""
+    server = module_servers.create(major)
+    for name in ("first", "second"):
+        make(server, name, "CREATE TABLE t AS SELECT generate_series(1, 100) n;",
+             "CREATE ROLE \"of the globals\" LOGIN CONNECTION LIMIT 3;" if name == "first" else "")
+    folder = tmp_path_factory.mktemp("all")
+    for layout in ("classic", "numbered", "tables"):
+        for end in ("", ".tar"):
+            pgcask("backup", server.uri(None), "--to", folder / f"{layout}{end}", "--layout", layout,
+                   "--databases", "first,second,postgres", "--quiet").check()
+    server.close()
+    return folder
+
+
+@pytest.mark.parametrize("layout", ["classic", "numbered", "tables"])
+def test_all_databases_are_looked_at_before_the_first(
+        pgcask, cluster, all_databases, layout):
+    for name in ("first", "second"):
+        make(cluster, name, f"CREATE TABLE \"in the way of {name}\" (n int);")
+    cluster.sql('CREATE ROLE "of the globals" CONNECTION LIMIT 5')
+    full = {"first": "in the way of first", "second": "in the way of second"}
+    limit = "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'of the globals'"
+    for source in (layout, f"{layout}.tar"):
+        for options in (["--dry-run"], []):
+            result = pgcask("restore", all_databases / source, "--to", cluster.uri(None),
+                            "--create-db", *options)
+            assert result.rc == 1 and "restore was not begun" in result.stderr, result
+            for what in full.values():
+                assert result.stderr.count(what) == 1, result
+            assert cluster.value(limit) == "5"
+            assert ('database "first"' in result.stdout) == bool(options), result
+    # Where only the second is full, the first is not begun.
+    logical.drop(cluster, "first")
+    result = pgcask("restore", all_databases / layout, "--to", cluster.uri(None), "--create-db")
+    assert result.rc == 1 and "restore was not begun" in result.stderr, result
+    assert "first" not in cluster.databases() and cluster.value(limit) == "5"
+    # Of a stream that cannot be known.
+    with open(all_databases / f"{layout}.tar", "rb") as stream:
+        result = pgcask("restore", "-", "--to", cluster.uri(None), "--create-db", stdin=stream)
+    assert result.rc == 1 and full["second"] in result.stderr, result
+    if layout != "classic":
+        assert 'of "second" was not begun; ' in result.stderr, result
+        assert re.search(r'restored before: .*"?first"?', result.stderr), result
+    assert cluster.value("SELECT count(*) FROM t", "first") == "100"
+    # Nothing in the way: the plan, and then that.
+    for name in full:
+        logical.drop(cluster, name)
+    result = pgcask("restore", all_databases / layout, "--to", cluster.uri(None), "--create-db",
+                    "--dry-run").check()
+    assert result.stdout.count('database "first"') == 1, result
+    assert result.stdout.count('database "second"') == 1, result
+    assert "first" not in cluster.databases()
+    pgcask("restore", all_databases / layout, "--to", cluster.uri(None), "--create-db").check()
+    for name in full:
+        assert cluster.value("SELECT count(*) FROM t", name) == "100"
+        logical.drop(cluster, name)
+    cluster.sql('DROP ROLE "of the globals"')
 
 
 @pytest.mark.majors(15)
