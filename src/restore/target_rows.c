@@ -236,7 +236,7 @@ bool target_unit_begin_saving(struct target_session *session, uint64_t subject, 
 static bool end_unit(struct target_session *session, const char *statement, bool *kept,
                      struct error *err)
 {
-    struct outcome outcome;
+    struct outcome outcome = {0};
 
     *kept = false;
     if (!target_drain(session, true, err))
