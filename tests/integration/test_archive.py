@@ -272,8 +272,9 @@ def test_an_archive_comes_out_of_a_tar_as_it_is(pgcask, cluster, workdir, megaby
         logical.drop(cluster, "unpacked")
 
 
-def test_a_lone_archive_is_not_restored_yet(pgcask, workdir):
+def test_a_lone_archive_is_no_data_directory(pgcask, workdir):
     archive = workdir / "a.dump"
     archive.write_bytes(b"PGDMP\x01\x0e\x00\x04\x08\x01")
     result = pgcask("restore", archive, "--to", workdir / "data")
-    assert result.rc == 1 and "not yet" in result.stderr and not (workdir / "data").exists()
+    assert result.rc == 1 and not (workdir / "data").exists()
+    assert f"pgcask restore {archive} --to postgres://" in result.stderr, result
