@@ -104,7 +104,9 @@ static bool read_setting(struct archive_job *job, uint32_t number, struct error 
     struct archive_entry entry;
     char value[8];
 
-    if (node.has_data && node.has_definition) /* it would be two things at two times */
+    /* It would be two things at two times. (Rows that come by way of the partitioned table have a
+     * remark there.) */
+    if (node.has_data && node.has_definition && node.section != SECTION_DATA)
         return archive_contents_entry(job->contents, number, &entry, err) &&
                unsound_setting(job, &entry, err);
     if (kind != ENTRY_ENCODING && kind != ENTRY_STDSTRINGS && kind != ENTRY_SEARCHPATH)
