@@ -150,7 +150,11 @@ def test_what_forbids_tls_comes_before_a_line_without_it(pgcask, servers, author
 def test_a_logical_backup_is_not_sent_in_a_circle(pgcask, server, workdir):
     pgcask("backup", server.uri("postgres"), "--to", workdir / "logical").check()
     result = pgcask("restore", workdir / "logical", "--to", workdir / "data")
-    assert "pg_restore" in result.stderr and "--to postgres" not in result.stderr, result
+    assert result.rc == 1 and "--to postgres://" in result.stderr, result
+    # What is said there is not sent back to where it came from.
+    target = server.uri("sent on")
+    sent_on = pgcask("restore", workdir / "logical", "--to", target, "--create-db")
+    assert sent_on.ok, sent_on
     (workdir / "copy").mkdir()
     for name in ("PG_VERSION", "postgresql.conf"):
         (workdir / "copy" / name).write_text("15\n")
