@@ -145,10 +145,9 @@ static bool try_once(struct logical_database *database, struct catalog_watch *wa
     return catalog_read(&database->catalog, database->conn, &options, changed, err);
 }
 
-/* A second session of the database, to look at what is there now. */
-static bool connect_watch(void *context, struct wire_conn **conn, struct error *err)
+bool logical_connect(const struct logical_database *database, struct wire_conn **conn,
+                     struct error *err)
 {
-    const struct logical_database *database = context;
     const struct logical_backup *job = database->job;
     const struct wire_settings *settings =
         job->pinned == NULL ? job->request.settings : job->pinned;
@@ -163,6 +162,12 @@ static bool connect_watch(void *context, struct wire_conn **conn, struct error *
     };
 
     return wire_connect(conn, settings, &options, err);
+}
+
+/* A second session of the database, to look at what is there now. */
+static bool connect_watch(void *context, struct wire_conn **conn, struct error *err)
+{
+    return logical_connect(context, conn, err);
 }
 
 /* In a new snapshot, which is taken once what was found before is locked. */

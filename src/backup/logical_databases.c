@@ -36,25 +36,14 @@ static bool name_database(const struct logical_database *database, struct error 
 static bool open_session(struct logical_database *database, struct error *err)
 {
     struct logical_backup *job = database->job;
-    const struct wire_settings *settings =
-        job->pinned == NULL ? job->request.settings : job->pinned;
-    struct wire_connect_options options = {
-        .kind = WIRE_SESSION_SQL,
-        .database = database->name,
-        .application_name = "pgcask backup",
-        .client_encoding = sessions_encoding(settings),
-        .cancel = job->request.cancel,
-        .log = job->request.log,
-        .wait_limit_ms = job->request.stall_timeout_ms,
-    };
 
-    if (!wire_connect(&database->conn, settings, &options, err)) {
+    if (!logical_connect(database, &database->conn, err)) {
         if (database->name != NULL && strcmp(err->sqlstate, "3D000") == 0)
             error_reason(err, "database_gone");
         return false;
     }
     if (job->pinned == NULL)
-        job->pinned = wire_settings_pin(settings, database->conn, err);
+        job->pinned = wire_settings_pin(job->request.settings, database->conn, err);
     job->report.server_version_num = wire_server_version(database->conn);
     return job->pinned != NULL && logical_check_peer(database->conn, err) &&
            logical_check_version(job->report.server_version_num, job->request.allow_newer_server,

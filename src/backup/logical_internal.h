@@ -192,6 +192,10 @@ bool logical_snapshot_take(struct logical_database *database, bool begun, struct
  * ones, but not for ever; the database is of no common moment then. */
 bool logical_catalog_read(struct logical_database *database, struct error *err);
 
+/* A session of the database, of the server that the first one of the job was of. */
+bool logical_connect(const struct logical_database *database, struct wire_conn **conn,
+                     struct error *err);
+
 /* ---- Records ---- */
 
 /* Begins the next record: its path and reader. *begun: there was one left. */

@@ -2,6 +2,8 @@
  * memory as they are. Blocks that are too many lie in a file that nobody else can open. */
 #include "base/text_store.h"
 
+#include "base/nameless_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -95,21 +97,9 @@ static bool grow(struct text_store *store, struct error *err)
 
 static bool open_file(struct text_store *store, struct error *err)
 {
-    const char *folder = getenv("TMPDIR");
-    char name[4096];
-
-    if (folder == NULL || folder[0] == '\0')
-        folder = "/tmp";
-    store->fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-    if (store->fd >= 0)
-        return true;
-    /* Not every file system has files without a name. */
-    snprintf(name, sizeof(name), "%s/pgcask-XXXXXX", folder);
-    store->fd = mkostemp(name, O_CLOEXEC);
-    if (store->fd >= 0 && unlink(name) == 0)
-        return true;
-    error_set_errno(err, errno, "cannot make a temporary file in %s", folder);
-    return error_hint(err, "Set TMPDIR to a directory that can be written and has room.");
+    store->fd = nameless_file_open(NULL, err);
+    return store->fd >= 0 ||
+           error_hint(err, "Set TMPDIR to a directory that can be written and has room.");
 }
 
 static bool write_out(struct text_store *store, const uint8_t *bytes, size_t len, struct error *err)

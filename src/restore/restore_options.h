@@ -177,4 +177,50 @@
     RESTORE_FLAG("dry-run", dry_run,                                                               \
                  "Says what would be done and what is in the way, and does nothing.")
 
+/* ---- All of them, as rows of a table ---- */
+
+/* A row a line. */
+/* clang-format off */
+#define RESTORE_OPTIONS(who)                                                                       \
+    {RESTORE_OPTION_DATABASE, .commands = (who)},                                                  \
+    {RESTORE_OPTION_DATABASES, .commands = (who)},                                                 \
+    {RESTORE_OPTION_EXCLUDE_DATABASES, .commands = (who)},                                         \
+    {RESTORE_OPTION_NO_GLOBALS, .commands = (who)},                                                \
+    {RESTORE_OPTION_CREATE_DB, .commands = (who)},                                                 \
+    {RESTORE_OPTION_INTO_EXISTING, .commands = (who)},                                             \
+    {RESTORE_OPTION_CLEAN, .commands = (who)},                                                     \
+    {RESTORE_OPTION_RECREATE, .commands = (who)},                                                  \
+    {RESTORE_OPTION_ROLE, .commands = (who)},                                                      \
+    {RESTORE_OPTION_SEARCH_PATH, .commands = (who)},                                               \
+    {RESTORE_OPTION_SCHEMAS, .commands = (who)},                                                   \
+    {RESTORE_OPTION_EXCLUDE_SCHEMAS, .commands = (who)},                                           \
+    {RESTORE_OPTION_TABLES, .commands = (who)},                                                    \
+    {RESTORE_OPTION_FUNCTIONS, .commands = (who)},                                                 \
+    {RESTORE_OPTION_TRIGGERS, .commands = (who)},                                                  \
+    {RESTORE_OPTION_INDEXES, .commands = (who)},                                                   \
+    {RESTORE_OPTION_SECTIONS, .commands = (who)},                                                  \
+    {RESTORE_OPTION_LIST_FILE, .commands = (who)},                                                 \
+    {RESTORE_OPTION_SCHEMA_ONLY, .commands = (who)},                                               \
+    {RESTORE_OPTION_DATA_ONLY, .commands = (who)},                                                 \
+    {RESTORE_OPTION_NO_OWNER, .commands = (who)},                                                  \
+    {RESTORE_OPTION_NO_PRIVILEGES, .commands = (who)},                                             \
+    {RESTORE_OPTION_NO_COMMENTS, .commands = (who)},                                               \
+    {RESTORE_OPTION_NO_SECURITY_LABELS, .commands = (who)},                                        \
+    {RESTORE_OPTION_NO_PUBLICATIONS, .commands = (who)},                                           \
+    {RESTORE_OPTION_NO_SUBSCRIPTIONS, .commands = (who)},                                          \
+    {RESTORE_OPTION_NO_POLICIES, .commands = (who)},                                               \
+    {RESTORE_OPTION_NO_TABLESPACES, .commands = (who)},                                            \
+    {RESTORE_OPTION_NO_TABLE_ACCESS_METHOD, .commands = (who)},                                    \
+    {RESTORE_OPTION_NO_STATISTICS, .commands = (who)},                                             \
+    {RESTORE_OPTION_JOBS, .commands = (who)},                                                      \
+    {RESTORE_OPTION_EXIT_ON_ERROR, .commands = (who)},                                             \
+    {RESTORE_OPTION_SINGLE_TRANSACTION, .commands = (who)},                                        \
+    {RESTORE_OPTION_TRANSACTION_SIZE, .commands = (who)},                                          \
+    {RESTORE_OPTION_DISABLE_TRIGGERS, .commands = (who)},                                          \
+    {RESTORE_OPTION_ENABLE_ROW_SECURITY, .commands = (who)},                                       \
+    {RESTORE_OPTION_ANALYZE, .commands = (who)},                                                   \
+    {RESTORE_OPTION_SPOOL_DIR, .commands = (who)},                                                 \
+    {RESTORE_OPTION_DRY_RUN, .commands = (who)}
+/* clang-format on */
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/error_names.h"
+#include "base/nameless_file.h"
 #include "manifest/logical_layout.h"
 #include "manifest/physical_layout.h"
 
@@ -94,35 +95,11 @@ static struct reader *read_again(const struct spooled *spooled, const struct kep
 
 /* ---- Keeping ---- */
 
-static int open_unlinked(const char *directory)
-{
-    char name[RECORD_PATH_MAX];
-    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-        return fd;
-    /* Not every file system has files without a name. */
-    snprintf(name, sizeof(name), "%s/pgcask.XXXXXX", directory);
-    fd = mkostemp(name, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(name);
-    return fd;
-}
-
 static bool open_file(struct spooled *spooled, struct error *err)
 {
-    const char *directory = spooled->directory;
-
-    if (directory == NULL)
-        directory = getenv("TMPDIR");
-    if (directory == NULL || *directory == '\0')
-        directory = "/tmp";
-    spooled->directory = directory;
-    spooled->fd = open_unlinked(directory);
-    if (spooled->fd >= 0)
-        return true;
-    error_set_errno(err, errno, "cannot make a file in \"%s\"", directory);
-    return error_hint(err, "The backup does not come in the order in which it was written, and is "
+    spooled->fd = nameless_file_open(spooled->directory, err);
+    return spooled->fd >= 0 ||
+           error_hint(err, "The backup does not come in the order in which it was written, and is "
                            "kept there meanwhile. Another place: " OPTION_SPOOL_DIR);
 }
 
@@ -319,7 +296,7 @@ struct record_source *spooled_source_new(struct record_source *source, const cha
     }
     spooled->base = (struct record_source){&ops, true};
     spooled->inner = source;
-    spooled->directory = directory;
+    spooled->directory = nameless_file_directory(directory);
     spooled->cancel = cancel;
     spooled->fd = -1;
     return &spooled->base;

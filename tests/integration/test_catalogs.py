@@ -55,3 +55,14 @@ def test_what_is_no_part_of_a_backup_is_known():
     """Only what the server makes anew, or what begins anew."""
     assert [name for name, _, what, *_ in table() if what.startswith("nothing: ")] == [
         "pg_replication_origin", "pg_shdepend", "pg_statistic_ext_data", "pg_subscription_rel"]
+
+
+@pytest.mark.parametrize("large, quick", [("catalogs", "touchable"), ("late", "touchable_late")])
+def test_the_quick_question_looks_at_every_catalog_of_the_large_one(large, quick):
+    """What changed meanwhile is asked for by name only where any row was touched at all."""
+    source = (paths.REPO / "src/catalog/changes.c").read_text()
+    sql = re.search(rf"^static const char {large}\[\] =\n(.*?);\n", source, re.M | re.S)[1]
+    looked_at = set(re.findall(r'(?:"  FROM |, )"?pg_catalog\.(pg_\w+)\b', sql)) | set(
+        re.findall(r'MEMBER\("(pg_\w+)"', sql))
+    listed = re.search(rf"^static const char \*const {quick}\[\] = {{(.*?)}};", source, re.M | re.S)[1]
+    assert looked_at == set(re.findall(r'"(\w+)"', listed)) and len(looked_at) > 8
