@@ -19,7 +19,22 @@
                                                                              "u.refobjid = " oid   \
                                                                              " AND u.deptype IN "  \
                                                                              "('n', 'P'))"
-#define WANTED_RELATION " AND ({relation c.oid} OR " NEEDED("c.tableoid", "c.oid") ") "
+/* An index is its table's, a composite type is that of its columns and functions, and a partition
+ * says its parent's name. */
+#define WANTED_RELATION                                                                            \
+    " AND ({relation c.oid} OR " NEEDED(                                                           \
+        "c.tableoid",                                                                              \
+        "c.oid") "\n"                                                                              \
+                 "      OR EXISTS (SELECT FROM pg_catalog.pg_index w\n"                            \
+                 "                  WHERE w.indexrelid = c.oid AND {relation w.indrelid})\n"       \
+                 "      OR EXISTS (SELECT FROM pg_catalog.pg_inherits w\n"                         \
+                 "                  WHERE w.inhparent = c.oid AND {relation w.inhrelid})\n"        \
+                 "      OR (c.relkind = 'c' AND ({schema n.oid} OR EXISTS (\n"                     \
+                 "           SELECT FROM pg_catalog.pg_type w WHERE w.oid = c.reltype\n"           \
+                 "              AND (" NEEDED(                                                     \
+                     "w.tableoid", "w.oid") "\n"                                                   \
+                                            "                   OR " NEEDED("w.tableoid",          \
+                                                                            "w.typarray") "))))) "
 #define WANTED_IN_SCHEMA(alias, oid) " AND ({schema n.oid} OR " NEEDED(alias ".tableoid", oid) ") "
 #define WANTED_TYPE(alias)                                                                         \
     " AND ({schema n.oid} OR (" alias ".typrelid <> 0 AND {relation " alias ".typrelid})\n"        \

@@ -124,8 +124,9 @@ static const struct catalog_query facts_query = {
 
 static bool read_everything(struct catalog *catalog, struct error *err)
 {
-    return table_locks_limit(catalog, err) && catalog_ask(catalog, &facts_query, NULL, err) &&
-           selection_read(catalog, err) && run_steps(catalog, err) && order_objects(catalog, err);
+    return table_locks_limit(catalog, err) && watch_begin(catalog, err) &&
+           catalog_ask(catalog, &facts_query, NULL, err) && selection_read(catalog, err) &&
+           run_steps(catalog, err) && order_objects(catalog, err);
 }
 
 static bool set_changed(struct error *err, const char *what)
@@ -145,7 +146,9 @@ static bool failed_by_change(struct catalog *catalog, struct error *err)
         !wire_query(catalog->conn, "ROLLBACK TO SAVEPOINT reading", NULL, &ignored))
         return false;
     if (strcmp(err->sqlstate, "53200") == 0) {
-        table_locks_hint_room(catalog, err);
+        if (strstr(err->hint, "max_locks_per_transaction") !=
+            NULL) /* else memory of another kind */
+            table_locks_hint_room(catalog, err);
         return false;
     }
     if (strcmp(err->sqlstate, "55P03") == 0)
@@ -178,8 +181,7 @@ bool catalog_read(struct catalog **result, struct wire_conn *conn,
         return false;
     wire_set_answer_limit(conn, WIRE_ANSWER_MOST);
     catalog->texts = text_store_new(err);
-    if (catalog->texts != NULL && wire_query(conn, "SAVEPOINT reading", NULL, err) &&
-        watch_begin(catalog, err)) {
+    if (catalog->texts != NULL && wire_query(conn, "SAVEPOINT reading", NULL, err)) {
         if (!read_everything(catalog, err))
             *changed = failed_by_change(catalog, err);
         else if (wire_query(conn, "RELEASE SAVEPOINT reading; SET LOCAL lock_timeout = 0", NULL,

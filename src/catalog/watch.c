@@ -202,29 +202,35 @@ static bool ask(struct catalog_watch *watch, struct wire_conn *conn, bool is_bas
     return done;
 }
 
-/* It holds no snapshot: each statement sees what is there by then. */
+/* It holds no snapshot: each statement sees what is there by then, printed as the first session
+ * prints it. Its locks, on catalogs, are given back with each try; and it waits for nobody long,
+ * for whoever it waits for may wait for the first session. */
+static bool begin(struct catalog_watch *watch, struct error *err)
+{
+    static const char sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;"
+                              "SET LOCAL search_path = '';"
+                              "SET LOCAL datestyle = ISO;"
+                              "SET LOCAL intervalstyle = POSTGRES;"
+                              "SET LOCAL timezone = 'UTC';"
+                              "SET LOCAL bytea_output = hex;"
+                              "SET LOCAL extra_float_digits = 3;"
+                              "SET LOCAL quote_all_identifiers = off;"
+                              "SET LOCAL lock_timeout = '2s';"
+                              "SET LOCAL statement_timeout = 0;"
+                              "SET LOCAL idle_in_transaction_session_timeout = 0;"
+                              "SET LOCAL jit = off";
+
+    return wire_query(watch->conn, sql, NULL, err) &&
+           (wire_server_version(watch->conn) < 170000 ||
+            wire_query(watch->conn, "SET LOCAL transaction_timeout = 0", NULL, err));
+}
+
 static bool open_session(struct catalog_watch *watch, struct error *err)
 {
-    static const char begin[] = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;"
-                                "SET LOCAL search_path = '';"
-                                "SET LOCAL extra_float_digits = 3;"
-                                "SET LOCAL statement_timeout = 0;"
-                                "SET LOCAL idle_in_transaction_session_timeout = 0;"
-                                "SET LOCAL jit = off";
+    bool begun = watch->conn != NULL ? wire_query(watch->conn, "COMMIT", NULL, err)
+                                     : watch->connect(watch->context, &watch->conn, err);
 
-    if (watch->conn != NULL)
-        return true;
-    if (watch->refused)
-        return false;
-    if (watch->connect(watch->context, &watch->conn, err) &&
-        wire_query(watch->conn, begin, NULL, err) &&
-        (wire_server_version(watch->conn) < 170000 ||
-         wire_query(watch->conn, "SET LOCAL transaction_timeout = 0", NULL, err)))
-        return true;
-    wire_close(watch->conn);
-    watch->conn = NULL;
-    watch->refused = true;
-    return false;
+    return begun && begin(watch, err);
 }
 
 /* Without it whatever changes is a reason to read again, as in the first try. */

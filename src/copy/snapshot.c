@@ -1,7 +1,7 @@
 /*
  * How a session that only reads begins: everything that changes what the server prints, or ends a
- * long wait. The settings are here and nowhere else, because what several sessions read for one
- * backup must look as if it came over one.
+ * long wait. The settings are here, because what several sessions read for one backup must look as
+ * if it came over one. (Whoever looks on beside them is catalog/watch.c.)
  *
  * They are said within the transaction, in the round trip that begins it: the snapshot of another
  * session must be imported before anything else is asked.

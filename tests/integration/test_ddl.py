@@ -128,6 +128,43 @@ def test_what_would_be_torn(name, sweep):
     assert judge(run(sweep, change, (6, 14)))["after"] == 2
 
 
+@pytest.mark.majors(13, 18)
+@pytest.mark.parametrize("change, option", [
+    ("ALTER INDEX k.i RENAME TO i2", ("--tables", "k.t")),
+    ("ALTER INDEX k.i SET (fillfactor = 50)", ("--tables", "k.t")),
+    ("ALTER TYPE k.c ADD ATTRIBUTE z int", ("--exclude-tables", "k.other")),
+    ("ALTER TYPE k.c RENAME ATTRIBUTE x TO xx", ("--exclude-tables", "k.other")),
+])
+def test_what_a_wanted_table_has_is_looked_at_under_a_filter(pgcask, module_server, workdir, change,
+                                                             option):
+    """An index and a composite type are relations that no filter names."""
+    server = module_server
+    logical.run_sql(server, "app", ddl.QUIET + ddl.RESET + """
+        CREATE TYPE k.c AS (x int, y text); CREATE TABLE k.other (a int);
+        CREATE TABLE k.t (a int PRIMARY KEY, v k.c[]); INSERT INTO k.t VALUES (1, '{"(1,b)"}');
+        CREATE INDEX i ON k.t (v); COMMENT ON INDEX k.i IS 'one'; ALTER TABLE k.t CLUSTER ON i;""")
+    changed = []
+
+    def hold():
+        if not changed:
+            changed.append(logical.run_sql(server, "app", change))
+
+    with HeldLink(server.port, before=b"pg_get_indexdef", hold=hold) as link:
+        pgcask("backup", f"postgres://{server.superuser}@127.0.0.1:{link.port}/app?sslmode=disable",
+               "--to", workdir / "b", "--quiet", *option).check()
+    assert changed
+    logical.run_sql(server, "app", "DROP TABLE k.other")
+    logical.create_like(server, "app", "copy")
+    logical.run_sql(server, "copy", "CREATE SCHEMA k; " + (
+        "CREATE TYPE k.c AS (x int, y text)" if option[0] == "--tables" else ""))
+    logical.restore(server, workdir / "b/app.dump", "copy", *(
+        () if option[0] == "--tables" else ("--clean", "--if-exists")))
+    source, copy = (logical.definitions(server, db) for db in ("app", "copy"))
+    assert any(line.endswith("|one") for line in source) and copy == source
+    assert logical.table_sums(server, "copy") == logical.table_sums(server, "app")
+    logical.drop(server, "copy")
+
+
 @pytest.mark.sampled
 def test_a_function_dropped_behind_a_lock(pgcask, module_server, workdir):
     """The job waits for a table while a function goes; its definition is asked for afterwards."""
