@@ -64,3 +64,8 @@ const char *text_nearest(const char *name, const char *const *candidates, size_t
     }
     return best;
 }
+
+bool text_same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}

@@ -2,6 +2,7 @@
 #ifndef PGCASK_BASE_TEXT_H
 #define PGCASK_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The candidate that is nearest to `name` by edits (a letter put in, left out, changed, or two
@@ -11,5 +12,8 @@ const char *text_nearest(const char *name, const char *const *candidates, size_t
 
 /* What makes a noun a plural: printf("%zu file%s", count, TEXT_S(count)). */
 #define TEXT_S(count) ((count) == 1 ? "" : "s")
+
+/* Whether both are there and equal, or neither is (NULL). */
+bool text_same(const char *a, const char *b);
 
 #endif

@@ -21,20 +21,20 @@
                                                                              "('n', 'P'))"
 /* An index is its table's, a composite type is that of its columns and functions, and a partition
  * says its parent's name. */
+#define OF_WANTED_TABLE                                                                            \
+    "EXISTS (SELECT FROM pg_catalog.pg_index w\n"                                                  \
+    "         WHERE w.indexrelid = c.oid AND {relation w.indrelid})\n"                             \
+    " OR EXISTS (SELECT FROM pg_catalog.pg_inherits w\n"                                           \
+    "             WHERE w.inhparent = c.oid AND {relation w.inhrelid})\n"
+
+#define NEEDED_TYPE NEEDED("w.tableoid", "w.oid") " OR " NEEDED("w.tableoid", "w.typarray")
+#define WANTED_COMPOSITE                                                                           \
+    "(c.relkind = 'c' AND ({schema n.oid} OR EXISTS (\n"                                           \
+    "   SELECT FROM pg_catalog.pg_type w WHERE w.oid = c.reltype AND (" NEEDED_TYPE "))))\n"
+
+#define NEEDED_RELATION NEEDED("c.tableoid", "c.oid")
 #define WANTED_RELATION                                                                            \
-    " AND ({relation c.oid} OR " NEEDED(                                                           \
-        "c.tableoid",                                                                              \
-        "c.oid") "\n"                                                                              \
-                 "      OR EXISTS (SELECT FROM pg_catalog.pg_index w\n"                            \
-                 "                  WHERE w.indexrelid = c.oid AND {relation w.indrelid})\n"       \
-                 "      OR EXISTS (SELECT FROM pg_catalog.pg_inherits w\n"                         \
-                 "                  WHERE w.inhparent = c.oid AND {relation w.inhrelid})\n"        \
-                 "      OR (c.relkind = 'c' AND ({schema n.oid} OR EXISTS (\n"                     \
-                 "           SELECT FROM pg_catalog.pg_type w WHERE w.oid = c.reltype\n"           \
-                 "              AND (" NEEDED(                                                     \
-                     "w.tableoid", "w.oid") "\n"                                                   \
-                                            "                   OR " NEEDED("w.tableoid",          \
-                                                                            "w.typarray") "))))) "
+    " AND ({relation c.oid} OR " NEEDED_RELATION " OR " OF_WANTED_TABLE " OR " WANTED_COMPOSITE ") "
 #define WANTED_IN_SCHEMA(alias, oid) " AND ({schema n.oid} OR " NEEDED(alias ".tableoid", oid) ") "
 #define WANTED_TYPE(alias)                                                                         \
     " AND ({schema n.oid} OR (" alias ".typrelid <> 0 AND {relation " alias ".typrelid})\n"        \

@@ -1,5 +1,6 @@
 /* Who inherits from whom, and partitions: a partition is made on its own, then attached. */
 #include "base/array.h"
+#include "base/text.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/columns.h"
 #include "catalog/relation.h"
@@ -294,11 +295,6 @@ static const struct column *inherited_from(const struct relation *parent, const 
     return NULL;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* Since 16 a default that a parent lost, too, is none to pg_dump. Either way the child is made
  * after the parent has lost it (table_sql.c). */
 static bool has_value(const struct catalog *catalog, const struct column *column)
@@ -320,7 +316,7 @@ static bool compare_column(struct catalog *catalog, struct relation *relation,
             continue;
         inherited = true;
         parent_has_value |= has_value(catalog, parent);
-        same_value &= same_text(parent->default_value, column->default_value);
+        same_value &= text_same(parent->default_value, column->default_value);
         parent_not_null |= parent->not_null;
     }
     if (!inherited)

@@ -5,6 +5,7 @@
 #include "catalog/large_objects_internal.h"
 
 #include "base/array.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -38,11 +39,6 @@ void large_objects_free(struct large_objects *objects)
     free(objects);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
     for (; text != NULL && *text != '\0'; text++)
@@ -60,7 +56,7 @@ static uint32_t *class_place(const struct large_objects *objects, const struct c
     while (objects->class_table[at] != 0) {
         const struct class *class = &objects->classes[objects->class_table[at] - 1];
 
-        if (same_text(class->owner, wanted->owner) && same_text(class->acl, wanted->acl))
+        if (text_same(class->owner, wanted->owner) && text_same(class->acl, wanted->acl))
             break;
         at = (at + 1) & (objects->table_size - 1);
     }
@@ -137,7 +133,7 @@ static bool find_class(struct large_objects *objects, const struct class *wanted
         uint32_t last = objects->objects[objects->count - 1].class;
         const struct class *class = &objects->classes[last];
 
-        if (same_text(class->owner, wanted->owner) && same_text(class->acl, wanted->acl)) {
+        if (text_same(class->owner, wanted->owner) && text_same(class->acl, wanted->acl)) {
             *found = last;
             return true;
         }

@@ -9,6 +9,8 @@
  */
 #include "catalog/references.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 
 /* clang-format off */
@@ -288,19 +290,14 @@ struct targets {
     size_t count;
 };
 
-static bool same(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* With no room for it, it would not be found: then the other question is asked. */
 static size_t target_number(struct targets *targets, const struct reference *reference)
 {
     for (size_t i = 0; i < targets->count; i++) {
         const struct reference *at = &targets->list[i];
 
-        if (same(at->catalog, reference->catalog) && same(at->key, reference->key) &&
-            same(at->condition, reference->condition))
+        if (text_same(at->catalog, reference->catalog) && text_same(at->key, reference->key) &&
+            text_same(at->condition, reference->condition))
             return i;
     }
     if (targets->count < TARGETS_MAX)

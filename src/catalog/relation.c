@@ -114,14 +114,6 @@ static bool has_family(const struct relation *relation)
     return relation->parent_count > 0 || relation->has_children;
 }
 
-static void add_alter_column(const struct relation *relation, const struct column *column,
-                             struct sql *sql)
-{
-    sql_printf(sql, "ALTER %s ONLY %s ALTER COLUMN ", relation_word(relation),
-               relation->object->identity);
-    sql_name(sql, column->name);
-}
-
 /* Of a generated column whose expression, or that of the same column of a parent or child, needs
  * the table. From 17 on it can be set later. Before that there is what pg_dump makes of it, a
  * default, which brings the rows back and says so. */
@@ -130,7 +122,7 @@ static void write_expression(struct catalog *catalog, struct column_default *det
 {
     const struct column *column = detail->column;
 
-    add_alter_column(detail->relation, column, sql);
+    table_alter_column(detail->relation, column, sql);
     if (catalog_server_major(catalog) >= 17) {
         sql_clause(sql, " SET EXPRESSION AS (", column->default_value, ");\n");
         return;
@@ -161,7 +153,7 @@ static void write_default(struct catalog *catalog, const struct catalog_object *
         sql_printf(sql, "ALTER VIEW %s ALTER COLUMN ", detail->relation->object->identity);
         sql_name(sql, detail->column->name);
     } else {
-        add_alter_column(detail->relation, detail->column, sql);
+        table_alter_column(detail->relation, detail->column, sql);
     }
     sql_clause(sql, " SET DEFAULT ", detail->column->default_value, ";\n");
 }
@@ -220,7 +212,7 @@ static void add_drop(const struct catalog *catalog, const struct relation *relat
     bool expression = column->generated != '\0' && catalog_server_major(catalog) >= 17;
 
     if (expression && has_family(relation)) {
-        add_alter_column(relation, column, sql);
+        table_alter_column(relation, column, sql);
         sql_printf(sql, " SET EXPRESSION AS (NULL::%s);\n", column->type);
         return;
     }

@@ -128,6 +128,10 @@ bool column_default_stand_alone(struct catalog *catalog, struct relation *relati
 
 /* ---- Statements (table_sql.c) ---- */
 
+/* "ALTER TABLE ONLY s.t ALTER COLUMN c", of foreign tables their word. */
+void table_alter_column(const struct relation *relation, const struct column *column,
+                        struct sql *sql);
+
 /* What ALTER TABLE … ALTER COLUMN says of a column of a table or materialized view. */
 void table_add_column_changes(const struct relation *relation, const struct column *column,
                               struct sql *sql);

@@ -284,8 +284,8 @@ static void add_create(struct catalog *catalog, const struct relation *relation,
 
 /* ---- What CREATE TABLE cannot say ---- */
 
-static void alter_column(const struct relation *relation, const struct column *column,
-                         struct sql *sql)
+void table_alter_column(const struct relation *relation, const struct column *column,
+                        struct sql *sql)
 {
     sql_printf(sql, "ALTER %s ONLY %s ALTER COLUMN ", relation_word(relation),
                relation->object->identity);
@@ -310,23 +310,23 @@ void table_add_column_changes(const struct relation *relation, const struct colu
                               struct sql *sql)
 {
     if (column->statistics >= 0) {
-        alter_column(relation, column, sql);
+        table_alter_column(relation, column, sql);
         sql_printf(sql, " SET STATISTICS %" PRId32 ";\n", column->statistics);
     }
     if (column->storage != '\0') {
-        alter_column(relation, column, sql);
+        table_alter_column(relation, column, sql);
         sql_printf(sql, " SET STORAGE %s;\n", storage_name(column->storage));
     }
     if (column->compression != '\0' && relation->relkind != 'f') {
-        alter_column(relation, column, sql);
+        table_alter_column(relation, column, sql);
         sql_printf(sql, " SET COMPRESSION %s;\n", compression_word(column));
     }
     if (column->options != NULL) {
-        alter_column(relation, column, sql);
+        table_alter_column(relation, column, sql);
         sql_clause(sql, " SET (", column->options, ");\n");
     }
     if (column->foreign_options != NULL) {
-        alter_column(relation, column, sql);
+        table_alter_column(relation, column, sql);
         sql_clause(sql, " OPTIONS (\n    ", column->foreign_options, "\n);\n");
     }
 }
@@ -339,7 +339,7 @@ static void add_inherited_not_null(struct catalog *catalog, const struct relatio
     if (catalog_server_major(catalog) >= 18 || names_column(relation, column) ||
         !not_null_is_own(column))
         return;
-    alter_column(relation, column, sql);
+    table_alter_column(relation, column, sql);
     sql_add(sql, " SET NOT NULL;\n");
 }
 
@@ -350,7 +350,7 @@ static void add_lost_default(const struct relation *relation, const struct colum
 {
     if (!column->default_dropped || names_column(relation, column))
         return;
-    alter_column(relation, column, sql);
+    table_alter_column(relation, column, sql);
     sql_add(sql, " DROP DEFAULT;\n");
 }
 
