@@ -114,6 +114,14 @@ static bool has_family(const struct relation *relation)
     return relation->parent_count > 0 || relation->has_children;
 }
 
+void table_alter_column(const struct relation *relation, const struct column *column,
+                        struct sql *sql)
+{
+    sql_printf(sql, "ALTER %s ONLY %s ALTER COLUMN ", relation_word(relation),
+               relation->object->identity);
+    sql_name(sql, column->name);
+}
+
 /* Of a generated column whose expression, or that of the same column of a parent or child, needs
  * the table. From 17 on it can be set later. Before that there is what pg_dump makes of it, a
  * default, which brings the rows back and says so. */

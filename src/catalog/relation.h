@@ -97,6 +97,10 @@ struct catalog_object *relation_add_part(struct catalog *catalog, const struct c
 /* What ALTER calls a table: FOREIGN TABLE, or TABLE. */
 const char *relation_word(const struct relation *relation);
 
+/* "ALTER TABLE ONLY s.t ALTER COLUMN c", of foreign tables their word. */
+void table_alter_column(const struct relation *relation, const struct column *column,
+                        struct sql *sql);
+
 /* ALTER TABLE … ENABLE REPLICA RULE r, and the like; enabled as pg_trigger has it. */
 void relation_add_enabled(const struct relation *relation, const char *what, const char *name,
                           char enabled, struct sql *sql);
@@ -127,10 +131,6 @@ bool column_default_stand_alone(struct catalog *catalog, struct relation *relati
                                 struct column *column, struct error *err);
 
 /* ---- Statements (table_sql.c) ---- */
-
-/* "ALTER TABLE ONLY s.t ALTER COLUMN c", of foreign tables their word. */
-void table_alter_column(const struct relation *relation, const struct column *column,
-                        struct sql *sql);
 
 /* What ALTER TABLE … ALTER COLUMN says of a column of a table or materialized view. */
 void table_add_column_changes(const struct relation *relation, const struct column *column,

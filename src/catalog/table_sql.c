@@ -284,14 +284,6 @@ static void add_create(struct catalog *catalog, const struct relation *relation,
 
 /* ---- What CREATE TABLE cannot say ---- */
 
-void table_alter_column(const struct relation *relation, const struct column *column,
-                        struct sql *sql)
-{
-    sql_printf(sql, "ALTER %s ONLY %s ALTER COLUMN ", relation_word(relation),
-               relation->object->identity);
-    sql_name(sql, column->name);
-}
-
 static const char *storage_name(char storage)
 {
     switch (storage) {
