@@ -264,6 +264,30 @@ static bool ends_word(uint8_t byte)
     return byte <= ' ' || byte == '\'' || byte == '"' || byte == '&' || byte == '=';
 }
 
+/* "'x y'" behind "password", whose quotes are doubled in a string, or behind a backslash. */
+static void keep_quoted(struct excerpt *excerpt, struct slice text)
+{
+    struct slice quote;
+    size_t end = 0;
+
+    while (text.len > 0 && (text.data[0] <= ' ' || text.data[0] == '='))
+        slice_take(&text, 1);
+    quote = slice_make(text.data, text.len > 1 && text.data[1] == '\'' ? 2 : 1);
+    if (text.len < 2 || quote.data[quote.len - 1] != '\'' ||
+        (quote.data[0] != '\'' && quote.data[0] != '\\'))
+        return;
+    slice_take(&text, quote.len);
+    while (end < text.len) {
+        const uint8_t *found = memmem(text.data + end, text.len - end, quote.data, quote.len);
+
+        end = found == NULL ? text.len : (size_t)(found - text.data);
+        if (found == NULL || end == 0 || found[-1] != '\\')
+            break;
+        end += quote.len;
+    }
+    keep_secret(excerpt, slice_make(text.data, end));
+}
+
 /* Of "… password = 'x y' …" and "postgres://user:x@host" the passwords themselves, too. */
 static void keep_parts(struct excerpt *excerpt, struct slice text)
 {
@@ -281,6 +305,8 @@ static void keep_parts(struct excerpt *excerpt, struct slice text)
         if (after_password)
             keep_secret(excerpt, word);
         after_password = has_word(word, "pass");
+        if (after_password)
+            keep_quoted(excerpt, text);
         at = memrchr(word.data, '@', word.len);
         colon = at == NULL ? NULL : memrchr(word.data, ':', (size_t)(at - word.data));
         if (colon != NULL)

@@ -31,7 +31,8 @@
     RESTORE_TEXT("database", "NAME", database,                                                     \
                  "The database to restore into; wins over that of the URI. Where nothing names "   \
                  "one, it is that of the archive or script; of a script of several, the one to "   \
-                 "restore.")
+                 "restore. A script of one database goes into postgres, template0 or template1 "   \
+                 "for this option only, and not for a URI that ends in such a name.")
 #define RESTORE_OPTION_CREATE_DB                                                                   \
     RESTORE_FLAG("create-db", create_db,                                                           \
                  "Makes the database if it is not there, with the encoding, locale, owner, "       \
@@ -45,7 +46,9 @@
                      " such a database is refused.")
 #define RESTORE_OPTION_CLEAN                                                                       \
     RESTORE_EXISTING("clean",                                                                      \
-                     "Drops what is to be restored first, where it is there, in reverse order.")
+                     "Drops what is to be restored first, where it is there, in reverse order. A " \
+                     "script's own DROP statements are done, but for that of a database which is " \
+                     "called otherwise here.")
 #define RESTORE_OPTION_RECREATE                                                                    \
     RESTORE_EXISTING("recreate",                                                                   \
                      "Drops the database if it is there, once a new one has been made for its "    \

@@ -76,19 +76,24 @@ static struct planned_database *add_database(struct restore_plan *plan, const ch
 }
 
 /* What is no recipe may still be a statement: the server says so before anything is dropped. */
-bool restore_plan_add_of_script(struct restore_plan *plan, const char *name, const char *definition,
+bool restore_plan_add_of_script(struct restore_plan *plan, const struct script_database *of,
                                 struct error *err)
 {
-    struct planned_database *database = add_database(plan, name, err);
+    struct planned_database *database = add_database(plan, of->name, err);
+    enum restore_existing existing = plan->request->existing;
+    bool goes = of->definition != NULL && !target_database_is_fixed(of->name);
 
     if (database == NULL)
         return false;
     database->of_script = true;
-    database->remade = definition != NULL && !target_database_is_fixed(name) &&
-                       plan->request->existing == RESTORE_RECREATE;
-    if (database->remade)
+    database->made = of->made;
+    database->named = of->named;
+    database->remade = goes && existing == RESTORE_RECREATE;
+    database->dropped = goes && of->dropped && existing == RESTORE_CLEAN;
+    database->spared = of->spared && existing == RESTORE_CLEAN;
+    if (database->remade || database->dropped)
         database->has_recipe =
-            database_recipe_parse(&database->recipe, definition, &database->recipe_error);
+            database_recipe_parse(&database->recipe, of->definition, &database->recipe_error);
     return true;
 }
 

@@ -32,10 +32,18 @@ bool restore_plan_add(struct restore_plan *plan, struct archive_contents *conten
                       const struct restore_selection *selection, const char *database,
                       struct error *err);
 
-/* A database of a script, which makes it itself where it is not there. definition: the script's
- * CREATE DATABASE; NULL: it has none, so that RESTORE_RECREATE cannot make it anew. */
-bool restore_plan_add_of_script(struct restore_plan *plan, const char *database,
-                                const char *definition, struct error *err);
+/* A database that a script is about. */
+struct script_database {
+    const char *name;
+    const char *definition; /* its CREATE DATABASE; NULL: RESTORE_RECREATE cannot make it anew */
+    bool made;              /* where it is not there, by the script or for it */
+    bool named;             /* it is the one that was named for what names none */
+    bool dropped;           /* by the script, before it makes it */
+    bool spared;            /* that is left out: what the script drops is called otherwise */
+};
+
+bool restore_plan_add_of_script(struct restore_plan *plan, const struct script_database *of,
+                                struct error *err);
 
 /* Asks the server; what is found goes into the report, a fatal finding first of all. False only if
  * it cannot be asked. */

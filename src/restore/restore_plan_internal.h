@@ -29,7 +29,11 @@ struct planned_database {
     char *encoding;      /* of the archive's texts; NULL: UTF8 */
     int archive_version; /* of the server that it was made of; 0: unknown */
     bool of_script, has_recipe;
-    bool remade; /* by its script, under RESTORE_RECREATE */
+    bool remade;  /* by its script, under RESTORE_RECREATE */
+    bool dropped; /* by its script, under RESTORE_CLEAN, and made anew … */
+    bool spared;  /* … or it would be if it were not called otherwise */
+    bool made;    /* by its script or for it, where it is not there */
+    bool named;   /* for what its script says before it names one */
     struct database_recipe recipe;
     struct error recipe_error; /* why it has none, although the archive says something */
     struct own_statement *own;

@@ -158,24 +158,34 @@ static void judge_createdb(struct restore_plan *plan)
                   role_of(plan, role));
 }
 
-static void judge_missing(struct restore_plan *plan, struct planned_database *database)
+/* What a script connects to it may not have made, and nobody else does then. */
+static void judge_absent(struct restore_plan *plan, const struct planned_database *database)
 {
     char name[QUOTE_NAME_SIZE], remedy[QUOTE_NAME_SIZE + 160];
+    bool may_be_made = !database->of_script || database->named;
+
+    quote_identifier(database->name, name, sizeof(name));
+    snprintf(remedy, sizeof(remedy), "%sCREATE DATABASE %s;",
+             may_be_made ? "Have it made: " OPTION_CREATE_DB ".  Or: "
+                         : "The script does not make it, so do it before: ",
+             name);
+    preflight_add(plan->report, true, remedy, "the database \"%s\" does not exist", database->name);
+}
+
+static void judge_missing(struct restore_plan *plan, struct planned_database *database)
+{
+    bool made = database->of_script
+                    ? database->made
+                    : plan->request->create_db || plan->request->existing == RESTORE_RECREATE;
 
     database->action = RESTORE_CREATE;
-    if (database->of_script) {
-        judge_createdb(plan);
-        return;
-    }
-    if (!plan->request->create_db && plan->request->existing != RESTORE_RECREATE) {
-        snprintf(remedy, sizeof(remedy), "Have it made: %s.  Or: CREATE DATABASE %s;",
-                 OPTION_CREATE_DB, quote_identifier(database->name, name, sizeof(name)));
-        preflight_add(plan->report, true, remedy, "the database \"%s\" does not exist",
-                      database->name);
+    if (!made) {
+        judge_absent(plan, database);
         return;
     }
     judge_createdb(plan);
-    judge_recipe(plan, database);
+    if (!database->of_script)
+        judge_recipe(plan, database);
 }
 
 /* It is dropped while a session of another database looks on. */
@@ -225,6 +235,11 @@ static void judge_there(struct restore_plan *plan, struct planned_database *data
     if (plan->request->existing == RESTORE_RECREATE &&
         (!database->of_script || database->remade)) { /* an invalid one is good for this only */
         judge_replaced(plan, database);
+    } else if (database->dropped) { /* whatever state it is in */
+        database->action = RESTORE_REPLACE;
+        judge_createdb(plan);
+        if (database->has_recipe)
+            judge_recipe(plan, database);
     } else if (database->invalid) {
         snprintf(remedy, sizeof(remedy), "Have it made anew: %s.  Or: DROP DATABASE %s;",
                  OPTION_RECREATE, name);

@@ -164,8 +164,12 @@ static bool append_found(struct buffer *out, const struct wire_result *rows, siz
                          text_of(rows, row, TWO), number > 3 ? ", …" : "");
 }
 
-static const char *objects_remedy(const struct restore_plan *plan)
+static const char *objects_remedy(const struct restore_plan *plan,
+                                  const struct planned_database *database)
 {
+    if (database->spared)
+        return "The script's own DROP DATABASE is of another name, and is not done to this one.  "
+               "Have it made anew: " OPTION_RECREATE ".  Beside them: " OPTION_INTO_EXISTING ".";
     if (plan->request->existing == RESTORE_RECREATE)
         return "It is not made anew: the script does not say how, or every server has it.  Beside "
                "them: " OPTION_INTO_EXISTING ".";
@@ -191,8 +195,8 @@ static void judge_objects(struct restore_plan *plan, const struct planned_databa
         if (is_about(rows, row, "objects"))
             done = append_found(&found, rows, row, &ignored);
     }
-    if (found.len > 0 && refuses_objects(plan))
-        preflight_add(plan->report, true, objects_remedy(plan),
+    if (found.len > 0 && (refuses_objects(plan) || database->spared))
+        preflight_add(plan->report, true, objects_remedy(plan, database),
                       "the database \"%s\" already holds objects: %s", database->name,
                       buffer_text(&found));
     buffer_free(&found);

@@ -86,20 +86,25 @@ bool script_refuse(const struct preflight_report *report, struct error *err)
     return true;
 }
 
-/* Of a stream that is all that can be known: what comes after is not known yet. */
+/* Of a stream that is all that can be known; in one that was looked over before somebody may have
+ * put something since. */
 bool script_check_database(struct script_restore *restore, struct script_name *database,
                            const char *definition, struct error *err)
 {
     enum restore_existing existing = restore->request->existing;
+    const struct script_database of = {.name = database->name,
+                                       .definition = definition,
+                                       .made = definition != NULL,
+                                       .spared = database->spared};
     struct preflight_report report = {0};
     struct restore_plan *plan;
     bool checked;
 
-    if (restore->looked || database->made || database->checked ||
-        (existing != RESTORE_REFUSE_OBJECTS && existing != RESTORE_RECREATE))
+    if (database->made || database->checked ||
+        (existing != RESTORE_REFUSE_OBJECTS && existing != RESTORE_RECREATE && !database->spared))
         return true;
     plan = restore_plan_new(restore->request, err);
-    checked = plan != NULL && restore_plan_add_of_script(plan, database->name, definition, err) &&
+    checked = plan != NULL && restore_plan_add_of_script(plan, &of, err) &&
               restore_plan_check(plan, &report, err) && script_refuse(&report, err);
     database->checked = checked;
     restore_plan_free(plan);
@@ -180,7 +185,9 @@ static bool replace_database(struct script_restore *restore, const struct sql_st
         return false;
     }
     conn = target_session_conn(restore->base.target);
-    done = target_database_replace(conn, buffer_text(&sql), interim, database->name,
+    /* The new one's name must be on disk as soon as the old one is gone. */
+    done = wire_query(conn, "SET synchronous_commit = on", NULL, &why) &&
+           target_database_replace(conn, buffer_text(&sql), interim, database->name,
                                    restore->request->cancel, &why);
     buffer_free(&sql);
     database->made = done;
@@ -215,11 +222,31 @@ bool script_create_database(struct script_restore *restore, const struct sql_sta
     return script_check_database(restore, database, NULL, err);
 }
 
+/* A template cannot be dropped. */
+static bool run_unmark(struct script_restore *restore, uint64_t line, struct error *err)
+{
+    bool ignored;
+
+    if (restore->unmark.len == 0)
+        return true;
+    if (!script_run_alone(restore, buffer_text(&restore->unmark), line, &ignored, err))
+        return false;
+    restore->report.left_out--;
+    buffer_clear(&restore->unmark);
+    return true;
+}
+
+/* What the script drops is the one of its own name: never another that it goes into here. */
 bool script_drop_database(struct script_restore *restore, const struct sql_statement *statement,
                           struct script_name *database, struct error *err)
 {
-    if (!target_database_is_fixed(database->name))
-        return script_drop(restore, statement, database, err);
+    bool another = restore->renamed != NULL && strcmp(database->name, restore->database) == 0;
+
+    if (!another && !target_database_is_fixed(database->name))
+        return (restore->request->existing != RESTORE_CLEAN ||
+                run_unmark(restore, statement->line, err)) &&
+               script_drop(restore, statement, database, err);
+    database->spared |= another && restore->request->existing == RESTORE_CLEAN;
     restore->report.left_out++;
     return true;
 }

@@ -7,20 +7,43 @@
 #include "base/error_names.h"
 #include "restore/restore_plan.h"
 
-static bool note_definition(struct script_restore *restore, const struct sql_statement *statement,
+/* What is dropped only is none that the script is for. */
+static bool note_drop(struct script_restore *restore, const char *name, struct error *err)
+{
+    struct script_name *item = script_names_take(&restore->names, 'x', name, err);
+
+    if (item != NULL)
+        item->dropped = true;
+    return item != NULL;
+}
+
+static bool note_definition(struct script_restore *restore, const char *name, const char *text,
                             struct error *err)
 {
-    struct buffer name = {0};
-    struct script_name *item = NULL;
-    bool noted = sql_statement_name(statement->text, &name, err);
+    struct script_name *item = script_names_take(&restore->names, 'x', name, err);
+    bool dropped = item != NULL && item->dropped;
 
-    if (noted)
-        item = script_names_take(&restore->names, 'c', buffer_text(&name), err);
-    if (item != NULL && item->definition == NULL)
-        item->definition =
-            arena_copy(&restore->names.texts, (const char *)statement->text.data, err);
-    buffer_free(&name);
+    if (item != NULL)
+        item = script_names_take(&restore->names, 'c', name, err);
+    if (item != NULL && item->definition == NULL) {
+        item->dropped = dropped;
+        item->definition = arena_copy(&restore->names.texts, text, err);
+    }
     return item != NULL && item->definition != NULL;
+}
+
+static bool note_database(struct script_restore *restore, const struct sql_statement *statement,
+                          struct error *err)
+{
+    struct buffer name = {0};
+    bool noted = sql_statement_name(statement->text, &name, err) &&
+                 (statement->kind == SQL_KIND_DROP_DATABASE
+                      ? note_drop(restore, buffer_text(&name), err)
+                      : note_definition(restore, buffer_text(&name),
+                                        (const char *)statement->text.data, err));
+
+    buffer_free(&name);
+    return noted;
 }
 
 static bool note_statement(void *context, const struct sql_statement *statement, struct error *err)
@@ -28,7 +51,9 @@ static bool note_statement(void *context, const struct sql_statement *statement,
     struct script_restore *restore = context;
     enum script_place place = script_place_of(restore, restore->look, statement);
 
-    if (statement->kind == SQL_KIND_CREATE_DATABASE && !note_definition(restore, statement, err))
+    if ((statement->kind == SQL_KIND_CREATE_DATABASE ||
+         statement->kind == SQL_KIND_DROP_DATABASE) &&
+        !note_database(restore, statement, err))
         return false;
     if (restore->look_placed || place < SCRIPT_GLOBALS)
         return true;
@@ -71,33 +96,62 @@ static bool settle_names(struct script_restore *restore, struct error *err)
         (count == 1 && strcmp(only, restore->database) == 0))
         return true;
     if (count == 1 && !restore->look_plain &&
-        sql_script_origin(restore->look) != SQL_SCRIPT_OF_CLUSTER)
-        return script_rename(restore, only, err);
+        sql_script_origin(restore->look) != SQL_SCRIPT_OF_CLUSTER) {
+        if (!script_keeps_name(restore))
+            return script_rename(restore, only, err);
+        script_tell_own_name(restore, only);
+        return true;
+    }
     script_tell_several(restore);
     return true;
+}
+
+/* Whether what comes before the script names any is for it. */
+static bool is_for_named(const struct script_restore *restore, const char *database)
+{
+    return restore->look_plain && restore->database != NULL &&
+           strcmp(database, restore->database) == 0;
+}
+
+static bool add_to_plan(const struct script_restore *restore, struct restore_plan *plan,
+                        const struct script_name *item, const char *here, struct error *err)
+{
+    bool renamed = strcmp(item->name, here) != 0;
+    bool named = is_for_named(restore, here);
+    const struct script_database database = {
+        .name = here,
+        .definition = item->definition,
+        .made = item->definition != NULL || (named && restore->request->create_db),
+        .named = named,
+        .dropped = item->dropped && !renamed,
+        .spared = item->dropped && renamed,
+    };
+
+    return restore_plan_add_of_script(plan, &database, err);
 }
 
 static bool fill_plan(struct script_restore *restore, struct restore_plan *plan, size_t *wanted,
                       struct error *err)
 {
-    bool plain = restore->look_plain;
+    struct script_name named = {.name = restore->database == NULL ? "" : restore->database};
+    bool plain = restore->look_plain && restore->database != NULL;
 
     for (size_t i = 0; i < restore->names.count; i++) {
         const struct script_name *item = &restore->names.items[i];
         bool renamed = restore->renamed != NULL && item->kind == 'c' &&
                        strcmp(item->name, restore->renamed) == 0;
-        const char *here = renamed ? restore->database : item->name;
+        const char *here = renamed ? named.name : item->name;
 
         if (item->kind != 'c' || !script_wants(restore, here))
             continue;
         ++*wanted;
-        plain = plain && strcmp(here, restore->database) != 0;
-        if (!restore_plan_add_of_script(plan, here, item->definition, err))
+        plain = plain && !is_for_named(restore, here);
+        if (!add_to_plan(restore, plan, item, here, err))
             return false;
     }
-    plain = plain && script_wants(restore, restore->database);
+    plain = plain && script_wants(restore, named.name);
     *wanted += plain;
-    return !plain || restore_plan_add_of_script(plan, restore->database, NULL, err);
+    return !plain || add_to_plan(restore, plan, &named, named.name, err);
 }
 
 static bool check_all(struct script_restore *restore, struct error *err)

@@ -5,13 +5,15 @@
 #include "base/arena.h"
 
 struct script_name {
-    char kind; /* 'r', 't', 'd'; 'c': a database that a script makes or connects to */
+    char kind; /* 'r', 't', 'd'; of databases that a script makes or connects to: 'c'; drops: 'x' */
     const char *name;
     bool there;
     bool made;              /* by the script */
     bool checked;           /* and nothing is in the way */
     bool blocked;           /* it holds what was to go: nothing is put into it */
     bool told;              /* that it is not there */
+    bool dropped;           /* by the script, before it makes it; of 'c' and 'x' */
+    bool spared;            /* the script's DROP was of another name, and left out */
     const char *definition; /* of 'c': how the script makes it; NULL: it does not */
 };
 

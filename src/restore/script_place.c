@@ -13,6 +13,7 @@
 #include "restore/target_databases.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -87,11 +88,53 @@ void script_tell_several(struct script_restore *restore)
                   restore->database);
 }
 
+bool script_keeps_name(const struct script_restore *restore)
+{
+    return restore->database != NULL && restore->request->database == NULL &&
+           target_database_is_fixed(restore->database);
+}
+
+void script_tell_own_name(struct script_restore *restore, const char *database)
+{
+    char remedy[QUOTE_NAME_SIZE + 64], name[QUOTE_NAME_SIZE];
+
+    if (restore->several_told || strcmp(database, restore->database) == 0)
+        return;
+    restore->several_told = true;
+    quote_identifier(database, name, sizeof(name));
+    snprintf(remedy, sizeof(remedy), "Into that one: " OPTION_DATABASE " %s.", restore->database);
+    preflight_add(&restore->told->preflight, false, remedy,
+                  "the address names the database %s, which every server has, and the script goes "
+                  "into the one of its own name, %s",
+                  restore->database, name);
+}
+
+/* What comes first has gone into the one that is named, which now turns out to be another's. */
+static bool refuse_second(const struct script_restore *restore, const char *database, uint64_t line,
+                          struct error *err)
+{
+    char name[QUOTE_NAME_SIZE], first[QUOTE_NAME_SIZE], named[QUOTE_NAME_SIZE];
+
+    quote_identifier(restore->database, named, sizeof(named));
+    error_set(err, ERROR_USAGE,
+              "line %" PRIu64 " of the script is about a second database, %s, while the first, %s, "
+              "is being restored as %s",
+              line, quote_identifier(database, name, sizeof(name)),
+              quote_identifier(restore->renamed, first, sizeof(first)), named);
+    return error_hint(err,
+                      "Some of the first may be in %s.  Choose one by the name that it has in the "
+                      "script: " OPTION_DATABASES ", with no name in the address; or give the "
+                      "script as a file, which can be looked over before.",
+                      named);
+}
+
 static bool refuse_other(const struct script_restore *restore, const char *database, uint64_t line,
                          struct error *err)
 {
     char name[QUOTE_NAME_SIZE], named[QUOTE_NAME_SIZE];
 
+    if (restore->renamed != NULL)
+        return refuse_second(restore, database, line, err);
     error_set(err, ERROR_USAGE,
               "line %" PRIu64 " of the script is about the database %s, and the address names %s",
               line, quote_identifier(database, name, sizeof(name)),
@@ -104,6 +147,7 @@ static bool refuse_other(const struct script_restore *restore, const char *datab
 static bool goes_by_its_name(const struct script_restore *restore)
 {
     return restore->looked || restore->database == NULL || restore->placed_plain ||
+           script_keeps_name(restore) ||
            sql_script_origin(restore->script) == SQL_SCRIPT_OF_CLUSTER;
 }
 
@@ -118,17 +162,22 @@ bool script_meet(struct script_restore *restore, const char *database, uint64_t 
         return true;
     }
     if (goes_by_its_name(restore)) {
-        if (!restore->looked)
+        if (!restore->looked && of_one && !restore->placed_plain && script_keeps_name(restore))
+            script_tell_own_name(restore, database);
+        else if (!restore->looked)
             script_tell_several(restore);
         return true;
     }
-    if (restore->renamed == NULL && strcmp(database, restore->database) == 0)
+    if (restore->renamed == NULL && strcmp(database, restore->database) == 0) {
+        restore->own_met = true;
         return true;
-    if (restore->renamed == NULL && of_one) {
+    }
+    if (restore->renamed == NULL && !restore->own_met && of_one) {
         *here = restore->database;
         return script_rename(restore, database, err);
     }
-    return restore->request->database != NULL || refuse_other(restore, database, line, err);
+    return (restore->renamed == NULL && restore->request->database != NULL) ||
+           refuse_other(restore, database, line, err);
 }
 
 static bool may_name_database(const struct sql_statement *statement)

@@ -36,6 +36,15 @@ static bool keep_prelude(struct script_restore *restore, const struct sql_statem
     return buffer_append(&restore->prelude, statement->text.data, statement->text.len + 1, err);
 }
 
+/* Left out, unless what follows is a DROP that is done. */
+static bool keep_unmark(struct script_restore *restore, const struct sql_statement *statement,
+                        struct error *err)
+{
+    restore->report.left_out++;
+    buffer_clear_keeping(&restore->unmark, TARGET_COPY_WHOLE);
+    return buffer_append(&restore->unmark, statement->text.data, statement->text.len, err);
+}
+
 static bool leave_out(struct script_restore *restore, const struct script_session *session,
                       const struct sql_statement *statement)
 {
@@ -243,6 +252,8 @@ static bool run_statement(struct script_restore *restore, const struct sql_state
 
     if (!restore->placed && where == SCRIPT_PRELUDE)
         return keep_prelude(restore, statement, err);
+    if (!restore->placed && where == SCRIPT_APART && !script_is_of_database(statement->kind))
+        return keep_unmark(restore, statement, err);
     if ((restore->placed || where != SCRIPT_APART) && !place(restore, statement, err))
         return false;
     if (!script_is_global(statement->kind))
@@ -354,11 +365,12 @@ void script_restore_free(struct script_restore *restore)
     free(restore->renamed);
     free(restore->user);
     buffer_free(&restore->prelude);
+    buffer_free(&restore->unmark);
     buffer_free(&restore->connected);
     buffer_free_secret(&restore->copy_statement);
     buffer_free(&restore->rows);
     buffer_free(&restore->object);
-    buffer_free(&restore->here);
+    buffer_free_secret(&restore->here);
     buffer_free_secret(&restore->changed);
     buffer_free_secret(&restore->postponed);
     free(restore);

@@ -34,6 +34,7 @@ struct script_restore {
     char *database;              /* that it is for, where it names none; may be NULL */
     char *renamed;               /* the only one that it names, which is that one here; or NULL */
     bool several_told;           /* that it goes into others */
+    bool own_met;                /* it was about the one that it is for by its own name */
 
     struct script_patterns databases,
         not_databases; /* that are wanted; none: all; and that are not */
@@ -47,6 +48,7 @@ struct script_restore {
     bool names_known;
 
     bool placed;             /* there was a \connect, or a statement that is for a database */
+    struct buffer unmark;    /* makes a database that is dropped next no template any more */
     struct buffer prelude;   /* settings that came before: statements, a NUL behind each */
     bool placed_plain;       /* … and that was it */
     bool globals;            /* of a whole cluster, before the first database */
@@ -163,6 +165,11 @@ bool script_meet(struct script_restore *restore, const char *database, uint64_t 
                  const char **here, struct error *err);
 bool script_rename(struct script_restore *restore, const char *database, struct error *err);
 void script_tell_several(struct script_restore *restore);
+
+/* Nothing is called as a database that every server has, which an address often names for want of
+ * another, unless --database says so. */
+bool script_keeps_name(const struct script_restore *restore);
+void script_tell_own_name(struct script_restore *restore, const char *database);
 
 /* The statement as it is here. *passes: it is about a database that was there, and is another's. */
 bool script_translate(struct script_restore *restore, const struct sql_statement *statement,

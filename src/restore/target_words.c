@@ -99,5 +99,5 @@ void target_words_hide(struct target_words *words, const char *statement,
     }
     if (secrets.len > 0) /* its places are others now */
         words->outcome.position = 0;
-    buffer_free(&secrets);
+    buffer_free_secret(&secrets);
 }

@@ -645,3 +645,216 @@ def test_what_is_left_out_is_told(restored, pgcask, cluster, major, workdir):
     assert told.rc == 3 and "statements of scripts that were left out: 3" in told.stdout, told
     make(cluster, "left", "DROP ROLE \"o'ne\"")
     fresh(cluster, "left")
+
+
+# ---- Whose database it is
+
+WHOLE = """-- PostgreSQL database dump
+
+{drop}CREATE DATABASE {name} WITH TEMPLATE = template0 ENCODING = 'UTF8'{how};
+\\connect {name}
+CREATE TABLE t (n int);
+INSERT INTO t VALUES (1), (2);
+-- PostgreSQL database dump complete
+"""
+
+
+def whole(workdir, *names, drop=False, how=""):
+    """What pg_dump -C writes, one after the other."""
+    path = workdir / "whole.sql"
+    path.write_text("".join(WHOLE.format(name=name, how=how,
+                                         drop=f"DROP DATABASE {name};\n" if drop else "")
+                            for name in names))
+    return path
+
+
+@ENDS
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+def test_clean_drops_no_database_that_the_script_does_not_name(restored, cluster, major, workdir,
+                                                               piped):
+    path = whole(workdir, "app", drop=True)
+    more = stream(path) if piped else {}
+    source = "-" if piped else path
+    fresh(cluster, "app")
+    oid = "SELECT oid FROM pg_database WHERE datname = 'admin'"
+    make(cluster, "admin", OLD)
+    before = run_sql(cluster, "postgres", oid)
+    for words, db in ((["clean"], "admin"), (["clean", "database=admin"], "postgres")):
+        told = restored(cluster, source, *words, db=db, rc=1, **more)
+        assert 'the database "admin" already holds' in told.stderr, told
+        assert "DROP DATABASE is of another name" in told.stdout + told.stderr, told
+        assert seen(cluster, "admin") == "7|old|" and run_sql(cluster, "postgres", oid) == before
+    # An empty one is filled, and is the one that it was.
+    make(cluster, "admin")
+    before = run_sql(cluster, "postgres", oid)
+    told = restored(cluster, source, "clean", db="admin", **more)
+    assert seen(cluster, "admin") == "1,2||" and run_sql(cluster, "postgres", oid) == before
+    assert last_line(told)["left_out"] == 1, told
+    restored(cluster, source, "recreate", db="admin", **more)
+    assert seen(cluster, "admin") == "1,2||" and run_sql(cluster, "postgres", oid) != before
+    # Its own is dropped.
+    make(cluster, "app", OLD)
+    restored(cluster, source, "clean", **more)
+    assert seen(cluster, "app") == "1,2||"
+    fresh(cluster, "admin", "app")
+
+
+@ENDS
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+def test_no_script_is_taken_for_one_of_a_database_that_every_server_has(restored, cluster, major,
+                                                                      workdir, piped):
+    path = whole(workdir, "app")
+    more = stream(path) if piped else {}
+    source = "-" if piped else path
+    for db in ("postgres", "template1"):
+        fresh(cluster, "app")
+        told = restored(cluster, source, db=db, **more)
+        assert seen(cluster, "app") == "1,2||"
+        assert run_sql(cluster, db, "SELECT to_regclass('t')") == b"\n"
+        assert f"the address names the database {db}, which every server has" in told.stdout, told
+        assert f"Into that one: database {db}." in told.stdout, told
+    fresh(cluster, "app")
+    told = restored(cluster, source, "database=postgres", db="postgres", **more)
+    assert "app" not in databases_of(cluster) and "which every server" not in told.stdout, told
+    assert run_sql(cluster, "postgres", "SELECT sum(n) FROM t; DROP TABLE t") == b"3\n"
+    # Several go by their names, and nothing is said.
+    path = whole(workdir, "app", "two")
+    more = stream(path) if piped else {}
+    told = restored(cluster, source, db="postgres", **more)
+    assert seen(cluster, "app") == seen(cluster, "two") == "1,2||"
+    fresh(cluster, "app", "two")
+
+
+@ENDS
+def test_of_a_stream_of_several_nothing_goes_into_another(restored, cluster, major, workdir):
+    fresh(cluster, "a", "b")
+    empty = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    # The first decides; nothing of the second is done, and what waits of the first is not, either.
+    told = restored(cluster, "-", "database=b", rc=1, **stream(whole(workdir, "a", "b")))
+    assert 'a second database, "b", while the first, "a", is being restored as "b"' in told.stderr
+    assert run_sql(cluster, "b", empty) == b"0\n" and "a" not in databases_of(cluster).split()
+    fresh(cluster, "a", "b")
+    path = whole(workdir, "b", "a")
+    restored(cluster, "-", "database=b", **stream(path))
+    assert seen(cluster, "b") == "1,2||" and "a" not in databases_of(cluster).split()
+    fresh(cluster, "b")
+    told = restored(cluster, "-", db="b", rc=1, **stream(path))
+    assert 'of the script is about the database "a", and the address names "b"' in told.stderr, told
+    assert run_sql(cluster, "b", empty) == b"0\n" and "a" not in databases_of(cluster).split()
+    fresh(cluster, "b")
+
+
+@ENDS
+def test_a_dry_run_says_what_the_run_would(restored, cluster, major, workdir):
+    path = workdir / "x.sql"
+    fresh(cluster, "nowhere")
+    path.write_text("CREATE TABLE t (n int);\n")
+    for words in (["dry_run"], []):
+        told = restored(cluster, path, *words, db="nowhere", rc=1)
+        assert 'the database "nowhere" does not exist' in told.stderr, told
+        assert "Have it made: create-db." in told.stderr, told
+    assert '"action":"create"' in restored(cluster, path, "dry_run", "create_db",
+                                           db="nowhere").stdout
+    path.write_text("\\connect nowhere\nCREATE TABLE t (n int);\n")
+    for words in (["dry_run"], ["dry_run", "create_db"], []):
+        told = restored(cluster, path, *words, rc=1)
+        assert 'the database "nowhere" does not exist' in told.stderr, told
+        assert "The script does not make it" in told.stdout + told.stderr, told
+    assert '"action":"create"' in restored(cluster, whole(workdir, "nowhere"), "dry_run").stdout
+    assert "nowhere" not in databases_of(cluster)
+
+
+@ENDS
+def test_a_database_that_was_filled_since_the_script_was_looked_over_is_noticed(
+        restored, cluster, major, workdir):
+    path = workdir / "x.sql"
+    make(cluster, "one")
+    make(cluster, "two", "CREATE EXTENSION IF NOT EXISTS plpgsql")
+    # Somebody else, in the meantime: by way of what the script itself does in another database.
+    server = f"host={cluster.socket_dir} port={cluster.port} user={cluster.superuser} dbname=two"
+    path.write_text(f"""\\connect one
+CREATE EXTENSION dblink;
+SELECT dblink_exec('{server}', 'CREATE TABLE late (n int)');
+\\connect two
+CREATE TABLE t (n int);
+""")
+    told = restored(cluster, path, rc=1)
+    assert 'the database "two" already holds objects: 1 table (public.late)' in told.stderr, told
+    assert run_sql(cluster, "two", "SELECT to_regclass('t')") == b"\n"
+    fresh(cluster, "one", "two")
+
+
+@ENDS
+def test_clean_mends_a_database_that_an_interrupted_drop_left(restored, cluster, major, workdir):
+    path = whole(workdir, "app", drop=True)
+    make(cluster, "app", OLD)
+    run_sql(cluster, "postgres", "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'app'")
+    assert "is invalid" in restored(cluster, path, rc=1).stderr
+    assert "is invalid" in restored(cluster, whole(workdir, "app"), "clean", rc=1).stderr
+    path = whole(workdir, "app", drop=True)
+    told = restored(cluster, path, "clean", "dry_run")
+    assert '"action":"recreate"' in told.stdout, told
+    restored(cluster, path, "clean")
+    assert seen(cluster, "app") == "1,2||"
+    # What cannot be made anew is not dropped.
+    for how in (" LOCALE = 'no_SUCH'", " LC_COLLATE = 'no_SUCH' LC_CTYPE = 'no_SUCH'"):
+        assert "no_SUCH" in restored(cluster, whole(workdir, "app", drop=True, how=how), "clean",
+                                     rc=1).stderr
+    assert seen(cluster, "app") == "1,2||"
+    fresh(cluster, "app")
+
+
+@TOOLS
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+def test_a_template_is_one_until_it_is_dropped(restored, cluster, major, workdir, piped):
+    make(cluster, "tpl", "CREATE TABLE t (n int); INSERT INTO t VALUES (1), (2);"
+                         "ALTER DATABASE tpl IS_TEMPLATE true")
+    path = workdir / "tpl.sql"
+    path.write_bytes(dump(cluster, "-C", "--clean", tool="pg_dump", db="tpl"))
+    more = stream(path) if piped else {}
+    source = "-" if piped else path
+    oid = "SELECT oid, datistemplate FROM pg_database WHERE datname = 'tpl'"
+    before = run_sql(cluster, "postgres", oid)
+    fresh(cluster, "admin")
+    restored(cluster, source, "clean", db="admin", **more)
+    restored(cluster, source, rc=1, **more)
+    assert run_sql(cluster, "postgres", oid) == before and b"|t" in before
+    restored(cluster, source, "clean", **more)
+    after = run_sql(cluster, "postgres", oid)
+    assert seen(cluster, "tpl") == "1,2||" and b"|t" in after and after != before
+    for name in ("admin", "tpl"):
+        run_sql(cluster, "postgres", f"ALTER DATABASE {name} IS_TEMPLATE false")
+    fresh(cluster, "admin", "tpl")
+
+
+@ENDS
+def test_the_new_database_has_its_name_on_disk_when_the_old_one_is_gone(restored, cluster, major,
+                                                                     workdir):
+    make(cluster, "prod", OLD)
+    run_sql(cluster, "postgres", "ALTER SYSTEM SET log_statement = 'all'; SELECT pg_reload_conf()")
+    try:
+        before = len(cluster.log)
+        restored(cluster, prod(workdir), "recreate")
+        sent = [line for line in cluster.log[before:].splitlines()
+                if re.search(r"SET synchronous_commit|RENAME TO", line)]
+    finally:
+        run_sql(cluster, "postgres", "ALTER SYSTEM RESET log_statement; SELECT pg_reload_conf()")
+    at, = (n for n, line in enumerate(sent) if "RENAME TO" in line)
+    assert re.findall(r"SET synchronous_commit = (\w+)", sent[at - 1])[-1:] == ["on"], sent
+    fresh(cluster, "prod")
+
+
+@ENDS
+def test_a_password_of_several_words_is_not_told(restored, cluster, major, workdir):
+    path = workdir / "x.sql"
+    path.write_text("""CREATE FUNCTION f(what text) RETURNS int LANGUAGE plpgsql AS $_$
+        BEGIN RAISE 'nothing for %', translate(substring(what FROM $$'.*'$$), $$'$$, ''); END; $_$;
+SELECT f('host=h password = ''open sesame now'' user=x');
+SELECT f($$host=h password='shut sesame now' user=x$$);
+SELECT f(E'host=h password=\\'turn sesame now\\' user=x');
+""")
+    make(cluster, "words")
+    told = restored(cluster, path, db="words", rc=3)
+    assert told.stdout.count("nothing for ...") == 3, told
+    assert "sesame" not in told.stdout + told.stderr, told
+    fresh(cluster, "words")
