@@ -42,13 +42,36 @@ static void mark_done(struct archive_job *job, uint64_t subject)
         job->marks[i] |= (subject & ENTRY_SQL_MAKES) != 0 ? IS_DONE | IS_MADE : IS_DONE;
 }
 
+/* Lines are counted in each share by itself. */
+static void report_share(struct archive_job *job, const struct target_failure *failure)
+{
+    struct target_failure of_share = *failure;
+    char context[1100];
+
+    snprintf(context, sizeof(context), "%s%s", failure->context,
+             failure->context[0] == '\0' ? "" : " (of the rows that this session had)");
+    of_share.context = context;
+    restore_report_failure(job->report, job->request, job->database, &of_share);
+}
+
+/* A table whose rows several sessions put in has failed once. */
+static void report(struct archive_job *job, const struct target_failure *failure, unsigned before)
+{
+    if ((before & IS_SHARED) == 0)
+        restore_report_failure(job->report, job->request, job->database, failure);
+    else if ((before & HAS_FAILED) == 0)
+        report_share(job, failure);
+}
+
 static void note_failure(void *context, const struct target_failure *failure)
 {
     struct archive_job *job = context;
     uint32_t number = (uint32_t)failure->subject;
+    unsigned before = 0;
 
     pthread_mutex_lock(&job->lock);
     if (number < archive_contents_count(job->contents)) {
+        before = job->marks[number];
         if ((failure->subject & ENTRY_SQL_MAKES) != 0)
             job->marks[number] |= IS_UNMADE;
         if (failure->harmless == NULL)
@@ -56,7 +79,7 @@ static void note_failure(void *context, const struct target_failure *failure)
         if (note_lost(job, failure->statement))
             mark_done(job, failure->subject);
     }
-    restore_report_failure(job->report, job->request, job->database, failure);
+    report(job, failure, before);
     pthread_mutex_unlock(&job->lock);
 }
 

@@ -85,48 +85,63 @@ static void close_worker(void *context, struct restore_worker *worker)
     archive_job_close(context, worker);
 }
 
+struct parallel_restore archive_parallel_sessions(struct archive_job *job, unsigned jobs)
+{
+    return (struct parallel_restore){
+        .input = job->input,
+        .contents = job->contents,
+        .jobs = jobs,
+        .first = &job->main,
+        .cancel = &job->cancel,
+        .log = job->request->log,
+        .open = open_worker,
+        .close = close_worker,
+        .context = job,
+    };
+}
+
 bool archive_parallel_run(struct archive_job *job, const uint32_t *numbers, uint32_t count,
                           bool (*each)(void *context, struct restore_worker *worker,
                                        uint32_t number, struct error *err),
                           struct error *err)
 {
-    const struct parallel_restore parallel = {
-        .input = job->input,
-        .contents = job->contents,
-        .jobs = jobs_worth_it(job, numbers, count),
-        .first = &job->main,
-        .cancel = &job->cancel,
-        .log = job->request->log,
-        .each = each,
-        .open = open_worker,
-        .close = close_worker,
-        .context = job,
-    };
+    struct parallel_restore parallel =
+        archive_parallel_sessions(job, jobs_worth_it(job, numbers, count));
     struct restore_steps steps = {0};
-    bool done = restore_steps_make(&steps, job->contents, numbers, count, err) &&
-                parallel_restore_run(&parallel, &steps, err);
+    bool done;
+
+    parallel.each = each;
+    done = restore_steps_make(&steps, job->contents, numbers, count, err) &&
+           parallel_restore_run(&parallel, &steps, err);
 
     restore_steps_reset(&steps);
     return done;
 }
 
-static bool restore(struct archive_job *job, uint32_t *numbers, struct error *err)
+/* Of what streams by the data are in. */
+static bool restore(struct archive_job *job, bool data, struct error *err)
 {
+    uint32_t *numbers = calloc((size_t)archive_contents_count(job->contents) + 1, sizeof(*numbers));
     uint32_t count = 0;
+    bool done;
 
-    if (!archive_input_locate(job->input, &job->cancel, err))
-        return false;
-    add_data(job, numbers, &count);
+    if (numbers == NULL)
+        return error_set_memory(err);
+    if (data)
+        add_data(job, numbers, &count);
     add_stage(job, STAGE_BEHIND_DATA, numbers, &count);
     add_stage(job, STAGE_AFTER_DATA, numbers, &count);
-    return archive_parallel_run(job, numbers, count, NULL, err);
+    done = archive_parallel_run(job, numbers, count, NULL, err);
+    free(numbers);
+    return done;
 }
 
 bool archive_parallel_restore(struct archive_job *job, struct error *err)
 {
-    uint32_t *numbers = calloc((size_t)archive_contents_count(job->contents) + 1, sizeof(*numbers));
-    bool done = numbers != NULL ? restore(job, numbers, err) : error_set_memory(err);
+    return archive_input_locate(job->input, &job->cancel, err) && restore(job, true, err);
+}
 
-    free(numbers);
-    return done;
+bool archive_parallel_behind(struct archive_job *job, struct error *err)
+{
+    return restore(job, false, err);
 }

@@ -16,9 +16,10 @@
 #define IS_UNMADE 1U /* the statement that makes it failed */
 #define HAS_FAILED 2U
 #define IS_DONE 4U
-#define HAS_ROWS 8U  /* rows were put into the table */
-#define IS_FIRST 16U /* these rows, of their table */
-#define IS_MADE 32U  /* the statement that makes it succeeded */
+#define HAS_ROWS 8U   /* rows were put into the table */
+#define IS_FIRST 16U  /* these rows, of their table */
+#define IS_MADE 32U   /* the statement that makes it succeeded */
+#define IS_SHARED 64U /* several sessions put these rows in */
 
 struct archive_job {
     const struct restore_request *request;
@@ -34,11 +35,12 @@ struct archive_job {
     struct restore_worker main;
     struct cancel cancel;
     pthread_mutex_t lock; /* of the report, and of what follows, where workers tell failures */
-    uint8_t *marks;       /* of each entry */
+    uint8_t *marks;       /* of each entry; under the lock where workers are */
     uint32_t *lost;       /* large objects that could not be made */
     size_t lost_count, lost_sorted, lost_capacity;
     char encoding[64];
     bool plain_backslashes, has_search_path;
+    bool said_order; /* that rows do not keep it */
 };
 
 /* A statement's subject that is none. */
@@ -73,6 +75,9 @@ enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
 
 bool archive_job_wants(void *context, uint32_t number, bool *wanted, struct error *err);
 bool archive_job_is_fresh(void *context, uint32_t number, const struct archive_entry *rows);
+/* Whether several sessions may put in these rows; from then on they do. Where the table has, or may
+ * have, an index or a trigger, one of them could wait for another's end, which waits for it. */
+bool archive_job_shares(void *context, uint32_t number);
 
 /* ---- archive_left.c: what was there already, and so was not made ---- */
 
@@ -89,12 +94,25 @@ bool archive_job_leaves_object(void *context, uint32_t oid);
 
 bool archive_parallel_can(const struct archive_job *job);
 bool archive_parallel_restore(struct archive_job *job, struct error *err);
+/* What stands behind the data. */
+bool archive_parallel_behind(struct archive_job *job, struct error *err);
+
+/* How a session of several is opened. */
+struct parallel_restore archive_parallel_sessions(struct archive_job *job, unsigned jobs);
 
 /* Over as many sessions as are worth it: each(), or what restores an entry, for these entries. */
 bool archive_parallel_run(struct archive_job *job, const uint32_t *numbers, uint32_t count,
                           bool (*each)(void *context, struct restore_worker *worker,
                                        uint32_t number, struct error *err),
                           struct error *err);
+
+/* ---- archive_stream.c ---- */
+
+/* The same for what streams by, if several sessions were asked for: unasked, rows keep their order,
+ * which they have in one session alone. */
+bool archive_stream_can(const struct archive_job *job);
+/* The data alone. */
+bool archive_stream_restore(struct archive_job *job, struct error *err);
 
 /* ---- archive_analyze.c ---- */
 

@@ -62,10 +62,19 @@ static bool makes_ordinary_table(const struct archive_entry *table,
     return text != NULL && *text == ' ' && strstr(text, "\nPARTITION BY ") == NULL;
 }
 
-/* Asked once of an entry: of two with rows of one table the second is not. */
-bool archive_job_is_fresh(void *context, uint32_t number, const struct archive_entry *rows)
+/* What pg_dump makes behind the rows may be here in what others write, or in a column's name. */
+static bool may_have_index(const struct archive_entry *table)
 {
-    struct archive_job *job = context;
+    return strcasestr(table->definition, "UNIQUE") != NULL ||
+           strcasestr(table->definition, "PRIMARY") != NULL ||
+           strcasestr(table->definition, "EXCLUDE") != NULL ||
+           strcasestr(table->definition, "REFERENCES") != NULL;
+}
+
+/* *bare: it has no index either. */
+static bool is_fresh(struct archive_job *job, uint32_t number, const struct archive_entry *rows,
+                     bool *bare)
+{
     struct contents_node node = archive_contents_node(job->contents, number);
     struct archive_entry table;
     struct buffer texts = {0};
@@ -78,8 +87,43 @@ bool archive_job_is_fresh(void *context, uint32_t number, const struct archive_e
             (marks_of(job, number) & IS_FIRST) != 0 &&
             archive_contents_entry_into(job->contents, its, &texts, &table, &ignored) &&
             makes_ordinary_table(&table, rows);
+    *bare = fresh && !may_have_index(&table);
     buffer_free(&texts);
     return fresh;
+}
+
+/* Asked once of an entry: of two with rows of one table the second is not. */
+bool archive_job_is_fresh(void *context, uint32_t number, const struct archive_entry *rows)
+{
+    bool bare;
+
+    return is_fresh(context, number, rows, &bare);
+}
+
+bool archive_job_shares(void *context, uint32_t number)
+{
+    struct archive_job *job = context;
+    struct archive_entry rows;
+    struct buffer texts = {0};
+    struct error ignored;
+    bool bare = false, shares;
+
+    shares = job->request->transaction_size == 0 && !job->main.data.disable_triggers &&
+             archive_contents_entry_into(job->contents, number, &texts, &rows, &ignored) &&
+             rows.copy != NULL && restore_data_is_plain_copy(&rows) &&
+             is_fresh(job, number, &rows, &bare) && bare;
+    buffer_free(&texts);
+    if (!shares)
+        return false;
+    pthread_mutex_lock(&job->lock);
+    job->marks[number] |= IS_SHARED;
+    pthread_mutex_unlock(&job->lock);
+    if (!job->said_order)
+        log_message(job->request->log, LOG_WARNING,
+                    "a stream's rows are put in by several sessions: those of large tables do "
+                    "not keep their order");
+    job->said_order = true;
+    return true;
 }
 
 /* Whether these rows are the first of their table. */

@@ -28,7 +28,7 @@ struct crew {
 struct member {
     struct crew *crew;
     uint32_t number;
-    struct restore_worker *worker, own;
+    struct restore_worker *worker;
     pthread_t thread;
 };
 
@@ -161,22 +161,18 @@ static bool has_no_room(const struct error *err)
     return strncmp(err->sqlstate, "53", 2) == 0;
 }
 
-static bool open_members(struct crew *crew, struct member *members, struct error *err)
+bool parallel_restore_open(const struct parallel_restore *restore, struct restore_worker *others,
+                           uint32_t *count, struct error *err)
 {
-    const struct parallel_restore *restore = crew->restore;
+    for (*count = 1; *count < restore->jobs; ++*count) {
+        struct restore_worker *worker = &others[*count - 1];
 
-    members[0] = (struct member){.crew = crew, .worker = restore->first};
-    for (crew->members = 1; crew->members < restore->jobs; crew->members++) {
-        struct member *member = &members[crew->members];
-
-        *member = (struct member){.crew = crew, .number = crew->members};
-        member->worker = &member->own;
-        if (restore->open(restore->context, member->worker, err))
+        if (restore->open(restore->context, worker, err))
             continue;
-        restore->close(restore->context, member->worker);
+        restore->close(restore->context, worker);
         if (!has_no_room(err))
             return false;
-        log_message(restore->log, LOG_WARNING, "%u sessions instead of %u: %s", crew->members,
+        log_message(restore->log, LOG_WARNING, "%u sessions instead of %u: %s", *count,
                     restore->jobs, err->message);
         return true;
     }
@@ -196,10 +192,14 @@ static void run_members(struct member *members, uint32_t count)
         pthread_join(members[i].thread, NULL);
 }
 
-static bool run(struct crew *crew, struct member *members, struct error *err)
+static bool run(struct crew *crew, struct member *members, struct restore_worker *others,
+                struct error *err)
 {
-    if (!open_members(crew, members, err))
+    if (!parallel_restore_open(crew->restore, others, &crew->members, err))
         return false;
+    for (uint32_t i = 0; i < crew->members; i++)
+        members[i] = (struct member){
+            .crew = crew, .number = i, .worker = i == 0 ? crew->restore->first : &others[i - 1]};
     run_members(members, crew->members);
     if (!failure_check(&crew->failure, err))
         return false;
@@ -208,27 +208,34 @@ static bool run(struct crew *crew, struct member *members, struct error *err)
     return error_set(err, ERROR_CORRUPT, "entries of the archive wait for each other");
 }
 
-bool parallel_restore_run(const struct parallel_restore *restore, struct restore_steps *steps,
-                          struct error *err)
+static void say_circles(const struct parallel_restore *restore, const struct restore_steps *steps)
 {
-    struct crew crew = {.restore = restore, .steps = steps};
-    struct member *members = calloc(restore->jobs + 1, sizeof(*members));
-    bool done;
-
-    if (members == NULL)
-        return error_set_memory(err);
     if (steps->circles > 0)
         log_message(restore->log, LOG_WARNING,
                     "entries of the archive depend on each other in a circle (%zu): they are "
                     "restored in its order",
                     steps->circles);
+}
+
+bool parallel_restore_run(const struct parallel_restore *restore, struct restore_steps *steps,
+                          struct error *err)
+{
+    struct crew crew = {.restore = restore, .steps = steps};
+    struct member *members = calloc(restore->jobs + 1, sizeof(*members));
+    struct restore_worker *others = calloc(restore->jobs + 1, sizeof(*others));
+    bool done = members != NULL && others != NULL;
+
+    if (!done)
+        error_set_memory(err);
+    say_circles(restore, steps);
     pthread_mutex_init(&crew.lock, NULL);
     pthread_cond_init(&crew.changed, NULL);
-    done = run(&crew, members, err);
+    done = done && run(&crew, members, others, err);
     for (uint32_t i = 1; i < crew.members; i++)
-        restore->close(restore->context, &members[i].own);
+        restore->close(restore->context, &others[i - 1]);
     pthread_cond_destroy(&crew.changed);
     pthread_mutex_destroy(&crew.lock);
     free(members);
+    free(others);
     return done;
 }

@@ -33,6 +33,11 @@ struct parallel_restore {
     void *context;
 };
 
+/* Opens others[jobs - 1], beside the first: *count with that one. Where the server has no room for
+ * as many it is fewer, and said. All but the first are to be closed, whatever comes back. */
+bool parallel_restore_open(const struct parallel_restore *restore, struct restore_worker *others,
+                           uint32_t *count, struct error *err);
+
 /* Where the server has no room for as many sessions, it is done over fewer, and said. */
 bool parallel_restore_run(const struct parallel_restore *restore, struct restore_steps *steps,
                           struct error *err);

@@ -21,9 +21,7 @@ static struct target_statement statement_of(const struct restore_data *data, con
         .text = text, .object = buffer_text(&data->label), .subject = data->number};
 }
 
-/* Where the rows are those of a COPY into the table itself, as pg_dump says it: not by way of the
- * table that it is a partition of, and with no options. */
-static bool may_be_frozen(const struct archive_entry *entry)
+bool restore_data_is_plain_copy(const struct archive_entry *entry)
 {
     static const char begin[] = "COPY ", end[] = " FROM stdin;\n";
     const char *behind;
@@ -56,7 +54,8 @@ static bool begin_frozen(struct restore_data *data, const struct target_statemen
 static bool begin_streaming(struct restore_data *data, struct error *err)
 {
     const struct target_statement copy = statement_of(data, buffer_text(&data->copy));
-    bool fresh = data->is_fresh != NULL && !data->disable_triggers && may_be_frozen(&data->entry) &&
+    bool fresh = data->is_fresh != NULL && !data->disable_triggers &&
+                 restore_data_is_plain_copy(&data->entry) &&
                  data->is_fresh(data->context, data->number, &data->entry);
 
     data->streaming = true;
@@ -276,6 +275,55 @@ static bool end_object(void *context, uint32_t number, struct error *err)
     (void)number;
     return restore_object_end(context, err);
 }
+
+/* ---- Shares ---- */
+
+bool restore_data_begin_share(struct restore_data *data, uint32_t number, struct error *err)
+{
+    struct target_statement copy;
+
+    if (!read_entry(data, number, err) || !begin_rows(data, err))
+        return false;
+    data->running = data->streaming = true;
+    copy = statement_of(data, buffer_text(&data->copy));
+    return target_copy_begin_apart(data->sql->session, &copy, err);
+}
+
+bool restore_data_add_to_share(struct restore_data *data, struct slice rows, bool *refused,
+                               struct error *err)
+{
+    bool done = target_copy_send(data->sql->session, rows, err);
+
+    data->bytes += rows.len;
+    *refused = target_copy_has_failed(data->sql->session);
+    return done;
+}
+
+bool restore_data_close_share(struct restore_data *data, uint64_t *rows, bool *taken,
+                              struct error *err)
+{
+    return target_copy_close(data->sql->session, rows, taken, err);
+}
+
+bool restore_data_end_share(struct restore_data *data, bool keep, bool *kept, struct error *err)
+{
+    uint64_t rows;
+
+    data->running = false;
+    *kept = false;
+    return keep ? target_copy_end(data->sql->session, &rows, kept, err)
+                : target_copy_give_up(data->sql->session, "others of its rows failed", err);
+}
+
+bool restore_data_tell_lacking(struct restore_data *data, uint64_t rows, uint64_t taken,
+                               struct error *err)
+{
+    const struct target_statement copy = statement_of(data, data->entry.copy);
+
+    return target_tell_lacking(data->sql->session, &copy, rows, taken, err);
+}
+
+/* ---- For those who read ---- */
 
 struct archive_data_handler restore_data_handler(struct restore_data *data)
 {

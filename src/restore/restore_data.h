@@ -51,6 +51,25 @@ struct restore_data {
 /* To be given to archive_input_read_all and its like. */
 struct archive_data_handler restore_data_handler(struct restore_data *data);
 
+/* Whether the rows are those of a COPY into the table itself, as pg_dump says it: not by way of the
+ * table that it is a partition of, and with no options. */
+bool restore_data_is_plain_copy(const struct archive_entry *entry);
+
+/* ---- A share of a table's rows, of which other sessions have theirs ---- */
+
+bool restore_data_begin_share(struct restore_data *data, uint32_t number, struct error *err);
+/* *refused: the server takes no more of it. */
+bool restore_data_add_to_share(struct restore_data *data, struct slice rows, bool *refused,
+                               struct error *err);
+/* How many the server has taken, all of them or none; whether they stay is open. */
+bool restore_data_close_share(struct restore_data *data, uint64_t *rows, bool *taken,
+                              struct error *err);
+/* keep: as all others do. *kept: they stay. */
+bool restore_data_end_share(struct restore_data *data, bool keep, bool *kept, struct error *err);
+/* Of all shares together the server has taken another number than there are. */
+bool restore_data_tell_lacking(struct restore_data *data, uint64_t rows, uint64_t taken,
+                               struct error *err);
+
 /* The archive could not be read on: nothing stays of the entry that was being read. Its name, or
  * NULL if none was. */
 const char *restore_data_give_up(struct restore_data *data);

@@ -145,9 +145,10 @@
 #define RESTORE_OPTION_JOBS                                                                        \
     .name = "jobs", .argument = "N", .kind = OPTION_INTEGER, .minimum = 1,                         \
     .maximum = RESTORE_JOBS_MAX, .scope = OPTION_OF_LOGICAL,                                       \
-    .help = "So many sessions at once put rows into tables and build indexes and constraints, "    \
-            "where the archive can be opened again; a script has one session. One for each "       \
-            "processor, at most 4, unless given."
+    .help = "So many sessions at once put rows into tables and build indexes and constraints; a "  \
+            "script has one. Where the archive cannot be opened again, a large table's rows are "  \
+            "cut at row ends and lose their order. One for each processor, at most 4, unless "     \
+            "given; of what streams by one."
 
 #define RESTORE_OPTION_EXIT_ON_ERROR                                                               \
     RESTORE_FLAG("exit-on-error", exit_on_error,                                                   \

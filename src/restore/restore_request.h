@@ -69,8 +69,8 @@ struct restore_request {
         no_subscriptions, no_policies, no_tablespaces, no_table_access_method, no_statistics;
 
     /* ---- How ---- */
-    unsigned jobs; /* sessions for rows, indexes and constraints, where the archive can be opened
-                      again; 0: one for each processor, at most 4 */
+    unsigned jobs; /* sessions for rows, indexes and constraints; 0: one for each processor, at most
+                      4, where the archive can be opened again, else one */
     bool exit_on_error;
     bool single_transaction;   /* implies exit_on_error: one transaction a database */
     unsigned transaction_size; /* statements a transaction, implies exit_on_error; 0: as it fits */

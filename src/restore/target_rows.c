@@ -18,26 +18,26 @@ static bool ask(struct target_session *session, const char *statement, struct ou
                : target_stop(session, err);
 }
 
-/* Nothing stays of the transaction that a frozen COPY has. */
-static bool undo_frozen(struct target_session *session, struct error *err)
+/* Nothing stays of the transaction that this COPY has for itself. */
+static bool undo_enclosed(struct target_session *session, struct error *err)
 {
     struct outcome ignored = {0};
 
-    if (!session->frozen)
+    if (!session->enclosed)
         return true;
-    session->frozen = false;
+    session->enclosed = false;
     return ask(session, "ROLLBACK", &ignored, err);
 }
 
-static bool commit_frozen(struct target_session *session, bool *kept, struct error *err)
+static bool commit_enclosed(struct target_session *session, bool *kept, struct error *err)
 {
     const char *object = (const char *)session->held.data + session->copy_object;
     struct outcome end = {0};
 
     *kept = true;
-    if (!session->frozen)
+    if (!session->enclosed)
         return true;
-    session->frozen = false;
+    session->enclosed = false;
     if (!ask(session, "COMMIT", &end, err))
         return false;
     target_must_be_kept(&end);
@@ -61,7 +61,7 @@ static bool refused(struct target_session *session, const struct error *why, str
     }
     outcome.position = wire_error_position(session->conn);
     snprintf(outcome.context, sizeof(outcome.context), "%s", wire_error_context(session->conn));
-    if (!undo_frozen(session, err))
+    if (!undo_enclosed(session, err))
         return false;
     return target_tell_failure(session, session->copy_subject, held + session->copy_object,
                                held + session->copy_text, &outcome, err);
@@ -82,7 +82,7 @@ static bool note_copy(struct target_session *session, const struct target_statem
         !target_hold(session, statement->text, strlen(statement->text), &session->copy_text, err))
         return target_stop(session, err);
     session->copying = true;
-    session->copy_refused = false;
+    session->copy_refused = session->copy_closed = false;
     session->copy_subject = statement->subject;
     return true;
 }
@@ -113,7 +113,7 @@ static bool begin_frozen(struct target_session *session, const char *truncate, c
     struct error why;
 
     *begun = false;
-    session->frozen = true;
+    session->enclosed = true;
     if (!wire_queue_query(session->conn, "BEGIN", err) ||
         !wire_queue_query(session->conn, truncate, err))
         return target_stop(session, err);
@@ -121,12 +121,12 @@ static bool begin_frozen(struct target_session *session, const char *truncate, c
         !target_read_outcome(session, false, &empty, err))
         return false;
     if (begin.failed || empty.failed)
-        return undo_frozen(session, err);
+        return undo_enclosed(session, err);
     *begun = copy_in_begin(&session->copy, session->conn, frozen, NULL, &why);
     if (*begun)
         return true;
     if (!wire_is_broken(session->conn) && why.code == ERROR_SERVER)
-        return undo_frozen(session, err);
+        return undo_enclosed(session, err);
     *err = why;
     return target_stop(session, err);
 }
@@ -142,6 +142,31 @@ bool target_copy_begin_frozen(struct target_session *session,
     if (!target_drain(session, false, err) || !begin_frozen(session, truncate, frozen, &begun, err))
         return false;
     return begun ? note_copy(session, statement, err) : target_copy_begin(session, statement, err);
+}
+
+bool target_copy_begin_apart(struct target_session *session,
+                             const struct target_statement *statement, struct error *err)
+{
+    struct outcome begin = {0};
+    struct error why;
+
+    if (!target_drain(session, false, err) || !note_copy(session, statement, err) ||
+        !ask(session, "BEGIN", &begin, err))
+        return false;
+    if (begin.failed) {
+        *err = begin.error;
+        return target_stop(session, err);
+    }
+    session->enclosed = true;
+    if (copy_in_begin(&session->copy, session->conn,
+                      (const char *)session->held.data + session->copy_text, NULL, &why))
+        return true;
+    return refused(session, &why, err);
+}
+
+bool target_copy_has_failed(const struct target_session *session)
+{
+    return session->copy_refused;
 }
 
 bool target_copy_send(struct target_session *session, struct slice rows, struct error *err)
@@ -161,19 +186,35 @@ static void forget(struct target_session *session)
     buffer_clear_keeping(&session->held, BATCH_BYTES);
 }
 
-bool target_copy_end(struct target_session *session, uint64_t *rows, bool *taken, struct error *err)
+bool target_copy_close(struct target_session *session, uint64_t *rows, bool *taken,
+                       struct error *err)
 {
     struct error why;
-    bool done = true, kept = true;
+    bool done = true;
 
     *rows = 0;
+    *taken = false;
     if (!failure_check(&session->stopped, err))
         return false;
     if (!session->copy_refused && !copy_in_end(&session->copy, rows, &why))
         done = refused(session, &why, err);
-    if (done && !session->copy_refused)
-        done = commit_frozen(session, &kept, err);
-    *taken = done && !session->copy_refused && kept;
+    session->copy_closed = true;
+    session->copy_rows = *rows;
+    *taken = done && !session->copy_refused;
+    return done;
+}
+
+bool target_copy_end(struct target_session *session, uint64_t *rows, bool *taken, struct error *err)
+{
+    bool done = true, kept = true;
+
+    *rows = session->copy_rows;
+    *taken = !session->copy_refused;
+    if (!session->copy_closed)
+        done = target_copy_close(session, rows, taken, err);
+    if (done && *taken)
+        done = commit_enclosed(session, &kept, err);
+    *taken = done && *taken && kept;
     if (*taken) {
         target_tell_done(session, session->copy_subject, *rows, session->copy.bytes);
         session->chunked++;
@@ -188,9 +229,10 @@ bool target_copy_give_up(struct target_session *session, const char *reason, str
 
     if (!failure_check(&session->stopped, err))
         return false;
-    if (!session->copy_refused && !copy_in_give_up(&session->copy, reason, err))
+    if (!session->copy_refused && !session->copy_closed &&
+        !copy_in_give_up(&session->copy, reason, err))
         done = target_stop(session, err);
-    done = done && undo_frozen(session, err);
+    done = done && undo_enclosed(session, err);
     forget(session);
     return done;
 }

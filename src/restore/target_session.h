@@ -113,7 +113,17 @@ bool target_copy_begin(struct target_session *session, const struct target_state
 bool target_copy_begin_frozen(struct target_session *session,
                               const struct target_statement *statement, const char *truncate,
                               const char *frozen, struct error *err);
+/* A share of a table's rows, of which others have theirs: its transaction is open until
+ * target_copy_end keeps it, or target_copy_give_up does not. */
+bool target_copy_begin_apart(struct target_session *session,
+                             const struct target_statement *statement, struct error *err);
 bool target_copy_send(struct target_session *session, struct slice rows, struct error *err);
+/* Nothing of it stays, whatever else is sent. */
+bool target_copy_has_failed(const struct target_session *session);
+/* That was the last row, which need not be said: whether all were *taken, and how many. What was
+ * begun apart is still undecided. */
+bool target_copy_close(struct target_session *session, uint64_t *rows, bool *taken,
+                       struct error *err);
 /* *rows: as many as the server has taken; *taken: false if it has refused. */
 bool target_copy_end(struct target_session *session, uint64_t *rows, bool *taken,
                      struct error *err);

@@ -67,7 +67,9 @@ struct target_session {
     /* Of a COPY whose rows are sent as they come. */
     struct copy_in copy;
     bool copying, copy_refused;
-    bool frozen;                   /* it has a transaction, which ends with it */
+    bool copy_closed; /* its last row was taken */
+    uint64_t copy_rows;
+    bool enclosed;                 /* it has a transaction, which ends with it */
     size_t copy_object, copy_text; /* in held */
     uint64_t copy_subject;
 };

@@ -1,6 +1,7 @@
 """Over several sessions a restore makes what it makes over one, and what stock pg_restore makes: in
 whatever order the server is done with it, and whatever happens on the way."""
 
+import re
 import signal
 import time
 
@@ -100,6 +101,174 @@ def test_several_sessions_make_what_stock_makes(pgcask, restorer, cluster, workd
     logical.drop(cluster, db)
 
 
+# What streams by
+
+def stream(restorer, cluster, copy, archive, *members, **more):
+    with open(archive, "rb") as stdin:
+        return restorer(cluster, copy, "-", *members, stdin=stdin, **more)
+
+
+def assert_same(cluster, db, copy):
+    for one, other in zip(restored.facts(cluster, db), restored.facts(cluster, copy)):
+        different = logical._difference(one, other)
+        assert not different, "\n".join(different)
+
+
+def dump(cluster, db, path, *options):
+    """Not compressed, so that its rows can be changed where they lie."""
+    process.run([logical.stock("pg_dump", cluster), "-Fc", "-Z0", "-f", path, *options],
+                env=logical._environment(cluster, db), timeout=600).check()
+    return path
+
+
+def shares(cluster, db, table):
+    """How many transactions have put its rows in."""
+    return int(cluster.value(f"SELECT count(DISTINCT xmin::text) FROM {table}", db))
+
+
+# Backslashes and line ends at the ends of rows, rows that are longer than a packet, and many tables.
+LARGE_ROWS = """
+    CREATE TABLE "big \n one" (n int PRIMARY KEY, t text);
+    INSERT INTO "big \n one" SELECT n, repeat(md5(n::text), n % 7) || repeat(E'\\\\', n % 4) ||
+        repeat(E'\\n', n % 3) || repeat(E'\\\\', n % 5) FROM generate_series(1, 60000) n;
+    CREATE TABLE long (n int, t text, b bytea);
+    INSERT INTO long SELECT n, repeat(E'\\\\\\n', 100000 * n), NULL FROM generate_series(1, 8) n;
+    CREATE TABLE slashes (t text); INSERT INTO slashes SELECT repeat(E'\\\\', n) FROM generate_series(1, 2000) n;
+    DO $$ BEGIN FOR i IN 1..120 LOOP EXECUTE format(
+        'CREATE TABLE small%s AS SELECT n, md5(n::text) AS t FROM generate_series(1, %s) n', i, i * 20);
+    END LOOP; END $$;
+    SELECT lo_from_bytea(0, decode(repeat('cd', 40000 * n), 'hex')) FROM generate_series(1, 20) n;
+"""
+
+
+@pytest.mark.parametrize("jobs, of_stock", [(2, False), (4, True)])
+def test_a_stream_is_put_in_by_several_sessions(pgcask, restorer, cluster, workdir, jobs, of_stock):
+    db = make(cluster, "stream", FAMILIES, LARGE_ROWS)
+    if of_stock:
+        archive = workdir / "theirs.tar"
+        process.run([logical.stock("pg_dump", cluster), "-Ft", "-f", archive],
+                    env=logical._environment(cluster, db), timeout=600).check()
+    else:
+        archive = logical.back_up(pgcask, cluster, db, workdir / "backup")
+    copy = "stream copy"
+    logical.create_like(cluster, db, copy)
+    outcome = stream(restorer, cluster, copy, archive, f"jobs={jobs}")
+    assert outcome.result.ok and not outcome.failures, str(outcome.result)
+    assert outcome.result.peak_rss < (48 + 8 * jobs) << 20, outcome.result.peak_rss
+    assert_same(cluster, db, copy)
+    assert 1 < shares(cluster, copy, '"big \n one"') <= jobs
+    assert shares(cluster, copy, "small120") == 1
+    logical.drop(cluster, copy)
+
+
+ORDER = "SELECT md5(string_agg(n::text, ',' ORDER BY ctid)) FROM \"big \n one\""
+
+
+@pytest.mark.sampled(1)
+def test_that_rows_lose_their_order_is_said(pgcask, cluster, workdir):
+    db = make(cluster, "stream", LARGE_ROWS[:LARGE_ROWS.index("CREATE TABLE long")])
+    archive = dump(cluster, db, workdir / "stream.dump")
+    for jobs, told in ((1, False), (3, True)):
+        copy = make(cluster, "stream copy")
+        with archive.open("rb") as stdin:
+            result = pgcask("restore", "-", "--to", cluster.uri(copy), "--jobs", jobs, stdin=stdin).check()
+        assert ("do not keep their order" in result.stderr) == told, str(result)
+        assert (shares(cluster, copy, '"big \n one"') > 1) == told
+        if not told:
+            assert cluster.value(ORDER, copy) == cluster.value(ORDER, db)
+
+
+def ending_in_a_backslash(encoding):
+    """Characters whose second byte is that of a backslash, and others of that encoding."""
+    found = []
+    for first in range(0x81, 0xff):
+        try:
+            found.append(bytes([first, 0x5c]).decode(encoding))
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("encoding, codec", [("SJIS", "shift_jis"), ("BIG5", "big5"), ("GBK", "gbk"),
+                                             ("GB18030", "gb18030"), ("UHC", "cp949")])
+def test_rows_are_cut_at_their_ends_in_every_encoding(restorer, cluster, workdir, encoding, codec):
+    words = [word for word in ending_in_a_backslash(codec) if len(word) == 1 and ord(word) < 0xe000]
+    words += ["\u4e00", "\\", "\n", "\u4e00\\", "x"] if encoding != "UHC" else ["\uac00", "\\", "\n", "x"]
+    array = "ARRAY[" + ", ".join("E'" + w.replace("\\", "\\\\").replace("\n", "\\n") + "'" for w in words) + "]"
+    db = make(cluster, "words", f"""
+        CREATE TABLE words (n int, t text);
+        INSERT INTO words SELECT n, repeat(w[n % {len(words)} + 1], n % 9) || w[n / 7 % {len(words)} + 1]
+        FROM (SELECT {array} AS w) a, generate_series(1, 100000) n;""")
+    archive = dump(cluster, db, workdir / "words.dump", "-E", encoding)
+    copy = make(cluster, "words copy")
+    outcome = stream(restorer, cluster, copy, archive, "jobs=3")
+    assert outcome.result.ok and outcome.report["rows"] == 100000, str(outcome.result)
+    assert shares(cluster, copy, "words") > 1
+    assert_same(cluster, db, copy)
+
+
+@pytest.fixture
+def changed(cluster, workdir):
+    """Tables before and behind a large one, one row of which is changed in its archive."""
+    db = make(cluster, "stream", """
+        CREATE TABLE a (n int); INSERT INTO a VALUES (1);
+        CREATE TABLE b (n int, t text);
+        INSERT INTO b SELECT n, 'row ' || n || E'\n' || repeat('x', 300) FROM generate_series(1, 40000) n;
+        CREATE TABLE c (n int PRIMARY KEY); INSERT INTO c SELECT generate_series(1, 30000);
+        CREATE VIEW v AS SELECT count(*) FROM b;""")
+    archive = dump(cluster, db, workdir / "changed.dump")
+    copy = make(cluster, "stream copy")
+    return archive, db, copy
+
+
+COUNTS = "SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b), (SELECT count(*) FROM c)"
+
+
+@pytest.mark.sampled
+def test_of_a_table_with_a_bad_row_nothing_is_there(restorer, cluster, changed):
+    archive, _, copy = changed
+    content = archive.read_bytes()
+    assert content.count(b"20000\trow 20000") == 1
+    archive.write_bytes(content.replace(b"20000\trow 20000", b"2oooo\trow 20000"))
+    outcome = stream(restorer, cluster, copy, archive, "jobs=4")
+    assert outcome.result.rc == 3, str(outcome.result)
+    assert [one["object"] for one in outcome.failures] == ["TABLE DATA public.b"], outcome.failures
+    assert '"2oooo"' in outcome.failures[0]["message"]
+    assert re.search(r"COPY b, line \d+, column n.*of the rows that this session had",
+                     outcome.failures[0]["context"]), outcome.failures
+    assert logical.run_sql(cluster, copy, COUNTS).decode().strip() == "1|0|30000"
+    assert outcome.report["rows"] == 30001
+    copy = make(cluster, "stream copy")
+    outcome = stream(restorer, cluster, copy, archive, "jobs=4", "exit_on_error")
+    assert outcome.result.rc == 1 and "TABLE DATA public.b" in outcome.result.stderr, str(outcome.result)
+    assert cluster.value("SELECT count(*) FROM b", copy) == "0"
+
+
+@pytest.mark.sampled(1)
+def test_a_line_end_behind_a_backslash_is_no_end(restorer, cluster, changed):
+    archive, db, copy = changed
+    content = archive.read_bytes()
+    assert content.count(b"\\nxxx") == 40000
+    archive.write_bytes(content.replace(b"\\nxxx", b"\\\nxxx"))
+    outcome = stream(restorer, cluster, copy, archive, "jobs=4")
+    assert shares(cluster, copy, "b") > 1
+    assert_same(cluster, db, copy)
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("part", [0.3, 0.8])
+def test_of_a_table_whose_end_is_missing_nothing_is_there(restorer, cluster, changed, part):
+    archive, _, copy = changed
+    content = archive.read_bytes()
+    begin = content.index(b"\trow 1\\n")
+    archive.write_bytes(content[:begin + int(part * 40000 * 320)])
+    outcome = stream(restorer, cluster, copy, archive, "jobs=4")
+    assert outcome.result.rc == 1 and "TABLE DATA public.b" in outcome.result.stderr, str(outcome.result)
+    assert logical.run_sql(cluster, copy, COUNTS).decode().strip() == "1|0|0"
+    assert cluster.value("SELECT count(*) FROM pg_stat_activity WHERE datname = 'stream copy'") == "0"
+
+
 # Rows that are frozen
 
 ROWS = """
@@ -142,6 +311,29 @@ def test_rows_that_were_there_stay(restorer, cluster, workdir, members):
     assert bool(outcome.failures) == (not members)
 
 
+@pytest.mark.sampled(1)
+def test_a_stream_s_rows_are_not_shared_where_one_could_wait_for_another(restorer, cluster, workdir):
+    """A key that is there twice, with a packet's rows between: whoever comes second waits for the first."""
+    db = make(cluster, "rows", "CREATE TABLE large (n int, t text); INSERT INTO large "
+              "SELECT n % 10000, repeat(md5(n::text), 5) FROM generate_series(1, 20000) n;")
+    archive = logical.stock_archive(cluster, db, workdir / "rows.dump")
+    copy = make(cluster, "rows copy", "CREATE TABLE large (n int PRIMARY KEY, t text);")
+    outcome = stream(restorer, cluster, copy, archive, "into_existing", "jobs=4", "data_only", timeout=60)
+    assert outcome.result.rc == 3 and len(outcome.failures) == 1, str(outcome.result)
+    assert outcome.failures[0]["sqlstate"] == "23505", outcome.failures
+    assert cluster.value("SELECT count(*) FROM large", copy) == "0"
+
+
+@pytest.mark.sampled(1)
+def test_inserts_of_a_stream_keep_their_table(restorer, cluster, workdir):
+    db = make(cluster, "rows", ROWS)
+    archive = dump(cluster, db, workdir / "rows.dump", "--inserts")
+    copy = make(cluster, "rows copy")
+    outcome = stream(restorer, cluster, copy, archive, "jobs=3")
+    assert outcome.result.ok and not outcome.failures, str(outcome.result)
+    assert_same(cluster, db, copy)
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_what_has_got_rows_is_analyzed(restorer, cluster, workdir, jobs):
     db = make(cluster, "rows", ROWS, "CREATE MATERIALIZED VIEW m AS SELECT n FROM large;")
@@ -180,8 +372,17 @@ def wait_for(condition, seconds=30):
         time.sleep(0.01)
 
 
-def test_four_sessions_end_with_what_they_belong_to(restorer, cluster, many):
-    with restorer.start(cluster, "many copy", many, "jobs=4") as running:
+def start(restorer, cluster, archive, streams):
+    if not streams:
+        return restorer.start(cluster, "many copy", archive, "jobs=4")
+    with open(archive, "rb") as stdin:
+        return restorer.start(cluster, "many copy", "-", "jobs=4", stdin=stdin)
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("streams", [False, True])
+def test_four_sessions_end_with_what_they_belong_to(restorer, cluster, many, streams):
+    with start(restorer, cluster, many, streams) as running:
         wait_for(lambda: int(cluster.value(COPYING)) >= 3)
         running.send_signal(signal.SIGKILL)
     wait_for(lambda: cluster.value(SESSIONS) == "0", 10)
@@ -189,8 +390,10 @@ def test_four_sessions_end_with_what_they_belong_to(restorer, cluster, many):
     assert set(counts) <= {"0", "80000"} and "0" in counts, counts
 
 
-def test_a_session_that_is_cut_off_ends_the_others(restorer, cluster, many):
-    with restorer.start(cluster, "many copy", many, "jobs=4") as running:
+@pytest.mark.sampled
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_session_that_is_cut_off_ends_the_others(restorer, cluster, many, streams):
+    with start(restorer, cluster, many, streams) as running:
         wait_for(lambda: int(cluster.value(COPYING)) >= 3)
         cluster.value("SELECT pg_terminate_backend(min(pid)) FROM pg_stat_activity "
                       "WHERE datname = 'many copy' AND query LIKE 'COPY %'")
@@ -198,30 +401,36 @@ def test_a_session_that_is_cut_off_ends_the_others(restorer, cluster, many):
     assert result.rc == 1 and '"rows":320000' not in result.stdout, str(result)
     assert "terminating connection" in result.stdout, str(result)
     assert cluster.value(SESSIONS) == "0"
+    counts = [cluster.value(f"SELECT count(*) FROM t{i}", "many copy") for i in range(4)]
+    assert set(counts) <= {"0", "80000"} and "0" in counts, counts
 
 
 def limit_files(pid, size):
     process.run(["prlimit", "--pid", str(pid), f"--fsize={size}:"], user=process.server_user()).check()
 
 
-def test_a_server_without_room_is_no_success(restorer, cluster, many):
+@pytest.mark.sampled
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_server_without_room_is_no_success(restorer, cluster, many, streams):
     """Files of the server's may not grow beyond 20 MB, as if its disk were full."""
     pid = cluster.pid
     logical.drop(cluster, "many")  # a checkpoint leaves its unlogged tables to whoever needs room
     cluster.sql("CHECKPOINT")
     limit_files(pid, 20 << 20)
     try:
-        outcome = restorer(cluster, "many copy", many, "jobs=4")
+        outcome = (stream(restorer, cluster, "many copy", many, "jobs=4") if streams
+                   else restorer(cluster, "many copy", many, "jobs=4"))
     finally:
         limit_files(pid, "unlimited")
     assert outcome.result.rc == 3 and outcome.report["rows"] == 0, str(outcome.result)
-    assert {failure["object"] for failure in outcome.failures} == {
-        f"TABLE DATA public.t{i}" for i in range(4)}, str(outcome.result)
+    assert sorted(failure["object"] for failure in outcome.failures) == [
+        f"TABLE DATA public.t{i}" for i in range(4)], str(outcome.result)
     assert cluster.value(SESSIONS) == "0"
     counts = [cluster.value(f"SELECT count(*) FROM t{i}", "many copy") for i in range(4)]
     assert counts == ["0"] * 4
 
 
+@pytest.mark.sampled
 def test_fewer_sessions_than_were_asked_for_are_enough(restorer, cluster, many):
     cluster.sql("DROP ROLE IF EXISTS few")
     cluster.sql("CREATE ROLE few LOGIN CONNECTION LIMIT 2")
