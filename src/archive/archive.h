@@ -55,6 +55,11 @@ struct archive_entry {
     const char *file; /* reading a directory only: that of its data, without suffix; "": none */
 };
 
+static inline bool archive_has_text(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
 /* The archive version that the tools of a server's major write. */
 int archive_minor_of_server(int server_version_num);
 

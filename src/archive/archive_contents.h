@@ -87,6 +87,8 @@ enum entry_kind {
 enum entry_kind entry_kind_of(const char *desc);
 /* "TABLE DATA"; "" of ENTRY_OTHER. */
 const char *entry_kind_name(enum entry_kind kind);
+/* A table, a view or their like: what has columns. No sequence. */
+bool entry_kind_is_relation(enum entry_kind kind);
 
 /* What there is to an entry without its texts. */
 struct contents_node {

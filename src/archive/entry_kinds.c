@@ -98,3 +98,9 @@ const char *entry_kind_name(enum entry_kind kind)
     }
     return "";
 }
+
+bool entry_kind_is_relation(enum entry_kind kind)
+{
+    return kind == ENTRY_TABLE || kind == ENTRY_FOREIGN_TABLE || kind == ENTRY_VIEW ||
+           kind == ENTRY_MATERIALIZED_VIEW;
+}

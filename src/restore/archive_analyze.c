@@ -24,7 +24,7 @@ static bool analyze(void *context, struct restore_worker *worker, uint32_t numbe
                     struct error *err)
 {
     struct archive_job *job = context;
-    struct target_statement statement = {.subject = ARCHIVE_JOB_NO_ENTRY};
+    struct target_statement statement = {.subject = TARGET_NO_SUBJECT};
     struct archive_entry entry;
     struct buffer text = {0};
     bool done =

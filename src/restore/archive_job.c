@@ -66,7 +66,7 @@ static void report(struct archive_job *job, const struct target_failure *failure
 static void note_failure(void *context, const struct target_failure *failure)
 {
     struct archive_job *job = context;
-    uint32_t number = (uint32_t)failure->subject;
+    uint32_t number = (uint32_t)failure->subject; /* of TARGET_NO_SUBJECT beyond the last */
     unsigned before = 0;
 
     pthread_mutex_lock(&job->lock);
@@ -88,7 +88,7 @@ static void note_done(void *context, uint64_t subject, uint64_t rows)
     struct archive_job *job = context;
 
     (void)rows;
-    if (subject == ARCHIVE_JOB_NO_ENTRY)
+    if (subject == TARGET_NO_SUBJECT)
         return;
     pthread_mutex_lock(&job->lock);
     mark_done(job, subject);
@@ -165,6 +165,23 @@ bool archive_job_read_settings(struct archive_job *job, struct error *err)
 
 /* ---- The session ---- */
 
+/* Once, whatever the number of tables. */
+static void tell_triggers(void *context, const char *label)
+{
+    struct archive_job *job = context;
+    bool told;
+
+    pthread_mutex_lock(&job->lock);
+    told = job->triggers_told;
+    job->triggers_told = true;
+    pthread_mutex_unlock(&job->lock);
+    if (!told)
+        log_message(job->request->log, LOG_WARNING,
+                    "%s: the role may not disable the triggers of foreign keys: rows of such "
+                    "tables are put in with triggers on",
+                    label);
+}
+
 bool archive_job_open(struct archive_job *job, struct restore_worker *worker, struct error *err)
 {
     const struct restore_request *request = job->request;
@@ -200,6 +217,8 @@ bool archive_job_open(struct archive_job *job, struct restore_worker *worker, st
         .wanted = archive_job_wants,
         .lacks = archive_job_lacks_object,
         .is_fresh = archive_job_is_fresh,
+        .triggers_stay = tell_triggers,
+        .can_again = archive_input_can_seek(job->input),
         .escape_strings = job->plain_backslashes,
         .disable_triggers =
             request->disable_triggers && restore_selection_is_data_only(job->selection),

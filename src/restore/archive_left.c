@@ -6,6 +6,8 @@
  */
 #include "restore/archive_restore_internal.h"
 
+#include "restore/restore_plan.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,22 +47,11 @@ static const uint8_t abouts[ENTRY_KIND_COUNT] = {
     [ENTRY_STATISTICS_DATA] = ABOUT_ALL,
 };
 
-static bool is_relation(enum entry_kind kind)
-{
-    return kind == ENTRY_TABLE || kind == ENTRY_FOREIGN_TABLE || kind == ENTRY_VIEW ||
-           kind == ENTRY_MATERIALIZED_VIEW;
-}
-
-static bool has_text(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 static bool is_named(const struct archive_entry *entry, const struct archive_entry *other)
 {
     size_t len = strlen(other->tag);
 
-    return (!has_text(entry->schema) || !has_text(other->schema) ||
+    return (!archive_has_text(entry->schema) || !archive_has_text(other->schema) ||
             strcmp(entry->schema, other->schema) == 0) &&
            strncmp(entry->tag, other->tag, len) == 0 &&
            (entry->tag[len] == '\0' || entry->tag[len] == ' ');
@@ -114,6 +105,15 @@ static enum target_made is_made(struct archive_job *job, uint32_t number, uint32
     return TARGET_MAY_BE_MADE;
 }
 
+/* Privileges may have to come behind others, as a column's behind the table's; that these were left
+ * says nothing of the object. */
+static bool may_be_about(enum about about, enum entry_kind kind)
+{
+    if (about == ABOUT_RELATIONS)
+        return entry_kind_is_relation(kind);
+    return kind != ENTRY_ACL && kind != ENTRY_ACL_LANGUAGE;
+}
+
 static enum target_made all_are_made(struct archive_job *job, uint32_t number)
 {
     struct contents_node node = archive_contents_node(job->contents, number);
@@ -125,8 +125,7 @@ static enum target_made all_are_made(struct archive_job *job, uint32_t number)
         uint32_t other;
 
         if (!archive_contents_find(job->contents, node.dependencies[i], &other) ||
-            (about == ABOUT_RELATIONS &&
-             !is_relation(archive_contents_node(job->contents, other).kind)))
+            !may_be_about(about, archive_contents_node(job->contents, other).kind))
             continue;
         its = is_made(job, number, other);
         if (its == TARGET_IS_NOT_MADE && (about != ABOUT_NAMED || may_name(job, number, other)))
@@ -144,7 +143,7 @@ enum target_made archive_job_made(void *context, uint64_t subject)
     enum target_made made;
 
     pthread_mutex_lock(&job->lock);
-    if ((subject & ENTRY_SQL_MAKES) != 0)
+    if ((subject & ENTRY_SQL_MAKES) != 0 && (job->marks[number] & IS_UNMADE) == 0)
         made = all_are_made(job, number);
     else
         made = (job->marks[number] & IS_UNMADE) != 0 ? TARGET_IS_NOT_MADE
@@ -156,6 +155,41 @@ enum target_made archive_job_made(void *context, uint64_t subject)
     }
     pthread_mutex_unlock(&job->lock);
     return made;
+}
+
+/* ---- What archives never make ---- */
+
+/* Of the schema public there is only a remark, or, up to 14, no entry at all. */
+static bool note_schema(struct archive_job *job, uint32_t number, struct error *err)
+{
+    struct contents_node node = archive_contents_node(job->contents, number);
+    struct archive_entry entry;
+    uint32_t other;
+
+    if (node.kind != ENTRY_SCHEMA && abouts[node.kind] != ABOUT_ALL)
+        return true;
+    if (!archive_contents_entry(job->contents, number, &entry, err))
+        return false;
+    if (node.kind == ENTRY_SCHEMA
+            ? entry.definition != NULL && strncmp(entry.definition, "--", 2) == 0
+            : strcmp(entry.tag, "SCHEMA public") == 0 &&
+                  (node.dependency_count == 0 ||
+                   !archive_contents_find(job->contents, node.dependencies[0], &other)))
+        job->marks[number] |= IS_UNMADE;
+    return true;
+}
+
+bool archive_job_note_schemas(struct archive_job *job, struct error *err)
+{
+    if (job->request->existing != RESTORE_INTO_EXISTING ||
+        restore_plan_action(job->plan, 0) != RESTORE_USE)
+        return true;
+    for (uint32_t i = 0; i < archive_contents_count(job->contents); i++) {
+        if ((restore_selection_parts(job->selection, i) & SELECTED_DEFINITION) != 0 &&
+            !note_schema(job, i, err))
+            return false;
+    }
+    return true;
 }
 
 /* ---- Large objects ---- */

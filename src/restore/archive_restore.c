@@ -69,7 +69,8 @@ static bool restore_rows(struct archive_job *job, struct error *err)
     const char *broken;
 
     handler = restore_data_handler(&job->main.data);
-    if (archive_input_read_all(job->input, &handler, &job->cancel, err))
+    if (archive_input_read_all(job->input, &handler, &job->cancel, err) &&
+        restore_data_do_again(&job->main.data, job->input, &job->cancel, err))
         return true;
     broken = restore_data_give_up(&job->main.data);
     if (broken != NULL && err->code != ERROR_CANCELLED && strstr(err->message, broken) == NULL)
@@ -195,7 +196,8 @@ static bool make_database(struct archive_job *job, struct error *err)
 {
     const struct target_listener told = archive_job_listener(job);
 
-    return restore_plan_make(job->plan, 0, &told, err) && archive_job_open(job, &job->main, err);
+    return restore_plan_make(job->plan, 0, &told, err) && archive_job_note_schemas(job, err) &&
+           archive_job_open(job, &job->main, err);
 }
 
 static bool finish(struct archive_job *job, struct error *err)
@@ -222,6 +224,7 @@ static bool run(struct archive_job *job, struct error *err)
     /* One of several, of which nothing is wanted, is not touched. */
     if (options->lists != NULL && restore_selection_names_nothing(job->selection))
         return true;
+    job->report->databases++;
     if (job->request->dry_run && options->planned)
         return true;
     if (!plan(job, err))
@@ -321,7 +324,6 @@ bool archive_restore(struct archive_input *input, const struct archive_restore_o
     if (database == NULL)
         return false;
     snprintf(report->database, sizeof(report->database), "%s", database);
-    report->databases++;
     done = restore_into(input, options, request, database, report, err);
     free(database);
     return done;

@@ -38,13 +38,11 @@ struct archive_job {
     uint8_t *marks;       /* of each entry; under the lock where workers are */
     uint32_t *lost;       /* large objects that could not be made */
     size_t lost_count, lost_sorted, lost_capacity;
+    bool triggers_told; /* that they are on */
     char encoding[64];
     bool plain_backslashes, has_search_path;
     bool said_order; /* that rows do not keep it */
 };
-
-/* A statement's subject that is none. */
-#define ARCHIVE_JOB_NO_ENTRY UINT64_MAX
 
 /* ---- archive_job.c ---- */
 
@@ -83,6 +81,9 @@ bool archive_job_shares(void *context, uint32_t number);
 
 /* Whether that is what a statement is about: then it is left undone, and counted. */
 enum target_made archive_job_made(void *context, uint64_t subject);
+
+/* Before the first statement: marks what an archive takes for granted. */
+bool archive_job_note_schemas(struct archive_job *job, struct error *err);
 
 /* The large object could not be made. With job->lock held: */
 bool archive_job_lacks(struct archive_job *job, uint32_t oid);

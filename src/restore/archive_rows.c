@@ -13,8 +13,12 @@ static bool find_table(const struct archive_job *job, const struct contents_node
                        uint32_t *number)
 {
     for (size_t i = 0; i < node->dependency_count; i++) {
-        if (archive_contents_find(job->contents, node->dependencies[i], number) &&
-            archive_contents_node(job->contents, *number).kind == ENTRY_TABLE)
+        enum entry_kind kind;
+
+        if (!archive_contents_find(job->contents, node->dependencies[i], number))
+            continue;
+        kind = archive_contents_node(job->contents, *number).kind;
+        if (kind == ENTRY_TABLE || kind == ENTRY_FOREIGN_TABLE)
             return true;
     }
     return false;

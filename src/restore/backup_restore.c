@@ -309,9 +309,10 @@ static bool plan_all(struct backup_job *job, struct error *err)
 static bool restore_one(struct backup_job *job, struct archive_input *input,
                         const struct archive_restore_options *options, struct error *err)
 {
+    size_t before = job->report->databases;
     bool done = archive_restore(input, options, job->request, job->report, err);
 
-    if (done && !job->request->dry_run)
+    if (done && !job->request->dry_run && job->report->databases > before)
         note_ended(job->report);
     return done;
 }

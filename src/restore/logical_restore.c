@@ -9,6 +9,7 @@
 #include "manifest/physical_layout.h"
 #include "record/store.h"
 #include "restore/archive_restore.h"
+#include "restore/backup_look.h"
 #include "restore/backup_restore.h"
 #include "restore/backup_source.h"
 #include "restore/script_restore.h"
@@ -18,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct logical_job {
     const struct restore_request *request;
@@ -59,15 +59,6 @@ static const char *format_of(const struct logical_job *job, enum archive_kind ki
     return job->input->place.kind == PLACE_DIRECTORY ? "directory" : "tar";
 }
 
-/* A pipe that has a name can be read once only, too. */
-static bool can_be_read_again(const struct record_place *place)
-{
-    struct stat status;
-
-    return place->kind == PLACE_TAR_FILE && stat(place->path, &status) == 0 &&
-           S_ISREG(status.st_mode);
-}
-
 /* What comes through a pipe was begun to be read. */
 static bool restore_lone(struct logical_job *job, struct record_source *source,
                          enum archive_kind kind, struct error *err)
@@ -77,7 +68,7 @@ static bool restore_lone(struct logical_job *job, struct record_source *source,
     if (!check_choice(job, err))
         return false;
     snprintf(job->report->format, sizeof(job->report->format), "%s", format_of(job, kind));
-    if (job->input->place.kind != PLACE_DIRECTORY && !can_be_read_again(&job->input->place))
+    if (!backup_look_can(&job->input->place))
         return restore_archive(
             job, archive_input_of_source(job->input->name, source, kind, cancel, err), err);
     return restore_archive(job, archive_input_open(&job->input->place, NULL, cancel, err), err);
@@ -125,7 +116,7 @@ static bool look_over_first(struct logical_job *job, struct script_restore *scri
     struct slice ignored;
     bool done;
 
-    if (!can_be_read_again(&job->input->place))
+    if (!backup_look_can(&job->input->place))
         return true;
     again = backup_source_open(&job->input->place, job->request->cancel, err);
     if (again == NULL)

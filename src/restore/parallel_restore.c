@@ -50,7 +50,8 @@ static bool restore_rows(struct member *member, uint32_t number, struct error *e
     struct archive_data_handler handler = restore_data_handler(&member->worker->data);
     const char *broken;
 
-    if (archive_input_read_entry(restore->input, number, &handler, restore->cancel, err))
+    if (archive_input_read_entry(restore->input, number, &handler, restore->cancel, err) &&
+        restore_data_do_again(&member->worker->data, restore->input, restore->cancel, err))
         return true;
     broken = restore_data_give_up(&member->worker->data);
     if (broken != NULL && err->code != ERROR_CANCELLED && strstr(err->message, broken) == NULL)

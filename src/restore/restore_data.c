@@ -7,10 +7,13 @@
  */
 #include "restore/restore_data.h"
 
+#include "base/array.h"
+#include "restore/archive_input.h"
 #include "restore/entry_sql_internal.h"
 #include "restore/restore_objects.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- Rows ---- */
@@ -51,26 +54,74 @@ static bool begin_frozen(struct restore_data *data, const struct target_statemen
     return done;
 }
 
+#define INSUFFICIENT_PRIVILEGE "42501"
+#define DEADLOCK "40P01"
+
+/* Who is no superuser may not switch off the triggers of foreign keys: that is said, and the rows
+ * are put in under these. */
+static bool may_be_refused(const struct restore_data *data)
+{
+    return data->disable_triggers && !target_session_is_superuser(data->sql->session);
+}
+
+static bool begin_under_triggers(struct restore_data *data, struct target_statement *copy,
+                                 struct error *err)
+{
+    struct target_session *session = data->sql->session;
+    const struct target_statement bare = statement_of(data, data->entry.copy);
+    uint64_t rows;
+    bool taken;
+
+    copy->untold = INSUFFICIENT_PRIVILEGE;
+    if (!target_copy_begin(session, copy, err))
+        return false;
+    if (!target_session_was_refused(session))
+        return true;
+    data->triggers_stay(data->context, buffer_text(&data->label));
+    return target_copy_end(session, &rows, &taken, err) && target_copy_begin(session, &bare, err);
+}
+
+static bool begin_copy(struct restore_data *data, struct error *err)
+{
+    struct target_statement copy = statement_of(data, buffer_text(&data->copy));
+
+    if (may_be_refused(data))
+        return begin_under_triggers(data, &copy, err);
+    if (data->plain || data->disable_triggers || !restore_data_is_plain_copy(&data->entry) ||
+        data->is_fresh == NULL || !data->is_fresh(data->context, data->number, &data->entry))
+        return target_copy_begin(data->sql->session, &copy, err);
+    copy.untold = data->can_again ? DEADLOCK : NULL;
+    return begin_frozen(data, &copy, err);
+}
+
 static bool begin_streaming(struct restore_data *data, struct error *err)
 {
-    const struct target_statement copy = statement_of(data, buffer_text(&data->copy));
-    bool fresh = data->is_fresh != NULL && !data->disable_triggers &&
-                 restore_data_is_plain_copy(&data->entry) &&
-                 data->is_fresh(data->context, data->number, &data->entry);
-
     data->streaming = true;
-    return (fresh ? begin_frozen(data, &copy, err)
-                  : target_copy_begin(data->sql->session, &copy, err)) &&
+    return begin_copy(data, err) &&
            target_copy_send(data->sql->session, buffer_slice(&data->rows), err);
 }
 
 static bool take_rows(struct restore_data *data, struct slice bytes, struct error *err)
 {
-    if (!data->streaming && data->rows.len + bytes.len <= TARGET_COPY_WHOLE)
+    if (!data->streaming && !may_be_refused(data) &&
+        data->rows.len + bytes.len <= TARGET_COPY_WHOLE)
         return buffer_append(&data->rows, bytes.data, bytes.len, err);
     if (!data->streaming && !begin_streaming(data, err))
         return false;
     return target_copy_send(data->sql->session, bytes, err);
+}
+
+static bool note_again(struct restore_data *data, struct error *err)
+{
+    if (data->again_count == data->again_capacity) {
+        uint32_t *grown = array_grow(data->again, &data->again_capacity, sizeof(*grown), err);
+
+        if (grown == NULL)
+            return false;
+        data->again = grown;
+    }
+    data->again[data->again_count++] = data->number;
+    return true;
 }
 
 static bool end_rows(struct restore_data *data, uint64_t rows, struct error *err)
@@ -80,11 +131,16 @@ static bool end_rows(struct restore_data *data, uint64_t rows, struct error *err
     bool kept;
 
     copy.expected = &rows;
+    if (!data->streaming && may_be_refused(data) && !begin_streaming(data, err))
+        return false;
     if (!data->streaming)
         return target_copy(data->sql->session, &copy, buffer_slice(&data->rows), err);
-    return target_copy_end(data->sql->session, &taken, &kept, err) &&
-           (!kept || taken == rows ||
-            target_tell_lacking(data->sql->session, &copy, rows, taken, err));
+    if (!target_copy_end(data->sql->session, &taken, &kept, err))
+        return false;
+    if (target_session_was_refused(data->sql->session))
+        return note_again(data, err);
+    return !kept || taken == rows ||
+           target_tell_lacking(data->sql->session, &copy, rows, taken, err);
 }
 
 /* Another statement beside it could want rows, too. */
@@ -121,15 +177,30 @@ static bool begin_rows(struct restore_data *data, struct error *err)
 
 /* ---- INSERTs ---- */
 
+/* Where they could not be switched off nothing is switched on. */
+static bool look_at_triggers(struct restore_data *data, struct error *err)
+{
+    if (!may_be_refused(data))
+        return true;
+    if (!target_settle(data->sql->session, err))
+        return false;
+    data->under_triggers = target_session_was_refused(data->sql->session);
+    if (data->under_triggers)
+        data->triggers_stay(data->context, buffer_text(&data->label));
+    return true;
+}
+
 static bool set_triggers(struct restore_data *data, bool enable, struct error *err)
 {
     struct buffer text = {0};
-    bool done = !data->disable_triggers;
+    bool done = !data->disable_triggers || (enable && data->under_triggers);
 
     if (!done && entry_sql_append_triggers(&text, &data->entry, enable, err)) {
-        const struct target_statement statement = statement_of(data, buffer_text(&text));
+        struct target_statement statement = statement_of(data, buffer_text(&text));
 
-        done = target_execute(data->sql->session, &statement, err);
+        statement.untold = !enable && may_be_refused(data) ? INSUFFICIENT_PRIVILEGE : NULL;
+        done = target_execute(data->sql->session, &statement, err) &&
+               (enable || look_at_triggers(data, err));
     }
     buffer_free(&text);
     return done;
@@ -165,6 +236,7 @@ static bool begin_inserts(struct restore_data *data, struct error *err)
     if (data->script == NULL || !target_unit_begin_saving(data->sql->session, data->number, err))
         return false;
     data->in_unit = true;
+    data->under_triggers = false;
     return set_triggers(data, false, err);
 }
 
@@ -337,6 +409,22 @@ struct archive_data_handler restore_data_handler(struct restore_data *data)
     };
 }
 
+bool restore_data_do_again(struct restore_data *data, struct archive_input *input,
+                           const struct cancel *cancel, struct error *err)
+{
+    const struct archive_data_handler handler = restore_data_handler(data);
+    uint64_t bytes = data->bytes;
+    bool done = true;
+
+    data->plain = true;
+    for (size_t i = 0; done && i < data->again_count; i++)
+        done = archive_input_read_entry(input, data->again[i], &handler, cancel, err);
+    data->plain = false;
+    data->again_count = 0;
+    data->bytes = bytes;
+    return done;
+}
+
 const char *restore_data_give_up(struct restore_data *data)
 {
     struct error ignored;
@@ -362,6 +450,8 @@ void restore_data_reset(struct restore_data *data)
     buffer_free(&data->numbers);
     buffer_free(&data->values);
     buffer_free(&data->parts);
+    free(data->again);
+    data->again = NULL;
     sql_script_free(data->script);
     data->script = NULL;
 }

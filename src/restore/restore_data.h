@@ -10,18 +10,24 @@
 #include "archive/sql_script.h"
 #include "restore/entry_sql.h"
 
+struct archive_input;
+
 struct restore_data {
     /* To be set by the caller; borrowed. */
     struct entry_sql *sql;
     void *context;
-    /* Whether the data of that entry are wanted; told of each once, in the archive's order. */
+    /* Whether the data of that entry are wanted; told of each in the archive's order, and once more
+     * of one that is done again. */
     bool (*wanted)(void *context, uint32_t number, bool *wanted, struct error *err);
     /* The large object is one that could not be made: it is passed over. May be NULL. */
     bool (*lacks)(void *context, uint32_t oid);
     /* Whether the table of these rows was made by this restore and has none yet. May be NULL. */
     bool (*is_fresh)(void *context, uint32_t number, const struct archive_entry *entry);
+    /* The rows are put in under the table's triggers, which the role may not disable. */
+    void (*triggers_stay)(void *context, const char *label);
     bool disable_triggers;
     bool escape_strings;    /* standard_conforming_strings is off */
+    bool can_again;         /* restore_data_do_again can be called */
     uint64_t bytes;         /* of data that came */
     uint64_t large_objects; /* that came to their ends */
 
@@ -34,6 +40,10 @@ struct restore_data {
     struct buffer copy;  /* what puts its rows in */
     struct buffer rows;  /* of a table that may be small */
     bool streaming;
+    bool under_triggers; /* that could not be disabled */
+    bool plain;          /* nothing is frozen */
+    uint32_t *again;     /* entries that a deadlock has undone */
+    size_t again_count, again_capacity;
     struct sql_script *script; /* INSERTs … */
     char last[2];              /* … and the last bytes of them */
     /* Large objects. */
@@ -69,6 +79,10 @@ bool restore_data_end_share(struct restore_data *data, bool keep, bool *kept, st
 /* Of all shares together the server has taken another number than there are. */
 bool restore_data_tell_lacking(struct restore_data *data, uint64_t rows, uint64_t taken,
                                struct error *err);
+/* Rows that were frozen hold more locks: those that a deadlock has undone are put in once more,
+ * plainly, once all others are read. */
+bool restore_data_do_again(struct restore_data *data, struct archive_input *input,
+                           const struct cancel *cancel, struct error *err);
 
 /* The archive could not be read on: nothing stays of the entry that was being read. Its name, or
  * NULL if none was. */

@@ -254,28 +254,23 @@ static bool look_into(struct adding *adding)
     return done;
 }
 
-static bool has_text(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 /* An owner is set where the object can be dropped, as pg_restore has it. */
 static bool add_fields(struct adding *adding, const struct restore_request *request)
 {
     const struct archive_entry *entry = adding->entry;
     struct restore_needs *needs = adding->needs;
 
-    if (!request->no_owner && has_text(entry->owner) && has_text(entry->drop) &&
+    if (!request->no_owner && archive_has_text(entry->owner) && archive_has_text(entry->drop) &&
         !add_to(adding, &needs->owners, entry->owner))
         return false;
-    if (!request->no_tablespaces && has_text(entry->tablespace) &&
+    if (!request->no_tablespaces && archive_has_text(entry->tablespace) &&
         !add_to(adding, &needs->tablespaces, entry->tablespace))
         return false;
-    if (!request->no_table_access_method && has_text(entry->access_method) &&
+    if (!request->no_table_access_method && archive_has_text(entry->access_method) &&
         strcmp(entry->access_method, "heap") != 0 &&
         !add_to(adding, &needs->access_methods, entry->access_method))
         return false;
-    return !has_text(entry->schema) || add_to(adding, &needs->schemas, entry->schema);
+    return !archive_has_text(entry->schema) || add_to(adding, &needs->schemas, entry->schema);
 }
 
 static bool add_made(struct adding *adding)

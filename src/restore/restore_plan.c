@@ -195,11 +195,6 @@ static bool add_owner(struct planned_database *database, uint32_t number, const 
     return done;
 }
 
-static bool has_text(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 /* The tag is the name that its own SQL has; the header may have none. */
 static bool take_recipe(const struct restore_plan *plan, struct planned_database *database,
                         const struct archive_entry *entry, uint32_t number, struct error *err)
@@ -213,7 +208,7 @@ static bool take_recipe(const struct restore_plan *plan, struct planned_database
                                   : error_set_memory(err);
     database->has_recipe =
         database_recipe_parse(&database->recipe, definition, &database->recipe_error);
-    return plan->request->no_owner || !has_text(entry->owner) ||
+    return plan->request->no_owner || !archive_has_text(entry->owner) ||
            add_owner(database, number, entry->owner, err);
 }
 
@@ -222,7 +217,7 @@ static bool take_own(const struct restore_plan *plan, struct planned_database *d
 {
     if (strcmp(entry->desc, "DATABASE") == 0)
         return take_recipe(plan, database, entry, number, err);
-    if (!has_text(entry->definition))
+    if (!archive_has_text(entry->definition))
         return true;
     return add_own(database, number, entry->desc, entry->definition, err);
 }
@@ -321,9 +316,9 @@ bool restore_plan_add(struct restore_plan *plan, struct archive_contents *conten
 
     if (database == NULL)
         return false;
-    if (has_text(header->database) && (database->source = strdup(header->database)) == NULL)
+    if (archive_has_text(header->database) && (database->source = strdup(header->database)) == NULL)
         return error_set_memory(err);
-    if (has_text(header->server_version))
+    if (archive_has_text(header->server_version))
         database->archive_version = atoi(header->server_version);
     return take_entries(plan, database, contents, selection, err) &&
            (!plan->request->dry_run || keep_entries(database, contents, selection, err));

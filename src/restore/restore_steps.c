@@ -36,12 +36,6 @@ struct making {
 
 /* ---- Relations ---- */
 
-static bool is_relation(enum entry_kind kind)
-{
-    return kind == ENTRY_TABLE || kind == ENTRY_FOREIGN_TABLE || kind == ENTRY_VIEW ||
-           kind == ENTRY_MATERIALIZED_VIEW;
-}
-
 static bool find(const struct making *making, int32_t dump_id, uint32_t *number,
                  enum entry_kind *kind)
 {
@@ -101,7 +95,7 @@ static bool join_attached(struct making *making, uint32_t number, const struct c
     for (size_t i = 0; i < node->dependency_count; i++) {
         bool is_child;
 
-        if (!find(making, node->dependencies[i], &other, &kind) || !is_relation(kind))
+        if (!find(making, node->dependencies[i], &other, &kind) || !entry_kind_is_relation(kind))
             continue;
         if (!is_called_as(making, other, entry.tag, &is_child, err))
             return false;
@@ -157,7 +151,7 @@ static void find_rows(struct making *making, uint32_t step)
         return;
     making->costs[step] = node.data_bytes;
     for (size_t i = 0; node.kind == ENTRY_TABLE_DATA && i < node.dependency_count; i++) {
-        if (find(making, node.dependencies[i], &relation, &kind) && is_relation(kind)) {
+        if (find(making, node.dependencies[i], &relation, &kind) && entry_kind_is_relation(kind)) {
             making->places[relation].rows = step;
             return;
         }
@@ -266,7 +260,7 @@ static bool lock_relations(struct making *making, const struct subject *subject,
     for (size_t i = 0; i < node->dependency_count; i++) {
         if (!find(making, node->dependencies[i], &other, &kind))
             continue;
-        if (is_relation(kind)) {
+        if (entry_kind_is_relation(kind)) {
             if (!lock_relation(making, subject, other, err))
                 return false;
         } else if (farther && making->places[other].step != NONE) {
@@ -302,7 +296,7 @@ static bool order_rows(struct making *making, uint32_t step, const struct conten
     enum entry_kind kind;
 
     for (size_t i = 0; node->kind == ENTRY_TABLE_DATA && i < node->dependency_count; i++) {
-        if (!find(making, node->dependencies[i], &relation, &kind) || !is_relation(kind))
+        if (!find(making, node->dependencies[i], &relation, &kind) || !entry_kind_is_relation(kind))
             continue;
         before = making->places[relation].before;
         making->places[relation].before = step;

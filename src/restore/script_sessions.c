@@ -37,7 +37,9 @@ static void take_failure(void *context, const struct target_failure *failure)
 
     restore->failed_line = failure->subject;
     if (!sql_statement_excerpt(slice_string(failure->statement), EXCERPT, &statement, &err) ||
-        !buffer_printf(&object, &err, "line %" PRIu64 ", %s", failure->subject, failure->object)) {
+        (failure->subject != TARGET_NO_SUBJECT &&
+         !buffer_printf(&object, &err, "line %" PRIu64 ", %s", failure->subject,
+                        failure->object))) {
         buffer_clear(&statement);
         buffer_clear(&object);
     }

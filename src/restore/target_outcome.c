@@ -71,6 +71,14 @@ bool target_read_outcome(struct target_session *session, bool had_rows, struct o
     return true;
 }
 
+bool target_ask(struct target_session *session, const char *statement, struct outcome *outcome,
+                struct error *err)
+{
+    return wire_queue_query(session->conn, statement, err)
+               ? target_read_outcome(session, false, outcome, err)
+               : target_stop(session, err);
+}
+
 /* Whether it ends the work. The class of a failure is known by all of its words. */
 static bool tell(struct target_session *session, uint64_t subject, const char *object,
                  const char *text, const struct target_words *words)
@@ -114,6 +122,23 @@ bool target_tell_failure(struct target_session *session, uint64_t subject, const
         return true;
     error_prefix(err, "%s", object);
     return target_stop(session, err);
+}
+
+bool target_take_untold(struct target_session *session, const char *untold, const struct error *why)
+{
+    if (untold == NULL || why->code != ERROR_SERVER || wire_is_broken(session->conn) ||
+        strcmp(why->sqlstate, untold) != 0)
+        return false;
+    session->was_refused = true;
+    return true;
+}
+
+bool target_session_was_refused(struct target_session *session)
+{
+    bool was = session->was_refused;
+
+    session->was_refused = false;
+    return was;
 }
 
 bool target_tell_lacking(struct target_session *session, const struct target_statement *statement,

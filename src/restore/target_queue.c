@@ -61,6 +61,7 @@ static bool hold_statement(struct target_session *session, const struct target_s
         .parts = NO_TEXT,
         .rows = NO_TEXT,
         .expected = statement->expected == NULL ? UINT64_MAX : *statement->expected,
+        .untold = statement->untold,
     };
 
     if (session->queue_count == session->queue_capacity) {
@@ -366,7 +367,7 @@ static bool end_chunk(struct target_session *session, bool keep_open, struct err
             return false;
         target_must_be_kept(&end);
         if (end.failed)
-            return target_tell_failure(session, 0, "COMMIT", "COMMIT", &end, err);
+            return target_tell_failure(session, TARGET_NO_SUBJECT, "COMMIT", "COMMIT", &end, err);
         target_count_open(session);
     }
     return tell_all_done(session, err);
@@ -377,19 +378,11 @@ static bool end_chunk(struct target_session *session, bool keep_open, struct err
 #define SAVEPOINT "SAVEPOINT pgcask"
 #define RELEASE "RELEASE SAVEPOINT pgcask"
 
-static bool ask(struct target_session *session, const char *statement, struct outcome *outcome,
-                struct error *err)
-{
-    return wire_queue_query(session->conn, statement, err)
-               ? target_read_outcome(session, false, outcome, err)
-               : target_stop(session, err);
-}
-
 static bool undo_to_savepoint(struct target_session *session, struct error *err)
 {
     struct outcome undone;
 
-    if (!ask(session, "ROLLBACK TO " SAVEPOINT "; " RELEASE, &undone, err))
+    if (!target_ask(session, "ROLLBACK TO " SAVEPOINT "; " RELEASE, &undone, err))
         return false;
     if (!undone.failed)
         return true;
@@ -397,25 +390,33 @@ static bool undo_to_savepoint(struct target_session *session, struct error *err)
     return target_stop(session, err);
 }
 
-static bool do_one_saving(struct target_session *session, const struct queued_statement *statement,
-                          struct error *err)
+static bool undo_one(struct target_session *session, const struct queued_statement *statement,
+                     const struct outcome *outcome, struct error *err)
 {
-    const char *text = held_text(session, statement->text);
+    return undo_to_savepoint(session, err) &&
+           (target_take_untold(session, statement->untold, &outcome->error) ||
+            target_tell_failure(session, statement->subject, held_text(session, statement->object),
+                                held_text(session, statement->text), outcome, err));
+}
+
+/* alone: it may want rows, and nothing is sent behind it before its answer is there. */
+static bool do_one_saving(struct target_session *session, const struct queued_statement *statement,
+                          bool alone, struct error *err)
+{
     struct outcome saved, outcome, released;
 
     if (!wire_queue_query(session->conn, SAVEPOINT, err) ||
-        !send_statement(session, statement, err) || !wire_queue_query(session->conn, RELEASE, err))
+        !send_statement(session, statement, err) ||
+        (!alone && !wire_queue_query(session->conn, RELEASE, err)))
         return target_stop(session, err);
     if (!target_read_outcome(session, false, &saved, err) ||
         !target_read_outcome(session, statement->rows != NO_TEXT, &outcome, err) ||
         !check_status(session, statement, &outcome, true, err) ||
-        !target_read_outcome(session, false, &released, err))
+        (!alone && !target_read_outcome(session, false, &released, err)))
         return false;
-    if (!outcome.failed)
-        return true;
-    return undo_to_savepoint(session, err) &&
-           target_tell_failure(session, statement->subject, held_text(session, statement->object),
-                               text, &outcome, err);
+    if (outcome.failed)
+        return undo_one(session, statement, &outcome, err);
+    return !alone || target_ask(session, RELEASE, &released, err);
 }
 
 /* Within the one transaction the same as for batches: what failed is done again one by one. */
@@ -437,7 +438,7 @@ static bool end_piece_saving(struct target_session *session, struct error *err)
     if (!undo_to_savepoint(session, err))
         return false;
     for (size_t i = 0; i < session->queue_count; i++) {
-        if (!do_one_saving(session, &session->queue[i], err))
+        if (!do_one_saving(session, &session->queue[i], false, err))
             return false;
     }
     return true;
@@ -537,8 +538,13 @@ static bool do_alone(struct target_session *session, const struct target_stateme
         forget_queue(session);
         return done;
     }
-    return target_begin(session, err) && save(session, err) &&
-           send_statement(session, session->queue, err) && target_drain(session, true, err);
+    if (session->in_unit && session->saving) {
+        done = do_one_saving(session, session->queue, true, err);
+        forget_queue(session);
+        return done;
+    }
+    return target_begin(session, err) && send_statement(session, session->queue, err) &&
+           target_drain(session, true, err);
 }
 
 /* Rows are wanted by a statement that nobody has rows for: whatever is sent behind it would be

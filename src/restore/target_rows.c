@@ -10,14 +10,6 @@
 
 /* ---- Rows ---- */
 
-static bool ask(struct target_session *session, const char *statement, struct outcome *outcome,
-                struct error *err)
-{
-    return wire_queue_query(session->conn, statement, err)
-               ? target_read_outcome(session, false, outcome, err)
-               : target_stop(session, err);
-}
-
 /* Nothing stays of the transaction that this COPY has for itself. */
 static bool undo_enclosed(struct target_session *session, struct error *err)
 {
@@ -26,7 +18,7 @@ static bool undo_enclosed(struct target_session *session, struct error *err)
     if (!session->enclosed)
         return true;
     session->enclosed = false;
-    return ask(session, "ROLLBACK", &ignored, err);
+    return target_ask(session, "ROLLBACK", &ignored, err);
 }
 
 static bool commit_enclosed(struct target_session *session, bool *kept, struct error *err)
@@ -38,13 +30,15 @@ static bool commit_enclosed(struct target_session *session, bool *kept, struct e
     if (!session->enclosed)
         return true;
     session->enclosed = false;
-    if (!ask(session, "COMMIT", &end, err))
+    if (!target_ask(session, "COMMIT", &end, err))
         return false;
     target_must_be_kept(&end);
     *kept = !end.failed;
     return !end.failed ||
            target_tell_failure(session, session->copy_subject, object, "COMMIT", &end, err);
 }
+
+#define DEADLOCK "40P01"
 
 /* What copy_in failed with, as the outcome of its statement. */
 static bool refused(struct target_session *session, const struct error *why, struct error *err)
@@ -61,8 +55,13 @@ static bool refused(struct target_session *session, const struct error *why, str
     }
     outcome.position = wire_error_position(session->conn);
     snprintf(outcome.context, sizeof(outcome.context), "%s", wire_error_context(session->conn));
+    if (session->frozen && strcmp(why->sqlstate, DEADLOCK) == 0)
+        error_hint(&outcome.error, "Restore it from a file or a directory: its rows can be read "
+                                   "twice, and are then put in once more without freezing them.");
     if (!undo_enclosed(session, err))
         return false;
+    if (target_take_untold(session, session->copy_untold, why))
+        return true;
     return target_tell_failure(session, session->copy_subject, held + session->copy_object,
                                held + session->copy_text, &outcome, err);
 }
@@ -82,7 +81,9 @@ static bool note_copy(struct target_session *session, const struct target_statem
         !target_hold(session, statement->text, strlen(statement->text), &session->copy_text, err))
         return target_stop(session, err);
     session->copying = true;
+    session->frozen = false;
     session->copy_refused = session->copy_closed = false;
+    session->copy_untold = statement->untold;
     session->copy_subject = statement->subject;
     return true;
 }
@@ -141,7 +142,12 @@ bool target_copy_begin_frozen(struct target_session *session,
         return target_copy_begin(session, statement, err);
     if (!target_drain(session, false, err) || !begin_frozen(session, truncate, frozen, &begun, err))
         return false;
-    return begun ? note_copy(session, statement, err) : target_copy_begin(session, statement, err);
+    if (!begun)
+        return target_copy_begin(session, statement, err);
+    if (!note_copy(session, statement, err))
+        return false;
+    session->frozen = true;
+    return true;
 }
 
 bool target_copy_begin_apart(struct target_session *session,
@@ -151,7 +157,7 @@ bool target_copy_begin_apart(struct target_session *session,
     struct error why;
 
     if (!target_drain(session, false, err) || !note_copy(session, statement, err) ||
-        !ask(session, "BEGIN", &begin, err))
+        !target_ask(session, "BEGIN", &begin, err))
         return false;
     if (begin.failed) {
         *err = begin.error;
@@ -246,10 +252,11 @@ static bool begin_part(struct target_session *session, struct error *err)
 {
     struct outcome outcome = {0};
 
-    if (!target_drain(session, true, err) || !ask(session, "SAVEPOINT " SAVEPOINT, &outcome, err))
+    if (!target_drain(session, true, err) ||
+        !target_ask(session, "SAVEPOINT " SAVEPOINT, &outcome, err))
         return false;
-    return !outcome.failed ||
-           target_tell_failure(session, 0, "SAVEPOINT", "SAVEPOINT " SAVEPOINT, &outcome, err);
+    return !outcome.failed || target_tell_failure(session, TARGET_NO_SUBJECT, "SAVEPOINT",
+                                                  "SAVEPOINT " SAVEPOINT, &outcome, err);
 }
 
 bool target_unit_begin(struct target_session *session, struct error *err)
@@ -257,7 +264,7 @@ bool target_unit_begin(struct target_session *session, struct error *err)
     if (!target_drain(session, session->mode == TARGET_ONE, err))
         return false;
     session->unit_failed = session->saving = session->has_subject = false;
-    session->unit_subject = 0;
+    session->unit_subject = TARGET_NO_SUBJECT;
     session->in_unit = true;
     session->before_unit = session->open;
     return target_begin(session, err) && (session->mode != TARGET_ONE || begin_part(session, err));
@@ -285,7 +292,7 @@ static bool end_unit(struct target_session *session, const char *statement, bool
         return false;
     session->in_unit = false;
     session->in_transaction = session->mode == TARGET_ONE;
-    if (!ask(session, statement, &outcome, err))
+    if (!target_ask(session, statement, &outcome, err))
         return false;
     if (!session->unit_failed && session->mode != TARGET_ONE)
         target_must_be_kept(&outcome);

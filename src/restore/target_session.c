@@ -75,16 +75,20 @@ static bool append_settings(struct buffer *sql, const struct target_options *opt
             buffer_append_string(sql, "SET synchronous_commit = off;", err)) &&
            append_role(sql, options->role, err) &&
            append_search_path(sql, options->search_path, err) &&
-           buffer_append_string(sql, "SELECT current_user;", err);
+           buffer_append_string(
+               sql, "SELECT current_user, pg_catalog.current_setting('is_superuser');", err);
 }
 
 static bool take_user(struct target_session *session, const struct wire_result *result,
                       struct error *err)
 {
-    const char *user = wire_result_rows(result) == 1 ? wire_result_value(result, 0, 0) : NULL;
+    bool one = wire_result_rows(result) == 1;
+    const char *user = one ? wire_result_value(result, 0, 0) : NULL;
+    const char *superuser = one ? wire_result_value(result, 0, 1) : NULL;
 
     if (user == NULL)
         return error_set(err, ERROR_PROTOCOL, "the server did not say who this session is");
+    session->superuser = superuser != NULL && strcmp(superuser, "on") == 0;
     session->user = strdup(user);
     return session->user != NULL ? true : error_set_memory(err);
 }
@@ -203,7 +207,8 @@ static bool commit_all(struct target_session *session, struct error *err)
     target_must_be_kept(&end);
     if (!end.failed)
         target_count_open(session);
-    return !end.failed || target_tell_failure(session, 0, "COMMIT", "COMMIT", &end, err);
+    return !end.failed ||
+           target_tell_failure(session, TARGET_NO_SUBJECT, "COMMIT", "COMMIT", &end, err);
 }
 
 bool target_finish(struct target_session *session, struct error *err)
@@ -223,6 +228,11 @@ const struct target_counts *target_session_counts(const struct target_session *s
 const char *target_session_user(const struct target_session *session)
 {
     return session->user;
+}
+
+bool target_session_is_superuser(const struct target_session *session)
+{
+    return session->superuser;
 }
 
 int target_session_version(const struct target_session *session)

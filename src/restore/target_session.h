@@ -22,8 +22,11 @@
 
 struct target_session;
 
+/* A statement's subject that is none. */
+#define TARGET_NO_SUBJECT UINT64_MAX
+
 struct target_failure {
-    uint64_t subject;   /* the caller's number of what it was about */
+    uint64_t subject;   /* the caller's number of what it was about; TARGET_NO_SUBJECT */
     const char *object; /* "TABLE public.orders" */
     const char *sqlstate;
     const char *message;
@@ -84,7 +87,14 @@ struct target_statement {
     size_t parts_len;
     const uint64_t *expected; /* rows that a target_copy has; another number of them taken is a
                                  failure. NULL: it is not known */
+    /* An SQLSTATE with which this COPY, or this statement of a unit that saves, may be refused
+     * without that being told: target_session_was_refused says it. NULL: there is none. A literal.
+     */
+    const char *untold;
 };
+
+/* Whether one was, since this was last asked. */
+bool target_session_was_refused(struct target_session *session);
 
 /* Tells of a COPY that has ended with another number of rows than it had. False: that ends it. */
 bool target_tell_lacking(struct target_session *session, const struct target_statement *statement,
@@ -161,6 +171,7 @@ const struct target_counts *target_session_counts(const struct target_session *s
 
 /* Who the session is, SET ROLE included: the owner of what it creates. */
 const char *target_session_user(const struct target_session *session);
+bool target_session_is_superuser(const struct target_session *session);
 int target_session_version(const struct target_session *session);
 
 /* For questions, right behind target_settle. */

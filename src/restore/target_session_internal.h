@@ -28,6 +28,7 @@ struct queued_statement {
     size_t rows, rows_len;   /* NO_TEXT: it is no COPY with its rows */
     uint64_t taken;          /* rows, by the server's answer … */
     uint64_t expected;       /* … and as many as there are; UINT64_MAX: not known */
+    const char *untold;
 };
 
 /* How transactions are made. */
@@ -47,6 +48,7 @@ struct target_session {
     struct target_counts open;   /* … and of the transaction at hand, whose end will say so */
     struct failure stopped;      /* what ended the work */
     char *user;
+    bool superuser;
 
     struct buffer held; /* texts of … */
     struct queued_statement *queue;
@@ -55,6 +57,7 @@ struct target_session {
     bool in_transaction; /* BEGIN was queued, and nothing that ends it */
     bool begun;          /* … but not answered yet */
     unsigned chunked;    /* statements in it so far */
+    bool was_refused;    /* a statement, in the way that is not told */
     bool careful;        /* the last batch had a failure: the next is not even tried as one */
 
     /* Of a unit. */
@@ -68,13 +71,15 @@ struct target_session {
     struct copy_in copy;
     bool copying, copy_refused;
     bool copy_closed; /* its last row was taken */
+    bool frozen;
     uint64_t copy_rows;
+    const char *copy_untold;
     bool enclosed;                 /* it has a transaction, which ends with it */
     size_t copy_object, copy_text; /* in held */
     uint64_t copy_subject;
 };
 
-/* ---- target_queue.c ---- */
+/* ---- target_outcome.c ---- */
 
 /* What came of one statement. */
 struct outcome {
@@ -88,10 +93,20 @@ struct outcome {
     bool had_rows; /* it has taken those that were sent with it */
 };
 
+/* Keeps the error: nothing more is done. */
+bool target_stop(struct target_session *session, const struct error *err);
+
 /* Reads the answer to one statement. had_rows: it was a COPY that was sent with all its rows.
  * False: the connection is of no use any more. */
 bool target_read_outcome(struct target_session *session, bool had_rows, struct outcome *outcome,
                          struct error *err);
+
+/* Sends a statement of our own and reads the answer. */
+bool target_ask(struct target_session *session, const char *statement, struct outcome *outcome,
+                struct error *err);
+
+/* What was to be kept, and was undone without an error, has failed. */
+void target_must_be_kept(struct outcome *end);
 
 /* Tells the listener, and counts. False if that ends the work. */
 bool target_tell_failure(struct target_session *session, uint64_t subject, const char *object,
@@ -100,14 +115,14 @@ void target_tell_done(struct target_session *session, uint64_t subject, uint64_t
                       uint64_t bytes);
 void target_count(struct target_session *session, uint64_t rows, uint64_t bytes);
 
+/* Notes a refusal of that kind; else false. */
+bool target_take_untold(struct target_session *session, const char *untold,
+                        const struct error *why);
+
 /* The transaction at hand stays. */
 void target_count_open(struct target_session *session);
 
-/* Keeps the error: nothing more is done. */
-bool target_stop(struct target_session *session, const struct error *err);
-
-/* What was to be kept, and was undone without an error, has failed. */
-void target_must_be_kept(struct outcome *end);
+/* ---- target_queue.c ---- */
 
 /* Keeps a text in session->held. */
 bool target_hold(struct target_session *session, const void *text, size_t len, size_t *offset,

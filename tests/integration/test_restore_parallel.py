@@ -295,6 +295,36 @@ def test_rows_of_a_new_table_are_as_vacuum_leaves_them(restorer, cluster, major,
     logical.run_sql(cluster, copy, "ALTER SYSTEM RESET autovacuum; SELECT pg_reload_conf();")
 
 
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("form", ["jobs=1", "jobs=2", "stream"])
+def test_rows_that_a_deadlock_undid_are_put_in_again(restorer, cluster, workdir, form):
+    db = make(cluster, "dead", """
+        CREATE FUNCTION f(int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
+            IF $1 = 20000 THEN PERFORM pg_advisory_xact_lock(4711); END IF; RETURN true; END $$;
+        CREATE TABLE t (n int CHECK (f(n)), x text); CREATE TABLE u AS SELECT 1 n;
+        INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 20000) n;""")
+    archive = logical.stock_archive(cluster, db, workdir / "dead.dump")
+    copy = make(cluster, "dead copy")
+    logical.run_sql(cluster, copy, f"ALTER DATABASE \"{copy}\" SET deadlock_timeout = '1s'")
+    with cluster.session(copy) as other:
+        other.sql("SET deadlock_timeout = '1h'; SELECT pg_advisory_lock(4711)")
+        started = restorer.start(
+            cluster, copy, "-" if form == "stream" else archive,
+            "jobs=1" if form == "stream" else form,
+            stdin=open(archive, "rb") if form == "stream" else None)
+        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while other.sql(waits) != [["1"]]:
+            assert started.running(), str(started.wait())
+        # It waits for us, and we for it: who looks is undone.
+        assert other.sql("SELECT count(*) FROM t") == [["0"]]
+        other.sql("SELECT pg_advisory_unlock(4711)")
+    result = started.wait()
+    assert result.rc == (3 if form == "stream" else 0), str(result)
+    assert cluster.value("SELECT count(*) FROM t", copy) == ("0" if form == "stream" else "20000")
+    assert cluster.value("SELECT n FROM u", copy) == "1"
+    assert ("read twice" in result.stdout) == (form == "stream"), str(result)
+
+
 @pytest.mark.parametrize("members", [["data_only"], []])
 def test_rows_that_were_there_stay(restorer, cluster, workdir, members):
     db = make(cluster, "rows", ROWS)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pgcask_testing import logical, paths, process, restored
+from pgcask_testing import archives, logical, paths, process, restored
 from pgcask_testing.logical import cluster, make, script  # noqa: F401: a fixture
 from pgcask_testing.restored import restorer  # noqa: F401: a fixture
 
@@ -394,6 +394,43 @@ def test_what_was_there_stays_as_it_is(restorer, cluster, workdir, members):
     assert cluster.value("SELECT last_value FROM s.q", copy) == "20"
 
 
+HELD = """SELECT nspowner::regrole, nspacl, obj_description(oid, 'pg_namespace') FROM pg_namespace
+          WHERE nspname = 'public'"""
+
+
+@pytest.mark.parametrize("members", [[], ["jobs=2"]])
+def test_only_what_is_said_of_what_was_there_is_left(restorer, cluster, workdir, members):
+    db = make(cluster, "new", """
+        COMMENT ON SCHEMA public IS 'theirs'; GRANT ALL ON SCHEMA public TO bob;
+        CREATE TABLE other (n int); GRANT SELECT ON other TO bob; GRANT UPDATE (n) ON other TO bob;
+        CREATE TABLE far (n int); INSERT INTO far VALUES (1);""",
+              *(["ALTER SCHEMA public OWNER TO alice;"] if cluster.major > 14 else []))
+    archive = logical.stock_archive(cluster, db, workdir / "new.dump")
+    # Rows of a foreign table, as pg_dump --include-foreign-data has them.
+    parts = archives.read(archive.read_bytes())
+    parts.find("TABLE", "far").texts["desc"] = b"FOREIGN TABLE"
+    archive.write_bytes(archives.write(parts))
+    copy = make(cluster, "new copy", """
+        CREATE FOREIGN DATA WRAPPER w; CREATE SERVER w FOREIGN DATA WRAPPER w;
+        CREATE FOREIGN TABLE far (n int) SERVER w; CREATE SCHEMA mine;
+        CREATE FUNCTION mine.refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF current_query() LIKE '%SELECT ON TABLE public.other%' THEN RAISE 'no'; END IF; END $$;
+        CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('GRANT')
+            EXECUTE FUNCTION mine.refuse();""")
+    before = cluster.sql(HELD, db=copy)
+    outcome = restorer(cluster, copy, archive, "into_existing", *members)
+    assert [failure["object"] for failure in outcome.failures] == [
+        "FOREIGN TABLE public.far", "ACL TABLE other in schema public"], str(outcome.result)
+    # The table was made here: that privileges on all of it were refused says nothing of a column's.
+    assert cluster.value("SELECT has_column_privilege('bob', 'other', 'n', 'UPDATE')", copy) == "t"
+    assert outcome.report["passed_over"] == 1, outcome.report
+    assert cluster.sql(HELD, db=copy) == before
+    # A database that this restore makes has them.
+    logical.drop(cluster, copy)
+    outcome = restorer(cluster, copy, archive, "into_existing", "create_db", *members)
+    assert cluster.sql(HELD, db=copy) == cluster.sql(HELD, db=db), str(outcome.result)
+
+
 def rewritten(archive, old, new):
     """The archive with other SQL of the same length in it."""
     content = archive.read_bytes()
@@ -504,6 +541,47 @@ def test_statements_of_rows_are_one_transaction(restorer, cluster, workdir):
         assert outcome.result.rc == 1, str(outcome.result)
         assert "TABLE DATA public.t: its rows are cut off" in outcome.report["error"]
         assert cluster.value("SELECT count(*) FROM t", copy) == "0"
+
+
+@pytest.mark.parametrize("members", [[], ["jobs=2"]])
+def test_a_statement_of_rows_that_wants_rows_gets_none(restorer, cluster, workdir, members):
+    db = make(cluster, "wanting", "CREATE TABLE t (n int); INSERT INTO t VALUES (1);")
+    folder = workdir / "d"
+    process.run([logical.stock("pg_dump", cluster), "-Fd", "-Z0", "-f", folder, "--inserts"],
+                env=logical._environment(cluster, db)).check()
+    (rows,) = (path for path in folder.glob("*.dat") if b"INTO public.t " in path.read_bytes())
+    # Who does not know of the setting takes the last line for one string.
+    rows.write_bytes(b"""INSERT INTO public.t VALUES (1);
+        SELECT pg_catalog.set_config('standard_conforming_strings', 'off', false);
+        SELECT '\\''; COPY public.t FROM stdin; --';\nINSERT INTO public.t VALUES (2);\n\n\n""")
+    copy = make(cluster, "wanting copy")
+    outcome = restorer(cluster, copy, folder, *members, timeout=60)
+    assert [failure["sqlstate"] for failure in outcome.failures] == ["57014"], str(outcome.result)
+    assert cluster.value("SELECT string_agg(n::text, ' ' ORDER BY n) FROM t", copy) == "1 2"
+
+
+@pytest.mark.parametrize("options", [[], ["--inserts"]])
+def test_triggers_that_stay_on_lose_no_rows(pgcask, cluster, workdir, options):
+    tables = """CREATE TABLE a (n int PRIMARY KEY); CREATE TABLE b (n int REFERENCES a);
+        CREATE TABLE c (n int REFERENCES a); CREATE TABLE d (n int); CREATE TABLE e (n int);"""
+    db = make(cluster, "kept on", tables, """INSERT INTO a SELECT generate_series(1, 30000);
+        INSERT INTO b SELECT n FROM a; INSERT INTO c VALUES (1); INSERT INTO d VALUES (1);""")
+    archive = workdir / "kept.dump"
+    process.run([logical.stock("pg_dump", cluster), "-Fc", "-f", archive, *options],
+                env=logical._environment(cluster, db)).check()
+    given = "".join(f"ALTER TABLE {name} OWNER TO carol;" for name in "abcde")
+    off = """CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no row''; END';
+             CREATE TRIGGER no BEFORE INSERT ON d FOR EACH ROW EXECUTE FUNCTION no();"""
+    for jobs in ("1", "2"):
+        copy = make(cluster, "kept on copy", tables, off, given)
+        for table in ("a", "b,c,d,e"):  # parents first: keys are looked at
+            result = pgcask("restore", archive, "--to", cluster.uri(copy), "--data-only", "--role=carol",
+                            "--into-existing", "--disable-triggers", f"--jobs={jobs}", "--tables", table)
+            assert result.ok, result
+            assert result.stderr.count("the role may not disable the triggers") == 1, result
+        assert cluster.value("""SELECT (SELECT count(*) FROM b) || '|' || (SELECT count(*) FROM c)
+                                || '|' || (SELECT count(*) FROM d)""", copy) == "30000|1|1"
+        assert cluster.value("SELECT count(*) FROM pg_trigger WHERE tgenabled <> 'O'", copy) == "0"
 
 
 def test_secrets_of_statements_that_fail_are_not_told(restorer, pgcask, cluster, workdir):
