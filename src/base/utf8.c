@@ -56,6 +56,20 @@ static size_t clean_length(struct slice text, bool ascii_only)
     return done;
 }
 
+size_t utf8_fitting(struct slice text, size_t limit)
+{
+    if (text.len <= limit)
+        return text.len;
+    while (limit > 0 && (text.data[limit] & 0xc0) == 0x80)
+        limit--;
+    return limit;
+}
+
+void utf8_cut(char *text, size_t limit)
+{
+    text[utf8_fitting(slice_string(text), limit)] = '\0';
+}
+
 bool utf8_is_clean(struct slice text, bool ascii_only)
 {
     return clean_length(text, ascii_only) == text.len;

@@ -26,6 +26,12 @@ bool utf8_append_escaped(struct buffer *out, struct slice text, enum utf8_contex
  * Standard, table 3-7). */
 size_t utf8_character(struct slice text, uint32_t *code);
 
+/* How much of the text fits into `limit` bytes without cutting a character in two. */
+size_t utf8_fitting(struct slice text, size_t limit);
+
+/* Cuts a C string so. */
+void utf8_cut(char *text, size_t limit);
+
 /* True if utf8_append_escaped would change nothing. */
 bool utf8_is_clean(struct slice text, bool ascii_only);
 

@@ -23,10 +23,12 @@ bool command_plakar(struct command *command, struct error *err)
         .watcher = command->guardian == NULL ? NULL : guardian_watcher(command->guardian),
         .password_source = password == NULL ? NULL : password_source_face(password),
     };
+    const struct configuration_table table = {&pgcask_program, COMMAND_PLAKAR,
+                                              COMMAND_PLAKAR_DESTINATION};
     bool done;
 
     command->console->speller = &plakar_speller;
-    done = password != NULL && plugin_run(&pgcask_program, COMMAND_PLAKAR, &options, err);
+    done = password != NULL && plugin_run(&table, &options, err);
 
     password_source_free(password);
     return done;
@@ -41,7 +43,7 @@ bool command_plakar_schema(struct command *command, struct error *err)
     if (strcmp(which, "importer") == 0)
         done = schema_write_importer(&pgcask_program, COMMAND_PLAKAR, &text, err);
     else if (strcmp(which, "exporter") == 0)
-        done = schema_write_exporter(&pgcask_program, COMMAND_PLAKAR, &text, err);
+        done = schema_write_exporter(&pgcask_program, COMMAND_PLAKAR_DESTINATION, &text, err);
     else
         done = error_set(err, ERROR_USAGE, "there is no schema of \"%s\"", which);
     if (done && (fputs(buffer_text(&text), stdout) == EOF || fflush(stdout) != 0))

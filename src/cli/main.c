@@ -115,6 +115,8 @@ static bool run_command(struct command *command, struct error *err)
 
     if (options->command == COMMAND_PLAKAR)
         return command_plakar(command, err);
+    if (options->command == COMMAND_PLAKAR_DESTINATION)
+        return error_set(err, ERROR_USAGE, "there is nothing to be run: see --help");
     if (options->command == COMMAND_PLAKAR_SCHEMA)
         return command_plakar_schema(command, err);
     command->quiet = options_flag(options, "quiet");

@@ -14,6 +14,7 @@
 #define RELOCATE OPTION_COMMAND(COMMAND_RELOCATE)
 #define VERSION OPTION_COMMAND(COMMAND_VERSION)
 #define PLAKAR OPTION_COMMAND(COMMAND_PLAKAR)
+#define DESTINATION OPTION_COMMAND(COMMAND_PLAKAR_DESTINATION)
 
 #define SOURCE_TEXT                                                                                \
     "SOURCE is a backup: a directory, a .tar file, or - for a tar on standard input. A tar may "   \
@@ -123,6 +124,12 @@ static const struct option_command commands[] = {
                             "Started by Plakar. The options below are not given here: they are "
                             "the keys of a source's configuration, with _ for -.",
                         .hidden = true},
+    [COMMAND_PLAKAR_DESTINATION] =
+        {.name = "plakar-destination",
+         .summary = "Has the keys of a Plakar destination.",
+         .description = "The options below are the keys of a destination's configuration, with _ "
+                        "for -: of what Plakar restores into a server.",
+         .hidden = true},
     [COMMAND_PLAKAR_SCHEMA] = {.name = "plakar-schema",
                                .arguments = {"importer|exporter"},
                                .summary = "Prints a JSON schema of the Plakar package.",
@@ -193,7 +200,7 @@ static const struct option_spec options[] = {
     {.name = "password-command",
      .argument = "COMMAND",
      .kind = OPTION_TEXT,
-     .commands = BACKUP | RESTORE | PING | PLAKAR | CHECK,
+     .commands = BACKUP | RESTORE | PING | PLAKAR | DESTINATION | CHECK,
      .help = "Runs COMMAND for each new connection and takes the first line that it prints as the "
              "password: for short-lived tokens. It is split into words as by a shell, but no shell "
              "runs it; PGHOST, PGPORT, PGUSER and PGDATABASE say what the password is for."},
@@ -216,7 +223,8 @@ static const struct option_spec options[] = {
      .scope = OPTION_OF_PHYSICAL,
      .help = "Replaces an existing cluster: a stopped one of the same system identifier."},
     /* How something is restored into a server: restore/restore_options.h. */
-    RESTORE_OPTIONS(RESTORE),
+    RESTORE_OPTIONS(RESTORE | DESTINATION),
+    {RESTORE_OPTION_DRY_RUN, .commands = RESTORE},
     {.name = "in-place",
      .kind = OPTION_FLAG,
      .commands = RELOCATE,
@@ -248,27 +256,27 @@ static const struct option_spec options[] = {
     {.name = "location",
      .argument = "URI",
      .kind = OPTION_TEXT,
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "postgres[+bin]://[USER@][HOST[:PORT]][/DATABASE][?PARAMETER=VALUE...]"},
     {.name = "host",
      .argument = "HOST",
      .kind = OPTION_TEXT,
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "The server's name or address, or the folder of its socket; wins over the location."},
     {.name = "port",
      .argument = "PORT",
      .kind = OPTION_TEXT,
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "The server's port; wins over the location."},
     {.name = "username",
      .argument = "USER",
      .kind = OPTION_TEXT,
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "The role to log in as; wins over the location."},
     {.name = "password",
      .argument = "PASSWORD",
      .kind = OPTION_TEXT,
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "Its password; wins over the location."},
     {.name = "database",
      .argument = "NAME",
@@ -286,43 +294,48 @@ static const struct option_spec options[] = {
      .argument = "MODE",
      .kind = OPTION_CHOICE,
      .choices = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "How much TLS protects the connection; wins over the location."},
     {.name = "ssl-cert",
      .argument = "FILE",
      .kind = OPTION_TEXT,
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "The client's certificate."},
     {.name = "ssl-cert-data",
      .argument = "PEM",
      .kind = OPTION_TEXT,
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "The client's certificate itself, instead of the file."},
     {.name = "ssl-key",
      .argument = "FILE",
      .kind = OPTION_TEXT,
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "The client's private key."},
     {.name = "ssl-key-data",
      .argument = "PEM",
      .kind = OPTION_TEXT,
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "The client's private key itself, instead of the file."},
     {.name = "ssl-root-cert",
      .argument = "FILE",
      .kind = OPTION_TEXT,
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "The certificates of the authorities that may sign the server's certificate."},
     {.name = "ssl-root-cert-data",
      .argument = "PEM",
      .kind = OPTION_TEXT,
-     .commands = PLAKAR,
+     .commands = PLAKAR | DESTINATION,
      .help = "Those certificates themselves, instead of the file."},
-    {.name = "pg-bin-dir",
-     .argument = "DIR",
-     .kind = OPTION_TEXT,
-     .commands = PLAKAR,
-     .help = "Accepted and ignored: no PostgreSQL program is run."},
+#define IGNORED_PROGRAM(key, word)                                                                 \
+    {                                                                                              \
+        .name = (key), .argument = (word), .kind = OPTION_TEXT, .commands = PLAKAR | DESTINATION,  \
+        .help = "Accepted and ignored: no PostgreSQL program is run."                              \
+    }
+    IGNORED_PROGRAM("pg-bin-dir", "DIR"),
+    IGNORED_PROGRAM("pg-dump", "FILE"),
+    IGNORED_PROGRAM("pg-dumpall", "FILE"),
+    IGNORED_PROGRAM("pg-restore", "FILE"),
+    IGNORED_PROGRAM("psql", "FILE"),
 };
 
 const struct option_program pgcask_program = {

@@ -62,6 +62,7 @@ static const struct option_spec specs[] = {
     {BACKUP_OPTION_LARGE_OBJECTS, .commands = LOGICAL},
     {BACKUP_OPTION_NO_LARGE_OBJECTS, .commands = LOGICAL},
     RESTORE_OPTIONS(RESTORE),
+    {RESTORE_OPTION_DRY_RUN, .commands = RESTORE},
 };
 
 const struct option_program library_options = {

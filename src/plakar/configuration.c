@@ -50,6 +50,9 @@ static bool fail_unknown(const struct configuration *configuration, const char *
     size_t count = 0;
 
     error_set(err, ERROR_USAGE, "unknown option \"%.100s\"", key);
+    if (strcmp(key, "restore_globals") == 0) /* of the official integration's first versions */
+        return error_hint(err, "Roles and tablespaces are restored without it, and left out with "
+                               "no_globals.");
     for (size_t i = 0; keys != NULL && names != NULL && i < program->option_count; i++) {
         if (!belongs(configuration, &program->options[i]))
             continue;
@@ -202,30 +205,50 @@ static bool check_doubles(const struct configuration *configuration, struct erro
     return true;
 }
 
-static bool read_all(struct configuration *configuration, const struct option_program *program,
-                     size_t command, const struct connector_request *request, const struct log *log,
+/* Those of the official integration, in all of its versions. */
+static void note_programs(const struct configuration *configuration, const struct log *log)
+{
+    static const char *const names[] = {"pg-bin-dir", "pg-dump", "pg-dumpall", "pg-restore",
+                                        "psql"};
+    char key[CONFIGURATION_KEY_SIZE];
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        configuration_key(names[i], key);
+        if (options_given(&configuration->options, names[i]))
+            log_message(log, LOG_WARNING, "%s is ignored: no PostgreSQL program is run", key);
+    }
+}
+
+static bool read_all(struct configuration *configuration, const struct configuration_table *table,
+                     const struct connector_request *request, const struct log *log,
                      struct error *err)
 {
     size_t len = strlen(request->scheme);
 
+    configuration->restores = request->direction == CONNECTOR_EXPORTS;
     configuration->physical = len > 4 && strcmp(request->scheme + len - 4, "+bin") == 0;
-    if (!options_init(&configuration->options, program, command, err) ||
+    if (configuration->restores && configuration->physical) {
+        error_set(err, ERROR_USAGE, "a physical backup is not restored into a server");
+        return error_hint(err, "It is restored to a directory:  plakar restore -to DIRECTORY");
+    }
+    if (!options_init(&configuration->options, table->program,
+                      configuration->restores ? table->of_destinations : table->of_sources, err) ||
         !set_options(configuration, request, err) || !check_inline(configuration, err) ||
         !check_doubles(configuration, err) ||
         !options_check_scope(&configuration->options,
                              configuration->physical ? OPTION_OF_PHYSICAL : OPTION_OF_LOGICAL, err))
         return false;
-    if (options_given(&configuration->options, "pg-bin-dir"))
-        log_message(log, LOG_WARNING, "pg_bin_dir is ignored: no PostgreSQL program is run");
+    note_programs(configuration, log);
     return read_connection(configuration, err);
 }
 
-bool configuration_read(struct configuration *configuration, const struct option_program *program,
-                        size_t command, const struct connector_request *request,
-                        const struct log *log, struct error *err)
+bool configuration_read(struct configuration *configuration,
+                        const struct configuration_table *table,
+                        const struct connector_request *request, const struct log *log,
+                        struct error *err)
 {
     *configuration = (struct configuration){0};
-    if (read_all(configuration, program, command, request, log, err))
+    if (read_all(configuration, table, request, log, err))
         return true;
     configuration_free(configuration);
     return false;

@@ -1,6 +1,6 @@
 /*
- * Plakar's configuration of a source: keys and values. The keys are the options of the command
- * "plakar" in the option table, with '_' for '-'; those that say how to connect are named as in
+ * Plakar's configuration of a source or a destination: keys and values. The keys are the options of
+ * a command of the option table, with '_' for '-'; those that say how to connect are named as in
  * Plakar's official integration and win over the location.
  */
 #ifndef PGCASK_PLAKAR_CONFIGURATION_H
@@ -11,9 +11,16 @@
 #include "plakar/connector.h"
 #include "wire/wire.h"
 
+/* Whose options are the keys. */
+struct configuration_table {
+    const struct option_program *program;
+    size_t of_sources, of_destinations; /* commands */
+};
+
 struct configuration {
     struct options options; /* of the command */
     struct wire_settings *settings;
+    bool restores; /* it is of a destination */
     bool physical; /* the scheme had "+bin" */
     /* Nothing of the source itself says which database: neither the key, nor the location, nor the
      * service that it names. In Plakar that form means all of them. PGDATABASE does not count:
@@ -24,9 +31,10 @@ struct configuration {
 };
 
 /* Fills it from what Plakar sent. Unknown keys fail and the hint names the nearest. */
-bool configuration_read(struct configuration *configuration, const struct option_program *program,
-                        size_t command, const struct connector_request *request,
-                        const struct log *log, struct error *err);
+bool configuration_read(struct configuration *configuration,
+                        const struct configuration_table *table,
+                        const struct connector_request *request, const struct log *log,
+                        struct error *err);
 void configuration_free(struct configuration *configuration);
 
 /* Which options set which of the connection's settings, later ones over earlier ones: inline

@@ -1,6 +1,6 @@
 /*
- * What stands behind the importer service: something that makes a backup. The service knows
- * records, Plakar and its habits; the connector knows the database.
+ * What stands behind the two services: something that makes a backup, and restores one. The service
+ * knows records, Plakar and its habits; the connector knows the database.
  */
 #ifndef PGCASK_PLAKAR_CONNECTOR_H
 #define PGCASK_PLAKAR_CONNECTOR_H
@@ -14,8 +14,11 @@ struct connector_setting {
     const char *key, *value;
 };
 
+enum connector_direction { CONNECTOR_IMPORTS, CONNECTOR_EXPORTS };
+
 /* What Init brings; borrowed during the call. */
 struct connector_request {
+    enum connector_direction direction;
     const char *scheme;   /* "postgres+bin" */
     const char *hostname; /* of the machine; may be "" */
     const struct connector_setting *settings;
@@ -29,6 +32,18 @@ struct connector_request {
 struct connector_identity {
     char origin[CONNECTOR_ORIGIN_SIZE];
     const char *type; /* static text */
+};
+
+/* What becomes of the records that are restored. The functions may be called from any thread. */
+struct connector_outcome {
+    void *context;
+    /* From here on what fails is about the record of that path. */
+    void (*begun)(void *context, const char *path);
+    /* Something of it failed. path: of the record, or NULL for the one begun last. */
+    void (*failed)(void *context, const char *path, const char *text);
+    /* All of it was restored, but for what failed. Records that this is not said of are it when
+     * the restore ends well. */
+    void (*done)(void *context, const char *path);
 };
 
 struct connector {
@@ -49,6 +64,11 @@ struct connector {
     bool (*needs)(void *context, const char *path);
     /* The source gave its last record, and all of them arrived: a word to people. */
     void (*completed)(void *context, const struct record_source *source);
+
+    /* Restores the records of the source, which is taken over. False if anything of it was not
+     * restored, with all that people have to know in *err. */
+    bool (*restore)(void *context, struct cancel *cancel, struct record_source *records,
+                    const struct connector_outcome *outcome, struct error *err);
 };
 
 #endif

@@ -1,53 +1,127 @@
-/* Restoring through Plakar into a server is not possible yet. Its service is there all the same:
- * without it Plakar would say that the plugin is broken, and not what to do instead. */
-#include "plakar/exporter.h"
+/* The exporter's own method, Export. */
+#include "plakar/export_job.h"
 
-#include "plakar/init_request.h"
+#include <stdlib.h>
 
-/* Hung on calls to tell them apart. */
-static char init, ping, export, closing;
+struct exporter {
+    struct service *service;
+    struct export_job *job;
+    struct grpc_call *call; /* the one that the job is of */
+};
 
-#define NOT_YET                                                                                    \
-    "not yet: restoring into a server; \"plakar restore -to DIRECTORY\" gives back the files: a "  \
-    "data directory that is ready to start, or an archive for pg_restore"
-
-bool exporter_begin(struct exporter *exporter, struct grpc_call *call, const char *path)
+static void begin_export(void *own, struct grpc_call *call)
 {
-    const struct {
-        const char *name;
-        char *method;
-    } methods[] = {{"Init", &init}, {"Ping", &ping}, {"Export", &export}, {"Close", &closing}};
+    struct exporter *exporter = own;
+    struct error err;
 
-    (void)exporter;
-    if (strncmp(path, EXPORTER_PREFIX, strlen(EXPORTER_PREFIX)) != 0)
-        return false;
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-        if (strcmp(path + strlen(EXPORTER_PREFIX), methods[i].name) == 0)
-            grpc_call_set_data(call, methods[i].method);
+    if (!service_ready(exporter->service, call))
+        return;
+    if (exporter->job != NULL) {
+        grpc_call_end(call, GRPC_FAILED_PRECONDITION, "Export was called before");
+        return;
     }
-    return grpc_call_data(call) != NULL;
+    exporter->job = export_job_start(service_options(exporter->service), call, &err);
+    if (exporter->job == NULL) {
+        call_fail(call, GRPC_INTERNAL, &err);
+        return;
+    }
+    exporter->call = call;
+    grpc_call_accept(call);
 }
 
-void exporter_message(struct exporter *exporter, struct grpc_call *call, struct slice message)
+static void take_message(void *own, struct grpc_call *call, struct slice message)
 {
-    (void)exporter;
-    (void)message;
-    if (grpc_call_data(call) == &closing)
-        call_answer_nothing(call);
-    else if (grpc_call_data(call) != &export)
-        grpc_call_end(call, GRPC_UNIMPLEMENTED, NOT_YET);
+    struct exporter *exporter = own;
+
+    if (call == exporter->call)
+        export_job_message(exporter->job, message);
 }
 
-/* What is sent is read to its end, because Plakar shows the status only then. */
-void exporter_half_closed(struct exporter *exporter, struct grpc_call *call)
+static void half_closed(void *own, struct grpc_call *call)
 {
-    (void)exporter;
-    grpc_call_end(call, GRPC_UNIMPLEMENTED, NOT_YET);
+    struct exporter *exporter = own;
+
+    if (call == exporter->call)
+        export_job_half_closed(exporter->job);
 }
 
-void exporter_ended(struct exporter *exporter, struct grpc_call *call, bool complete)
+static void export_ended(void *own, struct grpc_call *call, bool complete)
 {
+    struct exporter *exporter = own;
+
     (void)complete;
-    if (grpc_call_data(call) == &closing)
-        exporter->closed = true;
+    if (call != exporter->call)
+        return;
+    exporter->call = NULL;
+    export_job_ended(exporter->job);
 }
+
+/* ---- The service ---- */
+
+static bool pump(void *own)
+{
+    struct exporter *exporter = own;
+
+    if (exporter->job == NULL)
+        return true;
+    export_job_pump(exporter->job);
+    return export_job_over(exporter->job);
+}
+
+static void close_exporter(void *own)
+{
+    struct exporter *exporter = own;
+
+    if (exporter->job != NULL)
+        export_job_stop(exporter->job, "Plakar closed the exporter", true);
+}
+
+static bool stop(void *own, const char *why)
+{
+    struct exporter *exporter = own;
+
+    if (exporter->job == NULL)
+        return false;
+    /* Over already: the host is still to hear how it ended. */
+    export_job_stop(exporter->job, why, true);
+    export_job_pump(exporter->job);
+    return exporter->call != NULL || !export_job_over(exporter->job);
+}
+
+static void *make(struct service *service, struct error *err)
+{
+    struct exporter *exporter = calloc(1, sizeof(*exporter));
+
+    if (exporter == NULL)
+        error_set_memory(err);
+    else
+        exporter->service = service;
+    return exporter;
+}
+
+static void free_exporter(void *own)
+{
+    struct exporter *exporter = own;
+
+    export_job_free(exporter->job);
+    free(exporter);
+}
+
+const struct service_kind exporter_kind = {
+    .prefix = "/plakar.exporter.Exporter/",
+    .name = "exporter",
+    .direction = CONNECTOR_EXPORTS,
+    .flags = INIT_IN_ORDER,
+    .init_pings = true,
+    .methods = {{.name = "Export",
+                 .streams = true,
+                 .begun = begin_export,
+                 .message = take_message,
+                 .half_closed = half_closed,
+                 .ended = export_ended}},
+    .make = make,
+    .free = free_exporter,
+    .pump = pump,
+    .close = close_exporter,
+    .stop = stop,
+};

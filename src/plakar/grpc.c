@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STREAM_WINDOW (4 * 1024 * 1024)
+#define STREAM_WINDOW (2 * 1024 * 1024)
 #define CONNECTION_WINDOW (16 * 1024 * 1024)
 #define PATH_SIZE 256
 #define FRAME_HEADER 9
@@ -28,6 +28,8 @@ struct grpc_call {
     bool begun;          /* the handler knows it */
     bool refused;        /* what still comes does not matter */
     bool half_closed;
+    bool held;   /* the peer's window is given back by the user alone */
+    size_t owed; /* bytes of it that have not been given back */
 
     /* The response. */
     struct grpc_chunk *first, **last;
@@ -331,9 +333,36 @@ static struct grpc_call *call_of(nghttp2_session *http, int32_t stream)
 
 /* ---- Receiving ---- */
 
+void grpc_call_hold_window(struct grpc_call *call)
+{
+    call->held = true;
+}
+
+void grpc_call_give_window(struct grpc_call *call)
+{
+    if (call->owed > 0 &&
+        nghttp2_session_consume_stream(call->connection->http, call->stream, call->owed) != 0)
+        fail_connection(call->connection);
+    call->owed = 0;
+}
+
+/* The connection's window is never held: other calls come through it. */
+static void count_received(nghttp2_session *http, int32_t stream, struct grpc_call *call,
+                           size_t len)
+{
+    bool held = call != NULL && call->held && !call->refused;
+
+    nghttp2_session_consume_connection(http, len);
+    if (held)
+        call->owed += len;
+    else
+        nghttp2_session_consume_stream(http, stream, len);
+}
+
 static void refuse(struct grpc_call *call, enum grpc_status status, const char *text)
 {
     call->refused = true;
+    grpc_call_give_window(call);
     grpc_call_abort(call, status, text);
 }
 
@@ -454,6 +483,7 @@ static int on_data(nghttp2_session *http, uint8_t flags, int32_t stream, const u
 
     (void)flags;
     (void)context;
+    count_received(http, stream, call, len);
     while (call != NULL && !call->refused && data.len > 0) {
         if (!take_message(call, &data, &ignored))
             return NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -490,10 +520,16 @@ static int on_stream_close(nghttp2_session *http, int32_t stream, uint32_t code,
 static bool make_http(struct grpc_connection *connection, struct error *err)
 {
     nghttp2_session_callbacks *callbacks;
+    nghttp2_option *option;
     int code;
 
     if (nghttp2_session_callbacks_new(&callbacks) != 0)
         return error_set_memory(err);
+    if (nghttp2_option_new(&option) != 0) {
+        nghttp2_session_callbacks_del(callbacks);
+        return error_set_memory(err);
+    }
+    nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_session_callbacks_set_send_callback(callbacks, on_send);
     nghttp2_session_callbacks_set_send_data_callback(callbacks, on_send_data);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
@@ -502,7 +538,8 @@ static bool make_http(struct grpc_connection *connection, struct error *err)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-    code = nghttp2_session_server_new(&connection->http, callbacks, connection);
+    code = nghttp2_session_server_new2(&connection->http, callbacks, connection, option);
+    nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
     return code == 0 || error_set_memory(err);
 }

@@ -75,6 +75,11 @@ void *grpc_call_data(const struct grpc_call *call);
 /* Sends the response's headers at once rather than with the first message. */
 void grpc_call_accept(struct grpc_call *call);
 
+/* Of that call the peer is given no more credit, but by grpc_call_give_window(): for what arrived
+ * up to then. Until that it can send as much as a stream's window holds (2 MiB). */
+void grpc_call_hold_window(struct grpc_call *call);
+void grpc_call_give_window(struct grpc_call *call);
+
 /* Queues a message; copied. */
 bool grpc_call_send(struct grpc_call *call, struct slice message, struct error *err);
 

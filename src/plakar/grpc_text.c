@@ -16,16 +16,6 @@ static void flatten(struct buffer *text)
     }
 }
 
-/* Where to cut so that no character is cut in two. */
-static size_t cut_at(struct slice text, size_t limit)
-{
-    if (text.len <= limit)
-        return text.len;
-    while (limit > 0 && (text.data[limit] & 0xc0) == 0x80)
-        limit--;
-    return limit;
-}
-
 static bool append_encoded(struct buffer *out, uint8_t byte, struct error *err)
 {
     if (byte >= ' ' && byte <= '~' && byte != '%')
@@ -42,7 +32,7 @@ bool grpc_encode_message(struct buffer *out, const char *text, struct error *err
 
     if (done)
         flatten(&clean);
-    end = cut_at(buffer_slice(&clean), TEXT_MAX);
+    end = utf8_fitting(buffer_slice(&clean), TEXT_MAX);
     for (size_t i = 0; done && i < end; i++)
         done = append_encoded(out, clean.data[i], err);
     buffer_free(&clean);

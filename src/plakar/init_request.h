@@ -17,8 +17,9 @@ bool init_request_parse(struct init_request *init, struct slice message, struct 
 void init_request_free(struct init_request *init);
 
 /* Flags of InitResponse. */
-#define INIT_STREAM 4   /* one pass over the records, no second process to count them */
-#define INIT_NOMERGE 16 /* never two sources in one snapshot */
+#define INIT_STREAM 4    /* one pass over the records, no second process to count them */
+#define INIT_NOMERGE 16  /* never two sources in one snapshot */
+#define INIT_IN_ORDER 64 /* records are wanted folder by folder, each with what is in it */
 
 /* Answers Init and ends the call. */
 void init_request_answer(struct grpc_call *call, const struct connector_identity *identity,

@@ -3,7 +3,7 @@
 #define PGCASK_PLAKAR_PLUGIN_H
 
 #include "base/log.h"
-#include "base/options.h"
+#include "plakar/configuration.h"
 #include "plakar/connector.h"
 #include "wire/wire.h"
 
@@ -19,9 +19,9 @@ struct plugin_options {
 bool plugin_serve(int in, int out, const struct connector *connector,
                   const struct plugin_options *options, struct error *err);
 
-/* The whole plugin with the connectors of pgcask; `command` is the one of the table whose options
- * are the configuration's keys. Must be called before anything is written to standard output. */
-bool plugin_run(const struct option_program *program, size_t command,
-                const struct plugin_options *options, struct error *err);
+/* The whole plugin with the connectors of pgcask. Must be called before anything is written to
+ * standard output. */
+bool plugin_run(const struct configuration_table *table, const struct plugin_options *options,
+                struct error *err);
 
 #endif

@@ -1,19 +1,20 @@
-/* What the importer service asks of PostgreSQL: a source's keys become a request for a backup, and
- * what the command would print goes to Plakar's log. */
+/* PostgreSQL behind both services: a source's keys become a request for a backup, and what the
+ * command would print goes to Plakar's log. Restores: postgres_restore.c. */
 #include "plakar/postgres_connector.h"
 
 #include "backup/backup.h"
 #include "backup/server.h"
 #include "base/lsn.h"
 #include "plakar/configuration.h"
+#include "plakar/findings.h"
 #include "plakar/identity.h"
+#include "plakar/postgres_restore.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 struct postgres_connector {
-    const struct option_program *program;
-    size_t command;
+    struct configuration_table table;
     const struct log *log;
     const struct wire_watcher *watcher;
     const struct wire_password_source *password_source;
@@ -61,30 +62,37 @@ static bool make_request(const struct postgres_connector *postgres, struct backu
     return request->physical || backup_request_settle_databases(request, false, err);
 }
 
+static bool check_request(const struct postgres_connector *postgres, struct error *err)
+{
+    struct backup_request backup;
+
+    if (postgres->configuration.restores)
+        return postgres_restore_check(&postgres->configuration, err);
+    return make_request(postgres, &backup, err);
+}
+
 static bool configure(void *context, const struct connector_request *request,
                       struct connector_identity *identity, struct error *err)
 {
     struct postgres_connector *postgres = context;
     struct configuration *configuration = &postgres->configuration;
-    struct backup_request backup;
 
-    if (!configuration_read(configuration, postgres->program, postgres->command, request,
-                            postgres->log, err))
+    if (!configuration_read(configuration, &postgres->table, request, postgres->log, err))
         return false;
     wire_settings_watch(configuration->settings, postgres->watcher);
     wire_settings_set_password_source(configuration->settings, postgres->password_source);
     note_database(postgres);
     if (identity_make(configuration->settings, identity_of(configuration), request->hostname,
                       identity, err) &&
-        make_request(postgres, &backup, err))
+        check_request(postgres, err))
         return true;
     configuration_free(configuration);
     return false;
 }
 
-static bool ping(void *context, struct cancel *cancel, struct error *err)
+static bool ping_source(const struct postgres_connector *postgres, struct cancel *cancel,
+                        struct error *err)
 {
-    const struct postgres_connector *postgres = context;
     const struct configuration *configuration = &postgres->configuration;
     struct server_facts *facts = calloc(1, sizeof(*facts)); /* large for a stack */
     bool done;
@@ -102,41 +110,23 @@ static bool ping(void *context, struct cancel *cancel, struct error *err)
     return done;
 }
 
-static void append_finding(const struct preflight_finding *finding, size_t *used, char *out,
-                           size_t out_size)
+static bool ping(void *context, struct cancel *cancel, struct error *err)
 {
-    int len = snprintf(out + *used, out_size - *used, "%s%s%s%s", *used > 0 ? "; " : "",
-                       finding->message, finding->remedy[0] != '\0' ? ": " : "", finding->remedy);
+    const struct postgres_connector *postgres = context;
 
-    *used = len < 0 || (size_t)len >= out_size - *used ? out_size - 1 : *used + (size_t)len;
-}
-
-/* All that would make the backup fail, in one error. */
-static bool judge_findings(const struct postgres_connector *postgres,
-                           const struct preflight_report *report, struct error *err)
-{
-    char list[sizeof(err->message) - 64];
-    size_t used = 0;
-
-    for (size_t i = 0; i < report->count; i++) {
-        const struct preflight_finding *finding = &report->findings[i];
-
-        if (finding->fatal)
-            append_finding(finding, &used, list, sizeof(list));
-        else
-            log_message(postgres->log, LOG_WARNING, ERROR_OURS("%s") "%s" ERROR_OURS("%s"),
-                        finding->message, finding->remedy[0] != '\0' ? "; hint: " : "",
-                        finding->remedy);
-    }
-    return used == 0 ||
-           error_set(err, ERROR_REFUSED, "the backup was not begun: " ERROR_OURS("%s"), list);
+    if (postgres->configuration.restores)
+        return postgres_restore_ping(&postgres->configuration, cancel, postgres->log, err);
+    return ping_source(postgres, cancel, err);
 }
 
 static bool preflight(const struct postgres_connector *postgres, struct backup_request *request,
                       struct error *err)
 {
     struct preflight_report report = {0};
-    bool done = backup_preflight(request, &report, err) && judge_findings(postgres, &report, err);
+    bool done = backup_preflight(request, &report, err);
+
+    findings_warn(&report, 0, postgres->log);
+    done = done && findings_judge(&report, "the backup was not begun", err);
 
     preflight_reset(&report);
     return done;
@@ -203,8 +193,16 @@ static void completed(void *context, const struct record_source *source)
                     physical->checksum_failures, physical->checksum_failure_first);
 }
 
-struct postgres_connector *postgres_connector_new(const struct option_program *program,
-                                                  size_t command,
+static bool restore(void *context, struct cancel *cancel, struct record_source *records,
+                    const struct connector_outcome *outcome, struct error *err)
+{
+    const struct postgres_connector *postgres = context;
+
+    return postgres_restore_run(&postgres->configuration, cancel, postgres->log, records, outcome,
+                                err);
+}
+
+struct postgres_connector *postgres_connector_new(const struct configuration_table *table,
                                                   const struct plugin_options *options,
                                                   struct connector *connector, struct error *err)
 {
@@ -214,12 +212,12 @@ struct postgres_connector *postgres_connector_new(const struct option_program *p
         error_set_memory(err);
         return NULL;
     }
-    postgres->program = program;
-    postgres->command = command;
+    postgres->table = *table;
     postgres->log = options->log;
     postgres->watcher = options->watcher;
     postgres->password_source = options->password_source;
-    *connector = (struct connector){postgres, configure, ping, start, position, needs, completed};
+    *connector =
+        (struct connector){postgres, configure, ping, start, position, needs, completed, restore};
     return postgres;
 }
 

@@ -1,17 +1,15 @@
-/* PostgreSQL behind the importer service. */
+/* PostgreSQL behind the two services. */
 #ifndef PGCASK_PLAKAR_POSTGRES_CONNECTOR_H
 #define PGCASK_PLAKAR_POSTGRES_CONNECTOR_H
 
-#include "base/options.h"
+#include "plakar/configuration.h"
 #include "plakar/connector.h"
 #include "plakar/plugin.h"
 
 struct postgres_connector;
 
-/* Fills *connector. `command`: whose options in the table are the configuration's keys. Of the
- * plugin's options it borrows the log, and what its sessions need. */
-struct postgres_connector *postgres_connector_new(const struct option_program *program,
-                                                  size_t command,
+/* Fills *connector. Of the plugin's options it borrows the log, and what its sessions need. */
+struct postgres_connector *postgres_connector_new(const struct configuration_table *table,
                                                   const struct plugin_options *options,
                                                   struct connector *connector, struct error *err);
 /* After everything that uses it has ended. NULL is allowed. */

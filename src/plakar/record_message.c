@@ -32,6 +32,13 @@ uint32_t record_message_mode(const struct record *record)
     return mode;
 }
 
+enum record_type record_message_type(uint32_t mode)
+{
+    if ((mode & GO_DIRECTORY) != 0)
+        return RECORD_DIRECTORY;
+    return (mode & GO_LINK) != 0 ? RECORD_LINK : RECORD_FILE;
+}
+
 /* The last component; the root is called "/". */
 static const char *name_of(const char *path)
 {

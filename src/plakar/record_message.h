@@ -22,4 +22,7 @@ bool record_message_append(struct buffer *out, const struct record *record,
 /* The mode of a record as Go's fs.FileMode has it. */
 uint32_t record_message_mode(const struct record *record);
 
+/* What kind of record such a mode is of. Devices and the like count as files. */
+enum record_type record_message_type(uint32_t mode);
+
 #endif

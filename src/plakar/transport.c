@@ -2,6 +2,8 @@
  * buffer, because an answer to a PING waits behind it and Plakar gives up on a slow one. */
 #include "plakar/transport.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,13 +12,15 @@
 #define INPUT_SIZE (64 * 1024)
 #define OUTPUT_SIZE (256 * 1024) /* what may lie ahead of an answer to a PING */
 #define PIPE_SIZE (1024 * 1024)
+#define LINGER_MS (30 * 1000) /* a host that lives on may never close the pipe */
 
 struct loop {
     const struct transport *transport;
     struct buffer out;
     size_t written; /* of out */
     bool cancel_seen;
-    bool gone; /* the peer */
+    bool gone;       /* the peer */
+    int64_t ends_at; /* 0: not yet */
     uint8_t input[INPUT_SIZE];
 };
 
@@ -93,17 +97,35 @@ static void take_wake(const struct transport *transport)
     transport->pump(transport->context);
 }
 
+/* Once done, the peer is given time to read all of it and to go: one that waits for our end closes
+ * its side of the pipe then, and with it what it has not read. Milliseconds to wait; -1: any. */
+static int time_left(struct loop *loop)
+{
+    int64_t now = clock_now_ms();
+
+    if (loop->ends_at == 0 &&
+        (loop->written < loop->out.len || !loop->transport->done(loop->transport->context)))
+        return -1;
+    if (loop->ends_at == 0)
+        loop->ends_at = now + LINGER_MS;
+    if (loop->transport->hurried(loop->transport->context) || loop->ends_at <= now)
+        return 0;
+    return (int)(loop->ends_at - now);
+}
+
 /* One turn. False: failed; *ends: nothing more to do. */
 static bool turn(struct loop *loop, bool *ends, struct error *err)
 {
     const struct transport *transport = loop->transport;
     bool pending;
+    int timeout;
     struct pollfd fds[4];
 
     if (!fill_output(loop, err))
         return false;
     pending = loop->written < loop->out.len;
-    *ends = loop->gone || (!pending && transport->done(transport->context));
+    timeout = time_left(loop);
+    *ends = loop->gone || timeout == 0;
     if (*ends)
         return true;
     fds[0] = (struct pollfd){.fd = transport->in, .events = POLLIN};
@@ -111,7 +133,7 @@ static bool turn(struct loop *loop, bool *ends, struct error *err)
     fds[2] = (struct pollfd){.fd = transport->wake_fd, .events = POLLIN};
     fds[3] = (struct pollfd){.fd = loop->cancel_seen ? -1 : transport->cancel->event_fd,
                              .events = POLLIN};
-    if (poll(fds, 4, -1) < 0)
+    if (poll(fds, 4, timeout) < 0)
         return errno == EINTR || error_set_errno(err, errno, "poll failed");
     if ((fds[1].revents & (POLLERR | POLLNVAL)) != 0)
         loop->gone = true;

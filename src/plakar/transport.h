@@ -16,7 +16,9 @@ struct transport {
     void *context;
     void (*pump)(void *context);      /* after wake_fd was written to */
     bool (*cancelled)(void *context); /* once, when cancel is requested; false ends the loop */
-    bool (*done)(void *context);      /* true: flush, then end the loop */
+    /* True: everything is flushed, and the loop ends when the peer has gone, or after 30 s, … */
+    bool (*done)(void *context);
+    bool (*hurried)(void *context); /* … or as soon as this is true */
 };
 
 /* Runs until done, or the peer is gone (which is no error), or it broke the protocol. */

@@ -234,3 +234,22 @@ bool logical_restore_run(const struct restore_request *request, const struct res
     report->seconds = (double)(clock_now_ms() - begun) / 1000;
     return done;
 }
+
+/* ---- Before it ---- */
+
+bool logical_restore_ping(const struct restore_request *request, struct error *err)
+{
+    struct error ignored;
+    char *database = target_database_name(request, NULL, NULL, false, &ignored);
+    bool any = database == NULL || request->create_db || request->existing == RESTORE_RECREATE;
+    struct wire_conn *conn = NULL;
+    bool done = any ? target_connect_any(&conn, request, TARGET_BYTES, err)
+                    : target_connect(&conn, request, database, TARGET_BYTES, err);
+
+    if (!done && !any && strcmp(err->sqlstate, "3D000") == 0)
+        error_hint(err, "It is made by " OPTION_CREATE_DB ".");
+    if (done)
+        wire_close(conn);
+    free(database);
+    return done;
+}

@@ -63,4 +63,8 @@ struct restore_input {
 bool logical_restore_run(const struct restore_request *request, const struct restore_input *input,
                          struct logical_restore_report *report, struct error *err);
 
+/* Whether the target can be reached: the database that the request or its settings name, or, where
+ * none is named or it is to be made, any that lets us in. */
+bool logical_restore_ping(const struct restore_request *request, struct error *err);
+
 #endif

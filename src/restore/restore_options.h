@@ -181,7 +181,7 @@
     RESTORE_FLAG("dry-run", dry_run,                                                               \
                  "Says what would be done and what is in the way, and does nothing.")
 
-/* ---- All of them, as rows of a table ---- */
+/* ---- All of them but the last, as rows of a table ---- */
 
 /* A row a line. */
 /* clang-format off */
@@ -223,8 +223,7 @@
     {RESTORE_OPTION_DISABLE_TRIGGERS, .commands = (who)},                                          \
     {RESTORE_OPTION_ENABLE_ROW_SECURITY, .commands = (who)},                                       \
     {RESTORE_OPTION_ANALYZE, .commands = (who)},                                                   \
-    {RESTORE_OPTION_SPOOL_DIR, .commands = (who)},                                                 \
-    {RESTORE_OPTION_DRY_RUN, .commands = (who)}
+    {RESTORE_OPTION_SPOOL_DIR, .commands = (who)}
 /* clang-format on */
 
 #endif

@@ -309,10 +309,11 @@ def test_a_store_in_the_way_of_records_fails_the_backup(plakar, shared_server, m
 
 
 @ONE
-def test_restoring_into_a_server_is_not_there_yet(plakar, shared_server, major):
+def test_a_cluster_is_not_restored_into_a_server(plakar, shared_server, major):
     plakar.backup(shared_server.binary_uri()).check()
-    result = plakar.on_store("restore", "-to", shared_server.uri())
-    assert result.rc == 1 and "not yet" in result.stdout
+    result = plakar.on_store("restore", "-to", shared_server.uri("new"), "-o", "create_db")
+    assert result.rc == 1 and "is a physical backup" in result.stdout, result
+    assert "new" not in shared_server.databases()
 
 
 @ONE

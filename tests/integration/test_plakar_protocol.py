@@ -3,11 +3,12 @@
 import os
 import select
 import signal
+import subprocess
 
 import pytest
 
 from pgcask_testing import builders, oracles
-from pgcask_testing.plakar_client import EXPORTER, IMPORTER, Client, field, init_request
+from pgcask_testing.plakar_client import IMPORTER, Client, field, init_request
 
 pytestmark = pytest.mark.majors(15, 18)
 
@@ -108,7 +109,24 @@ def test_a_backup_by_hand(client, shared_server, major):
     plugin.wait(lambda: plugin.importing.ended)
     assert plugin.importing.status == "0"
     assert plugin.unary(IMPORTER + "Close").status == "0"
+    plugin.close_input()
     assert plugin.wait_for_exit()[0] == 0
+
+
+@pytest.mark.parametrize("end", ["host goes", "signal"])
+def test_what_is_closed_waits_for_its_host_to_go(client, shared_server, major, end):
+    """A host that waits for the plugin's end closes the pipe then, and reads nothing more of it."""
+    plugin = client()
+    plugin.init(shared_server)
+    assert plugin.unary(IMPORTER + "Close").status == "0"
+    with pytest.raises(subprocess.TimeoutExpired):
+        plugin.process.wait(0.5)
+    plugin.ping()
+    if end == "signal":
+        plugin.process.send_signal(signal.SIGTERM)
+    else:
+        plugin.close_input()
+    assert plugin.wait_for_exit()[0] in (0, 1)
 
 
 def test_a_closed_window_holds_the_backup_and_nothing_else(client, shared_server, major):
@@ -185,6 +203,8 @@ def test_a_copy_that_is_given_up_leaves_nothing(client, servers, major, how):
         assert "SIGTERM" in plugin.importing.message
         assert plugin.unary(IMPORTER + "Close").status == "0"
     oracles.wait_for_nothing_left(server)
+    if how == "close":
+        plugin.close_input()
     if how in ("close", "end of input", "broken pipe", "SIGTERM"):
         plugin.wait_for_exit()
 
@@ -204,18 +224,3 @@ def test_requests_that_make_no_sense_are_answered(client, shared_server, major):
     plugin.wait(lambda: call.ended)
     assert call.status == "13"
     plugin.ping()
-
-
-def test_the_exporter_says_that_it_is_not_there_yet(client, major):
-    plugin = client()
-    call = plugin.unary(EXPORTER + "Init", init_request("postgres", {"location": "postgres://h"}))
-    assert call.status == "12" and call.message.startswith("not yet")
-    export = plugin.call(EXPORTER + "Export", field(1, field(2, "/")), field(2, b""), end=False)
-    plugin.step(0.2)
-    assert not export.ended  # Plakar shows the reason only after it has sent everything
-    plugin.http.end_stream(export.stream)
-    plugin.flush()
-    plugin.wait(lambda: export.ended)
-    assert export.status == "12"
-    assert plugin.unary(EXPORTER + "Close").status == "0"
-    assert plugin.wait_for_exit()[0] == 0

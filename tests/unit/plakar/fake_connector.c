@@ -151,5 +151,11 @@ void fake_connector_init(struct fake_connector *fake, const struct fake_record *
                          struct connector *connector)
 {
     *fake = (struct fake_connector){.records = records, .sequential = true};
-    *connector = (struct connector){fake, configure, ping, start, position, needs, completed};
+    *connector = (struct connector){.context = fake,
+                                    .configure = configure,
+                                    .ping = ping,
+                                    .start = start,
+                                    .position = position,
+                                    .needs = needs,
+                                    .completed = completed};
 }

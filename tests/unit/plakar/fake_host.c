@@ -13,30 +13,32 @@
 
 #include <cmocka.h>
 
+#define IMPORTER_PREFIX "/importer.Importer/"
+
 static bool on_begin(void *context, struct grpc_call *call, const char *path)
 {
-    return importer_begin(((struct host *)context)->importer, call, path);
+    return service_begin(((struct host *)context)->service, call, path);
 }
 
 static void on_message(void *context, struct grpc_call *call, struct slice message)
 {
-    importer_message(((struct host *)context)->importer, call, message);
+    service_message(((struct host *)context)->service, call, message);
 }
 
 static void on_half_closed(void *context, struct grpc_call *call)
 {
-    importer_half_closed(((struct host *)context)->importer, call);
+    service_half_closed(((struct host *)context)->service, call);
 }
 
 static void on_ended(void *context, struct grpc_call *call, bool complete)
 {
-    importer_ended(((struct host *)context)->importer, call, complete);
+    service_ended(((struct host *)context)->service, call, complete);
 }
 
 void host_open(struct host *host, const struct fake_record *records, int64_t window)
 {
     const struct grpc_handler handler = {host, on_begin, on_message, on_half_closed, on_ended};
-    struct importer_options options = {.connector = &host->connector, .cancel = &host->cancel};
+    struct service_options options = {.connector = &host->connector, .cancel = &host->cancel};
     struct error err;
 
     *host = (struct host){0};
@@ -44,16 +46,16 @@ void host_open(struct host *host, const struct fake_record *records, int64_t win
     assert_true(cancel_init(&host->cancel, &err));
     host->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     options.wake_fd = host->wake_fd;
-    host->importer = importer_new(&options, &err);
+    host->service = service_new(&importer_kind, &options, &err);
     host->connection = grpc_connection_new(&handler, &err);
-    assert_true(host->importer != NULL && host->connection != NULL);
+    assert_true(host->service != NULL && host->connection != NULL);
     peer_init(&host->peer, window);
 }
 
 void host_close(struct host *host)
 {
     grpc_connection_free(host->connection);
-    importer_free(host->importer);
+    service_free(host->service);
     assert_int_equal(host->fake.open_readers, 0);
     assert_int_equal(host->fake.open_sources, 0);
     peer_reset(&host->peer);
@@ -85,7 +87,7 @@ void host_step(struct host *host)
         return;
     if (poll(&event, 1, 5) > 0) {
         assert_int_equal(read(host->wake_fd, &count, sizeof(count)), sizeof(count));
-        importer_pump(host->importer);
+        service_pump(host->service);
     }
 }
 

@@ -6,15 +6,15 @@
 #include "plakar/grpc_peer.h"
 
 #include "plakar/grpc.h"
-#include "plakar/importer.h"
 #include "plakar/importer.pb-c.h"
+#include "plakar/service.h"
 
 struct host {
     struct connector connector;
     struct fake_connector fake;
     struct cancel cancel;
     int wake_fd;
-    struct importer *importer;
+    struct service *service;
     struct grpc_connection *connection;
     struct grpc_peer peer;
     size_t import;      /* the call */

@@ -36,6 +36,10 @@ static const struct option_spec specs[] = {
     TEXT("ssl-key-data"),
     TEXT("ssl-root-cert"),
     TEXT("pg-bin-dir"),
+    TEXT("pg-dump"),
+    TEXT("pg-dumpall"),
+    TEXT("pg-restore"),
+    TEXT("psql"),
     {.name = "exclude-databases",
      .argument = "LIST",
      .kind = OPTION_TEXT,
@@ -90,7 +94,9 @@ static bool read_it(struct reading *reading, const char *scheme, size_t count,
 
     *reading = (struct reading){0};
     error_clear(&reading->err);
-    return configuration_read(&reading->configuration, &program, 0, &request, &log, &reading->err);
+    return configuration_read(&reading->configuration,
+                              &(struct configuration_table){&program, 0, 0}, &request, &log,
+                              &reading->err);
 }
 
 #define READ(reading, scheme, ...)                                                                 \

@@ -94,7 +94,7 @@ static void a_backup_is_announced_read_and_finished(void **state)
     assert_string_equal(import->status, "0");
     assert_int_equal(host.fake.completed, 1);
     host_unary(&host, "Close", slice_string(""));
-    assert_true(importer_closed(host.importer));
+    assert_true(service_closed(host.service));
     host_close(&host);
 }
 
@@ -444,7 +444,7 @@ static void close_is_answered_when_the_source_is_closed(void **state)
     expect_next(&host, "/manifest.json");
     host_unary(&host, "Close", slice_string(""));
     assert_int_equal(host.fake.open_sources, 0);
-    assert_true(importer_closed(host.importer));
+    assert_true(service_closed(host.service));
     host_close(&host);
 }
 

@@ -1,0 +1,189 @@
+/*
+ * A destination's keys become a request for a restore. What fails on the way is told of the record
+ * that it came in, and once more in the error at the end: a record's result alone takes nothing
+ * from Plakar's exit status.
+ */
+#include "plakar/postgres_restore.h"
+
+#include "base/error_names.h"
+#include "plakar/findings.h"
+#include "restore/logical_restore.h"
+#include "restore/restore_plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct restoring {
+    const struct log *log;
+    const struct connector_outcome *outcome;
+    char path[RECORD_PATH_MAX]; /* of the record begun last; "": of none */
+    struct record_observer observer;
+    struct logical_restore_report report;
+    size_t told; /* of its findings */
+};
+
+static bool make_request(const struct configuration *configuration, struct restore_request *request,
+                         struct error *err)
+{
+    *request = (struct restore_request){.settings = configuration->settings};
+    return restore_request_read(request, &configuration->options, err);
+}
+
+bool postgres_restore_check(const struct configuration *configuration, struct error *err)
+{
+    struct restore_request request;
+
+    return make_request(configuration, &request, err);
+}
+
+bool postgres_restore_ping(const struct configuration *configuration, struct cancel *cancel,
+                           const struct log *log, struct error *err)
+{
+    struct restore_request request;
+
+    if (!make_request(configuration, &request, err))
+        return false;
+    request.cancel = cancel;
+    request.log = log;
+    return logical_restore_ping(&request, err);
+}
+
+/* ---- What becomes of records ---- */
+
+/* The one before has been restored. */
+static void leave_record(struct restoring *restoring)
+{
+    if (restoring->path[0] != '\0')
+        restoring->outcome->done(restoring->outcome->context, restoring->path);
+    restoring->path[0] = '\0';
+}
+
+static void on_record(void *context, const struct record *record)
+{
+    struct restoring *restoring = context;
+
+    leave_record(restoring);
+    if (record->type != RECORD_FILE)
+        return;
+    snprintf(restoring->path, sizeof(restoring->path), "%s", record->path);
+    restoring->outcome->begun(restoring->outcome->context, record->path);
+}
+
+static void on_failure(void *context, const char *database, const struct target_failure *failure)
+{
+    const struct restoring *restoring = context;
+    char text[512];
+
+    (void)database;
+    if (failure->harmless != NULL)
+        return;
+    snprintf(text, sizeof(text), "%s: %s (SQLSTATE %s)", failure->object, failure->message,
+             failure->sqlstate);
+    restoring->outcome->failed(restoring->outcome->context, NULL, text);
+}
+
+static void say_found(struct restoring *restoring)
+{
+    findings_warn(&restoring->report.preflight, restoring->told, restoring->log);
+    restoring->told = restoring->report.preflight.count;
+}
+
+static void on_plan(void *context, const struct restore_plan *plan)
+{
+    (void)plan;
+    say_found(context);
+}
+
+/* ---- How it ended ---- */
+
+/* How many and the first ones: people see this line and no other. */
+static bool fail_for(const struct logical_restore_report *report, struct error *err)
+{
+    char list[700];
+    size_t used = 0, shown = 0;
+
+    list[0] = '\0';
+    for (size_t i = 0; i < report->kept_count; i++) {
+        const struct restore_failure *kept = &report->kept[i];
+        int len;
+
+        if (kept->harmless[0] != '\0')
+            continue;
+        len = snprintf(list + used, sizeof(list) - used, "%s%.100s: %.200s", shown > 0 ? "; " : "",
+                       kept->object == NULL ? "" : kept->object,
+                       kept->message == NULL ? "" : kept->message);
+        if (len < 0 || (size_t)len >= sizeof(list) - used) {
+            list[used] = '\0';
+            break;
+        }
+        used += (size_t)len;
+        shown++;
+    }
+    return error_set(err, ERROR_SERVER,
+                     "%" PRIu64 " statement%s failed, the rest was restored: %s%s",
+                     report->failures, report->failures == 1 ? "" : "s", list,
+                     shown < report->failures ? "; …" : "");
+}
+
+static void fail_before(const struct logical_restore_report *report, struct error *err)
+{
+    char what[sizeof(report->ended_names) + 64] = "the restore was not begun";
+
+    if (err->code != ERROR_REFUSED)
+        return;
+    if (report->ended > 0)
+        snprintf(what, sizeof(what), "only %s %s restored", report->ended_names,
+                 report->ended == 1 ? "was" : "were");
+    findings_judge(&report->preflight, what, err);
+}
+
+static void say_end(const struct restoring *restoring)
+{
+    const struct logical_restore_report *report = &restoring->report;
+
+    log_message(restoring->log, LOG_INFO,
+                "restored %" PRIu64 " objects and %" PRIu64 " rows into %zu database%s in %.1fs",
+                report->objects, report->rows, report->databases, report->databases == 1 ? "" : "s",
+                report->seconds);
+}
+
+static bool run(struct restoring *restoring, const struct restore_request *request,
+                struct record_source *records, struct error *err)
+{
+    const struct restore_input input = {
+        .name = "the snapshot", .source = records, .is_backup = true};
+    bool done = logical_restore_run(request, &input, &restoring->report, err);
+
+    say_found(restoring);
+    if (!done)
+        fail_before(&restoring->report, err);
+    else if (restoring->report.failures > 0)
+        done = fail_for(&restoring->report, err);
+    else
+        say_end(restoring);
+    return done;
+}
+
+bool postgres_restore_run(const struct configuration *configuration, struct cancel *cancel,
+                          const struct log *log, struct record_source *records,
+                          const struct connector_outcome *outcome, struct error *err)
+{
+    struct restoring restoring = {.log = log, .outcome = outcome};
+    struct restore_request request;
+    bool done;
+
+    if (!make_request(configuration, &request, err)) {
+        source_close(records);
+        return false;
+    }
+    restoring.observer = (struct record_observer){.context = &restoring, .record_begun = on_record};
+    request.cancel = cancel;
+    request.log = log;
+    request.on_failure = on_failure;
+    request.on_plan = on_plan;
+    request.observer = &restoring.observer;
+    request.context = &restoring;
+    done = run(&restoring, &request, records, err);
+    logical_restore_report_reset(&restoring.report);
+    return done;
+}
