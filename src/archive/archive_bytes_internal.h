@@ -12,7 +12,7 @@
 #define ARCHIVE_INT_SIZE 5
 #define ARCHIVE_OFFSET_SIZE 9
 
-enum archive_format { FORMAT_CUSTOM = 1, FORMAT_TAR = 3 };
+enum archive_format { FORMAT_CUSTOM = 1, FORMAT_TAR = 3, FORMAT_DIRECTORY = 5 };
 enum archive_block { BLOCK_DATA = 1, BLOCK_BLOBS = 3 };
 enum archive_offset { OFFSET_UNSET = 1, OFFSET_SET = 2, OFFSET_NO_DATA = 3 };
 

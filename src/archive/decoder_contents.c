@@ -155,6 +155,18 @@ static enum decode_status check_version(const uint8_t *fixed, struct error *err)
     return DECODE_FAILED;
 }
 
+static enum decode_status refuse_format(const struct contents_decoder *contents, uint8_t format,
+                                        struct error *err)
+{
+    if (contents->format != FORMAT_CUSTOM)
+        return decode_corrupt(err, "it is not the table of contents of a directory");
+    if (format != FORMAT_TAR && format != FORMAT_DIRECTORY)
+        return decode_corrupt(err, "it is not of the custom format");
+    error_set(err, ERROR_UNSUPPORTED, "it is the table of contents of an archive of several files");
+    error_hint(err, "Name the folder that has it: the rows are in the files beside it.");
+    return DECODE_FAILED;
+}
+
 static enum decode_status decode_fixed(struct contents_decoder *contents, struct slice *in,
                                        struct error *err)
 {
@@ -168,9 +180,7 @@ static enum decode_status decode_fixed(struct contents_decoder *contents, struct
     if (check_version(bytes, err) != DECODE_DONE)
         return DECODE_FAILED;
     if (bytes[10] != contents->format)
-        return decode_corrupt(err, contents->format == FORMAT_CUSTOM
-                                       ? "it is not of the custom format"
-                                       : "it is not the table of contents of a directory");
+        return refuse_format(contents, bytes[10], err);
     *widths = (struct archive_widths){bytes[8], bytes[9], bytes[6]};
     if (widths->integer < 1 || widths->integer > 8 || widths->offset < 1 || widths->offset > 8)
         return decode_corrupt(err, "its numbers have impossible sizes");

@@ -375,9 +375,9 @@ static bool list_location(struct list *list, const struct location *from, struct
         return false;
     done = backup_source_find_archive(&from->place, source, &archive, err);
     if (done && archive == ARCHIVE_NONE)
-        done =
-            near_miss_check_source(from->name, from->place.kind == PLACE_DIRECTORY, source, err) &&
-            list_backup(list, source, err);
+        done = near_miss_check_source(from->name, from->place.kind == PLACE_DIRECTORY, source,
+                                      "list -", err) &&
+               list_backup(list, source, err);
     else if (done)
         done = list_archive(list->command, from->name, source, archive, err);
     source_close(source);

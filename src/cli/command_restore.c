@@ -161,7 +161,8 @@ static bool check_no_archive(const struct restoration *restoration, struct recor
         return false;
     if (archive == ARCHIVE_NONE)
         return near_miss_check_source(restoration->from.name,
-                                      restoration->from.place.kind == PLACE_DIRECTORY, source, err);
+                                      restoration->from.place.kind == PLACE_DIRECTORY, source,
+                                      "restore - --to DATA-DIRECTORY", err);
     error_set(err, ERROR_UNSUPPORTED, "%s is an archive of a database, not of a cluster's files",
               restoration->from.name);
     return error_hint(err,

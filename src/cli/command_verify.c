@@ -272,7 +272,8 @@ static bool verify(struct verification *verification, struct error *err)
     if (!backup_source_find_archive(&verification->from.place, source, &archive, err) ||
         (archive == ARCHIVE_NONE &&
          !near_miss_check_source(verification->from.name,
-                                 verification->from.place.kind == PLACE_DIRECTORY, source, err)) ||
+                                 verification->from.place.kind == PLACE_DIRECTORY, source,
+                                 "verify -", err)) ||
         !progress_start(&progress, command->console, command->quiet, "reading", err)) {
         source_close(source);
         return false;

@@ -13,7 +13,8 @@ struct kind {
     const char *start, *what, *hint;
 };
 
-#define HINT_SQL "It is restored by:  psql -d DATABASE -f FILE"
+#define RESTORE_SCRIPT "restore - --to postgres://HOST/DATABASE"
+#define HINT_SQL "It is restored by:  pgcask restore FILE --to postgres://HOST/DATABASE"
 #define HINT_UNPACK "Unpack it, and name what was in it."
 #define HINT_MEMBER "Name the folder of the backup, not a file in it."
 
@@ -32,6 +33,8 @@ static const struct kind kinds[] = {
     {"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", HINT_UNPACK},
     {"Rar!", "a rar archive", HINT_UNPACK},
     {"\x1f\x9d", "something that compress compressed", HINT_UNPACK},
+    {"\xff\xfe", "text in UTF-16", HINT_SQL},
+    {"\xfe\xff", "text in UTF-16", HINT_SQL},
     {"\x1f\x8b", "something that gzip compressed", HINT_UNPACK},
     {"\x04\x22\x4d\x18", "something that lz4 compressed", HINT_UNPACK},
     {"\x28\xb5\x2f\xfd", "something that zstd compressed", HINT_UNPACK},
@@ -47,6 +50,36 @@ static const struct kind kinds[] = {
     {"-----BEGIN ", "a PEM file", ""},
     {"<", "XML or HTML", ""},
 };
+
+/* What they are turned into something else with, on the way. */
+static const struct {
+    const char *start, *tool;
+} tools[] = {
+    {"PK\3\4", "unzip -p"},
+    {"\xfd"
+     "7zXZ",
+     "xz -dc"},
+    {"BZh", "bzip2 -dc"},
+    {"\x1f\x9d", "gzip -dc"},
+    {"\xff\xfe", "iconv -f UTF-16 -t UTF-8"},
+    {"\xfe\xff", "iconv -f UTF-16 -t UTF-8"},
+};
+
+static bool begins_with(struct slice start, const char *with)
+{
+    size_t len = strlen(with);
+
+    return start.len >= len && memcmp(start.data, with, len) == 0;
+}
+
+static const char *tool_of(struct slice start)
+{
+    for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
+        if (begins_with(start, tools[i].start))
+            return tools[i].tool;
+    }
+    return NULL;
+}
 
 static bool is_zeros(struct slice start)
 {
@@ -105,9 +138,7 @@ static struct kind kind_of(struct slice start)
                                                             : "an empty tar, or nothing but zeros",
                              .hint = ""};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        size_t len = strlen(kinds[i].start);
-
-        if (start.len >= len && memcmp(start.data, kinds[i].start, len) == 0)
+        if (begins_with(start, kinds[i].start))
             return kinds[i];
     }
     if (is_text(start))
@@ -115,7 +146,26 @@ static struct kind kind_of(struct slice start)
     return (struct kind){.what = "of a format that pgcask does not know", .hint = ""};
 }
 
-static bool check_file(const char *name, struct record_source *source, struct error *err)
+/* What to type. tool: NULL: it cannot be turned into what is wanted on the way. */
+static bool hint_at(const char *name, const struct kind *kind, const char *tool, const char *words,
+                    struct error *err)
+{
+    static const char all[] = "A backup is a folder, a tar, or an archive of pg_dump; a server is "
+                              "restored from an SQL script, too.";
+    bool is_file = strcmp(name, "-") != 0, is_text = strcmp(kind->hint, HINT_SQL) == 0;
+    char quoted[QUOTE_PATH_SIZE] = "";
+
+    if (tool == NULL)
+        return error_hint(err, "%s%s%s", kind->hint, *kind->hint == '\0' ? "" : "\n", all);
+    if (is_file)
+        quote_shell(name, quoted, sizeof(quoted));
+    return error_hint(err, "%s on the way:  %s%s%s | pgcask %s\n%s",
+                      is_text ? "Have it in UTF-8" : "Unpack it", tool, is_file ? " " : "", quoted,
+                      is_text ? RESTORE_SCRIPT : words, all);
+}
+
+static bool check_file(const char *name, struct record_source *source, const char *words,
+                       struct error *err)
 {
     const char *said = strcmp(name, "-") == 0 ? "standard input" : name;
     char above[QUOTE_PATH_SIZE];
@@ -141,12 +191,12 @@ static bool check_file(const char *name, struct record_source *source, struct er
     else
         error_set(err, ERROR_CORRUPT, "%s is no tar: what %s compressed in it is %s", said,
                   compression_name(compression), kind.what);
-    return error_hint(err, "%s%sA backup is a folder, a tar, or an archive of pg_dump.", kind.hint,
-                      *kind.hint == '\0' ? "" : "\n");
+    return hint_at(name, &kind, compression == COMPRESSION_NONE ? tool_of(start) : NULL, words,
+                   err);
 }
 
 bool near_miss_check_source(const char *name, bool is_folder, struct record_source *source,
-                            struct error *err)
+                            const char *words, struct error *err)
 {
-    return is_folder ? near_miss_check(name, err) : check_file(name, source, err);
+    return is_folder ? near_miss_check(name, err) : check_file(name, source, words, err);
 }

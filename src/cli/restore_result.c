@@ -105,13 +105,14 @@ void restore_result_say(struct command *command, const struct logical_restore_re
     }
     format_size(report->bytes, size);
     format_seconds(report->seconds, duration);
-    if (report->databases == 1)
+    if (report->databases == 1 && report->database[0] != '\0')
         snprintf(into, sizeof(into), "\"%s\"", report->database);
     else
-        snprintf(into, sizeof(into), "%zu databases", report->databases);
-    command_say(command, "restored %" PRIu64 " object%s and %" PRIu64 " row%s (%s) into %s in %s",
-                report->objects, TEXT_S(report->objects), report->rows, TEXT_S(report->rows), size,
-                into, duration);
+        snprintf(into, sizeof(into), "%zu database%s", report->databases,
+                 TEXT_S(report->databases));
+    command_say(command, "restored %" PRIu64 " %s%s and %" PRIu64 " row%s (%s) into %s in %s",
+                report->objects, strcmp(report->format, "script") == 0 ? "statement" : "object",
+                TEXT_S(report->objects), report->rows, TEXT_S(report->rows), size, into, duration);
     if (report->harmless > 0)
         command_say(command, "statements that failed and change nothing: %" PRIu64,
                     report->harmless);

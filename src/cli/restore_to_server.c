@@ -3,6 +3,7 @@
 #include "cli/restore_to_server.h"
 
 #include "cli/location.h"
+#include "cli/near_miss.h"
 #include "cli/preflight.h"
 #include "cli/restore_result.h"
 #include "cli/server_uri.h"
@@ -77,6 +78,14 @@ static bool read_request(struct restore_request *request, const struct command *
 
 /* ---- The work ---- */
 
+static bool may_be_backup(void *context, struct record_source *source, struct error *err)
+{
+    const struct location *from = context;
+
+    return near_miss_check_source(from->name, from->place.kind == PLACE_DIRECTORY, source,
+                                  "restore - --to postgres://HOST/DATABASE", err);
+}
+
 /* What keeps it from being begun has been said, each with what mends it. */
 static bool judge(const struct logical_restore_report *report, struct error *err)
 {
@@ -100,9 +109,10 @@ static bool judge(const struct logical_restore_report *report, struct error *err
 }
 
 static bool restore(struct restoring *restoring, struct restore_request *request,
-                    const struct location *from, struct error *err)
+                    struct location *from, struct error *err)
 {
-    const struct restore_input input = {.name = from->name, .place = from->place};
+    const struct restore_input input = {
+        .name = from->name, .place = from->place, .may_be_backup = may_be_backup, .context = from};
     struct logical_restore_report *report = &restoring->report;
     bool done = logical_restore_run(request, &input, report, err);
 

@@ -58,7 +58,8 @@ static void note_problem(void *context, enum verify_problem kind, const char *pa
     (void)kind;
     if (job->problems++ == 0)
         snprintf(job->problem, sizeof(job->problem), "%s: %s", path, problem);
-    log_message(job->request->log, LOG_WARNING, "%s: %s", path, problem);
+    if (job->begun) /* else it is no backup, which is said */
+        log_message(job->request->log, LOG_WARNING, "%s: %s", path, problem);
 }
 
 static bool check_whole(const struct backup_job *job, struct error *err)
@@ -129,11 +130,32 @@ static bool refuse_cluster(const struct backup_job *job, struct error *err)
     return error_hint(err, "A server starts on it: " OPTION_TO " DATA-DIRECTORY");
 }
 
+/* Whoever packed the folder itself, and not what is in it. */
+static bool refuse_packed_folder(const struct backup_job *job, const char *end, struct error *err)
+{
+    struct slice folder = slice_make(job->record.path + 1, (size_t)(end - job->record.path - 1));
+    char name[RECORD_PATH_MAX], in[QUOTE_PATH_SIZE], tar[QUOTE_PATH_SIZE];
+
+    snprintf(name, sizeof(name), "%.*s", (int)folder.len, (const char *)folder.data);
+    error_set(err, ERROR_CORRUPT,
+              "%s is no backup and no archive as it is: what it has lies in a folder, %s",
+              job->name, quote_shell(name, in, sizeof(in)));
+    return error_hint(
+        err,
+        "Unpack it, and name that folder:  tar -xf %s && pgcask restore ./%s " OPTION_TO
+        " postgres://HOST/DATABASE",
+        quote_shell(job->name, tar, sizeof(tar)), in);
+}
+
 /* Else nobody knows what it is. */
 static bool check_begin(const struct backup_job *job, struct error *err)
 {
+    const char *folder_end = strchr(job->record.path + 1, '/');
+
     if (job->begun)
         return true;
+    if (folder_end != NULL && job->place != NULL && job->place->kind != PLACE_DIRECTORY)
+        return refuse_packed_folder(job, folder_end, err);
     error_set(err, ERROR_CORRUPT, "%s is no backup of pgcask: there is no manifest.json in it",
               job->name);
     return error_hint(err, "A backup is a folder or a tar that pgcask has made; an archive of "
@@ -184,6 +206,8 @@ static void count_script(struct backup_job *job, const struct script_restore *sc
     job->report->bytes += found.row_bytes;
     job->report->left_out += found.left_out;
     job->report->databases += found.databases;
+    if (found.database[0] != '\0')
+        snprintf(job->report->database, sizeof(job->report->database), "%s", found.database);
 }
 
 /* The globals by themselves are looked over with the archives that follow. */
@@ -448,7 +472,7 @@ static struct restore_request request_of_globals(const struct restore_request *r
     memset(of_globals.lists, 0, sizeof(of_globals.lists));
     of_globals.sections = 0;
     of_globals.schema_only = of_globals.data_only = of_globals.disable_triggers = false;
-    of_globals.single_transaction = of_globals.analyze = false;
+    of_globals.single_transaction = of_globals.analyze = of_globals.create_db = false;
     return of_globals;
 }
 

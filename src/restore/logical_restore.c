@@ -86,6 +86,8 @@ static void add_script(struct logical_restore_report *report, const struct scrip
     report->rows += found.rows;
     report->bytes += found.row_bytes;
     report->left_out += found.left_out;
+    if (found.database[0] != '\0')
+        snprintf(report->database, sizeof(report->database), "%s", found.database);
 }
 
 typedef bool script_feed(struct script_restore *script, struct slice bytes, struct error *err);
@@ -158,6 +160,13 @@ static bool restore_script(struct logical_job *job, struct reader *reader, struc
     return done;
 }
 
+/* What bzip2 writes may have no zero bytes at its beginning, either. */
+static bool is_compressed(struct slice bytes)
+{
+    return bytes.len > 4 && memcmp(bytes.data, "BZh", 3) == 0 &&
+           (bytes.data[4] == '1' || bytes.data[4] == 0x17);
+}
+
 /* A tar has zero bytes in its first block, and an SQL script has none anywhere. */
 static bool is_script(const struct logical_job *job, struct record_source *source, bool *script,
                       struct error *err)
@@ -169,7 +178,7 @@ static bool is_script(const struct logical_job *job, struct record_source *sourc
         return true;
     if (!tar_source_peek(source, 512, &bytes, err))
         return false;
-    *script = bytes.len > 0 && memchr(bytes.data, 0, bytes.len) == NULL;
+    *script = bytes.len > 0 && memchr(bytes.data, 0, bytes.len) == NULL && !is_compressed(bytes);
     return true;
 }
 
@@ -178,8 +187,13 @@ static bool is_script(const struct logical_job *job, struct record_source *sourc
 static bool look_at(const struct logical_job *job, struct record_source *source,
                     enum archive_kind *kind, bool *script, struct error *err)
 {
-    return backup_source_find_archive(&job->input->place, source, kind, err) &&
-           (*kind != ARCHIVE_NONE || is_script(job, source, script, err));
+    const struct restore_input *input = job->input;
+
+    if (!backup_source_find_archive(&input->place, source, kind, err) ||
+        (*kind == ARCHIVE_NONE && !is_script(job, source, script, err)))
+        return false;
+    return *kind != ARCHIVE_NONE || *script || input->may_be_backup == NULL ||
+           input->may_be_backup(input->context, source, err);
 }
 
 static bool restore_source(struct logical_job *job, struct record_source **source,

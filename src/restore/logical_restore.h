@@ -55,6 +55,10 @@ struct restore_input {
     /* It was opened already, and is taken over; NULL: it was not. */
     struct record_source *source;
     bool is_backup; /* the source gives a backup's records, and there is no place */
+    /* Asked of what was opened here and is neither an archive nor a script; false, with *err: it is
+     * no backup, either. NULL: reading it will tell. */
+    bool (*may_be_backup)(void *context, struct record_source *source, struct error *err);
+    void *context;
 };
 
 /* Restores it. True: to its end; report->failures says whether anything failed on the way. False:

@@ -166,6 +166,8 @@ static bool check_all(struct script_restore *restore, struct error *err)
         (request->database != NULL || request->databases.count > 0))
         checked = error_set(err, ERROR_USAGE,
                             "the script has nothing for the databases that were asked for");
+    if (checked && wanted == 0)
+        script_tell_no_database(restore);
     checked = checked && restore_plan_check(plan, report, err);
     if (checked && request->on_plan != NULL)
         request->on_plan(request->context, plan);

@@ -88,6 +88,14 @@ void script_tell_several(struct script_restore *restore)
                   restore->database);
 }
 
+void script_tell_no_database(struct script_restore *restore)
+{
+    if (restore->request->create_db)
+        preflight_add(&restore->told->preflight, false,
+                      "It is made with what is restored into it, or by CREATE DATABASE.",
+                      "the script is about no database, and " OPTION_CREATE_DB " makes none");
+}
+
 bool script_keeps_name(const struct script_restore *restore)
 {
     return restore->database != NULL && restore->request->database == NULL &&

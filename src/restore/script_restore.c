@@ -385,8 +385,9 @@ bool script_restore_feed(struct script_restore *restore, struct slice bytes, str
 
 static bool check_matched(const struct script_restore *restore, struct error *err)
 {
-    if (restore->matched || (is_cluster(restore) && restore->request->database == NULL &&
-                             restore->request->databases.count == 0))
+    bool none_asked = restore->request->database == NULL && restore->request->databases.count == 0;
+
+    if (restore->matched || (none_asked && (restore->placed || is_cluster(restore))))
         return true;
     if (!restore->placed)
         return error_set(err, ERROR_CORRUPT, "the script has no statements");
@@ -400,6 +401,8 @@ static bool finish(struct script_restore *restore, struct error *err)
         return false;
     if (restore->base.target != NULL && !target_finish(restore->base.target, err))
         return false;
+    if (!restore->matched && !restore->looked)
+        script_tell_no_database(restore);
     return check_matched(restore, err);
 }
 

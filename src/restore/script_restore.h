@@ -29,6 +29,7 @@ struct script_report {
     uint64_t databases; /* that it connected to */
     uint64_t there;     /* roles, tablespaces and databases that were there already */
     uint64_t left_out;  /* statements that the request, or the server's version, does without */
+    char database[256]; /* the last of those */
 };
 
 /* Fails with an error of usage if the request wants something that cannot be had of a script, whose

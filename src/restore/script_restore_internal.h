@@ -165,6 +165,7 @@ bool script_meet(struct script_restore *restore, const char *database, uint64_t 
                  const char **here, struct error *err);
 bool script_rename(struct script_restore *restore, const char *database, struct error *err);
 void script_tell_several(struct script_restore *restore);
+void script_tell_no_database(struct script_restore *restore);
 
 /* Nothing is called as a database that every server has, which an address often names for want of
  * another, unless --database says so. */

@@ -44,6 +44,7 @@ static bool note_section(struct script_restore *restore, const char *database, s
     buffer_clear(&restore->connected);
     restore->report.databases += !again;
     restore->matched = true;
+    snprintf(restore->report.database, sizeof(restore->report.database), "%s", database);
     return buffer_append_string(&restore->connected, database, err);
 }
 

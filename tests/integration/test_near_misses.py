@@ -1,13 +1,17 @@
 """What is given for a backup and is none: verify, list and restore say what it is, in a few lines."""
 
+import bz2
 import fcntl
 import hashlib
+import io
 import json
+import lzma
 import os
 import random
 import shutil
 import socket
 import subprocess
+import zipfile
 
 import pytest
 
@@ -152,6 +156,72 @@ def test_what_the_hint_names_is_a_backup(pgcask, backup, places):
                               capture_output=True, text=True).stdout
         assert path != str(backup / "data") and str(path) in (str(backup), str(above / "a/b c/it"))
         pgcask("verify", path).check()
+
+
+# ---- For a server ----
+
+NOWHERE = "postgres://u@127.0.0.1:1/x"  # nothing is asked of it
+FOR_A_SERVER = {
+    "x.sql.xz": ("xz compressed", "xz -dc {} | pgcask restore - --to postgres://"),
+    "x.sql.bz2": ("bzip2 compressed", "bzip2 -dc {} | pgcask restore - --to postgres://"),
+    "y.sql.bz2": ("bzip2 compressed", "bzip2 -dc {} | pgcask restore - --to postgres://"),
+    "x.sql.zip": ("a zip archive", "unzip -p {} | pgcask restore - --to postgres://"),
+    "x.utf16": ("text in UTF-16", "iconv -f UTF-16 -t UTF-8 {} | pgcask restore - --to postgres://"),
+    "x.utf16be": ("text in UTF-16", "iconv -f UTF-16 -t UTF-8 {} | pgcask restore"),
+    "x.empty": ("empty", ""),
+    "x.zeros": ("an empty tar, or nothing but zeros", ""),
+    "x.noise": ("of a format that pgcask does not know", ""),
+    "toc.dat": ("the table of contents of an archive of several files", "Name the folder"),
+}
+
+
+def for_a_server(name):
+    sql = "".join(f"INSERT INTO t VALUES ('{n * n}');\n" for n in range(2000))
+    if name.endswith(".zip"):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("x.sql", sql)
+        return out.getvalue()
+    made = {"x.sql.xz": lambda: lzma.compress(sql.encode()),
+            "x.sql.bz2": lambda: bz2.compress(sql.encode()),
+            # What has no zero byte at its beginning is no script for that.
+            "y.sql.bz2": lambda: b"BZh91AY&SY" + bytes(range(1, 256)) * 4,
+            "x.utf16": lambda: b"\xff\xfe" + sql.encode("utf-16-le"),
+            "x.utf16be": lambda: b"\xfe\xff" + sql.encode("utf-16-be"),
+            "x.empty": bytes, "x.zeros": lambda: bytes(4096),
+            "x.noise": lambda: bytes(range(256)) * 20,
+            "toc.dat": lambda: b"PGDMP\1\x0e\0\4\x08\5" + bytes(4000)}
+    return made[name]()
+
+
+@pytest.mark.parametrize("name", sorted(FOR_A_SERVER))
+def test_what_no_server_can_be_restored_from_is_told_what_it_is(pgcask, workdir, name):
+    said, typed = FOR_A_SERVER[name]
+    file = workdir / f"it's {name}"
+    file.write_bytes(for_a_server(name))
+    quoted = f"'{workdir}/it'\\''s {name}'"
+    for words, quoted in (((file,), quoted), (("-",), "")):
+        more = {"stdin": file.open("rb")} if quoted == "" else {}
+        result = pgcask("restore", *words, "--to", NOWHERE, **more)
+        assert result.rc == 1 and not result.stdout and said in result.stderr, result
+        assert typed.format(quoted).replace("  |", " |") in result.stderr, result
+        assert len(result.stderr.splitlines()) <= 3, result
+
+
+def test_a_folder_that_no_server_can_be_restored_from_is_told_what_it_is(pgcask, places, workdir):
+    for kind in ("empty", "wrong", "stopped", "above"):
+        folder, said, typed = places[kind]
+        result = pgcask("restore", folder, "--to", NOWHERE)
+        assert result.rc == 1 and said in result.stderr and typed in result.stderr, result
+    for name in ("toc.dat", "manifest.json", "3286.dat.gz"):
+        (workdir / "a b").mkdir(exist_ok=True)
+        (workdir / "a b" / name).write_bytes(b"x")
+        subprocess.run(["tar", "-cf", workdir / "it.tar", "-C", workdir, f"a b/{name}"], check=True)
+        result = pgcask("restore", workdir / "it.tar", "--to", NOWHERE)
+        assert result.rc == 1 and "what it has lies in a folder, 'a b'" in result.stderr, result
+        assert "unexpected" not in result.stderr, result
+        assert f"tar -xf {workdir}/it.tar && pgcask restore ./'a b' --to postgres://" in \
+            result.stderr, result
 
 
 # ---- A data directory with the server's backup_manifest ----

@@ -104,3 +104,35 @@ def test_a_script_is_told_as_one(cluster, answer, workdir):
     found, _ = answer(3, workdir / "a.sql", "--to", cluster.uri("copy"), "--into-existing")
     assert found["failures"][0]["sqlstate"] == "42601" and found["failure_count"] == 1
     answer(2, workdir / "a.sql", "--to", cluster.uri("copy"), "--schema-only")
+
+
+def test_what_a_script_did_is_told_in_its_words(cluster, pgcask, workdir):
+    make(cluster, "copy")
+    path = workdir / "a.sql"
+    path.write_text("CREATE TABLE t (n int);\nCOPY t FROM stdin;\n1\n2\n\\.\n")
+    told = pgcask("restore", path, "--to", cluster.uri("copy")).check()
+    assert "restored 2 statements and 2 rows (4 B) into \"copy\"" in told.stdout, told
+    path.write_text("\\connect copy\nCREATE TABLE u ();\n")
+    told = pgcask("restore", path, "--to", cluster.uri(None), "--into-existing").check()
+    assert "restored 1 statement and 0 rows (0 B) into \"copy\"" in told.stdout, told
+
+
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+@pytest.mark.parametrize("head", ["", "--\n-- PostgreSQL database cluster dump\n--\n\n"],
+                         ids=["typed", "pg_dumpall"])
+def test_roles_alone_make_no_database(cluster, pgcask, workdir, head, piped):
+    path = workdir / "roles.sql"
+    path.write_text(f"{head}CREATE ROLE alone;\nALTER ROLE alone CREATEDB;\n"
+                    f"{head.replace('dump', 'dump complete')}")
+    more = (lambda: {"stdin": path.open("rb")}) if piped else dict
+    source = "-" if piped else path
+    for words in (["--dry-run"], []):
+        told = pgcask("restore", source, "--to", cluster.uri(None), "--create-db", *words, **more())
+        assert told.rc == 0 and "is about no database, and --create-db makes none" in told.stderr, told
+    assert cluster.sql("SELECT rolcreatedb FROM pg_roles WHERE rolname = 'alone'") == [["t"]]
+    told = pgcask("restore", source, "--to", cluster.uri(None), **more())
+    assert told.rc == 0 and told.stderr == "", told
+    told = pgcask("restore", source, "--to", cluster.uri(None), "--database", "none", **more())
+    assert told.rc in (1, 2) and "none" not in [row[0] for row in cluster.sql(
+        "SELECT datname FROM pg_database")], told
+    cluster.sql("DROP ROLE alone")

@@ -374,6 +374,10 @@ static void headers_are_checked(void **state)
     refuse(&archive, "impossible sizes");
     archive.data[8] = 4;
     archive.data[10] = 3;
+    refuse(&archive, "the table of contents of an archive of several files");
+    archive.data[10] = 5;
+    refuse(&archive, "the table of contents of an archive of several files");
+    archive.data[10] = 2;
     refuse(&archive, "not of the custom format");
     archive.data[0] = 'Q';
     refuse(&archive, "does not begin as");
