@@ -134,6 +134,7 @@ bool restore_to_server(struct command *command, struct error *err)
         .log = &command->console->log,
         .on_failure = say_failure,
         .on_plan = say_plan,
+        .plan_lists = command->result != NULL,
         .context = &restoring,
     };
     struct server_uri server;

@@ -1,7 +1,8 @@
 /*
  * What fails wherever the role that restores is no superuser, or the database is not as new as
  * template0, and is there all the same: the schema public, the language plpgsql, an extension that
- * a managed service has made, with its comment and its owner. Each class says exactly what it takes
+ * a managed service has made, with its comment and its owner; and what a database was set to that
+ * this server does not know. Each class says exactly what it takes
  * for harmless: by object, by what the server says, and by what was asked of it.
  */
 #include "restore/harmless_failures.h"
@@ -14,6 +15,7 @@
 #define SCHEMA_IS_THERE "42P06"
 #define OBJECT_IS_THERE "42710"
 #define NOT_ITS_OWN "42P16"
+#define NOT_KNOWN "42704"
 
 struct harmless_class {
     const char *name;
@@ -30,6 +32,8 @@ static const struct harmless_class classes[] = {
     {"public_schema_comment", "COMMENT SCHEMA public", MUST_BE_OWNER, "COMMENT ON SCHEMA public "},
     /* Of a partition: it goes with that of the whole table. */
     {"inherited_constraint", "CONSTRAINT ", NOT_ITS_OWN, "ALTER TABLE IF EXISTS "},
+    /* Of a server that is newer, or has a module loaded. */
+    {"unknown_setting", "DATABASE PROPERTIES ", NOT_KNOWN, "ALTER DATABASE "},
     {"plpgsql_exists", "PROCEDURAL LANGUAGE plpgsql", OBJECT_IS_THERE, "CREATE "},
     {"plpgsql_owner", "PROCEDURAL LANGUAGE plpgsql", MUST_BE_OWNER, "ALTER "},
 };

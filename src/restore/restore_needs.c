@@ -15,6 +15,7 @@ void restore_needs_reset(struct restore_needs *needs)
         &needs->languages,    &needs->made_languages, &needs->schemas,
         &needs->made_schemas, &needs->superuser,      &needs->subscriptions,
         &needs->icu,          &needs->builtin,        &needs->kinds,
+        &needs->versions,
     };
 
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
@@ -273,6 +274,45 @@ static bool add_fields(struct adding *adding, const struct restore_request *requ
     return !archive_has_text(entry->schema) || add_to(adding, &needs->schemas, entry->schema);
 }
 
+struct version {
+    bool next;
+    struct buffer text;
+    struct error *err;
+};
+
+/* "CREATE EXTENSION … VERSION '1.8';" */
+static bool take_version(void *context, const struct sql_word *word)
+{
+    struct version *version = context;
+
+    if (version->next && word->kind == SQL_WORD_STRING)
+        sql_word_append_string(&version->text, word, version->err);
+    else if (version->next && word->kind == SQL_WORD_QUOTED)
+        sql_word_append_name(&version->text, word, version->err);
+    version->next = sql_word_is(word, "version");
+    return version->text.len == 0;
+}
+
+/* Neither of the two may have two dashes in it. */
+static bool add_extension(struct adding *adding)
+{
+    const struct archive_entry *entry = adding->entry;
+    struct restore_needs *needs = adding->needs;
+    struct version version = {.err = adding->err};
+    struct buffer named = {0};
+    bool done = add_to(adding, &needs->extensions, entry->tag);
+
+    if (done && entry->definition != NULL)
+        sql_words_walk(slice_string(entry->definition), take_version, &version);
+    if (done && version.text.len > 0)
+        done =
+            buffer_printf(&named, adding->err, "%s--%s", entry->tag, buffer_text(&version.text)) &&
+            add_to(adding, &needs->versions, buffer_text(&named));
+    buffer_free(&version.text);
+    buffer_free(&named);
+    return done;
+}
+
 static bool add_made(struct adding *adding)
 {
     const struct archive_entry *entry = adding->entry;
@@ -281,7 +321,7 @@ static bool add_made(struct adding *adding)
     if (entry->tag == NULL)
         return true;
     if (is(entry, "EXTENSION"))
-        return add_to(adding, &needs->extensions, entry->tag);
+        return add_extension(adding);
     if (is(entry, "SCHEMA"))
         return add_to(adding, &needs->made_schemas, entry->tag);
     if (is(entry, "PROCEDURAL LANGUAGE"))

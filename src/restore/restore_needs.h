@@ -14,6 +14,7 @@ struct restore_needs {
     struct name_set roles;  /* named by privileges, policies, user mappings, settings */
     struct name_set tablespaces;
     struct name_set extensions;
+    struct name_set versions; /* "hstore--1.8": of extensions, where the archive says one */
     struct name_set access_methods, made_access_methods;
     struct name_set schemas, made_schemas;
     struct name_set languages, made_languages;

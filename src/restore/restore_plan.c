@@ -224,12 +224,26 @@ static bool take_own(const struct restore_plan *plan, struct planned_database *d
 
 /* ---- Entries ---- */
 
+/* Few words are said of many entries: those of one beside the other stand once. */
+static const char *share(struct arena *texts, const char *text, const char *before,
+                         struct error *err)
+{
+    const char *known = text == NULL ? "" : entry_kind_name(entry_kind_of(text));
+
+    if (text == NULL)
+        return NULL;
+    if (strcmp(known, text) == 0)
+        return known;
+    return before != NULL && strcmp(before, text) == 0 ? before : arena_copy(texts, text, err);
+}
+
 static bool keep_entry(struct planned_database *database, const struct archive_entry *entry,
                        const struct restore_selection *selection, uint32_t number,
                        struct error *err)
 {
     struct planned_entry *kept;
     struct arena *texts = &database->texts;
+    const char *schema;
 
     if (database->entry_count == database->entry_capacity) {
         struct planned_entry *grown =
@@ -240,12 +254,13 @@ static bool keep_entry(struct planned_database *database, const struct archive_e
         database->entries = grown;
     }
     kept = &database->entries[database->entry_count];
+    schema = database->entry_count == 0 ? NULL : kept[-1].schema;
     *kept = (struct planned_entry){
         .dump_id = entry->dump_id,
         .parts = (uint8_t)restore_selection_parts(selection, number),
         .pass = (uint8_t)restore_selection_pass(selection, number),
-        .desc = arena_copy(texts, entry->desc, err),
-        .schema = arena_copy(texts, entry->schema, err),
+        .desc = share(texts, entry->desc, NULL, err),
+        .schema = share(texts, entry->schema, schema, err),
         .tag = arena_copy(texts, entry->tag == NULL ? "" : entry->tag, err),
     };
     if (kept->desc == NULL || kept->tag == NULL || (entry->schema != NULL && kept->schema == NULL))
@@ -321,7 +336,8 @@ bool restore_plan_add(struct restore_plan *plan, struct archive_contents *conten
     if (archive_has_text(header->server_version))
         database->archive_version = atoi(header->server_version);
     return take_entries(plan, database, contents, selection, err) &&
-           (!plan->request->dry_run || keep_entries(database, contents, selection, err));
+           (!plan->request->dry_run || !plan->request->plan_lists ||
+            keep_entries(database, contents, selection, err));
 }
 
 /* ---- Checking ---- */

@@ -1,7 +1,8 @@
 /*
  * What a restore is about to do to a server, and what is in its way: told before its first
  * statement, all of it at once. A plan is filled with the databases that are to be restored, then
- * the server is asked, in one query and one more for each of these databases that is there.
+ * the server is asked, in two queries (one more for each other encoding of an archive) and in one
+ * for each of these databases that is there.
  *
  * Who restores a stream, and knows of one archive at a time, has a plan for each.
  */
@@ -75,7 +76,8 @@ bool restore_plan_finish(struct restore_plan *plan, size_t number,
                          const struct target_listener *told, struct error *err);
 
 /* An array with an object for each database (docs/json.md, "restore"); with_entries: and each entry
- * that is to be restored, in order, if the request is a dry_run. NULL: out of memory. */
+ * that is to be restored, in order, if the request is a dry_run that has plan_lists. NULL: out of
+ * memory. */
 json_t *restore_plan_to_json(const struct restore_plan *plan, bool with_entries);
 
 /* The same for people, a few lines a database:

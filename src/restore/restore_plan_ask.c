@@ -1,7 +1,8 @@
 /*
- * Two queries about the server, and one about each database: what is asked for is in lists of
- * names, and only what is said of them comes back, so that it costs the same for ten tables and for
- * a hundred thousand. Each row says what it is about, and findings are made of it where it is read.
+ * A query about the server, one about names for each encoding that an archive is in, and one about
+ * each database: what is asked for is in lists of names, and only what is said of them comes back,
+ * so that it costs the same for ten tables and for a hundred thousand. Each row says what it is
+ * about, and findings are made of it where it is read.
  */
 #include "restore/restore_plan_internal.h"
 
@@ -43,9 +44,15 @@ static bool append_names(struct buffer *sql, const struct name_set *set, bool *a
     return true;
 }
 
-/* "name (n) AS (SELECT unnest(ARRAY['a', 'b']::text[]))", of that set of every database. */
-static bool append_list(struct buffer *sql, const struct restore_plan *plan, const char *name,
-                        size_t place, struct error *err)
+static const char *encoding_of(const struct planned_database *database)
+{
+    return database->encoding == NULL ? "UTF8" : database->encoding;
+}
+
+/* "name (n) AS (SELECT unnest(ARRAY['a', 'b']::text[]))", of that set of every database whose
+ * archive is in that encoding. */
+static bool append_list(struct buffer *sql, const struct restore_plan *plan, const char *encoding,
+                        const char *name, size_t place, struct error *err)
 {
     bool any = false;
 
@@ -54,11 +61,9 @@ static bool append_list(struct buffer *sql, const struct restore_plan *plan, con
         return false;
     for (size_t i = 0; i < plan->count; i++) {
         const struct planned_database *database = plan->databases[i];
+        const void *set = (const char *)&database->needs + place;
 
-        if (!append_names(
-                sql,
-                (const struct name_set *)(const void *)((const char *)&database->needs + place),
-                &any, err))
+        if (strcmp(encoding_of(database), encoding) == 0 && !append_names(sql, set, &any, err))
             return false;
     }
     return buffer_append_string(sql, "]::pg_catalog.text[]))", err);
@@ -134,6 +139,12 @@ static const char name_rows[] =
     "SELECT 'missing extension', n, NULL, NULL, NULL, NULL FROM extensions\n"
     " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions() e WHERE e.name = n)\n"
     "UNION ALL\n"
+    "SELECT 'missing version', n, NULL, NULL, NULL, NULL FROM versions\n"
+    " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extension_versions() v\n"
+    "                   WHERE v.name || '--' || v.version = n)\n"
+    "   AND EXISTS (SELECT FROM pg_catalog.pg_available_extensions() e\n"
+    "                WHERE pg_catalog.starts_with(n, e.name || '--'))\n"
+    "UNION ALL\n"
     "SELECT 'strict extension', n, NULL, NULL, NULL, NULL\n"
     "  FROM extensions JOIN pg_catalog.pg_available_extensions() e ON e.name = n\n"
     "  JOIN pg_catalog.pg_available_extension_versions() v\n"
@@ -167,18 +178,24 @@ static bool append_server_query(struct buffer *sql, const struct restore_plan *p
            buffer_append_string(sql, server_rows, err);
 }
 
-static bool append_name_query(struct buffer *sql, const struct restore_plan *plan, int version,
-                              struct error *err)
+static bool append_name_query(struct buffer *sql, const struct restore_plan *plan,
+                              const char *encoding, struct error *err)
 {
-    return buffer_append_string(sql, "WITH ", err) &&
-           append_list(sql, plan, "owners", PLACE(owners), err) &&
-           buffer_append_string(sql, ",\n", err) &&
-           append_list(sql, plan, "roles", PLACE(roles), err) &&
-           buffer_append_string(sql, ",\n", err) &&
-           append_list(sql, plan, "tablespaces", PLACE(tablespaces), err) &&
-           buffer_append_string(sql, ",\n", err) &&
-           append_list(sql, plan, "extensions", PLACE(extensions), err) &&
-           append_rows(sql, name_rows, version, err);
+    static const struct {
+        const char *name;
+        size_t place;
+    } named[] = {
+        {"owners", PLACE(owners)},           {"roles", PLACE(roles)},
+        {"tablespaces", PLACE(tablespaces)}, {"extensions", PLACE(extensions)},
+        {"versions", PLACE(versions)},
+    };
+
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+        if (!buffer_append_string(sql, i == 0 ? "WITH " : ",\n", err) ||
+            !append_list(sql, plan, encoding, named[i].name, named[i].place, err))
+            return false;
+    }
+    return append_rows(sql, name_rows, plan->server.version, err);
 }
 
 /* ---- What is made of its rows ---- */
@@ -190,6 +207,7 @@ struct missing {
     const char *about;          /* of the rows */
     const char *before, *after; /* of the command that mends one; NULL: there is none for each */
     struct buffer names, commands;
+    struct name_set seen; /* in another encoding the same may be asked again */
     size_t count;
 };
 
@@ -200,6 +218,7 @@ enum {
     MISSING_TABLESPACES,
     CLOSED_TABLESPACES,
     MISSING_EXTENSIONS,
+    MISSING_VERSIONS,
     STRICT_EXTENSIONS,
     MISSING_LISTS
 };
@@ -226,6 +245,10 @@ static bool note_missing(struct missing *missing, const char *name, bool mends, 
 {
     char quoted[QUOTE_NAME_SIZE];
 
+    if (name_set_has(&missing->seen, name))
+        return true;
+    if (!name_set_add(&missing->seen, name, NULL, err))
+        return false;
     if (missing->count++ >= NAMES_TOLD)
         return true;
     quote_identifier(name, quoted, sizeof(quoted));
@@ -409,6 +432,7 @@ static void judge_tablespaces(struct server_reading *reading)
 static void judge_extensions(struct server_reading *reading)
 {
     struct missing *missing = &reading->missing[MISSING_EXTENSIONS];
+    struct missing *versions = &reading->missing[MISSING_VERSIONS];
     struct missing *strict = &reading->missing[STRICT_EXTENSIONS];
     struct restore_plan *plan = reading->plan;
     bool fatal = restore_request_ends_on_failure(plan->request);
@@ -420,6 +444,12 @@ static void judge_extensions(struct server_reading *reading)
                       "it has. What needs them will fail.",
                       "extensions that the server does not have: %s%s",
                       buffer_text(&missing->names), more_of(missing, more));
+    if (versions->count > 0)
+        preflight_add(plan->report, fatal,
+                      "Install packages with these versions: pg_available_extension_versions lists "
+                      "what the server has. What needs them will fail.",
+                      "versions of extensions that the server does not have: %s%s",
+                      buffer_text(&versions->names), more_of(versions, more));
     if (strict->count > 0 && !plan->server.superuser)
         preflight_add(plan->report, fatal, buffer_text(&strict->commands),
                       "extensions that only a superuser can create, where they are not there yet: "
@@ -456,6 +486,7 @@ static const struct missing lists[MISSING_LISTS] = {
                              .after = " LOCATION '…';"},
     [CLOSED_TABLESPACES] = {.about = "closed tablespace"},
     [MISSING_EXTENSIONS] = {.about = "missing extension"},
+    [MISSING_VERSIONS] = {.about = "missing version"},
     [STRICT_EXTENSIONS] = {.about = "strict extension",
                            .before = "As a superuser, in that database: CREATE EXTENSION ",
                            .after = ";"},
@@ -465,35 +496,54 @@ static bool set_encoding(struct wire_conn *conn, const char *encoding, struct er
 {
     struct buffer sql = {0};
     bool done = buffer_append_string(&sql, "SET client_encoding = ", err) &&
-                wire_quote_literal(&sql, encoding == NULL ? "UTF8" : encoding, err) &&
+                wire_quote_literal(&sql, encoding, err) &&
                 wire_query(conn, buffer_text(&sql), NULL, err);
 
     buffer_free(&sql);
     return done;
 }
 
+static bool ask_names(struct server_reading *reading, struct wire_conn *conn, const char *encoding)
+{
+    struct buffer names = {0};
+    bool done = set_encoding(conn, encoding, reading->err) &&
+                append_name_query(&names, reading->plan, encoding, reading->err) &&
+                read_rows(reading, conn, &names);
+
+    buffer_free(&names);
+    return done;
+}
+
+static bool is_first_of_encoding(const struct restore_plan *plan, size_t number)
+{
+    for (size_t i = 0; i < number; i++) {
+        if (strcmp(encoding_of(plan->databases[i]), encoding_of(plan->databases[number])) == 0)
+            return false;
+    }
+    return true;
+}
+
 /* A database is found by the bytes of its name, as in a startup message; what else has a name is
- * called as in the archive, and so in its encoding. */
+ * called as in its archive, and so in the encoding of that. */
 bool restore_plan_ask_server(struct restore_plan *plan, struct wire_conn *conn, struct error *err)
 {
     struct server_reading reading = {.plan = plan, .err = err};
-    const char *encoding = plan->count == 0 ? NULL : plan->databases[0]->encoding;
-    struct buffer server = {0}, names = {0};
+    struct buffer server = {0};
     bool done;
 
     memcpy(reading.missing, lists, sizeof(lists));
     plan->server.version = wire_server_version(conn);
-    done = append_server_query(&server, plan, err) && read_rows(&reading, conn, &server) &&
-           set_encoding(conn, encoding, err) &&
-           append_name_query(&names, plan, plan->server.version, err) &&
-           read_rows(&reading, conn, &names);
+    done = append_server_query(&server, plan, err) && read_rows(&reading, conn, &server);
+    for (size_t i = 0; done && i < plan->count; i++)
+        done = !is_first_of_encoding(plan, i) ||
+               ask_names(&reading, conn, encoding_of(plan->databases[i]));
     if (done)
         judge_all(&reading);
     buffer_free(&server);
-    buffer_free(&names);
     for (size_t i = 0; i < MISSING_LISTS; i++) {
         buffer_free(&reading.missing[i].names);
         buffer_free(&reading.missing[i].commands);
+        name_set_reset(&reading.missing[i].seen);
     }
     return done;
 }

@@ -43,9 +43,11 @@ void restore_plan_judge_server(struct restore_plan *plan)
                       "the server is a standby, into which nothing can be restored");
     judge_connections(plan);
     if (plan->request->disable_triggers && !plan->server.superuser)
-        preflight_add(plan->report, restore_request_ends_on_failure(plan->request),
-                      "Restore as a superuser, or without it.",
-                      "only a superuser can disable the triggers of foreign keys");
+        preflight_add(
+            plan->report, restore_request_ends_on_failure(plan->request),
+            "Restore as a superuser, or without it. Rows of tables that have such keys are put "
+            "in with their triggers on.",
+            "only a superuser can disable the triggers of foreign keys");
 }
 
 /* ---- What will fail ---- */

@@ -47,6 +47,7 @@ struct restore_request {
     /* Told what is going to be done, once it is known, before anything is (restore_plan.h); may be
      * NULL. With dry_run nothing follows. */
     void (*on_plan)(void *context, const struct restore_plan *plan);
+    bool plan_lists; /* … and of a dry_run it is to have each entry, which are all kept for that */
     const struct record_observer *observer; /* of the bytes that are read; may be NULL */
     void *context;                          /* of on_failure, on_plan */
 

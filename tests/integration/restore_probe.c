@@ -203,7 +203,8 @@ static struct restore_input input_of(const char *name)
 
 int main(int argc, char **argv)
 {
-    struct restore_request request = {.on_failure = print_failure, .on_plan = print_plan};
+    struct restore_request request = {
+        .on_failure = print_failure, .on_plan = print_plan, .plan_lists = true};
     struct logical_restore_report report = {0};
     struct wire_settings *settings = NULL;
     struct restore_input input;

@@ -259,6 +259,24 @@ def test_what_is_selected_needs_its_schema(planner, stocked, dump):
     stocked.sql("DROP DATABASE mine")
 
 
+@pytest.mark.sampled
+def test_names_are_asked_for_in_the_encoding_of_their_archive(pgcask, planner, target, workdir, major):
+    target.sql('CREATE ROLE "é"; CREATE ROLE app')
+    make(target, "a", "CREATE TABLE t (n int); ALTER TABLE t OWNER TO app",
+         options="ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    make(target, "b", 'CREATE TABLE t (n int); ALTER TABLE t OWNER TO app;'
+         'CREATE TABLE u (n int); ALTER TABLE u OWNER TO "é"',
+         options="ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    pgcask("backup", uri(target), "--to", workdir / "b", "--databases", "a,b", "--quiet",
+           "--layout", "numbered").check()
+    assert not planner(uri(target), workdir / "b", "no_globals", "into_existing").findings
+    # What is missing is told once, whoever names it.
+    target.sql("DROP OWNED BY app; DROP DATABASE a; DROP DATABASE b")
+    target.sql('DROP ROLE "é"; DROP ROLE app')
+    plan = planner(uri(target), workdir / "b", "no_globals", "create_db")
+    assert plan.told == ['fatal: roles that are to own objects are missing: "app", "é"'], str(plan.result)
+
+
 def test_standbys_and_too_few_connections(planner, servers, dump, major):
     server = servers.create(major, conf={"max_connections": 20})
     logical.run_sql(server, "postgres", script("roles"))
@@ -314,13 +332,22 @@ def test_extensions_and_locales_that_the_server_lacks(planner, servers, workdir,
     process.run([logical.stock("pg_dump", server), "-Fd", "-f", folder,
                  server.uri("extended")]).check()
     toc = (folder / "toc.dat").read_bytes()
-    other = logical.EXTENSION.replace("configured", "confirmed!").encode()[:len(logical.EXTENSION)]
-    assert len(other) == len(logical.EXTENSION)
-    toc = toc.replace(logical.EXTENSION.encode(), other)
+    unknown = logical.EXTENSION.replace("configured", "confirmed!").encode()[:len(logical.EXTENSION)]
+    assert len(unknown) == len(logical.EXTENSION)
+    toc = toc.replace(logical.EXTENSION.encode(), unknown)
     (folder / "toc.dat").write_bytes(toc)
     plan = planner(uri(server), folder, "create_db", "database=copy")
     assert plan.result.ok and plan.told == [
-        f'warning: extensions that the server does not have: "{other.decode()}"'], plan.told
+        f'warning: extensions that the server does not have: "{unknown.decode()}"'], plan.told
+    # A version that nobody has.
+    other = toc.replace(b"WITH SCHEMA configured", b"VERSION '9.9.9.9.9.99'")
+    assert other != toc
+    other = other.replace(unknown, logical.EXTENSION.encode())
+    (folder / "toc.dat").write_bytes(other)
+    plan = planner(uri(server), folder, "create_db", "database=copy")
+    assert plan.result.ok and plan.told == [
+        "warning: versions of extensions that the server does not have: "
+        f'"{logical.EXTENSION}--9.9.9.9.9.99"'], plan.told
     # And a locale that nobody has.
     toc = re.sub(rb"(LOCALE|LC_COLLATE|LC_CTYPE) = 'C'", rb"\1 = 'Q'", toc)
     (folder / "toc.dat").write_bytes(toc)

@@ -584,6 +584,23 @@ def test_triggers_that_stay_on_lose_no_rows(pgcask, cluster, workdir, options):
         assert cluster.value("SELECT count(*) FROM pg_trigger WHERE tgenabled <> 'O'", copy) == "0"
 
 
+def test_settings_that_the_server_does_not_know_are_harmless(restorer, cluster, workdir):
+    db = make(cluster, "set")
+    cluster.sql("ALTER DATABASE \"set\" SET work_mem = '5MB'")
+    cluster.sql("ALTER DATABASE \"set\" SET geqo_seed = '0.25'")
+    archive = logical.stock_archive(cluster, db, workdir / "set.dump")
+    rewritten(archive, b"SET work_mem TO", b"SET work_men TO")
+    outcome = restorer(cluster, "set copy", archive, "create_db", "exit_on_error")
+    assert outcome.result.ok and outcome.report["harmless"] == 1, str(outcome.result)
+    (failure,) = outcome.failures
+    assert failure["harmless"] == "unknown_setting" and "work_men" in failure["message"], failure
+    assert cluster.value("SHOW geqo_seed", "set copy") == "0.25"
+    # Another value that it does not take is no such thing.
+    rewritten(archive, b"geqo_seed TO '0.25'", b"geqo_seed TO '9.25'")
+    outcome = restorer(cluster, "set copy", archive, "recreate")
+    assert outcome.result.rc == 3 and outcome.report["harmless"] == 1, str(outcome.result)
+
+
 def test_secrets_of_statements_that_fail_are_not_told(restorer, pgcask, cluster, workdir):
     made = """
         CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;

@@ -127,6 +127,18 @@ static void providers_of_collations_are_known(void **state)
     check(&needs.builtin, "it");
 }
 
+static void versions_of_extensions_are_those_that_are_said(void **state)
+{
+    (void)state;
+    add("EXTENSION", "CREATE EXTENSION IF NOT EXISTS it WITH SCHEMA version;\n");
+    add("EXTENSION", "CREATE EXTENSION IF NOT EXISTS version WITH SCHEMA s;\n");
+    check(&needs.versions, "");
+    add("EXTENSION", "CREATE EXTENSION it WITH SCHEMA s VERSION '1.8';\n");
+    add("EXTENSION", "CREATE EXTENSION it VERSION \"2.0\"\"\" CASCADE;\n");
+    check(&needs.versions, "it--1.8|it--2.0\"");
+    check(&needs.extensions, "it");
+}
+
 static void names_beyond_a_limit_are_counted(void **state)
 {
     struct name_set set = {0};
@@ -155,6 +167,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(owners_are_those_of_what_can_be_dropped, begin, end),
         cmocka_unit_test_setup_teardown(what_only_superusers_make_is_known, begin, end),
         cmocka_unit_test_setup_teardown(providers_of_collations_are_known, begin, end),
+        cmocka_unit_test_setup_teardown(versions_of_extensions_are_those_that_are_said, begin, end),
         cmocka_unit_test(names_beyond_a_limit_are_counted),
     };
 
