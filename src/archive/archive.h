@@ -134,13 +134,35 @@ enum plain_database {
     PLAIN_GOES_THERE    /* one that is there, to which it connects itself; nothing of it is set */
 };
 
+/* What a script has beside its entries. All zeros: nothing of it. */
+struct plain_wishes {
+    enum plain_database database;
+    bool drops;            /* first of all everything is dropped that is there, the last first */
+    bool one_transaction;  /* around all of it */
+    bool without_triggers; /* they are off while rows come */
+    bool row_security;     /* rows as policies let them through, instead of an error */
+    const char *role;      /* that it is run as (SET ROLE); NULL: whoever is logged in */
+    const char *restrict_word; /* letters and digits that nobody can guess: from the first line to
+                                  the last, psql takes no meta-command but for those that are
+                                  written here (\restrict); NULL: it may. psql older than August
+                                  2025 does not know that */
+};
+
 /* The same as an SQL script for psql. What comes of a call has been lent before the next thing is
  * asked for: so whoever takes the script may also write data to where it goes, when he is asked for
- * them, and give none. Its only meta-command is \connect: of a name that is letters,
+ * them, and give none. Its only other meta-command is \connect: of a name that is letters,
  * digits, _ and . as it is, else of -reuse-previous=on "postgresql:///NAME", percent-encoded. */
 struct reader *plain_stream_new(const struct archive_header *header,
                                 const struct archive_content *content, enum plain_database database,
                                 struct error *err);
+/* The wishes' texts are borrowed until the close. */
+struct reader *plain_stream_of_wishes(const struct archive_header *header,
+                                      const struct archive_content *content,
+                                      const struct plain_wishes *wishes, struct error *err);
+
+/* Appends what drops the entry's object if it is there: its own statement, with IF EXISTS where it
+ * belongs, and what the archive has behind it. Nothing of what is never dropped. */
+bool archive_append_drop(struct buffer *out, const struct archive_entry *entry, struct error *err);
 
 /* Large objects as statements, for who has their bytes as they come: `waiting` holds what is not
  * yet a statement, and is empty at first. */

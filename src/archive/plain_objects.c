@@ -45,6 +45,17 @@ bool plain_append_objects(struct buffer *out, const char *list, struct error *er
     return done;
 }
 
+bool plain_append_object_drops(struct buffer *out, const char *list, struct error *err)
+{
+    static const char drop[] = "SELECT pg_catalog.lo_unlink(oid) "
+                               "FROM pg_catalog.pg_largeobject_metadata WHERE oid = '";
+    bool done = true;
+
+    while (done && *list != '\0')
+        done = append_around(out, drop, take_number(&list), "';\n", err);
+    return done;
+}
+
 bool plain_append_role(struct buffer *out, const char *name, struct error *err)
 {
     bool done = buffer_append_byte(out, '"', err);
@@ -182,7 +193,7 @@ static bool next_object(struct plain_objects *objects, const struct archive_stre
     *ended = oid == 0;
     objects->in_object = oid != 0;
     if (*ended)
-        return buffer_append_string(out, "COMMIT;\n\n", err);
+        return objects->within || buffer_append_string(out, "COMMIT;\n\n", err);
     return plain_object_begin(out, oid, err);
 }
 
@@ -208,7 +219,7 @@ bool plain_objects_fill(struct plain_objects *objects, const struct archive_stre
     if (!objects->begun) {
         /* By itself: who is asked for the objects may have written what came before. */
         objects->begun = true;
-        return buffer_append_string(out, "BEGIN;\n\n", err);
+        return objects->within || buffer_append_string(out, "BEGIN;\n\n", err);
     }
     while (done && !*ended && out->len < LENT_SIZE)
         done = objects->in_object ? next_bytes(objects, stream, number, out, err)

@@ -24,8 +24,12 @@ bool plain_append_for_each(struct buffer *out, const char *statements, const cha
 /* The name of a role. */
 bool plain_append_role(struct buffer *out, const char *name, struct error *err);
 
+/* What drops all of that list, as far as it is there. */
+bool plain_append_object_drops(struct buffer *out, const char *list, struct error *err);
+
 /* The bytes of an entry's large objects: one transaction. All zeros at first. */
 struct plain_objects {
+    bool within;   /* one that was begun before; to be set each time */
     uint32_t next; /* of the entry's */
     bool begun, in_object;
     struct buffer bytes; /* that wait for their statement */

@@ -1,4 +1,5 @@
-/* The kernel's random numbers, as an order: whom to ask first. */
+/* The kernel's random numbers: as an order, for whom to ask first, and as a word that nobody can
+ * guess. */
 #include "base/random.h"
 
 #include <errno.h>
@@ -15,6 +16,21 @@ static bool random_below(size_t limit, size_t *out, struct error *err)
             return error_set_errno(err, errno, "cannot get random numbers");
     }
     *out = (size_t)((uint64_t)number * limit >> 32);
+    return true;
+}
+
+bool random_word(char *out, size_t size, struct error *err)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+    for (size_t i = 0; i + 1 < size; i++) {
+        size_t chosen = 0;
+
+        if (!random_below(sizeof(letters) - 1, &chosen, err))
+            return false;
+        out[i] = letters[chosen];
+    }
+    out[size - 1] = '\0';
     return true;
 }
 

@@ -5,6 +5,8 @@
 #include "cli/near_miss.h"
 #include "cli/progress.h"
 #include "cli/restore_to_server.h"
+#include "cli/restore_to_sql.h"
+#include "cli/sql_target.h"
 
 #include "base/buffer.h"
 #include "base/text.h"
@@ -214,7 +216,7 @@ static bool check_options(const struct command *command, struct error *err)
 
 static bool check_target(const char *target, struct error *err)
 {
-    if (*target == '\0' || strcmp(target, "-") == 0)
+    if (*target == '\0')
         return error_set(err, ERROR_USAGE, "--to must name a data directory");
     return true;
 }
@@ -235,6 +237,8 @@ bool command_restore(struct command *command, struct error *err)
     result_set_text(command->result, "target", options_text(command->options, "to"));
     if (strstr(restoration.target, "://") != NULL)
         return restore_to_server(command, err);
+    if (sql_target_is(restoration.target))
+        return restore_to_sql(command, err);
     done = check_options(command, err) && check_target(restoration.target, err) &&
            read_mappings(command, &restoration.options, &mappings, err) &&
            location_of_source(&restoration.from, command_argument(command, 0), err) &&

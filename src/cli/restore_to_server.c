@@ -62,8 +62,8 @@ static void take_typed(const struct command *command, const char *name, const ch
         *member = command_text(command, name);
 }
 
-static bool read_request(struct restore_request *request, const struct command *command,
-                         struct error *err)
+bool restore_read_request(struct restore_request *request, const struct command *command,
+                          struct error *err)
 {
     if (!options_check_scope(command->options, OPTION_OF_LOGICAL, err) ||
         !restore_request_read(request, command->options, err))
@@ -141,7 +141,7 @@ bool restore_to_server(struct command *command, struct error *err)
     struct location from;
     bool done;
 
-    if (!read_request(&request, command, err) ||
+    if (!restore_read_request(&request, command, err) ||
         !location_of_source(&from, command_argument(command, 0), err) ||
         !server_uri_open(&server, command, command_text(command, "to"),
                          options_text(command->options, "to"), err))

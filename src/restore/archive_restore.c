@@ -6,10 +6,10 @@
  */
 #include "restore/archive_restore_internal.h"
 
+#include "restore/list_file.h"
 #include "restore/restore_plan.h"
 #include "restore/target_databases.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,34 +102,6 @@ static bool select_entry(void *context, uint32_t number, struct archive_entry *e
     return archive_contents_entry(job->contents, number, entry, err);
 }
 
-/* An entry takes a line of some hundred bytes. */
-#define LIST_MOST ((size_t)256 << 20)
-
-static bool read_list(struct archive_job *job, struct error *err)
-{
-    const char *name = job->request->list_file;
-    char bytes[16384];
-    FILE *file;
-    size_t len;
-    bool done = true;
-
-    if (name == NULL)
-        return true;
-    file = fopen(name, "re");
-    if (file == NULL)
-        return error_set_errno(err, errno, "cannot read the list \"%s\"", name);
-    while (done && (len = fread(bytes, 1, sizeof(bytes), file)) > 0) {
-        done = buffer_append(&job->list, bytes, len, err);
-        if (done && job->list.len > LIST_MOST)
-            done = error_set(err, ERROR_USAGE, "\"%s\" is no list of an archive's entries", name);
-    }
-    if (done && ferror(file))
-        done = error_set_errno(err, errno, "cannot read the list \"%s\"", name);
-    fclose(file);
-    /* An empty one wants nothing, and is none that was not given. */
-    return done && buffer_reserve(&job->list, 1, err);
-}
-
 static bool select_entries(struct archive_job *job, struct error *err)
 {
     struct selection_wishes wishes = {
@@ -144,10 +116,11 @@ static bool select_entries(struct archive_job *job, struct error *err)
         .entry = select_entry,
     };
 
-    if (!read_list(job, err))
-        return false;
-    if (wishes.list_name != NULL) /* an empty list wants nothing */
-        wishes.list = slice_make(buffer_text(&job->list), job->list.len);
+    if (wishes.list_name != NULL) {
+        if (!list_file_read(wishes.list_name, &job->list, err))
+            return false;
+        wishes.list = buffer_slice(&job->list);
+    }
     job->marks = calloc(archive.count + 1, 1);
     if (job->marks == NULL)
         return error_set_memory(err);

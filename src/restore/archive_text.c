@@ -12,10 +12,12 @@ struct text_job {
     const struct restore_request *request;
     struct archive_input *input;
     struct archive_contents *contents;
+    const struct archive_text_options *options;
     const struct archive_text_out *out;
     struct restore_selection *selection;
     uint32_t *numbers; /* of the entries, in the script's order */
     uint32_t count;
+    struct buffer dumper;        /* what pg_restore says that made the archive */
     struct buffer texts;         /* of the entry that is asked for */
     struct buffer waiting, text; /* of a large object */
 };
@@ -100,6 +102,8 @@ static bool give_entry(void *context, uint32_t number, struct archive_entry *ent
     if ((parts & (SELECTED_DEFINITION | SELECTED_SETTING)) == 0)
         entry->definition = NULL;
     entry->has_data = entry->has_data && (parts & SELECTED_DATA) != 0;
+    if (parts == 0)
+        entry->drop = NULL;
     if (job->request->no_owner)
         entry->owner = NULL;
     if (job->request->no_tablespaces)
@@ -134,10 +138,14 @@ static bool list_numbers(struct text_job *job, struct error *err)
     return true;
 }
 
-static bool select_entries(struct text_job *job, struct slice list, struct error *err)
+static bool select_entries(struct text_job *job, struct error *err)
 {
     const struct selection_wishes wishes = {
-        .request = job->request, .list = list, .list_name = job->request->list_file};
+        .request = job->request,
+        .lists = job->options->lists,
+        .list = job->options->list,
+        .list_name = job->request->list_file,
+    };
     const struct selection_archive archive = {
         .count = archive_contents_count(job->contents),
         .database = archive_contents_header(job->contents)->database,
@@ -155,13 +163,27 @@ static bool write_script(struct text_job *job, struct error *err)
 {
     struct archive_header header = *archive_contents_header(job->contents);
     const struct archive_content content = {job, give_entry, give_data, give_object};
+    const struct plain_wishes wishes = {
+        .database = job->options->database,
+        .drops = job->request->existing == RESTORE_CLEAN,
+        .one_transaction = job->request->single_transaction,
+        .without_triggers = job->request->disable_triggers,
+        .row_security = job->request->row_security,
+        .role = job->request->role,
+        .restrict_word = job->options->restrict_word,
+    };
     enum reader_status status = READER_FAILED;
     struct reader *reader;
     struct slice bytes;
 
     header.entry_count = job->count;
-    reader = plain_stream_new(&header, &content,
-                              job->request->create_db ? PLAIN_CREATES : PLAIN_INTO_ANY, err);
+    if (header.dumper_version != NULL) {
+        if (!buffer_append_string(&job->dumper, "pg_dump version ", err) ||
+            !buffer_append_string(&job->dumper, header.dumper_version, err))
+            return false;
+        header.dumper_version = buffer_text(&job->dumper);
+    }
+    reader = plain_stream_of_wishes(&header, &content, &wishes, err);
     while (reader != NULL && (status = reader_next(reader, &bytes, err)) == READER_DATA) {
         if (!write_text(job, bytes, err)) {
             status = READER_FAILED;
@@ -172,26 +194,24 @@ static bool write_script(struct text_job *job, struct error *err)
     return status == READER_END;
 }
 
-static bool check(const struct text_job *job, struct error *err)
-{
-    if (job->request->existing == RESTORE_CLEAN || job->request->existing == RESTORE_RECREATE)
-        return error_set(err, ERROR_USAGE, "an archive is not written as SQL that drops anything");
-    if (archive_input_can_seek(job->input))
-        return true;
-    error_set(err, ERROR_UNSUPPORTED,
-              "an archive that streams by, or is compressed as a whole, is not written as SQL");
-    return error_hint(err, "Put it into a file as it is, and name that.");
-}
-
 bool archive_text_write(struct archive_input *input, const struct restore_request *request,
-                        struct slice list, const struct archive_text_out *out, struct error *err)
+                        const struct archive_text_options *options,
+                        const struct archive_text_out *out, struct error *err)
 {
-    struct text_job job = {
-        .request = request, .input = input, .contents = archive_input_contents(input), .out = out};
-    bool done = check(&job, err) && select_entries(&job, list, err) && write_script(&job, err);
+    struct text_job job = {.request = request,
+                           .input = input,
+                           .contents = archive_input_contents(input),
+                           .options = options,
+                           .out = out};
+    bool done;
 
+    if (!archive_input_can_seek(input))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "an archive that streams by is not written as SQL");
+    done = select_entries(&job, err) && write_script(&job, err);
     restore_selection_free(job.selection);
     free(job.numbers);
+    buffer_free(&job.dumper);
     buffer_free(&job.texts);
     buffer_free(&job.waiting);
     buffer_free(&job.text);

@@ -1,68 +1,7 @@
-/*
- * How an entry is dropped before it is made anew: its own statement, in which IF EXISTS is put
- * where it belongs, because nobody knows whether the object is there. That place is found as
- * pg_restore finds it, by the words that the statement must have.
- */
+/* How an entry is dropped before it is made anew. */
 #include "restore/entry_sql_internal.h"
 
 #include <string.h>
-
-#define ALTER_TABLE "ALTER TABLE"
-#define IF_EXISTS " IF EXISTS"
-
-/* "DROP CONSTRAINT", "DROP TABLE", … */
-static bool append_words(struct buffer *out, enum entry_kind kind, const char *desc,
-                         struct error *err)
-{
-    bool constraint =
-        kind == ENTRY_CONSTRAINT || kind == ENTRY_CHECK_CONSTRAINT || kind == ENTRY_FK_CONSTRAINT;
-
-    return buffer_append_string(out, "DROP ", err) &&
-           buffer_append_string(out, constraint ? "CONSTRAINT" : desc, err);
-}
-
-/* Of these the statement drops nothing, but sets something back. */
-static bool only_sets_back(enum entry_kind kind, const char *drop)
-{
-    return kind == ENTRY_DEFAULT || kind == ENTRY_DATABASE_PROPERTIES ||
-           strncmp(drop, "CREATE OR REPLACE VIEW", 22) == 0;
-}
-
-static bool rewrite(struct buffer *out, const char *drop, const char *words, struct error *err)
-{
-    const char *found;
-
-    if (strncmp(drop, ALTER_TABLE, strlen(ALTER_TABLE)) == 0) {
-        drop += strlen(ALTER_TABLE);
-        if (!buffer_append_string(out, ALTER_TABLE IF_EXISTS, err))
-            return false;
-    }
-    found = words == NULL ? NULL : strstr(drop, words);
-    if (found == NULL)
-        return buffer_append_string(out, drop, err);
-    found += strlen(words);
-    return buffer_append(out, drop, (size_t)(found - drop), err) &&
-           buffer_append_string(out, IF_EXISTS, err) && buffer_append_string(out, found, err);
-}
-
-static bool append_drop(struct buffer *out, const struct archive_entry *entry, enum entry_kind kind,
-                        struct error *err)
-{
-    struct buffer words = {0};
-    bool done;
-
-    if (kind == ENTRY_BLOB)
-        return buffer_append_string(out,
-                                    "SELECT pg_catalog.lo_unlink(oid) "
-                                    "FROM pg_catalog.pg_largeobject_metadata WHERE oid = '",
-                                    err) &&
-               entry_sql_append_oid(out, entry->tag, err) && buffer_append_byte(out, '\'', err);
-    done = append_words(&words, kind, entry->desc, err) &&
-           rewrite(out, entry->drop, only_sets_back(kind, entry->drop) ? NULL : buffer_text(&words),
-                   err);
-    buffer_free(&words);
-    return done;
-}
 
 bool entry_sql_drop(struct entry_sql *sql, uint32_t number, const struct archive_entry *entry,
                     struct error *err)
@@ -76,6 +15,6 @@ bool entry_sql_drop(struct entry_sql *sql, uint32_t number, const struct archive
     if (strncmp(entry->drop, "--", 2) == 0)
         return true;
     buffer_clear_keeping(&sql->text, ARCHIVE_TEXT_KEPT);
-    return append_drop(&sql->text, entry, kind, err) &&
+    return archive_append_drop(&sql->text, entry, err) &&
            entry_sql_queue(sql, number, entry, buffer_text(&sql->text), NULL, err);
 }

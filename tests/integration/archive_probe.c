@@ -163,14 +163,14 @@ static bool write_text(void *context, struct slice bytes, struct error *err)
 static void write_script(struct probe *probe)
 {
     const struct restore_request request = {.jobs = 0};
+    const struct archive_text_options options = {.database = PLAIN_INTO_ANY};
     char path[4200];
     struct archive_text_out out = {.write = write_text};
     struct error err;
 
     snprintf(path, sizeof(path), "%s/script", probe->directory);
     out.context = fopen(path, "wb");
-    if (out.context == NULL ||
-        !archive_text_write(probe->input, &request, (struct slice){0}, &out, &err))
+    if (out.context == NULL || !archive_text_write(probe->input, &request, &options, &out, &err))
         complain(probe, &err);
     if (out.context != NULL)
         fclose(out.context);

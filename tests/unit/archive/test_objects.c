@@ -383,8 +383,9 @@ static void a_script_makes_each_and_writes_it_in_a_transaction(void **state)
     };
     static const char *const in_order[] = {
         "-- Name: 5; Type: BLOB; Schema: -; Owner: me \"too\"\n",
-        "SELECT pg_catalog.lo_create('5');\n\nALTER LARGE OBJECT 5 OWNER TO \"me \"\"too\"\"\";\n",
-        "-- Data for Name: BLOBS; Type: BLOBS; Schema: -; Owner: -\n",
+        "SELECT pg_catalog.lo_create('5');\n\n\n",
+        "ALTER LARGE OBJECT 5 OWNER TO \"me \"\"too\"\"\";\n",
+        "-- Data for Name: BLOBS; Type: BLOBS; Schema: -; Owner: \n",
         "BEGIN;\n\nSELECT pg_catalog.lo_open('5', 131072);\n"
         "SELECT pg_catalog.lowrite(0, '\\x01fe');\nSELECT pg_catalog.lo_close(0);\n\n"
         "SELECT pg_catalog.lo_open('7', 131072);\nSELECT pg_catalog.lo_close(0);\n\nCOMMIT;\n\n",

@@ -26,10 +26,11 @@ static void a_script_holds_definitions_rows_and_owners_in_order(void **state)
     static const char *const in_order[] = {
         "SET lock_timeout = 0;\n",
         "SET transaction_timeout = 0;\nSET client_encoding = 'UTF8';\nSET check_function_bodies",
-        "SET row_security = off;\n\nSET default_tablespace = '';\n\nSET "
+        "SET row_security = off;\n\nSET search_path = \"s\", pg_catalog;\n\nSET default_tablespace "
+        "= '';\n\nSET "
         "default_table_access_method "
         "= \"heap\";\n\n--\n-- Name: t; Type: TABLE; Schema: s; Owner: it's \"me\" or you\n--\n\n"
-        "CREATE TABLE s.t (\n    a integer\n);\n\nALTER TABLE \"s\".\"t\" OWNER TO \"it's "
+        "CREATE TABLE s.t (\n    a integer\n);\n\n\nALTER TABLE \"s\".\"t\" OWNER TO \"it's "
         "\"\"me\"\"\nor you\";\n\n",
         "ALTER FUNCTION s.f(integer) OWNER TO \"me\";\n",
         "--\n-- Data for Name: t; Type: TABLE DATA; Schema: s; Owner: me\n--\n\n",
@@ -200,10 +201,10 @@ static void a_script_that_creates_its_database_goes_on_in_it(void **state)
 {
     static const char *const parts[] = {
         "SET row_security",
-        "CREATE DATABASE app;\n\nALTER DATABASE \"app\" OWNER TO \"me\";\n\n",
+        "CREATE DATABASE app;\n\n\nALTER DATABASE \"app\" OWNER TO \"me\";\n\n",
         "\\connect app\n\nSET default_transaction_read_only = off;\nSET statement_timeout = 0;\n",
         "SET encoding;\n",
-        "ALTER DATABASE app;\n\n\\connect app\n\nSET default_transaction_read_only = off;\n",
+        "ALTER DATABASE app;\n\n\n\\connect app\n\nSET default_transaction_read_only = off;\n",
         "SET encoding;\n",
         "CREATE VIEW v;\n",
         "GRANT;\n",
@@ -222,7 +223,7 @@ static void a_script_for_a_database_that_is_there_only_goes_there(void **state)
     static const char *const parts[] = {
         "\n\\connect app\n\nSET default_transaction_read_only = off;\nSET statement_timeout = 0;\n",
         "ALTER DATABASE \"app\" OWNER TO \"me\";\n\n",
-        "ALTER DATABASE app;\n\n\\connect app\n",
+        "ALTER DATABASE app;\n\n\n\\connect app\n",
         "CREATE VIEW v;\n",
         "GRANT;\n",
     };
@@ -232,6 +233,107 @@ static void a_script_for_a_database_that_is_there_only_goes_there(void **state)
     script_of("app", PLAIN_INTO_ITS_OWN, &out);
     expect_in_order(&out, parts, sizeof(parts) / sizeof(parts[0]));
     assert_null(strstr(buffer_text(&out), "CREATE DATABASE"));
+    buffer_free(&out);
+}
+
+/* ---- What is wished beside it ---- */
+
+static const struct made_entry there[] = {
+    {.entry = {.dump_id = 1, .desc = "STDSTRINGS", .tag = "", .definition = "x = 'off';\n"}},
+    {.entry = {.dump_id = 2,
+               .tag = "app",
+               .desc = "DATABASE",
+               .definition = "CREATE DATABASE app;\n",
+               .drop = "DROP DATABASE app;\n"}},
+    {.entry = {.dump_id = 3,
+               .tag = "v",
+               .desc = "VIEW",
+               .definition = "CREATE VIEW v;\n",
+               .drop = "DROP VIEW v;\n"}},
+    {.entry = {.dump_id = 4,
+               .tag = "t c",
+               .desc = "CHECK CONSTRAINT",
+               .definition = "CHECK;\n",
+               .drop = "ALTER TABLE ONLY t DROP CONSTRAINT c;\n"}},
+    {.entry = {.dump_id = 5, .tag = "w", .desc = "VIEW", .drop = "DROP VIEW w;\n"}},
+};
+
+static void script_of_wishes(const struct plain_wishes *wishes, struct buffer *out)
+{
+    struct made_content made;
+
+    one_entry(&made, there, sizeof(there) / sizeof(there[0]));
+    made.header.database = "app";
+    read_everything(plain_stream_of_wishes(&made.header, &made.content, wishes, &err), out);
+}
+
+static void what_is_there_is_dropped_last_first(void **state)
+{
+    static const char *const parts[] = {
+        "\n\\restrict xyz\n\n",
+        "\n\nBEGIN;\n\n",
+        "SET standard_conforming_strings = off;\nSET ROLE \"a \"\"role\";\n",
+        "SET row_security = on;\n\nALTER TABLE IF EXISTS ONLY t DROP CONSTRAINT IF EXISTS c;\n"
+        "DROP VIEW IF EXISTS v;\n--\n",
+        "CREATE VIEW v;\n\n\n",
+        "CHECK;\n\n\n",
+        "COMMIT;\n\n--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict xyz\n\n",
+    };
+    const struct plain_wishes wishes = {.drops = true,
+                                        .one_transaction = true,
+                                        .row_security = true,
+                                        .role = "a \"role",
+                                        .restrict_word = "xyz"};
+    struct buffer out = {0};
+
+    (void)state;
+    script_of_wishes(&wishes, &out);
+    expect_in_order(&out, parts, sizeof(parts) / sizeof(parts[0]));
+    assert_null(strstr(buffer_text(&out), "DATABASE app"));
+    buffer_free(&out);
+}
+
+static void of_a_database_that_is_made_it_alone_is_dropped(void **state)
+{
+    static const char *const parts[] = {
+        "\n\\restrict xyz\n\n",   "off;\n\nDROP DATABASE IF EXISTS app;\n--\n",
+        "CREATE DATABASE app;\n", "\\unrestrict xyz\n\\connect app\n\\restrict xyz\n\n",
+        "CREATE VIEW v;\n",       "complete\n--\n\n\\unrestrict xyz\n",
+    };
+    const struct plain_wishes wishes = {
+        .database = PLAIN_CREATES, .drops = true, .restrict_word = "xyz"};
+    struct buffer out = {0};
+
+    (void)state;
+    script_of_wishes(&wishes, &out);
+    expect_in_order(&out, parts, sizeof(parts) / sizeof(parts[0]));
+    assert_null(strstr(buffer_text(&out), "DROP VIEW"));
+    buffer_free(&out);
+}
+
+static void of_what_is_dropped_large_objects_must_have_numbers(void **state)
+{
+    const struct archive_entry entries[] = {
+        {.desc = "BLOB", .tag = "7", .drop = "x"},
+        {.desc = "BLOB METADATA", .tag = "", .drop = "x", .definition = "8\n9\n"},
+        {.desc = "SCHEMA", .tag = "public", .drop = "-- nothing\n"},
+        {.desc = "TABLE", .tag = "t", .drop = ""},
+        {.desc = "BLOB", .tag = "7'); SELECT ('", .drop = "x"},
+    };
+    struct buffer out = {0};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        assert_true(archive_append_drop(&out, &entries[i], &err));
+    assert_string_equal(buffer_text(&out), "SELECT pg_catalog.lo_unlink(oid) FROM "
+                                           "pg_catalog.pg_largeobject_metadata WHERE oid = '7';\n"
+                                           "SELECT pg_catalog.lo_unlink(oid) FROM "
+                                           "pg_catalog.pg_largeobject_metadata WHERE oid = '8';\n"
+                                           "SELECT pg_catalog.lo_unlink(oid) FROM "
+                                           "pg_catalog.pg_largeobject_metadata WHERE oid = '9';\n"
+                                           "\n-- nothing\n");
+    assert_false(archive_append_drop(&out, &entries[4], &err));
+    assert_int_equal(err.code, ERROR_CORRUPT);
     buffer_free(&out);
 }
 
@@ -294,7 +396,7 @@ static void a_partitioned_table_gets_its_access_method_afterwards(void **state)
     one_entry(&made, &entry, 1);
     plain(&made, &out);
     assert_null(strstr(buffer_text(&out), "default_table_access_method"));
-    contains(&out, "CREATE TABLE s.p …;\n\nALTER TABLE \"s\".\"p\" SET ACCESS METHOD \"heap2\";\n");
+    contains(&out, "CREATE TABLE s.p …;\n\n\nALTER TABLE \"s\".\"p\" SET ACCESS METHOD \"heap2\";\n");
     buffer_free(&out);
 }
 
@@ -602,6 +704,9 @@ int main(void)
         cmocka_unit_test(a_script_that_creates_its_database_goes_on_in_it),
         cmocka_unit_test(a_script_for_a_database_that_is_there_only_goes_there),
         cmocka_unit_test(a_script_of_rows_only_goes_to_its_database),
+        cmocka_unit_test(what_is_there_is_dropped_last_first),
+        cmocka_unit_test(of_a_database_that_is_made_it_alone_is_dropped),
+        cmocka_unit_test(of_what_is_dropped_large_objects_must_have_numbers),
         cmocka_unit_test(a_name_to_connect_to_is_no_command),
         cmocka_unit_test(a_partitioned_table_gets_its_access_method_afterwards),
         cmocka_unit_test(what_cannot_be_written_as_sql_is_an_error),

@@ -1,5 +1,6 @@
 #include "base/random.h"
 
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,11 +42,27 @@ static void what_has_one_order_stays(void **state)
     assert_true(random_shuffle(NULL, 0, 1, &err));
 }
 
+static void a_word_is_letters_and_digits_and_another_each_time(void **state)
+{
+    char words[2][64];
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(random_word(words[i], sizeof(words[i]), &err));
+        assert_int_equal(strlen(words[i]), 63);
+        for (const char *at = words[i]; *at != '\0'; at++)
+            assert_true(isalnum((unsigned char)*at));
+    }
+    assert_string_not_equal(words[0], words[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_order_comes),
         cmocka_unit_test(what_has_one_order_stays),
+        cmocka_unit_test(a_word_is_letters_and_digits_and_another_each_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
