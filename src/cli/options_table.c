@@ -154,11 +154,12 @@ static const struct option_spec options[] = {
      .kind = OPTION_TEXT,
      .commands = RESTORE,
      .required = true,
-     .help = "Of a physical backup the data directory to make: it does not exist or is empty, "
-             "unless " OPTION_REPLACE
-             " is given. Of a logical one the server, by a URI, and the database that it names; or a "
-             "new file for the same as one SQL script, whose name ends in .sql, or - for standard "
-             "output."},
+     .help =
+         "Of a physical backup the data directory to make: it does not exist or is empty, "
+         "unless " OPTION_REPLACE
+         " is given. Of a logical one the server, by a URI, and the database that it names; or a "
+         "new file for the same as one SQL script, whose name ends in .sql, or - for standard "
+         "output."},
     {.name = "to",
      .argument = "DIR|FILE.tar|-",
      .kind = OPTION_TEXT,

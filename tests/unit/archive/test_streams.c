@@ -396,7 +396,8 @@ static void a_partitioned_table_gets_its_access_method_afterwards(void **state)
     one_entry(&made, &entry, 1);
     plain(&made, &out);
     assert_null(strstr(buffer_text(&out), "default_table_access_method"));
-    contains(&out, "CREATE TABLE s.p …;\n\n\nALTER TABLE \"s\".\"p\" SET ACCESS METHOD \"heap2\";\n");
+    contains(&out,
+             "CREATE TABLE s.p …;\n\n\nALTER TABLE \"s\".\"p\" SET ACCESS METHOD \"heap2\";\n");
     buffer_free(&out);
 }
 
