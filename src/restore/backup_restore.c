@@ -33,7 +33,7 @@ struct backup_job {
     const struct manifest_facts *facts;
     struct buffer globals_text; /* until it is known that nothing is in the way */
     char globals_path[RECORD_PATH_MAX];
-    struct restore_request of_globals;
+    struct restore_request of_globals, of_several;
     struct script_restore *globals; /* what it says last of all is still to be done */
     bool begun;                     /* with manifest.json */
     bool archives_seen;
@@ -316,6 +316,14 @@ static struct archive_restore_options options_of(struct backup_job *job, const c
     };
 }
 
+/* Of several each is made that is not there, as by the CREATE DATABASE of all.sql. */
+static const struct restore_request *request_of_archives(const struct backup_job *job)
+{
+    bool made = is_of_several(job) && !job->request->data_only && job->request->sections == 0;
+
+    return made ? &job->of_several : job->request;
+}
+
 /* What is in the way of any of several is told before the first. */
 static bool plan_all(struct backup_job *job, struct error *err)
 {
@@ -326,15 +334,15 @@ static bool plan_all(struct backup_job *job, struct error *err)
         !backup_look_can_open(job->place))
         return true;
     job->planned = true;
-    return backup_look_archives(job->place, job->facts->layout, job->wanted, &options, job->request,
-                                job->report, err);
+    return backup_look_archives(job->place, job->facts->layout, job->wanted, &options,
+                                request_of_archives(job), job->report, err);
 }
 
 static bool restore_one(struct backup_job *job, struct archive_input *input,
                         const struct archive_restore_options *options, struct error *err)
 {
     size_t before = job->report->databases;
-    bool done = archive_restore(input, options, job->request, job->report, err);
+    bool done = archive_restore(input, options, request_of_archives(job), job->report, err);
 
     if (done && !job->request->dry_run && job->report->databases > before)
         note_ended(job->report);
@@ -520,9 +528,11 @@ bool backup_restore(struct record_source *source, const char *name,
         .request = request,
         .report = report,
         .of_globals = request_of_globals(request),
+        .of_several = *request,
     };
     bool done = prepare(&job, err);
 
+    job.of_several.create_db = true;
     if (done)
         done = run(&job, source, err);
     else

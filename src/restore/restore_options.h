@@ -36,7 +36,8 @@
 #define RESTORE_OPTION_CREATE_DB                                                                   \
     RESTORE_FLAG("create-db", create_db,                                                           \
                  "Makes the database if it is not there, with the encoding, locale, owner, "       \
-                 "settings and privileges that the archive has of it.")
+                 "settings and privileges that the archive has of it. Of a backup of several "     \
+                 "databases each that is not there is made in any case.")
 #define RESTORE_EXISTING(option, what)                                                             \
     .name = (option), .kind = OPTION_FLAG, .scope = OPTION_OF_LOGICAL, .help = (what)
 #define RESTORE_OPTION_INTO_EXISTING                                                               \

@@ -862,12 +862,19 @@ def test_all_databases_are_looked_at_before_the_first(
     # Nothing in the way: the plan, and then that.
     for name in full:
         logical.drop(cluster, name)
-    result = pgcask("restore", all_databases / layout, "--to", cluster.uri(None), "--create-db",
+    result = pgcask("restore", all_databases / layout, "--to", cluster.uri(None),
                     "--dry-run").check()
     assert result.stdout.count('database "first"') == 1, result
     assert result.stdout.count('database "second"') == 1, result
     assert "first" not in cluster.databases()
-    pgcask("restore", all_databases / layout, "--to", cluster.uri(None), "--create-db").check()
+    # Whatever the layout, those that are not there are made, and nothing is made for rows alone.
+    told = pgcask("restore", all_databases / layout, "--to", cluster.uri(None), "--data-only")
+    assert told.rc in (1, 2, 3) and "first" not in cluster.databases(), told
+    pgcask("restore", all_databases / layout, "--to", cluster.uri(None), "--databases",
+           "second").check()
+    assert "first" not in cluster.databases()
+    logical.drop(cluster, "second")
+    pgcask("restore", all_databases / layout, "--to", cluster.uri(None)).check()
     for name in full:
         assert cluster.value("SELECT count(*) FROM t", name) == "100"
         logical.drop(cluster, name)
