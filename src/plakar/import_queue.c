@@ -1,5 +1,9 @@
-/* What the job's threads hand to the I/O thread: announcements, and content in chunks that are
- * framed where they lie. Chunks are used again, so that memory does not depend on sizes. */
+/*
+ * What the job's threads hand to the I/O thread: announcements, and content in chunks that are
+ * framed where they lie. Of a sequential source, content is read before Plakar opens a record, as
+ * much as there is room for: small files lie here whole, and are served in whatever order they are
+ * opened in. Of a large one a part does; the rest is read as Plakar takes it.
+ */
 #include "plakar/import_queue.h"
 
 #include "plakar/record_message.h"
@@ -7,13 +11,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SPARE_MAX (2 * CHUNKS_OF_RECORD)
+#define SPARE_MAX CHUNKS_AHEAD
 
-void import_wake(const struct import_job *job)
+void import_wake(struct import_job *job)
 {
     const uint64_t one = 1;
-    ssize_t written = write(job->options.wake_fd, &one, sizeof(one));
+    ssize_t written;
 
+    if (atomic_exchange(&job->woken, true))
+        return;
+    written = write(job->options.wake_fd, &one, sizeof(one));
     (void)written; /* a counter that is full wakes as well */
 }
 
@@ -43,7 +50,7 @@ void import_fail(struct import_job *job, const struct error *error)
     pthread_mutex_unlock(&job->lock);
 }
 
-/* ---- Announcing ---- */
+/* ---- Entries ---- */
 
 static struct import_entry *entry_new(struct import_job *job, const struct record *record)
 {
@@ -54,6 +61,7 @@ static struct import_entry *entry_new(struct import_job *job, const struct recor
     entry->job = job;
     entry->path = strdup(record->path);
     entry->regular = record->type == RECORD_FILE;
+    entry->left = record->size;
     entry->reader = record->reader;
     entry->idle = !entry->regular;
     entry->ready_last = &entry->ready;
@@ -62,6 +70,62 @@ static struct import_entry *entry_new(struct import_job *job, const struct recor
     free(entry);
     return NULL;
 }
+
+void import_free_entry(struct import_entry *entry)
+{
+    while (entry->ready != NULL) {
+        struct grpc_chunk *chunk = entry->ready;
+
+        entry->ready = chunk->next;
+        free(chunk);
+    }
+    reader_close(entry->reader);
+    free(entry->path);
+    free(entry);
+}
+
+static void add_entry_locked(struct import_entry *entry)
+{
+    struct import_job *job = entry->job;
+
+    entry->previous = job->last;
+    if (job->last != NULL)
+        job->last->next = entry;
+    else
+        job->first = entry;
+    job->last = entry;
+}
+
+void import_settle_locked(struct import_entry *entry)
+{
+    struct import_job *job = entry->job;
+
+    if (!entry->acked || !entry->idle || entry->due || entry->call != NULL || entry->chunks > 0)
+        return;
+    if (entry->previous != NULL)
+        entry->previous->next = entry->next;
+    else
+        job->first = entry->next;
+    if (entry->next != NULL)
+        entry->next->previous = entry->previous;
+    else
+        job->last = entry->previous;
+    import_free_entry(entry);
+}
+
+void import_make_due_locked(struct import_entry *entry)
+{
+    struct import_job *job = entry->job;
+
+    if (entry->due)
+        return;
+    entry->due = true;
+    entry->next_due = NULL;
+    *job->due_last = entry;
+    job->due_last = &entry->next_due;
+}
+
+/* ---- Announcing ---- */
 
 static struct import_message *message_new(const struct import_job *job, const struct record *record,
                                           const struct record_source *source, struct error *err)
@@ -97,8 +161,7 @@ struct import_entry *import_announce(struct import_job *job, const struct record
         return NULL;
     }
     pthread_mutex_lock(&job->lock);
-    *job->entries_last = entry;
-    job->entries_last = &entry->next;
+    add_entry_locked(entry);
     *job->messages_last = message;
     job->messages_last = &message->next;
     job->unacknowledged++;
@@ -109,7 +172,22 @@ struct import_entry *import_announce(struct import_job *job, const struct record
 
 /* ---- Chunks ---- */
 
-/* Called by the I/O thread when the chunk was sent or never will be. */
+/* What Plakar reads goes on in any case: it may open what fills the room only after that. */
+static bool has_room_locked(const struct import_entry *entry, size_t size, size_t most)
+{
+    const struct import_job *job = entry->job;
+
+    if (job->sequential && entry->chunks < CHUNKS_AHEAD && job->held + size <= most)
+        return true;
+    return (entry->opened || !job->sequential) && entry->chunks < CHUNKS_OF_RECORD;
+}
+
+static bool is_wanted_locked(const struct import_entry *entry)
+{
+    return !entry->job->failure.failed && !entry->acked;
+}
+
+/* Called when the chunk was sent or never will be, mostly by the I/O thread. */
 static void release_chunk(struct grpc_chunk *base)
 {
     struct content_chunk *chunk = (struct content_chunk *)base;
@@ -117,45 +195,80 @@ static void release_chunk(struct grpc_chunk *base)
 
     pthread_mutex_lock(&job->lock);
     chunk->entry->chunks--;
-    if (job->spare_count < SPARE_MAX) {
+    if (job->sequential)
+        job->held -= chunk->size;
+    if (!job->sequential ||
+        (job->awaited_entry != NULL &&
+         has_room_locked(job->awaited_entry, job->awaited_room, GO_ON_AT(READ_AHEAD))))
+        pthread_cond_broadcast(&job->changed);
+    import_settle_locked(chunk->entry);
+    if (chunk->size == CHUNK_CONTENT && job->spare_count < SPARE_MAX) {
         base->next = job->spare;
         job->spare = base;
         job->spare_count++;
         chunk = NULL;
     }
-    pthread_cond_broadcast(&job->changed);
     pthread_mutex_unlock(&job->lock);
     free(chunk);
 }
 
-struct content_chunk *import_take_chunk(struct import_entry *entry)
+/* False: it is not wanted any more. */
+static bool wait_for_room_locked(struct import_entry *entry, size_t size)
+{
+    struct import_job *job = entry->job;
+
+    if (has_room_locked(entry, size, READ_AHEAD))
+        return is_wanted_locked(entry);
+    if (job->sequential) {
+        job->awaited_entry = entry;
+        job->awaited_room = size;
+    }
+    while (is_wanted_locked(entry) && !has_room_locked(entry, size, GO_ON_AT(READ_AHEAD)))
+        pthread_cond_wait(&job->changed, &job->lock);
+    job->awaited_entry = NULL;
+    return is_wanted_locked(entry);
+}
+
+static struct content_chunk *take_spare_locked(struct import_job *job, size_t size)
+{
+    struct content_chunk *chunk = (struct content_chunk *)job->spare;
+
+    if (chunk == NULL || size < CHUNK_CONTENT)
+        return NULL;
+    job->spare = chunk->base.next;
+    job->spare_count--;
+    return chunk;
+}
+
+struct content_chunk *import_take_chunk(struct import_entry *entry, size_t size)
 {
     struct import_job *job = entry->job;
     struct content_chunk *chunk = NULL;
     struct error err;
-    bool make;
+    bool wanted;
 
     pthread_mutex_lock(&job->lock);
-    while (!job->failure.failed && entry->chunks >= CHUNKS_OF_RECORD)
-        pthread_cond_wait(&job->changed, &job->lock);
-    make = !job->failure.failed && job->spare == NULL;
-    if (!job->failure.failed && !make) {
-        chunk = (struct content_chunk *)job->spare;
-        job->spare = chunk->base.next;
-        job->spare_count--;
-    }
-    if (!job->failure.failed)
+    wanted = wait_for_room_locked(entry, size);
+    if (wanted) {
+        chunk = take_spare_locked(job, size);
         entry->chunks++;
+        job->held += job->sequential ? size : 0;
+    }
     pthread_mutex_unlock(&job->lock);
-    if (make && (chunk = malloc(sizeof(*chunk))) == NULL) {
+    if (!wanted)
+        return NULL;
+    if (chunk == NULL && (chunk = malloc(sizeof(*chunk) + CHUNK_HEAD + size)) == NULL) {
         error_set_memory(&err);
         import_fail(job, &err);
+        pthread_mutex_lock(&job->lock);
+        entry->chunks--;
+        pthread_mutex_unlock(&job->lock);
+        return NULL;
     }
-    if (chunk != NULL) {
-        chunk->entry = entry;
-        chunk->len = 0;
-        chunk->base.release = release_chunk;
-    }
+    chunk->entry = entry;
+    chunk->len = 0;
+    chunk->size = size;
+    chunk->base.release = release_chunk;
     return chunk;
 }
 
@@ -187,17 +300,53 @@ static void frame_chunk(struct content_chunk *chunk)
 void import_give_chunk(struct content_chunk *chunk)
 {
     struct import_entry *entry = chunk->entry;
+    struct import_job *job = entry->job;
+    bool passed_over, due;
 
     frame_chunk(chunk);
     chunk->base.next = NULL;
-    pthread_mutex_lock(&entry->job->lock);
-    *entry->ready_last = &chunk->base;
-    entry->ready_last = &chunk->base.next;
-    pthread_mutex_unlock(&entry->job->lock);
-    import_wake(entry->job);
+    pthread_mutex_lock(&job->lock);
+    passed_over = entry->acked && !entry->opened;
+    due = !passed_over && entry->call != NULL;
+    if (!passed_over) {
+        *entry->ready_last = &chunk->base;
+        entry->ready_last = &chunk->base.next;
+    }
+    if (due)
+        import_make_due_locked(entry);
+    pthread_mutex_unlock(&job->lock);
+    if (passed_over)
+        import_drop_chunk(chunk);
+    if (due)
+        import_wake(job);
+}
+
+struct grpc_chunk *import_take_ready_locked(struct import_entry *entry)
+{
+    struct grpc_chunk *chunks = entry->ready;
+
+    entry->ready = NULL;
+    entry->ready_last = &entry->ready;
+    return chunks;
+}
+
+void import_drop_chunks(struct grpc_chunk *chunks)
+{
+    while (chunks != NULL) {
+        struct grpc_chunk *chunk = chunks;
+
+        chunks = chunk->next;
+        chunk->release(chunk);
+    }
 }
 
 /* ---- Content ---- */
+
+/* A file of known size needs no more room than that. */
+static size_t size_of_chunk(const struct import_entry *entry)
+{
+    return entry->left > 0 && entry->left < CHUNK_CONTENT ? (size_t)entry->left : CHUNK_CONTENT;
+}
 
 /* Spreads the bytes over chunks and gives away those that are full. */
 static bool append_content(struct import_entry *entry, struct content_chunk **chunk,
@@ -206,13 +355,14 @@ static bool append_content(struct import_entry *entry, struct content_chunk **ch
     while (data.len > 0) {
         size_t room, part;
 
-        if (*chunk == NULL && (*chunk = import_take_chunk(entry)) == NULL)
+        if (*chunk == NULL && (*chunk = import_take_chunk(entry, size_of_chunk(entry))) == NULL)
             return false;
-        room = CHUNK_CONTENT - (*chunk)->len;
+        room = (*chunk)->size - (*chunk)->len;
         part = data.len < room ? data.len : room;
         memcpy((*chunk)->storage + CHUNK_HEAD + (*chunk)->len, slice_take(&data, part).data, part);
         (*chunk)->len += part;
-        if ((*chunk)->len == CHUNK_CONTENT) {
+        entry->left -= entry->left > 0 ? (int64_t)part : 0;
+        if ((*chunk)->len == (*chunk)->size) {
             import_give_chunk(*chunk);
             *chunk = NULL;
         }
@@ -220,9 +370,24 @@ static bool append_content(struct import_entry *entry, struct content_chunk **ch
     return true;
 }
 
-void import_read_content(struct import_entry *entry)
+static void end_content(struct import_entry *entry, bool complete)
 {
     struct import_job *job = entry->job;
+    bool due;
+
+    pthread_mutex_lock(&job->lock);
+    entry->content_ready = complete;
+    entry->idle = true;
+    due = entry->call != NULL || entry->acked;
+    if (due)
+        import_make_due_locked(entry);
+    pthread_mutex_unlock(&job->lock);
+    if (due)
+        import_wake(job);
+}
+
+void import_read_content(struct import_entry *entry)
+{
     struct content_chunk *chunk = NULL;
     enum reader_status status;
     struct slice data;
@@ -238,15 +403,10 @@ void import_read_content(struct import_entry *entry)
     reader_close(entry->reader);
     entry->reader = NULL;
     if (status == READER_FAILED)
-        import_fail(job, &err);
+        import_fail(entry->job, &err);
     if (status == READER_END && chunk != NULL)
         import_give_chunk(chunk);
     else
         import_drop_chunk(chunk);
-    pthread_mutex_lock(&job->lock);
-    entry->content_ready = status == READER_END;
-    entry->idle = true;
-    pthread_cond_broadcast(&job->changed);
-    pthread_mutex_unlock(&job->lock);
-    import_wake(job);
+    end_content(entry, status == READER_END);
 }

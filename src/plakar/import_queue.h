@@ -6,11 +6,22 @@
 #include "plakar/import_job.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define CHUNK_HEAD 16              /* room for the prefixes of a full chunk */
-#define CHUNK_CONTENT (256 * 1024) /* bytes of content in a message */
-#define CHUNKS_OF_RECORD 4         /* that are filled and not yet sent */
-#define RECORDS_IN_FLIGHT 1        /* announced and not yet acknowledged */
+#define CHUNK_CONTENT (256 * 1024) /* most bytes of content in a message */
+
+/* Chunks of a record that are filled and not yet sent: while it is open; and of a sequential source
+ * at most, within what is read ahead. */
+#define CHUNKS_OF_RECORD 4
+#define CHUNKS_AHEAD 8
+
+/* Of a sequential source: bytes of content that are read ahead of what Plakar takes, and records
+ * that are announced and not yet acknowledged. Once there are so many, reading goes on when a
+ * quarter is done with, so that the threads do not wake each other for every record. */
+#define READ_AHEAD ((size_t)32 * 1024 * 1024)
+#define RECORDS_AHEAD 512
+#define GO_ON_AT(most) ((most) - (most) / 4)
 
 #define IMPORT_PATH_SHOWN 600
 
@@ -18,22 +29,25 @@
 struct content_chunk {
     struct grpc_chunk base;
     struct import_entry *entry;
-    size_t len;
-    uint8_t storage[CHUNK_HEAD + CHUNK_CONTENT];
+    size_t len, size; /* bytes of content that are there, and that there is room for */
+    uint8_t storage[];
 };
 
 /* A record from its announcement until Plakar has acknowledged it and nothing of it is left. */
 struct import_entry {
-    struct import_entry *next;
+    struct import_entry *previous, *next;
+    struct import_entry *next_due;
     struct import_job *job;
     char *path;
     struct reader *reader;  /* the reading thread's */
     struct grpc_call *call; /* the I/O thread's */
+    int64_t left;           /* bytes to come, as announced; the reading thread's */
     bool regular;
     bool opened, cut;      /* by Plakar; it gave up reading */
     bool delivered, acked; /* all content was sent; Plakar is done with it */
     bool content_ready;    /* everything was read */
     bool idle;             /* no thread of the job uses it any more */
+    bool due;              /* the I/O thread is to look at it */
     size_t chunks;         /* in use */
     struct grpc_chunk *ready, **ready_last;
 };
@@ -48,20 +62,25 @@ struct import_job {
     struct import_job_options options;
     uint64_t backup; /* see struct record_stamp */
     pthread_t thread;
+    atomic_bool woken; /* the I/O thread was, and has not come yet */
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct import_entry *entries, **entries_last;
+    struct import_entry *first, *last; /* in the order they were announced in */
+    struct import_entry *due, **due_last;
     struct import_message *messages, **messages_last;
-    struct grpc_chunk *spare;
+    struct grpc_chunk *spare; /* of full size */
     size_t spare_count;
     size_t unacknowledged;
+    size_t held; /* bytes of content in chunks, of a sequential source */
     bool sequential;
-    size_t readers;            /* threads that read records of an independent source */
-    uint64_t opened, left_out; /* the latter as a pattern says */
-    /* The first record that was left out although it is needed, and the first that was not opened
-     * for no reason; "" if there is none. */
-    char needed[IMPORT_PATH_SHOWN], unopened[IMPORT_PATH_SHOWN];
+    /* What the job's own thread waits for: so few records on their way (SIZE_MAX: for none), and
+     * room for so much more content of a record (NULL: for none). */
+    size_t awaited_records, awaited_room;
+    struct import_entry *awaited_entry;
+    size_t readers;                   /* threads that read records of an independent source */
+    uint64_t opened, left_out;        /* the latter as a pattern says */
+    char unopened[IMPORT_PATH_SHOWN]; /* the first record of those for no reason; "": none */
     struct failure failure;
     bool over;
     bool finished_sent; /* the I/O thread's */
@@ -69,32 +88,47 @@ struct import_job {
 
 /* Each takes and gives back the lock, but those with "locked" in their name, which need it held. */
 
-void import_wake(const struct import_job *job);
+void import_wake(struct import_job *job);
 
 /* Keeps the first failure and tells everybody. */
 void import_fail(struct import_job *job, const struct error *error);
 void import_fail_locked(struct import_job *job, const struct error *error);
 
-/* Plakar is done with the record and did not open it. */
+/* Plakar is done with the record and did not open it: fails the job unless that is fine, or may be
+ * a dry run. */
 void import_note_unopened_locked(struct import_job *job, const char *path);
 
-/* Whether it is fine that these were not opened. *ends: Plakar does not want content at all
- * (plakar backup -dry-run). */
+/* *ends: Plakar does not want content at all (plakar backup -dry-run). False: it did not open a
+ * record that it should. */
 bool import_judge_unopened(struct import_job *job, bool *ends, struct error *err);
 
-/* Waits until at most that many records are on their way. False: the job failed. */
+/* Waits until at most that many records are on their way, or one of them was not opened. False: the
+ * job failed. */
 bool import_wait_for_acknowledged(struct import_job *job, size_t most);
 
 /* Announces a record; takes over its reader in any case. NULL: failed. */
 struct import_entry *import_announce(struct import_job *job, const struct record *record,
                                      const struct record_source *source, struct error *err);
 
-/* An empty chunk; waits while the record has enough of them. NULL: the job failed. */
-struct content_chunk *import_take_chunk(struct import_entry *entry);
+/* The I/O thread is to look at the entry. */
+void import_make_due_locked(struct import_entry *entry);
+
+/* Frees the entry if nobody needs it any more; the I/O thread's. */
+void import_settle_locked(struct import_entry *entry);
+void import_free_entry(struct import_entry *entry);
+
+/* An empty chunk; waits while there are enough of them. NULL: the job failed, or Plakar is done
+ * with the record. */
+struct content_chunk *import_take_chunk(struct import_entry *entry, size_t size);
 void import_give_chunk(struct content_chunk *chunk); /* with content: to be sent */
 void import_drop_chunk(struct content_chunk *chunk); /* unused */
 
-/* Reads the record's content to its end; closes its reader. */
+/* Takes off what is ready, for whoever drops it. */
+struct grpc_chunk *import_take_ready_locked(struct import_entry *entry);
+void import_drop_chunks(struct grpc_chunk *chunks);
+
+/* Reads the record's content to its end, unless Plakar is done with it before; closes its reader.
+ */
 void import_read_content(struct import_entry *entry);
 
 #endif

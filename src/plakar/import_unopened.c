@@ -7,45 +7,6 @@
 
 #include <stdio.h>
 
-void import_note_unopened_locked(struct import_job *job, const char *path)
-{
-    const struct connector *connector = job->options.connector;
-    bool told = excludes_may_match(job->options.excludes, path);
-
-    job->left_out += told;
-    if (!told && job->unopened[0] == '\0')
-        snprintf(job->unopened, sizeof(job->unopened), "%s", path);
-    if (told && job->needed[0] == '\0' && connector->needs(connector->context, path))
-        snprintf(job->needed, sizeof(job->needed), "%s", path);
-}
-
-/* Closes what Plakar acknowledged without opening it, of an independent source. */
-static void put_down_unopened(struct import_job *job)
-{
-    for (struct import_entry *entry = job->entries; entry != NULL; entry = entry->next) {
-        if (!entry->acked || entry->opened || entry->idle)
-            continue;
-        reader_close(entry->reader);
-        entry->reader = NULL;
-        entry->idle = true;
-        import_note_unopened_locked(job, entry->path);
-    }
-}
-
-bool import_wait_for_acknowledged(struct import_job *job, size_t most)
-{
-    bool done;
-
-    pthread_mutex_lock(&job->lock);
-    while (!job->failure.failed && job->unacknowledged > most)
-        pthread_cond_wait(&job->changed, &job->lock);
-    if (!job->sequential)
-        put_down_unopened(job);
-    done = !job->failure.failed;
-    pthread_mutex_unlock(&job->lock);
-    return done;
-}
-
 static bool fail_unopened(const char *path, bool told, struct error *err)
 {
     error_set(err, ERROR_REFUSED, "Plakar did not read %s, without which the backup is nothing",
@@ -67,25 +28,76 @@ static bool fail_left_out(const char *path, struct error *err)
                       path);
 }
 
-bool import_judge_unopened(struct import_job *job, bool *ends, struct error *err)
+void import_note_unopened_locked(struct import_job *job, const char *path)
 {
-    bool opened, needed, unopened, told;
+    const struct connector *connector = job->options.connector;
+    bool told = excludes_may_match(job->options.excludes, path);
+    struct error err;
+
+    error_clear(&err);
+    job->left_out += told;
+    if (!told && job->unopened[0] == '\0')
+        snprintf(job->unopened, sizeof(job->unopened), "%s", path);
+    if (told && connector->needs(connector->context, path))
+        fail_left_out(path, &err);
+    else if (job->unopened[0] != '\0' && (job->opened > 0 || job->left_out > 0))
+        fail_unopened(job->unopened, job->opened == 0, &err);
+    else
+        return; /* fine, or perhaps a dry run, which begins with the first record */
+    import_fail_locked(job, &err);
+}
+
+/* Closes what Plakar acknowledged without opening it, of an independent source. */
+static void put_down_unopened(struct import_job *job)
+{
+    for (struct import_entry *entry = job->first, *next; entry != NULL; entry = next) {
+        next = entry->next;
+        if (!entry->acked || entry->opened || entry->idle)
+            continue;
+        reader_close(entry->reader);
+        entry->reader = NULL;
+        entry->idle = true;
+        import_settle_locked(entry);
+    }
+}
+
+/* Waits until at most that many records are on their way, or until there is something to judge. */
+static bool wait_for_records(struct import_job *job, size_t most, bool judged)
+{
+    bool done;
 
     pthread_mutex_lock(&job->lock);
-    opened = job->opened > 0;
-    needed = job->needed[0] != '\0';
-    unopened = job->unopened[0] != '\0';
-    told = job->left_out > 0;
+    if (job->unacknowledged > most) {
+        job->awaited_records = GO_ON_AT(most);
+        while (!job->failure.failed && job->unacknowledged > job->awaited_records &&
+               (judged || job->unopened[0] == '\0'))
+            pthread_cond_wait(&job->changed, &job->lock);
+        job->awaited_records = SIZE_MAX;
+    }
+    if (!job->sequential)
+        put_down_unopened(job);
+    done = !job->failure.failed;
     pthread_mutex_unlock(&job->lock);
-    if (needed)
-        return fail_left_out(job->needed, err);
+    return done;
+}
+
+bool import_wait_for_acknowledged(struct import_job *job, size_t most)
+{
+    return wait_for_records(job, most, false);
+}
+
+bool import_judge_unopened(struct import_job *job, bool *ends, struct error *err)
+{
+    bool opened, unopened;
+
+    pthread_mutex_lock(&job->lock);
+    unopened = job->unopened[0] != '\0' && !job->failure.failed;
+    pthread_mutex_unlock(&job->lock);
     if (!unopened)
         return true;
-    /* A dry run begins with the first record, and what is still on its way is not opened either. */
-    if (opened || told)
-        return fail_unopened(job->unopened, told && !opened, err);
+    /* What is still on its way is not opened either, in a dry run. */
     *ends = true;
-    if (!import_wait_for_acknowledged(job, 0))
+    if (!wait_for_records(job, 0, true))
         return false;
     pthread_mutex_lock(&job->lock);
     opened = job->opened > 0;

@@ -148,7 +148,7 @@ static void a_closed_window_bounds_what_is_read_ahead(void **state)
     host_open_record(&host, "/manifest.json");
     settle(&host);
     assert_true(host.fake.read > 0);
-    assert_true(host.fake.read < 1500000);
+    assert_true(host.fake.read < 2500000);
     host_close(&host);
 }
 
