@@ -210,7 +210,7 @@ static bool set_value(struct options *options, size_t index, const char *text, s
     return true;
 }
 
-static bool read_truth(const char *name, const char *text, uint64_t *truth, struct error *err)
+static bool is_truth(const char *text, uint64_t *truth)
 {
     static const char *const words[] = {"false", "true", "f",  "t", "no",
                                         "yes",   "off",  "on", "0", "1"};
@@ -221,6 +221,13 @@ static bool read_truth(const char *name, const char *text, uint64_t *truth, stru
             return true;
         }
     }
+    return false;
+}
+
+static bool read_truth(const char *name, const char *text, uint64_t *truth, struct error *err)
+{
+    if (is_truth(text, truth))
+        return true;
     error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": \"%s\" is neither true nor false", name,
               text);
     return error_hint(err, "Write true or false.");
@@ -388,12 +395,16 @@ bool options_parse(struct options *options, size_t count, char *const *words, st
 bool options_set(struct options *options, const char *key, const char *value, struct error *err)
 {
     size_t index = find_option(options, key, strlen(key));
+    const struct option_spec *spec = &options->program->options[index];
     uint64_t truth = 0;
 
     if (index == options->program->option_count)
         return fail_unknown(options, key, strlen(key), err);
-    if (options->program->options[index].kind != OPTION_FLAG)
-        return set_value(options, index, value, err);
+    if (spec->kind != OPTION_FLAG)
+        return set_value(options, index,
+                         options_may_be_none(spec) && is_truth(value, &truth) ? spec->choices[truth]
+                                                                              : value,
+                         err);
     if (!read_truth(key, value, &truth, err))
         return false;
     options->values[index].number = truth;
@@ -416,10 +427,11 @@ const char *options_scope_sign(const struct option_command *command, enum option
 
 static bool asks_for_something(const struct options *options, size_t index)
 {
+    const struct option_spec *spec = &options->program->options[index];
     const struct option_value *value = &options->values[index];
+    bool may_be_off = spec->kind == OPTION_FLAG || options_may_be_none(spec);
 
-    return value->count > 0 &&
-           (options->program->options[index].kind != OPTION_FLAG || value->number != 0);
+    return value->count > 0 && (!may_be_off || value->number != 0);
 }
 
 bool options_check_scope(const struct options *options, enum option_scope kind, struct error *err)

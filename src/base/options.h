@@ -20,7 +20,8 @@ enum option_kind {
     OPTION_DURATION,     /* milliseconds: 90 (seconds), 500ms, 90s, 15min, 1h30m, 2d */
     OPTION_RATE,         /* KiB/s: 4096, 4096k, 32M, 1G; the last letter is a power of 1024 */
     OPTION_CHOICE,       /* one of option_spec.choices */
-    OPTION_CHOICE_LEVEL, /* one of option_spec.choices, with ":LEVEL" behind it if wanted */
+    OPTION_CHOICE_LEVEL, /* one of option_spec.choices, with ":LEVEL" behind it if wanted; where the
+                            first is "none", a key takes a truth value, too: none or the second */
     OPTION_LIST          /* texts with commas between them; always repeatable */
 };
 
@@ -57,6 +58,9 @@ struct option_spec {
     int meanings[OPTION_CHOICES_MAX]; /* the choices as that enumeration has them */
     const char *help;                 /* a sentence or two, plain text */
 };
+
+/* Whether it says how, or that not at all ("none"): as a key it then also takes a truth value. */
+bool options_may_be_none(const struct option_spec *spec);
 
 /* Whether it may be given several times. */
 bool options_may_repeat(const struct option_spec *spec);
@@ -112,7 +116,7 @@ bool options_parse(struct options *options, size_t count, char *const *words, st
 bool options_set(struct options *options, const char *key, const char *value, struct error *err);
 
 /* Fails if an option is set that is about the other kind of backup than `kind`; a flag that is off
- * asks for nothing. */
+ * asks for nothing, and neither does "none". */
 bool options_check_scope(const struct options *options, enum option_scope kind, struct error *err);
 
 /* Puts what `original` makes of it in the place of every text of every list: what is shown of one

@@ -145,6 +145,11 @@ void options_store(const struct option_spec *spec, const char *text, uint64_t nu
 
 /* ---- Lists ---- */
 
+bool options_may_be_none(const struct option_spec *spec)
+{
+    return spec->kind == OPTION_CHOICE_LEVEL && strcmp(spec->choices[0], "none") == 0;
+}
+
 bool options_may_repeat(const struct option_spec *spec)
 {
     return spec->repeatable || spec->kind == OPTION_LIST;

@@ -172,7 +172,7 @@ static const struct option_spec options[] = {
     {BACKUP_OPTION_MAX_RETAINED_WAL, .commands = BACKUP | PLAKAR | CHECK},
     {BACKUP_OPTION_TRANSFER_COMPRESSION, .commands = BACKUP | PLAKAR | CHECK},
     {BACKUP_OPTION_DIGEST, .commands = BACKUP | PLAKAR | CHECK},
-    {BACKUP_OPTION_COMPRESS, .commands = BACKUP | CHECK},
+    {BACKUP_OPTION_COMPRESS, .commands = BACKUP | PLAKAR | CHECK},
     {BACKUP_OPTION_LOCK_TIMEOUT, .commands = BACKUP | PLAKAR | CHECK},
     {BACKUP_OPTION_LOCK_TIMEOUT_TOTAL, .commands = BACKUP | PLAKAR | CHECK},
     {BACKUP_OPTION_STATISTICS, .commands = BACKUP | PLAKAR | CHECK},
@@ -288,11 +288,6 @@ static const struct option_spec options[] = {
      .help =
          "The database to back up; wins over the location. A physical backup only logs in to it, "
          "and copies the whole cluster."},
-    {.name = "compress",
-     .kind = OPTION_FLAG,
-     .commands = PLAKAR,
-     .scope = OPTION_OF_LOGICAL,
-     .help = "Compresses the dumps."},
     {.name = "ssl-mode",
      .argument = "MODE",
      .kind = OPTION_CHOICE,

@@ -54,8 +54,6 @@ static bool make_request(const struct postgres_connector *postgres, struct backu
     };
     if (!backup_request_read(request, &configuration->options, err))
         return false;
-    if (options_flag(&configuration->options, "compress")) /* Plakar's own: whether, not how */
-        request->compression = "gzip";
     /* Plakar's own reader of this layout does not know the name; that the snapshot was made says
      * that the backup is complete. */
     request->without_summary = request->layout == LOGICAL_NUMBERED;

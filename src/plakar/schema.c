@@ -11,6 +11,25 @@
 
 #define SCHEMA_DIALECT "https://json-schema.org/draft/2020-12/schema"
 
+/* A key that says how, or only whether. */
+static void describe_level(json_t *property, const struct option_spec *spec)
+{
+    json_t *examples = json_array();
+    char pattern[256];
+    size_t used = 0;
+
+    for (size_t i = 0; i < OPTION_CHOICES_MAX && spec->choices[i] != NULL; i++) {
+        json_array_append_new(examples, json_string(spec->choices[i]));
+        used += (size_t)snprintf(pattern + used, sizeof(pattern) - used, "%s%s",
+                                 i == 0 ? "^(true|false|" : "|", spec->choices[i]);
+    }
+    snprintf(pattern + used, sizeof(pattern) - used, ")(:[0-9]+)?$");
+    json_object_set_new(property, "examples", examples);
+    json_object_set_new(property, "pattern", json_string(pattern));
+    json_object_set_new(property, "type", json_pack("[s, s]", "boolean", "string"));
+    json_object_set_new(property, "default", json_false());
+}
+
 static json_t *property_of(const struct option_spec *spec)
 {
     json_t *property = json_object();
@@ -19,14 +38,18 @@ static json_t *property_of(const struct option_spec *spec)
     json_t *choices;
 
     error_spell_copy(help, sizeof(help), spec->help, &plakar_speller);
-    snprintf(description, sizeof(description), "%s%s%s%s", help, scope == NULL ? "" : " Of ",
-             scope == NULL ? "" : scope, scope == NULL ? "" : " backups only.");
+    snprintf(description, sizeof(description), "%s%s%s%s%s", help,
+             options_may_be_none(spec) ? " true is gzip, and false none." : "",
+             scope == NULL ? "" : " Of ", scope == NULL ? "" : scope,
+             scope == NULL ? "" : " backups only.");
 
     json_object_set_new(property, "type",
                         json_string(spec->kind == OPTION_FLAG ? "boolean" : "string"));
     json_object_set_new(property, "description", json_string(description));
     if (spec->default_text != NULL)
         json_object_set_new(property, "default", json_string(spec->default_text));
+    if (options_may_be_none(spec))
+        describe_level(property, spec);
     if (spec->kind != OPTION_CHOICE)
         return property;
     choices = json_array();

@@ -253,8 +253,9 @@ def test_the_keys_are_those_of_the_option_table(pgcask):
         meaning = its["description"].replace("|", "\\|")
         if "enum" in its:
             meaning += " One of " + ", ".join(f"`{each}`" for each in its["enum"]) + "."
-        lines.append(f"| `{key}` | {meaning} | " + (f"`{its['default']}` |" if "default" in its
-                                                    else "|"))
+        default = its.get("default", "")
+        default = default if isinstance(default, str) else json.dumps(default)
+        lines.append(f"| `{key}` | {meaning} | " + (f"`{default}` |" if default else "|"))
     text, table = PAGE.read_text(), "\n" + "\n".join(lines) + "\n"
     if REWRITE:
         PAGE.write_text(KEYS.sub(lambda found: found[1] + table + found[3], text))

@@ -226,8 +226,18 @@ def test_databases_are_chosen_by_keys(plakar, cluster, major):
         assert key.split("=")[0] in result.stdout and '"app"' in result.stdout, result
     result = plakar.backup("-o", "layout=other", source)
     assert result.rc == 1 and "layout" in result.stdout, result
-    plakar.backup("-o", "layout=tables", "-o", "compress=true", source).check()
-    assert any(path.endswith(".dat.gz") for path in files_in(plakar, plakar.snapshots()[0]))
+    for how, suffix in (("true", ".gz"), ("gzip:1", ".gz"), ("zstd", ".zst"), ("LZ4", None),
+                        ("lz4", ".lz4"), ("none", ""), ("False", "")):
+        result = plakar.backup("-o", "layout=tables", "-o", f"compress={how}",
+                               location(cluster, "app"))
+        if suffix is None:
+            assert result.rc == 1 and "lz4" in result.stdout, result
+            continue
+        snapshot = plakar.snapshots()[0]
+        data = [path for path in files_in(plakar, snapshot) if re.search(r"/[0-9]+\.dat", path)]
+        assert data and all(path.endswith(f".dat{suffix}") for path in data), (how, data)
+        manifest = json.loads(plakar.on_store("cat", f"{snapshot}:/manifest.json").check().stdout)
+        assert manifest["options"]["compress"] is (suffix != "")
 
 
 @pytest.mark.majors(13, 18)

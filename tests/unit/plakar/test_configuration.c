@@ -46,7 +46,13 @@ static const struct option_spec specs[] = {
      .commands = 1,
      .scope = OPTION_OF_LOGICAL,
      .help = "."},
-    LOGICAL_FLAG("compress"),
+    {.name = "compress",
+     .argument = "HOW",
+     .kind = OPTION_CHOICE_LEVEL,
+     .choices = {"none", "gzip", "zstd"},
+     .commands = 1,
+     .scope = OPTION_OF_LOGICAL,
+     .help = "."},
     LOGICAL_FLAG("schema-only"),
     LOGICAL_FLAG("data-only"),
     TEXT("ssl-root-cert-data"),
@@ -244,13 +250,34 @@ static void truth_has_many_spellings(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
-        assert_true(READ(&reading, "postgres", {"compress", on[i]}));
-        assert_true(options_flag(&reading.configuration.options, "compress"));
+        assert_true(READ(&reading, "postgres", {"schema_only", on[i]}, {"compress", on[i]}));
+        assert_true(options_flag(&reading.configuration.options, "schema-only"));
+        assert_string_equal(options_text(&reading.configuration.options, "compress"), "gzip");
         done(&reading);
-        assert_true(READ(&reading, "postgres", {"compress", off[i]}));
-        assert_false(options_flag(&reading.configuration.options, "compress"));
+        assert_true(READ(&reading, "postgres", {"schema_only", off[i]}, {"compress", off[i]}));
+        assert_false(options_flag(&reading.configuration.options, "schema-only"));
+        assert_string_equal(options_text(&reading.configuration.options, "compress"), "none");
         done(&reading);
     }
+}
+
+static void how_is_as_good_an_answer_as_whether(void **state)
+{
+    static const char *const hows[] = {"none", "gzip", "gzip:9", "zstd", "zstd:3"};
+    struct reading reading;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+        assert_true(READ(&reading, "postgres", {"compress", hows[i]}));
+        assert_string_equal(options_text(&reading.configuration.options, "compress"), hows[i]);
+        done(&reading);
+    }
+    assert_true(READ(&reading, "postgres+bin", {"compress", "none"}));
+    done(&reading);
+    assert_false(READ(&reading, "postgres+bin", {"compress", "zstd"}));
+    done(&reading);
+    assert_false(READ(&reading, "postgres", {"compress", "true:3"}));
+    done(&reading);
 }
 
 static void a_bad_value_is_named_by_its_key(void **state)
@@ -433,6 +460,7 @@ int main(void)
         cmocka_unit_test(an_unknown_key_names_the_nearest),
         cmocka_unit_test(texts_speak_of_keys),
         cmocka_unit_test(truth_has_many_spellings),
+        cmocka_unit_test(how_is_as_good_an_answer_as_whether),
         cmocka_unit_test(a_bad_value_is_named_by_its_key),
         cmocka_unit_test(what_a_physical_backup_cannot_do_is_refused),
         cmocka_unit_test(a_logical_backup_may_leave_out_all_but_databases),

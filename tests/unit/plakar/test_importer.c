@@ -461,6 +461,162 @@ static void a_start_that_waits_ends_with_close(void **state)
     host_close(&host);
 }
 
+/* ---- Reading ahead ---- */
+
+#define MANY 700
+
+/* manifest.json, then so many files of one size, then summary.json. */
+struct many {
+    struct fake_record records[MANY + 3];
+    char paths[MANY][16];
+};
+
+static void make_many(struct many *many, size_t count, size_t size)
+{
+    many->records[0] = (struct fake_record){"/manifest.json", RECORD_FILE, 10, 0};
+    for (size_t i = 0; i < count; i++) {
+        snprintf(many->paths[i], sizeof(many->paths[i]), "/data/%zu", i);
+        many->records[1 + i] = (struct fake_record){many->paths[i], RECORD_FILE, size, 0};
+    }
+    many->records[count + 1] = (struct fake_record){"/summary.json", RECORD_FILE, 100, 0};
+    many->records[count + 2] = (struct fake_record){NULL, RECORD_FILE, 0, 0};
+}
+
+static void begin_many(struct host *host, const struct many *many, const char *exclude)
+{
+    begin_import(host, many->records, exclude);
+    expect_folder(host, "/");
+    expect_file(host, "/manifest.json", 10);
+}
+
+static void files_are_read_ahead_and_opened_in_any_order(void **state)
+{
+    struct many *many = calloc(1, sizeof(*many));
+    struct host host;
+    size_t calls[8];
+
+    (void)state;
+    make_many(many, 8, 30000);
+    begin_many(&host, many, NULL);
+    for (size_t i = 0; i < 8; i++)
+        expect_next(&host, many->paths[i]);
+    HOST_WAIT(&host, host.fake.read == 10 + 8 * 30000); /* nothing was opened yet */
+    for (size_t i = 8; i-- > 0;)
+        calls[i] = host_open_record(&host, many->paths[i]);
+    for (size_t i = 0; i < 8; i++) {
+        HOST_WAIT(&host, host_stream(&host, calls[i])->closed);
+        host_check_content(&host, calls[i], 30000);
+    }
+    settle(&host);
+    assert_null(host_next(&host)); /* the summary waits for acknowledgements */
+    for (size_t i = 0; i < 8; i++)
+        host_acknowledge(&host, many->paths[(i + 3) % 8]);
+    expect_file(&host, "/summary.json", 100);
+    expect_next(&host, "");
+    assert_int_equal(host.fake.completed, 1);
+    host_close(&host);
+    free(many);
+}
+
+static void what_is_read_ahead_has_a_bound_in_bytes(void **state)
+{
+    struct many *many = calloc(1, sizeof(*many));
+    struct host host;
+
+    (void)state;
+    make_many(many, 50, 1000000);
+    begin_many(&host, many, "/data/*");
+    HOST_WAIT(&host, host.fake.read > 30000000);
+    settle(&host);
+    assert_true(host.fake.read < 36000000);
+    /* What is passed over makes room for more. */
+    for (size_t i = 0; i < 50; i++)
+        expect_folder(&host, many->paths[i]);
+    expect_file(&host, "/summary.json", 100);
+    expect_next(&host, "");
+    host_close(&host);
+    free(many);
+}
+
+static void what_is_announced_ahead_has_a_bound_in_records(void **state)
+{
+    struct many *many = calloc(1, sizeof(*many));
+    struct host host;
+    size_t given;
+
+    (void)state;
+    make_many(many, MANY, 0);
+    begin_many(&host, many, "/data/*");
+    HOST_WAIT(&host, host.fake.given > 500);
+    settle(&host);
+    given = host.fake.given;
+    assert_true(given < 520);
+    for (size_t i = 0; i < MANY; i++)
+        expect_folder(&host, many->paths[i]);
+    expect_file(&host, "/summary.json", 100);
+    expect_next(&host, "");
+    host_close(&host);
+    free(many);
+}
+
+/* It may be opened before what fills the room. */
+static void the_file_that_is_being_read_goes_on_where_there_is_no_room(void **state)
+{
+    struct many *many = calloc(1, sizeof(*many));
+    struct host host;
+    size_t last, call;
+
+    (void)state;
+    make_many(many, 50, 1500000);
+    begin_many(&host, many, "/data/*");
+    HOST_WAIT(&host, host.fake.read > 30000000);
+    settle(&host);
+    last = host.fake.given - 2; /* after manifest.json, from 0 */
+    assert_true(last > 15 && last < 40);
+    for (size_t i = 0; i <= last; i++)
+        expect_next(&host, many->paths[i]);
+    call = host_open_record(&host, many->paths[last]);
+    HOST_WAIT(&host, host_stream(&host, call)->closed);
+    host_check_content(&host, call, 1500000);
+    for (size_t i = 0; i <= last; i++)
+        host_acknowledge(&host, many->paths[i]);
+    for (size_t i = last + 1; i < 50; i++)
+        expect_folder(&host, many->paths[i]);
+    expect_file(&host, "/summary.json", 100);
+    expect_next(&host, "");
+    host_close(&host);
+    free(many);
+}
+
+static void a_file_read_ahead_and_not_opened_fails_the_backup(void **state)
+{
+    struct many *many = calloc(1, sizeof(*many));
+    struct host host;
+
+    (void)state;
+    make_many(many, 50, 1000000);
+    begin_many(&host, many, "/other/*");
+    HOST_WAIT(&host, host.fake.read > 30000000); /* the reading thread waits for room */
+    host_acknowledge(&host, many->paths[0]);
+    expect_failure(&host, "did not read /data/0");
+    host_close(&host);
+    free(many);
+}
+
+static void what_is_read_ahead_ends_with_close(void **state)
+{
+    struct many *many = calloc(1, sizeof(*many));
+    struct host host;
+
+    (void)state;
+    make_many(many, 50, 1000000);
+    begin_many(&host, many, NULL);
+    HOST_WAIT(&host, host.fake.read > 30000000);
+    host_unary(&host, "Close", slice_string(""));
+    host_close(&host);
+    free(many);
+}
+
 /* ---- Independent sources ---- */
 
 static const struct fake_record tables[] = {
@@ -659,6 +815,12 @@ int main(void)
         cmocka_unit_test(a_reset_import_stops_the_source),
         cmocka_unit_test(close_is_answered_when_the_source_is_closed),
         cmocka_unit_test(a_start_that_waits_ends_with_close),
+        cmocka_unit_test(files_are_read_ahead_and_opened_in_any_order),
+        cmocka_unit_test(what_is_read_ahead_has_a_bound_in_bytes),
+        cmocka_unit_test(what_is_announced_ahead_has_a_bound_in_records),
+        cmocka_unit_test(the_file_that_is_being_read_goes_on_where_there_is_no_room),
+        cmocka_unit_test(a_file_read_ahead_and_not_opened_fails_the_backup),
+        cmocka_unit_test(what_is_read_ahead_ends_with_close),
         cmocka_unit_test(independent_records_are_opened_in_any_order_and_at_once),
         cmocka_unit_test(an_independent_dry_run_ends_without_content),
         cmocka_unit_test(an_independent_record_left_out_fails_the_backup),
