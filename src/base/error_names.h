@@ -33,6 +33,7 @@
 #define OPTION_NO_LARGE_OBJECTS ERROR_OPTION("no-large-objects")
 #define OPTION_RECREATE ERROR_OPTION("recreate")
 #define OPTION_REPLACE ERROR_OPTION("replace")
+#define OPTION_RESTORE_TO ERROR_OPTION("restore-to")
 #define OPTION_SCHEMA_ONLY ERROR_OPTION("schema-only")
 #define OPTION_SECTIONS ERROR_OPTION("sections")
 #define OPTION_SINGLE_TRANSACTION ERROR_OPTION("single-transaction")

@@ -5,6 +5,7 @@
 #include "cli/location.h"
 #include "cli/near_miss.h"
 #include "cli/progress.h"
+#include "cli/verify_by_restore.h"
 
 #include "base/text.h"
 #include "restore/backup_source.h"
@@ -292,7 +293,10 @@ bool command_verify(struct command *command, struct error *err)
     bool done;
 
     result_set_text(command->result, "source", options_argument(command->options, 0));
-    if (!location_of_source(&verification.from, command_argument(command, 0), err))
+    if (options_given(command->options, "restore-to"))
+        return verify_by_restore(command, err);
+    if (!verify_by_restore_check_unused(command, err) ||
+        !location_of_source(&verification.from, command_argument(command, 0), err))
         return false;
     verification.problems = json_array();
     verification.verbose = options_flag(command->options, "verbose");

@@ -97,8 +97,8 @@ static bool start_guardian(struct command *command, struct arguments *arguments,
 {
     size_t number = command->options->command;
 
-    if (number != COMMAND_BACKUP && number != COMMAND_RESTORE && number != COMMAND_PING &&
-        number != COMMAND_CHECK && number != COMMAND_PLAKAR)
+    if (number != COMMAND_BACKUP && number != COMMAND_RESTORE && number != COMMAND_VERIFY &&
+        number != COMMAND_PING && number != COMMAND_CHECK && number != COMMAND_PLAKAR)
         return true;
     return guardian_start(&command->guardian, forget_arguments, arguments, err);
 }

@@ -54,7 +54,14 @@ static const struct option_command commands[] = {
          .summary = "Reads every byte of a backup and says whether it is complete and undamaged.",
          .description = "Reads every byte of a backup and compares it with the checksums in it. "
                         "Every file that is missing, changed or not expected is named.\n\n"
-                        "Of an archive of pg_dump, all data are unpacked and rows counted.\n\n" //
+                        "Of an archive of pg_dump, all data are unpacked and rows counted.\n\n"
+                        "With " OPTION_RESTORE_TO ", a logical backup or an archive is restored "
+                        "into a database of a server that is made for it, and what is in that is "
+                        "compared with the archive: each definition, the rows of each table by "
+                        "their number and a hash, large objects. Then the database is dropped, "
+                        "whatever happened. Nothing else of the server is changed; roles are not "
+                        "made. Of several databases one is made after the other. What differs is "
+                        "named, and the exit status then is 3.\n\n" //
          SOURCE_TEXT " " ARCHIVE_TEXT},
     [COMMAND_RESTORE] =
         {.name = "restore",
@@ -165,6 +172,13 @@ static const struct option_spec options[] = {
      .kind = OPTION_TEXT,
      .commands = CHECK,
      .help = "Where a backup would go: looks at the place and its room, too."},
+    {.name = "restore-to",
+     .argument = "URI",
+     .kind = OPTION_TEXT,
+     .commands = VERIFY,
+     .help = "Restores a logical backup or an archive into a database of that server which is made "
+             "for it, compares what came of it with what is in the archive (definitions, rows, "
+             "large objects), and drops the database."},
     /* How a backup is made: backup/backup_options.h has what each of these takes and means. */
     {BACKUP_OPTION_LABEL, .commands = BACKUP | PLAKAR | CHECK},
     {BACKUP_OPTION_CHECKPOINT, .commands = BACKUP | PLAKAR | CHECK},
@@ -203,13 +217,13 @@ static const struct option_spec options[] = {
     {.name = "password-command",
      .argument = "COMMAND",
      .kind = OPTION_TEXT,
-     .commands = BACKUP | RESTORE | PING | PLAKAR | DESTINATION | CHECK,
+     .commands = BACKUP | VERIFY | RESTORE | PING | PLAKAR | DESTINATION | CHECK,
      .help = "Runs COMMAND for each new connection and takes the first line that it prints as the "
              "password: for short-lived tokens. It is split into words as by a shell, but no shell "
              "runs it; PGHOST, PGPORT, PGUSER and PGDATABASE say what the password is for."},
     {.name = "no-password",
      .kind = OPTION_FLAG,
-     .commands = BACKUP | RESTORE | PING | CHECK,
+     .commands = BACKUP | VERIFY | RESTORE | PING | CHECK,
      .help = "Never asks for a password at the terminal."},
     {.name = "tablespace-mapping",
      .argument = "OLD=NEW",
@@ -226,7 +240,7 @@ static const struct option_spec options[] = {
      .scope = OPTION_OF_PHYSICAL,
      .help = "Replaces an existing cluster: a stopped one of the same system identifier."},
     /* How something is restored into a server: restore/restore_options.h. */
-    RESTORE_OPTIONS(RESTORE | DESTINATION),
+    RESTORE_OPTIONS(RESTORE | DESTINATION, RESTORE | DESTINATION | VERIFY),
     {RESTORE_OPTION_DRY_RUN, .commands = RESTORE},
     {.name = "in-place",
      .kind = OPTION_FLAG,

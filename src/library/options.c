@@ -61,7 +61,7 @@ static const struct option_spec specs[] = {
     {BACKUP_OPTION_NO_UNLOGGED_TABLE_DATA, .commands = LOGICAL},
     {BACKUP_OPTION_LARGE_OBJECTS, .commands = LOGICAL},
     {BACKUP_OPTION_NO_LARGE_OBJECTS, .commands = LOGICAL},
-    RESTORE_OPTIONS(RESTORE),
+    RESTORE_OPTIONS(RESTORE, RESTORE),
     {RESTORE_OPTION_DRY_RUN, .commands = RESTORE},
 };
 

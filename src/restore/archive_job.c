@@ -223,7 +223,9 @@ bool archive_job_open(struct archive_job *job, struct restore_worker *worker, st
         .disable_triggers =
             request->disable_triggers && restore_selection_is_data_only(job->selection),
     };
-    return true;
+    if (job->sums != NULL)
+        worker->data.summer = content_summer_new(job->sums, err);
+    return job->sums == NULL || worker->data.summer != NULL;
 }
 
 /* Under one transaction nothing stays unless all did. */

@@ -8,6 +8,7 @@
 
 #include "restore/list_file.h"
 #include "restore/restore_plan.h"
+#include "restore/restore_trial.h"
 #include "restore/target_databases.h"
 
 #include <stdio.h>
@@ -143,7 +144,8 @@ bool archive_restore_judge(const struct preflight_report *found, struct error *e
 static bool make_plan(struct archive_job *job, struct preflight_report *found, struct error *err)
 {
     job->plan = restore_plan_new(job->request, err);
-    if (job->plan != NULL && job->options->globals_are_apart)
+    /* Of a trial, which makes no roles, what names those that are missing is left aside. */
+    if (job->plan != NULL && (job->options->globals_are_apart || job->request->trial != NULL))
         restore_plan_expect_globals(job->plan);
     return job->plan != NULL &&
            restore_plan_add(job->plan, job->contents, job->selection, job->database, err) &&
@@ -167,8 +169,17 @@ static bool plan(struct archive_job *job, struct error *err)
 
 static bool make_database(struct archive_job *job, struct error *err)
 {
+    const struct restore_trial *trial = job->request->trial;
     const struct target_listener told = archive_job_listener(job);
 
+    if (trial != NULL) {
+        job->sums = content_sums_new(job->contents, trial->key, err);
+        if (job->sums == NULL)
+            return false;
+        job->began = true;
+        if (!trial->begin(trial->context, job->contents, job->database, err))
+            return false;
+    }
     return restore_plan_make(job->plan, 0, &told, err) && archive_job_note_schemas(job, err) &&
            archive_job_open(job, &job->main, err);
 }
@@ -229,6 +240,19 @@ static void count(struct archive_job *job)
             !archive_contents_node(job->contents, i).has_data && has_succeeded(job, i);
 }
 
+/* What was restored is compared once nothing of the restore is left at the server. */
+static bool end_trial(struct archive_job *job, bool done, struct error *err)
+{
+    const struct restore_trial *trial = job->request->trial;
+
+    if (done)
+        done = trial->compare(trial->context, job->database, job->sums, err);
+    if (done)
+        *err = (struct error){0};
+    trial->end(trial->context, job->database, err);
+    return err->code == ERROR_NONE;
+}
+
 static bool restore_into(struct archive_input *input, const struct archive_restore_options *options,
                          const struct restore_request *request, const char *database,
                          struct logical_restore_report *report, struct error *err)
@@ -251,6 +275,9 @@ static bool restore_into(struct archive_input *input, const struct archive_resto
     if (job.main.session != NULL)
         count(&job);
     archive_job_close(&job, &job.main);
+    if (job.began)
+        done = end_trial(&job, done, err);
+    content_sums_free(job.sums);
     pthread_mutex_destroy(&job.lock);
     cancel_reset(&job.cancel);
     restore_plan_free(job.plan);

@@ -30,8 +30,10 @@ struct archive_job {
     struct logical_restore_report *report;
     struct restore_selection *selection;
     struct restore_plan *plan;
-    struct buffer list; /* what its list file says */
-    bool undone;        /* the one transaction, and all with it */
+    struct content_sums *sums; /* of a trial; else NULL */
+    bool began;                /* the trial: its end is told */
+    struct buffer list;        /* what its list file says */
+    bool undone;               /* the one transaction, and all with it */
     struct restore_worker main;
     struct cancel cancel;
     pthread_mutex_t lock; /* of the report, and of what follows, where workers tell failures */

@@ -143,13 +143,27 @@ static void note_rows(struct archive_job *job, uint32_t number, const struct con
     pthread_mutex_unlock(&job->lock);
 }
 
+/* What a trial puts into a foreign table would be put into another server. */
+static bool goes_elsewhere(const struct archive_job *job, const struct contents_node *node)
+{
+    uint32_t number;
+
+    for (size_t i = 0; job->request->trial != NULL && i < node->dependency_count; i++) {
+        if (archive_contents_find(job->contents, node->dependencies[i], &number) &&
+            archive_contents_node(job->contents, number).kind == ENTRY_FOREIGN_TABLE)
+            return true;
+    }
+    return false;
+}
+
 bool archive_job_wants(void *context, uint32_t number, bool *wanted, struct error *err)
 {
     struct archive_job *job = context;
     struct contents_node node = archive_contents_node(job->contents, number);
     char name[256];
 
-    *wanted = (restore_selection_parts(job->selection, number) & SELECTED_DATA) != 0;
+    *wanted = (restore_selection_parts(job->selection, number) & SELECTED_DATA) != 0 &&
+              !goes_elsewhere(job, &node);
     if (*wanted && node.kind == ENTRY_TABLE_DATA)
         note_rows(job, number, &node);
     if (!*wanted || node.kind != ENTRY_TABLE_DATA || !is_unmade(job, &node))

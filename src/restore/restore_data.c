@@ -301,6 +301,8 @@ static bool begin(void *context, uint32_t number, bool *wanted, struct error *er
         return true;
     if (!read_entry(data, number, err))
         return false;
+    if (data->summer != NULL && !content_summer_begin(data->summer, number, err))
+        return false;
     data->running = true;
     data->streaming = false;
     buffer_clear(&data->rows);
@@ -316,6 +318,8 @@ static bool take_bytes(void *context, uint32_t number, struct slice bytes, struc
 
     (void)number;
     data->bytes += bytes.len;
+    if (data->summer != NULL && !content_summer_bytes(data->summer, bytes, err))
+        return false;
     if (holds_objects(data))
         return restore_object_bytes(data, bytes, err);
     return data->script != NULL ? take_inserts(data, bytes, err) : take_rows(data, bytes, err);
@@ -331,6 +335,8 @@ static bool end(void *context, uint32_t number, uint64_t rows, struct error *err
         done = restore_objects_flush(data, err);
     else
         done = data->script != NULL ? end_inserts(data, err) : end_rows(data, rows, err);
+    if (done && data->summer != NULL)
+        content_summer_end(data->summer);
     if (done)
         data->running = false;
     return done;
@@ -338,13 +344,21 @@ static bool end(void *context, uint32_t number, uint64_t rows, struct error *err
 
 static bool begin_object(void *context, uint32_t number, uint32_t oid, struct error *err)
 {
+    const struct restore_data *data = context;
+
     (void)number;
+    if (data->summer != NULL)
+        content_summer_object(data->summer, oid);
     return restore_object_begin(context, oid, err);
 }
 
 static bool end_object(void *context, uint32_t number, struct error *err)
 {
+    const struct restore_data *data = context;
+
     (void)number;
+    if (data->summer != NULL)
+        content_summer_object_end(data->summer);
     return restore_object_end(context, err);
 }
 
@@ -454,4 +468,6 @@ void restore_data_reset(struct restore_data *data)
     data->again = NULL;
     sql_script_free(data->script);
     data->script = NULL;
+    content_summer_free(data->summer);
+    data->summer = NULL;
 }

@@ -7,6 +7,7 @@
 #define PGCASK_RESTORE_RESTORE_DATA_H
 
 #include "archive/archive_data.h"
+#include "archive/content_sums.h"
 #include "archive/sql_script.h"
 #include "restore/entry_sql.h"
 
@@ -25,6 +26,7 @@ struct restore_data {
     bool (*is_fresh)(void *context, uint32_t number, const struct archive_entry *entry);
     /* The rows are put in under the table's triggers, which the role may not disable. */
     void (*triggers_stay)(void *context, const char *label);
+    struct content_summer *summer; /* of what comes; freed with it. May be NULL */
     bool disable_triggers;
     bool escape_strings;    /* standard_conforming_strings is off */
     bool can_again;         /* restore_data_do_again can be called */

@@ -184,12 +184,12 @@
 
 /* ---- All of them but the last, as rows of a table ---- */
 
-/* A row a line. */
+/* A row a line; both: those that a restore which does not stay takes as well. */
 /* clang-format off */
-#define RESTORE_OPTIONS(who)                                                                       \
+#define RESTORE_OPTIONS(who, both)                                                                 \
     {RESTORE_OPTION_DATABASE, .commands = (who)},                                                  \
-    {RESTORE_OPTION_DATABASES, .commands = (who)},                                                 \
-    {RESTORE_OPTION_EXCLUDE_DATABASES, .commands = (who)},                                         \
+    {RESTORE_OPTION_DATABASES, .commands = (both)},                                                \
+    {RESTORE_OPTION_EXCLUDE_DATABASES, .commands = (both)},                                        \
     {RESTORE_OPTION_NO_GLOBALS, .commands = (who)},                                                \
     {RESTORE_OPTION_CREATE_DB, .commands = (who)},                                                 \
     {RESTORE_OPTION_INTO_EXISTING, .commands = (who)},                                             \
@@ -207,8 +207,8 @@
     {RESTORE_OPTION_LIST_FILE, .commands = (who)},                                                 \
     {RESTORE_OPTION_SCHEMA_ONLY, .commands = (who)},                                               \
     {RESTORE_OPTION_DATA_ONLY, .commands = (who)},                                                 \
-    {RESTORE_OPTION_NO_OWNER, .commands = (who)},                                                  \
-    {RESTORE_OPTION_NO_PRIVILEGES, .commands = (who)},                                             \
+    {RESTORE_OPTION_NO_OWNER, .commands = (both)},                                                 \
+    {RESTORE_OPTION_NO_PRIVILEGES, .commands = (both)},                                            \
     {RESTORE_OPTION_NO_COMMENTS, .commands = (who)},                                               \
     {RESTORE_OPTION_NO_SECURITY_LABELS, .commands = (who)},                                        \
     {RESTORE_OPTION_NO_PUBLICATIONS, .commands = (who)},                                           \
@@ -217,14 +217,14 @@
     {RESTORE_OPTION_NO_TABLESPACES, .commands = (who)},                                            \
     {RESTORE_OPTION_NO_TABLE_ACCESS_METHOD, .commands = (who)},                                    \
     {RESTORE_OPTION_NO_STATISTICS, .commands = (who)},                                             \
-    {RESTORE_OPTION_JOBS, .commands = (who)},                                                      \
+    {RESTORE_OPTION_JOBS, .commands = (both)},                                                     \
     {RESTORE_OPTION_EXIT_ON_ERROR, .commands = (who)},                                             \
     {RESTORE_OPTION_SINGLE_TRANSACTION, .commands = (who)},                                        \
     {RESTORE_OPTION_TRANSACTION_SIZE, .commands = (who)},                                          \
     {RESTORE_OPTION_DISABLE_TRIGGERS, .commands = (who)},                                          \
     {RESTORE_OPTION_ENABLE_ROW_SECURITY, .commands = (who)},                                       \
     {RESTORE_OPTION_ANALYZE, .commands = (who)},                                                   \
-    {RESTORE_OPTION_SPOOL_DIR, .commands = (who)}
+    {RESTORE_OPTION_SPOOL_DIR, .commands = (both)}
 /* clang-format on */
 
 #endif

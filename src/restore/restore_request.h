@@ -12,6 +12,7 @@
 #include "wire/wire.h"
 
 struct restore_plan;
+struct restore_trial;
 struct target_failure;
 
 /* Lists of patterns of pg_dump's language; none given: everything. */
@@ -50,6 +51,7 @@ struct restore_request {
     bool plan_lists; /* … and of a dry_run it is to have each entry, which are all kept for that */
     const struct record_observer *observer; /* of the bytes that are read; may be NULL */
     void *context;                          /* of on_failure, on_plan */
+    const struct restore_trial *trial;      /* NULL: what is restored stays */
 
     /* ---- Where to ---- */
     const char *database; /* the one that an archive goes into; NULL: the settings' dbname, else the

@@ -41,6 +41,13 @@ bool script_rules_check(const struct restore_request *request, struct error *err
         {request->analyze, "analyze"},
     };
 
+    if (request->trial != NULL) {
+        error_set(err, ERROR_UNSUPPORTED,
+                  "an SQL script is not restored for verification: its statements name their "
+                  "databases themselves");
+        return error_hint(err, "Verify it without a server; or back up into archives, which can "
+                               "be: " OPTION_LAYOUT " numbered");
+    }
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
         if (options[i].wanted)
             return refuse(options[i].option, err);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/error_names.h"
 #include "base/quote.h"
+#include "restore/restore_trial.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,7 +55,12 @@ char *target_database_name(const struct restore_request *request, const char *he
 {
     const char *named = wire_settings_get(request->settings, "dbname");
     struct slice stem = file == NULL ? (struct slice){0} : file_stem(file);
+    char given[64];
 
+    if (request->trial != NULL) {
+        request->trial->name(request->trial->context, header == NULL ? "" : header, given);
+        return copy(given, strlen(given), err);
+    }
     if (!of_several && request->database != NULL)
         return copy(request->database, strlen(request->database), err);
     if (!of_several && named != NULL && named[0] != '\0' &&

@@ -1,0 +1,250 @@
+/*
+ * A trial is a restore like any other, but for what is done around each database: its name is made
+ * up, what its rows come to is summed on the way, and behind the last statement it is compared and
+ * dropped.
+ */
+#include "trial/trial_internal.h"
+
+#include "base/text.h"
+#include "restore/restore_needs.h"
+#include "restore/restore_selection.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- What is told ---- */
+
+void trial_tell(struct trial *trial, enum trial_problem kind, const char *object,
+                const char *problem)
+{
+    trial->report->problems++;
+    trial->request->problem(trial->request->context, kind, trial->database, object, problem);
+}
+
+void trial_note(struct trial *trial, const char *format, ...)
+{
+    char note[1024];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(note, sizeof(note), format, arguments);
+    va_end(arguments);
+    trial->report->notes++;
+    trial->request->note(trial->request->context, trial->database, note);
+}
+
+void trial_object_name(const struct archive_entry *entry, char out[TRIAL_OBJECT_SIZE])
+{
+    bool has_schema = entry->schema != NULL && entry->schema[0] != '\0';
+
+    snprintf(out, TRIAL_OBJECT_SIZE, "%s %s%s%s", entry->desc == NULL ? "" : entry->desc,
+             has_schema ? entry->schema : "", has_schema ? "." : "",
+             entry->tag == NULL ? "" : entry->tag);
+}
+
+int trial_major(const char *version)
+{
+    int major = 0;
+
+    return version != NULL && sscanf(version, "%d", &major) == 1 ? major : 0;
+}
+
+/* ---- Roles ---- */
+
+static bool add_roles(struct restore_needs *needs, const struct trial *trial,
+                      const struct archive_entry *entry, struct error *err)
+{
+    return restore_needs_add(needs, &trial->restore, entry, SELECTED_DEFINITION, err);
+}
+
+bool trial_names_missing(const struct trial *trial, const struct archive_entry *entry, bool owner,
+                         bool *names, struct error *err)
+{
+    struct restore_needs needs = {0};
+    bool done;
+
+    *names = false;
+    if (trial->missing.count == 0)
+        return true;
+    done = add_roles(&needs, trial, entry, err);
+    for (size_t i = 0; done && !*names && i < needs.roles.count; i++)
+        *names = name_set_has(&trial->missing, needs.roles.items[i].name);
+    restore_needs_reset(&needs);
+    if (owner && entry->owner != NULL && name_set_has(&trial->missing, entry->owner))
+        *names = true;
+    return done;
+}
+
+/* Whom its entries name at all. */
+static bool gather_roles(struct trial *trial, struct name_set *roles, struct error *err)
+{
+    struct restore_needs needs = {0};
+    struct archive_entry entry;
+    bool done = true;
+
+    for (uint32_t i = 0; done && i < archive_contents_count(trial->contents); i++)
+        done = archive_contents_entry(trial->contents, i, &entry, err) &&
+               add_roles(&needs, trial, &entry, err);
+    for (size_t i = 0; done && i < needs.roles.count; i++)
+        done = name_set_add(roles, needs.roles.items[i].name, NULL, err);
+    for (size_t i = 0; done && i < needs.owners.count; i++)
+        done = name_set_add(roles, needs.owners.items[i].name, NULL, err);
+    restore_needs_reset(&needs);
+    return done;
+}
+
+/* ---- Around a database ---- */
+
+static void name_database(void *context, const char *database, char out[64])
+{
+    trial_database_name(context, database, out);
+}
+
+static void note_missing(struct trial *trial)
+{
+    struct buffer names = {0};
+    struct error ignored;
+
+    for (size_t i = 0; i < trial->missing.count && i < 10; i++)
+        buffer_printf(&names, &ignored, "%s\"%s\"", i == 0 ? "" : ", ",
+                      trial->missing.items[i].name);
+    if (trial->missing.count > 0)
+        trial_note(trial,
+                   "the server has no role%s %s%s: who owns what, and privileges and policies that "
+                   "name %s, were not compared there",
+                   TEXT_S(trial->missing.count), buffer_text(&names),
+                   trial->missing.count > 10 ? ", …" : "",
+                   trial->missing.count == 1 ? "it" : "them");
+    buffer_free(&names);
+}
+
+static bool begin(void *context, struct archive_contents *contents, const char *name,
+                  struct error *err)
+{
+    struct trial *trial = context;
+    const char *database = archive_contents_header(contents)->database;
+    struct name_set roles = {0};
+
+    (void)name;
+    snprintf(trial->database, sizeof(trial->database), "%s", database == NULL ? "" : database);
+    trial->contents = contents;
+    name_set_reset(&trial->missing);
+    trial->missing = (struct name_set){0};
+    if (!gather_roles(trial, &roles, err)) {
+        name_set_reset(&roles);
+        return false;
+    }
+    trial->missing = roles;
+    if (!trial_find_missing(trial, err))
+        return false;
+    note_missing(trial);
+    return true;
+}
+
+static bool compare(void *context, const char *name, const struct content_sums *sums,
+                    struct error *err)
+{
+    return trial_compare(context, name, sums, err);
+}
+
+static void end(void *context, const char *name, struct error *err)
+{
+    struct trial *trial = context;
+
+    trial_database_drop(trial, name, err);
+    trial->contents = NULL;
+}
+
+/* ---- Failures ---- */
+
+/* A role that is missing has been told: what fails for that is not the archive's fault. */
+static bool fails_for_role(struct trial *trial, const struct target_failure *failure)
+{
+    uint32_t number = (uint32_t)failure->subject;
+    struct archive_entry entry;
+    struct buffer texts = {0};
+    struct error ignored;
+    bool names = false;
+
+    if (strcmp(failure->sqlstate, "42704") != 0 || trial->contents == NULL ||
+        number >= archive_contents_count(trial->contents))
+        return false;
+    if (archive_contents_entry_into(trial->contents, number, &texts, &entry, &ignored))
+        trial_names_missing(trial, &entry, true, &names, &ignored);
+    buffer_free(&texts);
+    return names;
+}
+
+static void take_failure(void *context, const char *database, const struct target_failure *failure)
+{
+    struct trial *trial = context;
+    char problem[1200];
+
+    (void)database;
+    pthread_mutex_lock(&trial->lock);
+    if (failure->harmless == NULL && !fails_for_role(trial, failure)) {
+        snprintf(problem, sizeof(problem), "%s (SQLSTATE %s)", failure->message, failure->sqlstate);
+        trial_tell(trial, TRIAL_FAILED, failure->object, problem);
+    }
+    pthread_mutex_unlock(&trial->lock);
+}
+
+static void take_plan(void *context, const struct restore_plan *plan)
+{
+    const struct trial *trial = context;
+    const struct restore_request *given = &trial->request->restore;
+
+    if (given->on_plan != NULL)
+        given->on_plan(given->context, plan);
+}
+
+/* ---- The run ---- */
+
+static bool prepare(struct trial *trial, struct error *err)
+{
+    struct restore_request *restore = &trial->restore;
+    uint8_t random[6];
+
+    if (getentropy(&trial->hooks.key, sizeof(trial->hooks.key)) != 0 ||
+        getentropy(random, sizeof(random)) != 0)
+        return error_set_errno(err, errno, "cannot get random bytes");
+    for (size_t i = 0; i < sizeof(random); i++)
+        snprintf(trial->run + 2 * i, 3, "%02x", random[i]);
+    trial->hooks.context = trial;
+    trial->hooks.name = name_database;
+    trial->hooks.begin = begin;
+    trial->hooks.compare = compare;
+    trial->hooks.end = end;
+    *restore = trial->request->restore;
+    restore->trial = &trial->hooks;
+    restore->on_failure = take_failure;
+    restore->on_plan = take_plan;
+    restore->context = trial;
+    restore->create_db = true;
+    restore->no_globals = restore->no_tablespaces = restore->no_statistics = true;
+    return trial_server_open(trial, err);
+}
+
+bool trial_run(const struct trial_request *request, const struct restore_input *input,
+               struct trial_report *report, struct error *err)
+{
+    struct trial trial = {.request = request, .report = report};
+    bool done;
+
+    *report = (struct trial_report){0};
+    pthread_mutex_init(&trial.lock, NULL);
+    done =
+        prepare(&trial, err) && logical_restore_run(&trial.restore, input, &report->restore, err);
+    name_set_reset(&trial.missing);
+    wire_settings_free(trial.settings);
+    pthread_mutex_destroy(&trial.lock);
+    return done;
+}
+
+void trial_report_reset(struct trial_report *report)
+{
+    logical_restore_report_reset(&report->restore);
+}
