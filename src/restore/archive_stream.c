@@ -307,10 +307,11 @@ static bool run(struct archive_job *job, struct stream_worker *workers, unsigned
     return done;
 }
 
+/* Of a trial, which sums up what comes, the rows of a table stay with one worker. */
 bool archive_stream_can(const struct archive_job *job)
 {
-    return job->request->jobs > 1 && !job->request->single_transaction &&
-           !archive_input_can_seek(job->input);
+    return job->request->jobs > 1 && job->request->trial == NULL &&
+           !job->request->single_transaction && !archive_input_can_seek(job->input);
 }
 
 bool archive_stream_restore(struct archive_job *job, struct error *err)

@@ -87,7 +87,7 @@ def test_every_form_of_an_archive_is_taken(pgcask, cluster, workdir):
         told = json.loads(result.stdout)
         assert result.ok and told["large_objects"] == 50 and told["by_name"], str(result)
         assert told["rows"] > 500 and told["kind"] == "archive" and told["not_compared"]
-    result = verify(pgcask, cluster, "-", input=(workdir / "x.dump").read_bytes())
+    result = verify(pgcask, cluster, "-", "--jobs", 3, input=(workdir / "x.dump").read_bytes())
     assert result.ok and EQUAL in result.stdout, str(result)
     # What it cannot compare it says.
     archive = stock_archive(cluster, db, workdir / "inserts", "-Fc", "--inserts")
