@@ -3,6 +3,7 @@
 #include "restore/backup_look.h"
 
 #include "restore/backup_source.h"
+#include "restore/db_source.h"
 #include "restore/restore_plan.h"
 #include "restore/script_restore.h"
 #include "restore/wanted_databases.h"
@@ -52,7 +53,7 @@ bool backup_look_script(const struct record_place *place, const char *path,
            (status = source_next(source, &record, err)) == SOURCE_RECORD) {
         if (record.type != RECORD_FILE)
             continue;
-        found = strcmp(record.path, path) == 0;
+        found = strcmp(db_source_path(record.path), path) == 0;
         if (found)
             done = backup_look_feed(script, record.reader, err);
         reader_close(record.reader);
@@ -61,6 +62,32 @@ bool backup_look_script(const struct record_place *place, const char *path,
         error_set(err, ERROR_CORRUPT, "%s is gone", path);
     source_close(source);
     return done;
+}
+
+/* ---- Names ---- */
+
+bool backup_look_names(const struct record_place *place, const struct cancel *cancel,
+                       struct backup_names *names, struct error *err)
+{
+    struct record_source *source;
+    enum source_status status;
+    struct record record;
+
+    *names = (struct backup_names){0};
+    if (!backup_look_can_open(place))
+        return true;
+    source = backup_source_open(place, cancel, err);
+    if (source == NULL)
+        return false;
+    while ((status = source_next(source, &record, err)) == SOURCE_RECORD) {
+        enum logical_part part = logical_layout_part(db_source_path(record.path));
+
+        names->archives += part == LOGICAL_PART_ARCHIVE || part == LOGICAL_PART_TOC;
+        names->summary |= part == LOGICAL_PART_SUMMARY;
+        reader_close(record.reader);
+    }
+    source_close(source);
+    return status == SOURCE_END;
 }
 
 /* ---- Archives ---- */
@@ -94,14 +121,16 @@ static bool add_archive(struct look *look, const char *name, struct error *err)
 
 static bool add_record(struct look *look, const struct record *record, struct error *err)
 {
-    struct logical_place place = logical_layout_place(look->layout, record->path);
+    const char *path = db_source_path(record->path);
+    struct logical_place place = logical_layout_place(look->layout, path);
     char name[RECORD_PATH_MAX];
 
     if (place.part == LOGICAL_PART_ARCHIVE)
         return add_archive(look, record->path, err);
     if (place.part != LOGICAL_PART_TOC)
         return true;
-    snprintf(name, sizeof(name), "%.*s", (int)place.folder.len, (const char *)place.folder.data);
+    snprintf(name, sizeof(name), "%.*s", (int)(place.folder.len + (size_t)(path - record->path)),
+             record->path);
     return add_archive(look, name, err);
 }
 

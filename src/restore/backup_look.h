@@ -22,6 +22,14 @@ bool backup_look_feed(struct script_restore *script, struct reader *reader, stru
 /* Whether its archives can be found in it as well: the file is not compressed. */
 bool backup_look_can_open(const struct record_place *place);
 
+/* What its records' names say, where its archives can be found in it; else nothing is found. */
+struct backup_names {
+    size_t archives;
+    bool summary;
+};
+bool backup_look_names(const struct record_place *place, const struct cancel *cancel,
+                       struct backup_names *names, struct error *err);
+
 /* All of its archives that are wanted, in one plan, which is told to the request. */
 bool backup_look_archives(const struct record_place *place, enum logical_layout layout,
                           struct wanted_databases *wanted,

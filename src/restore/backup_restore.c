@@ -10,18 +10,26 @@
 #include "manifest/manifest_decoder.h"
 #include "manifest/manifest_stream.h"
 #include "restore/archive_restore.h"
+#include "restore/backup_begin.h"
 #include "restore/backup_look.h"
 #include "restore/checking_source.h"
+#include "restore/db_source.h"
 #include "restore/script_restore.h"
 #include "restore/selection_lists.h"
+#include "restore/target_databases.h"
 #include "restore/wanted_databases.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const backup_restore_first[] = {MANIFEST_PATH, "/globals.sql", "/00000-globals.sql",
-                                            NULL};
+#define GLOBALS_PATH "/globals.sql"
+#define NUMBERED_GLOBALS_PATH "/00000-globals.sql"
+
+const char *const backup_restore_first[] = {
+    MANIFEST_PATH,         DB_SOURCE_FOLDER MANIFEST_PATH,         GLOBALS_PATH,
+    NUMBERED_GLOBALS_PATH, DB_SOURCE_FOLDER NUMBERED_GLOBALS_PATH, NULL,
+};
 
 struct backup_job {
     const char *name;
@@ -35,9 +43,10 @@ struct backup_job {
     char globals_path[RECORD_PATH_MAX];
     struct restore_request of_globals, of_several;
     struct script_restore *globals; /* what it says last of all is still to be done */
-    bool begun;                     /* with manifest.json */
-    bool archives_seen;
-    bool planned; /* all archives, before the first */
+    bool begun;                     /* with manifest.json, or what may be without one */
+    size_t archives;                /* that came */
+    bool several;                   /* databases, of others' backups: ours says of which */
+    bool planned;                   /* all archives, before the first */
     struct wanted_databases *wanted;
     struct selection_lists *lists; /* one database may have what another lacks */
     size_t problems;
@@ -94,13 +103,17 @@ static bool refuse_list(const struct backup_job *job, size_t wanted, struct erro
 }
 
 /* Each of several goes into the one of its own name. */
-static bool refuse_name(const struct backup_job *job, size_t count, struct error *err)
+static bool refuse_name(const struct backup_job *job, bool several, size_t count, struct error *err)
 {
-    if (job->request->database == NULL || count < 2)
+    char number[24] = "several";
+
+    if (job->request->database == NULL || !several)
         return true;
+    if (count > 0)
+        snprintf(number, sizeof(number), "%zu", count);
     error_set(err, ERROR_USAGE,
-              OPTION_DATABASE " is for the restore of one database, and %s is of %zu", job->name,
-              count);
+              OPTION_DATABASE " is for the restore of one database, and %s is of %s", job->name,
+              number);
     return error_hint(err, "Choose among them: " OPTION_DATABASES);
 }
 
@@ -117,7 +130,7 @@ static bool check_names(struct backup_job *job, struct error *err)
         wanted += name != NULL && wanted_databases_has(job->wanted, name);
         known = known && name != NULL && strchr(name, '\\') == NULL;
     }
-    return refuse_name(job, count, err) && refuse_list(job, wanted, err) &&
+    return refuse_name(job, count > 1, count, err) && refuse_list(job, wanted, err) &&
            (!known || wanted_databases_check(job->wanted, err));
 }
 
@@ -130,36 +143,45 @@ static bool refuse_cluster(const struct backup_job *job, struct error *err)
     return error_hint(err, "A server starts on it: " OPTION_TO " DATA-DIRECTORY");
 }
 
-/* Whoever packed the folder itself, and not what is in it. */
-static bool refuse_packed_folder(const struct backup_job *job, const char *end, struct error *err)
+/* What another program put together says nowhere how many archives there are; which file is of
+ * which database, each archive says itself. */
+static bool begin_of_others(struct backup_job *job, bool of_several, struct error *err)
 {
-    struct slice folder = slice_make(job->record.path + 1, (size_t)(end - job->record.path - 1));
-    char name[RECORD_PATH_MAX], in[QUOTE_PATH_SIZE], tar[QUOTE_PATH_SIZE];
+    struct backup_names names = {0};
 
-    snprintf(name, sizeof(name), "%.*s", (int)folder.len, (const char *)folder.data);
-    error_set(err, ERROR_CORRUPT,
-              "%s is no backup and no archive as it is: what it has lies in a folder, %s",
-              job->name, quote_shell(name, in, sizeof(in)));
-    return error_hint(
-        err,
-        "Unpack it, and name that folder:  tar -xf %s && pgcask restore ./%s " OPTION_TO
-        " postgres://HOST/DATABASE",
-        quote_shell(job->name, tar, sizeof(tar)), in);
+    if (job->place != NULL && !backup_look_names(job->place, job->request->cancel, &names, err))
+        return false;
+    if (!job->begun && names.summary)
+        return backup_begin_refuse(job->name, job->place, job->record.path, err);
+    job->begun = true;
+    job->several = of_several || names.archives > 1;
+    return refuse_name(job, job->several, names.archives, err) &&
+           refuse_list(job, job->several ? 2 : 1, err);
 }
 
-/* Else nobody knows what it is. */
-static bool check_begin(const struct backup_job *job, struct error *err)
+static bool check_begin(struct backup_job *job, enum logical_part part, struct error *err)
 {
-    const char *folder_end = strchr(job->record.path + 1, '/');
-
-    if (job->begun)
+    if (job->begun || part == LOGICAL_PART_MANIFEST)
         return true;
-    if (folder_end != NULL && job->place != NULL && job->place->kind != PLACE_DIRECTORY)
-        return refuse_packed_folder(job, folder_end, err);
-    error_set(err, ERROR_CORRUPT, "%s is no backup of pgcask: there is no manifest.json in it",
-              job->name);
-    return error_hint(err, "A backup is a folder or a tar that pgcask has made; an archive of "
-                           "pg_dump or an SQL script is given by itself.");
+    if (part != LOGICAL_PART_GLOBALS && part != LOGICAL_PART_SCRIPT && part != LOGICAL_PART_ARCHIVE)
+        return backup_begin_refuse(job->name, job->place, job->record.path, err);
+    if (!begin_of_others(job, false, err))
+        return false;
+    log_message(job->request->log, LOG_WARNING,
+                "there is no manifest.json in %s: whether all that belongs to it is there is not "
+                "known",
+                job->name);
+    return true;
+}
+
+/* One of all databases names none. */
+static bool begin_with_manifest(struct backup_job *job, struct error *err)
+{
+    const char *database = json_string_value(json_object_get(job->facts->head, "database"));
+
+    job->begun = true;
+    return json_object_get(job->facts->head, "producer") != NULL ||
+           begin_of_others(job, database == NULL || database[0] == '\0', err);
 }
 
 static bool read_manifest(struct backup_job *job, struct error *err)
@@ -171,12 +193,13 @@ static bool read_manifest(struct backup_job *job, struct error *err)
         if (!manifest_decoder_feed(job->manifest, bytes, err))
             return error_prefix(err, "%s: manifest.json", job->name);
     }
-    return status == READER_END && refuse_cluster(job, err) && check_names(job, err);
+    return status == READER_END && refuse_cluster(job, err) && check_names(job, err) &&
+           begin_with_manifest(job, err);
 }
 
 static bool is_of_several(const struct backup_job *job)
 {
-    return json_array_size(job->facts->archive_names) > 1;
+    return job->several || json_array_size(job->facts->archive_names) > 1;
 }
 
 /* ---- Scripts ---- */
@@ -248,7 +271,7 @@ static bool hold_globals(struct backup_job *job, struct error *err)
 
     if (job->request->no_globals)
         return true;
-    if (job->archives_seen) {
+    if (job->archives > 0) {
         error_set(err, ERROR_UNSUPPORTED, "%s comes behind a database that names its roles",
                   job->record.path);
         return error_hint(err, "Put the backup into a directory and restore that; or leave roles "
@@ -329,7 +352,11 @@ static bool plan_all(struct backup_job *job, struct error *err)
 {
     const struct archive_restore_options options = options_of(job, NULL);
 
-    job->archives_seen = true;
+    if (job->archives++ > 0 && !is_of_several(job) && target_database_is_named(job->request)) {
+        error_set(err, ERROR_USAGE, "%s is of several databases, and one is named to restore into",
+                  job->name);
+        return error_hint(err, "Each goes into the one of its own name: leave the name out.");
+    }
     if (job->planned || !is_of_several(job) || job->place == NULL ||
         !backup_look_can_open(job->place))
         return true;
@@ -419,8 +446,7 @@ static bool restore_record(struct backup_job *job, struct error *err)
 {
     struct logical_place place = logical_layout_place(job->facts->layout, job->record.path);
 
-    job->begun = job->begun || place.part == LOGICAL_PART_MANIFEST;
-    if (!check_begin(job, err))
+    if (!check_begin(job, place.part, err))
         return false;
     switch (place.part) {
     case LOGICAL_PART_MANIFEST:
@@ -451,8 +477,8 @@ static bool restore_record(struct backup_job *job, struct error *err)
 /* A script has neither list. */
 static bool check_matched(const struct backup_job *job, struct error *err)
 {
-    return !job->archives_seen || (wanted_databases_check(job->wanted, err) &&
-                                   (!is_of_several(job) || selection_lists_check(job->lists, err)));
+    return job->archives == 0 || (wanted_databases_check(job->wanted, err) &&
+                                  (!is_of_several(job) || selection_lists_check(job->lists, err)));
 }
 
 static bool restore_records(struct backup_job *job, struct error *err)
@@ -492,6 +518,7 @@ static bool run(struct backup_job *job, struct record_source *source, struct err
         .observer = job->request->observer,
         .cancel = job->request->cancel,
         .log = job->request->log,
+        .may_lack_manifest = true,
     };
 
     job->source = checking_source_new(source, &proof, err);

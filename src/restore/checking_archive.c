@@ -11,6 +11,22 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* ---- Whose it is ---- */
+
+/* What another program put together out of the archives and scripts of stock tools: our own
+ * manifest.json says who made it. */
+static bool is_of_others(const struct checking_source *check)
+{
+    return check->logical && !check->facts->without_summary &&
+           json_object_get(check->facts->head, "producer") == NULL &&
+           (check->facts->kind == MANIFEST_LOGICAL || check->options.may_lack_manifest);
+}
+
+bool checking_is_unlisted(const struct checking_source *check)
+{
+    return check->logical && (check->facts->without_summary || is_of_others(check));
+}
+
 /* ---- What an archive says of itself ---- */
 
 /* That it lies under another database's name could not be told from it otherwise. */
@@ -21,6 +37,9 @@ static bool take_header(void *context, const struct archive_header *header, stru
     struct logical_place numbered = logical_layout_place(LOGICAL_NUMBERED, check->path);
 
     (void)err;
+    /* Whoever else names files may do it as he likes. */
+    if (is_of_others(check))
+        return true;
     /* Without a manifest the layout is not known. */
     if (header->database != NULL && !record_path_stands_for(named.database, header->database) &&
         !record_path_stands_for(numbered.database, header->database))
@@ -158,8 +177,28 @@ static void tell_missing(struct checking_source *check, uint32_t number)
     }
 }
 
+/* Nothing says how many there are; numbers that have a gap say that one is lost. */
+static void note_of_others(struct checking_source *check)
+{
+    enum logical_part part = check->place.part;
+    uint32_t number = logical_layout_place(LOGICAL_NUMBERED, check->path).number;
+
+    check->contents += part == LOGICAL_PART_ARCHIVE || part == LOGICAL_PART_SCRIPT;
+    if (part == LOGICAL_PART_GLOBALS) {
+        check->globals_seen = true;
+        check->numbered = strcmp(check->path, logical_layout_globals_path(LOGICAL_NUMBERED)) == 0;
+    }
+    if (part != LOGICAL_PART_ARCHIVE || !check->numbered || number <= check->last_number)
+        return;
+    if (check->facts->kind == MANIFEST_LOGICAL)
+        tell_missing(check, number);
+    check->last_number = number;
+}
+
 static void note_unlisted(struct checking_source *check)
 {
+    if (is_of_others(check))
+        note_of_others(check);
     if (!check->facts->without_summary)
         return;
     if (!is_named(check)) {
@@ -179,12 +218,24 @@ static void tell_unlisted(struct checking_source *check)
     const char *database = json_string_value(json_object_get(check->facts->head, "database"));
 
     check->report.without_summary = true;
-    check->report.databases = database != NULL ? 0 : json_array_size(check->facts->archive_names);
+    if (database == NULL || database[0] == '\0')
+        check->report.databases =
+            is_of_others(check) ? check->contents : json_array_size(check->facts->archive_names);
     snprintf(check->report.kind, sizeof(check->report.kind), "logical");
     snprintf(check->report.layout, sizeof(check->report.layout), "%s",
-             logical_layout_name(check->facts->layout));
+             logical_layout_name(check->numbered ? LOGICAL_NUMBERED : check->facts->layout));
     snprintf(check->report.database, sizeof(check->report.database), "%s",
              database != NULL ? database : "");
+}
+
+static void end_of_others(struct checking_source *check)
+{
+    struct error err;
+
+    if (check->facts->kind == MANIFEST_LOGICAL && !manifest_decoder_finish(check->manifest, &err))
+        checking_failure(check, MANIFEST_PATH, &err);
+    if (check->contents == 0 && !check->globals_seen)
+        checking_problem(check, VERIFY_MISSING, "/", "there is neither an archive nor a script");
 }
 
 void checking_end_unlisted(struct checking_source *check)
@@ -193,6 +244,10 @@ void checking_end_unlisted(struct checking_source *check)
     struct error err;
 
     tell_unlisted(check);
+    if (is_of_others(check)) {
+        end_of_others(check);
+        return;
+    }
     if (!manifest_decoder_finish(check->manifest, &err))
         checking_failure(check, MANIFEST_PATH, &err);
     else if (count == 0)

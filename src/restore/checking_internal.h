@@ -57,8 +57,11 @@ struct checking_source {
     size_t folder_skipped;              /* files before that */
     char empty_folder[RECORD_PATH_MAX]; /* that the last record was; "": it was none */
 
-    bool globals_seen;    /* these two only without summary.json */
+    /* These only without summary.json. */
+    bool globals_seen;
     uint32_t last_number; /* of an archive that is named */
+    bool numbered;        /* by the path of the globals: of a backup that another program made */
+    size_t contents;      /* archives and scripts of such a one */
 
     bool digests_settled;
     bool backup_manifest_seen, backup_manifest_whole, backup_manifest_failed;
@@ -99,7 +102,10 @@ void checking_enter_folder(struct checking_source *check, const char *path);
 /* No more files of the folder come. */
 void checking_leave_folder(struct checking_source *check);
 
-/* Of a backup without summary.json: whether all is there that manifest.json says. */
+/* Whether it has no summary.json: then what is inside its files has to prove them. */
+bool checking_is_unlisted(const struct checking_source *check);
+
+/* Of such a one: whether all is there that manifest.json says. */
 void checking_end_unlisted(struct checking_source *check);
 
 #endif

@@ -267,7 +267,7 @@ static void check_whole(struct checking_source *check)
     checking_leave_folder(check);
     if (!check->backup_manifest_seen && !check->logical)
         checking_problem(check, VERIFY_MISSING, LAYOUT_BACKUP_MANIFEST, "is missing");
-    if (check->logical && check->facts->without_summary && !check->summary_seen)
+    if (checking_is_unlisted(check) && !check->summary_seen)
         checking_end_unlisted(check);
     else if (!check->summary_seen)
         checking_problem(check, VERIFY_MISSING, SUMMARY_PATH,

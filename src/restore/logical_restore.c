@@ -12,6 +12,7 @@
 #include "restore/backup_look.h"
 #include "restore/backup_restore.h"
 #include "restore/backup_source.h"
+#include "restore/db_source.h"
 #include "restore/script_restore.h"
 #include "restore/spooled_source.h"
 #include "restore/target_databases.h"
@@ -210,8 +211,9 @@ static bool restore_source(struct logical_job *job, struct record_source **sourc
     if (kind != ARCHIVE_NONE)
         return restore_lone(job, taken, kind, err);
     *source = NULL;
+    taken = db_source_new(taken, err);
     /* Of a directory they come in the right order. */
-    if (job->input->is_backup || job->input->place.kind != PLACE_DIRECTORY)
+    if (taken != NULL && (job->input->is_backup || job->input->place.kind != PLACE_DIRECTORY))
         taken = spooled_source_new(taken, job->request->spool_directory, job->request->cancel, err);
     if (taken == NULL)
         return false;

@@ -35,6 +35,9 @@ struct verify_options {
     /* Opens the same backup once more, so that a file which should not be there can be named; NULL
      * where that is impossible (a pipe). */
     struct record_source *(*reopen)(void *context, struct error *err);
+
+    /* Archives and scripts that lie together may be a backup without a manifest.json as well. */
+    bool may_lack_manifest;
 };
 
 struct verify_report {

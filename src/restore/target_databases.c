@@ -50,10 +50,25 @@ static struct slice file_stem(const char *file)
     return stem;
 }
 
+static const char *named_by_address(const struct restore_request *request)
+{
+    const char *name = wire_settings_get(request->settings, "dbname");
+
+    return name != NULL && name[0] != '\0' &&
+                   wire_settings_database_from(request->settings) == WIRE_DATABASE_NAMED
+               ? name
+               : NULL;
+}
+
+bool target_database_is_named(const struct restore_request *request)
+{
+    return request->database != NULL || named_by_address(request) != NULL;
+}
+
 char *target_database_name(const struct restore_request *request, const char *header,
                            const char *file, bool of_several, struct error *err)
 {
-    const char *named = wire_settings_get(request->settings, "dbname");
+    const char *named = named_by_address(request);
     struct slice stem = file == NULL ? (struct slice){0} : file_stem(file);
     char given[64];
 
@@ -63,8 +78,7 @@ char *target_database_name(const struct restore_request *request, const char *he
     }
     if (!of_several && request->database != NULL)
         return copy(request->database, strlen(request->database), err);
-    if (!of_several && named != NULL && named[0] != '\0' &&
-        wire_settings_database_from(request->settings) == WIRE_DATABASE_NAMED)
+    if (!of_several && named != NULL)
         return copy(named, strlen(named), err);
     if (header != NULL && header[0] != '\0')
         return copy(header, strlen(header), err);

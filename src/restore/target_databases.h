@@ -11,6 +11,9 @@
 char *target_database_name(const struct restore_request *request, const char *header,
                            const char *file, bool of_several, struct error *err);
 
+/* Whether the request names one itself: then several archives would go into the same. */
+bool target_database_is_named(const struct restore_request *request);
+
 /* Databases that every server has, and that are never dropped. */
 bool target_database_is_fixed(const char *name);
 

@@ -1,0 +1,40 @@
+/* Whoever gives something else than a backup has nearly always given it in another form: that is
+ * what can be told. */
+#include "restore/backup_begin.h"
+
+#include "base/error_names.h"
+#include "base/quote.h"
+#include "record/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Whoever packed the folder itself, and not what is in it. */
+static bool refuse_packed_folder(const char *name, const char *path, const char *end,
+                                 struct error *err)
+{
+    char folder[RECORD_PATH_MAX], in[QUOTE_PATH_SIZE], tar[QUOTE_PATH_SIZE];
+
+    snprintf(folder, sizeof(folder), "%.*s", (int)(end - path - 1), path + 1);
+    error_set(err, ERROR_CORRUPT,
+              "%s is no backup and no archive as it is: what it has lies in a folder, %s", name,
+              quote_shell(folder, in, sizeof(in)));
+    return error_hint(
+        err,
+        "Unpack it, and name that folder:  tar -xf %s && pgcask restore ./%s " OPTION_TO
+        " postgres://HOST/DATABASE",
+        quote_shell(name, tar, sizeof(tar)), in);
+}
+
+bool backup_begin_refuse(const char *name, const struct record_place *place, const char *path,
+                         struct error *err)
+{
+    const char *folder_end = strchr(path + 1, '/');
+
+    if (folder_end != NULL && place != NULL && place->kind != PLACE_DIRECTORY)
+        return refuse_packed_folder(name, path, folder_end, err);
+    error_set(err, ERROR_CORRUPT, "%s is no backup of pgcask: there is no manifest.json in it",
+              name);
+    return error_hint(err, "A backup is a folder or a tar that pgcask has made; an archive of "
+                           "pg_dump or an SQL script is given by itself.");
+}
