@@ -2,11 +2,12 @@
 what mends it; and databases are made as they were."""
 
 import contextlib
+import dataclasses
 import re
 
 import pytest
 
-from pgcask_testing import builders, logical, process, temp
+from pgcask_testing import archives, builders, logical, process, temp
 from pgcask_testing.logical import make, script
 from pgcask_testing.plans import planner  # noqa: F401: a fixture
 
@@ -275,6 +276,25 @@ def test_names_are_asked_for_in_the_encoding_of_their_archive(pgcask, planner, t
     target.sql('DROP ROLE "é"; DROP ROLE app')
     plan = planner(uri(target), workdir / "b", "no_globals", "create_db")
     assert plan.told == ['fatal: roles that are to own objects are missing: "app", "é"'], str(plan.result)
+
+
+@pytest.mark.majors(15)
+def test_a_dry_run_keeps_no_entries_unless_they_are_listed(pgcask, target, workdir):
+    db = make(target, "wide", "CREATE TABLE t (n int); COMMENT ON TABLE t IS 'x'")
+    archive = logical.stock_archive(target, db, workdir / "few.dump")
+    parts = archives.read(archive.read_bytes())
+    entry = parts.find("COMMENT", "TABLE t")
+    parts.entries += [dataclasses.replace(entry, dump_id=10000 + n, texts={
+        **entry.texts, "tag": f"TABLE {n:063}".encode()}) for n in range(100000)]
+    (workdir / "many.dump").write_bytes(archives.write(parts))
+
+    def peak(name, *options):
+        return pgcask("restore", workdir / name, "--to", target.uri(db), "--into-existing", "--dry-run",
+                      *options).check().peak_rss
+
+    few, many = peak("few.dump"), peak("many.dump")
+    assert many - few < 100000 * 200, (few, many)
+    logical.drop(target, db)
 
 
 def test_standbys_and_too_few_connections(planner, servers, dump, major):
