@@ -262,20 +262,20 @@ def test_what_is_selected_needs_its_schema(planner, stocked, dump):
 
 @pytest.mark.sampled
 def test_names_are_asked_for_in_the_encoding_of_their_archive(pgcask, planner, target, workdir, major):
-    target.sql('CREATE ROLE "é"; CREATE ROLE app')
-    make(target, "a", "CREATE TABLE t (n int); ALTER TABLE t OWNER TO app",
+    target.sql('CREATE ROLE "é"; CREATE ROLE asked')
+    make(target, "a", "CREATE TABLE t (n int); ALTER TABLE t OWNER TO asked",
          options="ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
-    make(target, "b", 'CREATE TABLE t (n int); ALTER TABLE t OWNER TO app;'
+    make(target, "b", 'CREATE TABLE t (n int); ALTER TABLE t OWNER TO asked;'
          'CREATE TABLE u (n int); ALTER TABLE u OWNER TO "é"',
          options="ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
     pgcask("backup", uri(target), "--to", workdir / "b", "--databases", "a,b", "--quiet",
            "--layout", "numbered").check()
     assert not planner(uri(target), workdir / "b", "no_globals", "into_existing").findings
     # What is missing is told once, whoever names it.
-    target.sql("DROP OWNED BY app; DROP DATABASE a; DROP DATABASE b")
-    target.sql('DROP ROLE "é"; DROP ROLE app')
+    target.sql("DROP OWNED BY asked; DROP DATABASE a; DROP DATABASE b")
+    target.sql('DROP ROLE "é"; DROP ROLE asked')
     plan = planner(uri(target), workdir / "b", "no_globals", "create_db")
-    assert plan.told == ['fatal: roles that are to own objects are missing: "app", "é"'], str(plan.result)
+    assert plan.told == ['fatal: roles that are to own objects are missing: "asked", "é"'], str(plan.result)
 
 
 @pytest.mark.majors(15)
