@@ -123,6 +123,16 @@ void progress_format_sync(char out[PROGRESS_LINE], uint64_t synced, uint64_t fil
     append(out, "%" PRIu64 " of %" PRIu64 " files", synced, shown);
 }
 
+void progress_format_restore(char out[PROGRESS_LINE], const char *phase, uint64_t bytes,
+                             uint64_t total, uint64_t rate, uint64_t objects, uint64_t all)
+{
+    progress_format(out, phase, bytes, total, rate);
+    if (all == 0)
+        return;
+    append(out, bytes == 0 ? ": " : ", ");
+    append(out, "%" PRIu64 " of %" PRIu64 " objects", objects < all ? objects : all, all);
+}
+
 /* What the rate is of. */
 static uint64_t counted(struct progress *progress)
 {
@@ -130,7 +140,17 @@ static uint64_t counted(struct progress *progress)
         return atomic_load(&progress->synced);
     if (progress->measure != NULL)
         return atomic_load(&progress->done);
-    return progress_bytes(progress);
+    return progress_bytes(progress) + atomic_load(&progress->restored.bytes);
+}
+
+static void format_restore(struct progress *progress, char line[PROGRESS_LINE], uint64_t done,
+                           uint64_t speed)
+{
+    struct restore_progress *restored = &progress->restored;
+
+    progress_format_restore(line, atomic_load(&progress->phase), done,
+                            atomic_load(&restored->total_bytes), speed,
+                            atomic_load(&restored->objects), atomic_load(&restored->all_objects));
 }
 
 static void draw(struct progress *progress, const struct rate *rate, int64_t now, bool live)
@@ -142,6 +162,8 @@ static void draw(struct progress *progress, const struct rate *rate, int64_t now
 
     if (atomic_load(&progress->synced) > 0)
         progress_format_sync(line, done, atomic_load(&progress->files), speed);
+    else if (progress->restores)
+        format_restore(progress, line, done, speed);
     else if (progress->measure != NULL)
         progress_format_measured(line, phase, progress_bytes(progress), done, total, speed);
     else
@@ -252,6 +274,11 @@ void progress_measure(struct progress *progress, uint64_t (*measure)(void *conte
 {
     progress->measured = context;
     progress->measure = measure;
+}
+
+void progress_follow_restore(struct progress *progress)
+{
+    progress->restores = true;
 }
 
 void progress_follow(struct progress *progress, const struct record_source *source)

@@ -9,6 +9,7 @@
 #include "cli/console.h"
 #include "cli/rate.h"
 #include "record/record.h"
+#include "restore/restore_request.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -30,6 +31,8 @@ struct progress {
     uint64_t (*measure)(void *context); /* NULL: the bytes */
     void *measured;
     const struct record_source *followed; /* a tar, which may be compressed; NULL: none */
+    struct restore_progress restored;     /* for whom that is what is counted */
+    bool restores;
     int64_t started_ms;
 };
 
@@ -60,6 +63,13 @@ void progress_format(char out[PROGRESS_LINE], const char *phase, uint64_t bytes,
 /* "copying: 35%, 11s left, 1.2 GiB read, 340 MiB written"; the rate is that of what is done. */
 void progress_format_measured(char out[PROGRESS_LINE], const char *phase, uint64_t bytes,
                               uint64_t done, uint64_t total, uint64_t rate);
+
+/* What is counted in progress->restored is said, too: before anything is counted. */
+void progress_follow_restore(struct progress *progress);
+
+/* "restoring: 35%, 11s left, 1.2 GiB of 3.4 GiB, 210 MiB/s, 123 of 1234 objects". */
+void progress_format_restore(char out[PROGRESS_LINE], const char *phase, uint64_t bytes,
+                             uint64_t total, uint64_t rate, uint64_t objects, uint64_t all);
 
 /* "writing to disk: 35%, 11s left, 1234 of 3500 files". */
 void progress_format_sync(char out[PROGRESS_LINE], uint64_t synced, uint64_t files, uint64_t rate);

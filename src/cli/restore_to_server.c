@@ -5,6 +5,7 @@
 #include "cli/location.h"
 #include "cli/near_miss.h"
 #include "cli/preflight.h"
+#include "cli/progress.h"
 #include "cli/restore_result.h"
 #include "cli/server_uri.h"
 
@@ -15,6 +16,7 @@
 struct restoring {
     struct command *command;
     struct logical_restore_report report;
+    struct progress progress;
     size_t told; /* of its findings */
 };
 
@@ -51,6 +53,8 @@ static void say_plan(void *context, const struct restore_plan *plan)
     if (options_flag(restoring->command->options, "dry-run"))
         restore_result_plan(restoring->command, plan);
     say_found(restoring);
+    if (!options_flag(restoring->command->options, "dry-run"))
+        progress_set_phase(&restoring->progress, "restoring");
 }
 
 /* ---- What is asked for ---- */
@@ -114,8 +118,17 @@ static bool restore(struct restoring *restoring, struct restore_request *request
     const struct restore_input input = {
         .name = from->name, .place = from->place, .may_be_backup = may_be_backup, .context = from};
     struct logical_restore_report *report = &restoring->report;
-    bool done = logical_restore_run(request, &input, report, err);
+    struct progress *progress = &restoring->progress;
+    bool done;
 
+    if (!progress_start(progress, restoring->command->console, restoring->command->quiet,
+                        "looking at the server", err))
+        return false;
+    progress_follow_restore(progress);
+    request->observer = &progress->observer;
+    request->progress = restoring->command->quiet ? NULL : &progress->restored;
+    done = logical_restore_run(request, &input, report, err);
+    progress_stop(progress);
     say_found(restoring);
     restore_result_fill(restoring->command->result, report);
     if (done)

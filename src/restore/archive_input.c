@@ -65,6 +65,11 @@ struct archive_contents *archive_input_contents(const struct archive_input *inpu
     return input->contents;
 }
 
+void archive_input_count(struct archive_input *input, _Atomic uint64_t *bytes)
+{
+    input->read = bytes;
+}
+
 bool archive_input_can_seek(const struct archive_input *input)
 {
     return input->place != NULL;

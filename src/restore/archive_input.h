@@ -11,6 +11,8 @@
 #include "record/place.h"
 #include "restore/archive_scan.h"
 
+#include <stdatomic.h>
+
 struct archive_input;
 
 /* ---- Opening ---- */
@@ -59,6 +61,9 @@ struct archive_input *archive_input_of_source(const char *name, struct record_so
                                               struct error *err);
 
 void archive_input_free(struct archive_input *input);
+
+/* From now on what is read of data is added there, by whoever reads. Borrowed. */
+void archive_input_count(struct archive_input *input, _Atomic uint64_t *bytes);
 
 /* ---- What is in it ---- */
 

@@ -21,10 +21,12 @@ static bool next_bytes(struct archive_input *input, struct archive_worker *worke
 
         if (status != READER_DATA)
             bytes->len = 0;
+        archive_input_note_read(input, bytes->len);
         return status != READER_FAILED;
     }
     if (!archive_file_read(&input->file, *position, worker->buffer, size, &got, err))
         return error_prefix(err, "%s", input->name);
+    archive_input_note_read(input, got);
     *bytes = slice_make(worker->buffer, got);
     *position += got;
     return true;

@@ -75,6 +75,7 @@ static bool next_bytes(const struct reading *reading, const struct archive_file 
         return blame_file(reading, err);
     }
     *position += got;
+    archive_input_note_read(reading->input, got);
     *bytes = slice_make(reading->worker->buffer, got);
     return true;
 }

@@ -52,9 +52,17 @@ struct archive_input {
     bool located;                  /* it is known where the data are */
     struct failure location_failure;
 
+    _Atomic uint64_t *read; /* counts the bytes; may be NULL */
+
     pthread_mutex_t idle_lock;
     struct archive_worker *idle;
 };
+
+static inline void archive_input_note_read(const struct archive_input *input, size_t bytes)
+{
+    if (input->read != NULL)
+        atomic_fetch_add_explicit(input->read, bytes, memory_order_relaxed);
+}
 
 /* archive_worker.c */
 struct archive_worker *archive_worker_take(struct archive_input *input, struct error *err);

@@ -132,6 +132,7 @@ static bool feed_file(struct folder_stream *stream, const char *name, struct rea
             return false;
         if (status == READER_END)
             return archive_folder_end(stream->folder, err) || blame_file(stream, name, err);
+        archive_input_note_read(stream->input, bytes.len);
         if (!archive_folder_feed(stream->folder, bytes, err))
             return err->code == ERROR_CORRUPT ? blame_file(stream, name, err) : false;
     }

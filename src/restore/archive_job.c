@@ -39,7 +39,7 @@ static void mark_done(struct archive_job *job, uint64_t subject)
     uint32_t count = archive_contents_count(job->contents);
 
     for (uint32_t i = number; i < count && i - number <= more; i++)
-        job->marks[i] |= (subject & ENTRY_SQL_MAKES) != 0 ? IS_DONE | IS_MADE : IS_DONE;
+        archive_job_mark(job, i, (subject & ENTRY_SQL_MAKES) != 0 ? IS_DONE | IS_MADE : IS_DONE);
 }
 
 /* Lines are counted in each share by itself. */
@@ -75,7 +75,7 @@ static void note_failure(void *context, const struct target_failure *failure)
         if ((failure->subject & ENTRY_SQL_MAKES) != 0)
             job->marks[number] |= IS_UNMADE;
         if (failure->harmless == NULL)
-            job->marks[number] |= HAS_FAILED;
+            archive_job_mark(job, number, HAS_FAILED);
         if (note_lost(job, failure->statement))
             mark_done(job, failure->subject);
     }

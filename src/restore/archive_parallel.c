@@ -138,7 +138,10 @@ static bool restore(struct archive_job *job, bool data, struct error *err)
 
 bool archive_parallel_restore(struct archive_job *job, struct error *err)
 {
-    return archive_input_locate(job->input, &job->cancel, err) && restore(job, true, err);
+    if (!archive_input_locate(job->input, &job->cancel, err))
+        return false;
+    archive_job_expect_data(job, false);
+    return restore(job, true, err);
 }
 
 bool archive_parallel_behind(struct archive_job *job, struct error *err)

@@ -70,6 +70,7 @@ static bool restore_rows(struct archive_job *job, struct error *err)
     const char *broken;
 
     handler = restore_data_handler(&job->main.data);
+    archive_job_expect_data(job, true);
     if (archive_input_read_all(job->input, &handler, &job->cancel, err) &&
         restore_data_do_again(&job->main.data, job->input, &job->cancel, err))
         return true;
@@ -217,6 +218,7 @@ static bool run(struct archive_job *job, struct error *err)
         return true;
     if (options->before != NULL && !options->before(options->context, err))
         return false;
+    archive_job_expect_objects(job);
     return make_database(job, err) && restore_all(job, err);
 }
 

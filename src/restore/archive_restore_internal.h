@@ -71,6 +71,15 @@ enum stage { STAGE_BEFORE_DATA, STAGE_BEHIND_DATA, STAGE_AFTER_DATA, STAGE_LATER
 enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
                              enum archive_section *section);
 
+/* ---- archive_progress.c ---- */
+
+void archive_job_expect_objects(const struct archive_job *job);
+/* Of an archive that is read by position: whole, or what is wanted of it. Where its data are has
+ * been found out, or they are read without that. */
+void archive_job_expect_data(const struct archive_job *job, bool whole);
+/* Of the entry with that number, with job->lock held. */
+void archive_job_mark(struct archive_job *job, uint32_t number, uint8_t marks);
+
 /* ---- archive_rows.c: for restore_data ---- */
 
 bool archive_job_wants(void *context, uint32_t number, bool *wanted, struct error *err);

@@ -385,6 +385,8 @@ static bool restore_input(struct backup_job *job, struct archive_input *input, c
 
     if (input == NULL)
         return false;
+    if (job->request->progress != NULL)
+        archive_input_count(input, &job->request->progress->bytes);
     database = archive_contents_header(archive_input_contents(input))->database;
     done = !wanted_databases_has(job->wanted, database == NULL ? "" : database) ||
            restore_one(job, input, &options, err);

@@ -33,9 +33,12 @@ static bool restore_archive(struct logical_job *job, struct archive_input *archi
                             struct error *err)
 {
     const struct archive_restore_options options = {.name = job->input->name};
-    bool done =
-        archive != NULL && archive_restore(archive, &options, job->request, job->report, err);
+    struct restore_progress *progress = job->request->progress;
+    bool done;
 
+    if (archive != NULL && progress != NULL)
+        archive_input_count(archive, &progress->bytes);
+    done = archive != NULL && archive_restore(archive, &options, job->request, job->report, err);
     archive_input_free(archive);
     return done;
 }
@@ -93,22 +96,30 @@ static void add_script(struct logical_restore_report *report, const struct scrip
 
 typedef bool script_feed(struct script_restore *script, struct slice bytes, struct error *err);
 
+/* count: of the bytes; NULL: nobody asks. */
 static bool feed_script(struct script_restore *script, struct reader *reader, script_feed *feed,
-                        struct error *err)
+                        _Atomic uint64_t *count, struct error *err)
 {
     enum reader_status status;
     struct slice data;
 
     while ((status = reader_next(reader, &data, err)) == READER_DATA) {
+        if (count != NULL)
+            atomic_fetch_add_explicit(count, data.len, memory_order_relaxed);
         if (!feed(script, data, err))
             return false;
     }
     return status == READER_END;
 }
 
-static bool look_over(struct script_restore *script, struct reader *reader, struct error *err)
+/* How long it is is known then. */
+static bool look_over(const struct logical_job *job, struct script_restore *script,
+                      struct reader *reader, struct error *err)
 {
-    return feed_script(script, reader, script_restore_look, err) &&
+    struct restore_progress *progress = job->request->progress;
+
+    return feed_script(script, reader, script_restore_look,
+                       progress == NULL ? NULL : &progress->total_bytes, err) &&
            script_restore_look_finish(script, err);
 }
 
@@ -125,7 +136,7 @@ static bool look_over_first(struct logical_job *job, struct script_restore *scri
     if (again == NULL)
         return false;
     done = tar_source_peek(again, 1, &ignored, err) &&
-           look_over(script, tar_source_raw_reader(again), err);
+           look_over(job, script, tar_source_raw_reader(again), err);
     source_close(again);
     return done;
 }
@@ -133,10 +144,13 @@ static bool look_over_first(struct logical_job *job, struct script_restore *scri
 static bool run_script(struct logical_job *job, struct script_restore *script,
                        struct reader *reader, struct error *err)
 {
+    struct restore_progress *progress = job->request->progress;
+
     if (job->request->dry_run)
-        return look_over(script, reader, err);
+        return look_over(job, script, reader, err);
     return look_over_first(job, script, err) &&
-           feed_script(script, reader, script_restore_feed, err) &&
+           feed_script(script, reader, script_restore_feed,
+                       progress == NULL ? NULL : &progress->bytes, err) &&
            script_restore_finish(script, err) && script_restore_conclude(script, err);
 }
 
@@ -197,6 +211,16 @@ static bool look_at(const struct logical_job *job, struct record_source *source,
            input->may_be_backup(input->context, source, err);
 }
 
+/* Of what is compressed as a whole nobody knows how long it will be. */
+static void expect_records(const struct logical_job *job)
+{
+    struct restore_progress *progress = job->request->progress;
+
+    if (progress != NULL && !job->input->is_backup && backup_look_can_open(&job->input->place))
+        atomic_store(&progress->total_bytes,
+                     record_place_bytes(&job->input->place, job->request->cancel));
+}
+
 static bool restore_source(struct logical_job *job, struct record_source **source,
                            struct error *err)
 {
@@ -211,6 +235,7 @@ static bool restore_source(struct logical_job *job, struct record_source **sourc
     if (kind != ARCHIVE_NONE)
         return restore_lone(job, taken, kind, err);
     *source = NULL;
+    expect_records(job);
     taken = db_source_new(taken, err);
     /* Of a directory they come in the right order. */
     if (taken != NULL && (job->input->is_backup || job->input->place.kind != PLACE_DIRECTORY))

@@ -11,6 +11,8 @@
 #include "record/record.h"
 #include "wire/wire.h"
 
+#include <stdatomic.h>
+
 struct restore_plan;
 struct restore_trial;
 struct target_failure;
@@ -39,6 +41,14 @@ enum restore_existing {
     RESTORE_RECREATE        /* the database is dropped and made anew */
 };
 
+/* How far it is, counted by whichever thread does something, for one that looks now and then. */
+struct restore_progress {
+    _Atomic uint64_t bytes;       /* that were read of archives' data, or of a script */
+    _Atomic uint64_t total_bytes; /* what that will be, about; 0: not known */
+    _Atomic uint64_t objects;     /* entries of archives, but data, that are done or have failed */
+    _Atomic uint64_t all_objects; /* of as many, of the archives that were begun */
+};
+
 struct restore_request {
     const struct wire_settings *settings; /* of the target; complete; borrowed */
     struct cancel *cancel;                /* required: several threads of a job end by it */
@@ -50,6 +60,7 @@ struct restore_request {
     void (*on_plan)(void *context, const struct restore_plan *plan);
     bool plan_lists; /* … and of a dry_run it is to have each entry, which are all kept for that */
     const struct record_observer *observer; /* of the bytes that are read; may be NULL */
+    struct restore_progress *progress;      /* may be NULL */
     void *context;                          /* of on_failure, on_plan */
     const struct restore_trial *trial;      /* NULL: what is restored stays */
 

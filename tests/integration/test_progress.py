@@ -41,14 +41,14 @@ def slow_fsync():
     return folder / "slow.so"
 
 
-def lines_on_terminal(command, width, preload=None, timeout=60):
+def lines_on_terminal(command, width, preload=None, timeout=60, stdin=None):
     """Every state of the live line, as the terminal showed it."""
     main, terminal = pty.openpty()
     fcntl.ioctl(main, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     env = {"TERM": "xterm"}
     if preload is not None:
         env |= {"LD_PRELOAD": str(preload), "ASAN_OPTIONS": "verify_asan_link_order=0"}
-    running = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
+    running = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL if stdin is None else open(stdin, "rb"),
                                stdout=subprocess.DEVNULL, stderr=terminal,
                                env=process.clean_env(env), start_new_session=True)
     os.close(terminal)
@@ -107,6 +107,44 @@ def test_a_logical_backup_counts_the_rows_whatever_they_become(pgcask_path, serv
     assert percents[0] < 40 and percents[-1] > 60, lines
     assert any(found["left"] for found in said), lines
     assert all(("written" in found["rest"]) == (compress != "none") for found in said), lines
+
+
+@pytest.fixture(scope="module")
+def sources(pgcask_path, server):
+    """What of the server can be restored: by its name."""
+    folder = temp.new_dir("progress")
+    process.run([pgcask_path, "backup", server.uri(), "--to", folder / "backup"]).check()
+    (archive,) = (folder / "backup").glob("*.dump")
+    process.run([pgcask_path, "restore", archive, "--to", folder / "script.sql"]).check()
+    return {"archive": archive, "backup": folder / "backup", "script": folder / "script.sql",
+            "pipe": "-"}
+
+
+@pytest.mark.parametrize("kind", ["archive", "backup", "script", "pipe"])
+def test_a_restore_says_how_far_it_is(pgcask_path, server, sources, kind):
+    def slowly(data):
+        time.sleep(len(data) / 4e6)
+        return data
+
+    server.sql("DROP DATABASE IF EXISTS copy")
+    server.sql("CREATE DATABASE copy")
+    with slow_link.SlowLink(server.port, sent=slowly) as link:
+        uri = server.uri("copy").replace(f":{server.port}/", f":{link.port}/")
+        lines = lines_on_terminal(
+            [pgcask_path, "restore", sources[kind], "--to", uri, "--no-globals"], 120,
+            stdin=sources["archive"] if kind == "pipe" else None)
+    said = [found for found in check(lines, 120) if found["phase"] == "restoring"]
+    percents = [int(found["percent"]) for found in said if found["percent"]]
+    assert percents == sorted(percents), lines
+    if kind == "pipe":
+        assert not percents and said, lines
+    else:
+        assert percents[0] < 70 < percents[-1] and any(found["left"] for found in said), lines
+        assert any(re.search(r" of \d.*, \d.*/s", found["rest"]) for found in said), lines
+    if kind != "script":
+        counts = [re.search(r"(\d+) of (\d+) objects$", found["rest"]) for found in said]
+        done = [int(count[1]) for count in counts if count]
+        assert done == sorted(done) and 0 < done[-1] <= int(counts[-1][2]), lines
 
 
 @pytest.mark.parametrize("width", [40, 200])

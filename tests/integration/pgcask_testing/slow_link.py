@@ -10,12 +10,13 @@ import time
 class SlowLink:
     """Connect to 127.0.0.1 and `port`; each byte is `seconds` under way.
 
-    change: bytes -> bytes, of what has come from the server at once; `changed` counts.
+    change: bytes -> bytes, of what has come from the server at once; `changed` counts. sent: the
+    same of what goes there.
     """
 
-    def __init__(self, port, seconds=0, change=None):
+    def __init__(self, port, seconds=0, change=None, sent=None):
         self._target, self._seconds = ("127.0.0.1", port), seconds
-        self._change, self.changed = change, 0
+        self._change, self._sent, self.changed = change, sent, 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -34,7 +35,7 @@ class SlowLink:
                 for one, other in ((client, server), (server, client)):
                     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     way = queue.SimpleQueue()
-                    change = self._change if one is server else None
+                    change = self._change if one is server else self._sent
                     take = threading.Thread(target=self._take, args=(one, way, change), daemon=True)
                     take.start()
                     threading.Thread(target=self._give, args=(other, way), daemon=True).start()

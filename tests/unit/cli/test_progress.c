@@ -61,6 +61,21 @@ static void what_is_compressed_is_measured_by_what_was_read(void **state)
 }
 
 /* A terminal of 40 columns shows the first 39. */
+static void a_restore_counts_objects_too(void **state)
+{
+    char line[PROGRESS_LINE];
+
+    (void)state;
+    progress_format_restore(line, "restoring", 0, 0, 0, 0, 0);
+    assert_string_equal(line, "restoring");
+    progress_format_restore(line, "restoring", 0, 0, 0, 3, 20);
+    assert_string_equal(line, "restoring: 3 of 20 objects");
+    progress_format_restore(line, "restoring", 50, 200, 10, 7, 20);
+    assert_string_equal(line, "restoring: 25%, 15s left, 50 B of 200 B, 10 B/s, 7 of 20 objects");
+    progress_format_restore(line, "restoring", 300, 200, 0, 21, 20);
+    assert_string_equal(line, "restoring: 300 B, 20 of 20 objects");
+}
+
 static void a_narrow_line_has_the_time_left(void **state)
 {
     char line[PROGRESS_LINE];
@@ -125,6 +140,7 @@ int main(void)
         cmocka_unit_test(the_line_leaves_out_what_is_not_known),
         cmocka_unit_test(the_fsync_phase_counts_files),
         cmocka_unit_test(what_is_compressed_is_measured_by_what_was_read),
+        cmocka_unit_test(a_restore_counts_objects_too),
         cmocka_unit_test(a_narrow_line_has_the_time_left),
         cmocka_unit_test(the_rate_is_that_of_the_last_seconds),
         cmocka_unit_test(a_rate_needs_half_a_second),
