@@ -8,6 +8,7 @@ tests that COVERED names.
 """
 
 import itertools
+import os
 import re
 import shlex
 
@@ -92,6 +93,8 @@ COVERED = [
     (of("docs/library.md", block=True),
      "test_printed_commands.py::test_the_librarys_page_is_followed"),
     (of("docs/connections.md"), "test_printed_commands.py::test_connections_md_is_followed"),
+    (of("docs/restore.md", block=True), "test_printed_commands.py::test_restore_md_is_followed"),
+    (exactly("pg_restore -f", "pg_restore -f -"), "test_restore_sql.py::test_the_script_is_pg_restores"),
     (of("man/pgcask.1", block=True), "test_printed_commands.py::test_the_manual_pages_examples_work"),
     (of("examples/embed.c"),
      "test_library.py::test_the_example_keeps_a_cluster_in_a_file_of_its_own"),
@@ -188,7 +191,7 @@ def machine(pgcask_path):
     """Debian's cluster; names of hosts that are this machine; programs of elsewhere, stood in for:
     aws and token print the password, `ssh vault` runs a shell here."""
     hosts = {name: "10.0.0.7" for name in (
-        "db.example.org", "a.example.org", "b.example.org", "db1", "db2", "vault")}
+        "db.example.org", "new.example.org", "a.example.org", "b.example.org", "db1", "db2", "vault")}
     folder = temp.new_dir("machine")
     with sandbox.Sandbox(folder, hosts) as made:
         made.program("/usr/local/bin/pgcask", pgcask_path)
@@ -296,6 +299,58 @@ def test_connections_md_is_followed(machine, authority):
                        f"--password-command {shlex.quote(wrapped.replace('…', 'echo …'))}")
 
 
+SHOP = """
+    CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL);
+    INSERT INTO customers SELECT i, 'customer ' || i FROM generate_series(1, 200) i;
+    CREATE TABLE orders (id int PRIMARY KEY, customer int REFERENCES customers, placed date);
+    INSERT INTO orders SELECT i, 1 + i % 200, '2026-01-01' FROM generate_series(1, 5000) i;
+    CREATE INDEX ON orders (placed); GRANT SELECT ON orders TO app;
+"""
+CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
+# What depends on time, on the machine, or on what other tests have made.
+VARYING = [(r" in \d+(\.\d+)? ?m?s\b", " in 0.1s")]
+
+
+def unvaried(text):
+    lines = [line for line in text.splitlines()
+             if not re.match(r"pgcask: (looking at the server|restoring|reading|writing SQL)\b", line)]
+    text = "".join(line + "\n" for line in lines)
+    for pattern, one in VARYING:
+        text = re.sub(pattern, one, text)
+    return text
+
+
+def test_restore_md_is_followed(machine):
+    user, page = machine.user, paths.REPO / "docs/restore.md"
+    for name in ("postgres", "app"):
+        add_hba(machine, f"host all {name} 10.0.0.7/32 scram-sha-256")
+    user.check(f"cd; echo '*:*:*:*:{PASSWORD}' >~/.pgpass; chmod 0600 ~/.pgpass; rm -rf /tmp/page; "
+               "mkdir /tmp/page; cd /tmp/page; psql -c 'DROP DATABASE IF EXISTS shop' "
+               f"-c \"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'\"")
+    for name in ("shop", "odd", "for_app"):
+        user.check(f"psql -c 'CREATE DATABASE {name}'")
+    user.check(f"psql -d shop -c {shlex.quote(SHOP)}; psql -d odd -c 'CREATE VIEW orders AS SELECT 1'; "
+               "psql -c 'ALTER DATABASE for_app OWNER TO app'")
+    text, blocks = page.read_text(), []
+    for block in CONSOLE.findall(text):
+        said = ""
+        for command in re.findall(r"^\$ (.*)$", block, re.M):
+            status, output = user.run(command)
+            assert status == (3 if "/odd " in command else
+                              1 if command.endswith("new.example.org/") else 0), (command, output)
+            said += f"$ {command}\n" + output
+            if command.startswith("pgcask backup postgres://postgres@db.example.org/shop "):
+                user.check("psql -c 'DROP DATABASE shop'")  # on the new server it is not there
+        blocks.append((block, said))
+    assert len(blocks) > 10
+    if os.environ.get("PGCASK_REWRITE_DOCS", "") not in ("", "0"):
+        for block, said in blocks:
+            text = text.replace(f"```console\n{block}```", f"```console\n{unvaried(said)}```")
+        page.write_text(text)
+    assert [unvaried(block) for block, _ in blocks] == [unvaried(said) for _, said in blocks]
+    assert user.check("psql -At -d shop -c 'SELECT count(*) FROM orders'") == "5000\n"
+
+
 def test_what_sentences_advise_is_right(machine):
     """`chown -R` the result, where it was restored by another user."""
     assert "`chown -R` the result" in (paths.REPO / "docs/plakar.md").read_text()
@@ -333,16 +388,31 @@ def test_usage_lines_are_true(machine, everything):
     machine.user.check("pgcask restore backup --to data --quiet")
     values = {"SOURCE-URI": [uri], "URI": [uri], "DIR": ["new"], "FILE.tar": ["new.tar"],
               "SOURCE": ["backup", "backup.tar", "- <backup.tar"], "DATA-DIRECTORY": ["data"],
-              "COMMAND": ["verify"], "-": ["- >/dev/null"]}
+              "COMMAND": ["verify"], "-": ["- >/dev/null"], "FILE.sql": ["new.sql"],
+              "postgres://…": [uri]}
+    # Of a logical backup the same goes into a server, or becomes SQL.
+    add_hba(machine, "host all postgres 10.0.0.7/32 scram-sha-256")
+    machine.user.check(f"echo '*:*:*:postgres:{PASSWORD}' >>~/.pgpass; psql -c 'CREATE DATABASE used'")
+    used = "postgres://postgres@db.example.org/used"
+    machine.user.check(f"psql -d used -c 'CREATE TABLE u AS SELECT 1'; pgcask backup {used} --to logical"
+                       f" --quiet && pgcask backup {used} --to logical.tar --quiet")
+    logical = {"backup": "logical", "backup.tar": "logical.tar", "- <backup.tar": "- <logical.tar",
+               uri: used}
+    restored = set()
     for line in sorted(lines):
         for words in choices(line):
             for filled in itertools.product(*[values.get(word, [word]) for word in words]):
-                if filled[1] == "restore" and uri in filled:
-                    continue  # into a server: test_restore_command.py
-                if filled[1] == "restore":
+                if filled[1] == "restore" and {uri, "new.sql", "- >/dev/null"} & set(filled):
+                    filled = [logical.get(word, word) for word in filled]
+                    machine.user.check("psql -c 'DROP DATABASE used' -c 'CREATE DATABASE used'")
+                    restored |= set(filled)
+                elif filled[1] == "restore":
                     filled = [word if word != "data" else "new" for word in filled]
                 assert not re.search(r"\b[A-Z]{3,}\b", " ".join(filled)), line
                 machine.user.check("rm -rf new*; " + " ".join(filled))
+                if used in filled and filled[1] == "restore":
+                    assert machine.user.check("psql -At -d used -c 'TABLE u'") == "1\n"
+    assert {used, "new.sql", "- >/dev/null", *list(logical.values())} <= restored
 
 
 def test_commands_that_sentences_speak_of_are_there(pgcask, everything, workdir):
@@ -361,7 +431,7 @@ def test_commands_that_sentences_speak_of_are_there(pgcask, everything, workdir)
 
 
 @pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "docs/connections.md",
-                                  "docs/architecture.md"])
+                                  "docs/restore.md", "docs/architecture.md"])
 def test_options_that_a_page_speaks_of_are_there(pgcask, page):
     reference = pgcask("options-reference").check().stdout
     told = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", (paths.REPO / page).read_text()))

@@ -13,7 +13,7 @@ from . import paths, process
 # What a printed line may begin with to be a command. Other words in a block of code must be known to
 # be none (see NO_COMMAND), so that a new program is not passed over.
 PROGRAMS = {
-    "pgcask", "pg_ctl", "pg_ctlcluster", "pg_createcluster", "pg_dropcluster", "pg_restore", "psql",
+    "pgcask", "pg_ctl", "pg_ctlcluster", "pg_createcluster", "pg_dropcluster", "pg_restore", "pg_dump", "psql",
     "plakar", "make", "cmake", "ctest", "cc", "docker", "git", "gzip", "zstd", "ssh", "sh", "cat",
     "cp", "mkdir", "ls", "chmod", "chown", "sudo", "aws", "install", "embed", "./embed", "systemctl",
     "clang-format", "ldconfig", "python3", "/usr/bin/python3", "apt-get", "echo", "export", "su", "runuser",
