@@ -6,6 +6,7 @@
 #include "cli/near_miss.h"
 
 #include "base/error_names.h"
+#include "manifest/logical_layout.h"
 #include "manifest/manifest_stream.h"
 #include "manifest/summary.h"
 #include "record/record.h"
@@ -223,6 +224,41 @@ static bool fail_below(const char *folder, const char *below, struct error *err)
     error_set(err, ERROR_CORRUPT, "%s is no backup, but there is one in it", folder);
     return error_hint(err, "Name the backup itself:  %s",
                       quote_shell(below, quoted, sizeof(quoted)));
+}
+
+/* ---- What others put together ---- */
+
+static bool is_of_stock_tools(const char *name)
+{
+    char path[NAME_MAX + 2];
+    enum logical_part part;
+
+    snprintf(path, sizeof(path), "/%s", name);
+    part = logical_layout_part(path);
+    return part == LOGICAL_PART_GLOBALS || part == LOGICAL_PART_SCRIPT ||
+           part == LOGICAL_PART_ARCHIVE;
+}
+
+static bool holds_of_stock_tools(const char *folder)
+{
+    DIR *listing = opendir(folder);
+    const struct dirent *entry;
+    bool found = false;
+
+    while (listing != NULL && !found && (entry = readdir(listing)) != NULL)
+        found = is_of_stock_tools(entry->d_name);
+    if (listing != NULL)
+        closedir(listing);
+    return found;
+}
+
+bool near_miss_is_of_stock_tools(const char *folder)
+{
+    char databases[PATH_MAX];
+    int len = snprintf(databases, sizeof(databases), "%s/db", folder);
+
+    return holds_of_stock_tools(folder) ||
+           (len > 0 && (size_t)len < sizeof(databases) && holds_of_stock_tools(databases));
 }
 
 /* ---- All of it ---- */

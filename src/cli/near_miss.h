@@ -24,8 +24,12 @@ bool near_miss_find_backup_above(const char *folder, char quoted[QUOTE_PATH_SIZE
 /* Whether a server seems to have run on the copy. */
 bool near_miss_was_started(const char *folder);
 
-/* The same for what was opened. Of a file or pipe the first bytes tell whether it may be a tar.
- * words: a command that takes the backup from standard input, for hints. */
+/* Whether archives or scripts lie in it as Plakar's official integration names them: that is
+ * restored without a manifest.json, too. */
+bool near_miss_is_of_stock_tools(const char *folder);
+
+/* near_miss_check() for what was opened. Of a file or pipe the first bytes tell whether it may be a
+ * tar. words: a command that takes the backup from standard input, for hints. */
 bool near_miss_check_source(const char *name, bool is_folder, struct record_source *source,
                             const char *words, struct error *err);
 

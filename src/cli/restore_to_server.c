@@ -85,8 +85,11 @@ bool restore_read_request(struct restore_request *request, const struct command 
 static bool may_be_backup(void *context, struct record_source *source, struct error *err)
 {
     const struct location *from = context;
+    bool is_folder = from->place.kind == PLACE_DIRECTORY;
 
-    return near_miss_check_source(from->name, from->place.kind == PLACE_DIRECTORY, source,
+    if (is_folder && near_miss_is_of_stock_tools(from->name))
+        return near_miss_check_finished(from->name, true, err);
+    return near_miss_check_source(from->name, is_folder, source,
                                   "restore - --to postgres://HOST/DATABASE", err);
 }
 
