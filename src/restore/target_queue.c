@@ -48,8 +48,17 @@ bool target_hold(struct target_session *session, const void *text, size_t len, s
 
 static void forget_queue(struct target_session *session)
 {
-    session->queue_count = 0;
+    session->queue_count = session->queued_parts = 0;
     buffer_clear_keeping(&session->held, HELD_KEPT);
+}
+
+static size_t count_parts(const struct target_statement *statement)
+{
+    size_t count = 0;
+
+    for (size_t at = 0; statement->parts != NULL && at < statement->parts_len; count++)
+        at += strlen(statement->parts + at) + 1;
+    return count;
 }
 
 static bool hold_statement(struct target_session *session, const struct target_statement *statement,
@@ -81,6 +90,7 @@ static bool hold_statement(struct target_session *session, const struct target_s
         (rows != NULL && !target_hold(session, rows->data, rows->len, &queued.rows, err)))
         return false;
     session->queue[session->queue_count++] = queued;
+    session->queued_parts += count_parts(statement);
     return true;
 }
 
@@ -501,7 +511,8 @@ static bool is_full(const struct target_session *session)
 
     if (session->mode == TARGET_CHUNKS && session->chunk - session->chunked < most)
         most = session->chunk - session->chunked;
-    return session->queue_count >= most || session->held.len >= BATCH_BYTES;
+    return session->queue_count >= most || session->held.len >= BATCH_BYTES ||
+           session->queued_parts >= BATCH_PARTS;
 }
 
 /* Before the first of a batch. */

@@ -16,6 +16,9 @@
  * room for 64 locks a connection by default, which all share. */
 #define BATCH_STATEMENTS 200
 #define BATCH_BYTES ((size_t)1 << 20)
+/* Statements of many parts lock as many objects, and a server has room for some thousands of locks.
+ */
+#define BATCH_PARTS 1000
 
 #define NO_TEXT SIZE_MAX
 
@@ -53,6 +56,7 @@ struct target_session {
     struct buffer held; /* texts of … */
     struct queued_statement *queue;
     size_t queue_count, queue_capacity;
+    size_t queued_parts; /* of all statements in it */
     size_t unsent;       /* bytes in the connection's queue */
     bool in_transaction; /* BEGIN was queued, and nothing that ends it */
     bool begun;          /* … but not answered yet */

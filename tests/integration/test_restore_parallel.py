@@ -376,6 +376,26 @@ def test_what_has_got_rows_is_analyzed(restorer, cluster, workdir, jobs):
     assert known == ["large|f", "m|f", "part|f", "parts|t"]
 
 
+@pytest.mark.sampled
+def test_large_objects_of_another_owner_fit_into_the_server_s_locks(restorer, cluster, workdir):
+    """A server of 50 connections has some 5000 locks for all of them, as it is installed."""
+    objects = ("SELECT count(*), min(lomowner::regrole::text), max(lomowner::regrole::text) "
+               "FROM pg_largeobject_metadata")
+    cluster.sql("DROP ROLE IF EXISTS objector")
+    cluster.sql("CREATE ROLE objector")
+    db = make(cluster, "objects", "SET ROLE objector; SELECT lo_create(0) FROM generate_series(1, 8000);")
+    archive = logical.stock_archive(cluster, db, workdir / "objects.dump")
+    logical.drop(cluster, db)
+    copy = make(cluster, "objects copy")
+    said = len(cluster.log)
+    outcome = restorer(cluster, copy, archive, "jobs=2")
+    assert outcome.result.ok and not outcome.failures, str(outcome.result)
+    assert list(cluster.sql(objects, copy)[0]) == ["8000", "objector", "objector"]
+    assert "out of shared memory" not in cluster.log[said:]
+    logical.drop(cluster, copy)
+    cluster.sql("DROP ROLE objector")
+
+
 # Ends
 
 
