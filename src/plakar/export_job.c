@@ -34,6 +34,7 @@ struct export_job {
     struct grpc_call *call; /* NULL once it is gone */
     bool half_closed, at_once, settled, told;
     bool in_content; /* an empty chunk is still to come */
+    bool any_file;   /* has come */
     char path[PATH_SHOWN];
     struct failure stopped; /* why it was stopped, or what of Plakar's makes no sense */
 };
@@ -121,6 +122,7 @@ static bool take_record(struct export_job *job, struct slice bytes, struct error
            export_results_add(job->results, bytes, record.path, plain, err);
     if (done) {
         job->in_content = record.has_content;
+        job->any_file = job->any_file || !plain;
         snprintf(job->path, sizeof(job->path), "%s", record.path);
         utf8_cut(job->path, sizeof(job->path) - 4);
         done = export_queue_put_record(job->queue, &record, err);
@@ -163,6 +165,10 @@ void export_job_half_closed(struct export_job *job)
         error_set(&err, ERROR_CORRUPT, "Plakar stopped in the middle of %s", job->path);
         error_hint(&err, "Its own messages say why. \"plakar check\" tells whether the snapshot "
                          "can be read.");
+        fail(job, &err);
+    } else if (!job->any_file && !job->stopped.failed) {
+        error_set(&err, ERROR_CORRUPT, "Plakar sent no file");
+        error_hint(&err, "Look at what is in the snapshot, or in that part of it:  plakar ls");
         fail(job, &err);
     } else if (!job->stopped.failed && !export_queue_end(job->queue, NULL, &err)) {
         fail(job, &err);

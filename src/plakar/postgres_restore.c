@@ -155,6 +155,8 @@ static bool run(struct restoring *restoring, const struct restore_request *reque
     bool done = logical_restore_run(request, &input, &restoring->report, err);
 
     say_found(restoring);
+    if (done)
+        leave_record(restoring);
     if (!done)
         fail_before(&restoring->report, err);
     else if (restoring->report.failures > 0)

@@ -8,6 +8,7 @@ import select
 import struct
 import subprocess
 import time
+import urllib.parse
 
 import h2.config
 import h2.connection
@@ -290,3 +291,104 @@ class Client:
         if self.process.poll() is None:
             self.process.kill()
         self.process.communicate()
+
+
+# ---- A restore
+
+
+DIRECTORY = 1 << 31
+LINK = 1 << 27
+HEADER_OF_NEWER_HOSTS = field(4711, "what nobody knows yet")
+
+
+def framed(message):
+    return struct.pack(">BI", 0, len(message)) + message
+
+
+def record_bytes(path, mode=0o644, content=True, target=""):
+    """A Record as Plakar sends it, with something of a newer one."""
+    name = path.rsplit("/", 1)[-1] if isinstance(path, str) else b"name"
+    info = field(1, name or "/") + field(2, 0) + field(3, mode) + field(9, 1)
+    return ((field(1, 1) if content else b"") + field(2, path)
+            + (field(7, target) if target else b"") + field(8, info) + HEADER_OF_NEWER_HOSTS)
+
+
+def messages_of(data):
+    """The whole gRPC messages that data begins with."""
+    found = []
+    while len(data) >= 5:
+        length = struct.unpack(">I", data[1:5])[0]
+        if len(data) < 5 + length:
+            break
+        found.append(data[5:5 + length])
+        data = data[5 + length:]
+    return found
+
+
+class Exporting(Client):
+    """A host that gives a snapshot back."""
+
+    def __init__(self, program, **options):
+        super().__init__(program, **options)
+        self.sent = set()  # the bytes of each record
+        self.export = None
+
+    def start(self, location, **config):
+        """Init; then Export is called."""
+        self.init_answer = self.unary(
+            EXPORTER + "Init", init_request("postgres", {"location": location, **config}), 60)
+        if self.init_answer.status == "0":
+            self.export = self.call(EXPORTER + "Export", end=False)
+        return self.init_answer
+
+    def send(self, data, timeout=60):
+        """Sends bytes as the plugin gives leave to; what it did not take in time is returned."""
+        end = time.monotonic() + timeout
+        stream = self.export.stream
+        while data and not self.export.ended:
+            room = min(self.http.local_flow_control_window(stream),
+                       self.http.max_outbound_frame_size)
+            if room == 0:
+                if time.monotonic() > end:
+                    return data
+                self.step(0.05)
+                continue
+            self.http.send_data(stream, data[:room])
+            data = data[room:]
+            self.flush()
+            self.step(0)
+        return data
+
+    def record(self, path, *arguments, **more):
+        """The message of a record, to be sent."""
+        sent = record_bytes(path, *arguments, **more)
+        self.sent.add(sent)
+        return framed(field(1, sent))
+
+    def file(self, path, content, chunk=1 << 20):
+        """The messages of a file, to be sent."""
+        parts = [self.record(path)]
+        parts += [framed(field(2, content[at:at + chunk])) for at in range(0, len(content), chunk)]
+        return b"".join(parts) + framed(field(2, b""))
+
+    def finish(self, timeout=60):
+        """The end of everything; the call's status and message."""
+        self.http.end_stream(self.export.stream)
+        self.flush()
+        return self.outcome(timeout)
+
+    def outcome(self, timeout=60):
+        self.wait(lambda: self.export.ended, timeout)
+        return self.export.status, urllib.parse.unquote(self.export.message)
+
+    def results(self):
+        """[(path, what is wrong with it or "")]; each must be of a record that was sent."""
+        found = []
+        for message in messages_of(self.export.data):
+            (result,) = fields(message)[1]
+            parts = fields(result)
+            (header,) = parts[1]
+            assert header in self.sent
+            found.append((fields(header)[2][0].decode(errors="replace"),
+                          parts.get(2, [b""])[0].decode()))
+        return found
