@@ -103,7 +103,7 @@ COVERED = [
     (exactly("plakar prune -group-by origin -per-day 7"),
      "test_plakar_sources.py::test_databases_of_one_server_keep_their_own_snapshots"),
     (exactly("plakar restore -to postgres://…"),
-     "test_plakar.py::test_restoring_into_a_server_is_not_there_yet"),
+     "test_plakar.py::test_a_cluster_is_not_restored_into_a_server"),
     (exactly("pg_ctl -o"),
      "test_readme.py::test_the_line_that_restore_prints_starts_the_server"),
     (exactly("pg_restore -l"), "test_logical.py::test_every_way_of_restoring_works"),
@@ -320,6 +320,11 @@ def unvaried(text):
     return text
 
 
+def comparable(text):
+    """Without how many roles there are, which other tests have made."""
+    return re.sub(r"restored \d+ (objects|statements)", r"restored some \1", unvaried(text))
+
+
 def test_restore_md_is_followed(machine):
     user, page = machine.user, paths.REPO / "docs/restore.md"
     for name in ("postgres", "app"):
@@ -347,7 +352,7 @@ def test_restore_md_is_followed(machine):
         for block, said in blocks:
             text = text.replace(f"```console\n{block}```", f"```console\n{unvaried(said)}```")
         page.write_text(text)
-    assert [unvaried(block) for block, _ in blocks] == [unvaried(said) for _, said in blocks]
+    assert [comparable(block) for block, _ in blocks] == [comparable(said) for _, said in blocks]
     assert user.check("psql -At -d shop -c 'SELECT count(*) FROM orders'") == "5000\n"
 
 
