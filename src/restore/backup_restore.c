@@ -44,7 +44,7 @@ struct backup_job {
     struct restore_request of_globals, of_several;
     struct script_restore *globals; /* what it says last of all is still to be done */
     bool begun;                     /* with manifest.json, or what may be without one */
-    size_t archives;                /* that came */
+    size_t archives, chosen;        /* that came, and of them those that are wanted */
     bool several;                   /* databases, of others' backups: ours says of which */
     bool planned;                   /* all archives, before the first */
     struct wanted_databases *wanted;
@@ -156,7 +156,7 @@ static bool begin_of_others(struct backup_job *job, bool of_several, struct erro
     job->begun = true;
     job->several = of_several || names.archives > 1;
     return refuse_name(job, job->several, names.archives, err) &&
-           refuse_list(job, job->several ? 2 : 1, err);
+           refuse_list(job, job->request->databases.count == 0 ? names.archives : 0, err);
 }
 
 static bool check_begin(struct backup_job *job, enum logical_part part, struct error *err)
@@ -389,7 +389,7 @@ static bool restore_input(struct backup_job *job, struct archive_input *input, c
         archive_input_count(input, &job->request->progress->bytes);
     database = archive_contents_header(archive_input_contents(input))->database;
     done = !wanted_databases_has(job->wanted, database == NULL ? "" : database) ||
-           restore_one(job, input, &options, err);
+           (refuse_list(job, ++job->chosen, err) && restore_one(job, input, &options, err));
     archive_input_free(input);
     return done ? true : error_prefix(err, "%s", name);
 }

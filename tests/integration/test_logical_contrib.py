@@ -1,5 +1,5 @@
 """PostgreSQL's own extensions (contrib), each with rows and definitions of its user's that need it:
-what stock pg_restore makes of the archive is the source."""
+what stock pg_restore makes of the archive is the source, and what we make of it."""
 
 import re
 
@@ -245,4 +245,5 @@ def test_every_extension_comes_back_with_what_is_made_of_it(pgcask, cluster, wor
     assert not missing, f"say what is made of them: {missing}"
     assert len(created) > 40, created
     db = logical.make(cluster, "contrib", *scripts(created, "Con trib"))
-    logical.round_trip(pgcask, cluster, db, workdir)
+    archive = logical.round_trip(pgcask, cluster, db, workdir)
+    logical.comes_back(pgcask, cluster, db, archive, workdir)

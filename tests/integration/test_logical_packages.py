@@ -1,4 +1,5 @@
-"""Extensions as Debian packages them, with rows of what they bring: what is restored is the source.
+"""Extensions as Debian packages them, with rows of what they bring: what is restored is the source,
+by stock pg_restore and by us.
 
 Each has a database of its own, and most lie in one together. Debian 12 has them for PostgreSQL 15,
 but for one that came later.
@@ -262,7 +263,8 @@ def test_a_restored_copy_is_equal(pgcask, cluster, workdir, name):
         assert any(logical.no_farther_than_stock(pgcask, cluster, db, workdir,
                                                  further=FURTHER.get(name, ())))
     else:
-        logical.round_trip(pgcask, cluster, db, workdir)
+        archive = logical.round_trip(pgcask, cluster, db, workdir)
+        logical.comes_back(pgcask, cluster, db, archive, workdir)
     if name != "pg_cron":
         logical.drop(cluster, db)
 

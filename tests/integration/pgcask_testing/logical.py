@@ -304,6 +304,23 @@ def _comparable(server, archive):
                                 if server.major != 16 or not of_large_objects.match(entry)})
 
 
+def restored_by_ours(pgcask, server, db, archive, copy):
+    """What our restore makes of an archive: the messages of what failed. The copy stays."""
+    create_like(server, db, copy)
+    result = pgcask("restore", archive, "--to", server.uri(copy), "--json", timeout=900)
+    told = json.loads(result.stdout)
+    assert result.rc == (3 if told["failure_count"] else 0), result
+    assert len(told["failures"]) == told["failure_count"], result
+    return collections.Counter(failure["message"] for failure in told["failures"])
+
+
+def comes_back(pgcask, server, db, archive, workdir):
+    """Our restore of the archive, too, is equal to the source; the copy is dropped."""
+    assert not restored_by_ours(pgcask, server, db, archive, "copy by ours")
+    assert_equal(server, db, "copy by ours", archive, workdir)
+    drop(server, "copy by ours")
+
+
 def assert_equal(server, db, copy, archive, workdir, either_way=()):
     """The copy is what the source is: schema, rows, sequences; the archives list the same.
 
@@ -347,13 +364,17 @@ def round_trip(pgcask, server, db, workdir, *options, either_way=()):
     return archive
 
 
-def _restored_anyway(server, db, archive, copy):
-    """What pg_restore makes of an archive, whatever it says: messages, and what differs from the
-    source in schema and rows."""
-    create_like(server, db, copy)
-    result = restore(server, archive, copy, check=False)
-    messages = collections.Counter(
-        line for line in result.stderr.splitlines() if "error:" in line and NOT_OURS not in line)
+def _restored_anyway(server, db, archive, copy, pgcask=None):
+    """What pg_restore, or pgcask, makes of an archive, whatever it says: messages, and what differs
+    from the source in schema and rows."""
+    if pgcask is not None:
+        messages = restored_by_ours(pgcask, server, db, archive, copy)
+    else:
+        create_like(server, db, copy)
+        result = restore(server, archive, copy, check=False)
+        messages = collections.Counter(
+            line.split("ERROR:", 1)[-1].strip() for line in result.stderr.splitlines()
+            if "error:" in line and NOT_OURS not in line)
     schema = _counted(dump_schema(server, db), dump_schema(server, copy))
     rows = _counted(table_sums(server, db), table_sums(server, copy))
     drop(server, copy)
@@ -370,7 +391,8 @@ def _counted(ours, theirs):
 
 def no_farther_than_stock(pgcask, server, db, workdir, further=()):
     """For databases that stock tools themselves do not bring back whole: messages, schema, rows and
-    entries are no farther from the source than theirs. Returns how far theirs are.
+    entries are no farther from the source than theirs, restored by pg_restore and by us. Returns how
+    far theirs are.
 
     further: entries that only ours has.
     """
@@ -381,6 +403,9 @@ def no_farther_than_stock(pgcask, server, db, workdir, further=()):
     more = {what: sorted((one - other).elements()) for what, one, other in zip(
         ("messages", "schema", "rows"), ours_differ, theirs_differ)}
     ours, stock_entries = _comparable(server, archive), _comparable(server, theirs)
+    by_ours = _restored_anyway(server, db, archive, "copy by ours", pgcask)
+    more.update({f"{what} of our restore": sorted((one - other).elements())
+                 for what, one, other in zip(("messages", "schema", "rows"), by_ours, theirs_differ)})
     more["missing entries"] = sorted((stock_entries - ours).elements())
     more["further entries"] = sorted((ours - stock_entries - collections.Counter(further)).elements())
     assert not any(more.values()), json.dumps(more, indent=1)
