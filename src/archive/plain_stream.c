@@ -14,6 +14,8 @@
 #include "archive/plain_objects_internal.h"
 #include "archive/plain_owners_internal.h"
 
+#include <stdlib.h>
+
 enum step { STEP_HEAD, STEP_DROPS, STEP_ENTRIES, STEP_ROWS, STEP_OBJECTS, STEP_FOOT };
 enum pass { PASS_MAIN, PASS_PRIVILEGES, PASS_LAST, PASS_COUNT };
 
@@ -245,8 +247,9 @@ static bool append_settings(struct plain_stream *stream, struct error *err)
                                 "SET lock_timeout = 0;\n"
                                 "SET idle_in_transaction_session_timeout = 0;\n",
                                 err) &&
-           /* Servers of 16 and older, which write the versions before, do not know it. */
+           /* Servers of 16 and older do not know it; those who write an older version are such. */
            (stream->base.header->minor < 16 ||
+            strtol(stream->base.header->server_version, NULL, 10) < 17 ||
             buffer_append_string(out, "SET transaction_timeout = 0;\n", err)) &&
            append_session(stream, err) &&
            buffer_append_string(out,
