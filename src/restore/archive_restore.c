@@ -181,8 +181,9 @@ static bool make_database(struct archive_job *job, struct error *err)
         if (!trial->begin(trial->context, job->contents, job->database, err))
             return false;
     }
-    return restore_plan_make(job->plan, 0, &told, err) && archive_job_note_schemas(job, err) &&
-           archive_job_open(job, &job->main, err);
+    return restore_plan_make(job->plan, 0, &told, err) &&
+           (trial == NULL || trial->made(trial->context, job->database, err)) &&
+           archive_job_note_schemas(job, err) && archive_job_open(job, &job->main, err);
 }
 
 static bool finish(struct archive_job *job, struct error *err)

@@ -322,6 +322,20 @@ static bool keep_entries(struct planned_database *database, struct archive_conte
     return true;
 }
 
+/* A selection of tables does not say how its database is made. For a trial any will do that holds
+ * its texts: the locale C goes with every encoding. */
+static bool make_up_recipe(struct planned_database *database, struct error *err)
+{
+    struct database_recipe *recipe = &database->recipe;
+
+    if (database->has_recipe || database->recipe_error.code != ERROR_NONE)
+        return true;
+    recipe->encoding = strdup(database->encoding == NULL ? "UTF8" : database->encoding);
+    recipe->locale = strdup("C");
+    database->has_recipe = true;
+    return (recipe->encoding != NULL && recipe->locale != NULL) || error_set_memory(err);
+}
+
 bool restore_plan_add(struct restore_plan *plan, struct archive_contents *contents,
                       const struct restore_selection *selection, const char *name,
                       struct error *err)
@@ -336,6 +350,7 @@ bool restore_plan_add(struct restore_plan *plan, struct archive_contents *conten
     if (archive_has_text(header->server_version))
         database->archive_version = atoi(header->server_version);
     return take_entries(plan, database, contents, selection, err) &&
+           (plan->request->trial == NULL || make_up_recipe(database, err)) &&
            (!plan->request->dry_run || !plan->request->plan_lists ||
             keep_entries(database, contents, selection, err));
 }

@@ -14,6 +14,8 @@ struct restore_trial {
      * contents of the archive are there until then. */
     bool (*begin)(void *context, struct archive_contents *contents, const char *name,
                   struct error *err);
+    /* It is made, and has nothing of the archive yet. */
+    bool (*made)(void *context, const char *name, struct error *err);
     /* All was restored, and the sessions are closed: what the archive's data came to. */
     bool (*compare)(void *context, const char *name, const struct content_sums *sums,
                     struct error *err);

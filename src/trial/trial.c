@@ -78,8 +78,53 @@ bool trial_names_missing(const struct trial *trial, const struct archive_entry *
     return done;
 }
 
-/* Whom its entries name at all. */
-static bool gather_roles(struct trial *trial, struct name_set *roles, struct error *err)
+/* A selection of tables has the tables, and not their schemas. */
+static bool gather_schemas(struct trial *trial, const struct restore_needs *needs,
+                           struct error *err)
+{
+    bool done = true;
+
+    for (size_t i = 0; done && i < needs->schemas.count; i++) {
+        const char *schema = needs->schemas.items[i].name;
+
+        if (!name_set_has(&needs->made_schemas, schema) && strncmp(schema, "pg_", 3) != 0 &&
+            strcmp(schema, "information_schema") != 0 && strcmp(schema, "public") != 0)
+            done = name_set_add(&trial->schemas, schema, NULL, err);
+    }
+    return done;
+}
+
+/* Whom its entries name at all: missing, until the server was asked. */
+static bool gather_roles(struct trial *trial, const struct restore_needs *needs, struct error *err)
+{
+    bool done = true;
+
+    for (size_t i = 0; done && i < needs->roles.count; i++)
+        done = name_set_add(&trial->missing, needs->roles.items[i].name, NULL, err);
+    for (size_t i = 0; done && i < needs->owners.count; i++)
+        done = name_set_add(&trial->missing, needs->owners.items[i].name, NULL, err);
+    return done;
+}
+
+/* Only rows: nothing says into what. */
+static bool refuse_rows_alone(const struct trial *trial, struct error *err)
+{
+    bool rows = false, defines = false;
+
+    for (uint32_t i = 0; i < archive_contents_count(trial->contents); i++) {
+        enum entry_kind kind = archive_contents_node(trial->contents, i).kind;
+
+        rows = rows || kind == ENTRY_TABLE_DATA;
+        defines = defines || kind == ENTRY_TABLE || kind == ENTRY_EXTENSION ||
+                  kind == ENTRY_FOREIGN_TABLE;
+    }
+    if (!rows || defines)
+        return true;
+    error_set(err, ERROR_UNSUPPORTED, "the archive has rows alone, and not the tables for them");
+    return error_hint(err, "Verify it without a server, or verify a backup that has both.");
+}
+
+static bool gather(struct trial *trial, struct error *err)
 {
     struct restore_needs needs = {0};
     struct archive_entry entry;
@@ -88,10 +133,7 @@ static bool gather_roles(struct trial *trial, struct name_set *roles, struct err
     for (uint32_t i = 0; done && i < archive_contents_count(trial->contents); i++)
         done = archive_contents_entry(trial->contents, i, &entry, err) &&
                add_roles(&needs, trial, &entry, err);
-    for (size_t i = 0; done && i < needs.roles.count; i++)
-        done = name_set_add(roles, needs.roles.items[i].name, NULL, err);
-    for (size_t i = 0; done && i < needs.owners.count; i++)
-        done = name_set_add(roles, needs.owners.items[i].name, NULL, err);
+    done = done && gather_schemas(trial, &needs, err) && gather_roles(trial, &needs, err);
     restore_needs_reset(&needs);
     return done;
 }
@@ -121,27 +163,32 @@ static void note_missing(struct trial *trial)
     buffer_free(&names);
 }
 
+static void forget_names(struct trial *trial)
+{
+    name_set_reset(&trial->missing);
+    name_set_reset(&trial->schemas);
+    trial->missing = trial->schemas = (struct name_set){0};
+}
+
 static bool begin(void *context, struct archive_contents *contents, const char *name,
                   struct error *err)
 {
     struct trial *trial = context;
     const char *database = archive_contents_header(contents)->database;
-    struct name_set roles = {0};
 
     (void)name;
     snprintf(trial->database, sizeof(trial->database), "%s", database == NULL ? "" : database);
     trial->contents = contents;
-    name_set_reset(&trial->missing);
-    trial->missing = (struct name_set){0};
-    if (!gather_roles(trial, &roles, err)) {
-        name_set_reset(&roles);
-        return false;
-    }
-    trial->missing = roles;
-    if (!trial_find_missing(trial, err))
+    forget_names(trial);
+    if (!refuse_rows_alone(trial, err) || !gather(trial, err) || !trial_find_missing(trial, err))
         return false;
     note_missing(trial);
     return true;
+}
+
+static bool made(void *context, const char *name, struct error *err)
+{
+    return trial_make_schemas(context, name, err);
 }
 
 static bool compare(void *context, const char *name, const struct content_sums *sums,
@@ -216,6 +263,7 @@ static bool prepare(struct trial *trial, struct error *err)
     trial->hooks.context = trial;
     trial->hooks.name = name_database;
     trial->hooks.begin = begin;
+    trial->hooks.made = made;
     trial->hooks.compare = compare;
     trial->hooks.end = end;
     *restore = trial->request->restore;
@@ -238,7 +286,7 @@ bool trial_run(const struct trial_request *request, const struct restore_input *
     pthread_mutex_init(&trial.lock, NULL);
     done =
         prepare(&trial, err) && logical_restore_run(&trial.restore, input, &report->restore, err);
-    name_set_reset(&trial.missing);
+    forget_names(&trial);
     wire_settings_free(trial.settings);
     pthread_mutex_destroy(&trial.lock);
     return done;

@@ -104,6 +104,25 @@ bool trial_find_missing(struct trial *trial, struct error *err)
     return done;
 }
 
+/* ---- Schemas ---- */
+
+bool trial_make_schemas(const struct trial *trial, const char *name, struct error *err)
+{
+    struct wire_conn *conn = NULL;
+    struct buffer sql = {0};
+    bool done =
+        trial->schemas.count == 0 || target_connect(&conn, &trial->restore, name, NULL, err);
+
+    for (size_t i = 0; done && i < trial->schemas.count; i++)
+        done = buffer_append_string(&sql, "CREATE SCHEMA IF NOT EXISTS ", err) &&
+               wire_quote_identifier(&sql, trial->schemas.items[i].name, err) &&
+               buffer_append_string(&sql, ";", err);
+    done = done && (sql.len == 0 || wire_query(conn, buffer_text(&sql), NULL, err));
+    wire_close(conn);
+    buffer_free(&sql);
+    return done;
+}
+
 /* ---- Dropping ---- */
 
 /* A subscription keeps its database, and would want its slot dropped at the publisher, which is

@@ -122,14 +122,21 @@ static bool add_definition(struct entries *entries, const struct trial_side *sid
     return true;
 }
 
+/* Of what is said of an object the owner is the object's, which has an entry of its own, or is the
+ * system's. Where roles are missing, whoever restores owns what would be theirs. */
+static bool has_owner(const struct trial *trial, const struct contents_node *node,
+                      const struct archive_entry *entry)
+{
+    return !trial->restore.no_owner && trial->missing.count == 0 && !is_said_of(node, entry, "");
+}
+
 static bool put_line(struct entries *entries, const struct trial_side *side, struct line *line,
                      const struct contents_node *node, const struct archive_entry *entry,
                      struct error *err)
 {
     const struct trial *trial = entries->trial;
     bool of_database = is_of_database(node, entry);
-    bool owned = !trial->restore.no_owner &&
-                 (entry->owner == NULL || !name_set_has(&trial->missing, entry->owner));
+    bool owned = has_owner(trial, node, entry);
 
     XXH3_64bits_reset_withSeed(entries->state, trial->hooks.key);
     add_text(entries, entry->desc);
@@ -137,7 +144,7 @@ static bool put_line(struct entries *entries, const struct trial_side *side, str
     add_text(entries, of_database ? "the database" : entry->tag);
     line->name = XXH3_64bits_digest(entries->state);
     if (entries->sides->exact) {
-        add_text(entries, trial->missing.count == 0 && owned ? entry->owner : "");
+        add_text(entries, owned ? entry->owner : "");
         add_text(entries, entry->access_method);
         if (!add_definition(entries, side, of_database, entry, err))
             return false;
@@ -229,7 +236,8 @@ static bool tell_single(struct entries *entries, const struct trial_side *side,
     if (!archive_contents_entry(side->contents, line->number, &entry, err) ||
         !trial_names_missing(entries->trial, &entry, entry.schema == NULL, &names, err))
         return false;
-    if (names)
+    if (names || (!missing && strcmp(entry.desc, "SCHEMA") == 0 &&
+                  name_set_has(&entries->trial->schemas, entry.tag)))
         return true;
     trial_object_name(&entry, object);
     trial_tell(entries->trial, missing ? TRIAL_MISSING : TRIAL_MORE, object,

@@ -35,6 +35,7 @@ struct trial {
     char database[256]; /* as the archive calls it */
     struct archive_contents *contents;
     char encoding[64];       /* of its texts; "": it does not say */
+    struct name_set schemas; /* that its entries are in, and that it does not make */
     struct name_set missing; /* roles that the archive names and the server lacks */
 };
 
@@ -54,6 +55,8 @@ void trial_database_name(const struct trial *trial, const char *database,
                          char out[TRIAL_NAME_SIZE]);
 /* Those of trial->missing. */
 bool trial_find_missing(struct trial *trial, struct error *err);
+/* Makes those of trial->schemas. */
+bool trial_make_schemas(const struct trial *trial, const char *name, struct error *err);
 /* Whatever happened: err is kept, and says so if it fails. */
 void trial_database_drop(struct trial *trial, const char *name, struct error *err);
 
