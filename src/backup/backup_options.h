@@ -83,6 +83,13 @@
     .help = "Compresses the data in the archive; lz4 and zstd from PostgreSQL 16 on, because "     \
             "older pg_restore could not read them."
 
+#define BACKUP_OPTION_JOBS                                                                         \
+    .name = "jobs", .argument = "N", .kind = OPTION_INTEGER, .minimum = 1, .maximum = 64,          \
+    .scope = OPTION_OF_LOGICAL, .place = offsetof(struct backup_request, jobs),                    \
+    .help =                                                                                        \
+        "With layout tables: reads up to N tables at once, each over a session of its own; as "    \
+        "many as Plakar has workers, unless given."
+
 #define BACKUP_OPTION_LOCK_TIMEOUT                                                                 \
     .name = "lock-timeout", .argument = "DURATION", .kind = OPTION_DURATION,                       \
     .minimum = BACKUP_TIMEOUT_MIN, .maximum = BACKUP_TIMEOUT_MAX, .scope = OPTION_OF_LOGICAL,      \

@@ -58,6 +58,9 @@ struct backup_request {
     bool statistics;               /* the planner's, too; of servers from 18 on */
     bool allow_newer_server;       /* one that this version was not tested with */
     enum logical_layout layout;
+    uint64_t jobs;       /* most sessions that read rows at once; 0: as side_by_side says */
+    size_t side_by_side; /* of layout tables: above 1, records of rows are read by themselves (see
+                            record.by_itself), over so many sessions at most */
     /* No database was named anywhere: all of the server's that allow connections. Whoever reads the
      * request puts it in by backup_request_settle_databases. */
     bool all_databases;

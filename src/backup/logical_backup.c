@@ -22,13 +22,25 @@ static bool enter(struct logical_backup *job, enum backup_phase phase, struct er
     return backup_enter_phase(&job->request, &job->report, phase, err);
 }
 
-static void fail(struct logical_backup *job, struct error *err)
+void logical_fail(struct logical_backup *job, struct error *err)
 {
-    if (!failure_check(&job->failure, err))
-        return;
-    logical_explain(err, wire_settings_get(job->request.settings, "user"));
-    logical_databases_name(job, err);
-    failure_keep(&job->failure, err);
+    pthread_mutex_lock(&job->lock);
+    if (failure_check(&job->failure, err)) {
+        logical_explain(err, wire_settings_get(job->request.settings, "user"));
+        logical_databases_name(job, err);
+        failure_keep(&job->failure, err);
+    }
+    pthread_mutex_unlock(&job->lock);
+}
+
+static bool has_failed(struct logical_backup *job)
+{
+    bool failed;
+
+    pthread_mutex_lock(&job->lock);
+    failed = job->failure.failed;
+    pthread_mutex_unlock(&job->lock);
+    return failed;
 }
 
 /* ---- Records ---- */
@@ -41,8 +53,10 @@ static void describe(struct logical_backup *job, struct record *record)
         .mode = 0600,
         .size = RECORD_SIZE_UNKNOWN,
         .modified = {.tv_sec = job->started_at},
-        .reader = &job->reader,
+        .reader = job->rows != NULL ? job->rows : &job->reader,
+        .by_itself = job->rows != NULL,
     };
+    job->rows = NULL;
 }
 
 /* The record before must have been read to its end: nothing may be missing. */
@@ -74,7 +88,7 @@ static enum source_status logical_next(struct record_source *source, struct reco
     struct logical_backup *job = from_source(source);
     bool begun;
 
-    if (!job->failure.failed && end_record(job, err) &&
+    if (!has_failed(job) && end_record(job, err) && logical_rows_list(job, err) &&
         (job->step != LOGICAL_MANIFEST || logical_databases_open(job, err)) &&
         logical_records_next(job, &begun, err)) {
         if (begun) {
@@ -84,7 +98,7 @@ static enum source_status logical_next(struct record_source *source, struct reco
         if (enter(job, BACKUP_DONE, err))
             return SOURCE_END;
     }
-    fail(job, err);
+    logical_fail(job, err);
     return SOURCE_FAILED;
 }
 
@@ -101,7 +115,7 @@ static void take_in(struct logical_backup *job, struct slice data)
 {
     learn_contents_size(job);
     record_proof_feed(job->proof, data);
-    job->report.bytes += data.len;
+    job->report.bytes += data.len; /* nothing is read beside it */
 }
 
 /* Some of what a record holds was looked at after the catalogs were found to be of one moment. */
@@ -115,7 +129,7 @@ static enum reader_status logical_read(struct reader *reader, struct slice *data
     struct logical_backup *job = from_reader(reader);
     enum reader_status status = READER_FAILED;
 
-    if (!job->failure.failed) {
+    if (!has_failed(job)) {
         if (job->ended)
             return READER_END;
         status = reader_next(job->inner, data, err);
@@ -128,7 +142,7 @@ static enum reader_status logical_read(struct reader *reader, struct slice *data
         learn_contents_size(job); /* where nothing follows it */
         job->ended = true;
     } else {
-        fail(job, err);
+        logical_fail(job, err);
     }
     return status;
 }
@@ -143,7 +157,7 @@ static bool logical_amend(struct reader *reader, const struct reader_amender *am
     if (job->inner->ops->amend(job->inner, amender, err) &&
         record_proof_amended(job->proof, amender, err))
         return true;
-    fail(job, err);
+    logical_fail(job, err);
     return false;
 }
 
@@ -159,7 +173,10 @@ static void logical_close(struct record_source *source)
     struct logical_backup *job = from_source(source);
 
     reader_close(job->inner);
+    reader_close(job->rows);
     logical_databases_free(job);
+    logical_rows_drop(job);
+    pthread_mutex_destroy(&job->lock);
     json_decref(job->left_out);
     wire_settings_free(job->pinned);
     summary_writer_free(job->summary);
@@ -184,6 +201,8 @@ bool logical_open(const struct backup_request *request, struct record_source **s
         .report = &job->report,
     };
     job->reader.ops = &reader_ops;
+    job->results_last = &job->results;
+    pthread_mutex_init(&job->lock, NULL);
     job->request = *request;
     job->request.pinned = NULL;
     job->request.filter_text = NULL;

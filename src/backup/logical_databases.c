@@ -52,6 +52,8 @@ static bool open_session(struct logical_database *database, struct error *err)
 
 static void close_database(struct logical_database *database)
 {
+    logical_sessions_free(database->sessions);
+    database->sessions = NULL;
     objects_out_free(database->objects);
     catalog_free(database->catalog);
     wire_close(database->conn);
@@ -95,6 +97,9 @@ bool logical_database_leave(struct logical_database *database, struct error *err
 {
     struct logical_backup *job = database->job;
 
+    if (database->sessions != NULL &&
+        (!logical_sessions_wait(database->sessions, err) || !logical_rows_end(job, err)))
+        return false;
     if (!catalog_check_copied(database->catalog, err) || !logical_summary_note(database, err))
         return name_database(database, err);
     job->rows_before += database->copy.rows;

@@ -11,6 +11,8 @@
  *     logical_manifest.c   what manifest.json is asked to say
  *     logical_dump.c       what an archive of a database is made of
  *     logical_objects.c    its large objects
+ *     logical_rows.c       its tables' rows as records that are read side by side
+ *     logical_sessions.c   the sessions that do it
  *     logical_script.c     all.sql: the globals and all databases, one behind the other
  *     logical_summary.c    summary.json
  *     logical_explain.c    what mends a failure
@@ -35,6 +37,7 @@
 #include "manifest/summary.h"
 
 #include <jansson.h>
+#include <pthread.h>
 
 /* So many databases are open at once, where the server has room. */
 #define LOGICAL_TOGETHER_MAX 16
@@ -43,6 +46,8 @@
 #define LOGICAL_DATABASE_GONE "database_gone"
 
 struct logical_backup;
+struct logical_sessions;
+struct logical_result;
 
 /* How many of a database's records were begun. */
 enum logical_given {
@@ -70,8 +75,9 @@ struct logical_database {
     struct copy_out copy;        /* its rows … */
     struct objects_out *objects; /* … and large objects; NULL: not yet, or no more */
     enum logical_given given;
-    uint32_t next_file;   /* the entry whose file may come next, of a folder */
-    uint32_t next_object; /* of large objects: the file after the list, from 1 */
+    uint32_t next_file;                /* the entry whose file may come next, of a folder */
+    uint32_t next_object;              /* of large objects: the file after the list, from 1 */
+    struct logical_sessions *sessions; /* its files of rows are read side by side; NULL: not yet */
 
     uint64_t bytes;        /* of its tables, as the server has them, about */
     uint64_t listed_bytes; /* its share of the job's */
@@ -128,6 +134,11 @@ struct logical_backup {
     uint64_t rows_before, row_bytes_before; /* of databases that are done */
     struct catalog_filter *filter;          /* what is wanted of each */
 
+    /* Of records that are read side by side. */
+    pthread_mutex_t lock; /* of report, failure and results, while there are any */
+    struct logical_result *results, **results_last;
+    struct reader *rows; /* of the record that was begun last, if it is one of these */
+
     /* The record being read. */
     char path[RECORD_PATH_MAX];
     struct reader *inner;
@@ -157,6 +168,41 @@ bool logical_is_script(const struct logical_backup *job);
 
 /* Roles and the like: a script of rows has none. */
 bool logical_has_globals(const struct logical_backup *job);
+
+/* Keeps the first failure, explained; any thread. *err becomes what is kept. */
+void logical_fail(struct logical_backup *job, struct error *err);
+
+/* ---- Side by side ---- */
+
+/* Up to `most` sessions, the database's own among them, which must do nothing else meanwhile. */
+struct logical_sessions *logical_sessions_new(struct logical_database *database, size_t most,
+                                              struct error *err);
+void logical_sessions_free(struct logical_sessions *sessions);
+
+/* Whoever may take a session enters before and leaves after; and somebody waits until all left. */
+void logical_sessions_enter(struct logical_sessions *sessions);
+void logical_sessions_leave(struct logical_sessions *sessions);
+bool logical_sessions_wait(struct logical_sessions *sessions, struct error *err);
+
+/* Waits for a session that is free; first: for the database's own. NULL: failed. */
+struct wire_conn *logical_sessions_take(struct logical_sessions *sessions, bool first,
+                                        struct error *err);
+bool logical_sessions_is_first(const struct logical_sessions *sessions,
+                               const struct wire_conn *conn);
+/* usable: nothing is under way in it. */
+void logical_sessions_give_back(struct logical_sessions *sessions, struct wire_conn *conn,
+                                bool usable);
+/* After an error of the server, for a session that is not the first. */
+bool logical_sessions_begin_again(struct logical_sessions *sessions, struct wire_conn *conn,
+                                  struct error *err);
+
+/* The file of the rows of an entry. */
+struct reader *logical_rows_new(struct logical_database *database, uint32_t number,
+                                const char *path, struct error *err);
+/* Lists in summary.json what has ended, in the order of the records; and all of it has. */
+bool logical_rows_list(struct logical_backup *job, struct error *err);
+bool logical_rows_end(struct logical_backup *job, struct error *err);
+void logical_rows_drop(struct logical_backup *job);
 
 /* ---- Databases ---- */
 

@@ -117,8 +117,13 @@ static bool begin_data(struct logical_database *database, uint32_t number, struc
     if (!catalog_entry(database->catalog, number, &entry, err))
         return false;
     directory_data_name(entry.dump_id, job->compression, name);
-    return set_file(database, name, err) &&
-           begin(job, LOGICAL_PLAIN_RECORD,
+    if (!set_file(database, name, err))
+        return false;
+    if (job->request.side_by_side > 1) {
+        job->rows = logical_rows_new(database, number, job->path, err);
+        return job->rows != NULL;
+    }
+    return begin(job, LOGICAL_PLAIN_RECORD,
                  directory_data_stream_new(&database->content, number, job->compression,
                                            job->compression_level, err));
 }
@@ -151,6 +156,47 @@ static bool begin_next_object(struct logical_database *database, uint32_t number
     return true;
 }
 
+/* The next file of the entries of a kind. *begun: there was one more. */
+static bool begin_next_file(struct logical_database *database, bool objects, bool rows, bool *begun,
+                            struct error *err)
+{
+    *begun = true;
+    for (; database->next_file < database->header.entry_count; database->next_file++) {
+        uint32_t number = database->next_file;
+
+        if (objects && logical_objects_are_in(database->catalog, number)) {
+            if (!begin_next_object(database, number, begun, err))
+                return false;
+            if (*begun)
+                return true;
+        } else if (rows && catalog_entry_has_data(database->catalog, number)) {
+            database->next_file++;
+            return begin_data(database, number, err);
+        }
+    }
+    *begun = false;
+    return true;
+}
+
+/* Large objects come over the database's own session, before it is one of several. */
+static bool begin_file_beside_others(struct logical_database *database, bool *begun,
+                                     struct error *err)
+{
+    *begun = false;
+    if (database->sessions == NULL && !begin_next_file(database, true, false, begun, err))
+        return false;
+    if (*begun)
+        return true;
+    if (database->sessions == NULL) {
+        database->next_file = 0;
+        database->sessions =
+            logical_sessions_new(database, database->job->request.side_by_side, err);
+        if (database->sessions == NULL)
+            return false;
+    }
+    return begin_next_file(database, false, true, begun, err);
+}
+
 /* The rest of a folder: the table of contents under its own name, then the data. *begun: there was
  * one more. */
 static bool begin_file(struct logical_database *database, bool *begun, struct error *err)
@@ -160,21 +206,9 @@ static bool begin_file(struct logical_database *database, bool *begun, struct er
         database->given = LOGICAL_GIVEN_TOC;
         return begin_toc(database, LOGICAL_TOC, err);
     }
-    for (; database->next_file < database->header.entry_count; database->next_file++) {
-        uint32_t number = database->next_file;
-
-        if (logical_objects_are_in(database->catalog, number)) {
-            if (!begin_next_object(database, number, begun, err))
-                return false;
-            if (*begun)
-                return true;
-        } else if (catalog_entry_has_data(database->catalog, number)) {
-            database->next_file++;
-            return begin_data(database, number, err);
-        }
-    }
-    *begun = false;
-    return true;
+    if (database->job->request.side_by_side > 1)
+        return begin_file_beside_others(database, begun, err);
+    return begin_next_file(database, true, true, begun, err);
 }
 
 /* *begun: there was a record left. */

@@ -70,8 +70,7 @@ struct manifest_decoder {
     bool relations_listed; /* of the database being read */
     bool passed_over;      /* the same: a template, or closed to all */
     char relation_kind;    /* of the relation being read */
-    double row_estimate;   /* the same; negative: never analysed */
-    bool zero_is_unknown;  /* an old server says 0 for both */
+    double row_estimate;   /* the same; 0, once also -1: empty, or never analysed */
 };
 
 /* ---- Entries of lists ---- */
@@ -190,7 +189,7 @@ static void end_relation(struct manifest_decoder *decoder)
     if (database == NULL || (decoder->relation_kind != 'r' && decoder->relation_kind != 'm'))
         return;
     database->tables++;
-    if (decoder->row_estimate < 0 || (decoder->row_estimate == 0 && decoder->zero_is_unknown))
+    if (decoder->row_estimate <= 0)
         database->not_analysed++;
     else
         database->rows += decoder->row_estimate;
@@ -253,8 +252,6 @@ static void take_head_value(struct manifest_decoder *decoder, const char *path, 
         (void)logical_layout_find(text, &facts->layout);
     else if (strcmp(path, MANIFEST_WITHOUT_SUMMARY) == 0)
         facts->without_summary = text[0] == 't';
-    else if (strcmp(path, "server_version_num") == 0)
-        decoder->zero_is_unknown = strtol(text, NULL, 10) < 140000; /* -1 since 14 */
     else if (strcmp(path, "options.digest") == 0)
         facts->summary_digest = sha256 ? DIGEST_SHA256 : DIGEST_XXH3_128;
     else if (strcmp(path, "options.manifest_checksums") == 0)

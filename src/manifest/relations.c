@@ -24,23 +24,22 @@ static const char relations_format[] =
     "    'kind', c.relkind,\n"
     "    'tablespace', (SELECT t.spcname FROM pg_catalog.pg_tablespace t\n"
     "                    WHERE t.oid = c.reltablespace),\n"
-    "    'row_estimate', c.reltuples::pg_catalog.int8,\n"
+    "    'row_estimate', GREATEST(c.reltuples::pg_catalog.int8, 0),\n"
     "    'live_row_estimate', pg_catalog.pg_stat_get_live_tuples(c.oid),\n"
     "    'column_count', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a\n"
     "                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),\n"
     "    'has_primary_key', EXISTS (SELECT 1 FROM pg_catalog.pg_index i\n"
     "                                WHERE i.indrelid = c.oid AND i.indisprimary),\n"
-    "    'has_triggers', EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g\n"
-    "                             WHERE g.tgrelid = c.oid AND NOT g.tgisinternal),\n"
+    "    'has_triggers', c.relhastriggers,\n" /* those of foreign keys, too */
     "    'rls_enabled', c.relrowsecurity,\n"
     "    'rls_forced', c.relforcerowsecurity,\n"
     "    'is_partition', c.relispartition,\n"
-    "    'partition_parent', CASE WHEN c.relispartition THEN\n"
+    "    'partition_parent',\n" /* of any child: the first one */
     "        (SELECT pn.nspname || '.' || p.relname\n"
     "           FROM pg_catalog.pg_inherits h\n"
     "           JOIN pg_catalog.pg_class p ON p.oid = h.inhparent\n"
     "           JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace\n"
-    "          WHERE h.inhrelid = c.oid LIMIT 1) END,\n"
+    "          WHERE h.inhrelid = c.oid ORDER BY h.inhseqno LIMIT 1),\n"
     "    'partition_strategy', CASE WHEN c.relkind = 'p' THEN\n"
     "        (SELECT CASE s.partstrat WHEN 'r' THEN 'range' WHEN 'l' THEN 'list'\n"
     "                                 WHEN 'h' THEN 'hash' END\n"
@@ -65,11 +64,9 @@ static const char relations_format[] =
     "                    'name', k.conname,\n"
     "                    'type', k.contype,\n"
     "                    'columns',\n"
-    "                        (SELECT pg_catalog.json_agg(a.attname ORDER BY u.place)\n"
-    "                           FROM pg_catalog.unnest(k.conkey)\n"
-    "                                WITH ORDINALITY u (number, place)\n"
-    "                           JOIN pg_catalog.pg_attribute a\n"
-    "                             ON a.attrelid = k.conrelid AND a.attnum = u.number))\n"
+    "                        (SELECT pg_catalog.json_agg(a.attname ORDER BY a.attnum)\n"
+    "                           FROM pg_catalog.pg_attribute a\n"
+    "                          WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)))\n"
     "                ORDER BY k.conname)\n"
     "           FROM pg_catalog.pg_constraint k\n"
     "          WHERE k.conrelid = c.oid AND k.contype IN ('p', 'u', 'f', 'c', 'x')),\n"
@@ -117,7 +114,8 @@ static const char column_default[] =
     " END";
 /* clang-format on */
 
-static const char index_definition[] = SHORTENED("pg_catalog.pg_get_indexdef(i.indexrelid)", "");
+static const char index_definition[] =
+    SHORTENED("pg_catalog.translate(pg_catalog.pg_get_indexdef(i.indexrelid), E'\\n', ' ')", "");
 
 bool relations_sql(struct buffer *out, uint32_t after, bool definitions, bool one,
                    struct error *err)

@@ -18,7 +18,7 @@ static struct import_entry *find_path(const struct import_job *job, const char *
     return NULL;
 }
 
-/* Reads one record of an independent source. */
+/* Reads one record by itself. */
 static void *read_independently(void *argument)
 {
     struct import_entry *entry = argument;
@@ -88,7 +88,7 @@ void import_job_open(struct import_job *job, struct grpc_call *call, const char 
         entry->opened = true;
         entry->call = call;
         job->opened++;
-        if (!job->sequential)
+        if (entry->by_itself)
             start_reader_locked(entry);
         if (!entry->idle) /* its reader may wait for that */
             pthread_cond_broadcast(&job->changed);
@@ -141,6 +141,7 @@ void import_job_acknowledge(struct import_job *job, const char *path)
         if (entry->opened && !entry->delivered) {
             fail_unread(job, entry);
         } else if (entry->regular && !entry->opened) {
+            job->unread += entry->by_itself;
             import_note_unopened_locked(job, entry->path);
             unwanted = import_take_ready_locked(entry);
         }

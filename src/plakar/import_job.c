@@ -59,7 +59,8 @@ static size_t records_before(struct import_job *job, const struct record *record
     pthread_mutex_unlock(&job->lock);
     if (strcmp(record->path, SUMMARY_PATH) == 0 || (job->sequential && !opened))
         return 0;
-    return job->sequential ? RECORDS_AHEAD - 1 : 2 * job->options.concurrency + 1;
+    return record->by_itself || !job->sequential ? 2 * job->options.concurrency + 1
+                                                 : RECORDS_AHEAD - 1;
 }
 
 static bool announce_root(struct import_job *job, const struct record_source *source,
@@ -80,7 +81,7 @@ static bool announce_root(struct import_job *job, const struct record_source *so
 static bool pass_next(struct import_job *job, const struct record_source *source,
                       struct record *record, bool *ends, struct error *err)
 {
-    bool regular = record->type == RECORD_FILE;
+    bool regular = record->type == RECORD_FILE, by_itself = record->by_itself;
     struct import_entry *entry;
     bool going_on;
 
@@ -96,7 +97,7 @@ static bool pass_next(struct import_job *job, const struct record_source *source
     entry = import_announce(job, record, source, err);
     if (entry == NULL)
         return false;
-    if (!regular || !job->sequential) /* the entry of a folder may be gone by now */
+    if (!regular || !job->sequential || by_itself) /* its entry may be gone by now */
         return true;
     pass_record(entry);
     return import_judge_unopened(job, ends, err);

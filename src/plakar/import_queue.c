@@ -61,6 +61,7 @@ static struct import_entry *entry_new(struct import_job *job, const struct recor
     entry->job = job;
     entry->path = strdup(record->path);
     entry->regular = record->type == RECORD_FILE;
+    entry->by_itself = record->by_itself || !job->sequential;
     entry->left = record->size;
     entry->reader = record->reader;
     entry->idle = !entry->regular;
@@ -177,9 +178,9 @@ static bool has_room_locked(const struct import_entry *entry, size_t size, size_
 {
     const struct import_job *job = entry->job;
 
-    if (job->sequential && entry->chunks < CHUNKS_AHEAD && job->held + size <= most)
+    if (!entry->by_itself && entry->chunks < CHUNKS_AHEAD && job->held + size <= most)
         return true;
-    return (entry->opened || !job->sequential) && entry->chunks < CHUNKS_OF_RECORD;
+    return (entry->opened || entry->by_itself) && entry->chunks < CHUNKS_OF_RECORD;
 }
 
 static bool is_wanted_locked(const struct import_entry *entry)
@@ -195,9 +196,9 @@ static void release_chunk(struct grpc_chunk *base)
 
     pthread_mutex_lock(&job->lock);
     chunk->entry->chunks--;
-    if (job->sequential)
+    if (!chunk->entry->by_itself)
         job->held -= chunk->size;
-    if (!job->sequential ||
+    if (chunk->entry->by_itself ||
         (job->awaited_entry != NULL &&
          has_room_locked(job->awaited_entry, job->awaited_room, GO_ON_AT(READ_AHEAD))))
         pthread_cond_broadcast(&job->changed);
@@ -219,13 +220,14 @@ static bool wait_for_room_locked(struct import_entry *entry, size_t size)
 
     if (has_room_locked(entry, size, READ_AHEAD))
         return is_wanted_locked(entry);
-    if (job->sequential) {
+    if (!entry->by_itself) {
         job->awaited_entry = entry;
         job->awaited_room = size;
     }
     while (is_wanted_locked(entry) && !has_room_locked(entry, size, GO_ON_AT(READ_AHEAD)))
         pthread_cond_wait(&job->changed, &job->lock);
-    job->awaited_entry = NULL;
+    if (!entry->by_itself)
+        job->awaited_entry = NULL;
     return is_wanted_locked(entry);
 }
 
@@ -252,7 +254,7 @@ struct content_chunk *import_take_chunk(struct import_entry *entry, size_t size)
     if (wanted) {
         chunk = take_spare_locked(job, size);
         entry->chunks++;
-        job->held += job->sequential ? size : 0;
+        job->held += entry->by_itself ? 0 : size;
     }
     pthread_mutex_unlock(&job->lock);
     if (!wanted)

@@ -11,8 +11,8 @@
 #define CHUNK_HEAD 16              /* room for the prefixes of a full chunk */
 #define CHUNK_CONTENT (256 * 1024) /* most bytes of content in a message */
 
-/* Chunks of a record that are filled and not yet sent: while it is open; and of a sequential source
- * at most, within what is read ahead. */
+/* Chunks of a record that are filled and not yet sent: while it is open; and at most, within what
+ * is read ahead. */
 #define CHUNKS_OF_RECORD 4
 #define CHUNKS_AHEAD 8
 
@@ -43,6 +43,7 @@ struct import_entry {
     struct grpc_call *call; /* the I/O thread's */
     int64_t left;           /* bytes to come, as announced; the reading thread's */
     bool regular;
+    bool by_itself;        /* it is read in a thread of its own, once it is opened */
     bool opened, cut;      /* by Plakar; it gave up reading */
     bool delivered, acked; /* all content was sent; Plakar is done with it */
     bool content_ready;    /* everything was read */
@@ -79,6 +80,7 @@ struct import_job {
     size_t awaited_records, awaited_room;
     struct import_entry *awaited_entry;
     size_t readers;                   /* threads that read records of an independent source */
+    size_t unread;                    /* of those: acknowledged, not opened, not yet put down */
     uint64_t opened, left_out;        /* the latter as a pattern says */
     char unopened[IMPORT_PATH_SHOWN]; /* the first record of those for no reason; "": none */
     struct failure failure;

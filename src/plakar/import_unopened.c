@@ -47,16 +47,18 @@ void import_note_unopened_locked(struct import_job *job, const char *path)
     import_fail_locked(job, &err);
 }
 
-/* Closes what Plakar acknowledged without opening it, of an independent source. */
+/* Closes what Plakar acknowledged without opening it, of what is read by itself. */
 static void put_down_unopened(struct import_job *job)
 {
-    for (struct import_entry *entry = job->first, *next; entry != NULL; entry = next) {
+    for (struct import_entry *entry = job->first, *next; job->unread > 0 && entry != NULL;
+         entry = next) {
         next = entry->next;
-        if (!entry->acked || entry->opened || entry->idle)
+        if (!entry->by_itself || !entry->acked || entry->opened || entry->idle)
             continue;
         reader_close(entry->reader);
         entry->reader = NULL;
         entry->idle = true;
+        job->unread--;
         import_settle_locked(entry);
     }
 }
@@ -74,8 +76,7 @@ static bool wait_for_records(struct import_job *job, size_t most, bool judged)
             pthread_cond_wait(&job->changed, &job->lock);
         job->awaited_records = SIZE_MAX;
     }
-    if (!job->sequential)
-        put_down_unopened(job);
+    put_down_unopened(job);
     done = !job->failure.failed;
     pthread_mutex_unlock(&job->lock);
     return done;

@@ -19,6 +19,7 @@ struct postgres_connector {
     const struct wire_watcher *watcher;
     const struct wire_password_source *password_source;
     struct configuration configuration;
+    size_t concurrency; /* of Plakar's workers */
 };
 
 /* A location that reads as if it were about one database. */
@@ -54,6 +55,9 @@ static bool make_request(const struct postgres_connector *postgres, struct backu
     };
     if (!backup_request_read(request, &configuration->options, err))
         return false;
+    request->side_by_side = postgres->concurrency;
+    if (request->jobs > 0 && request->jobs < request->side_by_side)
+        request->side_by_side = (size_t)request->jobs;
     /* Plakar's own reader of this layout does not know the name; that the snapshot was made says
      * that the backup is complete. */
     request->without_summary = request->layout == LOGICAL_NUMBERED;
@@ -77,6 +81,7 @@ static bool configure(void *context, const struct connector_request *request,
 
     if (!configuration_read(configuration, &postgres->table, request, postgres->log, err))
         return false;
+    postgres->concurrency = request->concurrency;
     wire_settings_watch(configuration->settings, postgres->watcher);
     wire_settings_set_password_source(configuration->settings, postgres->password_source);
     note_database(postgres);

@@ -96,7 +96,9 @@ struct record {
     struct timespec modified;
     const char *link_target; /* RECORD_LINK only; borrowed like path */
     struct reader *reader;   /* RECORD_FILE only; owned by whoever received the record, and to be
-                                closed before the next call on a sequential source */
+                                closed before the next call on a sequential source, unless: */
+    bool by_itself; /* its reader may be read in another thread, beside others and after the next
+                       call on the source, which may wait until such readers are closed */
 };
 
 /* A path is absolute, at most RECORD_PATH_MAX - 1 bytes, and made of non-empty components none of
