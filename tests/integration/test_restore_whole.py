@@ -143,7 +143,8 @@ def test_on_later_majors_it_is_no_farther_than_stocks(pgcask, park, major, workd
     later = [other for other in paths.MAJORS if other > major]
     for target in map(park, later if request.config.getoption("--whole") else LATER[major]):
         expected = schema_of_theirs(theirs, target, workdir)
-        for archive in (ours, theirs):
+        # There is no pg_dump as old as 14, and newer ones have words that 14 does not know.
+        for archive in (ours, theirs) if target.major >= paths.STOCK_MAJORS[0] else (ours,):
             copy = make(target, "by ours", options="TEMPLATE template0")
             result = pgcask("restore", archive, "--to", target.uri(copy))
             assert result.rc == 0, (target, archive, result)
