@@ -14,6 +14,9 @@
 #include <string.h>
 #include <xxhash.h>
 
+/* The last one in whose databases everybody may create objects in public. */
+#define LAST_WITH_OTHER_PUBLIC 14
+
 struct line {
     uint64_t name, all;
     uint32_t number;
@@ -28,6 +31,7 @@ struct lines {
 struct entries {
     struct trial *trial;
     const struct trial_sides *sides;
+    bool is_part;       /* the archive says nothing of its database */
     bool large_objects; /* their entries, of a thousand each, are the same on both sides */
     struct lines archive, made;
     size_t printed; /* whose SQL the server prints otherwise … */
@@ -226,6 +230,31 @@ static void keep_unpaired(struct lines *lines)
 
 /* ---- What is told ---- */
 
+/* A selection of tables says nothing of their schemas, which the trial has made, nor of public,
+ * which every database has: up to PostgreSQL 14 with privileges that an archive has to say. */
+static bool is_about_schema(const struct entries *entries, const struct archive_entry *entry)
+{
+    static const char said[] = "SCHEMA ";
+    const char *server = archive_contents_header(entries->sides->made.contents)->server_version;
+    const char *name = entry->tag == NULL ? "" : entry->tag;
+
+    if (strncmp(name, said, strlen(said)) == 0)
+        name += strlen(said);
+    else if (strcmp(entry->desc, "SCHEMA") != 0)
+        return false;
+    return entries->is_part || name_set_has(&entries->trial->schemas, name) ||
+           (trial_major(server) <= LAST_WITH_OTHER_PUBLIC && strcmp(name, "public") == 0);
+}
+
+static bool says_database(const struct trial_side *side)
+{
+    for (uint32_t i = 0; i < archive_contents_count(side->contents); i++) {
+        if (archive_contents_node(side->contents, i).kind == ENTRY_DATABASE)
+            return true;
+    }
+    return false;
+}
+
 static bool tell_single(struct entries *entries, const struct trial_side *side,
                         const struct line *line, struct error *err)
 {
@@ -236,8 +265,7 @@ static bool tell_single(struct entries *entries, const struct trial_side *side,
     if (!archive_contents_entry(side->contents, line->number, &entry, err) ||
         !trial_names_missing(entries->trial, &entry, entry.schema == NULL, &names, err))
         return false;
-    if (names || (!missing && strcmp(entry.desc, "SCHEMA") == 0 &&
-                  name_set_has(&entries->trial->schemas, entry.tag)))
+    if (names || (!missing && is_about_schema(entries, &entry)))
         return true;
     trial_object_name(&entry, object);
     trial_tell(entries->trial, missing ? TRIAL_MISSING : TRIAL_MORE, object,
@@ -338,6 +366,7 @@ bool trial_compare_entries(struct trial *trial, const struct trial_sides *sides,
     struct entries entries = {
         .trial = trial,
         .sides = sides,
+        .is_part = !says_database(&sides->archive),
         .large_objects = sides->exact && trial->missing.count == 0 && !restore->no_owner &&
                          !restore->no_privileges,
     };
