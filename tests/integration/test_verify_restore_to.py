@@ -55,7 +55,7 @@ def stock_archive(cluster, db, target, *options, **env):
 # Equal
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", [
     "kinds", "more_kinds", "names", "data", "trees", "loops", "extensions", *SINCE])
 def test_what_is_restored_is_equal(pgcask, cluster, major, workdir, name):
@@ -75,7 +75,7 @@ OBJECTS = ("SELECT lo_from_bytea(70000 + n, convert_to(repeat('x', n), 'UTF8')) 
            "FROM generate_series(1, 50) n;")
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(1)
 def test_every_form_of_an_archive_is_taken(pgcask, cluster, workdir):
     db = make(cluster, "forms", script("names"), OBJECTS,
               "CREATE TABLE moments AS SELECT now() - n * interval '1 hour' AS at, "
@@ -123,7 +123,7 @@ def test_every_layout_of_a_backup_is_taken(pgcask, cluster, workdir, layout):
         logical.drop(cluster, db)
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(1)
 def test_partitions_that_rows_come_to_by_way_of_their_table(pgcask, cluster, workdir):
     db = make(cluster, "by root", """
         CREATE TABLE "the root" (k int, v text) PARTITION BY HASH (k);
