@@ -45,7 +45,8 @@ bool archive_place_is_tar(const char *path);
 /* For messages. */
 const char *archive_place_name(const struct archive_place *place);
 
-/* Whether the record of that path is the folder of a directory archive. */
+/* Whether the record of that path is the folder of a directory archive; NULL: whether a tar is one
+ * itself. */
 bool archive_place_has_folder(const struct archive_place *place, const char *record);
 
 /* The file of that name. *there false: there is none. A link, or what is no file, is an error. */

@@ -227,6 +227,31 @@ static bool is_regular(const struct record_place *place)
     return place->kind == PLACE_TAR_FILE && stat(place->path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* One of our backups begins with its manifest.json, and is not looked through. */
+bool archive_input_find_packed(const struct record_place *place, struct record_source *source,
+                               enum archive_kind *kind, const struct cancel *cancel,
+                               struct error *err)
+{
+    static const char ours[] = "manifest.json";
+    struct archive_place *opened;
+    struct slice bytes;
+
+    if (*kind != ARCHIVE_NONE || place->kind != PLACE_TAR_FILE ||
+        !archive_place_is_tar(place->path))
+        return true;
+    if (!tar_source_peek(source, sizeof(ours), &bytes, err))
+        return false;
+    if (bytes.len >= sizeof(ours) && memcmp(bytes.data, ours, sizeof(ours)) == 0)
+        return true;
+    opened = archive_place_open(place->path, cancel, err);
+    if (opened == NULL)
+        return false;
+    if (archive_place_has_folder(opened, NULL))
+        *kind = ARCHIVE_FILES;
+    archive_place_free(opened);
+    return true;
+}
+
 /* What a file or a stream is, its first bytes tell. */
 static struct archive_input *open_alone(const struct record_place *place,
                                         const struct cancel *cancel, struct error *err)
@@ -238,7 +263,8 @@ static struct archive_input *open_alone(const struct record_place *place,
 
     if (source == NULL)
         return NULL;
-    if (archive_kind_of_tar(source, &kind, err)) {
+    if (archive_kind_of_tar(source, &kind, err) &&
+        archive_input_find_packed(place, source, &kind, cancel, err)) {
         if (kind != ARCHIVE_NONE && is_regular(place) &&
             tar_source_compression(source) == COMPRESSION_NONE) {
             source_close(source);

@@ -27,6 +27,12 @@ struct archive_input *archive_input_open(const struct record_place *place, const
 /* Whether they can: a directory, or a tar in a file that is not compressed. */
 bool archive_input_place_can_seek(const struct record_place *place);
 
+/* Sets *kind of a tar that can be looked through, if it was ARCHIVE_NONE and the tar has the files
+ * of a directory archive all the same: in another order than pg_dump's. source is the open tar. */
+bool archive_input_find_packed(const struct record_place *place, struct record_source *source,
+                               enum archive_kind *kind, const struct cancel *cancel,
+                               struct error *err);
+
 /* The same for several archives of one such place, which is opened, and a tar looked through, once.
  * It is borrowed until its inputs are freed. */
 struct archive_place;

@@ -205,6 +205,7 @@ static bool look_at(const struct logical_job *job, struct record_source *source,
     const struct restore_input *input = job->input;
 
     if (!backup_source_find_archive(&input->place, source, kind, err) ||
+        !archive_input_find_packed(&input->place, source, kind, job->request->cancel, err) ||
         (*kind == ARCHIVE_NONE && !is_script(job, source, script, err)))
         return false;
     return *kind != ARCHIVE_NONE || *script || input->may_be_backup == NULL ||
