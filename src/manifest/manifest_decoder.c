@@ -272,6 +272,14 @@ static void take_backed_up(struct manifest_decoder *decoder, const char *text)
     }
 }
 
+static void take_allowed(struct manifest_decoder *decoder, struct manifest_database *database,
+                         bool allowed)
+{
+    decoder->passed_over |= !allowed;
+    if (database != NULL)
+        database->closed = !allowed;
+}
+
 static void take_database_value(struct manifest_decoder *decoder, enum json_walk_type type,
                                 const char *name, const char *text)
 {
@@ -281,9 +289,10 @@ static void take_database_value(struct manifest_decoder *decoder, enum json_walk
         decoder->relation_kind = text[0];
     else if (type == JSON_WALK_WORD && strcmp(name, "relations[].row_estimate") == 0)
         take_row_estimate(decoder, text);
-    else if (type == JSON_WALK_WORD && ((strcmp(name, "is_template") == 0 && text[0] == 't') ||
-                                        (strcmp(name, "allow_conn") == 0 && text[0] == 'f')))
-        decoder->passed_over = true;
+    else if (type == JSON_WALK_WORD && strcmp(name, "is_template") == 0)
+        decoder->passed_over |= text[0] == 't';
+    else if (type == JSON_WALK_WORD && strcmp(name, "allow_conn") == 0)
+        take_allowed(decoder, database, text[0] == 't');
     else if (type == JSON_WALK_WORD && strcmp(name, "backed_up") == 0)
         take_backed_up(decoder, text);
     else if (type == JSON_WALK_WORD && database != NULL && strcmp(name, "same_snapshot") == 0)

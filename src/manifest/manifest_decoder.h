@@ -25,6 +25,7 @@ enum manifest_kind { MANIFEST_UNKNOWN, MANIFEST_PHYSICAL, MANIFEST_LOGICAL };
 
 struct manifest_database {
     char *name;       /* NULL: it has none */
+    bool closed;      /* to all */
     bool looked_into; /* false: a template, or closed to all. What follows says nothing then */
     bool share_known; /* of a backup of several: what follows says something … */
     bool backed_up, same_snapshot; /* … about this one */

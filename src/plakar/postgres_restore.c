@@ -22,11 +22,19 @@ struct restoring {
     size_t told; /* of its findings */
 };
 
+/* A database that is named is the one that is meant, also where there are several archives. Else
+ * each goes into its own, which is made where it is not there. */
 static bool make_request(const struct configuration *configuration, struct restore_request *request,
                          struct error *err)
 {
     *request = (struct restore_request){.settings = configuration->settings};
-    return restore_request_read(request, &configuration->options, err);
+    if (!restore_request_read(request, &configuration->options, err))
+        return false;
+    if (configuration->all_databases)
+        request->create_db = !request->data_only && request->sections == 0;
+    else if (request->database == NULL)
+        request->database = wire_settings_get(configuration->settings, "dbname");
+    return true;
 }
 
 bool postgres_restore_check(const struct configuration *configuration, struct error *err)

@@ -83,6 +83,7 @@ bool backup_look_names(const struct record_place *place, const struct cancel *ca
         enum logical_part part = logical_layout_part(db_source_path(record.path));
 
         names->archives += part == LOGICAL_PART_ARCHIVE || part == LOGICAL_PART_TOC;
+        names->manifest |= part == LOGICAL_PART_MANIFEST;
         names->summary |= part == LOGICAL_PART_SUMMARY;
         reader_close(record.reader);
     }

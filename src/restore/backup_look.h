@@ -25,7 +25,7 @@ bool backup_look_can_open(const struct record_place *place);
 /* What its records' names say, where its archives can be found in it; else nothing is found. */
 struct backup_names {
     size_t archives;
-    bool summary;
+    bool manifest, summary;
 };
 bool backup_look_names(const struct record_place *place, const struct cancel *cancel,
                        struct backup_names *names, struct error *err);

@@ -10,9 +10,11 @@
 #include "manifest/manifest_decoder.h"
 #include "manifest/manifest_stream.h"
 #include "restore/archive_restore.h"
+#include "restore/backup_archives.h"
 #include "restore/backup_begin.h"
 #include "restore/backup_look.h"
 #include "restore/checking_source.h"
+#include "restore/restore_report.h"
 #include "restore/db_source.h"
 #include "restore/script_restore.h"
 #include "restore/selection_lists.h"
@@ -44,8 +46,12 @@ struct backup_job {
     struct restore_request of_globals, of_several;
     struct script_restore *globals; /* what it says last of all is still to be done */
     bool begun;                     /* with manifest.json, or what may be without one */
+    bool has_manifest;              /* it has come */
+    bool of_script;                 /* all.sql has come */
+    size_t files;                   /* archives, scripts and globals that came */
     size_t archives, chosen;        /* that came, and of them those that are wanted */
-    bool several;                   /* databases, of others' backups: ours says of which */
+    struct backup_archives *came;   /* which */
+    bool several;                   /* databases are wanted */
     bool planned;                   /* all archives, before the first */
     struct wanted_databases *wanted;
     struct selection_lists *lists; /* one database may have what another lacks */
@@ -117,21 +123,10 @@ static bool refuse_name(const struct backup_job *job, bool several, size_t count
     return error_hint(err, "Choose among them: " OPTION_DATABASES);
 }
 
-/* It says of which databases archives follow: what names none of them is told before anything is
- * done. A name that is no UTF-8 stands there otherwise, with backslashes. */
-static bool check_names(struct backup_job *job, struct error *err)
+/* Of several that are chosen among, the only one may go anywhere. */
+static void settle_several(struct backup_job *job, bool several, size_t wanted)
 {
-    size_t count = json_array_size(job->facts->archive_names), wanted = 0;
-    bool known = count > 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const char *name = json_string_value(json_array_get(job->facts->archive_names, i));
-
-        wanted += name != NULL && wanted_databases_has(job->wanted, name);
-        known = known && name != NULL && strchr(name, '\\') == NULL;
-    }
-    return refuse_name(job, count > 1, count, err) && refuse_list(job, wanted, err) &&
-           (!known || wanted_databases_check(job->wanted, err));
+    job->several = several && (job->request->database == NULL || wanted != 1);
 }
 
 static bool refuse_cluster(const struct backup_job *job, struct error *err)
@@ -143,45 +138,58 @@ static bool refuse_cluster(const struct backup_job *job, struct error *err)
     return error_hint(err, "A server starts on it: " OPTION_TO " DATA-DIRECTORY");
 }
 
-/* What another program put together says nowhere how many archives there are; which file is of
- * which database, each archive says itself. */
-static bool begin_of_others(struct backup_job *job, bool of_several, struct error *err)
+/* What another program put together without a manifest.json says nowhere how many archives there
+ * are; which file is of which database, each archive says itself. */
+static bool begin_without_manifest(struct backup_job *job, struct error *err)
 {
     struct backup_names names = {0};
 
     if (job->place != NULL && !backup_look_names(job->place, job->request->cancel, &names, err))
         return false;
-    if (!job->begun && names.summary)
+    if (names.summary && !names.manifest)
         return backup_begin_refuse(job->name, job->place, job->record.path, err);
     job->begun = true;
-    job->several = of_several || names.archives > 1;
-    return refuse_name(job, job->several, names.archives, err) &&
-           refuse_list(job, job->request->databases.count == 0 ? names.archives : 0, err);
+    settle_several(
+        job, job->place == NULL ? !target_database_is_named(job->request) : names.archives > 1,
+        names.archives);
+    return job->place == NULL ||
+           (refuse_name(job, job->several, names.archives, err) &&
+            refuse_list(job, job->request->databases.count == 0 ? names.archives : 0, err));
 }
 
+/* manifest.json may be still to come, where records come in the order of their names. */
 static bool check_begin(struct backup_job *job, enum logical_part part, struct error *err)
 {
     if (job->begun || part == LOGICAL_PART_MANIFEST)
         return true;
-    if (part != LOGICAL_PART_GLOBALS && part != LOGICAL_PART_SCRIPT && part != LOGICAL_PART_ARCHIVE)
+    if (part == LOGICAL_PART_SUMMARY || part == LOGICAL_PART_FOREIGN)
         return backup_begin_refuse(job->name, job->place, job->record.path, err);
-    if (!begin_of_others(job, false, err))
-        return false;
-    log_message(job->request->log, LOG_WARNING,
-                "there is no manifest.json in %s: whether all that belongs to it is there is not "
-                "known",
-                job->name);
-    return true;
+    return begin_without_manifest(job, err);
 }
 
-/* One of all databases names none. */
+/* It says of which databases archives there are: what names none of them is told before anything is
+ * done, unless they have come already. Another program's names no database if it is of all. */
 static bool begin_with_manifest(struct backup_job *job, struct error *err)
 {
+    bool ours = json_object_get(job->facts->head, "producer") != NULL, exactly;
     const char *database = json_string_value(json_object_get(job->facts->head, "database"));
+    struct backup_names names = {0};
+    size_t total, wanted;
 
     job->begun = true;
-    return json_object_get(job->facts->head, "producer") != NULL ||
-           begin_of_others(job, database == NULL || database[0] == '\0', err);
+    wanted = backup_archives_wanted(job->facts, job->wanted, &total, &exactly);
+    if (!ours && job->place != NULL &&
+        !backup_look_names(job->place, job->request->cancel, &names, err))
+        return false;
+    if (job->archives == 0)
+        settle_several(
+            job, ours ? total > 1 : names.archives > 1 || database == NULL || database[0] == '\0',
+            wanted);
+    if (names.archives > 0)
+        total = names.archives;
+    return refuse_name(job, job->several, total, err) &&
+           refuse_list(job, job->request->databases.count == 0 || ours ? wanted : 0, err) &&
+           (!exactly || wanted_databases_check(job->wanted, err));
 }
 
 static bool read_manifest(struct backup_job *job, struct error *err)
@@ -189,17 +197,27 @@ static bool read_manifest(struct backup_job *job, struct error *err)
     enum reader_status status;
     struct slice bytes;
 
+    job->has_manifest = true;
     while ((status = reader_next(job->record.reader, &bytes, err)) == READER_DATA) {
         if (!manifest_decoder_feed(job->manifest, bytes, err))
             return error_prefix(err, "%s: manifest.json", job->name);
     }
-    return status == READER_END && refuse_cluster(job, err) && check_names(job, err) &&
-           begin_with_manifest(job, err);
+    return status == READER_END && refuse_cluster(job, err) && begin_with_manifest(job, err);
+}
+
+/* At the end: a single archive or script needs none, and may be all that was asked for. */
+static void warn_of_manifest(const struct backup_job *job)
+{
+    if (!job->has_manifest && job->files > 1)
+        log_message(job->request->log, LOG_WARNING,
+                    "there is no manifest.json in %s: whether all that belongs to it is there is "
+                    "not known",
+                    job->name);
 }
 
 static bool is_of_several(const struct backup_job *job)
 {
-    return job->several || json_array_size(job->facts->archive_names) > 1;
+    return job->several;
 }
 
 /* ---- Scripts ---- */
@@ -304,28 +322,6 @@ static bool run_globals(void *context, struct error *err)
 
 /* ---- Archives ---- */
 
-/* For whoever has to know what was done before the work ended. */
-static void note_ended(struct logical_restore_report *report)
-{
-    size_t len = strlen(report->ended_names);
-    char name[QUOTE_NAME_SIZE];
-
-    report->ended++;
-    quote_identifier(report->database, name, sizeof(name));
-    if (len + strlen(name) + sizeof(", , …") <= sizeof(report->ended_names))
-        snprintf(report->ended_names + len, sizeof(report->ended_names) - len, "%s%s",
-                 len == 0 ? "" : ", ", name);
-    else if (len > 0 && strcmp(report->ended_names + len - strlen("…"), "…") != 0)
-        snprintf(report->ended_names + len, sizeof(report->ended_names) - len, ", …");
-}
-
-static void say_ended(const struct logical_restore_report *report, struct error *err)
-{
-    if (report->ended > 0 && err->detail[0] == '\0')
-        error_detail(err, "%zu database%s restored before: %s", report->ended,
-                     report->ended == 1 ? " was" : "s were", report->ended_names);
-}
-
 static struct archive_restore_options options_of(struct backup_job *job, const char *name)
 {
     return (struct archive_restore_options){
@@ -352,11 +348,7 @@ static bool plan_all(struct backup_job *job, struct error *err)
 {
     const struct archive_restore_options options = options_of(job, NULL);
 
-    if (job->archives++ > 0 && !is_of_several(job) && target_database_is_named(job->request)) {
-        error_set(err, ERROR_USAGE, "%s is of several databases, and one is named to restore into",
-                  job->name);
-        return error_hint(err, "Each goes into the one of its own name: leave the name out.");
-    }
+    job->archives++;
     if (job->planned || !is_of_several(job) || job->place == NULL ||
         !backup_look_can_open(job->place))
         return true;
@@ -369,10 +361,18 @@ static bool restore_one(struct backup_job *job, struct archive_input *input,
                         const struct archive_restore_options *options, struct error *err)
 {
     size_t before = job->report->databases;
-    bool done = archive_restore(input, options, request_of_archives(job), job->report, err);
+    bool done;
+
+    if (job->chosen > 1 && !is_of_several(job) && target_database_is_named(job->request)) {
+        error_set(err, ERROR_USAGE, "%s is of several databases, and one is named to restore into",
+                  job->name);
+        return error_hint(err, "Choose one: " OPTION_DATABASES
+                               ". Or leave the name out: each goes into the one of its own name.");
+    }
+    done = archive_restore(input, options, request_of_archives(job), job->report, err);
 
     if (done && !job->request->dry_run && job->report->databases > before)
-        note_ended(job->report);
+        restore_report_ended(job->report);
     return done;
 }
 
@@ -444,11 +444,20 @@ static bool restore_folder(struct backup_job *job, const struct logical_place *p
 
 /* ---- All of it ---- */
 
+static bool note_record(struct backup_job *job, const struct logical_place *place,
+                        struct error *err)
+{
+    job->of_script |= place->part == LOGICAL_PART_SCRIPT;
+    job->files += place->part != LOGICAL_PART_MANIFEST && place->part != LOGICAL_PART_SUMMARY &&
+                  place->part != LOGICAL_PART_FOREIGN && place->file == NULL;
+    return backup_archives_came(job->came, place, err);
+}
+
 static bool restore_record(struct backup_job *job, struct error *err)
 {
     struct logical_place place = logical_layout_place(job->facts->layout, job->record.path);
 
-    if (!check_begin(job, place.part, err))
+    if (!check_begin(job, place.part, err) || !note_record(job, &place, err))
         return false;
     switch (place.part) {
     case LOGICAL_PART_MANIFEST:
@@ -483,6 +492,12 @@ static bool check_matched(const struct backup_job *job, struct error *err)
                                   (!is_of_several(job) || selection_lists_check(job->lists, err)));
 }
 
+static bool check_archives(const struct backup_job *job, struct error *err)
+{
+    return !job->has_manifest || job->of_script ||
+           backup_archives_check(job->came, job->facts, job->wanted, job->name, err);
+}
+
 static bool restore_records(struct backup_job *job, struct error *err)
 {
     enum source_status status;
@@ -495,7 +510,10 @@ static bool restore_records(struct backup_job *job, struct error *err)
         if (!done)
             return false;
     }
-    return status == SOURCE_END && check_whole(job, err) && check_matched(job, err);
+    if (status != SOURCE_END)
+        return false;
+    warn_of_manifest(job);
+    return check_whole(job, err) && check_archives(job, err) && check_matched(job, err);
 }
 
 /* They are of no database, and nothing of a database is chosen of them. */
@@ -526,7 +544,7 @@ static bool run(struct backup_job *job, struct record_source *source, struct err
     job->source = checking_source_new(source, &proof, err);
     if (job->source == NULL)
         return false;
-    job->manifest = manifest_decoder_new(0, err);
+    job->manifest = manifest_decoder_new(MANIFEST_DATABASES, err);
     if (job->manifest == NULL)
         return false;
     job->facts = manifest_decoder_facts(job->manifest);
@@ -544,7 +562,8 @@ static bool prepare(struct backup_job *job, struct error *err)
 {
     job->wanted = wanted_databases_new(job->request, err);
     job->lists = job->wanted == NULL ? NULL : selection_lists_new(job->request->lists, err);
-    return job->lists != NULL;
+    job->came = job->lists == NULL ? NULL : backup_archives_new(err);
+    return job->came != NULL;
 }
 
 bool backup_restore(struct record_source *source, const char *name,
@@ -567,9 +586,10 @@ bool backup_restore(struct record_source *source, const char *name,
     else
         source_close(source);
     if (!done)
-        say_ended(report, err);
+        restore_report_say_ended(report, err);
     wanted_databases_free(job.wanted);
     selection_lists_free(job.lists);
+    backup_archives_free(job.came);
     script_restore_free(job.globals);
     buffer_free(&job.globals_text);
     manifest_decoder_free(job.manifest);

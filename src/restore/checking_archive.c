@@ -183,7 +183,8 @@ static void note_of_others(struct checking_source *check)
     enum logical_part part = check->place.part;
     uint32_t number = logical_layout_place(LOGICAL_NUMBERED, check->path).number;
 
-    check->contents += part == LOGICAL_PART_ARCHIVE || part == LOGICAL_PART_SCRIPT;
+    check->contents +=
+        part == LOGICAL_PART_ARCHIVE || part == LOGICAL_PART_SCRIPT || part == LOGICAL_PART_TOC;
     if (part == LOGICAL_PART_GLOBALS) {
         check->globals_seen = true;
         check->numbered = strcmp(check->path, logical_layout_globals_path(LOGICAL_NUMBERED)) == 0;
@@ -192,6 +193,8 @@ static void note_of_others(struct checking_source *check)
         return;
     if (check->facts->kind == MANIFEST_LOGICAL)
         tell_missing(check, number);
+    else if (check->gap == 0 && number > check->last_number + 1)
+        check->gap = check->last_number + 1;
     check->last_number = number;
 }
 
@@ -234,6 +237,9 @@ static void end_of_others(struct checking_source *check)
 
     if (check->facts->kind == MANIFEST_LOGICAL && !manifest_decoder_finish(check->manifest, &err))
         checking_failure(check, MANIFEST_PATH, &err);
+    if (check->facts->kind == MANIFEST_LOGICAL && check->gap > 0)
+        checking_problem(check, VERIFY_MISSING, "/", "the archive number %" PRIu32 " is missing",
+                         check->gap);
     if (check->contents == 0 && !check->globals_seen)
         checking_problem(check, VERIFY_MISSING, "/", "there is neither an archive nor a script");
 }

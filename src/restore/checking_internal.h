@@ -60,10 +60,13 @@ struct checking_source {
     /* These only without summary.json. */
     bool globals_seen;
     uint32_t last_number; /* of an archive that is named */
+    uint32_t gap;         /* the first number that did not come before manifest.json; 0: none */
     bool numbered;        /* by the path of the globals: of a backup that another program made */
     size_t contents;      /* archives and scripts of such a one */
 
     bool digests_settled;
+    enum digest_algorithm
+        digested; /* what files of summary.json were: manifest.json may come late */
     bool backup_manifest_seen, backup_manifest_whole, backup_manifest_failed;
     bool summary_seen, summary_whole, summary_failed;
     bool rows_stated; /* by summary.json */

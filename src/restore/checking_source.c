@@ -24,6 +24,7 @@ static struct checking_source *from_source(struct record_source *source)
 static bool settle_digests(struct checking_source *check, struct error *err)
 {
     check->digests_settled = true;
+    check->digested = check->facts->summary_digest;
     check->logical = check->facts->kind == MANIFEST_LOGICAL;
     return record_proof_choose(check->proof, check->facts->backup_manifest_digest,
                                check->facts->summary_digest, err);

@@ -2,14 +2,18 @@
  * it is before anything else is known of the backup. */
 #include "restore/db_source.h"
 
+#include "manifest/logical_layout.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define FILES_FOLDER "/fs"
+#define LONE_FOLDER "/00001-archive"
 
 struct db_source {
     struct record_source base;
     struct record_source *inner;
+    char path[RECORD_PATH_MAX];
 };
 
 /* What the path has behind the folder; NULL: it lies elsewhere. */
@@ -33,6 +37,16 @@ static bool is_passed_over(const char *path)
     return strcmp(path, DB_SOURCE_FOLDER) == 0 || behind(path, FILES_FOLDER) != NULL;
 }
 
+/* A file of an archive that lies in no folder. */
+static const char *in_folder(struct db_source *source, const char *path)
+{
+    if (strchr(path + 1, '/') != NULL || logical_layout_part(path) != LOGICAL_PART_FOREIGN ||
+        !logical_layout_file_path(LONE_FOLDER, path + 1, source->path) ||
+        logical_layout_part(source->path) == LOGICAL_PART_FOREIGN)
+        return path;
+    return source->path;
+}
+
 static enum source_status next(struct record_source *base, struct record *record, struct error *err)
 {
     struct db_source *source = (struct db_source *)base;
@@ -40,7 +54,7 @@ static enum source_status next(struct record_source *base, struct record *record
 
     while ((status = source_next(source->inner, record, err)) == SOURCE_RECORD) {
         if (!is_passed_over(record->path)) {
-            record->path = db_source_path(record->path);
+            record->path = in_folder(source, db_source_path(record->path));
             break;
         }
         if (record->type == RECORD_FILE)

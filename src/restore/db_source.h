@@ -1,5 +1,8 @@
-/* A snapshot may have the databases of a machine in one folder (/db) and its files in another
- * (/fs): of such a one the databases alone are a backup. */
+/*
+ * A snapshot may have the databases of a machine in one folder (/db) and its files in another
+ * (/fs): of such a one the databases alone are a backup. And of a backup one folder may have been
+ * asked for, which is an archive by itself: its files are given as those of such a folder.
+ */
 #ifndef PGCASK_RESTORE_DB_SOURCE_H
 #define PGCASK_RESTORE_DB_SOURCE_H
 

@@ -222,6 +222,18 @@ static void expect_records(const struct logical_job *job)
                      record_place_bytes(&job->input->place, job->request->cancel));
 }
 
+static struct record_source *put_in_order(const struct logical_job *job,
+                                          struct record_source *source, struct error *err)
+{
+    const struct spooled_options options = {
+        .directory = job->request->spool_directory,
+        .database = target_database_named(job->request),
+        .cancel = job->request->cancel,
+    };
+
+    return spooled_source_new(source, &options, err);
+}
+
 static bool restore_source(struct logical_job *job, struct record_source **source,
                            struct error *err)
 {
@@ -240,7 +252,7 @@ static bool restore_source(struct logical_job *job, struct record_source **sourc
     taken = db_source_new(taken, err);
     /* Of a directory they come in the right order. */
     if (taken != NULL && (job->input->is_backup || job->input->place.kind != PLACE_DIRECTORY))
-        taken = spooled_source_new(taken, job->request->spool_directory, job->request->cancel, err);
+        taken = put_in_order(job, taken, err);
     if (taken == NULL)
         return false;
     return backup_restore(taken, job->input->name,

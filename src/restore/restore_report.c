@@ -1,6 +1,7 @@
 /* Failures are kept as text that can be shown: archives are in any encoding. */
 #include "restore/restore_report.h"
 
+#include "base/quote.h"
 #include "base/utf8.h"
 
 #include <stdio.h>
@@ -61,6 +62,27 @@ void restore_report_failure(struct logical_restore_report *report,
     keep(report, database, failure);
     if (request->on_failure != NULL)
         request->on_failure(request->context, database, failure);
+}
+
+void restore_report_ended(struct logical_restore_report *report)
+{
+    size_t len = strlen(report->ended_names);
+    char name[QUOTE_NAME_SIZE];
+
+    report->ended++;
+    quote_identifier(report->database, name, sizeof(name));
+    if (len + strlen(name) + sizeof(", , …") <= sizeof(report->ended_names))
+        snprintf(report->ended_names + len, sizeof(report->ended_names) - len, "%s%s",
+                 len == 0 ? "" : ", ", name);
+    else if (len > 0 && strcmp(report->ended_names + len - strlen("…"), "…") != 0)
+        snprintf(report->ended_names + len, sizeof(report->ended_names) - len, ", …");
+}
+
+void restore_report_say_ended(const struct logical_restore_report *report, struct error *err)
+{
+    if (report->ended > 0 && err->detail[0] == '\0')
+        error_detail(err, "%zu database%s restored before: %s", report->ended,
+                     report->ended == 1 ? " was" : "s were", report->ended_names);
 }
 
 void logical_restore_report_reset(struct logical_restore_report *report)

@@ -9,4 +9,11 @@ void restore_report_failure(struct logical_restore_report *report,
                             const struct restore_request *request, const char *database,
                             const struct target_failure *failure);
 
+/* For whoever has to know what was done before the work ended: the report's database was restored
+ * to its end. */
+void restore_report_ended(struct logical_restore_report *report);
+
+/* Adds to an error which were. */
+void restore_report_say_ended(const struct logical_restore_report *report, struct error *err);
+
 #endif

@@ -1,11 +1,12 @@
 /*
- * The first two records tell: if manifest.json and the globals, or the one script that has them,
- * come first, nothing need be kept. Else every file is written behind the last one, and the index
- * of them is sorted: a few hundred bytes of memory a record.
+ * What comes before the first archive tells. Until then globals are held, and whatever else there
+ * is: a few hundred bytes of memory a record, and its content in a file without a name. Then either
+ * the rest goes by, behind what was held, or all of it is kept, sorted, and given at the end.
  */
 #include "restore/spooled_source.h"
 
 #include "base/array.h"
+#include "base/buffer.h"
 #include "base/error_names.h"
 #include "base/nameless_file.h"
 #include "manifest/logical_layout.h"
@@ -18,37 +19,63 @@
 #include <string.h>
 #include <unistd.h>
 
-enum mode { AT_BEGIN, BEHIND_MANIFEST, GOING_BY, KEPT };
+enum mode { HOLDING, GOING_BY, KEPT };
+
+/* In this order they are restored. */
+enum rank { RANK_MANIFEST, RANK_GLOBALS, RANK_CONTENT, RANK_SUMMARY };
 
 struct kept_record {
     struct record record; /* its texts are the index's own */
     char *path, *link_target;
-    int rank;
+    enum rank rank;
     uint64_t offset, size;
 };
 
 struct spooled {
     struct record_source base;
     struct record_source *inner;
-    const char *directory;
-    const struct cancel *cancel;
+    struct spooled_options options;
     enum mode mode;
-    int fd; /* -1: nothing is kept */
+    bool has_manifest, has_globals; /* it came */
+    bool as_written;                /* manifest.json was the first of all */
+    bool descends;                  /* the names do not sort */
+    char last[RECORD_PATH_MAX];     /* record of the top folder */
+    bool physical;
+    int fd;               /* -1: nothing is kept */
+    struct buffer memory; /* … but this, as long as there is little */
     uint64_t end;
     struct kept_record *items;
-    size_t count, capacity, given;
+    size_t count, capacity;
+    size_t given, to_give; /* of items: the next one, and behind the last to be given now */
+    struct record pending; /* comes behind those */
+    bool has_pending;
 };
 
 /* ---- What is kept, read again ---- */
 
 #define PIECE ((size_t)64 * 1024)
+#define MEMORY_MOST ((uint64_t)1024 * 1024)
 
 struct kept_reader {
     struct reader base;
-    int fd;
+    const struct spooled *spooled;
     uint64_t offset, left;
     uint8_t piece[PIECE];
 };
+
+static ssize_t read_at(const struct spooled *spooled, uint8_t *out, size_t len, uint64_t offset)
+{
+    ssize_t got;
+
+    if (spooled->fd < 0) {
+        memcpy(out, spooled->memory.data + offset, len);
+        return (ssize_t)len;
+    }
+    do {
+        got = pread(spooled->fd, out, len, (off_t)offset);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
 
 static enum reader_status kept_next(struct reader *base, struct slice *data, struct error *err)
 {
@@ -58,9 +85,7 @@ static enum reader_status kept_next(struct reader *base, struct slice *data, str
 
     if (wanted == 0)
         return READER_END;
-    do {
-        len = pread(reader->fd, reader->piece, wanted, (off_t)reader->offset);
-    } while (len < 0 && errno == EINTR);
+    len = read_at(reader->spooled, reader->piece, wanted, reader->offset);
     if (len <= 0) {
         error_set_errno(err, len < 0 ? errno : EIO, "cannot read what was kept of the backup");
         return READER_FAILED;
@@ -87,7 +112,7 @@ static struct reader *read_again(const struct spooled *spooled, const struct kep
         return NULL;
     }
     reader->base.ops = &ops;
-    reader->fd = spooled->fd;
+    reader->spooled = spooled;
     reader->offset = kept->offset;
     reader->left = kept->size;
     return &reader->base;
@@ -97,27 +122,44 @@ static struct reader *read_again(const struct spooled *spooled, const struct kep
 
 static bool open_file(struct spooled *spooled, struct error *err)
 {
-    spooled->fd = nameless_file_open(spooled->directory, err);
+    spooled->fd = nameless_file_open(spooled->options.directory, err);
     return spooled->fd >= 0 ||
            error_hint(err, "The backup does not come in the order in which it was written, and is "
                            "kept there meanwhile. Another place: " OPTION_SPOOL_DIR);
 }
 
-static bool write_bytes(struct spooled *spooled, struct slice bytes, struct error *err)
+static bool write_to_file(struct spooled *spooled, struct slice bytes, uint64_t offset,
+                          struct error *err)
 {
     while (bytes.len > 0) {
-        ssize_t len = pwrite(spooled->fd, bytes.data, bytes.len, (off_t)spooled->end);
+        ssize_t len = pwrite(spooled->fd, bytes.data, bytes.len, (off_t)offset);
 
         if (len < 0 && errno == EINTR)
             continue;
         if (len < 0) {
-            error_set_errno(err, errno, "cannot keep the backup in \"%s\"", spooled->directory);
+            error_set_errno(err, errno, "cannot keep the backup in \"%s\"",
+                            spooled->options.directory);
             return error_hint(err, "Another place: " OPTION_SPOOL_DIR);
         }
         slice_take(&bytes, (size_t)len);
-        spooled->end += (uint64_t)len;
+        offset += (uint64_t)len;
     }
     return true;
+}
+
+/* What is little needs no room on a disk. */
+static bool write_bytes(struct spooled *spooled, struct slice bytes, struct error *err)
+{
+    uint64_t offset = spooled->end;
+
+    spooled->end += bytes.len;
+    if (spooled->fd < 0 && spooled->end <= MEMORY_MOST)
+        return buffer_append(&spooled->memory, bytes.data, bytes.len, err);
+    if (spooled->fd < 0 && (!open_file(spooled, err) ||
+                            !write_to_file(spooled, buffer_slice(&spooled->memory), 0, err)))
+        return false;
+    buffer_free(&spooled->memory);
+    return write_to_file(spooled, bytes, offset, err);
 }
 
 static bool keep_content(struct spooled *spooled, struct reader *reader, struct error *err)
@@ -126,21 +168,21 @@ static bool keep_content(struct spooled *spooled, struct reader *reader, struct 
     struct slice bytes;
 
     while ((status = reader_next(reader, &bytes, err)) == READER_DATA) {
-        if (!cancel_check(spooled->cancel, err) || !write_bytes(spooled, bytes, err))
+        if (!cancel_check(spooled->options.cancel, err) || !write_bytes(spooled, bytes, err))
             return false;
     }
     return status == READER_END;
 }
 
-static int rank_of(const struct record *record)
+static enum rank rank_of(const struct record *record)
 {
     switch (logical_layout_part(record->path)) {
     case LOGICAL_PART_MANIFEST:
-        return 0;
+        return RANK_MANIFEST;
     case LOGICAL_PART_GLOBALS:
-        return 1;
+        return RANK_GLOBALS;
     case LOGICAL_PART_SUMMARY:
-        return 3;
+        return RANK_SUMMARY;
     case LOGICAL_PART_SCRIPT:
     case LOGICAL_PART_ARCHIVE:
     case LOGICAL_PART_FIRST_TOC:
@@ -151,10 +193,10 @@ static int rank_of(const struct record *record)
     case LOGICAL_PART_FOREIGN:
         break;
     }
-    return 2;
+    return RANK_CONTENT;
 }
 
-static bool keep(struct spooled *spooled, const struct record *record, struct error *err)
+static bool add(struct spooled *spooled, const struct record *record, struct error *err)
 {
     struct kept_record *kept;
 
@@ -188,7 +230,20 @@ static int compare(const void *a, const void *b)
 {
     const struct kept_record *x = a, *y = b;
 
-    return x->rank != y->rank ? x->rank - y->rank : strcmp(x->path, y->path);
+    return x->rank != y->rank ? (int)x->rank - (int)y->rank : strcmp(x->path, y->path);
+}
+
+static bool keep(struct spooled *spooled, const struct record *record, struct error *err)
+{
+    bool done = add(spooled, record, err);
+
+    reader_close(record->reader);
+    return done;
+}
+
+static void sort(struct spooled *spooled)
+{
+    qsort(spooled->items, spooled->count, sizeof(*spooled->items), compare);
 }
 
 /* From this record on. */
@@ -196,33 +251,24 @@ static bool keep_all(struct spooled *spooled, struct record *record, struct erro
 {
     enum source_status status;
 
-    if (!open_file(spooled, err)) {
-        reader_close(record->reader);
-        return false;
-    }
     do {
-        bool done = keep(spooled, record, err);
-
-        reader_close(record->reader);
-        if (!done)
+        if (!keep(spooled, record, err))
             return false;
         *record = (struct record){0};
     } while ((status = source_next(spooled->inner, record, err)) == SOURCE_RECORD);
     if (status == SOURCE_FAILED)
         return false;
-    qsort(spooled->items, spooled->count, sizeof(*spooled->items), compare);
     spooled->mode = KEPT;
+    spooled->to_give = spooled->count;
+    sort(spooled);
     return true;
 }
 
 static enum source_status give_kept(struct spooled *spooled, struct record *record,
                                     struct error *err)
 {
-    struct kept_record *kept;
+    struct kept_record *kept = &spooled->items[spooled->given++];
 
-    if (spooled->given == spooled->count)
-        return SOURCE_END;
-    kept = &spooled->items[spooled->given++];
     *record = kept->record;
     record->path = kept->path;
     record->link_target = kept->link_target;
@@ -240,32 +286,133 @@ static bool is_below(const char *path, const char *folder)
     return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-static bool may_go_by(enum mode mode, const struct record *record)
+static bool is_physical(const struct record *record)
 {
-    if (is_below(record->path, "/data") || is_below(record->path, "/config") ||
-        is_below(record->path, "/tablespaces"))
+    return is_below(record->path, "/data") || is_below(record->path, "/config") ||
+           is_below(record->path, "/tablespaces");
+}
+
+static void note_order(struct spooled *spooled, const struct record *record)
+{
+    if (strchr(record->path + 1, '/') != NULL)
+        return;
+    spooled->as_written |= spooled->last[0] == '\0' && rank_of(record) == RANK_MANIFEST;
+    spooled->descends |= !spooled->as_written && strcmp(record->path, spooled->last) < 0;
+    snprintf(spooled->last, sizeof(spooled->last), "%s", record->path);
+}
+
+/* No globals follow: as it was written they come first, and where names sort, before this one. */
+static bool is_behind_globals(const struct spooled *spooled, const struct logical_place *place,
+                              const char *path)
+{
+    if (spooled->has_globals || spooled->as_written)
         return true;
-    return mode == AT_BEGIN ? rank_of(record) == 0
-                            : rank_of(record) == 1 || rank_of(record) == 3 ||
-                                  logical_layout_part(record->path) == LOGICAL_PART_SCRIPT;
+    return !spooled->descends &&
+           (place->number > 0 || strcmp(path, logical_layout_globals_path(LOGICAL_CLASSIC)) > 0);
+}
+
+/* The first archive or script: whether it can be restored as it comes. */
+static bool may_go_by(const struct spooled *spooled, const struct record *record)
+{
+    struct logical_place place = logical_layout_place(LOGICAL_NUMBERED, record->path);
+    const char *database = spooled->options.database;
+
+    if (place.part == LOGICAL_PART_SCRIPT || is_physical(record))
+        return true;
+    if ((place.part != LOGICAL_PART_ARCHIVE && place.part != LOGICAL_PART_FIRST_TOC &&
+         place.part != LOGICAL_PART_TOC) ||
+        !is_behind_globals(spooled, &place, record->path))
+        return false;
+    return spooled->has_manifest || database == NULL ||
+           record_path_stands_for(place.database, database);
+}
+
+/* What was held goes before it: globals, and nothing else yet. */
+static void begin_to_go_by(struct spooled *spooled, const struct record *record)
+{
+    sort(spooled);
+    while (spooled->to_give < spooled->count &&
+           spooled->items[spooled->to_give].rank <= RANK_GLOBALS)
+        spooled->to_give++;
+    spooled->mode = GOING_BY;
+    spooled->physical = is_physical(record);
+    spooled->pending = *record;
+    spooled->has_pending = true;
+}
+
+/* The record is kept, or becomes the pending one, or *give it now. */
+static bool take(struct spooled *spooled, struct record *record, bool *give, struct error *err)
+{
+    enum rank rank = rank_of(record);
+
+    *give = false;
+    if (rank == RANK_SUMMARY && spooled->physical)
+        return *give = true;
+    if (rank == RANK_SUMMARY)
+        return keep(spooled, record, err);
+    if (rank == RANK_MANIFEST || spooled->mode == GOING_BY ||
+        (rank == RANK_GLOBALS && spooled->has_manifest)) {
+        spooled->has_manifest |= rank == RANK_MANIFEST;
+        return *give = true;
+    }
+    spooled->has_globals |= rank == RANK_GLOBALS;
+    if (rank == RANK_GLOBALS || (record->type != RECORD_FILE && !is_physical(record)))
+        return keep(spooled, record, err);
+    if (!may_go_by(spooled, record))
+        return keep_all(spooled, record, err);
+    begin_to_go_by(spooled, record);
+    return true;
+}
+
+/* What was held is left: of those that go by, the folders alone are not. */
+static void give_the_rest(struct spooled *spooled)
+{
+    bool went_by = spooled->mode == GOING_BY;
+
+    sort(spooled);
+    spooled->mode = KEPT;
+    spooled->to_give = spooled->count;
+    while (went_by && spooled->given < spooled->count &&
+           spooled->items[spooled->given].record.type == RECORD_DIRECTORY)
+        spooled->given++;
+}
+
+/* The folders of archives: a folder is there for its files, which may come later. */
+static bool is_passed_over(const struct spooled *spooled, const struct record *record)
+{
+    return spooled->mode == GOING_BY && record->type == RECORD_DIRECTORY &&
+           logical_layout_is_folder(record->path);
 }
 
 static enum source_status next(struct record_source *base, struct record *record, struct error *err)
 {
     struct spooled *spooled = (struct spooled *)base;
     enum source_status status;
+    bool give;
 
-    if (spooled->mode == KEPT)
-        return give_kept(spooled, record, err);
-    status = source_next(spooled->inner, record, err);
-    if (status != SOURCE_RECORD || spooled->mode == GOING_BY)
-        return status;
-    if (may_go_by(spooled->mode, record)) {
-        spooled->mode =
-            spooled->mode == AT_BEGIN && rank_of(record) == 0 ? BEHIND_MANIFEST : GOING_BY;
-        return SOURCE_RECORD;
+    for (;;) {
+        if (spooled->given < spooled->to_give)
+            return give_kept(spooled, record, err);
+        if (spooled->has_pending) {
+            spooled->has_pending = false;
+            *record = spooled->pending;
+            return SOURCE_RECORD;
+        }
+        if (spooled->mode == KEPT)
+            return SOURCE_END;
+        status = source_next(spooled->inner, record, err);
+        if (status == SOURCE_FAILED)
+            return status;
+        if (status == SOURCE_END) {
+            give_the_rest(spooled);
+        } else if (!is_passed_over(spooled, record)) {
+            note_order(spooled, record);
+            if (!take(spooled, record, &give, err))
+                return SOURCE_FAILED;
+            if (give)
+                return SOURCE_RECORD;
+        }
     }
-    return keep_all(spooled, record, err) ? give_kept(spooled, record, err) : SOURCE_FAILED;
 }
 
 static void close_source(struct record_source *base)
@@ -277,14 +424,15 @@ static void close_source(struct record_source *base)
         free(spooled->items[i].link_target);
     }
     free(spooled->items);
+    buffer_free(&spooled->memory);
     if (spooled->fd >= 0)
         close(spooled->fd);
     source_close(spooled->inner);
     free(spooled);
 }
 
-struct record_source *spooled_source_new(struct record_source *source, const char *directory,
-                                         const struct cancel *cancel, struct error *err)
+struct record_source *spooled_source_new(struct record_source *source,
+                                         const struct spooled_options *options, struct error *err)
 {
     static const struct record_source_ops ops = {next, close_source};
     struct spooled *spooled = calloc(1, sizeof(*spooled));
@@ -296,8 +444,8 @@ struct record_source *spooled_source_new(struct record_source *source, const cha
     }
     spooled->base = (struct record_source){&ops, true};
     spooled->inner = source;
-    spooled->directory = nameless_file_directory(directory);
-    spooled->cancel = cancel;
+    spooled->options = *options;
+    spooled->options.directory = nameless_file_directory(options->directory);
     spooled->fd = -1;
     return &spooled->base;
 }

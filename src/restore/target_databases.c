@@ -60,9 +60,14 @@ static const char *named_by_address(const struct restore_request *request)
                : NULL;
 }
 
+const char *target_database_named(const struct restore_request *request)
+{
+    return request->database != NULL ? request->database : named_by_address(request);
+}
+
 bool target_database_is_named(const struct restore_request *request)
 {
-    return request->database != NULL || named_by_address(request) != NULL;
+    return target_database_named(request) != NULL;
 }
 
 char *target_database_name(const struct restore_request *request, const char *header,

@@ -13,6 +13,7 @@ char *target_database_name(const struct restore_request *request, const char *he
 
 /* Whether the request names one itself: then several archives would go into the same. */
 bool target_database_is_named(const struct restore_request *request);
+const char *target_database_named(const struct restore_request *request); /* NULL: it names none */
 
 /* Databases that every server has, and that are never dropped. */
 bool target_database_is_fixed(const char *name);
