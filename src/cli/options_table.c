@@ -303,6 +303,13 @@ static const struct option_spec options[] = {
      .help =
          "The database to back up; wins over the location. A physical backup only logs in to it, "
          "and copies the whole cluster."},
+    {.name = "reuse-unchanged",
+     .kind = OPTION_FLAG,
+     .commands = PLAKAR,
+     .scope = OPTION_OF_PHYSICAL,
+     .help = "Plakar takes files of up to 16 MiB whose content is that of the last snapshot from "
+             "there, without reading them again. The content itself is compared, by its SHA-256, "
+             "not times and sizes."},
     {.name = "ssl-mode",
      .argument = "MODE",
      .kind = OPTION_CHOICE,

@@ -60,6 +60,8 @@ struct connector {
                   struct error *err);
     /* Where in the log the backup starts, as far as the source knows by now; else 0. */
     uint64_t (*position)(void *context, const struct record_source *source);
+    /* Whether a file whose content is that of the last snapshot may be taken from there. */
+    bool (*reusable)(void *context, const struct record *record);
     /* Whether the backup is nothing without that record. Any thread may ask. */
     bool (*needs)(void *context, const char *path);
     /* The source gave its last record, and all of them arrived: a word to people. */

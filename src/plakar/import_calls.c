@@ -142,7 +142,7 @@ void import_job_acknowledge(struct import_job *job, const char *path)
             fail_unread(job, entry);
         } else if (entry->regular && !entry->opened) {
             job->unread += entry->by_itself;
-            import_note_unopened_locked(job, entry->path);
+            import_note_unopened_locked(entry);
             unwanted = import_take_ready_locked(entry);
         }
         /* Its reader may wait for room; what was not opened is judged. */

@@ -73,7 +73,9 @@ static bool announce_root(struct import_job *job, const struct record_source *so
         .modified = {.tv_sec = time(NULL)},
     };
 
-    return import_announce(job, &root, source, err) != NULL;
+    struct import_entry *entry = import_entry_new(job, &root, err);
+
+    return entry != NULL && import_announce(entry, &root, source, NULL, err);
 }
 
 /* Takes over the record's reader. False: failed, with *err set unless the job had failed before;
@@ -94,8 +96,10 @@ static bool pass_next(struct import_job *job, const struct record_source *source
         reader_close(record->reader);
         return going_on;
     }
-    entry = import_announce(job, record, source, err);
-    if (entry == NULL)
+    if (import_may_reuse(job, record))
+        return import_announce_read(job, record, source, err);
+    entry = import_entry_new(job, record, err);
+    if (entry == NULL || !import_announce(entry, record, source, NULL, err))
         return false;
     if (!regular || !job->sequential || by_itself) /* its entry may be gone by now */
         return true;
@@ -132,6 +136,10 @@ static void say_end(struct import_job *job, const struct record_source *source, 
                     "%llu file%s left out as Plakar was told to: what is in the snapshot "
                     "cannot be verified as a whole, and may not start",
                     (unsigned long long)job->left_out, TEXT_S(job->left_out));
+    if (job->reused > 0)
+        log_message(job->options.log, LOG_INFO,
+                    "%llu file%s had not changed, and Plakar took them from the last snapshot",
+                    (unsigned long long)job->reused, TEXT_S(job->reused));
     connector->completed(connector->context, source);
 }
 

@@ -52,24 +52,25 @@ void import_fail(struct import_job *job, const struct error *error)
 
 /* ---- Entries ---- */
 
-static struct import_entry *entry_new(struct import_job *job, const struct record *record)
+struct import_entry *import_entry_new(struct import_job *job, const struct record *record,
+                                      struct error *err)
 {
     struct import_entry *entry = calloc(1, sizeof(*entry));
 
-    if (entry == NULL)
+    if (entry == NULL || (entry->path = strdup(record->path)) == NULL) {
+        free(entry);
+        reader_close(record->reader);
+        error_set_memory(err);
         return NULL;
+    }
     entry->job = job;
-    entry->path = strdup(record->path);
     entry->regular = record->type == RECORD_FILE;
     entry->by_itself = record->by_itself || !job->sequential;
     entry->left = record->size;
     entry->reader = record->reader;
     entry->idle = !entry->regular;
     entry->ready_last = &entry->ready;
-    if (entry->path != NULL)
-        return entry;
-    free(entry);
-    return NULL;
+    return entry;
 }
 
 void import_free_entry(struct import_entry *entry)
@@ -81,6 +82,7 @@ void import_free_entry(struct import_entry *entry)
         free(chunk);
     }
     reader_close(entry->reader);
+    digest_free(entry->digest);
     free(entry->path);
     free(entry);
 }
@@ -129,7 +131,8 @@ void import_make_due_locked(struct import_entry *entry)
 /* ---- Announcing ---- */
 
 static struct import_message *message_new(const struct import_job *job, const struct record *record,
-                                          const struct record_source *source, struct error *err)
+                                          const struct record_source *source,
+                                          const struct record_stamp *given, struct error *err)
 {
     const struct connector *connector = job->options.connector;
     struct record_stamp stamp = {job->backup, connector->position(connector->context, source)};
@@ -139,27 +142,23 @@ static struct import_message *message_new(const struct import_job *job, const st
         error_set_memory(err);
         return NULL;
     }
-    if (record_message_append(&message->bytes, record, &stamp, err))
+    if (record_message_append(&message->bytes, record, given == NULL ? &stamp : given, err))
         return message;
     buffer_free(&message->bytes);
     free(message);
     return NULL;
 }
 
-struct import_entry *import_announce(struct import_job *job, const struct record *record,
-                                     const struct record_source *source, struct error *err)
+bool import_announce(struct import_entry *entry, const struct record *record,
+                     const struct record_source *source, const struct record_stamp *stamp,
+                     struct error *err)
 {
-    struct import_message *message = message_new(job, record, source, err);
-    struct import_entry *entry = message == NULL ? NULL : entry_new(job, record);
+    struct import_job *job = entry->job;
+    struct import_message *message = message_new(job, record, source, stamp, err);
 
-    if (entry == NULL) {
-        reader_close(record->reader);
-        if (message != NULL) {
-            buffer_free(&message->bytes);
-            free(message);
-            error_set_memory(err);
-        }
-        return NULL;
+    if (message == NULL) {
+        import_free_entry(entry);
+        return false;
     }
     pthread_mutex_lock(&job->lock);
     add_entry_locked(entry);
@@ -168,7 +167,7 @@ struct import_entry *import_announce(struct import_job *job, const struct record
     job->unacknowledged++;
     pthread_mutex_unlock(&job->lock);
     import_wake(job);
-    return entry;
+    return true;
 }
 
 /* ---- Chunks ---- */
@@ -178,7 +177,8 @@ static bool has_room_locked(const struct import_entry *entry, size_t size, size_
 {
     const struct import_job *job = entry->job;
 
-    if (!entry->by_itself && entry->chunks < CHUNKS_AHEAD && job->held + size <= most)
+    if (!entry->by_itself && (entry->reusable || entry->chunks < CHUNKS_AHEAD) &&
+        job->held + size <= most)
         return true;
     return (entry->opened || entry->by_itself) && entry->chunks < CHUNKS_OF_RECORD;
 }
@@ -399,6 +399,8 @@ void import_read_content(struct import_entry *entry)
     error_clear(&err);
     do {
         status = reader_next(entry->reader, &data, &err);
+        if (status == READER_DATA && entry->digest != NULL)
+            digest_update(entry->digest, data);
         if (status == READER_DATA)
             done = append_content(entry, &chunk, data);
     } while (status == READER_DATA && done);

@@ -3,7 +3,9 @@
 #define PGCASK_PLAKAR_IMPORT_QUEUE_H
 
 #include "base/failure.h"
+#include "base/digest.h"
 #include "plakar/import_job.h"
+#include "plakar/record_message.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,6 +24,9 @@
 #define READ_AHEAD ((size_t)32 * 1024 * 1024)
 #define RECORDS_AHEAD 512
 #define GO_ON_AT(most) ((most) - (most) / 4)
+
+/* A file of at most that size may be read whole before it is announced: see import_reuse.c. */
+#define REUSABLE_MAX ((int64_t)16 * 1024 * 1024)
 
 #define IMPORT_PATH_SHOWN 600
 
@@ -43,6 +48,8 @@ struct import_entry {
     struct grpc_call *call; /* the I/O thread's */
     int64_t left;           /* bytes to come, as announced; the reading thread's */
     bool regular;
+    bool reusable;         /* it is read whole before it is announced, */
+    struct digest *digest; /* with its digest; the reading thread's */
     bool by_itself;        /* it is read in a thread of its own, once it is opened */
     bool opened, cut;      /* by Plakar; it gave up reading */
     bool delivered, acked; /* all content was sent; Plakar is done with it */
@@ -79,10 +86,11 @@ struct import_job {
      * room for so much more content of a record (NULL: for none). */
     size_t awaited_records, awaited_room;
     struct import_entry *awaited_entry;
-    size_t readers;                   /* threads that read records of an independent source */
-    size_t unread;                    /* of those: acknowledged, not opened, not yet put down */
-    uint64_t opened, left_out;        /* the latter as a pattern says */
-    char unopened[IMPORT_PATH_SHOWN]; /* the first record of those for no reason; "": none */
+    size_t readers;                    /* threads that read records of an independent source */
+    size_t unread;                     /* of those: acknowledged, not opened, not yet put down */
+    uint64_t opened, left_out, reused; /* left out as a pattern says; from the last snapshot */
+    char unopened[IMPORT_PATH_SHOWN];  /* the first record of those for no reason; "": none */
+    char folder[RECORD_PATH_MAX];      /* of the last file: see import_reuse.c */
     struct failure failure;
     bool over;
     bool finished_sent; /* the I/O thread's */
@@ -98,7 +106,7 @@ void import_fail_locked(struct import_job *job, const struct error *error);
 
 /* Plakar is done with the record and did not open it: fails the job unless that is fine, or may be
  * a dry run. */
-void import_note_unopened_locked(struct import_job *job, const char *path);
+void import_note_unopened_locked(const struct import_entry *entry);
 
 /* *ends: Plakar does not want content at all (plakar backup -dry-run). False: it did not open a
  * record that it should. */
@@ -108,9 +116,19 @@ bool import_judge_unopened(struct import_job *job, bool *ends, struct error *err
  * job failed. */
 bool import_wait_for_acknowledged(struct import_job *job, size_t most);
 
-/* Announces a record; takes over its reader in any case. NULL: failed. */
-struct import_entry *import_announce(struct import_job *job, const struct record *record,
-                                     const struct record_source *source, struct error *err);
+/* An entry that is not announced yet; takes over the record's reader in any case. NULL: failed. */
+struct import_entry *import_entry_new(struct import_job *job, const struct record *record,
+                                      struct error *err);
+
+/* Announces it, with that stamp (NULL: the backup's own). False: failed, and the entry is freed. */
+bool import_announce(struct import_entry *entry, const struct record *record,
+                     const struct record_source *source, const struct record_stamp *stamp,
+                     struct error *err);
+
+/* Whether the record is to be read before it is announced; does both. */
+bool import_may_reuse(struct import_job *job, const struct record *record);
+bool import_announce_read(struct import_job *job, struct record *record,
+                          const struct record_source *source, struct error *err);
 
 /* The I/O thread is to look at the entry. */
 void import_make_due_locked(struct import_entry *entry);

@@ -28,15 +28,18 @@ static bool fail_left_out(const char *path, struct error *err)
                       path);
 }
 
-void import_note_unopened_locked(struct import_job *job, const char *path)
+void import_note_unopened_locked(const struct import_entry *entry)
 {
+    struct import_job *job = entry->job;
+    const char *path = entry->path;
     const struct connector *connector = job->options.connector;
     bool told = excludes_may_match(job->options.excludes, path);
     struct error err;
 
     error_clear(&err);
     job->left_out += told;
-    if (!told && job->unopened[0] == '\0')
+    job->reused += !told && entry->reusable;
+    if (!told && !entry->reusable && job->unopened[0] == '\0')
         snprintf(job->unopened, sizeof(job->unopened), "%s", path);
     if (told && connector->needs(connector->context, path))
         fail_left_out(path, &err);

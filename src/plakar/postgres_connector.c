@@ -5,6 +5,7 @@
 #include "backup/backup.h"
 #include "backup/server.h"
 #include "base/lsn.h"
+#include "manifest/physical_layout.h"
 #include "plakar/configuration.h"
 #include "plakar/findings.h"
 #include "plakar/identity.h"
@@ -161,6 +162,18 @@ static uint64_t position(void *context, const struct record_source *source)
                : 0;
 }
 
+/* Those of the cluster that a server writes only where something changes. */
+static bool reusable(void *context, const struct record *record)
+{
+    const struct configuration *configuration =
+        &((const struct postgres_connector *)context)->configuration;
+
+    return configuration->physical && options_flag(&configuration->options, "reuse-unchanged") &&
+           layout_classify(record->path) == LAYOUT_LISTED &&
+           strcmp(record->path, LAYOUT_PG_CONTROL) != 0 &&
+           strcmp(record->path, LAYOUT_DATA "/backup_label") != 0;
+}
+
 /* A logical backup has nothing that could be missing. Logs and the like may lie in a cluster. */
 static bool needs(void *context, const char *path)
 {
@@ -219,8 +232,8 @@ struct postgres_connector *postgres_connector_new(const struct configuration_tab
     postgres->log = options->log;
     postgres->watcher = options->watcher;
     postgres->password_source = options->password_source;
-    *connector =
-        (struct connector){postgres, configure, ping, start, position, needs, completed, restore};
+    *connector = (struct connector){postgres, configure, ping,      start,  position,
+                                    reusable, needs,     completed, restore};
     return postgres;
 }
 

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from pgcask_testing import builders, oracles, paths, process, temp, tree
+from pgcask_testing import plakar as plakar_user
 from pgcask_testing.plakar import plakar, plakar_package  # noqa: F401
 
 NEWEST_AND_DEBIANS = pytest.mark.majors(15, 18)
@@ -87,6 +88,56 @@ def test_a_page_that_changed_behind_the_same_size_and_second_is_backed_up(
     tree = plakar.restore(workdir / "new", newest)
     pgcask("verify", tree).check()
     assert servers.start_restored(tree / "data", major).value("SELECT a FROM t") == "2"
+
+
+def counted(pgcask_path, folder):
+    """A Plakar whose package keeps what the program says to it in a file."""
+    said = folder / "said"
+    (folder / "plugin").write_text(f"#!/bin/sh\n{pgcask_path} plakar | /usr/bin/tee {said}\n")
+    (folder / "plugin").chmod(0o755)
+    (folder / "schema.json").write_text("{}")
+    (folder / "manifest.yaml").write_text(
+        "name: postgresql\napi_version: v1.1.0\nconnectors:\n  - type: importer\n"
+        "    protocols: [postgres+bin]\n    location_flags: [stream, nomerge]\n"
+        "    executable: plugin\n    validator: schema.json\n")
+    user = plakar_user.Plakar(folder / "home")
+    package = folder / "postgresql_v0.1.0_linux_amd64.ptar"
+    user.run("pkg", "create", "-out", package, folder / "manifest.yaml", "v0.1.0").check()
+    user.run("pkg", "add", package).check()
+    return user.create_store(), said
+
+
+@ONE
+def test_what_has_not_changed_is_taken_from_the_last_snapshot(
+    pgcask_path, pgcask, servers, workdir, major
+):
+    """Whatever times and sizes say."""
+    server = servers.create(major, conf={"autovacuum": "off"})
+    builders.fill(server, mb=10)
+    server.sql("CREATE TABLE t AS SELECT 1 AS a; CHECKPOINT")
+    path = server.datadir / server.value("SELECT pg_relation_filepath('t')")
+    moment, size = int(path.stat().st_mtime) - 1000, path.stat().st_size
+    os.utime(path, (moment, moment))
+    user, said = counted(pgcask_path, temp.new_dir("counted"))
+
+    def backup():
+        user.backup("-o", "reuse_unchanged=true", server.binary_uri()).check()
+        return said.stat().st_size
+
+    first = backup()
+    server.sql("UPDATE t SET a = 2; CHECKPOINT")
+    assert path.stat().st_size == size
+    os.utime(path, (moment, moment))
+    wal = 16 * 2**20  # which is never reused
+    assert backup() - wal < (first - wal) / 4
+    tree = user.restore(workdir / "tree", user.snapshots()[0])
+    pgcask("verify", tree).check()
+    oracles.verifybackup(tree / "data", major).check()
+    live = oracles.all_sums(server)
+    server.stop()
+    restored = servers.start_restored(tree / "data", major)
+    assert restored.value("SELECT a FROM t") == "2"
+    assert oracles.all_sums(restored) == live
 
 
 @ONE

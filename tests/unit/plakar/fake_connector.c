@@ -135,6 +135,11 @@ static uint64_t position(void *context, const struct record_source *source)
     return 4711;
 }
 
+static bool reusable(void *context, const struct record *record)
+{
+    return ((struct fake_connector *)context)->reuses && strstr(record->path, ".json") == NULL;
+}
+
 static bool needs(void *context, const char *path)
 {
     (void)path;
@@ -156,6 +161,7 @@ void fake_connector_init(struct fake_connector *fake, const struct fake_record *
                                     .ping = ping,
                                     .start = start,
                                     .position = position,
+                                    .reusable = reusable,
                                     .needs = needs,
                                     .completed = completed};
 }

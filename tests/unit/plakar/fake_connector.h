@@ -17,6 +17,7 @@ struct fake_connector {
     const struct fake_record *records; /* ends with path NULL */
     bool sequential;
     bool start_fails, ping_fails, endless_start;
+    bool reuses;         /* what is no .json */
     bool needs_all;      /* no record may be left out */
     atomic_size_t given; /* records asked for */
     atomic_size_t read;  /* bytes pulled from readers */

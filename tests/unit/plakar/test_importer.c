@@ -617,6 +617,98 @@ static void what_is_read_ahead_ends_with_close(void **state)
     free(many);
 }
 
+/* ---- Taking what has not changed from the last snapshot ---- */
+
+/* The stamp of the next record, which must be that one. */
+static void next_stamp(struct host *host, const char *path, uint64_t stamp[2])
+{
+    Importer__ImportResponse *response = NULL;
+
+    HOST_WAIT(host, (response = host_next(host)) != NULL);
+    assert_string_equal(response->record->pathname, path);
+    stamp[0] = response->record->file_info->dev;
+    stamp[1] = response->record->file_info->ino;
+    importer__import_response__free_unpacked(response, NULL);
+}
+
+static const struct fake_record reusables[] = {
+    {"/manifest.json", RECORD_FILE, 10, 0},
+    {"/data/first", RECORD_FILE, 3000, 0},
+    {"/data/same", RECORD_FILE, 3000000, 0},
+    {"/data/same again", RECORD_FILE, 3000000, 0},
+    {"/data/other", RECORD_FILE, 3000001, 0},
+    {"/data/empty", RECORD_FILE, 0, 0},
+    {"/data/large", RECORD_FILE, 16777217, 0},
+    {"/more/first", RECORD_FILE, 3000, 0},
+    {"/more/second", RECORD_FILE, 3000, 0},
+    {"/summary.json", RECORD_FILE, 100, 0},
+    {NULL, RECORD_FILE, 0, 0},
+};
+
+static void begin_reusing(struct host *host, bool reuses)
+{
+    host_open(host, reusables, -1);
+    host->fake.reuses = reuses;
+    host_init(host, NULL, NULL);
+    host_import(host);
+    expect_folder(host, "/");
+    expect_file(host, "/manifest.json", 10);
+}
+
+static void what_may_be_reused_is_told_apart_by_its_content(void **state)
+{
+    uint64_t stamps[10][2], again[2];
+    struct host host;
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        begin_reusing(&host, true);
+        for (size_t i = 1; i < 9; i++) {
+            if (round == 0) {
+                next_stamp(&host, reusables[i].path, stamps[i]);
+            } else {
+                next_stamp(&host, reusables[i].path, again);
+                /* First of their folders, or too large: unlike in any other backup. */
+                assert_int_equal(memcmp(again, stamps[i], sizeof(again)) != 0,
+                                 i == 1 || i == 6 || i == 7);
+            }
+            if (i == 2 || i == 6)
+                host_take(&host, reusables[i].path, reusables[i].size);
+            else if (i == 1 || i == 7)
+                host_take(&host, reusables[i].path, 3000);
+            else
+                host_acknowledge(&host, reusables[i].path); /* it has that one */
+        }
+        expect_file(&host, "/summary.json", 100);
+        expect_next(&host, "");
+        assert_int_equal(host.fake.completed, 1);
+        host_close(&host);
+    }
+    assert_memory_equal(stamps[2], stamps[3], sizeof(stamps[2]));
+    assert_memory_not_equal(stamps[2], stamps[4], sizeof(stamps[2]));
+    assert_memory_not_equal(stamps[2], stamps[5], sizeof(stamps[2]));
+}
+
+static void what_is_hidden_is_not_taken_for_reused(void **state)
+{
+    struct host host;
+
+    (void)state;
+    begin_reusing(&host, true);
+    expect_file(&host, "/data/first", 3000);
+    for (size_t i = 2; i < 6; i++)
+        expect_folder(&host, reusables[i].path);
+    expect_file(&host, "/data/large", 16777217);
+    expect_folder(&host, "/more/first");
+    expect_failure(&host, "did not read /more/first");
+    host_close(&host);
+    begin_reusing(&host, false); /* nor is anything unless it was asked for */
+    expect_file(&host, "/data/first", 3000);
+    expect_folder(&host, "/data/same");
+    expect_failure(&host, "did not read /data/same");
+    host_close(&host);
+}
+
 /* ---- Independent sources ---- */
 
 static const struct fake_record tables[] = {
@@ -821,6 +913,8 @@ int main(void)
         cmocka_unit_test(the_file_that_is_being_read_goes_on_where_there_is_no_room),
         cmocka_unit_test(a_file_read_ahead_and_not_opened_fails_the_backup),
         cmocka_unit_test(what_is_read_ahead_ends_with_close),
+        cmocka_unit_test(what_may_be_reused_is_told_apart_by_its_content),
+        cmocka_unit_test(what_is_hidden_is_not_taken_for_reused),
         cmocka_unit_test(independent_records_are_opened_in_any_order_and_at_once),
         cmocka_unit_test(an_independent_dry_run_ends_without_content),
         cmocka_unit_test(an_independent_record_left_out_fails_the_backup),
