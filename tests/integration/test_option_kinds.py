@@ -123,7 +123,7 @@ def test_keys_of_the_other_kind_are_refused(pgcask, pgcask_path):
             continue
         value = ("True" if about["type"] == "boolean" else about.get("enum", [None])[0]
                  or {"max_rate": "32k", "transfer_compression": "gzip",
-                     "max_retained_wal": "1GiB"}.get(key, "5s"))
+                     "max_retained_wal": "1GiB", "compress": "gzip", "jobs": "2"}.get(key, "5s"))
         scheme = SCHEMES[OTHER[kind]]
         with Client(pgcask_path) as client:
             reply = client.unary(IMPORTER + "Init", init_request(
