@@ -217,6 +217,12 @@ void console_warning(struct console *console, const char *format, ...)
     print_warning(console, text, "");
 }
 
+void console_failure(struct console *console, const struct error *failure)
+{
+    print_parts(console, "pgcask: warning: ", failure->message, failure->detail, failure->hint);
+    keep_warning(console, failure->message);
+}
+
 void console_finding(struct console *console, bool fatal, const char *message, const char *hint)
 {
     if (fatal)

@@ -40,6 +40,9 @@ void console_message(struct console *console, const char *format, ...) ERROR_PRI
  * the same warning to each session. */
 void console_warning(struct console *console, const char *format, ...) ERROR_PRINTF(2, 3);
 
+/* A warning of something that failed; it is said as often as it comes. */
+void console_failure(struct console *console, const struct error *failure);
+
 /* What preflight found: an error if it is fatal, else a warning; hint may be "". */
 void console_finding(struct console *console, bool fatal, const char *message, const char *hint);
 

@@ -11,6 +11,7 @@
 
 #include "restore/restore_plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct restoring {
@@ -22,19 +23,23 @@ struct restoring {
 
 /* ---- While it runs ---- */
 
+/* What the server was doing is where the row is that it did not take. */
 static void say_failure(void *context, const char *database, const struct target_failure *failure)
 {
     const struct command *command = ((const struct restoring *)context)->command;
+    bool both = failure->detail[0] != '\0' && failure->context[0] != '\0';
+    char place[32] = "";
+    struct error told;
 
-    (void)database;
     if (failure->harmless != NULL)
         return;
     if (failure->position > 0)
-        console_warning(command->console, "%s: %s (SQLSTATE %s, at character %u)", failure->object,
-                        failure->message, failure->sqlstate, failure->position);
-    else
-        console_warning(command->console, "%s: %s (SQLSTATE %s)", failure->object, failure->message,
-                        failure->sqlstate);
+        snprintf(place, sizeof(place), ", at character %u", failure->position);
+    error_set(&told, ERROR_SERVER, "\"%s\": %s: %s (SQLSTATE %s%s)", database, failure->object,
+              failure->message, failure->sqlstate, place);
+    error_detail(&told, "%s%s%s", failure->detail, both ? "\n" : "", failure->context);
+    error_hint(&told, "%s", failure->hint);
+    console_failure(command->console, &told);
 }
 
 static void say_found(struct restoring *restoring)

@@ -82,11 +82,10 @@ static void on_failure(void *context, const char *database, const struct target_
     const struct restoring *restoring = context;
     char text[512];
 
-    (void)database;
     if (failure->harmless != NULL)
         return;
-    snprintf(text, sizeof(text), "%s: %s (SQLSTATE %s)", failure->object, failure->message,
-             failure->sqlstate);
+    snprintf(text, sizeof(text), "\"%s\": %s: %s (SQLSTATE %s)", database, failure->object,
+             failure->message, failure->sqlstate);
     restoring->outcome->failed(restoring->outcome->context, NULL, text);
 }
 

@@ -34,7 +34,7 @@ pytest_generate_tests = integration.pytest_generate_tests
 pgcask_path = integration.pgcask_path
 session_servers = integration.session_servers
 
-FAULTS_WANTED = {"physical": 2000, "logical": 500}
+FAULTS_WANTED = {"physical": 2000, "logical": 500, "restores into servers": 100}
 SAMPLE = 3  # of the sweeps over the tiny cluster each so many-th call; --whole takes all
 
 
@@ -68,6 +68,8 @@ def _whole_run(config):
 
 
 def _job(scenario):
+    if scenario.startswith("into"):
+        return "restores into servers"
     return "logical" if scenario.startswith("logical") else "physical"
 
 
@@ -110,7 +112,7 @@ def pytest_terminal_summary(terminalreporter, config):
     if _whole_run(config):
         for job in _too_few(notes):
             terminalreporter.write_line(
-                f"FAILED: a whole run injects at least {FAULTS_WANTED[job]} into {job} backups")
+                f"FAILED: of a whole run at least {FAULTS_WANTED[job]} faults are {job}")
 
 
 # ---- What the tests ask for -----------------------------------------------------------------------

@@ -5,6 +5,7 @@
     signal:15:0.25             SIGTERM after 0.25 s
     limit:fsize:4096           RLIMIT_FSIZE; also nofile, as
     disk:1048576               the folder is a file system of that size
+    room:262144                so much more room than it takes has the database that is restored into
     full                       standard output is /dev/full
     proxy:2:in:812:cut         proxy.py: on the second connection, after 812 bytes to the program
 
@@ -18,6 +19,9 @@ import os
 import resource
 import signal
 import subprocess
+import tempfile
+
+from pgcask_testing import process, temp
 
 from . import proxy
 
@@ -134,6 +138,26 @@ def small_disk(folder, size):
         subprocess.run([*sudo, "umount", "--lazy", folder], check=True)
 
 
+class Room(Fault):
+    """room:bytes: the case's database lies on a file system of its own, with so much left there."""
+
+    def __init__(self, word):
+        self.word = word
+        self.size = int(word.split(":")[1])
+
+    @contextlib.contextmanager
+    def applied(self, case):
+        folder = tempfile.mkdtemp(dir=temp.root())
+        with small_disk(folder, case.room_taken() + self.size & ~4095):
+            process.give_to_server(folder)
+            with case.moved_to(folder):
+                yield
+        os.rmdir(folder)
+
+    def struck(self, outcome):
+        return outcome.rc != 0
+
+
 class FullOutput(Fault):
     """Standard output takes nothing: only for scenarios that write there."""
 
@@ -175,8 +199,8 @@ class Proxied(Fault):
 
 def parse(word):
     kind = word.split(":")[0]
-    kinds = {"signal": Signal, "limit": Limit, "disk": Disk, "full": lambda _: FullOutput(),
-             "proxy": Proxied}
+    kinds = {"signal": Signal, "limit": Limit, "disk": Disk, "room": Room,
+             "full": lambda _: FullOutput(), "proxy": Proxied}
     return kinds.get(kind, Shim)(word)
 
 
@@ -189,7 +213,7 @@ def family(word):
         return "allocations"
     if kind == "proxy":
         return "links"
-    if kind in ("limit", "disk", "full"):
+    if kind in ("limit", "disk", "room", "full"):
         return "limits and disks"
     return "calls" if rest[1] in ("fail", "forever") else "short and interrupted calls"
 

@@ -44,6 +44,9 @@ def judge(case, fault, outcome):
     if fault.signal and outcome.rc == -fault.signal:
         # It came before there was a handler, hence before anything was done.
         return found + _as("leftover", case.after_failure())
+    if outcome.rc == 3 and case.failures_are_named and not fault.harmless:
+        return found + _message(outcome, 0) + _warned(outcome) + \
+            _as("false success", case.after_some_failed())
     if outcome.rc != 1:
         return found + [("crash", f"exit status {outcome.rc}")]
     if fault.harmless and not case.must_fail:
@@ -96,6 +99,13 @@ def _message(outcome, expected):
     if len(errors(outcome)) != expected:
         found.append(("message", f"{len(errors(outcome))} errors instead of {expected}"))
     return found
+
+
+def _warned(outcome):
+    """What failed by itself is named, with what the server calls it."""
+    if "(SQLSTATE " in outcome.stderr:
+        return []
+    return [("message", "status 3, and nothing that failed is named")]
 
 
 def _named(case, outcome):

@@ -23,6 +23,8 @@ from . import runs, trees
 class Case:
     """One run of a scenario in a folder that is empty but for what the scenario put there."""
 
+    failures_are_named = False  # whether it may end with status 3, and has after_some_failed()
+
     def __init__(self, scenario, folder):
         self.scenario = scenario
         self.folder = folder

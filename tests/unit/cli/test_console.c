@@ -54,6 +54,18 @@ static void say_warning_twice(struct console *console)
     assert_int_equal(json_array_size(console->warnings), 2);
 }
 
+static void say_failure_twice(struct console *console)
+{
+    struct error failure;
+
+    error_set(&failure, ERROR_SERVER, "TABLE a: no");
+    error_detail(&failure, "Line 3");
+    console_failure(console, &failure);
+    error_detail(&failure, "Line 4");
+    console_failure(console, &failure);
+    assert_int_equal(json_array_size(console->warnings), 2);
+}
+
 static void say_log(struct console *console)
 {
     console->log.write(console->log.context, LOG_WARNING, "a warning");
@@ -101,11 +113,19 @@ static void a_warning_is_said_once(void **state)
     assert_written(say_warning_twice, "pgcask: warning: the same\npgcask: warning: another\n");
 }
 
+static void what_failed_is_said_as_often_as_it_did(void **state)
+{
+    (void)state;
+    assert_written(say_failure_twice, "pgcask: warning: TABLE a: no\ndetail: Line 3\n"
+                                      "pgcask: warning: TABLE a: no\ndetail: Line 4\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_message_says_what_it_is),
         cmocka_unit_test(a_warning_is_said_once),
+        cmocka_unit_test(what_failed_is_said_as_often_as_it_did),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
