@@ -14,6 +14,7 @@
 
 #define HELD_MOST ((size_t)24 << 20) /* of records whose results are not said yet */
 #define TEXT_SIZE 1000               /* of what is wrong with one */
+#define NOT_RESTORED "not restored"
 
 struct entry {
     struct entry *previous, *next;
@@ -31,8 +32,7 @@ struct export_results {
     struct entry *cursor;           /* of these: where a search begins */
     struct entry *said, **said_last;
     size_t held;
-    bool settled;
-    char why[TEXT_SIZE]; /* once settled, of what still comes */
+    bool settled, failed; /* what still comes is not restored */
 };
 
 static void wake(const struct export_results *results)
@@ -154,8 +154,8 @@ bool export_results_add(struct export_results *results, struct slice bytes, cons
     memcpy(entry->bytes + bytes.len, path, path_size);
     pthread_mutex_lock(&results->lock);
     results->held += size;
-    if (results->settled && !plain && results->why[0] != '\0')
-        note(entry, results->why);
+    if (results->failed && !plain)
+        note(entry, NOT_RESTORED);
     if (plain || results->settled)
         say(results, entry);
     else
@@ -196,14 +196,15 @@ void export_results_settle(struct export_results *results, const char *why)
 {
     pthread_mutex_lock(&results->lock);
     results->settled = true;
-    if (why != NULL)
-        snprintf(results->why, sizeof(results->why), "%s", why);
+    results->failed = why != NULL;
+    if (why != NULL && results->open != NULL)
+        note(results->current != NULL ? results->current : results->open, why);
     while (results->open != NULL) {
         struct entry *entry = results->open;
 
         remove_open(results, entry);
         if (why != NULL && entry->failed == 0)
-            note(entry, why);
+            note(entry, NOT_RESTORED);
         say(results, entry);
     }
     pthread_mutex_unlock(&results->lock);

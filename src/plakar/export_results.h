@@ -23,7 +23,8 @@ bool export_results_add(struct export_results *results, struct slice bytes, cons
  */
 bool export_results_next(struct export_results *results, struct buffer *message, struct error *err);
 
-/* Nothing is restored any more. why: all that is not done was not restored; NULL: it was. */
+/* Nothing is restored any more. why: all that is not done was not restored, and that is the reason,
+ * told of the record that was begun last; NULL: it was. */
 void export_results_settle(struct export_results *results, const char *why);
 
 /* ---- Any thread's; see struct connector_outcome ---- */

@@ -5,6 +5,7 @@
 #include "plakar/configuration.h"
 #include "plakar/spelling.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,24 +31,82 @@ static void describe_level(json_t *property, const struct option_spec *spec)
     json_object_set_new(property, "default", json_false());
 }
 
-static json_t *property_of(const struct option_spec *spec)
+/* "Ssl key data" would not be a title. */
+static void make_title(const char *option, char *out, size_t size)
 {
-    json_t *property = json_object();
-    const char *scope = options_scope_name(spec->scope);
-    char help[1024], description[1100];
-    json_t *choices;
+    static const struct {
+        const char *word, *shown;
+    } spelled[] = {{"ssl", "SSL"}, {"pg", "PostgreSQL"}, {"db", "database"}};
+    char words[128];
+    char *rest = words, *word;
+    size_t used = 0;
+
+    snprintf(words, sizeof(words), "%s", option);
+    out[0] = '\0';
+    while ((word = strsep(&rest, "-")) != NULL && used < size) {
+        const char *shown = word;
+
+        for (size_t i = 0; i < sizeof(spelled) / sizeof(spelled[0]); i++) {
+            if (strcmp(word, spelled[i].word) == 0)
+                shown = spelled[i].shown;
+        }
+        used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? " " : "", shown);
+    }
+    out[0] = (char)toupper((unsigned char)out[0]);
+}
+
+/* Of a destination all of them are about logical backups. */
+static void describe(const struct option_spec *spec, bool restores, char *out, size_t size)
+{
+    const char *scope = restores ? NULL : options_scope_name(spec->scope);
+    char help[1024];
 
     error_spell_copy(help, sizeof(help), spec->help, &plakar_speller);
-    snprintf(description, sizeof(description), "%s%s%s%s%s", help,
+    snprintf(out, size, "%s%s%s%s%s", help,
              options_may_be_none(spec) ? " true is gzip, and false none." : "",
              scope == NULL ? "" : " Of ", scope == NULL ? "" : scope,
              scope == NULL ? "" : " backups only.");
+}
 
-    json_object_set_new(property, "type",
-                        json_string(spec->kind == OPTION_FLAG ? "boolean" : "string"));
+static json_t *default_of(const struct option_spec *spec)
+{
+    if (spec->kind == OPTION_FLAG)
+        return json_false();
+    if (spec->default_text == NULL)
+        return NULL;
+    return spec->kind == OPTION_INTEGER ? json_integer(strtoll(spec->default_text, NULL, 10))
+                                        : json_string(spec->default_text);
+}
+
+static const char *type_of(const struct option_spec *spec)
+{
+    if (spec->kind == OPTION_FLAG)
+        return "boolean";
+    return spec->kind == OPTION_INTEGER ? "integer" : "string";
+}
+
+static void set_limits(json_t *property, const struct option_spec *spec)
+{
+    if (spec->kind != OPTION_INTEGER)
+        return;
+    json_object_set_new(property, "minimum", json_integer((json_int_t)spec->minimum));
+    if (spec->maximum > 0)
+        json_object_set_new(property, "maximum", json_integer((json_int_t)spec->maximum));
+}
+
+static json_t *property_of(const struct option_spec *spec, bool restores)
+{
+    json_t *property = json_object(), *usual = default_of(spec), *choices;
+    char title[128], description[1100];
+
+    make_title(spec->name, title, sizeof(title));
+    describe(spec, restores, description, sizeof(description));
+    json_object_set_new(property, "title", json_string(title));
+    json_object_set_new(property, "type", json_string(type_of(spec)));
     json_object_set_new(property, "description", json_string(description));
-    if (spec->default_text != NULL)
-        json_object_set_new(property, "default", json_string(spec->default_text));
+    if (usual != NULL)
+        json_object_set_new(property, "default", usual);
+    set_limits(property, spec);
     if (options_may_be_none(spec))
         describe_level(property, spec);
     if (spec->kind != OPTION_CHOICE)
@@ -59,20 +118,8 @@ static json_t *property_of(const struct option_spec *spec)
     return property;
 }
 
-static bool connects(const struct option_spec *spec)
-{
-    static const char *const names[] = {"location", "host",     "port",
-                                        "username", "password", "database"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(spec->name, names[i]) == 0)
-            return true;
-    }
-    return strncmp(spec->name, "ssl-", 4) == 0;
-}
-
-static json_t *properties_of(const struct option_program *program, size_t command,
-                             bool only_connection, const char *pattern)
+static json_t *properties_of(const struct option_program *program, size_t command, bool restores,
+                             const char *pattern)
 {
     json_t *properties = json_object();
 
@@ -81,10 +128,10 @@ static json_t *properties_of(const struct option_program *program, size_t comman
         char key[CONFIGURATION_KEY_SIZE];
         json_t *property;
 
-        if ((spec->commands & OPTION_COMMAND(command)) == 0 || (only_connection && !connects(spec)))
+        if ((spec->commands & OPTION_COMMAND(command)) == 0)
             continue;
         configuration_key(spec->name, key);
-        property = property_of(spec);
+        property = property_of(spec, restores);
         if (strcmp(key, "location") == 0)
             json_object_set_new(property, "pattern", json_string(pattern));
         json_object_set_new(properties, key, property);
@@ -97,10 +144,10 @@ static bool write_schema(const struct option_program *program, size_t command, b
 {
     const char *pattern = exporter ? "^postgres(ql)?:(//)?" : "^postgres(ql)?(\\+bin)?:(//)?";
     json_t *schema =
-        json_pack("{s:s, s:s, s:s, s:o, s:[s], s:b}", "$schema", SCHEMA_DIALECT, "title",
+        json_pack("{s:s, s:s, s:s, s:o, s:b}", "$schema", SCHEMA_DIALECT, "title",
                   exporter ? "PostgreSQL, to restore into" : "PostgreSQL, to back up", "type",
                   "object", "properties", properties_of(program, command, exporter, pattern),
-                  "required", "location", "additionalProperties", 0);
+                  "additionalProperties", 0);
     char *text = schema == NULL ? NULL : json_dumps(schema, JSON_INDENT(2));
     bool done = text != NULL ? buffer_printf(out, err, "%s\n", text) : error_set_memory(err);
 

@@ -121,7 +121,7 @@ def test_keys_of_the_other_kind_are_refused(pgcask, pgcask_path):
     for key, kind, about in keys(pgcask):
         if kind is None:
             continue
-        value = ("True" if about["type"] == "boolean" else about.get("enum", [None])[0]
+        value = ("True" if "boolean" in about["type"] else about.get("enum", [None])[0]
                  or {"max_rate": "32k", "transfer_compression": "gzip",
                      "max_retained_wal": "1GiB", "compress": "gzip", "jobs": "2"}.get(key, "5s"))
         scheme = SCHEMES[OTHER[kind]]

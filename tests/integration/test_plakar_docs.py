@@ -29,7 +29,8 @@ IDENTIFIER = r"\b[0-9a-f]{8}\b"
 PROGRESS = r"pgcask: (reading|restoring)\b"  # how many such lines there are is a matter of time
 EVENT = r"\w+: OK ✓ /"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
-KEYS = re.compile(r"(<!-- From the option table.*?-->\n)(.*?)(\n<!-- End\. -->)", re.S)
+KEYS = re.compile(
+    r"(<!-- Keys of the (\w+), from the option table.*?-->\n)(.*?)(\n<!-- End\. -->)", re.S)
 
 OUTER = """
 set -eu
@@ -246,21 +247,30 @@ def rewritten(text, blocks):
         f"$ {command}\n{printed}" for command, printed in next(blocks)) + "```", text)
 
 
-def test_the_keys_are_those_of_the_option_table(pgcask):
-    schema = json.loads(pgcask("plakar-schema", "importer").check().stdout)
+def table_of_keys(pgcask, which):
+    schema = json.loads(pgcask("plakar-schema", which).check().stdout)
     lines = ["| key | meaning | default |", "|---|---|---|"]
     for key, its in schema["properties"].items():
         meaning = its["description"].replace("|", "\\|")
         if "enum" in its:
             meaning += " One of " + ", ".join(f"`{each}`" for each in its["enum"]) + "."
-        default = its.get("default", "")
+        default = its.get("default", "") or ""  # that a flag is off goes without saying
         default = default if isinstance(default, str) else json.dumps(default)
         lines.append(f"| `{key}` | {meaning} | " + (f"`{default}` |" if default else "|"))
-    text, table = PAGE.read_text(), "\n" + "\n".join(lines) + "\n"
+        assert its["title"] and its["description"]
+        assert "default" in its or its["type"] in ("string", "integer")
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def test_the_keys_are_those_of_the_option_table(pgcask):
+    text = PAGE.read_text()
+    assert [found[2] for found in KEYS.finditer(text)] == ["importer", "exporter"]
     if REWRITE:
-        PAGE.write_text(KEYS.sub(lambda found: found[1] + table + found[3], text))
+        PAGE.write_text(KEYS.sub(
+            lambda found: found[1] + table_of_keys(pgcask, found[2]) + found[4], text))
     else:
-        assert KEYS.search(text)[2] == table
+        for found in KEYS.finditer(text):
+            assert found[3] == table_of_keys(pgcask, found[2])
 
 
 def test_every_block_of_the_page_is_looked_at():

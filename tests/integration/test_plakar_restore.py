@@ -1,8 +1,15 @@
 """plakar restore -to postgres://…: the real plakar, backups of every layout, and two clusters."""
 
+import contextlib
+import json
+import os
+import re
+import signal
+import time
+
 import pytest
 
-from pgcask_testing import logical, oracles, temp
+from pgcask_testing import logical, oracles, process, temp
 from pgcask_testing.plakar import Plakar, plakar_package  # noqa: F401
 
 pytestmark = pytest.mark.majors(13, 15, 18)
@@ -48,9 +55,9 @@ class Place:
         return self.plakar.on_store(
             "restore", *given, "-to", location(self.target, db), snapshot, **more)
 
-    def drop(self, *names):
-        for name in names:
-            logical.drop(self.target, name)
+    def is_empty(self, db):
+        return logical.run_sql(self.target, db, "SELECT count(*) FROM pg_class WHERE"
+                               " relnamespace = 'public'::regnamespace").strip() == b"0"
 
     def assert_equal(self, db, copy=None):
         copy = copy or db
@@ -61,6 +68,14 @@ class Place:
 
 def location(server, db=None):
     return f"postgres://{server.superuser}@127.0.0.1:{server.port}" + (f"/{db}" if db else "")
+
+
+@pytest.fixture(autouse=True)
+def nothing_restored(place):
+    yield
+    oracles.wait_for_nothing_left(place.target, timeout=10)
+    for name in set(place.target.databases()) - {"postgres", "template0", "template1"}:
+        logical.drop(place.target, name)
 
 
 @pytest.fixture(scope="module")
@@ -83,4 +98,206 @@ def test_a_database_comes_back(place, db):
     assert "KO" not in result.stdout + result.stderr
     assert f"OK ✓ /{db}.dump" in result.stdout + result.stderr
     place.assert_equal(db)
-    place.drop(db)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.sampled(1)
+def test_all_databases_come_back(place, layout):
+    result = place.restore(place.snapshot(None, layout)).check()
+    assert "KO" not in result.stdout + result.stderr
+    for db in ("app", "zoo", ODD):
+        place.assert_equal(db)
+
+
+def test_one_of_several_goes_anywhere_but_not_by_chance(place):
+    snapshot = place.snapshot(None, "numbered")
+    logical.make(place.target, "other")
+    for layout in LAYOUTS[1:]:
+        assert_failed(place.restore(place.snapshot(None, layout), "other"), "of one database",
+                      "databases")
+    assert place.is_empty("other")
+    place.restore(snapshot, "other", "databases=app").check()
+    place.assert_equal("app", "other")
+    assert_failed(place.restore(snapshot, None, "databases=ap"), "ap", "app")
+    assert_failed(place.restore(snapshot, None, "databse=app"), "unknown option", "databases?")
+    assert "app" not in place.target.databases()
+
+
+def test_a_part_of_a_snapshot_is_judged_by_what_was_asked_for(place):
+    numbered, tables = place.snapshot(None, "numbered"), place.snapshot("app", "tables")
+    place.restore(f"{numbered}:/00001-app.dump", "part", "create_db").check()
+    place.assert_equal("app", "part")
+    place.restore(f"{tables}:/00001-app", "part", "recreate").check()
+    place.assert_equal("app", "part")
+    place.restore(f"{place.snapshot('app')}:/app.dump", None).check()  # by its own name
+    place.assert_equal("app")
+    place.target.sql("CREATE ROLE left_alone")
+    place.restore(f"{numbered}:/00000-globals.sql").check()
+    for path in ("manifest.json", "summary.json"):
+        assert_failed(place.restore(f"{place.snapshot('app')}:/{path}"), "snapshot")
+
+
+# ---- What the official integration has stored
+
+
+OFFICIAL = {
+    "numbered": ["manifest.json", "00000-globals.sql", "00001-app.dump", "00002-2024 sales.dump"],
+    "old, one": ["manifest.json", "globals.sql", "app.dump"],
+    "old, all": ["manifest.json", "all.sql"],
+    "db": ["db/00000-globals.sql", "db/00001-app.dump", "fs/etc/hosts"],
+}
+
+
+@pytest.fixture(scope="module")
+def official(place):
+    """{layout: a snapshot of the files that stock tools make of such a one}."""
+    logical.make(place.source, "2024 sales", "CREATE TABLE s AS SELECT generate_series(1, 9) n;")
+    snapshots = {}
+    for layout, files in OFFICIAL.items():
+        folder = temp.new_dir("official")
+        for file in files:
+            make_official(place.source, folder / file, "old, one" == layout)
+        before = set(place.plakar.snapshots())
+        place.plakar.backup(folder).check()
+        (snapshots[layout],) = set(place.plakar.snapshots()) - before
+        temp.remove(folder)
+    return snapshots
+
+
+def make_official(server, path, of_one):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    env = {**logical._environment(server, "postgres"), "PGCLIENTENCODING": None}
+    if path.name == "manifest.json":
+        names = ["app"] if of_one else ["app", "2024 sales", "template0"]
+        path.write_text(json.dumps({
+            "version": 2, "connector": "postgresql", "dump_format": "custom",
+            **({"database": "app"} if of_one else {}), "options": {"compress": False},
+            "databases": [{"name": name, "allow_conn": name != "template0"} for name in names]}))
+    elif path.name.endswith("globals.sql") or path.name == "all.sql":
+        some = ["--globals-only"] if path.name != "all.sql" else []
+        process.run([logical.stock("pg_dumpall", server), *some, "-f", path], env=env).check()
+    elif path.name == "hosts":
+        path.write_text("127.0.0.1 localhost")
+    else:
+        db = re.sub(r"^\d{5}-", "", path.stem)
+        env["PGDATABASE"] = db
+        process.run([logical.stock("pg_dump", server), "-Fc", "-Z0", "-f", path],
+                    env=env).check()
+
+
+@pytest.mark.parametrize("layout", OFFICIAL)
+def test_what_the_official_integration_stored_comes_back(place, official, layout):
+    result = place.restore(official[layout], None)
+    assert result.rc == 0, result
+    place.assert_equal("app")
+    
+
+def test_what_it_stored_is_complete_or_is_not(place, official):
+    folder = temp.new_dir("official")
+    for file in OFFICIAL["numbered"][:3]:
+        make_official(place.source, folder / file, False)
+    place.plakar.backup(folder).check()
+    temp.remove(folder)
+    snapshot = place.plakar.snapshots()[0]
+    assert_failed(place.restore(snapshot), '"2024 sales"', "exclude_databases")
+    place.assert_equal("app")  # what came was restored
+    assert_failed(place.restore(snapshot, None, "exclude_databases=2024*"), "clean")
+    place.restore(snapshot, None, "exclude_databases=2024*", "recreate").check()
+    place.assert_equal("app")
+    # One of them, by its path; its name is a number's.
+    place.restore(f"{official['numbered']}:00002-2024 sales.dump").check()
+    place.assert_equal("2024 sales")
+
+
+# ---- What cannot be done: never exit status 0
+
+
+def assert_failed(result, *texts):
+    assert result.rc == 1, result
+    for text in texts:
+        assert text in result.stdout, (text, result)
+    assert "--" not in result.stdout.split("plakar:")[-1], result  # keys, no flags
+
+
+def test_what_cannot_be_done_is_said_before_anything_is_done(place):
+    snapshot = place.snapshot("app")
+    assert_failed(place.restore(snapshot, "nowhere"), "nowhere", "create_db")
+    place.target.sql("DROP ROLE IF EXISTS weak; CREATE ROLE weak LOGIN")
+    logical.make(place.target, "there", "CREATE TABLE kept ()")
+    assert_failed(place.restore(snapshot, "there"), "clean", "recreate")
+    logical.make(place.target, "there")
+    assert_failed(place.restore(snapshot, "there", "username=weak"), "permission denied", "failed")
+    assert_failed(place.restore(snapshot, "there", "port=1"), "Connection refused")
+    assert_failed(place.restore(snapshot, "there", "clean", "recreate"), "clean and recreate")
+    assert_failed(place.restore(snapshot, "there", "restore_globals"), "no_globals")
+    assert place.is_empty("there")
+
+
+def test_what_fails_on_the_way_fails_the_restore(place):
+    logical.make(place.target, "there", "CREATE TABLE book (other int)")
+    result = place.restore(place.snapshot("app"), "there", "into_existing")
+    assert_failed(result, "failed", "book")
+    assert "KO ✘ /app.dump" in result.stdout + result.stderr
+
+
+def test_a_target_that_is_full_fails_the_restore(place, small_disk):
+    big = logical.make(place.source, "big", """
+        CREATE TABLE t (a text); ALTER TABLE t ALTER a SET STORAGE EXTERNAL;
+        INSERT INTO t SELECT repeat(md5(g::text), 60) FROM generate_series(1, 16000) g;""")
+    room = small_disk(24)
+    process.give_to_server(room)
+    place.target.sql(f"CREATE TABLESPACE small LOCATION '{room}'")
+    place.target.sql("CREATE DATABASE full_one TABLESPACE small")
+    try:
+        assert_failed(place.restore(place.snapshot(big), "full_one"), "No space left")
+    finally:
+            place.target.sql("DROP TABLESPACE small")
+
+
+@pytest.mark.parametrize("how", ["interrupt", "kill plakar", "kill plugin", "kill session"])
+def test_a_restore_that_is_ended_leaves_no_session(place, how):
+    logical.make(place.target, "held", "CREATE TABLE book (id int, title text)")
+    command = ["at", place.plakar.store, "restore", "-o", "data_only", "-o", "into_existing", "-o",
+               "no_globals", "-to", location(place.target, "held"), place.snapshot("app")]
+    with place.target.session("held") as session:
+        session.sql("BEGIN; LOCK TABLE book")
+        with place.plakar.popen(*command) as running:
+            oracles.wait_for_sessions(
+                place.target, lambda found: any(lock[3] == "f" for lock in found.locks), 30)
+            if how == "interrupt":
+                running.send_signal(signal.SIGINT)
+            elif how == "kill plakar":
+                running.kill()
+            elif how == "kill plugin":
+                for pid in place.plakar.plugin_pids():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            else:
+                place.target.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                 " WHERE application_name LIKE 'pgcask%'")
+            result = running.wait(60)
+        assert result.rc != 0, result
+        oracles.wait_for_nothing_left(place.target, timeout=10)
+    wait_for(lambda: not place.plakar.plugin_pids())
+
+
+def wait_for(condition, timeout=20):
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_destination_is_configured_and_asked(place):
+    run = place.plakar.run
+    logical.make(place.target, "there")
+    run("destination", "add", "pg", location(place.target, "there"), "no_owner=true",
+        "pg_bin_dir=/usr/bin", "clean=", "jobs=2").check()
+    assert "configuration OK" in run("destination", "ping", "pg").check().stdout
+    run("destination", "check", "pg").check()
+    result = place.plakar.on_store("restore", "-to", "@pg", place.snapshot("app")).check()
+    assert "pg_bin_dir is ignored" in result.stderr
+    assert logical.table_sums(place.target, "there") == logical.table_sums(place.source, "app")
+    run("destination", "set", "pg", "database=nowhere").check()
+    assert_failed(run("destination", "ping", "pg"), "nowhere")
+    run("destination", "rm", "pg").check()
