@@ -154,7 +154,7 @@
 #define RESTORE_OPTION_EXIT_ON_ERROR                                                               \
     RESTORE_FLAG("exit-on-error", exit_on_error,                                                   \
                  "Ends at the first statement that fails, with exit status 1; otherwise all that " \
-                 "can be restored is, what failed is named, and the exit status is 3.")
+                 "can be restored is, and what failed is named.")
 #define RESTORE_OPTION_SINGLE_TRANSACTION                                                          \
     RESTORE_FLAG("single-transaction", single_transaction,                                         \
                  "All of a database or nothing, in one transaction; the first failure ends it.")
@@ -176,8 +176,8 @@
                  "Afterwards gathers the planner's statistics of the tables that got rows.")
 #define RESTORE_OPTION_SPOOL_DIR                                                                   \
     RESTORE_TEXT("spool-dir", "DIR", spool_directory,                                              \
-                 "Where a backup is kept meanwhile whose records come out of a tar or a pipe in "  \
-                 "another order than they were written in. $TMPDIR, or /tmp, unless given.")
+                 "Where a backup is kept meanwhile whose records come as a stream in an order in " \
+                 "which they cannot be restored. $TMPDIR, or /tmp, unless given.")
 #define RESTORE_OPTION_DRY_RUN                                                                     \
     RESTORE_FLAG("dry-run", dry_run,                                                               \
                  "Says what would be done and what is in the way, and does nothing.")
