@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import time
 import subprocess
 
 import pytest
@@ -207,6 +208,54 @@ def test_a_copy_that_is_given_up_leaves_nothing(client, servers, major, how):
         plugin.close_input()
     if how in ("close", "end of input", "broken pipe", "SIGTERM"):
         plugin.wait_for_exit()
+
+
+def test_the_host_sees_that_a_killed_plugin_is_gone(client, servers, major):
+    """No child of it holds the pipe to Plakar, which would wait for it for ever."""
+    server = servers.create(major)
+    plugin = client()
+    in_mid_copy(plugin, server)
+    plugin.process.kill()
+    end = time.monotonic() + 5
+    while os.read(plugin.from_plugin, 1 << 16):
+        assert time.monotonic() < end
+    oracles.wait_for_nothing_left(server)
+
+
+def test_several_files_are_announced_before_any_is_acknowledged(client, shared_server, major):
+    """And are read in any order; one that is not opened for no reason fails the backup."""
+    plugin = client()
+    plugin.init(shared_server, concurrency=8)
+    plugin.begin_import()
+    waiting = [plugin.go_to(lambda path: path.startswith("/data/base/") and path.count("/") == 4)]
+    while len(waiting) < 100:
+        path, regular = plugin.next_record()
+        if regular:
+            waiting.append(path)
+        else:
+            plugin.acknowledge(path)
+    for path in reversed(waiting[2:]):
+        plugin.take(path)
+    plugin.acknowledge(waiting[0])
+    while (record := plugin.next_record()) is not None:
+        assert record != "finished"
+    assert plugin.importing.status == "2" and waiting[0] in plugin.importing.message
+    oracles.wait_for_nothing_left(shared_server)
+
+
+def test_a_host_that_says_nothing_after_init_keeps_no_session(client, shared_server, major):
+    plugin = client()
+    plugin.init(shared_server)
+    plugin.step(0.5)
+    assert not oracles.sessions_of(shared_server).slots
+    plugin.close_input()
+    assert plugin.wait_for_exit()[0] == 0
+    failed = client()
+    call = failed.unary(IMPORTER + "Init", init_request(
+        "postgres", {"location": shared_server.uri(), "nonsense": "1"}))
+    assert call.status == "3"
+    failed.close_input()  # Plakar sends no Close after that
+    assert failed.wait_for_exit()[0] == 0
 
 
 # ---- Other requests

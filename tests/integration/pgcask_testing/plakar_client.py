@@ -85,7 +85,7 @@ def init_request(scheme, config, excludes=(), concurrency=1):
 class Call:
     def __init__(self, stream):
         self.stream = stream
-        self.data = b""  # not yet taken
+        self.data = bytearray()  # not yet taken; grows in place
         self.content = b""  # of an Open
         self.headers = {}
         self.ended = False
@@ -196,15 +196,15 @@ class Client:
         self.wait(lambda: call.ended, 60)
         assert call.status == "0", call.message
         self.acknowledge(path)
-        content, data = b"", call.data
-        while data:
-            length = struct.unpack(">I", data[1:5])[0]
+        content, at = bytearray(), 0
+        while at < len(call.data):
+            length = struct.unpack(">I", call.data[at + 1:at + 5])[0]
             assert 0 < length < 2**22
-            (chunk,) = fields(data[5:5 + length])[1]
+            (chunk,) = fields(call.data[at + 5:at + 5 + length])[1]
             assert chunk
             content += chunk
-            data = data[5 + length:]
-        return content
+            at += 5 + length
+        return bytes(content)
 
     def go_to(self, wanted):
         """Takes records until one whose path `wanted` accepts is announced; its path."""
