@@ -25,8 +25,8 @@ plugin: static
 	mkdir -p build/plakar
 	cp build/static/pgcask build/plakar/pgcask.new
 	mv build/plakar/pgcask.new build/plakar/pgcask
-	build/plakar/pgcask plakar-schema importer >build/plakar/importer.schema.json
-	build/plakar/pgcask plakar-schema exporter >build/plakar/exporter.schema.json
+	set -e; for each in importer exporter importer-aws exporter-aws; do \
+	    build/plakar/pgcask plakar-schema $$each >build/plakar/$$each.schema.json; done
 
 # build/plakar/postgresql_VERSION_OS_ARCH.ptar; needs plakar, or PLAKAR=/path/to/plakar.
 package: plugin

@@ -16,8 +16,10 @@ struct pgcask_settings *pgcask_settings_new(struct pgcask_error *error);
 /* After the last job that was given them. Passwords are overwritten. NULL is allowed. */
 void pgcask_settings_free(struct pgcask_settings *settings);
 
-/* Adds what "postgres://user@host:port/dbname?parameter=value" or "host=… user=…" says. What is set
- * already is replaced. */
+/* Adds what "postgres://user@host:port/dbname?parameter=value" or "host=… user=…" says. What is
+ * set already is replaced. With "postgres+aws://…" each session logs in by a token of AWS IAM, for
+ * which the parameter "region" is needed; credentials come from ~/.aws, a container or an instance,
+ * and from AWS_* variables where the environment is used. No program is run for that. */
 bool pgcask_settings_parse(struct pgcask_settings *settings, const char *conninfo,
                            struct pgcask_error *error);
 

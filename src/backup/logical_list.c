@@ -151,8 +151,9 @@ static bool check_choice(const struct choice *choice, struct error *err)
 enum { OID, NAME, ALLOWS_CONNECTIONS, INVALID, IS_PROVIDERS, WANTED, UNWANTED };
 
 /* A managed service keeps databases of its own beside its customers': by their names, or by the
- * roles that own them where nobody else may enter. Whoever may act as their owner is no customer.
- */
+ * roles that own them where nobody else may enter. Whoever may act as their owner is no customer,
+ * but for whoever logs in with tokens of AWS. */
+#define COLUMN_IS_AMAZONS "d.datname = 'rdsadmin' OR\n       "
 #define COLUMN_IS_PROVIDERS                                                                        \
     "NOT pg_catalog.pg_has_role(d.datdba, 'USAGE') AND\n"                                          \
     "       (d.datname IN ('rdsadmin', 'cloudsqladmin', 'alloydbadmin', 'alloydbmetadata',\n"      \
@@ -177,8 +178,12 @@ static bool ask_for_databases(struct search *search, struct wire_conn *conn, str
                              "SELECT d.oid, d.datname,\n"
                              "       d.datallowconn AND d.datname <> 'template0',\n"
                              "       d.datconnlimit = -2,\n"
-                             "       " COLUMN_IS_PROVIDERS,
+                             "       ",
                              err) &&
+        buffer_append_string(
+            &sql, wire_settings_want_tokens(search->job->request.settings) ? COLUMN_IS_AMAZONS : "",
+            err) &&
+        buffer_append_string(&sql, COLUMN_IS_PROVIDERS, err) &&
         append_choice(&sql, &search->wanted, err) && append_choice(&sql, &search->unwanted, err) &&
         buffer_append_string(&sql,
                              "\n  FROM pg_catalog.pg_database d\n"

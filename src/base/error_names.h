@@ -56,6 +56,7 @@
 #define SETTING_PASSFILE ERROR_SETTING("passfile")
 #define SETTING_PASSWORD ERROR_SETTING("password")
 #define SETTING_PASSWORD_COMMAND ERROR_SETTING("password_command")
+#define SETTING_REGION ERROR_SETTING("region")
 #define SETTING_REQUIRE_AUTH ERROR_SETTING("require_auth")
 #define SETTING_SERVICEFILE ERROR_SETTING("servicefile")
 #define SETTING_SSL_MAX_PROTOCOL_VERSION ERROR_SETTING("ssl_max_protocol_version")

@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <string.h>
 
+static const struct configuration_table keys = {&pgcask_program, COMMAND_PLAKAR,
+                                                COMMAND_PLAKAR_DESTINATION};
+
 bool command_plakar(struct command *command, struct error *err)
 {
     /* Nobody sits at a plugin's terminal. */
@@ -23,12 +26,10 @@ bool command_plakar(struct command *command, struct error *err)
         .watcher = command->guardian == NULL ? NULL : guardian_watcher(command->guardian),
         .password_source = password == NULL ? NULL : password_source_face(password),
     };
-    const struct configuration_table table = {&pgcask_program, COMMAND_PLAKAR,
-                                              COMMAND_PLAKAR_DESTINATION};
     bool done;
 
     command->console->speller = &plakar_speller;
-    done = password != NULL && plugin_run(&table, &options, err);
+    done = password != NULL && plugin_run(&keys, &options, err);
 
     password_source_free(password);
     return done;
@@ -36,16 +37,9 @@ bool command_plakar(struct command *command, struct error *err)
 
 bool command_plakar_schema(struct command *command, struct error *err)
 {
-    const char *which = options_argument(command->options, 0);
     struct buffer text = {0};
-    bool done;
+    bool done = schema_write(&keys, options_argument(command->options, 0), &text, err);
 
-    if (strcmp(which, "importer") == 0)
-        done = schema_write_importer(&pgcask_program, COMMAND_PLAKAR, &text, err);
-    else if (strcmp(which, "exporter") == 0)
-        done = schema_write_exporter(&pgcask_program, COMMAND_PLAKAR_DESTINATION, &text, err);
-    else
-        done = error_set(err, ERROR_USAGE, "there is no schema of \"%s\"", which);
     if (done && (fputs(buffer_text(&text), stdout) == EOF || fflush(stdout) != 0))
         done = error_set_errno(err, errno, "cannot write to standard output");
     buffer_free(&text);

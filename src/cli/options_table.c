@@ -138,7 +138,7 @@ static const struct option_command commands[] = {
                         "for -: of what Plakar restores into a server.",
          .hidden = true},
     [COMMAND_PLAKAR_SCHEMA] = {.name = "plakar-schema",
-                               .arguments = {"importer|exporter"},
+                               .arguments = {"importer|exporter[-aws]"},
                                .summary = "Prints a JSON schema of the Plakar package.",
                                .description = "Prints the JSON schema of the keys that the Plakar "
                                               "importer or exporter takes.",
@@ -275,12 +275,12 @@ static const struct option_spec options[] = {
      .argument = "URI",
      .kind = OPTION_TEXT,
      .commands = PLAKAR,
-     .help = "postgres[+bin]://[USER@][HOST[:PORT]][/DATABASE][?PARAMETER=VALUE...]"},
+     .help = "postgres[+bin|+aws]://[USER@][HOST[:PORT]][/DATABASE][?PARAMETER=VALUE...]"},
     {.name = "location",
      .argument = "URI",
      .kind = OPTION_TEXT,
      .commands = DESTINATION,
-     .help = "postgres://[USER@][HOST[:PORT]][/DATABASE][?PARAMETER=VALUE...]"},
+     .help = "postgres[+aws]://[USER@][HOST[:PORT]][/DATABASE][?PARAMETER=VALUE...]"},
     {.name = "host",
      .argument = "HOST",
      .kind = OPTION_TEXT,
@@ -315,6 +315,13 @@ static const struct option_spec options[] = {
      .help = "Plakar takes files of up to 16 MiB whose content is that of the last snapshot from "
              "there, without reading them again. The content itself is compared, by its SHA-256, "
              "not times and sizes."},
+    {.name = "region",
+     .argument = "REGION",
+     .kind = OPTION_TEXT,
+     .commands = PLAKAR | DESTINATION,
+     .help = "Of postgres+aws: the region of AWS that the database is in (eu-central-1), for the "
+             "tokens of IAM that it is logged in to with. Without it AWS_REGION and ~/.aws/config "
+             "count."},
     {.name = "ssl-mode",
      .argument = "MODE",
      .kind = OPTION_CHOICE,

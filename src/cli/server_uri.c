@@ -13,17 +13,9 @@ static const struct {
     const char *scheme;
     bool physical;
 } schemes[] = {
-    {"postgres+bin", true},
-    {"postgresql+bin", true},
-    {"postgres", false},
-    {"postgresql", false},
+    {"postgres+bin", true}, {"postgresql+bin", true}, {"postgres", false},
+    {"postgresql", false},  {"postgres+aws", false},  {"postgresql+aws", false},
 };
-
-/* src/wire says what to use instead. */
-static bool is_refused_by_wire(const char *uri)
-{
-    return strncmp(uri, "postgres+aws:", 13) == 0 || strncmp(uri, "postgresql+aws:", 15) == 0;
-}
 
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))
 
@@ -54,8 +46,6 @@ static bool strip_scheme(struct server_uri *server, const char *uri, const char 
     const char *colon = strstr(uri, "://");
     size_t len = colon == NULL ? 0 : (size_t)(colon - uri);
 
-    if (is_refused_by_wire(uri))
-        return buffer_append_string(out, uri, err);
     /* In a key=value string "://" may occur in a value. */
     if (colon == NULL || memchr(uri, '=', len) != NULL) {
         if (strchr(uri, '=') != NULL)
@@ -67,6 +57,8 @@ static bool strip_scheme(struct server_uri *server, const char *uri, const char 
         if (strlen(schemes[i].scheme) != len || strncmp(schemes[i].scheme, uri, len) != 0)
             continue;
         server->physical = schemes[i].physical;
+        if (!server->physical)
+            return buffer_append_string(out, uri, err);
         return buffer_append_string(out, "postgres", err) && buffer_append_string(out, colon, err);
     }
     return fail_unknown_scheme(shown, err);
@@ -80,6 +72,17 @@ static bool check_password(const struct server_uri *server, const char *password
         return true;
     error_set(err, ERROR_USAGE, "the URI has a password, and --password-command is given, too");
     return error_hint(err, "Leave one of them out.");
+}
+
+static bool check_tokens(const struct server_uri *server, const char *password_command,
+                         struct error *err)
+{
+    if (password_command == NULL || !wire_settings_want_tokens(server->settings))
+        return true;
+    error_set(err, ERROR_USAGE,
+              "the URI says that tokens of AWS IAM are made, and --password-command is given, too");
+    return error_hint(err,
+                      "Leave the option out, or write postgres:// in place of postgres+aws://.");
 }
 
 /* The command was asked for here and now: it counts more than a password from the environment or a
@@ -107,6 +110,7 @@ bool server_uri_parse(struct server_uri *server, const char *uri, const char *sh
     if (done)
         server->names_database = wire_settings_get(server->settings, "dbname") != NULL;
     done = done && check_password(server, password_command, err) &&
+           check_tokens(server, password_command, err) &&
            wire_settings_complete(server->settings, err) &&
            set_password_command(server, password_command, err);
     buffer_free_secret(&conninfo);
@@ -147,6 +151,10 @@ bool server_uri_open(struct server_uri *server, const struct command *command, c
         return false;
     }
     wire_settings_set_password_source(server->settings, password_source_face(server->password));
+    if (!aws_login_new(&server->login, server->settings, &command->console->log, err)) {
+        server_uri_reset(server);
+        return false;
+    }
     if (command->guardian != NULL)
         wire_settings_watch(server->settings, guardian_watcher(command->guardian));
     return true;
@@ -163,5 +171,6 @@ void server_uri_reset(struct server_uri *server)
 {
     wire_settings_free(server->settings);
     password_source_free(server->password);
+    aws_login_free(server->login);
     *server = (struct server_uri){.physical = server->physical};
 }

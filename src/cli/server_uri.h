@@ -1,16 +1,20 @@
-/* What names a server: postgres+bin:// for a physical backup, postgres:// or key=value for SQL. */
+/* What names a server: postgres+bin:// for a physical backup, postgres:// or key=value for SQL;
+ * postgres+aws:// for SQL with tokens of AWS IAM in place of a password. */
 #ifndef PGCASK_CLI_SERVER_URI_H
 #define PGCASK_CLI_SERVER_URI_H
 
+#include "aws/login.h"
 #include "cli/command.h"
 #include "process/password.h"
 #include "wire/wire.h"
 
 struct server_uri {
-    bool physical;                    /* the scheme had "+bin" */
-    bool names_database;              /* itself, not the environment */
-    struct wire_settings *settings;   /* complete */
-    struct password_source *password; /* what the settings ask; NULL after server_uri_parse */
+    bool physical;                  /* the scheme had "+bin" */
+    bool names_database;            /* itself, not the environment */
+    struct wire_settings *settings; /* complete */
+    /* What the settings ask; NULL after server_uri_parse, and where they do not need it. */
+    struct password_source *password;
+    struct aws_login *login;
 };
 
 /* `uri` as typed, with its password; `shown` fit for messages. password_command may be NULL. */

@@ -2,10 +2,13 @@
  * callbacks to the caller's. */
 #include "library/library_internal.h"
 
+#include "aws/login.h"
+
 #include <stdlib.h>
 
 struct pgcask_settings {
     struct wire_settings *wire;
+    struct aws_login *login; /* of postgres+aws:// */
     bool use_environment, complete;
 
     struct wire_password_source password_source;
@@ -38,6 +41,7 @@ void pgcask_settings_free(struct pgcask_settings *settings)
     if (settings == NULL)
         return;
     wire_settings_free(settings->wire);
+    aws_login_free(settings->login);
     free(settings);
 }
 
@@ -76,7 +80,10 @@ bool pgcask_settings_complete(struct pgcask_settings *settings, struct pgcask_er
 
     if (!settings->use_environment)
         wire_settings_ignore_environment(settings->wire);
-    settings->complete = wire_settings_complete(settings->wire, &err);
+    aws_login_free(settings->login);
+    settings->login = NULL;
+    settings->complete = wire_settings_complete(settings->wire, &err) &&
+                         aws_login_new(&settings->login, settings->wire, NULL, &err);
     return settings->complete || library_fail(error, &err);
 }
 

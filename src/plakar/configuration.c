@@ -120,7 +120,8 @@ static bool read_location(struct configuration *configuration, struct error *err
         rest += 2;
     /* In one piece, because growing would leave copies of the password behind. */
     done = buffer_reserve(&uri, strlen(rest) + 32, err) &&
-           buffer_append_string(&uri, "postgres://", err) &&
+           buffer_append_string(&uri, configuration->tokens ? "postgres+aws://" : "postgres://",
+                                err) &&
            buffer_append_string(&uri, rest, err) &&
            wire_settings_parse(configuration->settings, buffer_text(&uri), err);
     buffer_free_secret(&uri);
@@ -133,6 +134,7 @@ const struct configuration_setting configuration_settings[] = {
     {"username", "user"},
     {"password", "password"},
     {"password-command", "password_command"},
+    {"region", "region"},
     {"database", "dbname"},
     {"ssl-mode", "sslmode"},
     {"ssl-cert", "sslcert"},
@@ -144,7 +146,8 @@ const struct configuration_setting configuration_settings[] = {
     {NULL, NULL},
 };
 
-static bool read_connection(struct configuration *configuration, struct error *err)
+static bool read_connection(struct configuration *configuration, const struct log *log,
+                            struct error *err)
 {
     configuration->settings = wire_settings_new(err);
     if (configuration->settings == NULL || !read_location(configuration, err))
@@ -156,7 +159,8 @@ static bool read_connection(struct configuration *configuration, struct error *e
         if (value != NULL && !wire_settings_set(configuration->settings, from->setting, value, err))
             return false;
     }
-    if (!wire_settings_complete(configuration->settings, err))
+    if (!wire_settings_complete(configuration->settings, err) ||
+        !aws_login_new(&configuration->login, configuration->settings, log, err))
         return false;
     configuration->all_databases =
         !configuration->physical &&
@@ -227,6 +231,7 @@ static bool read_all(struct configuration *configuration, const struct configura
 
     configuration->restores = request->direction == CONNECTOR_EXPORTS;
     configuration->physical = len > 4 && strcmp(request->scheme + len - 4, "+bin") == 0;
+    configuration->tokens = len > 4 && strcmp(request->scheme + len - 4, "+aws") == 0;
     if (configuration->restores && configuration->physical) {
         error_set(err, ERROR_USAGE, "a physical backup is not restored into a server");
         return error_hint(err, "It is restored to a directory:  plakar restore -to DIRECTORY");
@@ -239,7 +244,7 @@ static bool read_all(struct configuration *configuration, const struct configura
                              configuration->physical ? OPTION_OF_PHYSICAL : OPTION_OF_LOGICAL, err))
         return false;
     note_programs(configuration, log);
-    return read_connection(configuration, err);
+    return read_connection(configuration, log, err);
 }
 
 bool configuration_read(struct configuration *configuration,
@@ -259,6 +264,7 @@ void configuration_free(struct configuration *configuration)
     if (configuration->options.program != NULL)
         options_free(&configuration->options);
     wire_settings_free(configuration->settings);
+    aws_login_free(configuration->login);
     for (size_t i = 0; i < configuration->text_count; i++) {
         explicit_bzero(configuration->texts[i], strlen(configuration->texts[i]));
         free(configuration->texts[i]);

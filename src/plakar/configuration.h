@@ -6,6 +6,7 @@
 #ifndef PGCASK_PLAKAR_CONFIGURATION_H
 #define PGCASK_PLAKAR_CONFIGURATION_H
 
+#include "aws/login.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "plakar/connector.h"
@@ -20,8 +21,10 @@ struct configuration_table {
 struct configuration {
     struct options options; /* of the command */
     struct wire_settings *settings;
-    bool restores; /* it is of a destination */
-    bool physical; /* the scheme had "+bin" */
+    struct aws_login *login; /* of postgres+aws:// */
+    bool restores;           /* it is of a destination */
+    bool physical;           /* the scheme had "+bin" */
+    bool tokens;             /* it had "+aws" */
     /* Nothing of the source itself says which database: neither the key, nor the location, nor the
      * service that it names. In Plakar that form means all of them. PGDATABASE does not count:
      * whoever starts plakar does not choose what a source is. */

@@ -185,7 +185,9 @@ bool identity_make(const struct wire_settings *settings, enum identity_of of, co
         snprintf(machine, sizeof(machine), "%s", hostname);
     else if (gethostname(machine, sizeof(machine) - 1) != 0)
         snprintf(machine, sizeof(machine), "localhost");
-    identity->type = of == IDENTITY_CLUSTER ? "postgres+bin" : "postgresql";
+    identity->type = of == IDENTITY_CLUSTER                ? "postgres+bin"
+                     : wire_settings_want_tokens(settings) ? "postgresql+aws"
+                                                           : "postgresql";
     done = append_addresses(&raw, settings, machine, err) &&
            (of != IDENTITY_DATABASE || append_database(&raw, setting(settings, "dbname"), err)) &&
            (of != IDENTITY_ALL_DATABASES || buffer_append_byte(&raw, '/', err)) &&

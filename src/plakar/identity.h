@@ -10,9 +10,10 @@
  * of the next one, so that two sources must not share them, and one must keep them.
  *
  * A physical backup is of type "postgres+bin", and its origin the cluster's address without user or
- * password: "db.example.org:5432". A logical one is of type "postgresql", and the database comes
- * behind: "db.example.org:5432/shop", encoded as in a record's path (record_path_encode). One of
- * all databases ends in the slash: "db.example.org:5432/".
+ * password: "db.example.org:5432". A logical one is of type "postgresql" ("postgresql+aws" with
+ * tokens of AWS IAM), and the database comes behind: "db.example.org:5432/shop", encoded as in a
+ * record's path (record_path_encode). One of all databases ends in the slash:
+ * "db.example.org:5432/".
  *
  * It is made of what was configured, not of what was found: of several hosts the one that answers
  * may be another each time, so all of them are named, sorted, with commas between them. Names of

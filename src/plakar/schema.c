@@ -118,8 +118,32 @@ static json_t *property_of(const struct option_spec *spec, bool restores)
     return property;
 }
 
-static json_t *properties_of(const struct option_program *program, size_t command, bool restores,
-                             const char *pattern)
+/* One for each connector of manifest.yaml. */
+struct schema_kind {
+    const char *name, *title, *pattern;
+    bool exporter, tokens;
+};
+
+static const struct schema_kind kinds[] = {
+    {"importer", "PostgreSQL, to back up", "^postgres(ql)?(\\+bin)?:(//)?", false, false},
+    {"exporter", "PostgreSQL, to restore into", "^postgres(ql)?:(//)?", true, false},
+    {"importer-aws", "PostgreSQL on AWS with IAM, to back up", "^postgres(ql)?\\+aws:(//)?", false,
+     true},
+    {"exporter-aws", "PostgreSQL on AWS with IAM, to restore into", "^postgres(ql)?\\+aws:(//)?",
+     true, true},
+};
+
+/* Tokens are in place of passwords, and for no physical backup; a region is for nothing else. */
+static bool is_of(const struct schema_kind *kind, const struct option_spec *spec)
+{
+    if (strcmp(spec->name, "region") == 0)
+        return kind->tokens;
+    return !kind->tokens ||
+           (spec->scope != OPTION_OF_PHYSICAL && strncmp(spec->name, "password", 8) != 0);
+}
+
+static json_t *properties_of(const struct option_program *program, size_t command,
+                             const struct schema_kind *kind)
 {
     json_t *properties = json_object();
 
@@ -128,42 +152,43 @@ static json_t *properties_of(const struct option_program *program, size_t comman
         char key[CONFIGURATION_KEY_SIZE];
         json_t *property;
 
-        if ((spec->commands & OPTION_COMMAND(command)) == 0)
+        if ((spec->commands & OPTION_COMMAND(command)) == 0 || !is_of(kind, spec))
             continue;
         configuration_key(spec->name, key);
-        property = property_of(spec, restores);
+        property = property_of(spec, kind->exporter || kind->tokens);
         if (strcmp(key, "location") == 0)
-            json_object_set_new(property, "pattern", json_string(pattern));
+            json_object_set_new(property, "pattern", json_string(kind->pattern));
         json_object_set_new(properties, key, property);
     }
     return properties;
 }
 
-static bool write_schema(const struct option_program *program, size_t command, bool exporter,
-                         struct buffer *out, struct error *err)
+static bool write_schema(const struct option_program *program, size_t command,
+                         const struct schema_kind *kind, struct buffer *out, struct error *err)
 {
-    const char *pattern = exporter ? "^postgres(ql)?:(//)?" : "^postgres(ql)?(\\+bin)?:(//)?";
-    json_t *schema =
-        json_pack("{s:s, s:s, s:s, s:o, s:b}", "$schema", SCHEMA_DIALECT, "title",
-                  exporter ? "PostgreSQL, to restore into" : "PostgreSQL, to back up", "type",
-                  "object", "properties", properties_of(program, command, exporter, pattern),
-                  "additionalProperties", 0);
-    char *text = schema == NULL ? NULL : json_dumps(schema, JSON_INDENT(2));
-    bool done = text != NULL ? buffer_printf(out, err, "%s\n", text) : error_set_memory(err);
+    json_t *schema = json_pack("{s:s, s:s, s:s, s:o, s:b}", "$schema", SCHEMA_DIALECT, "title",
+                               kind->title, "type", "object", "properties",
+                               properties_of(program, command, kind), "additionalProperties", 0);
+    char *text;
+    bool done;
 
+    if (schema != NULL && kind->tokens)
+        json_object_set_new(schema, "required", json_pack("[s]", "region"));
+    text = schema == NULL ? NULL : json_dumps(schema, JSON_INDENT(2));
+    done = text != NULL ? buffer_printf(out, err, "%s\n", text) : error_set_memory(err);
     free(text);
     json_decref(schema);
     return done;
 }
 
-bool schema_write_importer(const struct option_program *program, size_t command, struct buffer *out,
-                           struct error *err)
+bool schema_write(const struct configuration_table *table, const char *name, struct buffer *out,
+                  struct error *err)
 {
-    return write_schema(program, command, false, out, err);
-}
-
-bool schema_write_exporter(const struct option_program *program, size_t command, struct buffer *out,
-                           struct error *err)
-{
-    return write_schema(program, command, true, out, err);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(kinds[i].name, name) == 0)
+            return write_schema(table->program,
+                                kinds[i].exporter ? table->of_destinations : table->of_sources,
+                                &kinds[i], out, err);
+    }
+    return error_set(err, ERROR_USAGE, "there is no schema of \"%s\"", name);
 }

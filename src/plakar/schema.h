@@ -3,14 +3,11 @@
 #define PGCASK_PLAKAR_SCHEMA_H
 
 #include "base/buffer.h"
-#include "base/options.h"
+#include "plakar/configuration.h"
 
-/* The keys that the importer takes: the options of the command in the table. */
-bool schema_write_importer(const struct option_program *program, size_t command, struct buffer *out,
-                           struct error *err);
-
-/* The exporter's: where to, and how to connect. */
-bool schema_write_exporter(const struct option_program *program, size_t command, struct buffer *out,
-                           struct error *err);
+/* The keys that a connector of manifest.yaml takes: "importer", "exporter", and with tokens of AWS
+ * IAM "importer-aws", "exporter-aws". */
+bool schema_write(const struct configuration_table *table, const char *name, struct buffer *out,
+                  struct error *err);
 
 #endif

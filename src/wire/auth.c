@@ -113,8 +113,8 @@ static bool get_password(const struct authentication *authentication, struct buf
                             authentication->log, err))
         return false;
     /* A person who typed it took time that is not the server's. */
-    if (request.command == NULL && authentication->deadline != NULL &&
-        request.deadline != DEADLINE_NONE)
+    if (request.command == NULL && !authentication->settings->wants_tokens &&
+        authentication->deadline != NULL && request.deadline != DEADLINE_NONE)
         *authentication->deadline += clock_now_ms() - begun;
     if (found && password->len > 0)
         return true;
@@ -343,12 +343,31 @@ static bool accept_ok(struct authentication *authentication, struct error *err)
     return true;
 }
 
+/* A token goes as it is, so that it goes under TLS alone. A server that asks otherwise wants this
+ * role's password. */
+static bool check_token(const struct authentication *authentication, uint32_t code,
+                        struct error *err)
+{
+    if (authentication->tls == NULL || authentication->tls->ssl == NULL)
+        return error_set(err, ERROR_AUTHENTICATION, "a token of AWS IAM is not sent without TLS");
+    if (code == AUTHENTICATION_CLEARTEXT)
+        return true;
+    error_set(err, ERROR_AUTHENTICATION,
+              "the server asks for a password of role \"%s\" (%s), and not for a token of AWS IAM",
+              authentication->user, code == AUTHENTICATION_MD5 ? "md5" : "scram-sha-256");
+    return error_hint(err,
+                      "GRANT rds_iam TO the role, and switch IAM database authentication on at "
+                      "the instance or cluster. With a password:  postgres://USER@HOST");
+}
+
 static bool begin_password(struct authentication *authentication, uint32_t code, struct slice rest,
                            struct buffer *reply, struct error *err)
 {
     if (authentication->answered)
         return out_of_order(err);
     authentication->answered = true;
+    if (authentication->settings->wants_tokens && !check_token(authentication, code, err))
+        return false;
     if (code != AUTHENTICATION_SASL && setting_is(authentication, "channel_binding", "require")) {
         error_set(err, ERROR_AUTHENTICATION,
                   "the server asks for a password in a way that has no "

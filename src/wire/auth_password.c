@@ -13,6 +13,19 @@ static bool ask_source(const struct wire_settings *settings,
     return source == NULL || source->password(source->context, request, password, found, err);
 }
 
+/* A token is made, and nothing else will do. */
+static bool ask_for_token(const struct wire_settings *settings,
+                          const struct wire_password_request *request, struct buffer *token,
+                          bool *found, struct error *err)
+{
+    const struct wire_password_source *source = settings->token_source;
+
+    *found = false;
+    if (source == NULL)
+        return error_set(err, ERROR_UNSUPPORTED, "nothing here makes tokens of AWS IAM");
+    return source->password(source->context, request, token, found, err);
+}
+
 /* A password that was to come from a command must not silently come from elsewhere. */
 static bool no_source_for_command(struct error *err)
 {
@@ -28,6 +41,8 @@ bool auth_find_password(const struct wire_settings *settings,
     const char *configured = wire_settings_get(settings, "password");
     struct wire_password_request last = *request;
 
+    if (settings->wants_tokens)
+        return ask_for_token(settings, request, password, found, err);
     *found = configured != NULL && configured[0] != '\0';
     if (*found)
         return buffer_append_string(password, configured, err);

@@ -7,11 +7,12 @@
 #include "base/slice.h"
 #include "wire/wire.h"
 
-/* The password to log in with: the "password" setting, else what password_command gives, else the
- * first line of the passfile that fits, else what a user at a terminal answers. request->host is as
- * configured: a name, a socket folder, or an address where there is no name. For a physical
- * replication session the database is "replication". *found is false if there is none; `password`
- * is then untouched. A passfile that cannot be used is a warning in the log. */
+/* The token to log in with, where the settings want one. Else the password: the "password" setting,
+ * else what password_command gives, else the first line of the passfile that fits, else what a user
+ * at a terminal answers. request->host is as configured: a name, a socket folder, or an address
+ * where there is no name. For a physical replication session the database is "replication". *found
+ * is false if there is none; `password` is then untouched. A passfile that cannot be used is a
+ * warning in the log. */
 bool auth_find_password(const struct wire_settings *settings,
                         const struct wire_password_request *request, struct buffer *password,
                         bool *found, const struct log *log, struct error *err);

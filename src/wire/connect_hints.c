@@ -4,6 +4,7 @@
  */
 #include "wire/connect_internal.h"
 
+#include "base/clock.h"
 #include "base/error_names.h"
 #include "base/quote.h"
 
@@ -108,6 +109,22 @@ static void hint_password(const char *user, struct error *err)
                "). A superuser can set it: ALTER ROLE %s PASSWORD '…'; and, if it has expired "
                "(SELECT rolvaliduntil FROM pg_roles), ALTER ROLE %s VALID UNTIL 'infinity';",
                name, name);
+}
+
+/* Of what is wrong with a token, a server says nothing but that it is. */
+static void hint_token(const struct attempt *attempt, struct error *err)
+{
+    const char *region = wire_settings_get(attempt->settings, "region");
+    char name[QUOTE_NAME_SIZE], now[CLOCK_TEXT_SIZE];
+
+    clock_format_utc(time(NULL), now);
+    error_hint(err,
+               "The token was made for %s:%s in %s. Is that the endpoint as AWS names it, and its "
+               "region? The role needs GRANT rds_iam TO %s; the AWS credentials a policy that "
+               "allows rds-db:connect on arn:aws:rds-db:%s:ACCOUNT:dbuser:RESOURCE-ID/%s; the "
+               "instance IAM database authentication; and this machine the right time (now %s).",
+               attempt->host, attempt->port, region,
+               quote_identifier(attempt->user, name, sizeof(name)), region, attempt->user, now);
 }
 
 static bool is_state(const struct error *err, const char *sqlstate)
@@ -227,6 +244,9 @@ void connect_hint(const struct attempt *attempt, struct error *err)
 
     if (is_state(err, "28000") && says(err, "pg_hba.conf"))
         hint_hba_line(attempt, err);
+    else if (attempt->settings->wants_tokens &&
+             (is_state(err, "28P01") || (is_state(err, "28000") && says(err, "PAM"))))
+        hint_token(attempt, err);
     else if (is_state(err, "28P01"))
         hint_password(attempt->user, err);
     else if (is_state(err, "28000"))

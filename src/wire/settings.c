@@ -22,6 +22,7 @@ static const struct setting_parameter table[] = {
     {.name = "password", .environment = "PGPASSWORD", .secret = true},
     {.name = "passfile", .environment = "PGPASSFILE"},
     {.name = "password_command", .environment = "PGCASK_PASSWORD_COMMAND", .ours = true},
+    {.name = "region", .ours = true}, /* of postgres+aws:// */
     {.name = "service", .environment = "PGSERVICE"},
     {.name = "servicefile", .environment = "PGSERVICEFILE"},
     {.name = "require_auth", .environment = "PGREQUIREAUTH"},
@@ -178,6 +179,8 @@ struct wire_settings *wire_settings_clone(const struct wire_settings *settings, 
     if (clone != NULL) {
         clone->watcher = settings->watcher;
         clone->password_source = settings->password_source;
+        clone->token_source = settings->token_source;
+        clone->wants_tokens = settings->wants_tokens;
         clone->ignores_environment = settings->ignores_environment;
         clone->database_from = settings->database_from;
         clone->port_from_uri = settings->port_from_uri;

@@ -157,7 +157,7 @@ bool wire_settings_complete(struct wire_settings *settings, struct error *err)
 {
     bool service = has(settings, "service"), named = has(settings, "dbname");
 
-    if (!settings_from_service(settings, err))
+    if (!settings_tokens_check_given(settings, err) || !settings_from_service(settings, err))
         return false;
     named = named || (service && has(settings, "dbname"));
     if (!settings_from_environment(settings, err) || !check_values(settings, err))
@@ -166,6 +166,7 @@ bool wire_settings_complete(struct wire_settings *settings, struct error *err)
                               : has(settings, "dbname") ? WIRE_DATABASE_OF_ENVIRONMENT
                                                         : WIRE_DATABASE_LIKE_USER;
     drop_empty(settings);
-    return complete_sslmode(settings, err) && fill_defaults(settings, err) &&
-           settings_check_security(settings, err) && check_hosts(settings, err);
+    return complete_sslmode(settings, err) && settings_tokens_complete(settings, err) &&
+           fill_defaults(settings, err) && settings_check_security(settings, err) &&
+           check_hosts(settings, err) && settings_tokens_check_hosts(settings, err);
 }

@@ -85,6 +85,11 @@ bool settings_home(char *out, size_t out_size)
     return true;
 }
 
+bool wire_home_folder(char *out, size_t out_size)
+{
+    return settings_home(out, out_size);
+}
+
 bool settings_user_name(uid_t uid, char *out, size_t out_size)
 {
     struct passwd entry;

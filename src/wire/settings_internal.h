@@ -42,8 +42,9 @@ struct setting_parameter {
 struct wire_settings {
     char *values[SETTINGS_MAX]; /* by index into the table */
     const struct wire_watcher *watcher;
-    const struct wire_password_source *password_source;
+    const struct wire_password_source *password_source, *token_source;
     bool ignores_environment;
+    bool wants_tokens;                     /* the scheme was postgres+aws */
     enum wire_database_from database_from; /* once complete */
     bool port_from_uri;                    /* where it may be a piece of a password */
 };
@@ -63,6 +64,12 @@ bool settings_put(struct wire_settings *settings, size_t index, const char *valu
 
 /* Whether the values for TLS and authentication make sense, together too. */
 bool settings_check_security(const struct wire_settings *settings, struct error *err);
+
+/* Of postgres+aws:// (settings_tokens.c): what may not be given with it, or not without it; what
+ * stands in for what was not given; and which hosts it can be. */
+bool settings_tokens_check_given(const struct wire_settings *settings, struct error *err);
+bool settings_tokens_complete(struct wire_settings *settings, struct error *err);
+bool settings_tokens_check_hosts(const struct wire_settings *settings, struct error *err);
 
 /* Fills what is not set from the section of a service file, if a service is named. */
 bool settings_from_service(struct wire_settings *settings, struct error *err);

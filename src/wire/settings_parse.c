@@ -317,28 +317,25 @@ static bool parse_pairs(struct wire_settings *settings, struct slice text, struc
 
 /* ---- As a whole ---- */
 
-/* The cloud's tokens are short-lived passwords: there is a way to get them, and it is not a scheme.
- */
-static bool refuse_aws(struct error *err)
-{
-    error_set(err, ERROR_UNSUPPORTED, "there is no scheme for tokens of AWS IAM");
-    return error_hint(
-        err, "Use postgres:// with " SETTING_SSLMODE "=verify-full and " SETTING_PASSWORD_COMMAND
-             "=\"aws rds generate-db-auth-token --hostname HOST --port 5432 --username USER\"");
-}
-
 bool wire_settings_parse(struct wire_settings *settings, const char *conninfo, struct error *err)
 {
-    static const char *const schemes[] = {"postgresql://", "postgres://"};
+    static const struct {
+        const char *scheme;
+        bool wants_tokens;
+    } schemes[] = {
+        {"postgresql://", false},
+        {"postgres://", false},
+        {"postgresql+aws://", true},
+        {"postgres+aws://", true},
+    };
 
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        size_t len = strlen(schemes[i]);
+        size_t len = strlen(schemes[i].scheme);
 
-        if (strncmp(conninfo, schemes[i], len) == 0)
-            return parse_uri(settings, slice_string(conninfo + len), err);
+        if (strncmp(conninfo, schemes[i].scheme, len) != 0)
+            continue;
+        settings->wants_tokens = schemes[i].wants_tokens;
+        return parse_uri(settings, slice_string(conninfo + len), err);
     }
-    if (strncmp(conninfo, "postgres+aws:", 13) == 0 ||
-        strncmp(conninfo, "postgresql+aws:", 15) == 0)
-        return refuse_aws(err);
     return parse_pairs(settings, slice_string(conninfo), err);
 }

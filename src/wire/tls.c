@@ -144,12 +144,11 @@ static bool check_protocol(SSL *ssl, bool direct, struct error *err)
                            "PostgreSQL 17.");
 }
 
-/* The name of the host for servers that have several certificates, never an address. */
-static bool announce(SSL *ssl, const char *host, struct error *err)
+/* ALPN, with its length in front; and the name of the host for servers that have several
+ * certificates, never an address. */
+static bool announce(SSL *ssl, struct slice protocol, const char *host, struct error *err)
 {
-    static const unsigned char protocols[] = "\012" PROTOCOL_NAME;
-
-    if (SSL_set_alpn_protos(ssl, protocols, sizeof(protocols) - 1) != 0)
+    if (SSL_set_alpn_protos(ssl, protocol.data, (unsigned)protocol.len) != 0)
         return error_set_memory(err);
     if (host == NULL || host[0] == '\0' || strspn(host, "0123456789.") == strlen(host) ||
         strchr(host, ':') != NULL)
@@ -168,18 +167,22 @@ static int note_request(SSL *ssl, void *context)
     return 1;
 }
 
-static bool prepare(struct tls *tls, int fd, const char *announced, struct error *err)
+#define POSTGRESQL slice_string("\012" PROTOCOL_NAME)
+#define HTTP slice_string("\010http/1.1")
+
+static bool prepare(struct tls *tls, int fd, struct slice protocol, const char *announced,
+                    struct error *err)
 {
     SSL_CTX_set_cert_cb(tls->context, note_request, tls);
     tls->ssl = SSL_new(tls->context);
     if (tls->ssl == NULL)
         return error_set_memory(err);
-    return attach_socket(tls, fd, err) && announce(tls->ssl, announced, err);
+    return attach_socket(tls, fd, err) && announce(tls->ssl, protocol, announced, err);
 }
 
-bool tls_start(struct tls *tls, int fd, const struct wire_settings *settings, const char *host,
-               int64_t deadline, const struct cancel *cancel, const struct log *log,
-               struct error *err)
+static bool start(struct tls *tls, int fd, const struct wire_settings *settings, bool http,
+                  const char *host, int64_t deadline, const struct cancel *cancel,
+                  const struct log *log, struct error *err)
 {
     struct tls_suspect suspect = {{0}, {0}};
     bool verifies, failed, ok;
@@ -188,15 +191,29 @@ bool tls_start(struct tls *tls, int fd, const struct wire_settings *settings, co
     if (!settings_tls_mode(settings, &mode, err))
         return false;
     tls->context = tls_context_new(settings, mode, &verifies, log, err);
-    if (tls->context == NULL || !prepare(tls, fd, settings_tls_name(settings, host), err))
+    if (tls->context == NULL ||
+        !prepare(tls, fd, http ? HTTP : POSTGRESQL, settings_tls_name(settings, host), err))
         return false;
     SSL_set_app_data(tls->ssl, &suspect);
     ok = shake_hands(tls, fd, deadline, cancel, &failed, err);
     SSL_set_app_data(tls->ssl, NULL);
     if (!ok)
         return failed ? tls_handshake_failed(tls->ssl, &suspect, settings, err) : false;
-    return check_protocol(tls->ssl, settings_tls_is_direct(settings), err) &&
+    return (http || check_protocol(tls->ssl, settings_tls_is_direct(settings), err)) &&
            (mode != TLS_VERIFY_FULL || check_name(tls->ssl, host, err));
+}
+
+bool tls_start(struct tls *tls, int fd, const struct wire_settings *settings, const char *host,
+               int64_t deadline, const struct cancel *cancel, const struct log *log,
+               struct error *err)
+{
+    return start(tls, fd, settings, false, host, deadline, cancel, log, err);
+}
+
+bool tls_start_http(struct tls *tls, int fd, const struct wire_settings *settings, const char *host,
+                    int64_t deadline, const struct cancel *cancel, struct error *err)
+{
+    return start(tls, fd, settings, true, host, deadline, cancel, NULL, err);
 }
 
 bool tls_start_unverified(struct tls *tls, int fd, const char *announced, int64_t deadline,
@@ -206,7 +223,7 @@ bool tls_start_unverified(struct tls *tls, int fd, const char *announced, int64_
     bool failed;
 
     tls->context = tls_context_new_unverified(err);
-    if (tls->context == NULL || !prepare(tls, fd, announced, err))
+    if (tls->context == NULL || !prepare(tls, fd, POSTGRESQL, announced, err))
         return false;
     if (shake_hands(tls, fd, deadline, NULL, &failed, err))
         return true;

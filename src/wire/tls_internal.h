@@ -29,6 +29,10 @@ bool tls_start(struct tls *tls, int fd, const struct wire_settings *settings, co
                int64_t deadline, const struct cancel *cancel, const struct log *log,
                struct error *err);
 
+/* The same for a server of another kind, which is told that HTTP will be spoken. */
+bool tls_start_http(struct tls *tls, int fd, const struct wire_settings *settings, const char *host,
+                    int64_t deadline, const struct cancel *cancel, struct error *err);
+
 /* The same without any check of the certificate: encryption, for a cancel request of whoever has no
  * settings. announced: the host's name for SNI, or NULL. */
 bool tls_start_unverified(struct tls *tls, int fd, const char *announced, int64_t deadline,

@@ -31,7 +31,8 @@ struct wire_settings *wire_settings_clone(const struct wire_settings *settings, 
 void wire_settings_free(struct wire_settings *settings);
 
 /* Adds what a "postgres://…" or "postgresql://…" URI or a "key=value …" string says. Values that
- * are set already are replaced. Errors never repeat the text of a password. */
+ * are set already are replaced. Errors never repeat the text of a password. "postgres+aws://…" and
+ * "postgresql+aws://…" mean tokens instead of passwords, see wire_settings_set_token_source. */
 bool wire_settings_parse(struct wire_settings *settings, const char *conninfo, struct error *err);
 
 /* One parameter. An unknown name fails and the hint names the nearest known one. value NULL unsets
@@ -121,6 +122,22 @@ struct wire_password_source {
 /* Borrowed until the last of these settings, their clones and the attempts made with them ended. */
 void wire_settings_set_password_source(struct wire_settings *settings,
                                        const struct wire_password_source *source);
+
+/* Whether the settings are of "postgres+aws://…": a login is by a token of AWS IAM, which is made
+ * for each session, and by nothing else. TLS is required then (sslmode=require unless more is asked
+ * for), a user and the name of a host; "region" is a setting of theirs. */
+bool wire_settings_want_tokens(const struct wire_settings *settings);
+
+/* Asked for these tokens, once for each session that a server wants a password of. Borrowed as a
+ * password source is. */
+void wire_settings_set_token_source(struct wire_settings *settings,
+                                    const struct wire_password_source *source);
+
+bool wire_settings_ignores_environment(const struct wire_settings *settings);
+
+/* The folder that files like ".pgpass" are in: $HOME, else what /etc/passwd says. False if there is
+ * neither; that is no error. */
+bool wire_home_folder(char *out, size_t out_size);
 
 /* ---- Connecting ---- */
 

@@ -399,13 +399,6 @@ def test_nothing_secret_is_on_a_command_line(pgcask_popen, locked, workdir):
     running.wait(10).check()
 
 
-def test_tokens_of_aws_get_a_hint(pgcask):
-    for scheme in ("postgres+aws", "postgresql+aws"):
-        result = pgcask("ping", f"{scheme}://me@db.example/app")
-        assert "\nhint: " in result.stderr and "aws rds generate-db-auth-token" in result.stderr
-        assert "--password-command=" in result.stderr
-
-
 # ---- Plakar
 
 

@@ -89,7 +89,7 @@ def plakar_package(pgcask_path):
     files = folder / "build/plakar"
     files.mkdir(parents=True)
     shutil.copy(pgcask_path, files / "pgcask")
-    for which in ("importer", "exporter"):
+    for which in ("importer", "exporter", "importer-aws", "exporter-aws"):
         schema = process.run([pgcask_path, "plakar-schema", which]).check().stdout
         (files / f"{which}.schema.json").write_text(schema)
     maker = Plakar(temp.new_dir("package-home"))

@@ -28,6 +28,7 @@ static const struct option_spec specs[] = {
     TEXT("username"),
     TEXT("password"),
     TEXT("password-command"),
+    TEXT("region"),
     TEXT("database"),
     TEXT("ssl-mode"),
     TEXT("ssl-cert"),
@@ -450,6 +451,35 @@ static void a_physical_source_needs_no_database(void **state)
     done(&reading);
 }
 
+static void tokens_of_aws_are_of_their_scheme(void **state)
+{
+    struct connector_identity identity;
+    struct reading reading;
+
+    (void)state;
+    assert_true(READ(&reading, "postgres+aws", {"location", "postgres+aws://u@h/d"},
+                     {"region", "eu-central-1"}));
+    assert_non_null(reading.configuration.login);
+    assert_string_equal(setting(&reading, "region"), "eu-central-1");
+    assert_string_equal(setting(&reading, "sslmode"), "require");
+    assert_true(identity_make(reading.configuration.settings, IDENTITY_DATABASE, "", &identity,
+                              &reading.err));
+    assert_string_equal(identity.type, "postgresql+aws");
+    assert_string_equal(identity.origin, "h:5432/d");
+    done(&reading);
+    assert_false(READ(&reading, "postgres+aws", {"location", "postgres+aws://u@h/d"},
+                      {"region", "eu-central-1"}, {"password", "hunter2"}));
+    assert_null(strstr(reading.err.message, "hunter2"));
+    done(&reading);
+    assert_false(READ(&reading, "postgres+aws", {"location", "postgres+aws://u@h/d"},
+                      {"region", "eu-central-1"}, {"ssl_mode", "prefer"}));
+    error_spell(&reading.err, &plakar_speller);
+    assert_non_null(strstr(reading.err.message, "ssl_mode \"prefer\" is too weak"));
+    done(&reading);
+    assert_false(READ(&reading, "postgres", {"location", "postgres://u@h/d"}, {"region", "x"}));
+    done(&reading);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -469,6 +499,7 @@ int main(void)
         cmocka_unit_test(origins_keep_databases_apart),
         cmocka_unit_test(a_source_names_its_database_itself),
         cmocka_unit_test(a_physical_source_needs_no_database),
+        cmocka_unit_test(tokens_of_aws_are_of_their_scheme),
     };
 
     return cmocka_run_group_tests(tests, clean_environment, NULL);

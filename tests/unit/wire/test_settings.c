@@ -426,17 +426,48 @@ static void a_password_command_comes_from_string_and_environment(void **state)
                   PAIRS("password_command", "a \"b c\""));
 }
 
-static void tokens_of_aws_are_no_scheme(void **state)
+static bool completes(struct wire_settings *settings, const char *uri)
 {
-    static const char *const uris[] = {"postgres+aws://u@h/db", "postgresql+aws://u:hunter2@h/db"};
+    return wire_settings_parse(settings, uri, &err) && wire_settings_complete(settings, &err);
+}
 
-    for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
-        assert_false(wire_settings_parse(*state, uris[i], &err));
-        assert_int_equal(err.code, ERROR_UNSUPPORTED);
-        error_spell(&err, NULL);
-        assert_non_null(strstr(err.hint, "password_command=\"aws rds generate-db-auth-token"));
-        assert_false(error_shows("hunter2"));
-    }
+static void tokens_of_aws_want_tls_and_a_user(void **state)
+{
+    assert_true(completes(*state, "postgres+aws://u@h/db?region=r"));
+    assert_true(wire_settings_want_tokens(*state));
+    assert_setting(*state, "sslmode", "require");
+    assert_setting(*state, "region", "r");
+    assert_true(completes(*state, "postgresql+aws://u@h/db?sslmode=verify-full"));
+    assert_setting(*state, "sslmode", "verify-full");
+    assert_false(completes(*state, "postgres+aws://u@h/db?sslmode=prefer"));
+    assert_int_equal(err.code, ERROR_USAGE);
+    assert_true(completes(*state, "postgres+aws://u@h/db?sslmode=require"));
+    assert_true(wire_settings_set(*state, "user", NULL, &err));
+    assert_false(wire_settings_complete(*state, &err));
+    assert_non_null(strstr(err.message, "no user name"));
+}
+
+static void tokens_of_aws_and_passwords_exclude_each_other(void **state)
+{
+    assert_false(completes(*state, "postgres+aws://u:hunter2@h/db"));
+    assert_false(error_shows("hunter2"));
+    assert_true(wire_settings_set(*state, "password", NULL, &err));
+    setenv("PGPASSWORD", "of another", 1);
+    assert_true(completes(*state, "postgres+aws://u@h/db"));
+    unsetenv("PGPASSWORD");
+    assert_null(wire_settings_get(*state, "password"));
+    assert_true(wire_settings_parse(*state, "postgres://u@h/db?region=r", &err));
+    assert_false(wire_settings_complete(*state, &err));
+}
+
+static void tokens_of_aws_go_to_names_alone(void **state)
+{
+    assert_false(completes(*state, "postgres+aws://u@%2Frun/db"));
+    assert_false(completes(*state, "postgres+aws://u@h,%2Frun/db"));
+    assert_true(wire_settings_set(*state, "host", NULL, &err) &&
+                wire_settings_set(*state, "port", NULL, &err));
+    assert_false(completes(*state, "postgres+aws://u@/db?hostaddr=127.0.0.1"));
+    assert_true(completes(*state, "postgres+aws://u@h/db?hostaddr=127.0.0.1"));
 }
 
 static void the_table_is_sound(void **state)
@@ -481,7 +512,9 @@ int main(void)
         TEST(a_refusal_names_the_variable_too),
         TEST(numbers_may_have_blanks_and_a_sign),
         TEST(a_password_command_comes_from_string_and_environment),
-        TEST(tokens_of_aws_are_no_scheme),
+        TEST(tokens_of_aws_want_tls_and_a_user),
+        TEST(tokens_of_aws_and_passwords_exclude_each_other),
+        TEST(tokens_of_aws_go_to_names_alone),
         TEST(the_table_is_sound),
     };
 
