@@ -219,8 +219,10 @@ static bool step(struct queue_source *source, struct piece **piece, struct error
     if (!failure_check(&source->failure, err))
         return false;
     *piece = take(source, err);
-    if (*piece == NULL)
-        return failure_keep(&source->failure, err);
+    if (*piece == NULL) {
+        failure_keep(&source->failure, err);
+        return false;
+    }
     if ((*piece)->type != PIECE_END)
         return true;
     source->ended = true;
@@ -232,7 +234,8 @@ static bool step(struct queue_source *source, struct piece **piece, struct error
     *err = *(*piece)->why;
     free_piece(*piece);
     *piece = NULL;
-    return failure_keep(&source->failure, err);
+    failure_keep(&source->failure, err);
+    return false;
 }
 
 /* ---- Readers and records ---- */

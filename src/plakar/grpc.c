@@ -193,39 +193,6 @@ void grpc_call_send_chunk(struct grpc_call *call, struct grpc_chunk *chunk)
     nghttp2_session_resume_data(call->connection->http, call->stream);
 }
 
-void grpc_put_prefix(uint8_t out[GRPC_PREFIX], size_t message_len)
-{
-    out[0] = 0; /* not compressed */
-    bytes_put_u32(out + 1, (uint32_t)message_len);
-}
-
-struct copied_chunk {
-    struct grpc_chunk base;
-    uint8_t bytes[];
-};
-
-static void copied_release(struct grpc_chunk *chunk)
-{
-    free(chunk);
-}
-
-bool grpc_call_send(struct grpc_call *call, struct slice message, struct error *err)
-{
-    struct copied_chunk *chunk = malloc(sizeof(*chunk) + GRPC_PREFIX + message.len);
-
-    if (chunk == NULL)
-        return error_set_memory(err);
-    grpc_put_prefix(chunk->bytes, message.len);
-    if (message.len > 0)
-        memcpy(chunk->bytes + GRPC_PREFIX, message.data, message.len);
-    chunk->base = (struct grpc_chunk){
-        .release = copied_release,
-        .rest = slice_make(chunk->bytes, GRPC_PREFIX + message.len),
-    };
-    grpc_call_send_chunk(call, &chunk->base);
-    return true;
-}
-
 void grpc_call_end(struct grpc_call *call, enum grpc_status status, const char *text)
 {
     nghttp2_nv headers[4] = {header(":status", "200"), header("content-type", "application/grpc")};

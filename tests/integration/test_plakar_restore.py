@@ -119,7 +119,7 @@ def test_one_of_several_goes_anywhere_but_not_by_chance(place):
     place.restore(snapshot, "other", "databases=app").check()
     place.assert_equal("app", "other")
     assert_failed(place.restore(snapshot, None, "databases=ap"), "ap", "app")
-    assert_failed(place.restore(snapshot, None, "databse=app"), "unknown option", "databases?")
+    assert_failed(place.restore(snapshot, None, "databases_=app"), "unknown option", "databases?")
     assert "app" not in place.target.databases()
 
 
@@ -251,7 +251,8 @@ def test_a_target_that_is_full_fails_the_restore(place, small_disk):
     try:
         assert_failed(place.restore(place.snapshot(big), "full_one"), "No space left")
     finally:
-            place.target.sql("DROP TABLESPACE small")
+        logical.drop(place.target, "full_one")
+        place.target.sql("DROP TABLESPACE small")
 
 
 @pytest.mark.parametrize("how", ["interrupt", "kill plakar", "kill plugin", "kill session"])
