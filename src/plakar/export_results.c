@@ -83,10 +83,23 @@ static void say(struct export_results *results, struct entry *entry)
     results->said_last = &entry->next;
 }
 
+/* A backup may lie in a folder of the snapshot, or be one of its own folders. */
+static bool ends_with(const char *path, const char *end)
+{
+    size_t len = strlen(path), end_len = strlen(end);
+
+    return len >= end_len && strcmp(path + len - end_len, end) == 0;
+}
+
+static bool is_of(const struct entry *entry, const char *path)
+{
+    return ends_with(path_of(entry), path) || ends_with(path, path_of(entry));
+}
+
 static struct entry *find_between(struct entry *from, const struct entry *to, const char *path)
 {
     for (struct entry *entry = from; entry != to; entry = entry->next) {
-        if (strcmp(path_of(entry), path) == 0)
+        if (is_of(entry, path))
             return entry;
     }
     return NULL;

@@ -6,6 +6,7 @@
 #include "plakar/postgres_restore.h"
 
 #include "base/error_names.h"
+#include "manifest/logical_layout.h"
 #include "plakar/findings.h"
 #include "restore/logical_restore.h"
 #include "restore/restore_plan.h"
@@ -17,6 +18,7 @@ struct restoring {
     const struct log *log;
     const struct connector_outcome *outcome;
     char path[RECORD_PATH_MAX]; /* of the record begun last; "": of none */
+    char globals[64]; /* of the globals, which are held until the first archive has come */
     struct record_observer observer;
     struct logical_restore_report report;
     size_t told; /* of its findings */
@@ -58,19 +60,34 @@ bool postgres_restore_ping(const struct configuration *configuration, struct can
 
 /* ---- What becomes of records ---- */
 
-/* The one before has been restored. */
+static void say_done(struct restoring *restoring, char *path)
+{
+    if (path[0] != '\0')
+        restoring->outcome->done(restoring->outcome->context, path);
+    path[0] = '\0';
+}
+
+/* The one before has been restored, and what was held until then. */
 static void leave_record(struct restoring *restoring)
 {
-    if (restoring->path[0] != '\0')
-        restoring->outcome->done(restoring->outcome->context, restoring->path);
-    restoring->path[0] = '\0';
+    enum logical_part part = logical_layout_part(restoring->path);
+
+    if (part == LOGICAL_PART_GLOBALS) {
+        snprintf(restoring->globals, sizeof(restoring->globals), "%.63s", restoring->path);
+        restoring->path[0] = '\0';
+        return;
+    }
+    if (part == LOGICAL_PART_ARCHIVE || part == LOGICAL_PART_TOC)
+        say_done(restoring, restoring->globals);
+    say_done(restoring, restoring->path);
 }
 
 static void on_record(void *context, const struct record *record)
 {
     struct restoring *restoring = context;
 
-    leave_record(restoring);
+    if (restoring->path[0] != '\0')
+        leave_record(restoring);
     if (record->type != RECORD_FILE)
         return;
     snprintf(restoring->path, sizeof(restoring->path), "%s", record->path);
@@ -86,7 +103,10 @@ static void on_failure(void *context, const char *database, const struct target_
         return;
     snprintf(text, sizeof(text), "\"%s\": %s: %s (SQLSTATE %s)", database, failure->object,
              failure->message, failure->sqlstate);
-    restoring->outcome->failed(restoring->outcome->context, NULL, text);
+    restoring->outcome->failed(
+        restoring->outcome->context,
+        restoring->report.in_globals && restoring->globals[0] != '\0' ? restoring->globals : NULL,
+        text);
 }
 
 static void say_found(struct restoring *restoring)
@@ -162,7 +182,7 @@ static bool run(struct restoring *restoring, const struct restore_request *reque
     bool done = logical_restore_run(request, &input, &restoring->report, err);
 
     say_found(restoring);
-    if (done)
+    if (done && restoring->path[0] != '\0')
         leave_record(restoring);
     if (!done)
         fail_before(&restoring->report, err);

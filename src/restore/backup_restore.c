@@ -314,7 +314,9 @@ static bool run_globals(void *context, struct error *err)
     if (job->globals_text.len == 0)
         return true;
     reader = reader_from_memory(buffer_slice(&job->globals_text), err);
+    job->report->in_globals = true;
     done = run_script(job, &job->of_globals, reader, job->globals_path, err);
+    job->report->in_globals = false;
     reader_close(reader);
     buffer_free(&job->globals_text);
     return done;
@@ -492,12 +494,6 @@ static bool check_matched(const struct backup_job *job, struct error *err)
                                   (!is_of_several(job) || selection_lists_check(job->lists, err)));
 }
 
-static bool check_archives(const struct backup_job *job, struct error *err)
-{
-    return !job->has_manifest || job->of_script ||
-           backup_archives_check(job->came, job->facts, job->wanted, job->name, err);
-}
-
 static bool restore_records(struct backup_job *job, struct error *err)
 {
     enum source_status status;
@@ -513,7 +509,10 @@ static bool restore_records(struct backup_job *job, struct error *err)
     if (status != SOURCE_END)
         return false;
     warn_of_manifest(job);
-    return check_whole(job, err) && check_archives(job, err) && check_matched(job, err);
+    return check_whole(job, err) &&
+           (!job->has_manifest || job->of_script ||
+            backup_archives_check(job->came, job->facts, job->wanted, job->name, err)) &&
+           check_matched(job, err);
 }
 
 /* They are of no database, and nothing of a database is chosen of them. */
@@ -555,6 +554,7 @@ static bool run(struct backup_job *job, struct record_source *source, struct err
     /* Of a backup without a database that is wanted. */
     if (!job->request->dry_run && !run_globals(job, err))
         return false;
+    job->report->in_globals = job->globals != NULL;
     return job->globals == NULL || script_restore_conclude(job->globals, err);
 }
 

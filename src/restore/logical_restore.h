@@ -40,6 +40,7 @@ struct logical_restore_report {
                                were, with into_existing */
     uint64_t left_out;      /* statements of scripts that were not wanted, or not known there */
     double seconds;
+    bool in_globals; /* of a backup: what fails now is in them, whatever record came last */
 
     struct preflight_report preflight; /* what was found before anything was done */
     struct restore_failure *kept;      /* the first of them */
