@@ -149,7 +149,8 @@ static struct archive_blocks *blocks_new(struct archive_contents *contents,
     }
     blocks->contents = contents;
     blocks->handler = *handler;
-    block_decoder_init(&blocks->decoder, &client, archive_contents_widths(contents), position);
+    block_decoder_init(&blocks->decoder, &client, archive_contents_widths(contents),
+                       archive_contents_sum(contents), position);
     return blocks;
 }
 
@@ -201,6 +202,7 @@ void archive_blocks_free(struct archive_blocks *blocks)
     if (blocks == NULL)
         return;
     data_checker_reset(&blocks->checker);
+    block_decoder_reset(&blocks->decoder);
     free(blocks->seen);
     free(blocks);
 }

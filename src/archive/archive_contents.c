@@ -337,6 +337,11 @@ const struct archive_widths *archive_contents_widths(const struct archive_conten
     return &contents->decoder.widths;
 }
 
+const struct contents_sum *archive_contents_sum(const struct archive_contents *contents)
+{
+    return &contents->decoder.sum;
+}
+
 uint32_t archive_contents_count(const struct archive_contents *contents)
 {
     return (uint32_t)contents->count;

@@ -7,6 +7,8 @@
 
 /* How integers look in this archive. */
 const struct archive_widths *archive_contents_widths(const struct archive_contents *contents);
+/* Once all of it has been read. */
+const struct contents_sum *archive_contents_sum(const struct archive_contents *contents);
 
 /* Where an entry's data are in a custom archive. */
 struct contents_place {

@@ -138,13 +138,15 @@ struct archive_skim *archive_skim_new(struct archive_contents *contents, uint64_
     skim->contents = contents;
     skim->archive_size = archive_size;
     block_decoder_init(&skim->decoder, &client, archive_contents_widths(contents),
-                       archive_contents_size(contents));
+                       archive_contents_sum(contents), archive_contents_size(contents));
     skim->decoder.skim = true;
     return skim;
 }
 
 void archive_skim_free(struct archive_skim *skim)
 {
+    if (skim != NULL)
+        block_decoder_reset(&skim->decoder);
     free(skim);
 }
 

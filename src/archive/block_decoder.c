@@ -1,18 +1,31 @@
 /*
  * The blocks of data of a custom archive: each says whose it is, and is a sequence of pieces with
  * their lengths, or of large objects that are such. Whose they can be, the client knows.
+ *
+ * Behind the last one the table of contents may come once more: pg_dump wants to write it over the
+ * first, now that it knows where the data are, but from release 16 on has its standard output in
+ * the mode in which whatever is written is appended ("pg_dump -Fc app >app.dump"). Its first byte
+ * is a number's sign, 0, which is no kind of block.
  */
 #include "archive/decoder_internal.h"
 
 void block_decoder_init(struct block_decoder *blocks, const struct block_client *client,
-                        const struct archive_widths *widths, uint64_t position)
+                        const struct archive_widths *widths, const struct contents_sum *contents,
+                        uint64_t position)
 {
-    *blocks = (struct block_decoder){.client = *client, .widths = widths, .position = position};
+    *blocks = (struct block_decoder){
+        .client = *client, .widths = widths, .contents = contents, .position = position};
+}
+
+void block_decoder_reset(struct block_decoder *blocks)
+{
+    contents_decoder_reset(&blocks->again);
 }
 
 bool block_decoder_is_between(const struct block_decoder *blocks)
 {
-    return blocks->step == BLOCK_STEP_HEAD && blocks->held.len == 0;
+    return (blocks->step == BLOCK_STEP_HEAD || blocks->step == BLOCK_STEP_END) &&
+           blocks->held.len == 0;
 }
 
 static enum decode_status done_if(bool done)
@@ -49,6 +62,11 @@ static enum decode_status take_head(struct block_decoder *blocks, struct slice *
         return DECODE_MORE;
     blocks->head_position = blocks->position;
     type = slice_take(&at, 1).data[0];
+    if (type == 0 && !blocks->only_one) {
+        contents_decoder_init_entries(&blocks->again, blocks->widths);
+        blocks->step = BLOCK_STEP_AGAIN;
+        return DECODE_DONE;
+    }
     status = decode_int(&at, blocks->widths, &dump_id, err);
     if (status != DECODE_DONE)
         return status;
@@ -136,6 +154,49 @@ static enum decode_status take_data(struct block_decoder *blocks, struct slice *
                    data_checker_feed(blocks->checker, packed, &blocks->client.taker, err));
 }
 
+/* ---- Behind the last one ---- */
+
+static enum decode_status take_entries(struct block_decoder *blocks, struct slice *in,
+                                       struct error *err)
+{
+    enum decode_status status = DECODE_DONE;
+
+    while (status == DECODE_DONE && blocks->again.sum.count < blocks->contents->count)
+        status = decode_entry(&blocks->again, in, err);
+    if (status != DECODE_DONE)
+        return status;
+    if (blocks->again.sum.digest != blocks->contents->digest)
+        return decode_corrupt(err, "it has two tables of contents, which are not the same");
+    blocks->step = BLOCK_STEP_END;
+    return DECODE_DONE;
+}
+
+static enum decode_status take_again(struct block_decoder *blocks, struct slice *in,
+                                     struct error *err)
+{
+    size_t before = in->len;
+    enum decode_status status = DECODE_DONE;
+    int64_t count = blocks->contents->count;
+
+    if (!blocks->counted)
+        status = decode_int(in, blocks->widths, &count, err);
+    if (status == DECODE_DONE && count != blocks->contents->count)
+        return decode_corrupt(err, "what is behind its data is neither data nor the table of "
+                                   "contents once more");
+    blocks->counted = status == DECODE_DONE;
+    if (status == DECODE_DONE)
+        status = take_entries(blocks, in, err);
+    blocks->position += before - in->len;
+    return status;
+}
+
+static enum decode_status take_end(const struct slice *in, struct error *err)
+{
+    return in->len == 0 ? DECODE_MORE : decode_corrupt(err, "something is behind the end of it");
+}
+
+/* ---- Feeding ---- */
+
 static enum decode_status take_step(struct block_decoder *blocks, struct slice *in,
                                     struct error *err)
 {
@@ -146,6 +207,10 @@ static enum decode_status take_step(struct block_decoder *blocks, struct slice *
         return take_object(blocks, in, err);
     case BLOCK_STEP_LENGTH:
         return take_length(blocks, in, err);
+    case BLOCK_STEP_AGAIN:
+        return take_again(blocks, in, err);
+    case BLOCK_STEP_END:
+        return take_end(in, err);
     case BLOCK_STEP_DATA:
     case BLOCK_STEP_OVER:
         break;

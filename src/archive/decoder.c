@@ -60,6 +60,7 @@ void archive_decoder_free(struct archive_decoder *decoder)
     if (decoder == NULL)
         return;
     contents_decoder_reset(&decoder->contents);
+    block_decoder_reset(&decoder->blocks);
     data_checker_reset(&decoder->checker);
     expected_reset(&decoder->expected);
     free(decoder);
@@ -144,7 +145,8 @@ static bool end_header(struct archive_decoder *decoder, struct error *err)
     const struct archive_header *header = &decoder->contents.header;
 
     decoder->step = STEP_ENTRY;
-    block_decoder_init(&decoder->blocks, &client, &decoder->contents.widths, 0);
+    block_decoder_init(&decoder->blocks, &client, &decoder->contents.widths, &decoder->contents.sum,
+                       0);
     decoder->blocks.checker = &decoder->checker;
     return data_checker_init(&decoder->checker, header->compression, err) &&
            (decoder->handler.header == NULL ||

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 /* Of an entry. No server takes a statement of over 1 GiB; there are others beside it. */
 #define STRINGS_SIZE_MAX ((size_t)1280 << 20)
@@ -26,6 +27,13 @@ void contents_decoder_init(struct contents_decoder *contents, enum archive_forma
 {
     *contents = (struct contents_decoder){.format = format};
     contents->strings = &contents->header_strings;
+}
+
+void contents_decoder_init_entries(struct contents_decoder *contents,
+                                   const struct archive_widths *widths)
+{
+    *contents = (struct contents_decoder){.format = FORMAT_CUSTOM, .widths = *widths};
+    contents->strings = &contents->entry_strings;
 }
 
 void contents_decoder_reset(struct contents_decoder *contents)
@@ -459,6 +467,10 @@ static enum decode_status finish_entry(struct contents_decoder *contents, struct
     entry->dependencies = contents->dependencies;
     if (entry->tag == NULL || entry->desc == NULL)
         return decode_corrupt(err, "an entry has no name");
+    contents->sum.count++;
+    contents->sum.digest =
+        XXH3_64bits_withSeed(contents->strings->data, contents->strings->len,
+                             contents->sum.digest + (uint64_t)(uint32_t)entry->dump_id);
     return DECODE_DONE;
 }
 

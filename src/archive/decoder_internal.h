@@ -54,8 +54,15 @@ struct decoded_text {
 
 #define TEXTS_MAX 12 /* of the header or of an entry */
 
+/* What a table of contents comes to, but for the places of data: pg_dump may write it twice. */
+struct contents_sum {
+    uint32_t count; /* entries */
+    uint64_t digest;
+};
+
 struct contents_decoder {
     enum archive_format format; /* FORMAT_TAR: a toc.dat */
+    struct contents_sum sum;    /* of the entries so far */
     struct archive_widths widths;
     struct archive_header header;
     struct buffer header_strings;
@@ -77,6 +84,9 @@ struct contents_decoder {
 };
 
 void contents_decoder_init(struct contents_decoder *contents, enum archive_format format);
+/* For entries alone, which come without a header. */
+void contents_decoder_init_entries(struct contents_decoder *contents,
+                                   const struct archive_widths *widths);
 void contents_decoder_reset(struct contents_decoder *contents);
 
 /* Everything up to the number of entries: contents->header. Its texts stay. */
@@ -128,12 +138,15 @@ enum block_step {
     BLOCK_STEP_OBJECT,
     BLOCK_STEP_LENGTH,
     BLOCK_STEP_DATA,
-    BLOCK_STEP_OVER /* behind the only one that was wanted */
+    BLOCK_STEP_OVER,  /* behind the only one that was wanted */
+    BLOCK_STEP_AGAIN, /* in the table of contents, which comes once more behind the last one … */
+    BLOCK_STEP_END    /* … and nothing behind that */
 };
 
 struct block_decoder {
     struct block_client client;
     const struct archive_widths *widths;
+    const struct contents_sum *contents;
     uint64_t position;            /* in the archive, of what was not taken yet */
     bool only_one;                /* to be set: nothing behind the first block is taken */
     bool skim;                    /* to be set: data are not looked at … */
@@ -143,10 +156,15 @@ struct block_decoder {
     struct held_unit held;
     bool objects; /* the block's kind */
     uint64_t piece_left;
+    struct contents_decoder again;
+    bool counted; /* the entries that come again */
 };
 
+/* contents: of the table of contents before the blocks; borrowed, as widths are. */
 void block_decoder_init(struct block_decoder *blocks, const struct block_client *client,
-                        const struct archive_widths *widths, uint64_t position);
+                        const struct archive_widths *widths, const struct contents_sum *contents,
+                        uint64_t position);
+void block_decoder_reset(struct block_decoder *blocks);
 bool block_decoder_feed(struct block_decoder *blocks, struct slice in, struct error *err);
 /* Skimming, within a piece of data: passes over so many of its bytes without being fed. */
 uint64_t block_decoder_skip(struct block_decoder *blocks, uint64_t most);

@@ -186,6 +186,27 @@ def test_an_archive_that_went_through_a_pipe_is_read_anywhere(cluster, probe, du
         check(cluster, probe, "file", piped)
 
 
+@pytest.mark.majors(15, 17, 18)
+def test_what_pg_dump_wrote_to_its_output_is_read(pgcask, cluster, major, sample, probe, workdir):
+    """Into a file: from 16 on it has its table of contents twice, at its end as well."""
+    env = {"PGHOST": cluster.socket_dir, "PGPORT": str(cluster.port), "PGUSER": cluster.superuser}
+    tool = logical.stock("pg_dump", cluster)
+    for options in (["-Fc", "-Z0"], ["-Fc"], ["-Fc", "-s"], ["-Ft"]):
+        path = workdir / "redirected"
+        with open(path, "wb") as out:
+            subprocess.run([tool, *options, sample], env=env, stdout=out, check=True)
+        data = path.read_bytes()
+        if "-s" not in options:
+            check(cluster, probe, "file", path)
+            check(cluster, probe, "stream", "-", ways=["all"], stdin=path)
+        pgcask("verify", path).check()
+        if options[0] == "-Fc":
+            twice = data.count(b"standard_conforming_strings = ") == 2
+            assert twice == (major >= 16 and "-s" not in options), options
+            path.write_bytes(data[:-1])
+            assert pgcask("verify", path).rc == 1
+
+
 @pytest.mark.majors(15, 18)
 def test_data_may_be_in_any_order(cluster, probe, dump, workdir):
     whole = archives.read(dump("custom-6", "-Fc", "-Z", "6").read_bytes())

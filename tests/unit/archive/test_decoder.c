@@ -294,6 +294,67 @@ static void blocks_may_come_in_any_order_but_once(void **state)
     buffer_free(&archive);
 }
 
+/* What "pg_dump -Fc >file" of release 16 and later leaves: the first could not be written over. */
+static void put_contents_again(struct buffer *out, int64_t tables)
+{
+    put_int(out, tables);
+    for (int64_t i = 1; i <= tables; i++) {
+        put_table(out, (int32_t)i);
+        out->data[out->len - ARCHIVE_OFFSET_SIZE] = OFFSET_SET;
+    }
+}
+
+static void the_table_of_contents_may_come_again_at_the_end(void **state)
+{
+    struct buffer archive = {0};
+    size_t data_end;
+
+    (void)state;
+    begin(&archive, 2);
+    put_rows(&archive, 2, "1\n\\.\n\n\n");
+    put_rows(&archive, 1, "\\.\n\n\n");
+    data_end = archive.len;
+    put_contents_again(&archive, 2);
+    for (size_t piece = 0; piece < archive.len; piece++) {
+        struct found found = {0};
+
+        assert_true(decode_pieces(buffer_slice(&archive), piece, &found, &err));
+        found_reset(&found);
+    }
+    for (size_t len = data_end + 1; len < archive.len; len++) {
+        struct buffer cut = {.data = archive.data, .len = len};
+
+        refuse(&cut, "ends too early");
+    }
+    assert_true(buffer_append_byte(&archive, 0, &err));
+    refuse(&archive, "something is behind the end");
+    buffer_free(&archive);
+}
+
+static void another_table_of_contents_is_refused(void **state)
+{
+    struct buffer archive = {0};
+    size_t data_end;
+
+    (void)state;
+    begin(&archive, 1);
+    put_rows(&archive, 1, "\\.\n\n\n");
+    data_end = archive.len;
+    put_contents_again(&archive, 2);
+    refuse(&archive, "neither data nor the table of contents");
+    buffer_truncate(&archive, data_end);
+    put_int(&archive, 1);
+    put_table(&archive, 2);
+    refuse(&archive, "two tables of contents");
+    /* Nor is it there before the data are. */
+    begin(&archive, 1);
+    put_contents_again(&archive, 1);
+    refuse(&archive, "missing");
+    put_rows(&archive, 1, "\\.\n\n\n");
+    refuse(&archive, "something is behind the end");
+    buffer_free(&archive);
+}
+
 static void a_block_is_of_its_entry_s_kind(void **state)
 {
     struct buffer archive = {0};
@@ -453,6 +514,8 @@ int main(void)
         cmocka_unit_test(the_size_of_the_contents_is_where_the_data_begin),
         cmocka_unit_test(large_objects_are_read),
         cmocka_unit_test(blocks_may_come_in_any_order_but_once),
+        cmocka_unit_test(the_table_of_contents_may_come_again_at_the_end),
+        cmocka_unit_test(another_table_of_contents_is_refused),
         cmocka_unit_test(a_block_is_of_its_entry_s_kind),
         cmocka_unit_test(rows_end_with_their_end_mark),
         cmocka_unit_test(lengths_are_not_believed),
