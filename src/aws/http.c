@@ -102,9 +102,3 @@ bool http_ask(const struct http_request *request, struct http_answer *answer, st
     return error_prefix(err, strchr(url->host, ':') != NULL ? "%s://[%s]:%s" : "%s://%s:%s",
                         url->tls ? "https" : "http", url->host, url->port);
 }
-
-void http_answer_reset(struct http_answer *answer)
-{
-    buffer_free_secret(&answer->body);
-    *answer = (struct http_answer){.status = 0};
-}

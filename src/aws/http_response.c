@@ -191,3 +191,9 @@ enum http_progress http_response_parse(struct slice bytes, bool ended, struct ht
     }
     return progress == HTTP_MORE && ended ? bad("it breaks off", err) : progress;
 }
+
+void http_answer_reset(struct http_answer *answer)
+{
+    buffer_free_secret(&answer->body);
+    *answer = (struct http_answer){.status = 0};
+}

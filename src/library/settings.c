@@ -80,6 +80,7 @@ bool pgcask_settings_complete(struct pgcask_settings *settings, struct pgcask_er
 
     if (!settings->use_environment)
         wire_settings_ignore_environment(settings->wire);
+    wire_settings_set_token_source(settings->wire, NULL);
     aws_login_free(settings->login);
     settings->login = NULL;
     settings->complete = wire_settings_complete(settings->wire, &err) &&

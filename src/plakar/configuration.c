@@ -40,7 +40,7 @@ static const struct option_spec *find_key(const struct configuration *configurat
     return NULL;
 }
 
-static bool fail_unknown(const struct configuration *configuration, const char *key,
+static bool hint_nearest(const struct configuration *configuration, const char *key,
                          struct error *err)
 {
     const struct option_program *program = configuration->options.program;
@@ -49,10 +49,6 @@ static bool fail_unknown(const struct configuration *configuration, const char *
     const char *nearest;
     size_t count = 0;
 
-    error_set(err, ERROR_USAGE, "unknown option \"%.100s\"", key);
-    if (strcmp(key, "restore_globals") == 0) /* of the official integration's first versions */
-        return error_hint(err, "Roles and tablespaces are restored without it, and left out with "
-                               "no_globals.");
     for (size_t i = 0; keys != NULL && names != NULL && i < program->option_count; i++) {
         if (!belongs(configuration, &program->options[i]))
             continue;
@@ -66,6 +62,16 @@ static bool fail_unknown(const struct configuration *configuration, const char *
     free(keys);
     free(names);
     return false;
+}
+
+static bool fail_unknown(const struct configuration *configuration, const char *key,
+                         struct error *err)
+{
+    error_set(err, ERROR_USAGE, "unknown option \"%.100s\"", key);
+    if (strcmp(key, "restore_globals") == 0) /* of the official integration's first versions */
+        return error_hint(err, "Roles and tablespaces are restored without it, and left out with "
+                               "no_globals.");
+    return hint_nearest(configuration, key, err);
 }
 
 static bool set_option(struct configuration *configuration, const struct connector_setting *given,

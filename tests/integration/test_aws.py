@@ -106,6 +106,31 @@ def test_plakar_backs_up_and_restores(plakar, database, copy):  # noqa: F811
     assert refused.rc == 1 and "no AWS region is set" in refused.stdout + refused.stderr
 
 
+def test_a_trial_and_a_check_log_in_likewise(pgcask, database, workdir):
+    pgcask("check", database.uri("shop"), env=KEYS.env).check()
+    pgcask("backup", database.uri("shop"), "--to", workdir / "b", env=KEYS.env).check()
+    pgcask("verify", workdir / "b", "--restore-to", database.uri(), env=KEYS.env).check()
+    result = pgcask("ping", database.uri("shop", region="us-east-1"), "--json", env=KEYS.env)
+    said = json.loads(result.stdout)
+    assert result.rc == 1 and said["error"]["sqlstate"] == "28000"
+    assert "rds_iam" in said["error"]["hint"]
+    no_secret(result)
+
+
+def test_the_packages_forms(pgcask):
+    importer, exporter = (json.loads(pgcask("plakar-schema", name).check().stdout)
+                          for name in ("importer-aws", "exporter-aws"))
+    for schema in (importer, exporter):
+        assert schema["required"] == ["region"] and "ssl_mode" in schema["properties"]
+        assert not {"password", "password_command", "max_rate"} & set(schema["properties"])
+        pattern = schema["properties"]["location"]["pattern"]
+        assert re.match(pattern, "postgres+aws://x") and not re.match(pattern, "postgres://x")
+    assert "recreate" in exporter["properties"] and "layout" in importer["properties"]
+    for name in ("importer", "exporter"):
+        schema = json.loads(pgcask("plakar-schema", name).check().stdout)
+        assert "region" not in schema["properties"] and "password" in schema["properties"]
+
+
 # ---- Where credentials come from
 
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from pgcask_testing import builders, logical, oracles, paths, process, temp
+from pgcask_testing import aws, builders, logical, oracles, paths, process, temp
 
 HEADERS = sorted(p.name for p in (paths.REPO / "include/pgcask").iterdir())
 PROGRAM = paths.REPO / "tests/integration/library/program.c"
@@ -433,6 +433,22 @@ def stored(module_servers, pgcask):
 def lines_of(result, kind):
     return [line[len(kind) + 1:] for line in result.stdout.splitlines()
             if line.startswith(kind + " ")]
+
+
+@pytest.mark.majors(18)
+def test_tokens_of_aws_come_from_the_files_of_the_home(program, servers, authority, workdir, major):
+    server, keys = servers.create(major), aws.Keys(token="t/+=")
+    certificate = authority.issue("library-aws", "localhost", ("DNS:localhost",))
+    (workdir / ".aws").mkdir()
+    (workdir / ".aws/credentials").write_text(
+        f"[default]\naws_access_key_id={keys.access}\naws_secret_access_key={keys.secret}\n"
+        f"aws_session_token={keys.token}\n[other]\n")
+    env = {"HOME": workdir, "AWS_PROFILE": "other", "AWS_ACCESS_KEY_ID": "not", "AWS_REGION": "asked"}
+    with aws.Database(server, certificate, keys) as database:
+        program("logical", database.uri(), workdir / "b", env=env).check()
+        assert database.tokens and not database.faults
+        result = program("ping", database.uri(region=None), env=env)
+        assert result.rc != 0 and "no AWS region is set" in result.stdout
 
 
 def test_list_tells_what_the_command_tells(example, pgcask, stored):

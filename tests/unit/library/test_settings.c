@@ -125,6 +125,36 @@ static void options_out_of_range_are_refused_before_connecting(void **state)
     assert_int_equal(error.code, PGCASK_ERROR_CONNECT);
 }
 
+static void tokens_of_aws_have_a_region_of_their_own(void **state)
+{
+    struct pgcask_settings *settings = *state;
+    struct pgcask_error error = {.struct_size = sizeof(error)};
+
+    setenv("AWS_REGION", "eu-west-3", 1);
+    setenv("HOME", "/nonexistent", 1);
+    assert_true(pgcask_settings_parse(settings, "postgres+aws://backup@db/shop", NULL));
+    assert_false(pgcask_settings_complete(settings, &error)); /* not from the environment */
+    assert_int_equal(error.code, PGCASK_ERROR_USAGE);
+    assert_true(pgcask_settings_set(settings, "region", "eu-west-1", NULL));
+    assert_true(pgcask_settings_complete(settings, NULL));
+    assert_true(pgcask_settings_complete(settings, NULL));
+    assert_string_equal(pgcask_settings_get(settings, "sslmode"), "require");
+    unsetenv("AWS_REGION");
+}
+
+static void tokens_of_aws_take_what_the_environment_has(void **state)
+{
+    struct pgcask_settings *settings = *state;
+
+    setenv("AWS_REGION", "eu-west-3", 1);
+    pgcask_settings_use_environment(settings);
+    assert_true(pgcask_settings_parse(settings, "postgres+aws://backup@db/shop", NULL));
+    assert_true(pgcask_settings_complete(settings, NULL));
+    assert_string_equal(pgcask_settings_get(settings, "region"), "eu-west-3");
+    assert_null(pgcask_settings_get(settings, "password"));
+    unsetenv("AWS_REGION");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -135,6 +165,8 @@ int main(void)
         TEST(incomplete_settings_are_refused_by_every_job),
         TEST(a_name_that_is_not_known_is_an_error_with_the_nearest_one),
         TEST(errors_do_not_repeat_passwords),
+        TEST(tokens_of_aws_have_a_region_of_their_own),
+        TEST(tokens_of_aws_take_what_the_environment_has),
         TEST(options_out_of_range_are_refused_before_connecting),
     };
 

@@ -4,6 +4,7 @@
 #include "wire/settings_require_auth_internal.h"
 
 #include <openssl/evp.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 
 #define STEP(literal) slice_make((literal), sizeof(literal) - 1)
@@ -400,9 +401,49 @@ static void scram_keys_do_without_a_password(void **state)
     finish(&talk);
 }
 
+static bool give_token(void *context, const struct wire_password_request *request,
+                       struct buffer *token, bool *found, struct error *err)
+{
+    (void)request;
+    ++*(unsigned *)context;
+    *found = true;
+    return buffer_append_string(token, "token", err);
+}
+
+static void a_token_goes_under_tls_and_in_no_other_way(void **state)
+{
+    static const char *const requests[] = {"\0\0\0\3", "\0\0\0\5salt", "\0\0\0\012SCRAM-SHA-256\0"};
+    static const size_t lengths[] = {4, 8, 19};
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        struct tls tls = {.ssl = i < 3 ? NULL : SSL_new(SSL_CTX_new(TLS_client_method()))};
+        unsigned asked = 0;
+        const struct wire_password_source source = {&asked, give_token};
+        struct conversation talk;
+        bool sent;
+
+        prepare(&talk, NULL);
+        assert_true(wire_settings_parse(talk.settings, "postgres+aws://u@h/d", &talk.err));
+        wire_settings_set_token_source(talk.settings, &source);
+        talk.authentication.tls = &tls;
+        sent = step(&talk, slice_make(requests[i % 3], lengths[i % 3]));
+        assert_int_equal(sent, i == 3);
+        assert_int_equal(asked, i == 3);
+        assert_int_equal(talk.reply.len, i == 3 ? 11 : 0);
+        if (!sent)
+            assert_int_equal(talk.err.code, ERROR_AUTHENTICATION);
+        finish(&talk);
+        if (tls.ssl != NULL)
+            SSL_CTX_free(SSL_get_SSL_CTX(tls.ssl));
+        SSL_free(tls.ssl);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_goes_under_tls_and_in_no_other_way),
         cmocka_unit_test(trust_needs_no_answer),
         cmocka_unit_test(a_cleartext_password_is_sent_as_it_is),
         cmocka_unit_test(md5_is_salted_twice),
