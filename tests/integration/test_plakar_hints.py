@@ -121,8 +121,8 @@ def test_a_value_that_makes_no_sense_is_told_in_keys(plakar, pgcask, guarded, ma
     keys = json.loads(pgcask("plakar-schema", "importer").check().stdout)["properties"]
     for key in keys:
         if key in ("location", "label", "username", "password", "database", "exclude_databases",
-                   "pg_bin_dir", "password_command", "host", "ssl_cert", "ssl_key",
-                   "ssl_root_cert"):  # any text will do, or any file's name
+                   "pg_bin_dir", "pg_dump", "pg_dumpall", "pg_restore", "psql", "password_command",
+                   "host", "ssl_cert", "ssl_key", "ssl_root_cert"):  # any text will do, or any file's name
             continue
         try:
             assert_spelled(plakar.backup("-o", f"{key}=no such thing", place), key)

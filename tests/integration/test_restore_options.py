@@ -183,7 +183,11 @@ def archives(pgcask, cluster, major, tmp_path_factory):
     (folder / "list").write_text("".join(
         line + "\n" for line in listed.splitlines() if " q " not in line and re.match(r"\d+; ", line)))
     made["list"] = folder / "list"
-    made["sorted"] = logical.in_byte_order(folder / "rows", folder / "sorted.tar")
+    # Before globals.sql, and not little.
+    logical.make(cluster, "a source", P, """
+        CREATE TABLE big AS SELECT repeat(md5(g::text), 100) t FROM generate_series(1, 500) g""")
+    logical.back_up(pgcask, cluster, "a source", folder / "sorted", "--compress", "none")
+    made["sorted"] = logical.in_byte_order(folder / "sorted", folder / "sorted.tar")
     logical.run_sql(cluster, "postgres", "CREATE ROLE several")
     for name in ("one", "two"):
         logical.make(cluster, f"several {name}", f"CREATE TABLE {name} (n int)")
