@@ -5,6 +5,8 @@
 #include "restore/archive_restore_internal.h"
 
 #include "base/array.h"
+#include "restore/failure_names.h"
+#include "restore/restore_plan.h"
 #include "restore/restore_report.h"
 
 #include <stdio.h>
@@ -57,10 +59,15 @@ static void report_share(struct archive_job *job, const struct target_failure *f
 /* A table whose rows several sessions put in has failed once. */
 static void report(struct archive_job *job, const struct target_failure *failure, unsigned before)
 {
+    struct target_failure named;
+    struct buffer texts = {0};
+
+    failure_rename(&named, failure, restore_plan_name_now(job->plan, 0), job->database, &texts);
     if ((before & IS_SHARED) == 0)
-        restore_report_failure(job->report, job->request, job->database, failure);
+        restore_report_failure(job->report, job->request, job->database, &named);
     else if ((before & HAS_FAILED) == 0)
-        report_share(job, failure);
+        report_share(job, &named);
+    buffer_free(&texts);
 }
 
 static void note_failure(void *context, const struct target_failure *failure)
@@ -186,7 +193,7 @@ bool archive_job_open(struct archive_job *job, struct restore_worker *worker, st
 {
     const struct restore_request *request = job->request;
     const struct target_options options = {
-        .database = job->database,
+        .database = job->name_now,
         .encoding = job->encoding,
         .plain_backslashes = job->plain_backslashes,
         .role = request->role,

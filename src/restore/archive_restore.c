@@ -168,60 +168,7 @@ static bool plan(struct archive_job *job, struct error *err)
     return done;
 }
 
-static bool make_database(struct archive_job *job, struct error *err)
-{
-    const struct restore_trial *trial = job->request->trial;
-    const struct target_listener told = archive_job_listener(job);
-
-    if (trial != NULL) {
-        job->sums = content_sums_new(job->contents, trial->key, err);
-        if (job->sums == NULL)
-            return false;
-        job->began = true;
-        if (!trial->begin(trial->context, job->contents, job->database, err))
-            return false;
-    }
-    return restore_plan_make(job->plan, 0, &told, err) &&
-           (trial == NULL || trial->made(trial->context, job->database, err)) &&
-           archive_job_note_schemas(job, err) && archive_job_open(job, &job->main, err);
-}
-
-static bool finish(struct archive_job *job, struct error *err)
-{
-    const struct target_listener told = archive_job_listener(job);
-
-    return target_finish(job->main.session, err) && restore_plan_finish(job->plan, 0, &told, err);
-}
-
-static bool restore_all(struct archive_job *job, struct error *err)
-{
-    return archive_job_say_search_path(job, &job->main, err) && drop_all(job, err) &&
-           define_stage(job, STAGE_BEFORE_DATA, err) && restore_data_and_behind(job, err) &&
-           define_stage(job, STAGE_LATER_PASSES, err) && archive_analyze(job, err) &&
-           finish(job, err);
-}
-
-static bool run(struct archive_job *job, struct error *err)
-{
-    const struct archive_restore_options *options = job->options;
-
-    if (!select_entries(job, err) || !archive_job_read_settings(job, err))
-        return false;
-    /* One of several, of which nothing is wanted, is not touched. */
-    if (options->lists != NULL && restore_selection_names_nothing(job->selection))
-        return true;
-    job->report->databases++;
-    if (job->request->dry_run && options->planned)
-        return true;
-    if (!plan(job, err))
-        return false;
-    if (job->request->dry_run)
-        return true;
-    if (options->before != NULL && !options->before(options->context, err))
-        return false;
-    archive_job_expect_objects(job);
-    return make_database(job, err) && restore_all(job, err);
-}
+/* ---- The database ---- */
 
 /* Of large objects that were made together one that failed says nothing of the others. */
 static bool has_succeeded(struct archive_job *job, uint32_t number)
@@ -256,6 +203,87 @@ static bool end_trial(struct archive_job *job, bool done, struct error *err)
     return err->code == ERROR_NONE;
 }
 
+static bool make_database(struct archive_job *job, struct error *err)
+{
+    const struct restore_trial *trial = job->request->trial;
+    const struct target_listener told = archive_job_listener(job);
+
+    if (trial != NULL) {
+        job->sums = content_sums_new(job->contents, trial->key, err);
+        if (job->sums == NULL)
+            return false;
+        job->began = true;
+        if (!trial->begin(trial->context, job->contents, job->database, err))
+            return false;
+    }
+    job->name_now = restore_plan_name_now(job->plan, 0);
+    if (!restore_plan_make(job->plan, 0, &told, err) ||
+        (trial != NULL && !trial->made(trial->context, job->database, err)) ||
+        !archive_job_note_schemas(job, err))
+        return false;
+    job->name_now = restore_plan_name_now(job->plan, 0);
+    return archive_job_open(job, &job->main, err);
+}
+
+/* A database that was made gets its name last of all. */
+static bool finish(struct archive_job *job, struct error *err)
+{
+    const struct archive_restore_options *options = job->options;
+    const struct target_listener told = archive_job_listener(job);
+
+    if (!target_finish(job->main.session, err))
+        return false;
+    if (options->proved != NULL && job->request->trial == NULL &&
+        restore_plan_action(job->plan, 0) != RESTORE_USE && !options->proved(options->context, err))
+        return false;
+    count(job);
+    archive_job_close(job, &job->main);
+    return restore_plan_finish(job->plan, 0, &told, err);
+}
+
+/* ---- All of it ---- */
+
+static bool restore_all(struct archive_job *job, struct error *err)
+{
+    return archive_job_say_search_path(job, &job->main, err) && drop_all(job, err) &&
+           define_stage(job, STAGE_BEFORE_DATA, err) && restore_data_and_behind(job, err) &&
+           define_stage(job, STAGE_LATER_PASSES, err) && archive_analyze(job, err) &&
+           finish(job, err);
+}
+
+static bool run(struct archive_job *job, struct error *err)
+{
+    const struct archive_restore_options *options = job->options;
+
+    if (!select_entries(job, err) || !archive_job_read_settings(job, err))
+        return false;
+    /* One of several, of which nothing is wanted, is not touched. */
+    if (options->lists != NULL && restore_selection_names_nothing(job->selection))
+        return true;
+    job->report->databases++;
+    if (job->request->dry_run && options->planned)
+        return true;
+    if (!plan(job, err))
+        return false;
+    if (job->request->dry_run)
+        return true;
+    if (options->before != NULL && !options->before(options->context, err))
+        return false;
+    archive_job_expect_objects(job);
+    return make_database(job, err) && restore_all(job, err);
+}
+
+/* A database that was made for what did not come to its end goes, and all with it. */
+static void give_up(struct archive_job *job, const struct logical_restore_report *before,
+                    struct error *err)
+{
+    if (job->plan == NULL || !restore_plan_give_up(job->plan, 0, err))
+        return;
+    job->report->objects = before->objects;
+    job->report->rows = before->rows;
+    job->report->large_objects = before->large_objects;
+}
+
 static bool restore_into(struct archive_input *input, const struct archive_restore_options *options,
                          const struct restore_request *request, const char *database,
                          struct logical_restore_report *report, struct error *err)
@@ -268,6 +296,7 @@ static bool restore_into(struct archive_input *input, const struct archive_resto
         .contents = archive_input_contents(input),
         .report = report,
     };
+    const struct logical_restore_report before = *report;
     bool done;
 
     if (!cancel_init_child(&job.cancel, request->cancel, err))
@@ -278,6 +307,8 @@ static bool restore_into(struct archive_input *input, const struct archive_resto
     if (job.main.session != NULL)
         count(&job);
     archive_job_close(&job, &job.main);
+    if (!done)
+        give_up(&job, &before, err);
     if (job.began)
         done = end_trial(&job, done, err);
     content_sums_free(job.sums);

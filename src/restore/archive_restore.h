@@ -20,6 +20,9 @@ struct archive_restore_options {
     /* Called once the plan is made and nothing is in its way, before anything is done; may be NULL.
      */
     bool (*before)(void *context, struct error *err);
+    /* Called when all of it is in, and a database that was made for it is to get its name: whether
+     * what it came from is whole. Reads that to its end; may be NULL. */
+    bool (*proved)(void *context, struct error *err);
     void *context;
 };
 

@@ -25,6 +25,7 @@ struct archive_job {
     const struct restore_request *request;
     const struct archive_restore_options *options;
     const char *database;
+    const char *name_now; /* of the database, for sessions; borrowed from the plan */
     struct archive_input *input;
     struct archive_contents *contents;
     struct logical_restore_report *report;

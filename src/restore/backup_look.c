@@ -3,6 +3,7 @@
 #include "restore/backup_look.h"
 
 #include "restore/backup_source.h"
+#include "restore/checking_source.h"
 #include "restore/db_source.h"
 #include "restore/restore_plan.h"
 #include "restore/script_restore.h"
@@ -100,6 +101,7 @@ struct look {
     const struct archive_restore_options *options;
     const struct restore_request *request;
     struct restore_plan *plan;
+    struct record_source *checking;
 };
 
 static bool add_archive(struct look *look, const char *name, struct error *err)
@@ -126,6 +128,8 @@ static bool add_record(struct look *look, const struct record *record, struct er
     struct logical_place place = logical_layout_place(look->layout, path);
     char name[RECORD_PATH_MAX];
 
+    if (place.part == LOGICAL_PART_SUMMARY)
+        return checking_source_expect(look->checking, record->reader, err);
     if (place.part == LOGICAL_PART_ARCHIVE)
         return add_archive(look, record->path, err);
     if (place.part != LOGICAL_PART_TOC)
@@ -167,7 +171,7 @@ static bool check(const struct look *look, struct logical_restore_report *report
 bool backup_look_archives(const struct record_place *place, enum logical_layout layout,
                           struct wanted_databases *wanted,
                           const struct archive_restore_options *options,
-                          const struct restore_request *request,
+                          const struct restore_request *request, struct record_source *checking,
                           struct logical_restore_report *report, struct error *err)
 {
     struct archive_place *opened = archive_place_open(place->path, request->cancel, err);
@@ -178,6 +182,7 @@ bool backup_look_archives(const struct record_place *place, enum logical_layout 
                         .wanted = wanted,
                         .options = options,
                         .request = request,
+                        .checking = checking,
                         .plan = source == NULL ? NULL : restore_plan_new(request, err)};
     bool done;
 

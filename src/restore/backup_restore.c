@@ -3,10 +3,9 @@
  * restored as it goes by, and what was restored of a backup that turns out to be damaged is told to
  * be so. Roles come before the archives that name them.
  */
-#include "restore/backup_restore.h"
+#include "restore/backup_restore_internal.h"
 
 #include "base/error_names.h"
-#include "base/quote.h"
 #include "manifest/manifest_decoder.h"
 #include "manifest/manifest_stream.h"
 #include "restore/archive_restore.h"
@@ -33,71 +32,7 @@ const char *const backup_restore_first[] = {
     NUMBERED_GLOBALS_PATH, DB_SOURCE_FOLDER NUMBERED_GLOBALS_PATH, NULL,
 };
 
-struct backup_job {
-    const char *name;
-    const struct record_place *place; /* NULL: it is not to be opened once more */
-    const struct restore_request *request;
-    struct logical_restore_report *report;
-    struct record_source *source; /* proves what passes */
-    struct manifest_decoder *manifest;
-    const struct manifest_facts *facts;
-    struct buffer globals_text; /* until it is known that nothing is in the way */
-    char globals_path[RECORD_PATH_MAX];
-    struct restore_request of_globals, of_several;
-    struct script_restore *globals; /* what it says last of all is still to be done */
-    bool begun;                     /* with manifest.json, or what may be without one */
-    bool has_manifest;              /* it has come */
-    bool of_script;                 /* all.sql has come */
-    size_t files;                   /* archives, scripts and globals that came */
-    size_t archives, chosen;        /* that came, and of them those that are wanted */
-    struct backup_archives *came;   /* which */
-    bool several;                   /* databases are wanted */
-    bool planned;                   /* all archives, before the first */
-    struct wanted_databases *wanted;
-    struct selection_lists *lists; /* one database may have what another lacks */
-    size_t problems;
-    char problem[512]; /* the first */
-
-    struct record record; /* the next one, if it was asked for already */
-    bool pending;
-    char folder[RECORD_PATH_MAX]; /* the archive of several files that is being read */
-};
-
-/* ---- What is wrong with it ---- */
-
-static void note_problem(void *context, enum verify_problem kind, const char *path,
-                         const char *problem)
-{
-    struct backup_job *job = context;
-
-    (void)kind;
-    if (job->problems++ == 0)
-        snprintf(job->problem, sizeof(job->problem), "%s: %s", path, problem);
-    if (job->begun) /* else it is no backup, which is said */
-        log_message(job->request->log, LOG_WARNING, "%s: %s", path, problem);
-}
-
-static bool check_whole(const struct backup_job *job, struct error *err)
-{
-    if (checking_source_whole(job->source))
-        return true;
-    error_set(err, ERROR_CORRUPT, "%s is damaged or incomplete: %s", job->name,
-              job->problems > 0 ? job->problem : "it does not end as a backup does");
-    if (job->problems > 1)
-        error_detail(err, "That is the first of %zu problems.", job->problems);
-    return error_hint(err, "What was restored of it cannot be relied on.");
-}
-
 /* ---- Records ---- */
-
-static enum source_status next_record(struct backup_job *job, struct error *err)
-{
-    if (job->pending) {
-        job->pending = false;
-        return SOURCE_RECORD;
-    }
-    return source_next(job->source, &job->record, err);
-}
 
 static bool refuse_list(const struct backup_job *job, size_t wanted, struct error *err)
 {
@@ -333,6 +268,9 @@ static struct archive_restore_options options_of(struct backup_job *job, const c
         .globals_are_apart = job->globals != NULL || job->globals_text.len > 0,
         .planned = job->planned,
         .before = run_globals,
+        .proved = json_array_size(job->facts->archive_names) == 1 ? backup_prove
+                  : job->planned                                  ? backup_prove_archive
+                                                                  : NULL,
         .context = job,
     };
 }
@@ -356,7 +294,7 @@ static bool plan_all(struct backup_job *job, struct error *err)
         return true;
     job->planned = true;
     return backup_look_archives(job->place, job->facts->layout, job->wanted, &options,
-                                request_of_archives(job), job->report, err);
+                                request_of_archives(job), job->source, job->report, err);
 }
 
 static bool restore_one(struct backup_job *job, struct archive_input *input,
@@ -416,7 +354,7 @@ static bool next_file(void *context, const char **name, struct reader **reader, 
     enum source_status status;
 
     *name = NULL;
-    while ((status = next_record(job, err)) == SOURCE_RECORD) {
+    while ((status = backup_next_record(job, err)) == SOURCE_RECORD) {
         if (strncmp(job->record.path, job->folder, len) != 0 || job->record.path[len] != '/') {
             job->pending = true;
             return true;
@@ -475,9 +413,7 @@ static bool restore_record(struct backup_job *job, struct error *err)
     case LOGICAL_PART_DATA:
     case LOGICAL_PART_BLOBS_TOC:
     case LOGICAL_PART_BLOB:
-        /* The rest of a folder that was not wanted. */
-        if (strncmp(job->folder, (const char *)place.folder.data, place.folder.len) == 0 &&
-            job->folder[place.folder.len] == '\0')
+        if (backup_is_of_folder(job, &place))
             return true;
         return plan_all(job, err) && restore_folder(job, &place, err);
     case LOGICAL_PART_SUMMARY:
@@ -498,7 +434,7 @@ static bool restore_records(struct backup_job *job, struct error *err)
 {
     enum source_status status;
 
-    while ((status = next_record(job, err)) == SOURCE_RECORD) {
+    while ((status = backup_next_record(job, err)) == SOURCE_RECORD) {
         bool done = job->record.type != RECORD_FILE || restore_record(job, err);
 
         if (!job->pending && job->record.type == RECORD_FILE)
@@ -509,7 +445,7 @@ static bool restore_records(struct backup_job *job, struct error *err)
     if (status != SOURCE_END)
         return false;
     warn_of_manifest(job);
-    return check_whole(job, err) &&
+    return backup_check_whole(job, err) &&
            (!job->has_manifest || job->of_script ||
             backup_archives_check(job->came, job->facts, job->wanted, job->name, err)) &&
            check_matched(job, err);
@@ -532,7 +468,7 @@ static struct restore_request request_of_globals(const struct restore_request *r
 static bool run(struct backup_job *job, struct record_source *source, struct error *err)
 {
     const struct verify_options proof = {
-        .problem = note_problem,
+        .problem = backup_note_problem,
         .context = job,
         .observer = job->request->observer,
         .cancel = job->request->cancel,

@@ -1,6 +1,7 @@
 /*
  * What the parts of a checking source share: checking_source.c passes the records on,
- * checking_lists.c holds what came against the backup's two lists, checking_archive.c reads the
+ * checking_lists.c holds what came against the backup's two lists, checking_expected.c against one
+ * of them that was read before, checking_archive.c reads the
  * archives and scripts of a logical backup, checking_report.c tells of what is wrong.
  */
 #ifndef PGCASK_RESTORE_CHECKING_INTERNAL_H
@@ -38,6 +39,8 @@ struct checking_source {
     /* What came, against what should have come: files that backup_manifest lists, and everything
      * that summary.json lists. */
     struct file_ledger *listed, *others;
+    struct file_ledger *expected; /* what summary.json will say; NULL: that is not known */
+    char differing[RECORD_PATH_MAX];
     struct backup_manifest_decoder *backup_manifest_decoder;
     struct summary_decoder *summary_decoder;
     struct manifest_decoder *manifest;
@@ -83,6 +86,9 @@ void checking_problem(struct checking_source *check, enum verify_problem kind, c
 void checking_failure(struct checking_source *check, const char *path, const struct error *err);
 
 /* checking_lists.c */
+
+/* Holds the record that has ended against what is known of it already. */
+void checking_compare(struct checking_source *check, const uint8_t *digest, size_t size);
 
 /* Makes the ledgers and the decoders of both lists. */
 bool checking_begin_lists(struct checking_source *check, struct error *err);

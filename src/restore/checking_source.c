@@ -150,6 +150,7 @@ static bool end_file(struct checking_source *check, struct error *err)
         }
         checking_end_content(check);
         size = record_proof_end(check->proof, digest);
+        checking_compare(check, digest, size);
         return file_ledger_add(check->others, check->path, record_proof_bytes(check->proof), digest,
                                size, err);
     case LAYOUT_THE_SUMMARY:
@@ -341,6 +342,7 @@ static void check_close(struct record_source *source)
     archive_folder_free(check->folder);
     file_ledger_free(check->listed);
     file_ledger_free(check->others);
+    file_ledger_free(check->expected);
     backup_manifest_decoder_free(check->backup_manifest_decoder);
     summary_decoder_free(check->summary_decoder);
     manifest_decoder_free(check->manifest);

@@ -36,8 +36,10 @@
 #define RESTORE_OPTION_CREATE_DB                                                                   \
     RESTORE_FLAG("create-db", create_db,                                                           \
                  "Makes the database if it is not there, with the encoding, locale, owner, "       \
-                 "settings and privileges that the archive has of it. Of a backup of several "     \
-                 "databases each that is not there is made in any case.")
+                 "settings and privileges that the archive has of it. It has that name once it "   \
+                 "is complete, and is pgcask_restore_ with a number until then; one that is "      \
+                 "not is dropped. Of a backup of several databases each that is not there is "     \
+                 "made in any case.")
 #define RESTORE_EXISTING(option, what)                                                             \
     .name = (option), .kind = OPTION_FLAG, .scope = OPTION_OF_LOGICAL, .help = (what)
 #define RESTORE_OPTION_INTO_EXISTING                                                               \
@@ -52,9 +54,10 @@
                      "called otherwise here.")
 #define RESTORE_OPTION_RECREATE                                                                    \
     RESTORE_EXISTING("recreate",                                                                   \
-                     "Drops the database if it is there, once a new one has been made for its "    \
-                     "place; never postgres or a template. Of a script, too, which then drops "    \
-                     "nothing itself.")
+                     "Drops the database if it is there, once another is complete to take its "    \
+                     "place: there has to be room for both. Never postgres or a template. Of a "   \
+                     "script, too, which then drops nothing itself; it fills the new one in its "  \
+                     "place.")
 #define RESTORE_OPTION_DATABASES                                                                   \
     .name = "databases", .argument = "PATTERN", .kind = OPTION_LIST, .scope = OPTION_OF_LOGICAL,   \
     .place = offsetof(struct restore_request, databases),                                          \

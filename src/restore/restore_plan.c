@@ -1,4 +1,4 @@
-/* Filling a plan, and making what it says. */
+/* Filling a plan; what it says is made by restore_plan_make.c. */
 #include "restore/restore_plan_internal.h"
 
 #include "archive/sql_script.h"
@@ -156,7 +156,11 @@ static bool add_statement(struct planned_database *database, uint32_t number, co
 
     if (own == NULL)
         return false;
-    *own = (struct own_statement){.number = number, .last = may_keep_out(desc, text)};
+    /* Until then its comment is what tells that it is not complete. */
+    *own = (struct own_statement){
+        .number = number,
+        .last = strcmp(desc, "COMMENT") == 0 || may_keep_out(desc, text),
+    };
     done = buffer_printf(&renamed, err, "%s%s %s", desc, of, database->name) &&
            (own->object = arena_copy(&database->texts, buffer_text(&renamed), err)) != NULL;
     buffer_clear(&renamed);
@@ -189,8 +193,11 @@ static bool add_owner(struct planned_database *database, uint32_t number, const 
                 wire_quote_identifier(&sql, database->source, err) &&
                 buffer_append_string(&sql, " OWNER TO ", err) &&
                 wire_quote_identifier(&sql, owner, err) && buffer_append_string(&sql, ";\n", err) &&
-                add_own(database, number, "DATABASE", buffer_text(&sql), err);
+                add_own(database, number, "DATABASE", buffer_text(&sql), err) &&
+                (database->owner = arena_copy(&database->texts, owner, err)) != NULL;
 
+    if (done)
+        database->own[database->own_count - 1].owner = true;
     buffer_free(&sql);
     return done;
 }
@@ -390,7 +397,7 @@ bool restore_plan_check(struct restore_plan *plan, struct preflight_report *repo
     return done;
 }
 
-/* ---- Making it ---- */
+/* ---- What it says ---- */
 
 size_t restore_plan_count(const struct restore_plan *plan)
 {
@@ -405,108 +412,4 @@ const char *restore_plan_database(const struct restore_plan *plan, size_t number
 enum restore_action restore_plan_action(const struct restore_plan *plan, size_t number)
 {
     return plan->databases[number]->action;
-}
-
-static bool make(const struct restore_plan *plan, const struct planned_database *database,
-                 struct wire_conn *conn, struct error *err)
-{
-    bool replaces = database->action == RESTORE_REPLACE;
-    struct buffer sql = {0};
-    char interim[64];
-    bool done = !replaces || target_database_interim(interim, err);
-
-    done = done &&
-           database_recipe_append(&sql, &database->recipe, replaces ? interim : database->name,
-                                  wire_server_version(conn), plan->request->no_tablespaces, err);
-    if (done && replaces)
-        done = target_database_replace(conn, buffer_text(&sql), interim, database->name,
-                                       plan->request->cancel, err);
-    else if (done)
-        done = target_database_create(conn, buffer_text(&sql), database->name, err);
-    buffer_free(&sql);
-    return done;
-}
-
-static bool is_ascii(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text >= 0x80)
-            return false;
-    }
-    return true;
-}
-
-/* What is said of a database names it, by bytes that mean something in no encoding, while the rest
- * is in that of the archive, which usually is the database's own: then nothing is converted. */
-static const char *own_encoding(const struct planned_database *database)
-{
-    const char *encoding = database->encoding == NULL ? "UTF8" : database->encoding;
-    const char *made = database->recipe.encoding;
-
-    return is_ascii(database->name) || made == NULL || strcmp(made, encoding) != 0 ? encoding
-                                                                                   : "SQL_ASCII";
-}
-
-static bool execute_own(const struct planned_database *database, struct target_session *session,
-                        bool last, struct error *err)
-{
-    for (size_t i = 0; i < database->own_count; i++) {
-        const struct own_statement *own = &database->own[i];
-        const struct target_statement statement = {
-            .text = own->text, .object = own->object, .subject = own->number};
-
-        if (own->last == last && !target_execute(session, &statement, err))
-            return false;
-    }
-    return target_finish(session, err);
-}
-
-static bool say_own(const struct restore_plan *plan, const struct planned_database *database,
-                    bool last, const struct target_listener *told, struct error *err)
-{
-    const struct restore_request *request = plan->request;
-    const struct target_options options = {
-        .database = database->name,
-        .encoding = own_encoding(database),
-        .role = request->role,
-        .exit_on_error = restore_request_ends_on_failure(plan->request),
-        .cancel = request->cancel,
-        .log = request->log,
-        .told = *told,
-    };
-    struct target_session *session = NULL;
-    bool done = database->own_count == 0 ||
-                (target_session_open(&session, request->settings, &options, err) &&
-                 execute_own(database, session, last, err));
-
-    target_session_close(session);
-    return done;
-}
-
-static bool is_made(const struct planned_database *database)
-{
-    return database->action != RESTORE_USE && !database->of_script;
-}
-
-bool restore_plan_make(struct restore_plan *plan, size_t number, const struct target_listener *told,
-                       struct error *err)
-{
-    const struct planned_database *database = plan->databases[number];
-    struct wire_conn *conn = NULL;
-    bool done;
-
-    if (!is_made(database))
-        return true;
-    done = target_connect_any(&conn, plan->request, TARGET_BYTES, err) &&
-           make(plan, database, conn, err);
-    wire_close(conn);
-    return done && say_own(plan, database, false, told, err);
-}
-
-bool restore_plan_finish(struct restore_plan *plan, size_t number,
-                         const struct target_listener *told, struct error *err)
-{
-    const struct planned_database *database = plan->databases[number];
-
-    return !is_made(database) || say_own(plan, database, true, told, err);
 }

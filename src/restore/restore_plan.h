@@ -63,17 +63,26 @@ size_t restore_plan_count(const struct restore_plan *plan);
 const char *restore_plan_database(const struct restore_plan *plan, size_t number);
 enum restore_action restore_plan_action(const struct restore_plan *plan, size_t number);
 
-/* Makes the database, if that is to be done, and then what its archive says of it: settings, owner,
- * comment, labels, under the name that it has here; sessions opened afterwards find it so. False
- * where it could not be made, and then it is as if that had not begun: of one that is replaced the
- * old one is there until the new one is. What fails of the rest is told to the listener, with the
- * number of its entry as subject, and ends it if the request says so. */
+/* Makes the database, if that is to be done, under a name of its own (target_interim.h), and then
+ * what its archive says of it: settings, owner, labels; sessions opened afterwards find it so. One
+ * that it is to replace stays as it is. False where it could not be made. What fails of the rest is
+ * told to the listener, with the number of its entry as subject, and ends it if the request says
+ * so. */
 bool restore_plan_make(struct restore_plan *plan, size_t number, const struct target_listener *told,
                        struct error *err);
 
-/* What may keep a session out comes when no more are needed: privileges, limits. */
+/* What sessions have to call it now. */
+const char *restore_plan_name_now(const struct restore_plan *plan, size_t number);
+
+/* All is in it, and no session is: what may keep one out (privileges, limits), its comment, and its
+ * name. One that it replaces is dropped then. Where it cannot have its name it stays, complete,
+ * under the other, and the error says what to type. */
 bool restore_plan_finish(struct restore_plan *plan, size_t number,
                          const struct target_listener *told, struct error *err);
+
+/* Instead of that, where the work ended before, as *err says: drops it, and adds to *err what came
+ * of it. True: it is gone. False: there was nothing to be dropped, or it could not be. */
+bool restore_plan_give_up(struct restore_plan *plan, size_t number, struct error *err);
 
 /* An array with an object for each database (docs/json.md, "restore"); with_entries: and each entry
  * that is to be restored, in order, if the request is a dry_run that has plan_lists. NULL: out of

@@ -8,6 +8,7 @@
 
 #include "base/quote.h"
 #include "restore/target_databases.h"
+#include "restore/target_interim.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -113,7 +114,17 @@ static const char server_rows[] =
     "                               COLLATE \"C\", '')), NULL, NULL\n"
     "  FROM databases JOIN pg_catalog.pg_stat_activity a ON a.datname = n\n"
     " WHERE a.pid <> pg_catalog.pg_backend_pid() AND a.backend_type = 'client backend'\n"
-    " GROUP BY n";
+    " GROUP BY n\n"
+    "UNION ALL\n"
+    "SELECT 'left over', d.datname, n, (SELECT pg_catalog.count(*)\n"
+    "         FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid)::pg_catalog.text,\n"
+    "       pg_catalog.starts_with(c, '" TARGET_INTERIM_REPLACED "')::pg_catalog.text,\n"
+    "       pg_catalog.substring(c, '[^ ]*$')\n"
+    "  FROM databases JOIN pg_catalog.pg_database d\n"
+    "    ON d.datname OPERATOR(pg_catalog.~) '" TARGET_INTERIM_NAMES "'\n"
+    "  JOIN LATERAL pg_catalog.shobj_description(d.oid, 'pg_database') c\n"
+    "    ON pg_catalog.starts_with(c, '" TARGET_INTERIM_FILLED "' || n || '\" ')\n"
+    "    OR pg_catalog.starts_with(c, '" TARGET_INTERIM_REPLACED "' || n || '\" ')";
 
 /* Membership that lets one be made an owner: from 16 on that is the right to SET ROLE. */
 static const char name_rows[] =
@@ -300,6 +311,26 @@ static bool take_session_row(struct restore_plan *plan, const struct wire_result
     return database->first_session != NULL;
 }
 
+/* One of these may be a restore that runs right now. */
+static bool take_left_over(struct restore_plan *plan, const struct wire_result *rows, size_t row)
+{
+    uint64_t sessions = number_of(rows, row, TWO);
+    bool replaced = flag_of(rows, row, THREE);
+    char remedy[256];
+
+    snprintf(remedy, sizeof(remedy), "%sDROP DATABASE %s;",
+             sessions == 0 ? "" : "If it is of no restore that runs, and nobody uses it: ",
+             text_of(rows, row, NAME));
+    preflight_add(plan->report, false, remedy,
+                  replaced ? "the database \"%s\" is the one that a restore has replaced, called "
+                             "%s since %s, and was not dropped%s"
+                           : "a restore of the database \"%s\" that was ended has left what it was "
+                             "filling, %s, since %s%s",
+                  text_of(rows, row, ONE), text_of(rows, row, NAME), text_of(rows, row, FOUR),
+                  sessions == 0 ? "" : "; sessions are in it");
+    return true;
+}
+
 static bool take_fact(struct restore_plan *plan, const struct wire_result *rows, size_t row)
 {
     struct server_facts_of_target *server = &plan->server;
@@ -326,6 +357,8 @@ static bool take_fact(struct restore_plan *plan, const struct wire_result *rows,
         return take_database_row(plan, rows, row);
     } else if (strcmp(about, "session") == 0) {
         return take_session_row(plan, rows, row);
+    } else if (strcmp(about, "left over") == 0) {
+        return take_left_over(plan, rows, row);
     }
     return true;
 }

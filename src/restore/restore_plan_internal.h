@@ -1,6 +1,6 @@
 /* A plan from the inside: restore_plan.c fills it, restore_plan_ask.c asks the server,
  * restore_plan_there.c what is in a database, restore_plan_judge.c says what is in the way,
- * restore_plan_report.c shows it. */
+ * restore_plan_report.c shows it, restore_plan_make.c makes its databases. */
 #ifndef PGCASK_RESTORE_RESTORE_PLAN_INTERNAL_H
 #define PGCASK_RESTORE_RESTORE_PLAN_INTERNAL_H
 
@@ -14,7 +14,8 @@
 struct own_statement {
     uint32_t number; /* of its entry */
     const char *object, *text;
-    bool last; /* it may keep sessions out */
+    bool owner; /* it makes somebody else its owner */
+    bool last;  /* it may keep sessions out, or comes last for another reason */
 };
 
 struct planned_entry {
@@ -49,6 +50,11 @@ struct planned_database {
     size_t sessions;
     char *first_session; /* "process 71, role app, psql" */
     enum restore_action action;
+
+    /* Once it is made. */
+    const char *owner; /* that it is to have; NULL: whoever makes it */
+    bool owner_later;  /* once it has its name: nobody else may give it that */
+    char interim[64];  /* what it is called while it is filled; "": by its name */
 };
 
 struct server_facts_of_target {

@@ -80,8 +80,12 @@ void restore_report_ended(struct logical_restore_report *report)
 
 void restore_report_say_ended(const struct logical_restore_report *report, struct error *err)
 {
-    if (report->ended > 0 && err->detail[0] == '\0')
-        error_detail(err, "%zu database%s restored before: %s", report->ended,
+    char before[sizeof(err->detail)];
+
+    snprintf(before, sizeof(before), "%s", err->detail);
+    if (report->ended > 0)
+        error_detail(err, "%s%s%zu database%s restored before: %s", before,
+                     before[0] == '\0' ? "" : "  ", report->ended,
                      report->ended == 1 ? " was" : "s were", report->ended_names);
 }
 

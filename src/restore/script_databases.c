@@ -10,6 +10,7 @@
 #include "restore/restore_plan.h"
 #include "restore/script_rules.h"
 #include "restore/target_databases.h"
+#include "restore/target_interim.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,8 +188,8 @@ static bool replace_database(struct script_restore *restore, const struct sql_st
     conn = target_session_conn(restore->base.target);
     /* The new one's name must be on disk as soon as the old one is gone. */
     done = wire_query(conn, "SET synchronous_commit = on", NULL, &why) &&
-           target_database_replace(conn, buffer_text(&sql), interim, database->name,
-                                   restore->request->cancel, &why);
+           target_interim_replace(conn, restore->request, buffer_text(&sql), interim,
+                                  database->name, &why);
     buffer_free(&sql);
     database->made = done;
     database->blocked = !done;

@@ -1,10 +1,9 @@
-/* All of it over a session of another database. A database that is replaced is there until the new
- * one has been made: a locale that the server lacks, no room, no right, and nothing is lost. */
+/* Sessions of a target server's databases, how these are called, and making one: over a session of
+ * another. */
 #include "restore/target_databases.h"
 
 #include "base/bytes.h"
 #include "base/error_names.h"
-#include "base/quote.h"
 #include "restore/restore_trial.h"
 
 #include <errno.h>
@@ -175,19 +174,6 @@ bool target_connect_any(struct wire_conn **conn, const struct restore_request *r
 
 /* ---- Making one ---- */
 
-static bool run(struct wire_conn *conn, struct error *err, const char *before, const char *name,
-                const char *between, const char *other)
-{
-    struct buffer sql = {0};
-    bool done = buffer_append_string(&sql, before, err) && wire_quote_identifier(&sql, name, err) &&
-                buffer_append_string(&sql, between, err) &&
-                (other == NULL || wire_quote_identifier(&sql, other, err)) &&
-                wire_query(conn, buffer_text(&sql), NULL, err);
-
-    buffer_free(&sql);
-    return done;
-}
-
 static void hint_at_creating(struct error *err)
 {
     if (strcmp(err->sqlstate, "42501") == 0)
@@ -218,78 +204,4 @@ bool target_database_interim(char *out, struct error *err)
     bytes_to_hex(bytes, sizeof(bytes), hex);
     snprintf(out, 64, "pgcask_restore_%s", hex);
     return true;
-}
-
-/* Of the old one is there what was there before: a DROP that was ended once it had begun leaves a
- * database that nobody can use. */
-static bool is_untouched(struct wire_conn *conn, const char *name)
-{
-    struct wire_result *rows = NULL;
-    struct buffer sql = {0};
-    struct error ignored;
-    bool there = !wire_is_broken(conn) &&
-                 buffer_append_string(&sql,
-                                      "SELECT FROM pg_catalog.pg_database"
-                                      " WHERE datconnlimit <> -2 AND datname = ",
-                                      &ignored) &&
-                 wire_quote_literal(&sql, name, &ignored) &&
-                 wire_query(conn, buffer_text(&sql), &rows, &ignored) &&
-                 wire_result_rows(rows) == 1;
-
-    wire_result_free(rows);
-    buffer_free(&sql);
-    return there;
-}
-
-/* The new one may be all that there is: it stays. */
-static bool fail_halfway(const char *interim, const char *name, bool dropped, struct error *err)
-{
-    char quoted[QUOTE_NAME_SIZE], drop[QUOTE_NAME_SIZE + 32] = "";
-
-    quote_identifier(name, quoted, sizeof(quoted));
-    if (!dropped)
-        snprintf(drop, sizeof(drop), "DROP DATABASE IF EXISTS %s; ", quoted);
-    error_prefix(err,
-                 dropped
-                     ? "the database \"%s\" is dropped, and the new one, \"%s\", cannot get its "
-                       "name"
-                     : "the database \"%s\" may be dropped by half, and the new one is called "
-                       "\"%s\"",
-                 name, interim);
-    return error_hint(err, "Give it the name: %sALTER DATABASE %s RENAME TO %s;", drop, interim,
-                      quoted);
-}
-
-/* Nothing is ended from where the old one begins to go until the new one has its name: in between
- * there would be neither. */
-static bool put_in_place(struct wire_conn *conn, const char *interim, const char *name,
-                         struct error *err)
-{
-    struct error ignored;
-
-    if (!run(conn, err, "DROP DATABASE IF EXISTS ", name, "", NULL)) {
-        if (!is_untouched(conn, name))
-            return fail_halfway(interim, name, false, err);
-        error_prefix(err, "cannot put a new database in the place of \"%s\"", name);
-        if (!run(conn, &ignored, "DROP DATABASE IF EXISTS ", interim, "", NULL))
-            error_detail(err, "An empty database %s may be left.", interim);
-        return false;
-    }
-    return run(conn, err, "ALTER DATABASE ", interim, " RENAME TO ", name) ||
-           fail_halfway(interim, name, true, err);
-}
-
-bool target_database_replace(struct wire_conn *conn, const char *statement, const char *interim,
-                             const char *name, struct cancel *cancel, struct error *err)
-{
-    bool done;
-
-    if (!target_database_create(conn, statement, name, err))
-        return false;
-    wire_set_cancel(conn, NULL);
-    done = put_in_place(conn, interim, name, err);
-    wire_set_cancel(conn, cancel);
-    if (!done || cancel_check(cancel, err))
-        return done;
-    return error_detail(err, "The database \"%s\" was made anew, and is empty.", name);
 }

@@ -34,12 +34,10 @@ bool target_connect(struct wire_conn **conn, const struct restore_request *reque
 bool target_database_create(struct wire_conn *conn, const char *statement, const char *name,
                             struct error *err);
 
-/* Puts a new database in the place of the one of that name: it is made under another name first,
- * then the old one is dropped, which fails if a session is in it. statement: of the new one, under
- * the name of target_database_interim(). cancel: the session's own, which is heard once the new one
- * is in its place. */
-bool target_database_replace(struct wire_conn *conn, const char *statement, const char *interim,
-                             const char *name, struct cancel *cancel, struct error *err);
+/* Drops what a restore has made, with its subscriptions and whoever is in it, by a session of its
+ * own that no cancel reaches; while the server cannot be reached, again for some seconds. */
+bool target_database_discard(const struct restore_request *request, const char *name,
+                             struct error *err);
 
 /* A name that no database has: out holds 64 bytes. */
 bool target_database_interim(char *out, struct error *err);

@@ -10,11 +10,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #define PREFIX "pgcask_verify_"
-#define DROP_TRIES 5
 
 void trial_database_name(const struct trial *trial, const char *database, char out[TRIAL_NAME_SIZE])
 {
@@ -125,83 +123,13 @@ bool trial_make_schemas(const struct trial *trial, const char *name, struct erro
 
 /* ---- Dropping ---- */
 
-/* A subscription keeps its database, and would want its slot dropped at the publisher, which is
- * somebody else's. */
-static bool drop_subscriptions(const struct restore_request *request, const char *name,
-                               const struct wire_result *names, struct error *err)
-{
-    struct wire_conn *conn = NULL;
-    struct buffer sql = {0};
-    bool done = wire_result_rows(names) == 0 || target_connect(&conn, request, name, NULL, err);
-
-    for (size_t i = 0; done && i < wire_result_rows(names); i++) {
-        const char *subscription = wire_result_value(names, i, 0);
-
-        buffer_clear(&sql);
-        done = buffer_append_string(&sql, "ALTER SUBSCRIPTION ", err) &&
-               wire_quote_identifier(&sql, subscription, err) &&
-               buffer_append_string(&sql, " SET (slot_name = NONE); DROP SUBSCRIPTION ", err) &&
-               wire_quote_identifier(&sql, subscription, err) &&
-               wire_query(conn, buffer_text(&sql), NULL, err);
-    }
-    wire_close(conn);
-    buffer_free(&sql);
-    return done;
-}
-
-/* The name is letters, digits and _. */
-static bool drop(const struct restore_request *request, const char *name, struct wire_conn *conn,
-                 struct error *err)
-{
-    struct wire_result *names = NULL;
-    char sql[512];
-    bool done;
-
-    snprintf(sql, sizeof(sql),
-             "SELECT s.subname FROM pg_catalog.pg_subscription s\n"
-             "  JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = '%s'",
-             name);
-    done = wire_query(conn, sql, &names, err) && drop_subscriptions(request, name, names, err);
-    wire_result_free(names);
-    snprintf(sql, sizeof(sql),
-             "SELECT FROM pg_catalog.pg_database WHERE datname = '%s'"
-             " AND datistemplate",
-             name);
-    names = NULL;
-    done = done && wire_query(conn, sql, &names, err);
-    snprintf(sql, sizeof(sql), "ALTER DATABASE %s IS_TEMPLATE false", name);
-    if (done && wire_result_rows(names) > 0)
-        done = wire_query(conn, sql, NULL, err);
-    wire_result_free(names);
-    snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", name);
-    return done && wire_query(conn, sql, NULL, err);
-}
-
-/* Nothing cancels that. */
-static bool try_drop(const struct trial *trial, const char *name, struct error *err)
-{
-    struct restore_request request = trial->restore;
-    struct wire_conn *conn = NULL;
-    bool done;
-
-    request.cancel = NULL;
-    done = target_connect_any(&conn, &request, NULL, err) && drop(&request, name, conn, err);
-    wire_close(conn);
-    return done;
-}
-
 void trial_database_drop(struct trial *trial, const char *name, struct error *err)
 {
     struct error failed = {0};
     size_t len = strlen(trial->report->left);
 
-    for (unsigned tries = 0; tries < DROP_TRIES; tries++) {
-        if (tries > 0)
-            sleep(tries);
-        failed = (struct error){0};
-        if (try_drop(trial, name, &failed))
-            return;
-    }
+    if (target_database_discard(&trial->restore, name, &failed))
+        return;
     snprintf(trial->report->left + len, sizeof(trial->report->left) - len, "%sDROP DATABASE %s;",
              len == 0 ? "" : " ", name);
     log_message(trial->restore.log, LOG_WARNING,
