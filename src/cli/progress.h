@@ -25,14 +25,14 @@ struct progress {
     bool stopping;
     _Atomic(const char *) phase; /* static text */
     _Atomic uint64_t bytes, records;
-    _Atomic uint64_t files, synced;     /* of the files, those that reached the disk */
-    _Atomic uint64_t total;             /* 0: not known */
-    _Atomic uint64_t done;              /* of the total, where that is not of the bytes */
-    uint64_t (*measure)(void *context); /* NULL: the bytes */
+    _Atomic uint64_t files, synced;             /* of the files, those that reached the disk */
+    _Atomic uint64_t total;                     /* 0: not known */
+    _Atomic uint64_t done;                      /* of the total, where that is not of the bytes */
+    uint64_t (*_Atomic measure)(void *context); /* NULL: the bytes */
     void *measured;
     const struct record_source *followed; /* a tar, which may be compressed; NULL: none */
     struct restore_progress restored;     /* for whom that is what is counted */
-    bool restores;
+    _Atomic bool restores;                /* set, as `measure` is, while the thread draws already */
     int64_t started_ms;
 };
 
