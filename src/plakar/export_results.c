@@ -15,6 +15,8 @@
 #define HELD_MOST ((size_t)24 << 20) /* of records whose results are not said yet */
 #define TEXT_SIZE 1000               /* of what is wrong with one */
 #define NOT_RESTORED "not restored"
+#define NOT_RESTORED_MOST 10 /* records of which that is said: the reason is said once, and last   \
+                              */
 
 struct entry {
     struct entry *previous, *next;
@@ -33,6 +35,7 @@ struct export_results {
     struct entry *said, **said_last;
     size_t held;
     bool settled, failed; /* what still comes is not restored */
+    size_t not_restored;  /* records of which that was said */
 };
 
 static void wake(const struct export_results *results)
@@ -46,6 +49,11 @@ static void wake(const struct export_results *results)
 static const char *path_of(const struct entry *entry)
 {
     return (const char *)entry->bytes + entry->len;
+}
+
+static size_t entry_size(const struct entry *entry)
+{
+    return sizeof(*entry) + entry->len + strlen(path_of(entry)) + 1;
 }
 
 /* ---- Lists ---- */
@@ -147,6 +155,24 @@ static void say_how_many(struct entry *entry)
         snprintf(entry->wrong + len, TEXT_SIZE - len, " (%zu failed)", entry->failed);
 }
 
+static void drop(struct export_results *results, struct entry *entry)
+{
+    results->held -= entry_size(entry);
+    free(entry->wrong);
+    free(entry);
+}
+
+/* Thousands of lines would hide the one that matters. */
+static void say_not_restored(struct export_results *results, struct entry *entry)
+{
+    if (results->not_restored++ >= NOT_RESTORED_MOST) {
+        drop(results, entry);
+        return;
+    }
+    note(entry, NOT_RESTORED);
+    say(results, entry);
+}
+
 /* ---- The I/O thread's ---- */
 
 bool export_results_add(struct export_results *results, struct slice bytes, const char *path,
@@ -168,8 +194,8 @@ bool export_results_add(struct export_results *results, struct slice bytes, cons
     pthread_mutex_lock(&results->lock);
     results->held += size;
     if (results->failed && !plain)
-        note(entry, NOT_RESTORED);
-    if (plain || results->settled)
+        say_not_restored(results, entry);
+    else if (plain || results->settled)
         say(results, entry);
     else
         append_open(results, entry);
@@ -189,7 +215,7 @@ bool export_results_next(struct export_results *results, struct buffer *message,
         results->said = entry->next;
         if (results->said == NULL)
             results->said_last = &results->said;
-        results->held -= sizeof(*entry) + entry->len + strlen(path_of(entry)) + 1;
+        results->held -= entry_size(entry);
     }
     pthread_mutex_unlock(&results->lock);
     if (entry == NULL)
@@ -217,8 +243,9 @@ void export_results_settle(struct export_results *results, const char *why)
 
         remove_open(results, entry);
         if (why != NULL && entry->failed == 0)
-            note(entry, NOT_RESTORED);
-        say(results, entry);
+            say_not_restored(results, entry);
+        else
+            say(results, entry);
     }
     pthread_mutex_unlock(&results->lock);
     wake(results);

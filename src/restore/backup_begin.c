@@ -26,11 +26,32 @@ static bool refuse_packed_folder(const char *name, const char *path, const char 
         quote_shell(name, tar, sizeof(tar)), in);
 }
 
+bool backup_begin_refuse_cluster(const char *name, struct error *err)
+{
+    error_set(err, ERROR_UNSUPPORTED, "%s is a physical backup: it is restored to a data directory",
+              name);
+    return error_hint(err, "A server starts on it: " OPTION_TO " DATA-DIRECTORY");
+}
+
+/* Where names sort, its files come before manifest.json. */
+static bool is_of_cluster(const char *path)
+{
+    static const char *const folders[] = {"/data/", "/config/", "/tablespaces/"};
+
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        if (strncmp(path, folders[i], strlen(folders[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool backup_begin_refuse(const char *name, const struct record_place *place, const char *path,
                          struct error *err)
 {
     const char *folder_end = strchr(path + 1, '/');
 
+    if (place == NULL && is_of_cluster(path))
+        return backup_begin_refuse_cluster(name, err);
     if (folder_end != NULL && place != NULL && place->kind != PLACE_DIRECTORY)
         return refuse_packed_folder(name, path, folder_end, err);
     error_set(err, ERROR_CORRUPT, "%s is no backup of pgcask: there is no manifest.json in it",

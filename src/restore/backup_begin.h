@@ -8,4 +8,7 @@
 bool backup_begin_refuse(const char *name, const struct record_place *place, const char *path,
                          struct error *err);
 
+/* A cluster's files are none for a server that runs. */
+bool backup_begin_refuse_cluster(const char *name, struct error *err);
+
 #endif

@@ -66,11 +66,7 @@ static void settle_several(struct backup_job *job, bool several, size_t wanted)
 
 static bool refuse_cluster(const struct backup_job *job, struct error *err)
 {
-    if (job->facts->kind != MANIFEST_PHYSICAL)
-        return true;
-    error_set(err, ERROR_UNSUPPORTED, "%s is a physical backup: it is restored to a data directory",
-              job->name);
-    return error_hint(err, "A server starts on it: " OPTION_TO " DATA-DIRECTORY");
+    return job->facts->kind != MANIFEST_PHYSICAL || backup_begin_refuse_cluster(job->name, err);
 }
 
 /* What another program put together without a manifest.json says nowhere how many archives there

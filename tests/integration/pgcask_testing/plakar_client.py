@@ -388,7 +388,7 @@ class Exporting(Client):
             (result,) = fields(message)[1]
             parts = fields(result)
             (header,) = parts[1]
-            assert header in self.sent
+            assert bytes(header) in self.sent
             found.append((fields(header)[2][0].decode(errors="replace"),
                           parts.get(2, [b""])[0].decode()))
         return found
