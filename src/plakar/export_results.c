@@ -15,8 +15,9 @@
 #define HELD_MOST ((size_t)24 << 20) /* of records whose results are not said yet */
 #define TEXT_SIZE 1000               /* of what is wrong with one */
 #define NOT_RESTORED "not restored"
-#define NOT_RESTORED_MOST 10 /* records of which that is said: the reason is said once, and last   \
-                              */
+#define NOT_RESTORED_MOST                                                                          \
+    10 /* records of which that is said: the reason is said once, and last                         \
+        */
 
 struct entry {
     struct entry *previous, *next;

@@ -35,7 +35,8 @@ class Place:
         self.plakar.run("pkg", "add", package).check()
         self.plakar.create_store()
         self._snapshots = {}
-        logical.run_sql(self.source, "postgres", logical.script("roles"))
+        for server in (self.source, self.target):  # parts are restored without the globals
+            logical.run_sql(server, "postgres", logical.script("roles"))
         for name in ("app", "zoo"):
             logical.make(self.source, name, CONTENT)
         logical.make(self.source, ODD, "CREATE TABLE t (i int); INSERT INTO t VALUES (1), (NULL);")
