@@ -39,7 +39,7 @@ static unsigned jobs_worth_it(const struct archive_job *job, const uint32_t *num
 
 bool archive_parallel_can(const struct archive_job *job)
 {
-    return jobs_asked(job) > 1 && archive_input_can_seek(job->input);
+    return (jobs_asked(job) > 1 || job->orders.count > 0) && archive_input_can_seek(job->input);
 }
 
 /* ---- Steps ---- */
@@ -111,7 +111,7 @@ bool archive_parallel_run(struct archive_job *job, const uint32_t *numbers, uint
     bool done;
 
     parallel.each = each;
-    done = restore_steps_make(&steps, job->contents, numbers, count, err) &&
+    done = restore_steps_make(&steps, job->contents, numbers, count, &job->orders, err) &&
            parallel_restore_run(&parallel, &steps, err);
 
     restore_steps_reset(&steps);

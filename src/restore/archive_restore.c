@@ -84,7 +84,7 @@ static bool restore_rows(struct archive_job *job, struct error *err)
 /* Of the data what was not made is known by then. */
 static bool restore_data_and_behind(struct archive_job *job, struct error *err)
 {
-    if (!target_settle(job->main.session, err))
+    if (!target_settle(job->main.session, err) || !archive_job_order_rows(job, err))
         return false;
     if (archive_parallel_can(job))
         return archive_parallel_restore(job, err);
@@ -319,6 +319,7 @@ static bool restore_into(struct archive_input *input, const struct archive_resto
     buffer_free(&job.list);
     free(job.marks);
     free(job.lost);
+    free(job.orders.items);
     return done;
 }
 

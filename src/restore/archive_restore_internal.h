@@ -44,7 +44,8 @@ struct archive_job {
     bool triggers_told; /* that they are on */
     char encoding[64];
     bool plain_backslashes, has_search_path;
-    bool said_order; /* that rows do not keep it */
+    bool said_order;            /* that rows do not keep it */
+    struct entry_orders orders; /* of entries of rows, by foreign keys that are there */
 };
 
 /* ---- archive_job.c ---- */
@@ -88,6 +89,16 @@ bool archive_job_is_fresh(void *context, uint32_t number, const struct archive_e
 /* Whether several sessions may put in these rows; from then on they do. Where the table has, or may
  * have, an index or a trigger, one of them could wait for another's end, which waits for it. */
 bool archive_job_shares(void *context, uint32_t number);
+
+/* The table of an entry of rows is the first of those that it depends on. */
+bool archive_job_find_table(const struct archive_job *job, const struct contents_node *node,
+                            uint32_t *number);
+
+/* ---- archive_order.c ---- */
+
+/* Where rows go into tables that this restore does not make: fills job->orders. The session has
+ * nothing queued. */
+bool archive_job_order_rows(struct archive_job *job, struct error *err);
 
 /* ---- archive_left.c: what was there already, and so was not made ---- */
 

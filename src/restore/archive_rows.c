@@ -8,9 +8,8 @@
 
 #include <string.h>
 
-/* The table of an entry of rows is the first of those that it depends on. */
-static bool find_table(const struct archive_job *job, const struct contents_node *node,
-                       uint32_t *number)
+bool archive_job_find_table(const struct archive_job *job, const struct contents_node *node,
+                            uint32_t *number)
 {
     for (size_t i = 0; i < node->dependency_count; i++) {
         enum entry_kind kind;
@@ -38,7 +37,7 @@ static bool is_unmade(struct archive_job *job, const struct contents_node *node)
 {
     uint32_t table;
 
-    return find_table(job, node, &table) && (marks_of(job, table) & IS_UNMADE) != 0;
+    return archive_job_find_table(job, node, &table) && (marks_of(job, table) & IS_UNMADE) != 0;
 }
 
 /* "CREATE TABLE public.t (": an ordinary table in the usual access method, by its very name, that
@@ -86,7 +85,7 @@ static bool is_fresh(struct archive_job *job, uint32_t number, const struct arch
     uint32_t its;
     bool fresh;
 
-    fresh = find_table(job, &node, &its) &&
+    fresh = archive_job_find_table(job, &node, &its) &&
             (marks_of(job, its) & (IS_MADE | IS_UNMADE | HAS_FAILED)) == IS_MADE &&
             (marks_of(job, number) & IS_FIRST) != 0 &&
             archive_contents_entry_into(job->contents, its, &texts, &table, &ignored) &&
@@ -136,7 +135,7 @@ static void note_rows(struct archive_job *job, uint32_t number, const struct con
     uint32_t table;
 
     pthread_mutex_lock(&job->lock);
-    if (find_table(job, node, &table) && (job->marks[table] & HAS_ROWS) == 0) {
+    if (archive_job_find_table(job, node, &table) && (job->marks[table] & HAS_ROWS) == 0) {
         job->marks[table] |= HAS_ROWS;
         job->marks[number] |= IS_FIRST;
     }

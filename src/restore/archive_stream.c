@@ -310,7 +310,7 @@ static bool run(struct archive_job *job, struct stream_worker *workers, unsigned
 /* Of a trial, which sums up what comes, the rows of a table stay with one worker. */
 bool archive_stream_can(const struct archive_job *job)
 {
-    return job->request->jobs > 1 && job->request->trial == NULL &&
+    return job->orders.count == 0 && job->request->jobs > 1 && job->request->trial == NULL &&
            !job->request->single_transaction && !archive_input_can_seek(job->input);
 }
 

@@ -349,7 +349,21 @@ static bool allocate(struct making *making, const uint32_t *numbers, uint32_t co
     return true;
 }
 
-static bool make(struct making *making, struct error *err)
+static bool order_entries(struct making *making, const struct entry_orders *orders,
+                          struct error *err)
+{
+    for (size_t i = 0; i < orders->count; i++) {
+        uint32_t before = making->places[orders->items[i].before].step;
+        uint32_t behind = making->places[orders->items[i].behind].step;
+
+        if (before != NONE && behind != NONE &&
+            !restore_graph_order(making->steps->graph, before, behind, err))
+            return false;
+    }
+    return true;
+}
+
+static bool make(struct making *making, const struct entry_orders *orders, struct error *err)
 {
     struct restore_steps *steps = making->steps;
 
@@ -366,20 +380,23 @@ static bool make(struct making *making, struct error *err)
         if (!order_step(making, i, err))
             return false;
     }
+    if (!order_entries(making, orders, err))
+        return false;
     for (uint32_t i = 0; i < steps->count; i++)
         restore_graph_set_cost(steps->graph, i, making->costs[i]);
     return restore_graph_seal(steps->graph, &steps->circles, err);
 }
 
 bool restore_steps_make(struct restore_steps *steps, struct archive_contents *contents,
-                        const uint32_t *numbers, uint32_t count, struct error *err)
+                        const uint32_t *numbers, uint32_t count, const struct entry_orders *orders,
+                        struct error *err)
 {
     struct making making = {
         .steps = steps, .contents = contents, .entries = archive_contents_count(contents)};
     bool done;
 
     *steps = (struct restore_steps){0};
-    done = allocate(&making, numbers, count, err) && make(&making, err);
+    done = allocate(&making, numbers, count, err) && make(&making, orders, err);
     free(making.places);
     free(making.costs);
     buffer_free(&making.texts);

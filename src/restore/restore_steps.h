@@ -24,10 +24,21 @@ struct restore_steps {
     size_t circles; /* of dependencies, that were opened */
 };
 
+/* What the archive does not say: the entry `behind` comes behind the entry `before`. */
+struct entry_order {
+    uint32_t before, behind;
+};
+
+struct entry_orders {
+    struct entry_order *items;
+    size_t count, capacity;
+};
+
 /* numbers[count]: of the entries, in the order in which one session would do them; their data, or
  * else their definitions. To be reset, whatever comes back. */
 bool restore_steps_make(struct restore_steps *steps, struct archive_contents *contents,
-                        const uint32_t *numbers, uint32_t count, struct error *err);
+                        const uint32_t *numbers, uint32_t count, const struct entry_orders *orders,
+                        struct error *err);
 void restore_steps_reset(struct restore_steps *steps);
 
 #endif

@@ -367,6 +367,60 @@ def test_a_stream_s_rows_are_not_shared_where_one_could_wait_for_another(restore
     assert cluster.value("SELECT count(*) FROM large", copy) == "0"
 
 
+# The names are in the wrong order on purpose: an archive has its rows in the order of names.
+KEYS = """
+    CREATE TABLE z_parent (id int PRIMARY KEY, t text);
+    CREATE TABLE "b ""child" (id int PRIMARY KEY, p int REFERENCES z_parent) PARTITION BY RANGE (id);
+    CREATE TABLE b_low PARTITION OF "b ""child" FOR VALUES FROM (0) TO (10000);
+    CREATE TABLE b_high PARTITION OF "b ""child" FOR VALUES FROM (10000) TO (100000);
+    CREATE TABLE a_grand (id int PRIMARY KEY, c int REFERENCES "b ""child",
+                          p int REFERENCES z_parent, self int REFERENCES a_grand);
+"""
+
+
+# pg_dump -a has rows in the order of keys, but for those that name a partitioned table.
+PLAIN_KEYS = re.sub("(?m)^.* PARTITION OF .*\n| PARTITION BY RANGE .id.", "", KEYS)
+
+
+@pytest.mark.majors(13, 18)
+def test_rows_go_behind_those_that_they_refer_to(pgcask, restorer, cluster, workdir):
+    for keys, options, streams in ((KEYS, [], False), (KEYS, ["-a"], False), (PLAIN_KEYS, ["-a"], True)):
+        db = make(cluster, "keys", keys + """
+            INSERT INTO z_parent SELECT n, repeat('x', 100) FROM generate_series(1, 20000) n;
+            INSERT INTO "b ""child" SELECT n, n FROM generate_series(1, 20000) n;
+            INSERT INTO a_grand SELECT n, n, n, n / 2 + 1 FROM generate_series(1, 1000) n;""")
+        rows = logical.table_sums(cluster, db)
+        archive = dump(cluster, db, workdir / "keys.dump", *options)
+        for members in ([], ["jobs=4"], ["jobs=1", "single_transaction"]):
+            if streams and "single_transaction" in members:
+                continue
+            copy = make(cluster, "keys copy", keys)
+            members = ["into_existing", "data_only", *members]
+            outcome = (stream(restorer, cluster, copy, archive, *members) if streams
+                       else restorer(cluster, copy, archive, *members))
+            assert outcome.result.ok and not outcome.failures, str(outcome.result)
+            assert logical.table_sums(cluster, copy) == rows
+            logical.drop(cluster, copy)
+        logical.drop(cluster, db)
+
+
+@pytest.mark.majors(18)
+def test_that_a_stream_has_its_rows_in_the_wrong_order_is_said(pgcask, cluster, workdir):
+    db = make(cluster, "keys", KEYS + "INSERT INTO z_parent VALUES (1);"
+              """INSERT INTO "b ""child" VALUES (1, 1); INSERT INTO a_grand VALUES (1, 1, 1, 1)""")
+    archive = dump(cluster, db, workdir / "keys.dump")
+    copy = make(cluster, "keys copy", KEYS)
+    with open(archive, "rb") as stdin:
+        result = pgcask("restore", "-", "--to", cluster.uri(copy), "--data-only", "--into-existing",
+                        "--jobs=4", stdin=stdin)
+    assert result.rc == 3
+    assert re.search("TABLE DATA public.a_grand.* comes before TABLE DATA public.(b_high|b_low|z_parent)",
+                     result.stderr), result
+    assert "put the archive into a file, and restore that" in result.stderr
+    logical.drop(cluster, copy)
+    logical.drop(cluster, db)
+
+
 @pytest.mark.sampled(1)
 def test_inserts_of_a_stream_keep_their_table(restorer, cluster, workdir):
     db = make(cluster, "rows", ROWS)
