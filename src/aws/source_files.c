@@ -60,18 +60,27 @@ static bool take_keys(const struct profile_file *file, struct aws_keys *keys, bo
     return *found;
 }
 
-static bool refuse_others(const struct profile_file *file, struct error *err)
+/* The profile must not have that key. */
+static bool refuse(const struct profile_file *file, const char *key, struct error *err)
 {
-    static const char *const ways[] = {"credential_process", "sso_session",   "sso_start_url",
-                                       "role_arn",           "login_session", "credential_source"};
     struct slice ignored;
 
-    for (size_t i = 0; file->has_profile && i < sizeof(ways) / sizeof(ways[0]); i++) {
-        if (!shared_file_find(buffer_slice(&file->text), file->section, ways[i], &ignored))
-            continue;
-        error_set(err, ERROR_UNSUPPORTED, "[%s] in %s has %s, which pgcask does not follow",
-                  file->section, file->path, ways[i]);
-        return aws_hint_other_ways(err);
+    if (!file->has_profile ||
+        !shared_file_find(buffer_slice(&file->text), file->section, key, &ignored))
+        return true;
+    error_set(err, ERROR_UNSUPPORTED, "[%s] in %s has %s, which pgcask does not follow",
+              file->section, file->path, key);
+    return aws_hint_other_ways(err);
+}
+
+static bool refuse_others(const struct profile_file *file, struct error *err)
+{
+    static const char *const ways[] = {"credential_process", "sso_session", "sso_start_url",
+                                       "login_session"};
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if (!refuse(file, ways[i], err))
+            return false;
     }
     return true;
 }
@@ -82,7 +91,9 @@ static bool search_files(struct aws_search *search, struct profile_file *credent
 {
     const char *profile = aws_profile(&search->environment);
 
+    /* Where there is a role, the keys beside it are not those that are meant. */
     if (!open_file(credentials, err) || !open_file(config, err) ||
+        !refuse(credentials, "role_arn", err) || !refuse(config, "role_arn", err) ||
         !take_keys(credentials, keys, found, err))
         return false;
     if (*found)

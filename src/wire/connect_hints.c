@@ -114,7 +114,8 @@ static void hint_password(const char *user, struct error *err)
 /* Of what is wrong with a token, a server says nothing but that it is. */
 static void hint_token(const struct attempt *attempt, struct error *err)
 {
-    const char *region = wire_settings_get(attempt->settings, "region");
+    const char *region =
+        connect_first_set(wire_settings_get(attempt->settings, "region"), NULL, "?");
     char name[QUOTE_NAME_SIZE], now[CLOCK_TEXT_SIZE];
 
     clock_format_utc(time(NULL), now);

@@ -209,6 +209,15 @@ def test_endpoints_are_asked_again_before_keys_expire(pgcask, database, copy, wo
     assert not database.faults
 
 
+def test_a_containers_endpoint_under_tls(pgcask, database, certificate, authority):
+    with aws.Endpoint(lambda *request: (200, KEYS.json()), certificate) as endpoint:
+        env = endpoint_env(endpoint, "container")
+        pgcask("ping", database.uri("shop"), env={**env, "AWS_CA_BUNDLE": authority.root}).check()
+        result = pgcask("ping", database.uri("shop"), env=env)
+        assert result.rc == 1 and "certificate" in result.stderr
+    assert not database.faults and len(endpoint.requests) == 1
+
+
 def test_old_keys_do_while_they_last(pgcask, database, copy, workdir):
     pgcask("backup", database.uri("shop"), "--to", workdir / "b", env=KEYS.env).check()
     answers = [(200, KEYS.json(100))]
@@ -313,6 +322,8 @@ INCOMPLETE = {
     "half a pair": ({"AWS_ACCESS_KEY_ID": "A"}, None, "AWS_SECRET_ACCESS_KEY is not"),
     "no such profile": ({"AWS_PROFILE": "there"}, "[default]\nregion=x\n", 'no profile "there"'),
     "a program": ({}, "[default]\ncredential_process = /bin/x s3cret\n", "has credential_process"),
+    "a role beside keys": ({}, "[default]\naws_access_key_id=A\naws_secret_access_key=s3cret\n"
+                           "role_arn = arn:x\n", "has role_arn"),
     "a role": ({}, "[default]\nrole_arn = arn:x\nsource_profile = y\n", "has role_arn"),
     "single sign-on": ({}, "[default]\nsso_session = y\n", "has sso_session"),
     "half a profile": ({}, "[default]\naws_access_key_id = A\n", "aws_secret_access_key of [default]"),
