@@ -60,10 +60,9 @@ int64_t aws_search_limit(const struct aws_search *search, int64_t ms)
 bool aws_hint_other_ways(struct error *err)
 {
     return error_hint(
-        err,
-        "Put keys into the environment (aws configure export-credentials --format env), or use "
-        "postgres:// with " SETTING_SSLMODE "=verify-full and " SETTING_PASSWORD_COMMAND
-        "=\"aws rds generate-db-auth-token --hostname HOST --port 5432 --username USER\"");
+        err, "Put keys into the environment (aws configure export-credentials), or use "
+             "postgres:// with " SETTING_SSLMODE "=verify-full and " SETTING_PASSWORD_COMMAND
+             "=\"aws rds generate-db-auth-token --hostname HOST --port 5432 --username USER\"");
 }
 
 /* ---- The search ---- */

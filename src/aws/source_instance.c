@@ -68,8 +68,7 @@ static bool begin(struct instance *instance, bool *there, struct error *err)
         error_set(err, ERROR_AUTHENTICATION, "it gave no token: status %u", answer.status);
         done =
             error_hint(err, "In a container on an instance, the hop limit of its metadata service "
-                            "has to be 2: aws ec2 modify-instance-metadata-options "
-                            "--http-put-response-hop-limit 2 --instance-id ID");
+                            "has to be 2 or more (aws ec2 modify-instance-metadata-options).");
     }
     if (done && !is_header_text(&answer.body))
         done = error_set(err, ERROR_PROTOCOL, "its token is no single word");

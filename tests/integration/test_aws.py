@@ -412,7 +412,7 @@ def test_an_endpoint_that_drips_has_its_time(pgcask, database):
 
 
 INSTANCES = {
-    "no token": (lambda *request: (403, ""), "hop-limit"),
+    "no token": (lambda *request: (403, ""), "hop limit"),
     "a token of two lines": (aws.instance(KEYS, token="a\r\nX: y"), "no single word"),
     "a role that climbs": (aws.instance(KEYS, role="../../user-data"), "names no role"),
     "a role's page": (aws.instance(KEYS, role="<html>"), "names no role"),

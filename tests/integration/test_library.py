@@ -440,6 +440,7 @@ def test_tokens_of_aws_come_from_the_files_of_the_home(program, servers, authori
     server, keys = servers.create(major), aws.Keys(token="t/+=")
     certificate = authority.issue("library-aws", "localhost", ("DNS:localhost",))
     (workdir / ".aws").mkdir()
+    (workdir / "b").mkdir()
     (workdir / ".aws/credentials").write_text(
         f"[default]\naws_access_key_id={keys.access}\naws_secret_access_key={keys.secret}\n"
         f"aws_session_token={keys.token}\n[other]\n")
