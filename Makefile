@@ -15,7 +15,7 @@ install:
 	cmake --build --preset $(PROGRAM) --target pgcask
 	cmake --install build/$(PROGRAM) --prefix $(PREFIX) --component program
 
-.PHONY: all install plugin package $(PRESETS) test demo format clean
+.PHONY: all install plugin package deb $(PRESETS) test demo format clean
 $(PRESETS):
 	cmake --preset $@
 	cmake --build --preset $@
@@ -32,6 +32,11 @@ plugin: static
 package: plugin
 	rm -f build/plakar/*.ptar
 	cd build/plakar && $(or $(PLAKAR),plakar) pkg create $(CURDIR)/manifest.yaml $(version)
+
+# build/deb/pgcask_VERSION_ARCH.deb, of the static executable.
+deb: static
+	rm -rf build/deb
+	cpack --config build/static/CPackConfig.cmake -G DEB -B build/deb
 
 test:
 	scripts/test

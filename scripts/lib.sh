@@ -29,7 +29,7 @@ test_packages=(
     postgresql-15 postgresql-client-15
     python3 python3-pytest python3-pytest-xdist python3-h2 python3-jsonschema git
     debootstrap patchelf openssl iproute2 util-linux procps ca-certificates groff-base man-db mandoc
-    binutils zstd
+    binutils zstd fish zsh systemd python3-yaml
     "${extension_packages[@]/#/postgresql-15-}"
 )
 

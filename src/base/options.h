@@ -174,4 +174,8 @@ bool options_write_command_help(const struct option_program *program, size_t com
 bool options_write_reference(const struct option_program *program, struct buffer *out,
                              struct error *err);
 
+/* A script that completes words in that shell: "bash", "zsh" or "fish". */
+bool options_write_completion(const struct option_program *program, const char *shell,
+                              struct buffer *out, struct error *err);
+
 #endif

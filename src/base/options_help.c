@@ -1,11 +1,10 @@
 /* What the option table says to people: --help and the reference page. */
-#include "base/options.h"
+#include "base/options_internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define HELP_WIDTH 79
-#define HELP_TEXT_SIZE 1024
 #define HELP_COLUMN 26 /* where the help text of an option begins */
 
 static bool append_spaces(struct buffer *out, size_t count, struct error *err)
@@ -82,11 +81,11 @@ static void spell(const void *context, enum error_word word, const char *name, c
     snprintf(out, size, "--%s", name);
 }
 
-static const char *help_of(const struct option_spec *spec, char out[HELP_TEXT_SIZE])
+const char *options_help_of(const struct option_spec *spec, char out[OPTION_HELP_SIZE])
 {
     const struct error_speller command_line = {.spell = spell};
 
-    error_spell_copy(out, HELP_TEXT_SIZE, spec->help, &command_line);
+    error_spell_copy(out, OPTION_HELP_SIZE, spec->help, &command_line);
     return out;
 }
 
@@ -115,13 +114,13 @@ static bool is_in_group(const struct option_program *program, size_t command, si
 static bool append_option_help(const struct option_spec *spec, struct buffer *out,
                                struct error *err)
 {
-    char head[128], help[HELP_TEXT_SIZE];
+    char head[128], help[OPTION_HELP_SIZE];
     struct buffer text = {0};
     bool done;
 
     snprintf(head, sizeof(head), "  --%s%s%s", spec->name, spec->argument != NULL ? " " : "",
              spec->argument != NULL ? spec->argument : "");
-    done = buffer_append_string(&text, help_of(spec, help), err) &&
+    done = buffer_append_string(&text, options_help_of(spec, help), err) &&
            (!options_may_repeat(spec) || buffer_append_string(&text, " May be repeated.", err)) &&
            (spec->default_text == NULL ||
             buffer_printf(&text, err, " Default: %s.", spec->default_text)) &&
@@ -205,12 +204,13 @@ static bool append_cell(struct buffer *out, const char *text, struct error *err)
 static bool append_option_row(const struct option_spec *spec, struct buffer *out, struct error *err)
 {
     bool has_default = spec->default_text != NULL;
-    char help[HELP_TEXT_SIZE];
+    char help[OPTION_HELP_SIZE];
 
     return buffer_printf(out, err, "| `--%s", spec->name) &&
            (spec->argument == NULL ||
             (buffer_append_byte(out, ' ', err) && append_cell(out, spec->argument, err))) &&
-           buffer_append_string(out, "` | ", err) && append_cell(out, help_of(spec, help), err) &&
+           buffer_append_string(out, "` | ", err) &&
+           append_cell(out, options_help_of(spec, help), err) &&
            buffer_append_string(out, spec->required ? " Required." : "", err) &&
            buffer_append_string(out, options_may_repeat(spec) ? " May be repeated." : "", err) &&
            buffer_append_string(out, has_default ? " | `" : " | ", err) &&

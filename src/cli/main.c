@@ -69,6 +69,16 @@ static bool print_reference(struct error *err)
     return done;
 }
 
+static bool print_completion(const char *shell, struct error *err)
+{
+    struct buffer text = {0};
+    bool done =
+        options_write_completion(&pgcask_program, shell, &text, err) && print_text(&text, err);
+
+    buffer_free(&text);
+    return done;
+}
+
 /* True if the command was one of these; *done is then how it went. */
 static bool run_text_command(const struct options *options, bool *done, struct error *err)
 {
@@ -80,6 +90,8 @@ static bool run_text_command(const struct options *options, bool *done, struct e
         *done = options_flag(options, "json") || print_version(err);
     else if (options->command == COMMAND_OPTIONS_REFERENCE)
         *done = print_reference(err);
+    else if (options->command == COMMAND_COMPLETION)
+        *done = print_completion(options_argument(options, 0), err);
     else
         return false;
     return true;

@@ -121,6 +121,14 @@ static const struct option_command commands[] = {
     [COMMAND_VERSION] = {.name = "version",
                          .summary = "Prints the version.",
                          .description = "Prints the version."},
+    [COMMAND_COMPLETION] =
+        {.name = "completion",
+         .arguments = {"bash|zsh|fish"},
+         .summary = "Prints what makes a shell complete the words of this program.",
+         .description =
+             "Prints a script that completes commands, options and their values at the Tab key. "
+             "\"make install\" and the package put one where each shell looks; in a running "
+             "bash, \"source <(pgcask completion bash)\" reads it."},
     [COMMAND_OPTIONS_REFERENCE] = {.name = "options-reference",
                                    .summary = "Prints docs/options.md.",
                                    .description = "Prints the option table as Markdown.",

@@ -41,8 +41,14 @@ def test_make_install(workdir, folder_of_build, pgcask_path, prefix):
     root = workdir / prefix.lstrip("/")
     installed = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
     assert {"bin/pgcask", "share/man/man1/pgcask.1", "share/doc/pgcask/LICENSE",
-            "share/doc/pgcask/README.md", "share/doc/pgcask/options.md"} <= set(installed)
+            "share/doc/pgcask/README.md", "share/doc/pgcask/options.md",
+            "share/doc/pgcask/examples/systemd/pgcask-backup@.timer"} <= set(installed)
     assert not [name for name in installed if name.startswith(("lib/", "include/"))], installed
     assert os.access(root / "bin/pgcask", os.X_OK)
+    for shell, name in (("bash", "bash-completion/completions/pgcask"),
+                        ("zsh", "zsh/site-functions/_pgcask"),
+                        ("fish", "fish/vendor_completions.d/pgcask.fish")):
+        printed = process.run([pgcask_path, "completion", shell]).check().stdout
+        assert (root / "share" / name).read_text() == printed
     shown = process.run([root / "bin/pgcask", "version"]).check().stdout
     assert shown == process.run([pgcask_path, "version"]).check().stdout

@@ -15,6 +15,7 @@ RUN_BY_OTHER_TESTS = {
     "all": "test_plakar.py: plakar runs a plain `make`",
     "program": "test_install.py configures it; release is built of the same sources",
     "install": "test_install.py",
+    "deb": "test_packaging.py",
 }
 NOT_RUN = {
     "test": "it is what runs these tests",

@@ -40,7 +40,7 @@ def not_run():
 
 def is_usage_line(command):
     return command.text.startswith("pgcask ") and re.search(
-        r"\[|\b(SOURCE|URI|COMMAND)\b|^pgcask version$", command.text) is not None
+        r"\[|\b(SOURCE|URI|COMMAND)\b|^pgcask version$|\w\|\w", command.text) is not None
 
 
 def is_mention(command):
@@ -116,6 +116,12 @@ COVERED = [
              "shop.orders=placed > now() - interval '1 year'"),
      "test_logical_filters.py::test_the_examples_of_the_help_do_what_they_say"),
     (of("bench/logical", "bench/physical", "bench/large-objects", "bench/restore"), "test_printed_commands.py::test_a_benchmark_runs"),
+    (lambda each: each.where == "packaging/systemd/pgcask-backup@.service"
+     and not each.text.startswith("systemctl"),
+     "test_packaging.py::test_the_package_is_installed_and_its_units_are_followed"),
+    (of("docs/installing.md", block=True), "test_packaging.py::test_the_page_is_followed"),
+    (exactly("source <(pgcask completion bash)"),
+     "test_completion.py::test_every_command_is_completed"),
     (of("tests/servers/stock"), "test_printed_commands.py::test_a_stock_tool_is_run"),
 ]
 

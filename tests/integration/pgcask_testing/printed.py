@@ -16,7 +16,7 @@ PROGRAMS = {
     "pgcask", "pg_ctl", "pg_ctlcluster", "pg_createcluster", "pg_dropcluster", "pg_restore", "pg_dump", "psql",
     "plakar", "make", "cmake", "ctest", "cc", "docker", "git", "gzip", "zstd", "ssh", "sh", "cat",
     "cp", "mkdir", "ls", "chmod", "chown", "sudo", "aws", "install", "embed", "./embed", "systemctl",
-    "clang-format", "ldconfig", "python3", "/usr/bin/python3", "apt-get", "echo", "export", "su", "runuser",
+    "clang-format", "ldconfig", "python3", "/usr/bin/python3", "apt-get", "dpkg", "echo", "export", "su", "runuser", "kubectl",
 }
 SCRIPT = re.compile(r"(scripts|bench|fuzz|tests/servers|\.ci|build/\w+/tests/unit)/[\w.-]+$")
 SQL = {"CREATE", "ALTER", "GRANT", "REVOKE", "DROP", "SELECT", "SHOW"}
@@ -45,7 +45,7 @@ def first_word(text):
 
 def is_command(text):
     word = first_word(text)
-    return word in PROGRAMS or word in SQL or SCRIPT.match(word) is not None
+    return word in PROGRAMS or word in SQL or text.startswith("source <(") or SCRIPT.match(word) is not None
 
 
 def joined(lines):
