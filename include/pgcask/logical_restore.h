@@ -43,8 +43,9 @@ struct pgcask_logical_restore_options {
                              the archive's own. Of a script of several databases the one to restore
                              */
     const char *databases, *exclude_databases; /* which of several */
-    bool no_globals; /* without roles and tablespaces, and what is granted and set on them */
-    bool create_db;  /* makes a database that is not there; it has its name once it is complete */
+    bool no_globals;     /* without roles and tablespaces, and what is granted and set on them */
+    bool role_passwords; /* roles that are there get the backup's passwords, too */
+    bool create_db; /* makes a database that is not there; it has its name once it is complete */
     bool into_existing; /* objects that a database holds stay; else such a one is refused */
     bool clean;         /* what is to be restored is dropped first, where it is there */
     bool recreate;      /* the database is dropped, once another is complete to take its place */

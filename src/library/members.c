@@ -53,6 +53,7 @@ const struct library_member library_members[LIBRARY_MEMBERS] = {
     {"no-large-objects", "no_large_objects", MEMBER_BOOL, IN_LOGICAL(no_large_objects)},
     {"database", "database", MEMBER_TEXT, IN_RESTORE(database)},
     {"no-globals", "no_globals", MEMBER_BOOL, IN_RESTORE(no_globals)},
+    {"role-passwords", "role_passwords", MEMBER_BOOL, IN_RESTORE(role_passwords)},
     {"create-db", "create_db", MEMBER_BOOL, IN_RESTORE(create_db)},
     {"into-existing", "into_existing", MEMBER_BOOL, IN_RESTORE(into_existing)},
     {"clean", "clean", MEMBER_BOOL, IN_RESTORE(clean)},

@@ -15,7 +15,7 @@ struct library_member {
     bool zero_counts;                  /* it is a value; else it is the option's default */
 };
 
-#define LIBRARY_MEMBERS 66
+#define LIBRARY_MEMBERS 67
 
 extern const struct library_member library_members[LIBRARY_MEMBERS];
 

@@ -13,6 +13,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+#define DEPENDENTS_EXIST "2BP01"
 
 struct restoring {
     const struct log *log;
@@ -128,17 +131,21 @@ static bool fail_for(const struct logical_restore_report *report, struct error *
 {
     char list[700];
     size_t used = 0, shown = 0;
+    bool depended = false;
 
     list[0] = '\0';
     for (size_t i = 0; i < report->kept_count; i++) {
         const struct restore_failure *kept = &report->kept[i];
+        bool has_detail = kept->detail != NULL && kept->detail[0] != '\0';
         int len;
 
         if (kept->harmless[0] != '\0')
             continue;
-        len = snprintf(list + used, sizeof(list) - used, "%s%.100s: %.200s", shown > 0 ? "; " : "",
-                       kept->object == NULL ? "" : kept->object,
-                       kept->message == NULL ? "" : kept->message);
+        depended = depended || strcmp(kept->sqlstate, DEPENDENTS_EXIST) == 0;
+        len = snprintf(list + used, sizeof(list) - used, "%s%.100s: %.200s%s%.200s%s",
+                       shown > 0 ? "; " : "", kept->object == NULL ? "" : kept->object,
+                       kept->message == NULL ? "" : kept->message, has_detail ? " (" : "",
+                       has_detail ? kept->detail : "", has_detail ? ")" : "");
         if (len < 0 || (size_t)len >= sizeof(list) - used) {
             list[used] = '\0';
             break;
@@ -146,10 +153,15 @@ static bool fail_for(const struct logical_restore_report *report, struct error *
         used += (size_t)len;
         shown++;
     }
-    return error_set(err, ERROR_SERVER,
-                     "%" PRIu64 " statement%s failed, the rest was restored: %s%s",
-                     report->failures, report->failures == 1 ? "" : "s", list,
-                     shown < report->failures ? "; …" : "");
+    for (char *at = list; (at = strchr(at, '\n')) != NULL;)
+        *at = ' '; /* between the lines of a detail */
+    error_set(err, ERROR_SERVER, "%" PRIu64 " statement%s failed, the rest was restored: %s%s",
+              report->failures, report->failures == 1 ? "" : "s", list,
+              shown < report->failures ? "; …" : "");
+    if (depended)
+        error_hint(err, "Drop what depends on it first; with " OPTION_SINGLE_TRANSACTION
+                        " all stays as it was in such a case.");
+    return false;
 }
 
 static void fail_before(const struct logical_restore_report *report, struct error *err)

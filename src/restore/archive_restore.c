@@ -323,6 +323,14 @@ static bool restore_into(struct archive_input *input, const struct archive_resto
     return done;
 }
 
+/* Of several that are made anew those that every server has stay, and are cleaned. */
+static bool is_kept(const struct archive_restore_options *options,
+                    const struct restore_request *request, const char *database)
+{
+    return options->of_several && request->existing == RESTORE_RECREATE &&
+           target_database_is_fixed(database);
+}
+
 bool archive_restore_plan(struct archive_input *input,
                           const struct archive_restore_options *options,
                           const struct restore_request *request, struct restore_plan *plan,
@@ -340,6 +348,8 @@ bool archive_restore_plan(struct archive_input *input,
 
     if (done && (options->lists == NULL || !restore_selection_names_nothing(job.selection)))
         done = restore_plan_add(plan, job.contents, job.selection, database, err);
+    if (done && is_kept(options, request, database))
+        restore_plan_keep_last(plan);
     restore_selection_free(job.selection);
     buffer_free(&job.list);
     free(job.marks);
@@ -352,6 +362,7 @@ bool archive_restore(struct archive_input *input, const struct archive_restore_o
                      struct error *err)
 {
     const struct archive_header *header = archive_contents_header(archive_input_contents(input));
+    struct restore_request cleaning = *request;
     char *database =
         target_database_name(request, header->database, options->name, options->of_several, err);
     bool done;
@@ -359,7 +370,14 @@ bool archive_restore(struct archive_input *input, const struct archive_restore_o
     if (database == NULL)
         return false;
     snprintf(report->database, sizeof(report->database), "%s", database);
-    done = restore_into(input, options, request, database, report, err);
+    if (is_kept(options, request, database)) {
+        log_message(request->log, LOG_WARNING,
+                    "the database \"%s\" is never dropped: what the backup has of it takes the "
+                    "place of what is there, and what it has not stays",
+                    database);
+        cleaning.existing = RESTORE_CLEAN;
+    }
+    done = restore_into(input, options, &cleaning, database, report, err);
     free(database);
     return done;
 }

@@ -71,6 +71,10 @@
     RESTORE_FLAG("no-globals", no_globals,                                                         \
                  "Without the roles and tablespaces of a backup or script, and what is granted "   \
                  "and set on them. Otherwise those that are there already are altered.")
+#define RESTORE_OPTION_ROLE_PASSWORDS                                                              \
+    RESTORE_FLAG("role-passwords", role_passwords,                                                 \
+                 "Roles that are there already get the passwords of the backup or script, too; "   \
+                 "without it they keep theirs.")
 #define RESTORE_OPTION_ROLE                                                                        \
     RESTORE_TEXT("role", "NAME", role,                                                             \
                  "Restores as that role (SET ROLE), of which the role that logs in must be a "     \
@@ -198,6 +202,7 @@
     {RESTORE_OPTION_INTO_EXISTING, .commands = (who)},                                             \
     {RESTORE_OPTION_CLEAN, .commands = (who)},                                                     \
     {RESTORE_OPTION_RECREATE, .commands = (who)},                                                  \
+    {RESTORE_OPTION_ROLE_PASSWORDS, .commands = (who)},                                            \
     {RESTORE_OPTION_ROLE, .commands = (who)},                                                      \
     {RESTORE_OPTION_SEARCH_PATH, .commands = (who)},                                               \
     {RESTORE_OPTION_SCHEMAS, .commands = (who)},                                                   \

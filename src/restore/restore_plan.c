@@ -50,6 +50,12 @@ void restore_plan_expect_globals(struct restore_plan *plan)
     plan->globals_expected = true;
 }
 
+void restore_plan_keep_last(struct restore_plan *plan)
+{
+    if (plan->count > 0)
+        plan->databases[plan->count - 1]->kept = true;
+}
+
 /* ---- A database ---- */
 
 static struct planned_database *add_database(struct restore_plan *plan, const char *name,

@@ -27,6 +27,10 @@ void restore_plan_free(struct restore_plan *plan); /* NULL is allowed */
  * no finding. */
 void restore_plan_expect_globals(struct restore_plan *plan);
 
+/* The database that was added last is not made anew, as the request wants it, but cleaned: one of
+ * several, which every server has. */
+void restore_plan_keep_last(struct restore_plan *plan);
+
 /* An archive, and what of it is wanted, goes into that database (target_databases.h). What is kept
  * of it is copied. */
 bool restore_plan_add(struct restore_plan *plan, struct archive_contents *contents,

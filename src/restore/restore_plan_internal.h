@@ -33,6 +33,7 @@ struct planned_database {
     bool remade;  /* by its script, under RESTORE_RECREATE */
     bool dropped; /* by its script, under RESTORE_CLEAN, and made anew … */
     bool spared;  /* … or it would be if it were not called otherwise */
+    bool kept;    /* although the request is to make it anew */
     bool made;    /* by its script or for it, where it is not there */
     bool named;   /* for what its script says before it names one */
     struct database_recipe recipe;

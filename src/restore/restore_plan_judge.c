@@ -234,7 +234,7 @@ static void judge_there(struct restore_plan *plan, struct planned_database *data
     char name[QUOTE_NAME_SIZE], remedy[QUOTE_NAME_SIZE + 128];
 
     quote_identifier(database->name, name, sizeof(name));
-    if (plan->request->existing == RESTORE_RECREATE &&
+    if (plan->request->existing == RESTORE_RECREATE && !database->kept &&
         (!database->of_script || database->remade)) { /* an invalid one is good for this only */
         judge_replaced(plan, database);
     } else if (database->dropped) { /* whatever state it is in */

@@ -195,7 +195,7 @@ static void judge_objects(struct restore_plan *plan, const struct planned_databa
         if (is_about(rows, row, "objects"))
             done = append_found(&found, rows, row, &ignored);
     }
-    if (found.len > 0 && (refuses_objects(plan) || database->spared))
+    if (found.len > 0 && !database->kept && (refuses_objects(plan) || database->spared))
         preflight_add(plan->report, true, objects_remedy(plan, database),
                       "the database \"%s\" already holds objects: %s", database->name,
                       buffer_text(&found));

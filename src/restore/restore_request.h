@@ -78,7 +78,8 @@ struct restore_request {
     const char *list_file; /* entries by number, in the order in which they are wanted */
     unsigned sections;
     bool schema_only, data_only;
-    bool no_globals; /* roles, tablespaces */
+    bool no_globals;     /* roles, tablespaces */
+    bool role_passwords; /* roles that are there get those of the backup, too */
     bool no_owner, no_privileges, no_comments, no_security_labels, no_publications,
         no_subscriptions, no_policies, no_tablespaces, no_table_access_method, no_statistics;
 

@@ -125,6 +125,14 @@ static const char *object_of(const struct script_name *database, char *out, size
     return out;
 }
 
+bool script_fail_unmatched(struct error *err)
+{
+    error_set(err, ERROR_USAGE, "the script has nothing for the databases that were asked for");
+    return error_hint(err,
+                      "It is of a whole server: each of its databases goes into the one of its own "
+                      "name. Choose among them: " OPTION_DATABASES ". Or name no database at all.");
+}
+
 /* Under RESTORE_RECREATE a database goes once a new one is there, and roles stay. One that was to
  * go and did not is not filled once more. */
 bool script_drop(struct script_restore *restore, const struct sql_statement *statement,

@@ -50,6 +50,22 @@ static bool postpone_changed(struct script_restore *restore, struct error *err)
     return done;
 }
 
+static bool append_alter_role(struct script_restore *restore, const struct sql_statement *statement,
+                              const struct script_name *role, struct error *err)
+{
+    struct sql_statement without = *statement;
+    struct buffer text = {0};
+    bool done;
+
+    if (!role->keeps_password)
+        return script_rules_append_alter(&restore->changed, statement, err);
+    done = script_rules_append_without_password(&text, statement->text, err);
+    without.text = buffer_slice(&text);
+    done = done && script_rules_append_alter(&restore->changed, &without, err);
+    buffer_free_secret(&text);
+    return done;
+}
+
 static bool create_role(struct script_restore *restore, const struct sql_statement *statement,
                         struct script_name *role, struct error *err)
 {
@@ -58,7 +74,8 @@ static bool create_role(struct script_restore *restore, const struct sql_stateme
         return queue(restore, (const char *)statement->text.data, statement->line, err);
     }
     restore->report.there++;
-    if (!script_rules_append_alter(&restore->changed, statement, err))
+    role->keeps_password = !role->made && !restore->request->role_passwords;
+    if (!append_alter_role(restore, statement, role, err))
         return false;
     return is_own(restore, role) ? postpone_changed(restore, err)
                                  : run_changed(restore, statement->line, err);
@@ -67,9 +84,16 @@ static bool create_role(struct script_restore *restore, const struct sql_stateme
 static bool alter_role(struct script_restore *restore, const struct sql_statement *statement,
                        struct script_name *role, struct error *err)
 {
-    if (!is_own(restore, role) || !script_rules_alters_attributes(statement->text))
+    if (!script_rules_alters_attributes(statement->text) ||
+        (!is_own(restore, role) && !role->keeps_password))
         return queue(restore, (const char *)statement->text.data, statement->line, err);
-    return buffer_append(&restore->postponed, statement->text.data, statement->text.len + 1, err);
+    if (!role->keeps_password)
+        return buffer_append(&restore->postponed, statement->text.data, statement->text.len + 1,
+                             err);
+    if (!script_rules_append_without_password(&restore->changed, statement->text, err))
+        return false;
+    return is_own(restore, role) ? postpone_changed(restore, err)
+                                 : run_changed(restore, statement->line, err);
 }
 
 /* ---- Tablespaces ---- */

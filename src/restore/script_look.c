@@ -164,8 +164,7 @@ static bool check_all(struct script_restore *restore, struct error *err)
 
     if (checked && wanted == 0 && restore->look_placed &&
         (request->database != NULL || request->databases.count > 0))
-        checked = error_set(err, ERROR_USAGE,
-                            "the script has nothing for the databases that were asked for");
+        checked = script_fail_unmatched(err);
     if (checked && wanted == 0)
         script_tell_no_database(restore);
     checked = checked && restore_plan_check(plan, report, err);

@@ -9,6 +9,7 @@ struct script_name {
     const char *name;
     bool there;
     bool made;              /* by the script */
+    bool keeps_password;    /* a role that was there */
     bool checked;           /* and nothing is in the way */
     bool blocked;           /* it holds what was to go: nothing is put into it */
     bool told;              /* that it is not there */

@@ -391,8 +391,7 @@ static bool check_matched(const struct script_restore *restore, struct error *er
         return true;
     if (!restore->placed)
         return error_set(err, ERROR_CORRUPT, "the script has no statements");
-    return error_set(err, ERROR_USAGE,
-                     "the script has nothing for the databases that were asked for");
+    return script_fail_unmatched(err);
 }
 
 static bool finish(struct script_restore *restore, struct error *err)

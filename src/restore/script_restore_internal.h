@@ -124,6 +124,9 @@ bool script_wants(const struct script_restore *restore, const char *database);
 bool script_check_database(struct script_restore *restore, struct script_name *database,
                            const char *definition, struct error *err);
 
+/* None of those that the request names is in the script. */
+bool script_fail_unmatched(struct error *err);
+
 /* The first that is in the way. */
 bool script_refuse(const struct preflight_report *report, struct error *err);
 

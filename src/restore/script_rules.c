@@ -389,6 +389,46 @@ bool script_rules_append_alter(struct buffer *out, const struct sql_statement *s
                                  buffer_append(out, rest.data, rest.len, err));
 }
 
+/* "… ENCRYPTED PASSWORD 'x' …": where it lies. A role may be called like that word. */
+struct password_clause {
+    unsigned words;
+    int seen; /* 1: ENCRYPTED, 2: PASSWORD, 3: all of it */
+    size_t begin, end;
+};
+
+static bool find_password(void *context, const struct sql_word *word)
+{
+    struct password_clause *clause = context;
+
+    if (clause->words++ < 3)
+        return true;
+    if (clause->seen == 2) {
+        clause->seen = 3;
+        clause->end = word->begin + word->text.len;
+    } else if (sql_word_is(word, "encrypted")) {
+        clause->seen = 1;
+        clause->begin = word->begin;
+    } else if (sql_word_is(word, "password")) {
+        clause->begin = clause->seen == 1 ? clause->begin : word->begin;
+        clause->seen = 2;
+    } else {
+        clause->seen = 0;
+    }
+    return clause->seen < 3;
+}
+
+bool script_rules_append_without_password(struct buffer *out, struct slice statement,
+                                          struct error *err)
+{
+    struct password_clause clause = {.words = 0};
+
+    sql_words_walk(statement, find_password, &clause);
+    if (clause.seen < 3)
+        return buffer_append(out, statement.data, statement.len, err);
+    return buffer_append(out, statement.data, clause.begin, err) &&
+           buffer_append(out, statement.data + clause.end, statement.len - clause.end, err);
+}
+
 bool script_rules_alters_attributes(struct slice statement)
 {
     struct shape shape = shape_of(statement);

@@ -33,6 +33,10 @@ bool script_rules_append_database(struct buffer *out, const struct restore_reque
 bool script_rules_append_alter(struct buffer *out, const struct sql_statement *statement,
                                struct error *err);
 
+/* "CREATE ROLE name …" or "ALTER ROLE name …" without its PASSWORD. */
+bool script_rules_append_without_password(struct buffer *out, struct slice statement,
+                                          struct error *err);
+
 /* Whether "ALTER ROLE name …" changes its attributes or its password, not one of its settings. */
 bool script_rules_alters_attributes(struct slice statement);
 

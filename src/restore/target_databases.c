@@ -179,6 +179,8 @@ static void hint_at_creating(struct error *err)
     if (strcmp(err->sqlstate, "42501") == 0)
         error_hint(err, "Give the role the right to: ALTER ROLE … CREATEDB;  or have the database "
                         "made by somebody else, and restore into it.");
+    else if (strcmp(err->sqlstate, "42704") == 0 && strstr(err->message, "tablespace") != NULL)
+        error_hint(err, "Make the tablespace, or leave it away: " ERROR_OPTION("no-tablespaces"));
     else if (strcmp(err->sqlstate, "42809") == 0 || strcmp(err->sqlstate, "22023") == 0)
         error_hint(err, "Make the database yourself, with a locale that this server has, and "
                         "restore into it without " OPTION_CREATE_DB ".");

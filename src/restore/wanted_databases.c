@@ -3,7 +3,11 @@
 
 #include "restore/name_pattern.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define NAMES_SIZE 400
 
 struct choice {
     const char *option;
@@ -15,6 +19,9 @@ struct choice {
 
 struct wanted_databases {
     struct choice in, out;
+    char seen[NAMES_SIZE]; /* the first of those that were asked about */
+    size_t seen_len;
+    bool more;
 };
 
 static bool make_choice(struct choice *choice, const char *option, const struct option_list *list,
@@ -85,20 +92,41 @@ static bool matches(struct choice *choice, const char *name)
     return any;
 }
 
+/* Each is asked about more than once. */
+static void note_name(struct wanted_databases *wanted, const char *name)
+{
+    char entry[NAMES_SIZE];
+    int len = snprintf(entry, sizeof(entry), "\"%s\"", name);
+
+    if (name[0] == '\0' || strstr(wanted->seen, entry) != NULL)
+        return;
+    if (wanted->seen_len + (size_t)len + 8 > sizeof(wanted->seen)) {
+        wanted->more = true;
+        return;
+    }
+    wanted->seen_len +=
+        (size_t)snprintf(wanted->seen + wanted->seen_len, sizeof(wanted->seen) - wanted->seen_len,
+                         "%s%s", wanted->seen_len > 0 ? ", " : "", entry);
+}
+
 bool wanted_databases_has(struct wanted_databases *wanted, const char *name)
 {
     bool in = matches(&wanted->in, name), out = matches(&wanted->out, name);
 
+    note_name(wanted, name);
     return (in || wanted->in.count == 0) && !out;
 }
 
-static bool check(const struct choice *choice, struct error *err)
+static bool check(const struct wanted_databases *wanted, const struct choice *choice,
+                  struct error *err)
 {
     for (size_t i = 0; i < choice->count; i++) {
         if (choice->matched[i])
             continue;
         error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": no database of the backup matches %s",
                   choice->option, choice->items[i]);
+        if (wanted->seen_len > 0)
+            error_hint(err, "It has %s%s.", wanted->seen, wanted->more ? ", …" : "");
         return error_reason(err, "pattern_matches_nothing");
     }
     return true;
@@ -106,5 +134,5 @@ static bool check(const struct choice *choice, struct error *err)
 
 bool wanted_databases_check(const struct wanted_databases *wanted, struct error *err)
 {
-    return check(&wanted->in, err) && check(&wanted->out, err);
+    return check(wanted, &wanted->in, err) && check(wanted, &wanted->out, err);
 }

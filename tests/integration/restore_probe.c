@@ -35,6 +35,7 @@ static const struct member members[] = {
     MEMBER(schema_only, MEMBER_FLAG),
     MEMBER(data_only, MEMBER_FLAG),
     MEMBER(no_globals, MEMBER_FLAG),
+    MEMBER(role_passwords, MEMBER_FLAG),
     MEMBER(no_owner, MEMBER_FLAG),
     MEMBER(no_privileges, MEMBER_FLAG),
     MEMBER(no_comments, MEMBER_FLAG),

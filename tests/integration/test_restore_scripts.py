@@ -339,7 +339,11 @@ def test_roles_and_tablespaces_that_are_there_are_altered(restored, pgcask, sour
         CREATE ROLE everything NOLOGIN PASSWORD 'other'; CREATE ROLE alice SUPERUSER;
         CREATE TABLESPACE "Fast; one" LOCATION '';""")
     pgcask("backup", source.uri("postgres"), "--to", workdir / "x", "--quiet").check()
+    password = "SELECT rolpassword FROM pg_authid WHERE rolname = 'everything'"
+    before = run_sql(other, "postgres", password)
     restored(other, workdir / "x/globals.sql")
+    assert run_sql(other, "postgres", password) == before != run_sql(source, "postgres", password)
+    restored(other, workdir / "x/globals.sql", "role_passwords")
     assert [re.sub(IN_PLACE, "", line) for line in logical.dump_all(other, "-g")] == \
         [re.sub(IN_PLACE, "", line) for line in logical.dump_all(source, "-g")]
 
@@ -373,7 +377,7 @@ def test_our_own_password_is_changed_last(restored, pgcask, servers, major, work
     run_sql(other, "postgres", f"ALTER ROLE \"{user}\" PASSWORD 'old'")
     path = workdir / "all.sql"
     path.write_bytes(dump(source))
-    restored(other, path, password="old")
+    restored(other, path, "role_passwords", password="old")
     old, new = (other.uri(None, password=password) for password in ("old", "new"))
     assert {"one", "two"} <= set(other.databases())
     assert pgcask("ping", old).rc == 1

@@ -129,6 +129,27 @@ static void what_is_there_is_altered(void **state)
         script_rules_alters_attributes(slice_string("ALTER ROLE a IN DATABASE d SET x = 1;")));
 }
 
+static void a_role_keeps_its_password(void **state)
+{
+    static const char *const cases[][2] = {
+        {"ALTER ROLE a WITH LOGIN PASSWORD 'x y' VALID UNTIL 'infinity';",
+         "ALTER ROLE a WITH LOGIN  VALID UNTIL 'infinity';"},
+        {"CREATE USER a ENCRYPTED PASSWORD 'it''s';", "CREATE USER a ;"},
+        {"ALTER ROLE password WITH PASSWORD NULL;", "ALTER ROLE password WITH ;"},
+        {"ALTER ROLE \"password\" WITH LOGIN;", "ALTER ROLE \"password\" WITH LOGIN;"},
+        {"ALTER ROLE password;", "ALTER ROLE password;"},
+    };
+    struct buffer out = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        buffer_clear(&out);
+        assert_true(script_rules_append_without_password(&out, slice_string(cases[i][0]), &err));
+        assert_string_equal(buffer_text(&out), cases[i][1]);
+    }
+    buffer_free(&out);
+}
+
 /* A COMMENT of more than what is looked at, and a function that ends as an owner is given. */
 static void long_statements_are_known_by_their_beginning(void **state)
 {
@@ -253,6 +274,7 @@ int main(void)
         cmocka_unit_test(settings_that_the_server_lacks_are_left_out),
         cmocka_unit_test(what_is_not_wanted_is_known_by_its_words),
         cmocka_unit_test(what_is_there_is_altered),
+        cmocka_unit_test(a_role_keeps_its_password),
         cmocka_unit_test(long_statements_are_known_by_their_beginning),
         cmocka_unit_test(modes_of_transactions_and_rows_of_copies_are_known),
         cmocka_unit_test(a_database_loses_its_tablespace),
