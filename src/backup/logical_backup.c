@@ -22,17 +22,6 @@ static bool enter(struct logical_backup *job, enum backup_phase phase, struct er
     return backup_enter_phase(&job->request, &job->report, phase, err);
 }
 
-void logical_fail(struct logical_backup *job, struct error *err)
-{
-    pthread_mutex_lock(&job->lock);
-    if (failure_check(&job->failure, err)) {
-        logical_explain(err, wire_settings_get(job->request.settings, "user"));
-        logical_databases_name(job, err);
-        failure_keep(&job->failure, err);
-    }
-    pthread_mutex_unlock(&job->lock);
-}
-
 static bool has_failed(struct logical_backup *job)
 {
     bool failed;

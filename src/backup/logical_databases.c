@@ -26,13 +26,6 @@
 
 /* ---- One ---- */
 
-static bool name_database(const struct logical_database *database, struct error *err)
-{
-    return database->job->request.all_databases
-               ? error_prefix(err, "database \"%s\"", database->name)
-               : false;
-}
-
 static bool open_session(struct logical_database *database, struct error *err)
 {
     struct logical_backup *job = database->job;
@@ -90,7 +83,7 @@ bool logical_database_enter(struct logical_database *database, struct error *err
         return true;
     if (strcmp(error_reason_word(err), LOGICAL_DATABASE_GONE) == 0)
         fail_gone(err);
-    return name_database(database, err);
+    return logical_database_name(database, err);
 }
 
 bool logical_database_leave(struct logical_database *database, struct error *err)
@@ -101,7 +94,7 @@ bool logical_database_leave(struct logical_database *database, struct error *err
         (!logical_sessions_wait(database->sessions, err) || !logical_rows_end(job, err)))
         return false;
     if (!catalog_check_copied(database->catalog, err) || !logical_summary_note(database, err))
-        return name_database(database, err);
+        return logical_database_name(database, err);
     job->rows_before += database->copy.rows;
     job->row_bytes_before += logical_dump_bytes(database);
     close_database(database);
@@ -131,7 +124,7 @@ static bool open_sessions(struct logical_backup *job, struct error *err)
         if (i == 0 ? open_in_turn(&job->databases[i], err) : open_session(&job->databases[i], err))
             continue;
         if (i == 0 || strcmp(err->sqlstate, "53300") != 0)
-            return name_database(&job->databases[i], err);
+            return logical_database_name(&job->databases[i], err);
         make_room(job, i);
     }
     return true;
@@ -142,7 +135,7 @@ static bool take_snapshots(struct logical_backup *job, struct error *err)
     for (size_t i = 0; i < job->together; i++) {
         job->databases[i].same_snapshot = job->together > 1 || job->database_count == 1;
         if (!logical_snapshot_take(&job->databases[i], false, err))
-            return name_database(&job->databases[i], err);
+            return logical_database_name(&job->databases[i], err);
     }
     return true;
 }
@@ -155,7 +148,7 @@ static bool read_catalogs(struct logical_backup *job, struct error *err)
         struct logical_database *database = &job->databases[i];
 
         if (!logical_catalog_read(database, err))
-            return name_database(database, err);
+            return logical_database_name(database, err);
         entries += catalog_entry_count(database->catalog);
         job->report.total_bytes += database->bytes;
         if (entries < ENTRIES_HELD)
@@ -205,17 +198,6 @@ bool logical_databases_open(struct logical_backup *job, struct error *err)
            (!logical_has_globals(job) ||
             (globals_have_verifiers(job->databases[0].conn, &job->verifiers, err) &&
              globals_look_over(job->databases[0].conn, logical_summary_note_line, job, err)));
-}
-
-bool logical_databases_name(const struct logical_backup *job, struct error *err)
-{
-    const struct logical_database *database =
-        job->current < job->database_count ? &job->databases[job->current] : NULL;
-
-    if (database == NULL || job->report.logical.database != database->name ||
-        err->code == ERROR_CANCELLED || strncmp(err->message, "database \"", 10) == 0)
-        return false;
-    return name_database(database, err);
 }
 
 void logical_databases_free(struct logical_backup *job)

@@ -87,3 +87,34 @@ bool logical_check_peer(const struct wire_conn *conn, struct error *err)
               version);
     return error_hint(err, "Name a database of the server in place of \"pgbouncer\".");
 }
+
+/* ---- Keeping it ---- */
+
+bool logical_database_name(const struct logical_database *database, struct error *err)
+{
+    return database->job->request.all_databases
+               ? error_prefix(err, "database \"%s\"", database->name)
+               : false;
+}
+
+static bool name_current(const struct logical_backup *job, struct error *err)
+{
+    const struct logical_database *database =
+        job->current < job->database_count ? &job->databases[job->current] : NULL;
+
+    if (database == NULL || job->report.logical.database != database->name ||
+        err->code == ERROR_CANCELLED || strncmp(err->message, "database \"", 10) == 0)
+        return false;
+    return logical_database_name(database, err);
+}
+
+void logical_fail(struct logical_backup *job, struct error *err)
+{
+    pthread_mutex_lock(&job->lock);
+    if (failure_check(&job->failure, err)) {
+        logical_explain(err, wire_settings_get(job->request.settings, "user"));
+        name_current(job, err);
+        failure_keep(&job->failure, err);
+    }
+    pthread_mutex_unlock(&job->lock);
+}

@@ -169,6 +169,9 @@ bool logical_is_script(const struct logical_backup *job);
 /* Roles and the like: a script of rows has none. */
 bool logical_has_globals(const struct logical_backup *job);
 
+/* Of several databases: says in which it was. False. */
+bool logical_database_name(const struct logical_database *database, struct error *err);
+
 /* Keeps the first failure, explained; any thread. *err becomes what is kept. */
 void logical_fail(struct logical_backup *job, struct error *err);
 
@@ -225,9 +228,6 @@ void logical_databases_free(struct logical_backup *job);
 bool logical_database_enter(struct logical_database *database, struct error *err);
 /* All of it was given: closes its session, after a look at what changed meanwhile. */
 bool logical_database_leave(struct logical_database *database, struct error *err);
-
-/* Of several databases: says in which it was, if one has its turn. False. */
-bool logical_databases_name(const struct logical_backup *job, struct error *err);
 
 /* ---- Catalogs ---- */
 

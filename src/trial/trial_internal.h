@@ -2,6 +2,7 @@
  * A trial from the inside.
  *
  *     trial.c             the run: a restore with what is done around each of its databases
+ *     trial_words.c       what is told, by any of them
  *     trial_database.c    their names, what earlier runs left, and how they are dropped
  *     trial_compare.c     a backup of what was restored, whose archive is held against the other
  *     trial_entries.c     … entry by entry
@@ -39,13 +40,25 @@ struct trial {
     struct name_set missing; /* roles that the archive names and the server lacks */
 };
 
+/* ---- trial_words.c ---- */
+
 void trial_tell(struct trial *trial, enum trial_problem kind, const char *object,
                 const char *problem);
 void trial_note(struct trial *trial, const char *format, ...) ERROR_PRINTF(2, 3);
 
+struct restore_needs;
+
+/* What the entry's definition needs of a server. */
+bool trial_add_needs(struct restore_needs *needs, const struct trial *trial,
+                     const struct archive_entry *entry, struct error *err);
 /* Whether the entry names a role that the server lacks: as its owner, or in what it says. */
 bool trial_names_missing(const struct trial *trial, const struct archive_entry *entry, bool owner,
                          bool *names, struct error *err);
+
+/* "TABLE public.orders". */
+void trial_object_name(const struct archive_entry *entry, char out[TRIAL_OBJECT_SIZE]);
+/* The PostgreSQL that a version is of: "15.18 (Debian …)" is 15; 0: unknown. */
+int trial_major(const char *version);
 
 /* ---- trial_database.c ---- */
 
@@ -91,10 +104,5 @@ bool trial_compare_entries(struct trial *trial, const struct trial_sides *sides,
 bool trial_read_again(struct trial *trial, const struct trial_side *made, uint32_t number,
                       const char *copy, struct content_sum *sum, struct error *err);
 bool trial_compare_rows(struct trial *trial, const struct trial_sides *sides, struct error *err);
-
-/* "TABLE public.orders". */
-void trial_object_name(const struct archive_entry *entry, char out[TRIAL_OBJECT_SIZE]);
-/* The PostgreSQL that a version is of: "15.18 (Debian …)" is 15; 0: unknown. */
-int trial_major(const char *version);
 
 #endif
