@@ -320,9 +320,8 @@ static void add_drop(const struct planned_database *database, const struct error
 
     snprintf(before, sizeof(before), "%s", err->hint);
     error_hint(err,
-               ERROR_OURS("%s") "%sDrop what was restored so far, which could not be done (%s): "
-                                "DROP DATABASE %s;",
-               before, before[0] == '\0' ? "" : "  ", why->message, database->interim);
+               ERROR_OURS("%s") "%sWhat was restored so far, %s, could not be dropped (%s).  %s",
+               before, before[0] == '\0' ? "" : "  ", database->interim, why->message, why->hint);
 }
 
 bool restore_plan_give_up(struct restore_plan *plan, size_t number, struct error *err)

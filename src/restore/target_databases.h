@@ -35,7 +35,8 @@ bool target_database_create(struct wire_conn *conn, const char *statement, const
                             struct error *err);
 
 /* Drops what a restore has made, with its subscriptions and whoever is in it, by a session of its
- * own that no cancel reaches; while the server cannot be reached, again for some seconds. */
+ * own that no cancel reaches; while the server cannot be reached, again for some seconds. False:
+ * the hint of *err has every statement that is left to do. */
 bool target_database_discard(const struct restore_request *request, const char *name,
                              struct error *err);
 

@@ -249,8 +249,8 @@ static bool fail_empty(const struct swap *swap, const struct restore_request *re
         return fail(swap, err);
     error_prefix(err, "cannot put a new database in the place of \"%s\"", swap->name);
     if (!target_database_discard(request, swap->interim, &why))
-        error_hint(err, "Drop the empty one that was made for it: DROP DATABASE %s;",
-                   swap->interim);
+        error_hint(err, "The empty one that was made for it, %s, is still there.  %s",
+                   swap->interim, why.hint);
     return false;
 }
 

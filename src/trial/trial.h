@@ -42,7 +42,7 @@ struct trial_report {
     uint64_t notes;
     bool by_name;   /* of an archive of another version, or of another producer's: entries were
                        compared by kind, schema and name alone */
-    char left[512]; /* databases that could not be dropped: the statements that do */
+    char left[2048]; /* databases that could not be dropped: the statements that do */
 };
 
 void trial_report_reset(struct trial_report *report);

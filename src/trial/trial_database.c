@@ -130,15 +130,13 @@ void trial_database_drop(struct trial *trial, const char *name, struct error *er
 
     if (target_database_discard(&trial->restore, name, &failed))
         return;
-    snprintf(trial->report->left + len, sizeof(trial->report->left) - len, "%sDROP DATABASE %s;",
-             len == 0 ? "" : " ", name);
+    snprintf(trial->report->left + len, sizeof(trial->report->left) - len, "%s%s",
+             len == 0 ? "" : " ", failed.hint);
     log_message(trial->restore.log, LOG_WARNING,
-                "the database %s, which was made to verify, could not be dropped (%s); do it by "
-                "DROP DATABASE %s;",
-                name, failed.message, name);
+                "the database %s, which was made to verify, could not be dropped (%s).  %s", name,
+                failed.message, failed.hint);
     if (err->code != ERROR_NONE)
         return;
     *err = failed;
     error_prefix(err, "the database %s, which was made to verify, could not be dropped", name);
-    error_hint(err, "Drop it: DROP DATABASE %s;", name);
 }

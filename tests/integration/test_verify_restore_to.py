@@ -362,6 +362,25 @@ def test_what_is_left_is_named(pgcask, pgcask_popen, cluster, slow, workdir):
     cluster.sql(f"DROP DATABASE {name}")
 
 
+@pytest.mark.sampled(1)
+def test_a_database_that_defends_itself_is_dropped(pgcask, cluster, major, workdir):
+    """Every command in it fails, from 17 on every login too, and a subscription keeps it."""
+    login = 'CREATE EVENT TRIGGER comes ON login EXECUTE FUNCTION "no!"();' if major > 16 else ""
+    db = make(cluster, "defended", f'''
+        CREATE TABLE t (a int);
+        CREATE SUBSCRIPTION "S ""1" CONNECTION '' PUBLICATION p
+            WITH (connect = false, slot_name = far);
+        CREATE FUNCTION "no!"() RETURNS event_trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE 'no DDL!'; END $$;
+        CREATE EVENT TRIGGER "E ""1" ON ddl_command_start EXECUTE FUNCTION "no!"();
+        ALTER EVENT TRIGGER "E ""1" ENABLE ALWAYS; {login}''')
+    off = ["-c", "event_triggers=off"] if major > 16 else []
+    archive = stock_archive(cluster, db, workdir / "a", "-Fc", PGOPTIONS=" ".join(off))
+    result = pgcask("verify", archive, "--restore-to", cluster.uri("postgres"))
+    assert left(cluster) == [] and result.rc == (1 if major > 16 else 0), str(result)
+    assert "could not be dropped" not in result.stderr, str(result)
+
+
 # What is asked for
 
 
