@@ -40,8 +40,8 @@ struct trial_report {
     uint64_t entries, tables, rows, large_objects; /* compared */
     uint64_t problems;
     uint64_t notes;
-    bool by_name;   /* of an archive of another version, or of another producer's: entries were
-                       compared by kind, schema and name alone */
+    bool by_name;    /* of an archive of another version, or of another producer's: entries were
+                        compared by kind, schema and name alone */
     char left[2048]; /* databases that could not be dropped: the statements that do */
 };
 
