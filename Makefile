@@ -15,7 +15,7 @@ install:
 	cmake --build --preset $(PROGRAM) --target pgcask
 	cmake --install build/$(PROGRAM) --prefix $(PREFIX) --component program
 
-.PHONY: all install plugin package deb $(PRESETS) test demo format clean
+.PHONY: all install plugin package deb sbom $(PRESETS) test demo format clean
 $(PRESETS):
 	cmake --preset $@
 	cmake --build --preset $@
@@ -25,6 +25,7 @@ plugin: static
 	mkdir -p build/plakar
 	cp build/static/pgcask build/plakar/pgcask.new
 	mv build/plakar/pgcask.new build/plakar/pgcask
+	cp build/static/pgcask.spdx.json build/static/licenses.txt build/plakar
 	set -e; for each in importer exporter importer-aws exporter-aws; do \
 	    build/plakar/pgcask plakar-schema $$each >build/plakar/$$each.schema.json; done
 
@@ -37,6 +38,11 @@ package: plugin
 deb: static
 	rm -rf build/deb
 	cpack --config build/static/CPackConfig.cmake -G DEB -B build/deb
+
+# Which libraries are in the static executable, in which versions and by which licences: it is written
+# whenever that is linked, and is in each package.
+sbom: static
+	cp build/static/pgcask.spdx.json build/static/licenses.txt build
 
 test:
 	scripts/test

@@ -32,6 +32,11 @@ pgcask_install_common(deb vendor-completions EXCLUDE_FROM_ALL)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT deb
   EXCLUDE_FROM_ALL)
 
+if(PGCASK_STATIC)
+  install(FILES "${CMAKE_BINARY_DIR}/pgcask.spdx.json" "${CMAKE_BINARY_DIR}/licenses.txt"
+    DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT deb EXCLUDE_FROM_ALL)
+endif()
+
 # Packed as Debian packs them: without a name and a time inside.
 set(debian_changelog "${CMAKE_BINARY_DIR}/changelog.Debian")
 string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC) # of SOURCE_DATE_EPOCH, if that is set

@@ -16,6 +16,7 @@ RUN_BY_OTHER_TESTS = {
     "program": "test_install.py configures it; release is built of the same sources",
     "install": "test_install.py",
     "deb": "test_packaging.py",
+    "sbom": "test_packaging.py",
 }
 NOT_RUN = {
     "test": "it is what runs these tests",
@@ -81,6 +82,8 @@ def test_the_package_is_made(workdir):
     [program] = user.home.glob(".cache/plakar/plugins/*/*/build/plakar/pgcask")
     needed = subprocess.run(["readelf", "-d", program], check=True, capture_output=True, text=True)
     assert "There is no dynamic section" in needed.stdout
+    for name in ("pgcask.spdx.json", "licenses.txt"):
+        assert (program.parent / name).read_bytes() == (paths.REPO / "build/static" / name).read_bytes()
 
 
 def test_without_plakar_the_package_is_an_error(workdir):

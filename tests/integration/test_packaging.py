@@ -5,6 +5,7 @@ test_container.py's. packaging/Dockerfile itself is test_container.py's.
 
 import gzip
 import hashlib
+import json
 import os
 import re
 import shlex
@@ -65,6 +66,7 @@ def test_its_files(unpacked):
             "usr/share/doc/pgcask/examples/systemd/pgcask-backup@.service",
             "usr/share/doc/pgcask/examples/systemd/pgcask-backup@.timer",
             "usr/share/doc/pgcask/examples/kubernetes/cronjob.yaml",
+            "usr/share/doc/pgcask/pgcask.spdx.json", "usr/share/doc/pgcask/licenses.txt",
             } <= set(listed)
     sums = dict(reversed(line.split("  ")) for line in
                 (unpacked / "DEBIAN/md5sums").read_text().splitlines())
@@ -87,6 +89,56 @@ def test_its_files(unpacked):
 def test_owners_are_root(deb):
     for line in process.run(["dpkg-deb", "-c", deb]).check().stdout.splitlines():
         assert line.split()[1] == "root/root", line
+
+
+# ---- What is in the static program -----------------------------------------------------------
+
+
+def linked():
+    """The names behind -l and the archives that the linker is given, and those that gcc adds."""
+    commands = subprocess.run(["ninja", "-C", "build/static", "-t", "commands", "-s", "pgcask"],
+                              cwd=paths.REPO, check=True, capture_output=True, text=True).stdout
+    words = commands.split()
+    given = {os.path.basename(word).removesuffix(".a") for word in words
+             if word.startswith("/") and word.endswith(".a")}
+    given |= {f"lib{word[2:]}" for word in words if re.fullmatch(r"-l\w+", word)}
+    return given | {"libc", "libgcc", "libgcc_eh"}
+
+
+def test_the_bill_of_materials_is_of_what_is_linked(deb):
+    process.run(["make", "sbom"], cwd=paths.REPO, timeout=900).check()
+    bill = json.loads((paths.REPO / "build/pgcask.spdx.json").read_text())
+    assert bill["spdxVersion"] == "SPDX-2.3" and bill["SPDXID"] == "SPDXRef-DOCUMENT"
+    ours, *others = bill["packages"]
+    assert ours["name"] == "pgcask" and ours["licenseDeclared"] == "ISC"
+    assert {each["name"] for each in others} == linked() and len(linked()) > 12
+    licenses = (paths.REPO / "build/licenses.txt").read_text()
+    for each in others:
+        [reference] = each["externalRefs"]
+        package, version, architecture = re.fullmatch(
+            r"pkg:deb/debian/([\w.-]+)@([^?]+)\?arch=(\w+)", reference["referenceLocator"]).groups()
+        installed = process.run(["dpkg-query", "-W", "-f", "${Version} ${source:Version}",
+                                 f"{package}:{architecture}"]).check().stdout.split()
+        assert [version.replace("%2B", "+"), each["versionInfo"]] == installed
+        text = open(f"/usr/share/doc/{package}/copyright").read()
+        assert text in licenses
+        for name in re.split(" AND | WITH ", each["licenseDeclared"]):
+            assert re.search(TOLD_AS[name], text, re.I), (each["name"], name)
+    ids = {each["SPDXID"] for each in bill["packages"]}
+    assert all(re.fullmatch(r"SPDXRef-[A-Za-z0-9.-]+", each) for each in ids)
+    described, *links = bill["relationships"]
+    assert described["relationshipType"] == "DESCRIBES"
+    assert {each["relatedSpdxElement"] for each in links} == ids - {ours["SPDXID"]}
+    assert {each["relationshipType"] for each in links} == {"STATIC_LINK"}
+
+
+# How Debian's files call what SPDX calls so.
+TOLD_AS = {
+    "Apache-2.0": "License: Apache-2.0", "Zlib": "License: zlib", "MIT": "License: (Expat|MIT)",
+    "BSD-2-Clause": "License: .*BSD-2-clause", "BSD-3-Clause": "License: BSD-3-clause",
+    "Unicode-DFS-2015": "License: Unicode", "LGPL-2.1-or-later": r"Lesser General Public\s+License",
+    "GPL-3.0-or-later": "GNU General Public License", "GCC-exception-3.1": "GCC RUNTIME LIBRARY EXCEPTION",
+}
 
 
 # ---- systemd ---------------------------------------------------------------------------------

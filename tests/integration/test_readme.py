@@ -117,7 +117,7 @@ def test_every_step_is_taken(first_hour):
     done, _ = first_hour
     left = [step for step in steps() if step not in done]
     assert {step for step in left if step.split()[0] not in ("make", *SCRIPTS)} <= {
-        "pg_ctl -D /var/lib/postgresql/restored start"}
+        "pg_ctl -D /var/lib/postgresql/restored start", "pg_dump -C"}  # the last one is a mention
     assert len([step for step in done if step.startswith("pgcask ")]) >= 8
 
 
