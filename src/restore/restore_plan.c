@@ -30,6 +30,8 @@ static void free_database(struct planned_database *database)
     free(database->entries);
     database_recipe_reset(&database->recipe);
     restore_needs_reset(&database->needs);
+    name_set_reset(&database->subscriptions);
+    name_set_reset(&database->slots);
     arena_free(&database->texts);
     free(database);
 }
@@ -377,9 +379,10 @@ static bool check_database(struct restore_plan *plan, struct planned_database *d
 
     plan->report->database = plan->count > 1 ? database->name : NULL;
     restore_plan_judge_database(plan, database);
-    if (!database->exists || database->action != RESTORE_USE)
+    if (!database->exists || database->action != RESTORE_USE) {
+        restore_plan_judge_new(plan, database);
         done = restore_plan_try_locales(plan, database, conn, err);
-    else if (!database->closed && !database->invalid)
+    } else if (!database->closed && !database->invalid)
         done = restore_plan_ask_database(plan, database, err);
     plan->report->database = NULL;
     return done;

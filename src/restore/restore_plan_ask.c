@@ -10,9 +10,7 @@
 #include "restore/target_databases.h"
 #include "restore/target_interim.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { ABOUT, NAME, ONE, TWO, THREE, FOUR };
 
@@ -21,11 +19,6 @@ static const char *text_of(const struct wire_result *rows, size_t row, size_t co
     const char *value = wire_result_value(rows, row, column);
 
     return value == NULL ? "" : value;
-}
-
-static uint64_t number_of(const struct wire_result *rows, size_t row, size_t column)
-{
-    return strtoull(text_of(rows, row, column), NULL, 10);
 }
 
 static bool flag_of(const struct wire_result *rows, size_t row, size_t column)
@@ -115,6 +108,13 @@ static const char server_rows[] =
     "  FROM databases JOIN pg_catalog.pg_stat_activity a ON a.datname = n\n"
     " WHERE a.pid <> pg_catalog.pg_backend_pid() AND a.backend_type = 'client backend'\n"
     " GROUP BY n\n"
+    "UNION ALL\n"
+    "SELECT 'subscription', n, s.subname::pg_catalog.text, NULL, NULL, NULL\n"
+    "  FROM databases JOIN pg_catalog.pg_database d ON d.datname = n\n"
+    "  JOIN pg_catalog.pg_subscription s ON s.subdbid = d.oid\n"
+    "UNION ALL\n"
+    "SELECT 'slot', n, r.slot_name::pg_catalog.text, NULL, NULL, NULL\n"
+    "  FROM databases JOIN pg_catalog.pg_replication_slots r ON r.database = n\n"
     "UNION ALL\n"
     "SELECT 'left over', d.datname, n, (SELECT pg_catalog.count(*)\n"
     "         FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid)::pg_catalog.text,\n"
@@ -267,102 +267,6 @@ static bool note_missing(struct missing *missing, const char *name, bool mends, 
            (!mends || missing->before == NULL || append_command(missing, quoted, err));
 }
 
-static struct planned_database *find_database(const struct restore_plan *plan, const char *name)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        if (strcmp(plan->databases[i]->name, name) == 0)
-            return plan->databases[i];
-    }
-    return NULL;
-}
-
-static bool take_database_row(struct restore_plan *plan, const struct wire_result *rows, size_t row)
-{
-    struct planned_database *database = find_database(plan, text_of(rows, row, NAME));
-
-    if (database == NULL)
-        return true;
-    database->exists = true;
-    database->closed = flag_of(rows, row, ONE);
-    database->invalid = flag_of(rows, row, TWO);
-    database->is_template = flag_of(rows, row, THREE);
-    database->may_drop = flag_of(rows, row, FOUR);
-    return true;
-}
-
-static bool take_current_row(struct restore_plan *plan, const struct wire_result *rows, size_t row)
-{
-    struct planned_database *database = find_database(plan, text_of(rows, row, NAME));
-
-    if (database != NULL)
-        database->is_current = true;
-    return true;
-}
-
-static bool take_session_row(struct restore_plan *plan, const struct wire_result *rows, size_t row)
-{
-    struct planned_database *database = find_database(plan, text_of(rows, row, NAME));
-
-    if (database == NULL)
-        return true;
-    database->sessions = (size_t)number_of(rows, row, ONE);
-    free(database->first_session);
-    database->first_session = strdup(text_of(rows, row, TWO));
-    return database->first_session != NULL;
-}
-
-/* One of these may be a restore that runs right now. */
-static bool take_left_over(struct restore_plan *plan, const struct wire_result *rows, size_t row)
-{
-    uint64_t sessions = number_of(rows, row, TWO);
-    bool replaced = flag_of(rows, row, THREE);
-    char remedy[256];
-
-    snprintf(remedy, sizeof(remedy), "%sDROP DATABASE %s;",
-             sessions == 0 ? "" : "If it is of no restore that runs, and nobody uses it: ",
-             text_of(rows, row, NAME));
-    preflight_add(plan->report, false, remedy,
-                  replaced ? "the database \"%s\" is the one that a restore has replaced, called "
-                             "%s since %s, and was not dropped%s"
-                           : "a restore of the database \"%s\" that was ended has left what it was "
-                             "filling, %s, since %s%s",
-                  text_of(rows, row, ONE), text_of(rows, row, NAME), text_of(rows, row, FOUR),
-                  sessions == 0 ? "" : "; sessions are in it");
-    return true;
-}
-
-static bool take_fact(struct restore_plan *plan, const struct wire_result *rows, size_t row)
-{
-    struct server_facts_of_target *server = &plan->server;
-    const char *about = text_of(rows, row, ABOUT);
-
-    if (strcmp(about, "role") == 0) {
-        free(server->role);
-        server->role = strdup(text_of(rows, row, NAME));
-        server->superuser = flag_of(rows, row, ONE);
-        server->createdb = flag_of(rows, row, TWO);
-        server->in_recovery = flag_of(rows, row, THREE);
-        server->has_icu = flag_of(rows, row, FOUR);
-        return server->role != NULL;
-    }
-    if (strcmp(about, "connections") == 0) {
-        server->connections_most = number_of(rows, row, ONE);
-        server->connections_reserved = number_of(rows, row, TWO);
-        server->connections_used = number_of(rows, row, THREE);
-    } else if (strcmp(about, "subscriber") == 0) {
-        server->may_subscribe = flag_of(rows, row, ONE);
-    } else if (strcmp(about, "current") == 0) {
-        return take_current_row(plan, rows, row);
-    } else if (strcmp(about, "database") == 0) {
-        return take_database_row(plan, rows, row);
-    } else if (strcmp(about, "session") == 0) {
-        return take_session_row(plan, rows, row);
-    } else if (strcmp(about, "left over") == 0) {
-        return take_left_over(plan, rows, row);
-    }
-    return true;
-}
-
 static struct missing *list_of(struct server_reading *reading, const char *about)
 {
     for (size_t i = 0; i < MISSING_LISTS; i++) {
@@ -379,7 +283,7 @@ static bool take_row(struct server_reading *reading, const struct wire_result *r
     if (missing != NULL)
         return note_missing(missing, text_of(rows, row, NAME), !flag_of(rows, row, ONE),
                             reading->err);
-    return take_fact(reading->plan, rows, row) || error_set_memory(reading->err);
+    return restore_plan_take_fact(reading->plan, rows, row) || error_set_memory(reading->err);
 }
 
 /* ---- Findings ---- */

@@ -1,6 +1,7 @@
 /* A plan from the inside: restore_plan.c fills it, restore_plan_ask.c asks the server,
- * restore_plan_there.c what is in a database, restore_plan_judge.c says what is in the way,
- * restore_plan_report.c shows it, restore_plan_make.c makes its databases. */
+ * restore_plan_facts.c takes what it says, restore_plan_there.c asks what is in a database,
+ * restore_plan_judge.c says what is in the way, restore_plan_report.c shows it, restore_plan_make.c
+ * makes its databases. */
 #ifndef PGCASK_RESTORE_RESTORE_PLAN_INTERNAL_H
 #define PGCASK_RESTORE_RESTORE_PLAN_INTERNAL_H
 
@@ -49,7 +50,8 @@ struct planned_database {
     /* What the server has said. */
     bool exists, closed, invalid, is_template, may_drop, is_current;
     size_t sessions;
-    char *first_session; /* "process 71, role app, psql" */
+    char *first_session;                  /* "process 71, role app, psql" */
+    struct name_set subscriptions, slots; /* in it; slots: logical ones */
     enum restore_action action;
 
     /* Once it is made. */
@@ -78,6 +80,12 @@ struct restore_plan {
 bool restore_plan_ask_server(struct restore_plan *plan, struct wire_conn *conn, struct error *err);
 bool restore_plan_ask_database(struct restore_plan *plan, struct planned_database *database,
                                struct error *err);
+
+/* What the archive lacks of one that is to be made. */
+void restore_plan_judge_new(struct restore_plan *plan, const struct planned_database *database);
+
+/* A row of what the server was asked; false: out of memory. */
+bool restore_plan_take_fact(struct restore_plan *plan, const struct wire_result *rows, size_t row);
 
 /* Of a database that is to be made; the session is of no use for anything else then. */
 bool restore_plan_try_locales(struct restore_plan *plan, const struct planned_database *database,

@@ -190,6 +190,57 @@ static void judge_missing(struct restore_plan *plan, struct planned_database *da
         judge_recipe(plan, database);
 }
 
+#define NAMES_TOLD 8
+
+/* "DROP SUBSCRIPTION "a";  DROP SUBSCRIPTION "b";", and the same names for the message. */
+static bool append_each(const struct name_set *set, const char *before, const char *after,
+                        const char *between, bool as_literals, struct buffer *out)
+{
+    char quoted[QUOTE_NAME_SIZE];
+    struct error ignored;
+    size_t told = set->count < NAMES_TOLD ? set->count : NAMES_TOLD;
+    bool done = true;
+
+    for (size_t i = 0; done && i < told; i++)
+        done = buffer_printf(out, &ignored, "%s%s%s%s", i == 0 ? "" : between, before,
+                             as_literals
+                                 ? set->items[i].name
+                                 : quote_identifier(set->items[i].name, quoted, sizeof(quoted)),
+                             after);
+    return done &&
+           (told == set->count || buffer_printf(out, &ignored, " and %zu more", set->count - told));
+}
+
+static void judge_kept_by(struct restore_plan *plan, const struct name_set *set, const char *before,
+                          const char *after, bool as_literals, const char *remedy,
+                          const char *message, const char *database)
+{
+    struct buffer names = {0}, commands = {0}, all = {0};
+    struct error ignored;
+
+    if (set->count > 0 && append_each(set, "", "", ", ", as_literals, &names) &&
+        append_each(set, before, after, "  ", as_literals, &commands) &&
+        buffer_printf(&all, &ignored, "%s%s", remedy, buffer_text(&commands)))
+        preflight_add(plan->report, true, buffer_text(&all), "%s the database \"%s\"%s: %s",
+                      as_literals ? "logical replication slots of" : "subscriptions of", database,
+                      message, buffer_text(&names));
+    buffer_free(&names);
+    buffer_free(&commands);
+    buffer_free(&all);
+}
+
+/* A slot's name has no character that would have to be quoted. */
+static void judge_kept(struct restore_plan *plan, const struct planned_database *database)
+{
+    judge_kept_by(plan, &database->subscriptions, "DROP SUBSCRIPTION ", ";", false,
+                  "Where a publisher is gone, ALTER SUBSCRIPTION … DISABLE and … SET (slot_name = "
+                  "NONE) come first. In that database: ",
+                  " keep it from being dropped", database->name);
+    judge_kept_by(plan, &database->slots, "SELECT pg_drop_replication_slot('", "');", true,
+                  "Whoever streams from them would have to begin anew. If nobody does: ",
+                  ", which is to be dropped, would go with it", database->name);
+}
+
 /* It is dropped while a session of another database looks on. */
 static void judge_replaced(struct restore_plan *plan, struct planned_database *database)
 {
@@ -216,6 +267,7 @@ static void judge_replaced(struct restore_plan *plan, struct planned_database *d
         preflight_add(plan->report, true, "Restore as its owner, or as a superuser.",
                       "the role %s may not drop the database \"%s\"", role_of(plan, name),
                       database->name);
+    judge_kept(plan, database);
     if (database->sessions == 0)
         return;
     snprintf(remedy, sizeof(remedy),
@@ -242,6 +294,7 @@ static void judge_there(struct restore_plan *plan, struct planned_database *data
         judge_createdb(plan);
         if (database->has_recipe)
             judge_recipe(plan, database);
+        judge_kept(plan, database);
     } else if (database->invalid) {
         snprintf(remedy, sizeof(remedy), "Have it made anew: %s.  Or: DROP DATABASE %s;",
                  OPTION_RECREATE, name);

@@ -230,28 +230,54 @@ static void judge_create(struct restore_plan *plan, const struct planned_databas
     }
 }
 
+static bool is_always_there(const char *schema)
+{
+    return strcmp(schema, "public") == 0 || strcmp(schema, "pg_catalog") == 0 ||
+           strcmp(schema, "information_schema") == 0;
+}
+
+/* In a database that is made there is no moment to make one. */
+static void tell_schema(struct restore_plan *plan, const struct planned_database *database,
+                        const struct name_set_item *schema)
+{
+    char name[QUOTE_NAME_SIZE], into[QUOTE_NAME_SIZE], remedy[1024];
+    bool is_made = database->action != RESTORE_USE;
+
+    quote_identifier(schema->name, name, sizeof(name));
+    quote_identifier(database->name, into, sizeof(into));
+    snprintf(remedy, sizeof(remedy), "%s%s%sCREATE SCHEMA %s;%s",
+             is_made ? "Make the database yourself, the schema in it, and restore into that one: "
+                       "CREATE DATABASE "
+                     : "",
+             is_made ? into : "", is_made ? ";  in it: " : "", name,
+             is_made ? "  then without " OPTION_CREATE_DB " and " OPTION_RECREATE : "");
+    preflight_add(plan->report, restore_request_ends_on_failure(plan->request), remedy,
+                  "the schema %s is not there, and is not restored; %zu entries lie in it, the "
+                  "first is %s",
+                  name, schema->times, schema->first);
+}
+
 /* Schemas of what is wanted that neither the archive nor the database has: of a selection, which
- * leaves CREATE SCHEMA out. */
+ * leaves CREATE SCHEMA out. there NULL: the database is made. */
 static void judge_schemas(struct restore_plan *plan, const struct planned_database *database,
                           const struct name_set *there)
 {
     const struct name_set *schemas = &database->needs.schemas;
-    char name[QUOTE_NAME_SIZE], remedy[1024];
 
     for (size_t i = 0; i < schemas->count; i++) {
         const char *schema = schemas->items[i].name;
 
-        if (strcmp(schema, "public") == 0 || strcmp(schema, "pg_catalog") == 0 ||
-            name_set_has(&database->needs.made_schemas, schema) ||
-            database->needs.extensions.count > 0 || name_set_has(there, schema))
-            continue;
-        quote_identifier(schema, name, sizeof(name));
-        snprintf(remedy, sizeof(remedy), "CREATE SCHEMA %s;", name);
-        preflight_add(plan->report, restore_request_ends_on_failure(plan->request), remedy,
-                      "the schema %s is not there, and is not restored; %zu entries lie in it, "
-                      "the first is %s",
-                      name, schemas->items[i].times, schemas->items[i].first);
+        if (!is_always_there(schema) && !name_set_has(&database->needs.made_schemas, schema) &&
+            database->needs.extensions.count == 0 &&
+            (there == NULL || !name_set_has(there, schema)))
+            tell_schema(plan, database, &schemas->items[i]);
     }
+}
+
+void restore_plan_judge_new(struct restore_plan *plan, const struct planned_database *database)
+{
+    if (!database->of_script && plan->request->trial == NULL)
+        judge_schemas(plan, database, NULL);
 }
 
 /* Up to 14 everybody may create in public, from 15 on its owner alone. */

@@ -207,11 +207,23 @@ static bool fail(const struct swap *swap, struct error *err)
                       name, swap->interim, name);
 }
 
+/* Slots would go with it; a subscription keeps it. Both were asked for before anything was done. */
+static bool refuse_slots(const struct swap *swap, struct error *err)
+{
+    static const char sql[] = "SELECT FROM pg_catalog.pg_replication_slots WHERE database = ";
+    bool any;
+
+    if (!ask(swap->conn, sql, swap->replaced, &any, err))
+        return false;
+    return !any || error_set(err, ERROR_REFUSED, "it has logical replication slots by now");
+}
+
 /* What was to be restored is there, and nothing is lost: but it takes its space. */
 static bool drop_replaced(const struct swap *swap, struct error *err)
 {
     struct buffer sql = {0};
-    bool done = append(&sql, "DROP DATABASE ", swap->replaced, "", NULL, err) &&
+    bool done = refuse_slots(swap, err) &&
+                append(&sql, "DROP DATABASE ", swap->replaced, "", NULL, err) &&
                 wire_query(swap->conn, buffer_text(&sql), NULL, err);
 
     buffer_free(&sql);
@@ -221,7 +233,10 @@ static bool drop_replaced(const struct swap *swap, struct error *err)
                  "the database \"%s\" is restored and has its name, but the one that it replaces, "
                  "\"%s\" now, cannot be dropped",
                  swap->name, swap->replaced);
-    return error_hint(err, "Drop it: DROP DATABASE %s;", swap->replaced);
+    return error_hint(err,
+                      "Drop it, after subscriptions that are in it and slots that nobody needs: "
+                      "DROP DATABASE %s;",
+                      swap->replaced);
 }
 
 bool target_interim_put_in_place(struct wire_conn *conn, const char *interim, const char *name,

@@ -258,6 +258,17 @@ def test_what_is_selected_needs_its_schema(planner, stocked, dump):
     assert not plan.findings, plan.told
     assert plan.databases[0]["kinds"] == {"TABLE": 1, "TABLE DATA": 1, "COMMENT": 2, "ACL": 2}
     stocked.sql("DROP DATABASE mine")
+    # Nor can a database be made that has it.
+    for members in (["create_db", "exit_on_error"], ["create_db"]):
+        plan = planner(uri(stocked), dump, "database=mine", "schemas=shop", "tables=orders", *members)
+        (told,) = plan.told
+        assert told.startswith(("fatal" if len(members) > 1 else "warning")
+                               + ': the schema "shop" is not there, and is not restored; 6'), told
+    for database, statement in re.findall(r"(CREATE (DATABASE|SCHEMA) .*?;)", plan.findings[0]["hint"]):
+        stocked.sql(database, db="postgres" if statement == "DATABASE" else "mine")
+    assert not planner(uri(stocked), dump, "database=mine", "schemas=shop", "tables=orders",
+                       "into_existing").findings
+    stocked.sql("DROP DATABASE mine")
 
 
 @pytest.mark.sampled
@@ -379,3 +390,31 @@ def test_extensions_and_locales_that_the_server_lacks(planner, servers, workdir,
     plan = planner(uri(server, "app"), dump, "create_db", "database=copy", "no_owner")
     assert any(told.startswith("warning: extensions that only a superuser can create")
                for told in plan.told), plan.told
+
+
+def test_what_keeps_a_database_or_goes_with_it(planner, servers, major, dump):
+    server = servers.create(major, conf={"wal_level": "logical"})
+    db = "its main one"
+    logical.run_sql(server, "postgres", script("roles"))
+    make(server, db, """
+        CREATE TABLE kept (n int);
+        CREATE SUBSCRIPTION "S ""1" CONNECTION 'host=nowhere' PUBLICATION p
+            WITH (connect = false, slot_name = far);
+        SELECT pg_create_logical_replication_slot('changes', 'test_decoding');""")
+    plan = planner(uri(server), dump, "recreate", f"database={db}", "tables=read_by",
+                   "no_privileges", "no_owner", do=True)
+    assert plan.told == [
+        f'fatal: subscriptions of the database "{db}" keep it from being dropped: "S ""1"',
+        f'fatal: logical replication slots of the database "{db}", which is to be dropped, would '
+        "go with it: changes"], plan.told
+    assert plan.result.rc == 1 and server.value("SELECT count(*) FROM kept", db=db) == "0"
+    for statement in ('ALTER SUBSCRIPTION "S ""1" DISABLE',
+                      'ALTER SUBSCRIPTION "S ""1" SET (slot_name = NONE)'):
+        server.sql(statement, db=db)
+    for finding in plan.findings:
+        (statement,) = re.findall(r"(?:DROP SUBSCRIPTION|SELECT) .*?;", finding["hint"])
+        server.sql(statement, db=db)
+    plan = planner(uri(server), dump, "recreate", f"database={db}", "tables=read_by",
+                   "no_privileges", "no_owner", do=True)
+    assert plan.result.ok and not plan.told, (plan.told, str(plan.result))
+    assert not server.sql("SELECT 1 FROM pg_class WHERE relname = 'kept'", db=db)
