@@ -27,7 +27,7 @@ REWRITE = os.environ.get("PGCASK_REWRITE_DOCS", "") not in ("", "0")
 PASSWORD = "the password"
 IDENTIFIER = r"\b[0-9a-f]{8}\b"
 PROGRESS = r"pgcask: (reading|restoring)\b"  # how many such lines there are is a matter of time
-EVENT = r"\w+: OK ✓ /"
+EVENT = r"\w+: (OK ✓|KO ✘) /"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 KEYS = re.compile(
     r"(<!-- Keys of the (\w+), from the option table.*?-->\n)(.*?)(\n<!-- End\. -->)", re.S)
@@ -102,7 +102,8 @@ def shell(plakar_package, servers, workdir, major):  # noqa: F811
         (workdir / name).mkdir()
     (workdir / "bin/plakar").symlink_to(plakar_tools.program())
     (workdir / "hosts").write_text("127.0.0.1 localhost db.example.org\n")
-    (workdir / "home/.pgpass").write_text(f"db.example.org:*:*:backup:{PASSWORD}\n")
+    (workdir / "home/.pgpass").write_text("".join(
+        f"db.example.org:*:*:{role}:{PASSWORD}\n" for role in ("backup", "postgres")))
     (workdir / "home/.pgpass").chmod(0o600)
     (workdir / "output").touch()
     shutil.copy(plakar_package, workdir / "home")
@@ -115,6 +116,7 @@ def shell(plakar_package, servers, workdir, major):  # noqa: F811
                " INSERT INTO book SELECT g, 'book ' || g FROM generate_series(1, 1000) g", db="shop")
     [statements] = re.findall(r"^```sql\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
     server.sql(statements.replace("…", PASSWORD))
+    server.sql(f"ALTER ROLE postgres PASSWORD '{PASSWORD}'")
     live = oracles.all_sums(server)
     (server.datadir / "log").mkdir(0o700)
     (server.datadir / "log/postgresql.log").write_text("LOG:  all is well\n")
