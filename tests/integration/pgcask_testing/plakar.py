@@ -92,6 +92,8 @@ def plakar_package(pgcask_path):
     for which in ("importer", "exporter", "importer-aws", "exporter-aws"):
         schema = process.run([pgcask_path, "plakar-schema", which]).check().stdout
         (files / f"{which}.schema.json").write_text(schema)
+    for name in ("pgcask.spdx.json", "licenses.txt"):  # of the static program: test_make.py looks at them
+        (files / name).write_text("{}\n")
     maker = Plakar(temp.new_dir("package-home"))
     maker.run("pkg", "create", "-out", folder / "postgresql_v0.1.0_linux_amd64.ptar",
               folder / "manifest.yaml", "v0.1.0").check()
