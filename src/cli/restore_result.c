@@ -25,12 +25,15 @@ void restore_result_plan(const struct command *command, const struct restore_pla
 {
     json_t *all = json_object_get(command->result, "plan");
     json_t *planned = command->result == NULL ? NULL : restore_plan_to_json(plan, true);
+    json_t *globals = command->result == NULL ? NULL : restore_plan_globals_to_json(plan);
     struct buffer text = {0};
     struct error ignored;
 
     if (all == NULL)
         result_set(command->result, "plan", all = json_array());
     json_array_extend(all, planned);
+    if (globals != NULL)
+        result_set(command->result, "globals", globals);
     json_decref(planned);
     if (restore_plan_append_text(&text, plan, &ignored) &&
         buffer_append_byte(&text, '\0', &ignored))

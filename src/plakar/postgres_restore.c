@@ -27,8 +27,8 @@ struct restoring {
     size_t told; /* of its findings */
 };
 
-/* A database that is named is the one that is meant, also where there are several archives. Else
- * each goes into its own, which is made where it is not there. */
+/* Where no database is named each archive goes into its own, which is made where it is not there.
+ */
 static bool make_request(const struct configuration *configuration, struct restore_request *request,
                          struct error *err)
 {
@@ -37,8 +37,6 @@ static bool make_request(const struct configuration *configuration, struct resto
         return false;
     if (configuration->all_databases)
         request->create_db = !request->data_only && request->sections == 0;
-    else if (request->database == NULL)
-        request->database = wire_settings_get(configuration->settings, "dbname");
     return true;
 }
 

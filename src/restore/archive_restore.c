@@ -6,6 +6,8 @@
  */
 #include "restore/archive_restore_internal.h"
 
+#include "base/error_names.h"
+#include "base/quote.h"
 #include "restore/list_file.h"
 #include "restore/restore_plan.h"
 #include "restore/restore_trial.h"
@@ -148,6 +150,8 @@ static bool make_plan(struct archive_job *job, struct preflight_report *found, s
     /* Of a trial, which makes no roles, what names those that are missing is left aside. */
     if (job->plan != NULL && (job->options->globals_are_apart || job->request->trial != NULL))
         restore_plan_expect_globals(job->plan);
+    if (job->plan != NULL)
+        restore_plan_tell_globals(job->plan, job->options->globals);
     return job->plan != NULL &&
            restore_plan_add(job->plan, job->contents, job->selection, job->database, err) &&
            restore_plan_check(job->plan, found, err);
@@ -260,7 +264,6 @@ static bool run(struct archive_job *job, struct error *err)
     /* One of several, of which nothing is wanted, is not touched. */
     if (options->lists != NULL && restore_selection_names_nothing(job->selection))
         return true;
-    job->report->databases++;
     if (job->request->dry_run && options->planned)
         return true;
     if (!plan(job, err))
@@ -270,6 +273,7 @@ static bool run(struct archive_job *job, struct error *err)
     if (options->before != NULL && !options->before(options->context, err))
         return false;
     archive_job_expect_objects(job);
+    job->report->databases++;
     return make_database(job, err) && restore_all(job, err);
 }
 
@@ -279,6 +283,7 @@ static void give_up(struct archive_job *job, const struct logical_restore_report
 {
     if (job->plan == NULL || !restore_plan_give_up(job->plan, 0, err))
         return;
+    job->report->databases = before->databases;
     job->report->objects = before->objects;
     job->report->rows = before->rows;
     job->report->large_objects = before->large_objects;
@@ -357,6 +362,21 @@ bool archive_restore_plan(struct archive_input *input,
     return done;
 }
 
+static void tell_own_name(const struct restore_request *request, const char *database,
+                          struct logical_restore_report *report)
+{
+    const char *named = target_database_passed_over(request, database);
+    char own[QUOTE_NAME_SIZE], remedy[QUOTE_NAME_SIZE + 64];
+
+    if (named == NULL)
+        return;
+    snprintf(remedy, sizeof(remedy), "Into that one: " OPTION_DATABASE " %s.", named);
+    preflight_add(&report->preflight, false, remedy,
+                  "the address names the database %s, which every server has, and the archive goes "
+                  "into the one of its own name, %s",
+                  named, quote_identifier(database, own, sizeof(own)));
+}
+
 bool archive_restore(struct archive_input *input, const struct archive_restore_options *options,
                      const struct restore_request *request, struct logical_restore_report *report,
                      struct error *err)
@@ -370,6 +390,8 @@ bool archive_restore(struct archive_input *input, const struct archive_restore_o
     if (database == NULL)
         return false;
     snprintf(report->database, sizeof(report->database), "%s", database);
+    if (!options->of_several)
+        tell_own_name(request, database, report);
     if (is_kept(options, request, database)) {
         log_message(request->log, LOG_WARNING,
                     "the database \"%s\" is never dropped: what the backup has of it takes the "

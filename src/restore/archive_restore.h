@@ -9,13 +9,15 @@
 #include "restore/archive_input.h"
 #include "restore/logical_restore.h"
 
+struct restore_globals;
 struct selection_lists;
 
 struct archive_restore_options {
     const char *name; /* of the archive, for messages, and for want of another for the database */
     bool of_several;  /* archives of one backup: each goes into its own database */
-    struct selection_lists *lists; /* of several, see restore_selection.h; NULL: its own */
-    bool globals_are_apart;        /* roles and tablespaces come from elsewhere */
+    struct selection_lists *lists;         /* of several, see restore_selection.h; NULL: its own */
+    bool globals_are_apart;                /* roles and tablespaces come from elsewhere */
+    const struct restore_globals *globals; /* what these are, for the plan; NULL: not known */
     bool planned; /* together with others (archive_restore_plan): what was found was told */
     /* Called once the plan is made and nothing is in its way, before anything is done; may be NULL.
      */

@@ -188,6 +188,8 @@ bool backup_look_archives(const struct record_place *place, enum logical_layout 
 
     if (look.plan != NULL && options->globals_are_apart)
         restore_plan_expect_globals(look.plan);
+    if (look.plan != NULL)
+        restore_plan_tell_globals(look.plan, options->globals);
     done = look.plan != NULL && add_records(&look, source, err) && check(&look, report, err);
     restore_plan_free(look.plan);
     source_close(source);

@@ -46,12 +46,16 @@ static bool refuse_list(const struct backup_job *job, size_t wanted, struct erro
 /* Each of several goes into the one of its own name. */
 static bool refuse_name(const struct backup_job *job, bool several, size_t count, struct error *err)
 {
-    char number[24] = "several";
+    char number[24] = "several", what[300];
 
-    if (job->request->database == NULL || !several)
+    if (!target_database_is_named(job->request) || !several)
         return true;
     if (count > 0)
         snprintf(number, sizeof(number), "%zu", count);
+    if (job->request->database == NULL) {
+        snprintf(what, sizeof(what), "%.200s is of %s databases", job->name, number);
+        return target_database_refuse_several(job->request, true, what, err);
+    }
     error_set(err, ERROR_USAGE,
               OPTION_DATABASE " is for the restore of one database, and %s is of %s", job->name,
               number);
@@ -61,7 +65,7 @@ static bool refuse_name(const struct backup_job *job, bool several, size_t count
 /* Of several that are chosen among, the only one may go anywhere. */
 static void settle_several(struct backup_job *job, bool several, size_t wanted)
 {
-    job->several = several && (job->request->database == NULL || wanted != 1);
+    job->several = several && (!target_database_is_named(job->request) || wanted != 1);
 }
 
 static bool refuse_cluster(const struct backup_job *job, struct error *err)
@@ -212,13 +216,23 @@ static bool run_script(struct backup_job *job, const struct restore_request *req
     return done ? true : error_prefix(err, "%s", path);
 }
 
+/* Nobody who asks for a table asks for another password of a role. */
+static bool leave_globals(struct backup_job *job)
+{
+    job->found.why_left = "a part of the backup was asked for";
+    buffer_free_secret(&job->globals_text);
+    return true;
+}
+
 /* Nothing is done before the first archive has been looked at: so they are held. */
 static bool hold_globals(struct backup_job *job, struct error *err)
 {
     enum reader_status status = READER_END;
     struct slice bytes;
 
-    if (job->request->no_globals)
+    bool of_part = restore_request_is_of_part(job->request);
+
+    if (job->request->no_globals || (of_part && job->archives > 0))
         return true;
     if (job->archives > 0) {
         error_set(err, ERROR_UNSUPPORTED, "%s comes behind a database that names its roles",
@@ -233,7 +247,9 @@ static bool hold_globals(struct backup_job *job, struct error *err)
         if (!buffer_append(&job->globals_text, bytes.data, bytes.len, err))
             return false;
     }
-    return status == READER_END;
+    return status == READER_END &&
+           restore_globals_read(&job->found, buffer_slice(&job->globals_text), err) &&
+           (!of_part || leave_globals(job));
 }
 
 static bool run_globals(void *context, struct error *err)
@@ -262,6 +278,9 @@ static struct archive_restore_options options_of(struct backup_job *job, const c
         .of_several = is_of_several(job),
         .lists = is_of_several(job) ? job->lists : NULL,
         .globals_are_apart = job->globals != NULL || job->globals_text.len > 0,
+        .globals = job->found.roles.count + job->found.tablespaces.count > 0 && job->archives <= 1
+                       ? &job->found
+                       : NULL,
         .planned = job->planned,
         .before = run_globals,
         .proved = json_array_size(job->facts->archive_names) == 1 ? backup_prove
@@ -299,12 +318,8 @@ static bool restore_one(struct backup_job *job, struct archive_input *input,
     size_t before = job->report->databases;
     bool done;
 
-    if (job->chosen > 1 && !is_of_several(job) && target_database_is_named(job->request)) {
-        error_set(err, ERROR_USAGE, "%s is of several databases, and one is named to restore into",
-                  job->name);
-        return error_hint(err, "Choose one: " OPTION_DATABASES
-                               ". Or leave the name out: each goes into the one of its own name.");
-    }
+    if (!refuse_name(job, job->chosen > 1 && !is_of_several(job), 0, err))
+        return false;
     done = archive_restore(input, options, request_of_archives(job), job->report, err);
 
     if (done && !job->request->dry_run && job->report->databases > before)
@@ -389,6 +404,14 @@ static bool note_record(struct backup_job *job, const struct logical_place *plac
     return backup_archives_came(job->came, place, err);
 }
 
+/* Which of its databases it goes to, each of its statements says itself. */
+static bool refuse_script_name(const struct backup_job *job, struct error *err)
+{
+    return job->request->database != NULL || !target_database_is_named(job->request) ||
+           target_database_refuse_several(job->request, false,
+                                          "the backup is a script of several, all.sql", err);
+}
+
 static bool restore_record(struct backup_job *job, struct error *err)
 {
     struct logical_place place = logical_layout_place(job->facts->layout, job->record.path);
@@ -401,7 +424,8 @@ static bool restore_record(struct backup_job *job, struct error *err)
     case LOGICAL_PART_GLOBALS:
         return hold_globals(job, err);
     case LOGICAL_PART_SCRIPT:
-        return run_script(job, job->request, job->record.reader, job->record.path, err);
+        return refuse_script_name(job, err) &&
+               run_script(job, job->request, job->record.reader, job->record.path, err);
     case LOGICAL_PART_ARCHIVE:
         return plan_all(job, err) && restore_custom(job, err);
     case LOGICAL_PART_FIRST_TOC:
@@ -486,8 +510,7 @@ static bool run(struct backup_job *job, struct record_source *source, struct err
     /* Of a backup without a database that is wanted. */
     if (!job->request->dry_run && !run_globals(job, err))
         return false;
-    job->report->in_globals = job->globals != NULL;
-    return job->globals == NULL || script_restore_conclude(job->globals, err);
+    return true;
 }
 
 static bool prepare(struct backup_job *job, struct error *err)
@@ -523,7 +546,8 @@ bool backup_restore(struct record_source *source, const char *name,
     selection_lists_free(job.lists);
     backup_archives_free(job.came);
     script_restore_free(job.globals);
-    buffer_free(&job.globals_text);
+    restore_globals_reset(&job.found);
+    buffer_free_secret(&job.globals_text);
     manifest_decoder_free(job.manifest);
     source_close(job.source);
     return done;

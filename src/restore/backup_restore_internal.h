@@ -8,6 +8,7 @@
 #include "restore/archive_restore.h"
 #include "restore/backup_restore.h"
 #include "restore/checking_source.h"
+#include "restore/restore_globals.h"
 
 struct backup_job {
     const char *name;
@@ -20,6 +21,7 @@ struct backup_job {
     struct buffer globals_text; /* until it is known that nothing is in the way */
     char globals_path[RECORD_PATH_MAX];
     struct restore_request of_globals, of_several;
+    struct restore_globals found;   /* what is in them, for the first plan */
     struct script_restore *globals; /* what it says last of all is still to be done */
     bool begun;                     /* with manifest.json, or what may be without one */
     bool has_manifest;              /* it has come */

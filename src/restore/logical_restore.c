@@ -151,7 +151,7 @@ static bool run_script(struct logical_job *job, struct script_restore *script,
     return look_over_first(job, script, err) &&
            feed_script(script, reader, script_restore_feed,
                        progress == NULL ? NULL : &progress->bytes, err) &&
-           script_restore_finish(script, err) && script_restore_conclude(script, err);
+           script_restore_finish(script, err);
 }
 
 static bool restore_script(struct logical_job *job, struct reader *reader, struct error *err)

@@ -68,13 +68,17 @@
     .scope = OPTION_OF_LOGICAL, .place = offsetof(struct restore_request, exclude_databases),      \
     .help = "Of several databases, without those whose names match."
 #define RESTORE_OPTION_NO_GLOBALS                                                                  \
-    RESTORE_FLAG("no-globals", no_globals,                                                         \
-                 "Without the roles and tablespaces of a backup or script, and what is granted "   \
-                 "and set on them. Otherwise those that are there already are altered.")
+    RESTORE_FLAG(                                                                                  \
+        "no-globals", no_globals,                                                                  \
+        "Without the roles and tablespaces of a backup or script, and what is granted "            \
+        "and set on them. Otherwise those that are there already are altered, but for the "        \
+        "role that restores, and for passwords and how long they are valid. Where a "              \
+        "part is asked for (" ERROR_OPTION("tables") ", " OPTION_DATA_ONLY                         \
+                                                     ", …) none is touched.")
 #define RESTORE_OPTION_ROLE_PASSWORDS                                                              \
     RESTORE_FLAG("role-passwords", role_passwords,                                                 \
-                 "Roles that are there already get the passwords of the backup or script, too; "   \
-                 "without it they keep theirs.")
+                 "Roles that are there already get the passwords of the backup or script, and "    \
+                 "how long these are valid, too; without it they keep theirs.")
 #define RESTORE_OPTION_ROLE                                                                        \
     RESTORE_TEXT("role", "NAME", role,                                                             \
                  "Restores as that role (SET ROLE), of which the role that logs in must be a "     \

@@ -42,6 +42,9 @@ void restore_plan_free(struct restore_plan *plan)
         return;
     for (size_t i = 0; i < plan->count; i++)
         free_database(plan->databases[i]);
+    name_set_reset(&plan->roles_there);
+    name_set_reset(&plan->tablespaces_there);
+    name_set_reset(&plan->own_roles);
     free(plan->databases);
     free(plan->server.role);
     free(plan);
@@ -56,6 +59,11 @@ void restore_plan_keep_last(struct restore_plan *plan)
 {
     if (plan->count > 0)
         plan->databases[plan->count - 1]->kept = true;
+}
+
+void restore_plan_tell_globals(struct restore_plan *plan, const struct restore_globals *globals)
+{
+    plan->globals = globals;
 }
 
 /* ---- A database ---- */
@@ -396,7 +404,7 @@ bool restore_plan_check(struct restore_plan *plan, struct preflight_report *repo
 
     plan->report = report;
     done = target_connect_any(&conn, plan->request, TARGET_BYTES, err) &&
-           restore_plan_ask_server(plan, conn, err);
+           restore_plan_ask_globals(plan, conn, err) && restore_plan_ask_server(plan, conn, err);
     if (done)
         restore_plan_judge_server(plan);
     for (size_t i = 0; done && i < plan->count; i++)

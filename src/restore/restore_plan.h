@@ -31,6 +31,10 @@ void restore_plan_expect_globals(struct restore_plan *plan);
  * several, which every server has. */
 void restore_plan_keep_last(struct restore_plan *plan);
 
+/* What is said of roles and tablespaces; borrowed as long as the plan is there. */
+struct restore_globals;
+void restore_plan_tell_globals(struct restore_plan *plan, const struct restore_globals *globals);
+
 /* An archive, and what of it is wanted, goes into that database (target_databases.h). What is kept
  * of it is copied. */
 bool restore_plan_add(struct restore_plan *plan, struct archive_contents *contents,
@@ -93,8 +97,13 @@ bool restore_plan_give_up(struct restore_plan *plan, size_t number, struct error
  * memory. */
 json_t *restore_plan_to_json(const struct restore_plan *plan, bool with_entries);
 
+/* An object with what becomes of roles and tablespaces (docs/json.md, "restore"). NULL: nothing is
+ * known of them, or out of memory. */
+json_t *restore_plan_globals_to_json(const struct restore_plan *plan);
+
 /* The same for people, a few lines a database:
  *
+ *     roles: 2 are made (alice, bob), 1 is left as it is (postgres)
  *     database "app": is made
  *       92 entries: 6 TABLE, 5 TABLE DATA, 5 INDEX, …
  *       data: 1234 bytes, as they lie in the archive

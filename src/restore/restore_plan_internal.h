@@ -7,6 +7,8 @@
 
 #include "archive/archive_contents.h"
 #include "restore/database_recipe.h"
+#include "restore/name_set.h"
+#include "restore/restore_globals.h"
 #include "restore/restore_needs.h"
 #include "restore/restore_plan.h"
 #include "restore/restore_selection.h"
@@ -72,6 +74,9 @@ struct restore_plan {
     struct planned_database **databases;
     size_t count, capacity;
     bool globals_expected;
+    const struct restore_globals *globals;          /* NULL: nothing is known of them */
+    struct name_set roles_there, tablespaces_there; /* of these, as the server has them */
+    struct name_set own_roles;                      /* that this restore acts as */
     struct server_facts_of_target server;
     struct preflight_report *report; /* during a check */
 };
@@ -86,6 +91,11 @@ void restore_plan_judge_new(struct restore_plan *plan, const struct planned_data
 
 /* A row of what the server was asked; false: out of memory. */
 bool restore_plan_take_fact(struct restore_plan *plan, const struct wire_result *rows, size_t row);
+
+/* Of roles and tablespaces, which of those that are known are there: restore_plan_globals.c. */
+bool restore_plan_ask_globals(struct restore_plan *plan, struct wire_conn *conn, struct error *err);
+bool restore_plan_append_globals(struct buffer *out, const struct restore_plan *plan,
+                                 struct error *err);
 
 /* Of a database that is to be made; the session is of no use for anything else then. */
 bool restore_plan_try_locales(struct restore_plan *plan, const struct planned_database *database,

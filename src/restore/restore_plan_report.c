@@ -196,6 +196,8 @@ static bool append_database(struct buffer *out, const struct planned_database *d
 bool restore_plan_append_text(struct buffer *out, const struct restore_plan *plan,
                               struct error *err)
 {
+    if (!restore_plan_append_globals(out, plan, err))
+        return false;
     for (size_t i = 0; i < plan->count; i++) {
         if (!append_database(out, plan->databases[i], err))
             return false;

@@ -124,6 +124,15 @@ bool restore_request_read(struct restore_request *request, const struct options 
            restore_request_check(request, err);
 }
 
+bool restore_request_is_of_part(const struct restore_request *request)
+{
+    bool part = request->list_file != NULL || request->sections != 0 || request->data_only;
+
+    for (int i = 0; i < RESTORE_LISTS; i++)
+        part |= request->lists[i].count > 0;
+    return part;
+}
+
 bool restore_request_ends_on_failure(const struct restore_request *request)
 {
     return request->exit_on_error || request->single_transaction || request->transaction_size > 0;

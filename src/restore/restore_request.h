@@ -102,6 +102,9 @@ bool restore_request_read(struct restore_request *request, const struct options 
                           struct error *err);
 bool restore_request_check(const struct restore_request *request, struct error *err);
 
+/* Whether a part of a database is asked for: roles and tablespaces are left as they are then. */
+bool restore_request_is_of_part(const struct restore_request *request);
+
 /* Whether the first statement that fails ends the work. What is known beforehand to fail by itself
  * then is in the way of all, and is a warning otherwise. */
 bool restore_request_ends_on_failure(const struct restore_request *request);

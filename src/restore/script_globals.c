@@ -32,68 +32,81 @@ static bool run_changed(struct script_restore *restore, uint64_t line, struct er
     return done;
 }
 
-/* Our own role is altered last: with another password the sessions that follow would not be let in,
- * and without its rights this one would fail. */
+/* The one that restores needs its password and its rights for the sessions that follow, and whoever
+ * restores does not think of losing them. */
 static bool is_own(const struct script_restore *restore, const struct script_name *role)
 {
-    return restore->user != NULL && strcmp(role->name, restore->user) == 0;
+    static const char *const words[] = {"current_user", "session_user", "current_role"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(role->name, words[i]) == 0)
+            return true;
+    }
+    return (restore->user != NULL && strcmp(role->name, restore->user) == 0) ||
+           (restore->acting != NULL && strcmp(role->name, restore->acting) == 0);
 }
 
-static bool postpone_changed(struct script_restore *restore, struct error *err)
+static bool leave_own(struct script_restore *restore, struct script_name *role)
 {
-    bool done =
-        restore->changed.len == 0 ||
-        (buffer_append(&restore->postponed, restore->changed.data, restore->changed.len, err) &&
-         buffer_append_byte(&restore->postponed, 0, err));
-
-    forget_changed(restore);
-    return done;
+    if (!role->told)
+        log_message(restore->request->log, LOG_INFO,
+                    "the role \"%s\", as which this restore acts, is left as it is", role->name);
+    role->told = true;
+    return true;
 }
 
-static bool append_alter_role(struct script_restore *restore, const struct sql_statement *statement,
-                              const struct script_name *role, struct error *err)
+/* Those who log in by a role that is there know its password by now. */
+static bool alter_there(struct script_restore *restore, struct slice text, uint64_t line,
+                        struct script_name *role, struct error *err)
 {
-    struct sql_statement without = *statement;
-    struct buffer text = {0};
-    bool done;
+    bool kept = false;
+    bool done = restore->request->role_passwords
+                    ? buffer_append(&restore->changed, text.data, text.len, err)
+                    : script_rules_append_role(&restore->changed, text, &kept, err);
 
-    if (!role->keeps_password)
-        return script_rules_append_alter(&restore->changed, statement, err);
-    done = script_rules_append_without_password(&text, statement->text, err);
-    without.text = buffer_slice(&text);
-    done = done && script_rules_append_alter(&restore->changed, &without, err);
-    buffer_free_secret(&text);
-    return done;
+    if (done && kept && !role->told) {
+        restore->passwords_kept++;
+        role->told = true;
+    }
+    return done && run_changed(restore, line, err);
 }
 
 static bool create_role(struct script_restore *restore, const struct sql_statement *statement,
                         struct script_name *role, struct error *err)
 {
+    struct buffer alter = {0};
+    bool done;
+
     if (!role->there) {
         role->there = role->made = true;
         return queue(restore, (const char *)statement->text.data, statement->line, err);
     }
     restore->report.there++;
-    role->keeps_password = !role->made && !restore->request->role_passwords;
-    if (!append_alter_role(restore, statement, role, err))
-        return false;
-    return is_own(restore, role) ? postpone_changed(restore, err)
-                                 : run_changed(restore, statement->line, err);
+    if (is_own(restore, role))
+        return leave_own(restore, role);
+    done = script_rules_append_alter(&alter, statement, err) &&
+           alter_there(restore, buffer_slice(&alter), statement->line, role, err);
+    buffer_free_secret(&alter);
+    return done;
 }
 
 static bool alter_role(struct script_restore *restore, const struct sql_statement *statement,
                        struct script_name *role, struct error *err)
 {
-    if (!script_rules_alters_attributes(statement->text) ||
-        (!is_own(restore, role) && !role->keeps_password))
+    if (is_own(restore, role) && !script_rules_is_in_database(statement->text))
+        return leave_own(restore, role);
+    if (!role->there || role->made)
         return queue(restore, (const char *)statement->text.data, statement->line, err);
-    if (!role->keeps_password)
-        return buffer_append(&restore->postponed, statement->text.data, statement->text.len + 1,
-                             err);
-    if (!script_rules_append_without_password(&restore->changed, statement->text, err))
-        return false;
-    return is_own(restore, role) ? postpone_changed(restore, err)
-                                 : run_changed(restore, statement->line, err);
+    return alter_there(restore, statement->text, statement->line, role, err);
+}
+
+void script_tell_roles(const struct script_restore *restore)
+{
+    if (restore->passwords_kept > 0)
+        log_message(restore->request->log, LOG_INFO,
+                    "roles that were there and keep their passwords and how long these are valid: "
+                    "%zu",
+                    restore->passwords_kept);
 }
 
 /* ---- Tablespaces ---- */

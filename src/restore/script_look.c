@@ -55,6 +55,8 @@ static bool note_statement(void *context, const struct sql_statement *statement,
          statement->kind == SQL_KIND_DROP_DATABASE) &&
         !note_database(restore, statement, err))
         return false;
+    if (!restore->request->no_globals && !restore_globals_note(&restore->shared, statement, err))
+        return false;
     if (restore->look_placed || place < SCRIPT_GLOBALS)
         return true;
     restore->look_placed = true;
@@ -102,6 +104,8 @@ static bool settle_names(struct script_restore *restore, struct error *err)
         script_tell_own_name(restore, only);
         return true;
     }
+    if (!restore->look_plain)
+        return script_refuse_several(restore, err);
     script_tell_several(restore);
     return true;
 }
@@ -167,6 +171,8 @@ static bool check_all(struct script_restore *restore, struct error *err)
         checked = script_fail_unmatched(err);
     if (checked && wanted == 0)
         script_tell_no_database(restore);
+    if (checked && restore->shared.roles.count + restore->shared.tablespaces.count > 0)
+        restore_plan_tell_globals(plan, &restore->shared);
     checked = checked && restore_plan_check(plan, report, err);
     if (checked && request->on_plan != NULL)
         request->on_plan(request->context, plan);

@@ -9,10 +9,9 @@ struct script_name {
     const char *name;
     bool there;
     bool made;              /* by the script */
-    bool keeps_password;    /* a role that was there */
     bool checked;           /* and nothing is in the way */
     bool blocked;           /* it holds what was to go: nothing is put into it */
-    bool told;              /* that it is not there */
+    bool told;              /* that it is not there; of a role, that something of it stays */
     bool dropped;           /* by the script, before it makes it; of 'c' and 'x' */
     bool spared;            /* the script's DROP was of another name, and left out */
     const char *definition; /* of 'c': how the script makes it; NULL: it does not */

@@ -88,6 +88,13 @@ void script_tell_several(struct script_restore *restore)
                   restore->database);
 }
 
+bool script_refuse_several(struct script_restore *restore, struct error *err)
+{
+    return restore->database == NULL || restore->request->database != NULL ||
+           target_database_is_fixed(restore->database) ||
+           target_database_refuse_several(restore->request, false, "the script is of several", err);
+}
+
 void script_tell_no_database(struct script_restore *restore)
 {
     if (restore->request->create_db)
@@ -172,6 +179,8 @@ bool script_meet(struct script_restore *restore, const char *database, uint64_t 
     if (goes_by_its_name(restore)) {
         if (!restore->looked && of_one && !restore->placed_plain && script_keeps_name(restore))
             script_tell_own_name(restore, database);
+        else if (!restore->looked && !restore->placed_plain)
+            return script_refuse_several(restore, err);
         else if (!restore->looked)
             script_tell_several(restore);
         return true;

@@ -364,6 +364,8 @@ void script_restore_free(struct script_restore *restore)
     free(restore->database);
     free(restore->renamed);
     free(restore->user);
+    free(restore->acting);
+    restore_globals_reset(&restore->shared);
     buffer_free(&restore->prelude);
     buffer_free(&restore->unmark);
     buffer_free(&restore->connected);
@@ -372,7 +374,6 @@ void script_restore_free(struct script_restore *restore)
     buffer_free(&restore->object);
     buffer_free_secret(&restore->here);
     buffer_free_secret(&restore->changed);
-    buffer_free_secret(&restore->postponed);
     free(restore);
 }
 
@@ -402,6 +403,7 @@ static bool finish(struct script_restore *restore, struct error *err)
         return false;
     if (!restore->matched && !restore->looked)
         script_tell_no_database(restore);
+    script_tell_roles(restore);
     return check_matched(restore, err);
 }
 
@@ -410,23 +412,4 @@ bool script_restore_finish(struct script_restore *restore, struct error *err)
     if (!failure_check(&restore->failure, err))
         return false;
     return finish(restore, err) || failure_keep(&restore->failure, err);
-}
-
-bool script_restore_conclude(struct script_restore *restore, struct error *err)
-{
-    struct slice rest = buffer_slice(&restore->postponed);
-
-    if (rest.len == 0)
-        return true;
-    if (!script_open_base(restore, err))
-        return false;
-    while (rest.len > 0) {
-        const char *text = (const char *)rest.data;
-
-        slice_take(&rest, strlen(text) + 1);
-        if (!script_execute(restore, &restore->base, text, 0, true, err))
-            return false;
-    }
-    buffer_free_secret(&restore->postponed);
-    return target_finish(restore->base.target, err);
 }

@@ -5,9 +5,8 @@
  *
  * Other than by psql:
  * - A role, a tablespace or a database that is there already is not made, and not failed on: what
- *   the script says of it (ALTER) is done to it. What the script says of the role that restores is
- *   done last of all, by script_restore_conclude(): a new password would be in the way of the
- *   sessions that follow.
+ *   the script says of it (ALTER) is done to it. A role keeps its password, and how long that is
+ *   valid; the one that restores is left as it is altogether.
  * - A database that holds objects is not restored into unless the request says so. What the script
  *   drops is dropped for RESTORE_CLEAN only: for RESTORE_RECREATE a database is replaced once the
  *   new one has been made. One that could not be dropped or replaced is left as it is.
@@ -56,9 +55,6 @@ bool script_restore_feed(struct script_restore *restore, struct slice bytes, str
 
 /* That was all of it: fails if it was not whole. Then everything that was taken is on disk. */
 bool script_restore_finish(struct script_restore *restore, struct error *err);
-
-/* At the end of the whole job, in which other sessions of the same role may have followed. */
-bool script_restore_conclude(struct script_restore *restore, struct error *err);
 
 /* So far. */
 void script_restore_report(const struct script_restore *restore, struct script_report *report);

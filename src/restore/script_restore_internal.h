@@ -5,6 +5,7 @@
 #include "archive/sql_script.h"
 #include "base/failure.h"
 #include "restore/name_pattern.h"
+#include "restore/restore_globals.h"
 #include "restore/script_names.h"
 #include "restore/script_restore.h"
 #include "restore/target_session.h"
@@ -43,7 +44,9 @@ struct script_restore {
      * database; the rest in that of the database at hand. */
     struct script_session base, section;
     char encoding[SCRIPT_ENCODING_SIZE]; /* of the statements at hand */
-    char *user;                          /* who the server says we logged in as */
+    char *user, *acting; /* who the server says we logged in as, and who we are (SET ROLE) */
+    struct restore_globals shared; /* what it makes of roles and tablespaces, for the plan */
+    size_t passwords_kept;         /* roles that were there, and have other ones in the script */
     struct script_names names;
     bool names_known;
 
@@ -53,6 +56,7 @@ struct script_restore {
     bool placed_plain;       /* … and that was it */
     bool globals;            /* of a whole cluster, before the first database */
     bool wanted;             /* the database at hand is */
+    bool again;              /* … and was before */
     bool matched;            /* one of them was */
     bool in_unit;            /* between BEGIN and COMMIT */
     uint64_t unit_line;      /* of that BEGIN */
@@ -65,10 +69,9 @@ struct script_restore {
     uint64_t copy_line;
     struct buffer copy_statement, rows;
 
-    struct buffer object;    /* what the statement at hand is of */
-    struct buffer changed;   /* a statement that is another than the script's */
-    struct buffer here;      /* a statement that names its database as it is called here */
-    struct buffer postponed; /* about our own role: statements, a NUL behind each */
+    struct buffer object;  /* what the statement at hand is of */
+    struct buffer changed; /* a statement that is another than the script's */
+    struct buffer here;    /* a statement that names its database as it is called here */
 };
 
 /* ---- script_sessions.c ---- */
@@ -167,6 +170,7 @@ bool script_needs_database(const struct script_restore *restore, struct error *e
 bool script_meet(struct script_restore *restore, const char *database, uint64_t line,
                  const char **here, struct error *err);
 bool script_rename(struct script_restore *restore, const char *database, struct error *err);
+bool script_refuse_several(struct script_restore *restore, struct error *err);
 void script_tell_several(struct script_restore *restore);
 void script_tell_no_database(struct script_restore *restore);
 
@@ -189,6 +193,9 @@ bool script_enter_section(struct script_restore *restore, const char *database, 
                           struct error *err);
 
 /* ---- script_globals.c ---- */
+
+/* At the end: of which roles what is left as it was. */
+void script_tell_roles(const struct script_restore *restore);
 
 /* A statement about a role, a tablespace or a database. */
 bool script_run_global(struct script_restore *restore, const struct sql_statement *statement,

@@ -389,50 +389,62 @@ bool script_rules_append_alter(struct buffer *out, const struct sql_statement *s
                                  buffer_append(out, rest.data, rest.len, err));
 }
 
-/* "… ENCRYPTED PASSWORD 'x' …": where it lies. A role may be called like that word. */
-struct password_clause {
-    unsigned words;
-    int seen; /* 1: ENCRYPTED, 2: PASSWORD, 3: all of it */
-    size_t begin, end;
+/* What of a role's options is passed over; words before it are kept as they stand. */
+struct stripping {
+    struct buffer *out;
+    struct slice statement;
+    size_t words, copied; /* up to there it is in out */
+    enum { OPTION_IS_KEPT, OPTION_WANTS_UNTIL, OPTION_WANTS_VALUE } state;
+    size_t begin; /* of the option at hand */
+    size_t encrypted;
+    bool kept, done;
+    struct error *err;
 };
 
-static bool find_password(void *context, const struct sql_word *word)
+static bool strip(void *context, const struct sql_word *word)
 {
-    struct password_clause *clause = context;
+    struct stripping *stripping = context;
+    bool encrypted = sql_word_is(word, "encrypted");
 
-    if (clause->words++ < 3)
+    if (stripping->words++ < 3)
         return true;
-    if (clause->seen == 2) {
-        clause->seen = 3;
-        clause->end = word->begin + word->text.len;
-    } else if (sql_word_is(word, "encrypted")) {
-        clause->seen = 1;
-        clause->begin = word->begin;
+    if (stripping->words == 4 && (sql_word_is(word, "set") || sql_word_is(word, "reset") ||
+                                  sql_word_is(word, "in") || sql_word_is(word, "rename")))
+        return false;
+    if (stripping->state == OPTION_WANTS_VALUE) {
+        stripping->done =
+            buffer_append(stripping->out, stripping->statement.data + stripping->copied,
+                          stripping->begin - stripping->copied, stripping->err);
+        stripping->copied = word->begin + word->text.len;
+        stripping->state = OPTION_IS_KEPT;
+        stripping->kept = true;
+    } else if (stripping->state == OPTION_WANTS_UNTIL) {
+        stripping->state = sql_word_is(word, "until") ? OPTION_WANTS_VALUE : OPTION_IS_KEPT;
     } else if (sql_word_is(word, "password")) {
-        clause->begin = clause->seen == 1 ? clause->begin : word->begin;
-        clause->seen = 2;
-    } else {
-        clause->seen = 0;
+        stripping->begin = stripping->encrypted > 0 ? stripping->encrypted : word->begin;
+        stripping->state = OPTION_WANTS_VALUE;
+    } else if (sql_word_is(word, "valid")) {
+        stripping->begin = word->begin;
+        stripping->state = OPTION_WANTS_UNTIL;
     }
-    return clause->seen < 3;
+    stripping->encrypted = encrypted ? word->begin : 0;
+    return stripping->done;
 }
 
-bool script_rules_append_without_password(struct buffer *out, struct slice statement,
-                                          struct error *err)
+bool script_rules_append_role(struct buffer *out, struct slice statement, bool *kept,
+                              struct error *err)
 {
-    struct password_clause clause = {.words = 0};
+    struct stripping stripping = {.out = out, .statement = statement, .done = true, .err = err};
 
-    sql_words_walk(statement, find_password, &clause);
-    if (clause.seen < 3)
-        return buffer_append(out, statement.data, statement.len, err);
-    return buffer_append(out, statement.data, clause.begin, err) &&
-           buffer_append(out, statement.data + clause.end, statement.len - clause.end, err);
+    sql_words_walk(statement, strip, &stripping);
+    *kept = stripping.kept;
+    return stripping.done && buffer_append(out, statement.data + stripping.copied,
+                                           statement.len - stripping.copied, err);
 }
 
-bool script_rules_alters_attributes(struct slice statement)
+bool script_rules_is_in_database(struct slice statement)
 {
     struct shape shape = shape_of(statement);
 
-    return !is_word(&shape, 3, "set") && !is_word(&shape, 3, "reset") &&
-           !is_word(&shape, 3, "in") && !is_word(&shape, 3, "rename");
+    return is_word(&shape, 3, "in");
 }

@@ -33,12 +33,12 @@ bool script_rules_append_database(struct buffer *out, const struct restore_reque
 bool script_rules_append_alter(struct buffer *out, const struct sql_statement *statement,
                                struct error *err);
 
-/* "CREATE ROLE name …" or "ALTER ROLE name …" without its PASSWORD. */
-bool script_rules_append_without_password(struct buffer *out, struct slice statement,
-                                          struct error *err);
+/* "ALTER ROLE name …" without its PASSWORD and VALID UNTIL; *kept: it has such. */
+bool script_rules_append_role(struct buffer *out, struct slice statement, bool *kept,
+                              struct error *err);
 
-/* Whether "ALTER ROLE name …" changes its attributes or its password, not one of its settings. */
-bool script_rules_alters_attributes(struct slice statement);
+/* Whether "ALTER ROLE name IN DATABASE …" is of that database. */
+bool script_rules_is_in_database(struct slice statement);
 
 /* The encoding that "SET client_encoding" names. False if it is another statement, or names none.
  */

@@ -42,7 +42,7 @@ static bool note_section(struct script_restore *restore, const char *database, s
     bool again = strcmp(buffer_text(&restore->connected), database) == 0;
 
     buffer_clear(&restore->connected);
-    restore->report.databases += !again;
+    restore->again = again;
     restore->matched = true;
     snprintf(restore->report.database, sizeof(restore->report.database), "%s", database);
     return buffer_append_string(&restore->connected, database, err);
@@ -73,6 +73,7 @@ bool script_enter_section(struct script_restore *restore, const char *database, 
     }
     if (!script_check_database(restore, found, NULL, err))
         return false;
+    restore->report.databases += !restore->again;
     restore->wanted = true;
     return script_session_open(restore, &restore->section, database, true, err);
 }

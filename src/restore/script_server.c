@@ -14,7 +14,9 @@ static bool ask_names(struct script_restore *restore, struct wire_result **resul
         "UNION ALL\n"
         "SELECT 'd', d.datname::pg_catalog.text FROM pg_catalog.pg_database d\n"
         "UNION ALL\n"
-        "SELECT 'u', session_user::pg_catalog.text";
+        "SELECT 'u', session_user::pg_catalog.text\n"
+        "UNION ALL\n"
+        "SELECT 'a', current_user::pg_catalog.text";
     struct wire_conn *conn;
 
     if (!script_open_base(restore, err) || !target_settle(restore->base.target, err))
@@ -22,6 +24,13 @@ static bool ask_names(struct script_restore *restore, struct wire_result **resul
     conn = target_session_conn(restore->base.target);
     return wire_query(conn, sql, result, err) ||
            error_prefix(err, "cannot ask for the server's roles and databases");
+}
+
+static bool take_own(char **own, const char *name, struct error *err)
+{
+    free(*own);
+    *own = strdup(name);
+    return *own != NULL || error_set_memory(err);
 }
 
 static bool take_names(struct script_restore *restore, const struct wire_result *result,
@@ -34,11 +43,9 @@ static bool take_names(struct script_restore *restore, const struct wire_result 
 
         if (kind == NULL || name == NULL)
             return error_set(err, ERROR_PROTOCOL, "the server has a role without a name");
-        if (kind[0] == 'u') {
-            free(restore->user);
-            restore->user = strdup(name);
-            if (restore->user == NULL)
-                return error_set_memory(err);
+        if (kind[0] == 'u' || kind[0] == 'a') {
+            if (!take_own(kind[0] == 'u' ? &restore->user : &restore->acting, name, err))
+                return false;
             continue;
         }
         item = script_names_take(&restore->names, kind[0], name, err);

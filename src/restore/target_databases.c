@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/error_names.h"
+#include "base/quote.h"
 #include "restore/restore_trial.h"
 
 #include <errno.h>
@@ -59,9 +60,23 @@ static const char *named_by_address(const struct restore_request *request)
                : NULL;
 }
 
+/* Addresses often end in a name that every server has, for want of another: a way in. */
 const char *target_database_named(const struct restore_request *request)
 {
-    return request->database != NULL ? request->database : named_by_address(request);
+    const char *named = named_by_address(request);
+
+    if (request->database != NULL)
+        return request->database;
+    return named == NULL || target_database_is_fixed(named) ? NULL : named;
+}
+
+const char *target_database_passed_over(const struct restore_request *request, const char *database)
+{
+    const char *named = named_by_address(request);
+    bool passed = request->trial == NULL && request->database == NULL && named != NULL &&
+                  target_database_is_fixed(named) && strcmp(named, database) != 0;
+
+    return passed ? named : NULL;
 }
 
 bool target_database_is_named(const struct restore_request *request)
@@ -72,7 +87,7 @@ bool target_database_is_named(const struct restore_request *request)
 char *target_database_name(const struct restore_request *request, const char *header,
                            const char *file, bool of_several, struct error *err)
 {
-    const char *named = named_by_address(request);
+    const char *named = target_database_named(request), *way_in = named_by_address(request);
     struct slice stem = file == NULL ? (struct slice){0} : file_stem(file);
     char given[64];
 
@@ -80,17 +95,36 @@ char *target_database_name(const struct restore_request *request, const char *he
         request->trial->name(request->trial->context, header == NULL ? "" : header, given);
         return copy(given, strlen(given), err);
     }
-    if (!of_several && request->database != NULL)
-        return copy(request->database, strlen(request->database), err);
     if (!of_several && named != NULL)
         return copy(named, strlen(named), err);
     if (header != NULL && header[0] != '\0')
         return copy(header, strlen(header), err);
     if (stem.len > 0)
         return copy((const char *)stem.data, stem.len, err);
+    if (way_in != NULL)
+        return copy(way_in, strlen(way_in), err);
     error_set(err, ERROR_USAGE, "nothing says into which database the archive goes");
     error_hint(err, "Name one: " OPTION_DATABASE ", or postgres://host/DATABASE");
     return NULL;
+}
+
+/* What is typed next must not lose what nobody has spoken of. */
+bool target_database_refuse_several(const struct restore_request *request, bool may_choose,
+                                    const char *what, struct error *err)
+{
+    const char *loss =
+        request->existing == RESTORE_RECREATE ? ", which " OPTION_RECREATE " drops if it is there"
+        : request->existing == RESTORE_CLEAN  ? ", where " OPTION_CLEAN " drops what is restored"
+                                              : "";
+    char named[QUOTE_NAME_SIZE];
+
+    quote_identifier(target_database_named(request), named, sizeof(named));
+    error_set(err, ERROR_USAGE, "the address names one database, %s, and %s", named, what);
+    return error_hint(err,
+                      ERROR_OURS("%s") "Leave the name out of the address, and each goes into the "
+                                       "one of its own name" ERROR_OURS("%s") ".",
+                      may_choose ? "Choose the one that goes into it: " OPTION_DATABASES ".  " : "",
+                      loss);
 }
 
 bool target_database_is_fixed(const char *name)

@@ -4,16 +4,26 @@
 
 #include "restore/restore_request.h"
 
-/* Which database an archive goes into: the request's, the settings' if they name one, the one that
- * the archive was made of (header, may be NULL), or the file's name without folder and suffix. On
- * the heap; NULL with an error of usage where nothing says it. of_several: of a backup of several
- * each goes into its own. */
+/* Which database an archive goes into: the request's, the settings' if they name one that not every
+ * server has, the one that the archive was made of (header, may be NULL), the file's name without
+ * folder and suffix, or at last whatever the settings name. On the heap; NULL with an error of
+ * usage where nothing says it. of_several: of a backup of several each goes into its own. */
 char *target_database_name(const struct restore_request *request, const char *header,
                            const char *file, bool of_several, struct error *err);
 
 /* Whether the request names one itself: then several archives would go into the same. */
 bool target_database_is_named(const struct restore_request *request);
 const char *target_database_named(const struct restore_request *request); /* NULL: it names none */
+
+/* The one that the settings name, if that is a way in only, because every server has it, and the
+ * archive or script goes into `database`; else NULL. */
+const char *target_database_passed_over(const struct restore_request *request,
+                                        const char *database);
+
+/* The error of several that would go into the one that the address names. what: "… is of several";
+ * may_choose: the only one that is wanted would go there. */
+bool target_database_refuse_several(const struct restore_request *request, bool may_choose,
+                                    const char *what, struct error *err);
 
 /* Databases that every server has, and that are never dropped. */
 bool target_database_is_fixed(const char *name);
