@@ -35,6 +35,7 @@
 #define OPTION_REPLACE ERROR_OPTION("replace")
 #define OPTION_RESTORE_TO ERROR_OPTION("restore-to")
 #define OPTION_SCHEMA_ONLY ERROR_OPTION("schema-only")
+#define OPTION_SEARCH_PATH ERROR_OPTION("search-path")
 #define OPTION_SECTIONS ERROR_OPTION("sections")
 #define OPTION_SINGLE_TRANSACTION ERROR_OPTION("single-transaction")
 #define OPTION_SPOOL_DIR ERROR_OPTION("spool-dir")

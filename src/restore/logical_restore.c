@@ -13,6 +13,7 @@
 #include "restore/backup_restore.h"
 #include "restore/backup_source.h"
 #include "restore/db_source.h"
+#include "restore/restore_report.h"
 #include "restore/script_restore.h"
 #include "restore/spooled_source.h"
 #include "restore/target_databases.h"
@@ -285,6 +286,7 @@ bool logical_restore_run(const struct restore_request *request, const struct res
         return false;
     done = restore_source(&job, &source, err);
     source_close(source);
+    restore_report_say_search_path(report, request, done, err);
     report->seconds = (double)(clock_now_ms() - begun) / 1000;
     return done;
 }

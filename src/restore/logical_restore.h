@@ -35,6 +35,7 @@ struct logical_restore_report {
     uint64_t large_objects; /* that came to their ends */
     uint64_t failures;      /* statements */
     uint64_t harmless;      /* … that are not counted there */
+    uint64_t unqualified;   /* … whose functions' bodies name something without its schema */
     uint64_t passed_over;   /* tables whose rows were not put in, because they could not be made */
     uint64_t left;          /* changes of objects that were there already: these were left as they
                                were, with into_existing */

@@ -1,9 +1,11 @@
 /* Failures are kept as text that can be shown: archives are in any encoding. */
 #include "restore/restore_report.h"
 
+#include "base/error_names.h"
 #include "base/quote.h"
 #include "base/utf8.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +53,38 @@ static void keep(struct logical_restore_report *report, const char *database,
              failure->harmless == NULL ? "" : failure->harmless);
 }
 
+/* Archives have the search path empty, and so name everything with its schema, but for what bodies
+ * of functions say. There the server says where it was; what it says has the name as it stands
+ * there, in quotes or before the arguments, in any language. */
+static bool is_unqualified(const struct target_failure *failure)
+{
+    static const char *const states[] = {"42883", "42704", "42P01"};
+    bool is_missing = false;
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+        is_missing |= strcmp(failure->sqlstate, states[i]) == 0;
+    return is_missing && failure->context[0] != '\0' &&
+           memchr(failure->message, '.', strcspn(failure->message, "(")) == NULL;
+}
+
+void restore_report_say_search_path(const struct logical_restore_report *report,
+                                    const struct restore_request *request, bool done,
+                                    struct error *err)
+{
+    if (report->unqualified == 0 || request->search_path != NULL)
+        return;
+    log_message(request->log, LOG_WARNING,
+                "statements that failed because a function names something without its schema, "
+                "while the search path is empty: %" PRIu64
+                "; restore with the schemas that it relies on: " OPTION_SEARCH_PATH
+                " public (of an index of 17 and later that helps only in the function: ALTER "
+                "FUNCTION … SET search_path = …)",
+                report->unqualified);
+    if (!done && err->code == ERROR_SERVER)
+        error_hint(err, "A function names something without its schema. Restore with the schemas "
+                        "that it relies on: " OPTION_SEARCH_PATH " public");
+}
+
 void restore_report_failure(struct logical_restore_report *report,
                             const struct restore_request *request, const char *database,
                             const struct target_failure *failure)
@@ -59,6 +93,7 @@ void restore_report_failure(struct logical_restore_report *report,
         report->harmless++;
     else
         report->failures++;
+    report->unqualified += is_unqualified(failure);
     keep(report, database, failure);
     if (request->on_failure != NULL)
         request->on_failure(request->context, database, failure);

@@ -9,6 +9,12 @@ void restore_report_failure(struct logical_restore_report *report,
                             const struct restore_request *request, const char *database,
                             const struct target_failure *failure);
 
+/* Says once, of all of these, that functions were restored which rely on a search path. done: the
+ * work came to its end; else *err, which says why not, has it too. */
+void restore_report_say_search_path(const struct logical_restore_report *report,
+                                    const struct restore_request *request, bool done,
+                                    struct error *err);
+
 /* For whoever has to know what was done before the work ended: the report's database was restored
  * to its end. */
 void restore_report_ended(struct logical_restore_report *report);

@@ -175,3 +175,46 @@ def test_what_failed_is_told_to_people(pgcask, cluster, archive):
         assert all(line in behind for line in doing.replace("\t", r"\x09").splitlines()), behind
     assert result.stderr.count("detail: Nobody may.\n") == result.stderr.count("hint: Ask somebody else.\n") == 2
     assert said[-1] == f"pgcask: warning: statements that failed: {len(FAILURES)}; they are named above"
+
+
+def own(pgcask, cluster, workdir):
+    db = make(cluster, "relies", UNQUALIFIED)
+    archive = logical.back_up(pgcask, cluster, db, workdir / "relies")
+    logical.drop(cluster, db)
+    return archive
+
+
+UNQUALIFIED = """
+    CREATE FUNCTION inner_f(n int) RETURNS bool LANGUAGE sql AS 'SELECT n > 0';
+    CREATE FUNCTION outer_f(n int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN inner_f(n); END';
+    CREATE TYPE a_type AS ENUM ('a');
+    CREATE FUNCTION of_type(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+        'DECLARE x a_type; BEGIN RETURN n; END';
+    CREATE TABLE t (n int CHECK (outer_f(n))); INSERT INTO t VALUES (1);
+    CREATE TABLE u (n int CHECK (of_type(n) > 0)); INSERT INTO u VALUES (1);
+"""
+
+
+def test_a_search_path_is_recommended_once(pgcask, cluster, workdir):
+    archive = own(pgcask, cluster, workdir)
+    words = ["restore", archive, "--database", "relies again", "--create-db"]
+    to = ["--to", cluster.uri("postgres")]
+    for more in ([], ["--exit-on-error"]):
+        result = pgcask(*words, *to, *more)
+        assert result.rc == (1 if more else 3), str(result)
+        assert result.stderr.count("--search-path public") == 1 + len(more), str(result)
+        assert (": 2; restore with" in result.stderr) == (not more), str(result)
+        logical.run_sql(cluster, "postgres", 'DROP DATABASE IF EXISTS "relies again"')
+    result = pgcask("verify", archive, "--restore-to", cluster.uri("postgres"))
+    assert result.rc == 3 and result.stderr.count("--search-path public") == 1, str(result)
+    result = pgcask(*words, *to, "--search-path", "public")
+    assert result.ok and "search path" not in result.stderr, str(result)
+    logical.drop(cluster, "relies again")
+    # What is missing for another reason has a schema.
+    db = make(cluster, "lacks", "CREATE SCHEMA s; CREATE TYPE s.e AS ENUM ('a');"
+                                "CREATE TABLE t (e s.e);")
+    archive = logical.back_up(pgcask, cluster, db, workdir / "lacks")
+    result = pgcask("restore", archive, *to, "--database", "relies again", "--create-db",
+                    "--exclude-schemas", "s")
+    assert result.rc == 3 and "search-path" not in result.stderr, str(result)
+    logical.drop(cluster, "relies again"), logical.drop(cluster, db)
