@@ -6,6 +6,7 @@ ended with status 0 in nearly all of them.
 """
 
 import re
+import shutil
 
 import pytest
 
@@ -296,6 +297,41 @@ def test_what_every_server_has_is_never_dropped(stage):
         stage.assert_equal("shop")
     finally:
         logical.run_sql(stage.target, "template1", "DROP TABLE of_the_template")
+
+
+# ---- What ends in the middle
+
+
+def store_without_content(stage, workdir):
+    """The store, but for the packs that came with the last snapshot."""
+    store = workdir / "store"
+    before = {path.name for path in (stage.plakar.store / "packfiles").rglob("*")}
+    stage.plakar.backup(location(stage.source, "new")).check()
+    shutil.copytree(stage.plakar.store, store)
+    for path in (store / "packfiles").rglob("*"):
+        if path.is_file() and path.name not in before and path.stat().st_size > 1 << 20:
+            with open(path, "r+b") as file:  # what it ends with says where the rest is
+                file.seek(path.stat().st_size // 2)
+                file.write(bytes(1 << 16))
+    return store
+
+
+@pytest.mark.parametrize("key", ["create_db", "recreate"])
+def test_a_damaged_store_leaves_the_old_database_or_none(stage, workdir, key):
+    logical.make(stage.source, "new", """
+        CREATE TABLE t (a text); ALTER TABLE t ALTER a SET STORAGE EXTERNAL;
+        INSERT INTO t SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 80000) g
+        GROUP BY g % 500""")
+    store = store_without_content(stage, workdir)
+    if key == "recreate":
+        logical.make(stage.target, "new", "CREATE TABLE t (old int); INSERT INTO t VALUES (1)")
+    before = stage.target.databases()
+    result = stage.plakar.run("at", store, "restore", "-o", f"{key}=true", "-to",
+                              location(stage.target), stage.plakar.snapshots()[0])
+    assert result.rc != 0 and "/new.dump" in result.stdout + result.stderr, result
+    assert stage.target.databases() == before
+    if key == "recreate":
+        assert stage.target.sql("SELECT old FROM t", "new") == [["1"]]
 
 
 # ---- What surrounds a database
