@@ -67,6 +67,10 @@ struct archive_skim;
 
 struct archive_skim *archive_skim_new(struct archive_contents *contents, uint64_t archive_size,
                                       struct error *err);
+/* The same of the entry alone whose data lie behind all others, where these are known: fed from
+ * *position on. An archive that was cut off ends in it, or before. */
+struct archive_skim *archive_skim_last(struct archive_contents *contents, uint64_t archive_size,
+                                       uint64_t *position, struct error *err);
 void archive_skim_free(struct archive_skim *skim);
 bool archive_skim_feed(struct archive_skim *skim, struct slice bytes, uint64_t *skip,
                        struct error *err);

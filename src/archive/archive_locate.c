@@ -143,6 +143,28 @@ struct archive_skim *archive_skim_new(struct archive_contents *contents, uint64_
     return skim;
 }
 
+struct archive_skim *archive_skim_last(struct archive_contents *contents, uint64_t archive_size,
+                                       uint64_t *position, struct error *err)
+{
+    struct archive_skim *skim = archive_skim_new(contents, archive_size, err);
+    uint32_t count = archive_contents_count(contents), last = count;
+
+    *position = archive_contents_size(contents);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct contents_place *place = archive_contents_place(contents, i);
+
+        if (!archive_contents_node(contents, i).has_data || place->position < *position)
+            continue;
+        *position = place->position;
+        last = i;
+    }
+    if (skim == NULL || last == count)
+        return skim;
+    archive_contents_set_bytes(contents, last, 0);
+    skim->decoder.position = *position;
+    return skim;
+}
+
 void archive_skim_free(struct archive_skim *skim)
 {
     if (skim != NULL)

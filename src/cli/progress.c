@@ -149,8 +149,11 @@ static void format_restore(struct progress *progress, char line[PROGRESS_LINE], 
     struct restore_progress *restored = &progress->restored;
 
     /* A script of no database has no plan that would begin it. */
-    progress_format_restore(line, done > 0 ? "restoring" : atomic_load(&progress->phase), done,
-                            atomic_load(&restored->total_bytes), speed,
+    progress_format_restore(line,
+                            atomic_load(&restored->checking) ? "checking the backup"
+                            : done > 0                       ? "restoring"
+                                                             : atomic_load(&progress->phase),
+                            done, atomic_load(&restored->total_bytes), speed,
                             atomic_load(&restored->objects), atomic_load(&restored->all_objects));
 }
 

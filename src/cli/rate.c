@@ -2,8 +2,11 @@
  * that a stall shows within seconds and a burst does not. */
 #include "cli/rate.h"
 
+/* Where other bytes are counted from then on, nothing is known. */
 void rate_note(struct rate *rate, int64_t ms, uint64_t bytes)
 {
+    if (rate->count > 0 && bytes < rate->samples[rate->newest].bytes)
+        *rate = (struct rate){0};
     if (rate->count > 0 && ms - rate->samples[rate->newest].ms < RATE_SPACING_MS)
         return;
     if (rate->count > 0)
@@ -19,7 +22,7 @@ uint64_t rate_per_second(const struct rate *rate, int64_t ms, uint64_t bytes)
     size_t oldest = rate->count < RATE_SAMPLES ? 0 : (rate->newest + 1) % RATE_SAMPLES;
     int64_t passed;
 
-    if (rate->count == 0)
+    if (rate->count == 0 || bytes < rate->samples[oldest].bytes)
         return 0;
     passed = ms - rate->samples[oldest].ms;
     if (passed < RATE_SPACING_MS)

@@ -261,3 +261,23 @@ bool archive_place_has_folder(const struct archive_place *place, const char *rec
     archive_files_close(&files);
     return there;
 }
+
+bool archive_place_has(const struct archive_place *place, const char *record)
+{
+    const char *slash = strrchr(record, '/');
+    char folder[RECORD_PATH_MAX];
+    struct archive_files files;
+    struct archive_file file;
+    struct error ignored;
+    bool there = false;
+
+    if (archive_place_has_folder(place, record))
+        return true;
+    snprintf(folder, sizeof(folder), "%.*s", (int)(slash - record), record);
+    if (!archive_files_open(&files, place, folder, &ignored))
+        return false;
+    if (archive_files_find(&files, slash + 1, &file, &there, &ignored))
+        archive_file_close(&file);
+    archive_files_close(&files);
+    return there;
+}

@@ -43,6 +43,9 @@ void archive_place_free(struct archive_place *place);
 struct archive_input *archive_input_open_in(const struct archive_place *place, const char *record,
                                             const struct cancel *cancel, struct error *err);
 
+/* Whether it has a file, or a folder of files, of that record path. */
+bool archive_place_has(const struct archive_place *place, const char *record);
+
 /* What streams by, to be read once. name: for messages. Readers and sources are borrowed, and have
  * been read up to some bytes behind the table of contents when this comes back. */
 

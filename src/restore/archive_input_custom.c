@@ -77,11 +77,13 @@ bool custom_load(struct archive_input *input, const struct cancel *cancel, struc
 
 /* ---- Where the data are ---- */
 
-static bool skim(struct archive_input *input, struct archive_worker *worker,
-                 const struct cancel *cancel, struct error *err)
+static bool go_over(struct archive_input *input, struct archive_worker *worker, bool last,
+                    const struct cancel *cancel, struct error *err)
 {
-    struct archive_skim *skim = archive_skim_new(input->contents, input->file.size, err);
     uint64_t position = archive_contents_size(input->contents), skipped = 0;
+    struct archive_skim *skim =
+        last ? archive_skim_last(input->contents, input->file.size, &position, err)
+             : archive_skim_new(input->contents, input->file.size, err);
     struct slice bytes;
     bool done = skim != NULL;
 
@@ -102,12 +104,10 @@ bool custom_locate(struct archive_input *input, const struct cancel *cancel, str
 
     if (!archive_contents_locate(input->contents, input->file.size, &all, err))
         return damaged(input, err);
-    if (all)
-        return true;
     worker = archive_worker_take(input, err);
     if (worker == NULL)
         return false;
-    done = skim(input, worker, cancel, err);
+    done = go_over(input, worker, all, cancel, err);
     archive_worker_give_back(input, worker);
     return done;
 }

@@ -255,6 +255,23 @@ static bool restore_all(struct archive_job *job, struct error *err)
            finish(job, err);
 }
 
+/* Of what can be read by position it shows before anything is done whether it was cut off. */
+static bool check_data(struct archive_job *job, struct error *err)
+{
+    bool wanted = false;
+
+    for (uint32_t i = 0; i < archive_contents_count(job->contents) && !wanted; i++)
+        wanted = archive_contents_node(job->contents, i).has_data &&
+                 (parts_of(job, i) & SELECTED_DATA) != 0;
+    if (!wanted || !archive_input_can_seek(job->input) ||
+        archive_input_locate(job->input, &job->cancel, err))
+        return true;
+    return err->code == ERROR_CORRUPT
+               ? error_hint(err, "Nothing was restored. What is there without rows is restored "
+                                 "with " OPTION_SCHEMA_ONLY ".")
+               : false;
+}
+
 static bool run(struct archive_job *job, struct error *err)
 {
     const struct archive_restore_options *options = job->options;
@@ -264,6 +281,8 @@ static bool run(struct archive_job *job, struct error *err)
     /* One of several, of which nothing is wanted, is not touched. */
     if (options->lists != NULL && restore_selection_names_nothing(job->selection))
         return true;
+    if (!check_data(job, err))
+        return false;
     if (job->request->dry_run && options->planned)
         return true;
     if (!plan(job, err))

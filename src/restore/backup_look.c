@@ -3,7 +3,6 @@
 #include "restore/backup_look.h"
 
 #include "restore/backup_source.h"
-#include "restore/checking_source.h"
 #include "restore/db_source.h"
 #include "restore/restore_plan.h"
 #include "restore/script_restore.h"
@@ -101,7 +100,6 @@ struct look {
     const struct archive_restore_options *options;
     const struct restore_request *request;
     struct restore_plan *plan;
-    struct record_source *checking;
 };
 
 static bool add_archive(struct look *look, const char *name, struct error *err)
@@ -128,8 +126,6 @@ static bool add_record(struct look *look, const struct record *record, struct er
     struct logical_place place = logical_layout_place(look->layout, path);
     char name[RECORD_PATH_MAX];
 
-    if (place.part == LOGICAL_PART_SUMMARY)
-        return checking_source_expect(look->checking, record->reader, err);
     if (place.part == LOGICAL_PART_ARCHIVE)
         return add_archive(look, record->path, err);
     if (place.part != LOGICAL_PART_TOC)
@@ -168,21 +164,18 @@ static bool check(const struct look *look, struct logical_restore_report *report
     return archive_restore_judge(&report->preflight, err);
 }
 
-bool backup_look_archives(const struct record_place *place, enum logical_layout layout,
-                          struct wanted_databases *wanted,
+bool backup_look_archives(const struct record_place *place, const struct archive_place *opened,
+                          enum logical_layout layout, struct wanted_databases *wanted,
                           const struct archive_restore_options *options,
-                          const struct restore_request *request, struct record_source *checking,
+                          const struct restore_request *request,
                           struct logical_restore_report *report, struct error *err)
 {
-    struct archive_place *opened = archive_place_open(place->path, request->cancel, err);
-    struct record_source *source =
-        opened == NULL ? NULL : backup_source_open(place, request->cancel, err);
+    struct record_source *source = backup_source_open(place, request->cancel, err);
     struct look look = {.place = opened,
                         .layout = layout,
                         .wanted = wanted,
                         .options = options,
                         .request = request,
-                        .checking = checking,
                         .plan = source == NULL ? NULL : restore_plan_new(request, err)};
     bool done;
 
@@ -193,6 +186,5 @@ bool backup_look_archives(const struct record_place *place, enum logical_layout 
     done = look.plan != NULL && add_records(&look, source, err) && check(&look, report, err);
     restore_plan_free(look.plan);
     source_close(source);
-    archive_place_free(opened);
     return done;
 }

@@ -30,12 +30,12 @@ struct backup_names {
 bool backup_look_names(const struct record_place *place, const struct cancel *cancel,
                        struct backup_names *names, struct error *err);
 
-/* All of its archives that are wanted, in one plan, which is told to the request. checking: the
- * source that will prove it is told what summary.json says (checking_source.h). */
-bool backup_look_archives(const struct record_place *place, enum logical_layout layout,
-                          struct wanted_databases *wanted,
+/* All of its archives that are wanted, in one plan, which is told to the request. opened: the same
+ * place. */
+bool backup_look_archives(const struct record_place *place, const struct archive_place *opened,
+                          enum logical_layout layout, struct wanted_databases *wanted,
                           const struct archive_restore_options *options,
-                          const struct restore_request *request, struct record_source *checking,
+                          const struct restore_request *request,
                           struct logical_restore_report *report, struct error *err);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * A database gets its name once what it was made of is proved, as far as that can be known by then.
- * Of a backup that can be opened again its summary.json was read before the first archive; of a
- * stream of several databases it comes last, and each has its name when its own archive has come to
- * its end.
+ * A backup that can be opened again was proved before; of a stream of one database all of it is
+ * read to its end; of one of several summary.json comes last, and each has its name when its own
+ * archive has come to its end.
  */
 #include "restore/backup_restore_internal.h"
 
@@ -23,9 +23,10 @@ void backup_note_problem(void *context, enum verify_problem kind, const char *pa
         log_message(job->request->log, LOG_WARNING, "%s: %s", path, problem);
 }
 
-bool backup_check_whole(const struct backup_job *job, struct error *err)
+bool backup_check_whole(const struct backup_job *job, const struct record_source *source,
+                        struct error *err)
 {
-    if (checking_source_whole(job->source))
+    if (checking_source_whole(source))
         return true;
     error_set(err, ERROR_CORRUPT, "%s is damaged or incomplete: %s", job->name,
               job->problems > 0 ? job->problem : "it does not end as a backup does");
@@ -66,47 +67,8 @@ bool backup_prove(void *context, struct error *err)
         if (job->pending)
             return true;
     }
-    if (status != SOURCE_END || backup_check_whole(job, err))
+    if (status != SOURCE_END || backup_check_whole(job, job->source, err))
         return status == SOURCE_END;
     err->hint[0] = '\0'; /* nothing stays that could be relied on */
     return false;
-}
-
-static bool read_record(struct backup_job *job, struct error *err)
-{
-    enum reader_status status;
-    struct slice ignored;
-
-    while ((status = reader_next(job->record.reader, &ignored, err)) == READER_DATA)
-        continue;
-    return status == READER_END;
-}
-
-static bool read_folder(struct backup_job *job, struct error *err)
-{
-    enum source_status status = SOURCE_RECORD;
-
-    while (!job->pending && (status = backup_next_record(job, err)) == SOURCE_RECORD) {
-        struct logical_place place = logical_layout_place(job->facts->layout, job->record.path);
-
-        job->pending = job->record.type == RECORD_FILE && !backup_is_of_folder(job, &place);
-    }
-    return status != SOURCE_FAILED;
-}
-
-bool backup_prove_archive(void *context, struct error *err)
-{
-    struct backup_job *job = context;
-    struct logical_place place = logical_layout_place(job->facts->layout, job->record.path);
-    bool is_file = !job->pending && place.part == LOGICAL_PART_ARCHIVE;
-    char differing[RECORD_PATH_MAX];
-
-    if (!(is_file ? read_record(job, err) : read_folder(job, err)))
-        return false;
-    if (checking_source_agrees(job->source, differing))
-        return true;
-    if (job->problems > 0)
-        return error_set(err, ERROR_CORRUPT, "%s is damaged: %s", job->name, job->problem);
-    return error_set(err, ERROR_CORRUPT, "%s is damaged: %s is not what summary.json says of it",
-                     job->name, differing);
 }

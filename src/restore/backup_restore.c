@@ -187,14 +187,15 @@ static void count_script(struct backup_job *job, const struct script_restore *sc
 }
 
 /* The globals by themselves are looked over with the archives that follow. */
-static bool look_over_first(const struct backup_job *job, struct script_restore *script,
-                            const char *path, struct error *err)
+static bool look_over_first(struct backup_job *job, struct script_restore *script, const char *path,
+                            struct error *err)
 {
     return job->place == NULL || strcmp(path, LOGICAL_SCRIPT_PATH) != 0 ||
-           backup_look_script(job->place, path, script, job->request->cancel, err);
+           (backup_look_script(job->place, path, script, job->request->cancel, err) &&
+            backup_prove_first(job, err));
 }
 
-static bool feed(const struct backup_job *job, struct script_restore *script, struct reader *reader,
+static bool feed(struct backup_job *job, struct script_restore *script, struct reader *reader,
                  const char *path, struct error *err)
 {
     if (job->request->dry_run)
@@ -269,6 +270,12 @@ static bool run_globals(void *context, struct error *err)
     return done;
 }
 
+/* What is in the way of the first archive is known. */
+static bool begin_work(void *context, struct error *err)
+{
+    return backup_prove_first(context, err) && run_globals(context, err);
+}
+
 /* ---- Archives ---- */
 
 static struct archive_restore_options options_of(struct backup_job *job, const char *name)
@@ -282,10 +289,10 @@ static struct archive_restore_options options_of(struct backup_job *job, const c
                        ? &job->found
                        : NULL,
         .planned = job->planned,
-        .before = run_globals,
-        .proved = json_array_size(job->facts->archive_names) == 1 ? backup_prove
-                  : job->planned                                  ? backup_prove_archive
-                                                                  : NULL,
+        .before = begin_work,
+        .proved = job->opened == NULL && json_array_size(job->facts->archive_names) == 1
+                      ? backup_prove
+                      : NULL,
         .context = job,
     };
 }
@@ -304,12 +311,11 @@ static bool plan_all(struct backup_job *job, struct error *err)
     const struct archive_restore_options options = options_of(job, NULL);
 
     job->archives++;
-    if (job->planned || !is_of_several(job) || job->place == NULL ||
-        !backup_look_can_open(job->place))
+    if (job->planned || !is_of_several(job) || job->opened == NULL)
         return true;
     job->planned = true;
-    return backup_look_archives(job->place, job->facts->layout, job->wanted, &options,
-                                request_of_archives(job), job->source, job->report, err);
+    return backup_look_archives(job->place, job->opened, job->facts->layout, job->wanted, &options,
+                                request_of_archives(job), job->report, err);
 }
 
 static bool restore_one(struct backup_job *job, struct archive_input *input,
@@ -350,6 +356,8 @@ static bool restore_custom(struct backup_job *job, struct error *err)
     char path[RECORD_PATH_MAX];
 
     snprintf(path, sizeof(path), "%s", job->record.path);
+    if (job->opened != NULL)
+        return restore_input(job, backup_open_archive(job, path, err), path, err);
     return restore_input(
         job, archive_input_of_reader(path, job->record.reader, job->request->cancel, err), path,
         err);
@@ -388,6 +396,8 @@ static bool restore_folder(struct backup_job *job, const struct logical_place *p
     snprintf(folder, sizeof(folder), "%.*s", (int)place->folder.len,
              (const char *)place->folder.data);
     snprintf(job->folder, sizeof(job->folder), "%s", folder);
+    if (job->opened != NULL)
+        return restore_input(job, backup_open_archive(job, folder, err), folder, err);
     job->pending = true; /* its first file */
     return restore_input(job, archive_input_of_files(folder, &files, job->request->cancel, err),
                          folder, err);
@@ -465,7 +475,8 @@ static bool restore_records(struct backup_job *job, struct error *err)
     if (status != SOURCE_END)
         return false;
     warn_of_manifest(job);
-    return backup_check_whole(job, err) &&
+    return (job->opened != NULL ? backup_prove_first(job, err)
+                                : backup_check_whole(job, job->source, err)) &&
            (!job->has_manifest || job->of_script ||
             backup_archives_check(job->came, job->facts, job->wanted, job->name, err)) &&
            check_matched(job, err);
@@ -485,7 +496,8 @@ static struct restore_request request_of_globals(const struct restore_request *r
     return of_globals;
 }
 
-static bool run(struct backup_job *job, struct record_source *source, struct error *err)
+/* What cannot be opened again is proved while it passes. */
+static bool take_source(struct backup_job *job, struct record_source *source, struct error *err)
 {
     const struct verify_options proof = {
         .problem = backup_note_problem,
@@ -496,8 +508,18 @@ static bool run(struct backup_job *job, struct record_source *source, struct err
         .may_lack_manifest = true,
     };
 
-    job->source = checking_source_new(source, &proof, err);
-    if (job->source == NULL)
+    if (job->place == NULL || !backup_look_can_open(job->place)) {
+        job->source = checking_source_new(source, &proof, err);
+        return job->source != NULL;
+    }
+    job->source = source;
+    job->opened = archive_place_open(job->place->path, job->request->cancel, err);
+    return job->opened != NULL;
+}
+
+static bool run(struct backup_job *job, struct record_source *source, struct error *err)
+{
+    if (!take_source(job, source, err))
         return false;
     job->manifest = manifest_decoder_new(MANIFEST_DATABASES, err);
     if (job->manifest == NULL)
@@ -549,6 +571,7 @@ bool backup_restore(struct record_source *source, const char *name,
     restore_globals_reset(&job.found);
     buffer_free_secret(&job.globals_text);
     manifest_decoder_free(job.manifest);
+    archive_place_free(job.opened);
     source_close(job.source);
     return done;
 }

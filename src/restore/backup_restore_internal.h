@@ -15,7 +15,9 @@ struct backup_job {
     const struct record_place *place; /* NULL: it is not to be opened once more */
     const struct restore_request *request;
     struct logical_restore_report *report;
-    struct record_source *source; /* proves what passes */
+    struct record_source *source; /* proves what passes, if it cannot be opened again */
+    struct archive_place *opened; /* where archives are read by position; NULL: they stream by */
+    bool proved;                  /* all of it, beforehand */
     struct manifest_decoder *manifest;
     const struct manifest_facts *facts;
     struct buffer globals_text; /* until it is known that nothing is in the way */
@@ -50,16 +52,24 @@ enum source_status backup_next_record(struct backup_job *job, struct error *err)
 void backup_note_problem(void *context, enum verify_problem kind, const char *path,
                          const char *problem);
 
-/* All of it has been read. */
-bool backup_check_whole(const struct backup_job *job, struct error *err);
+/* All of it has been read, through that source. */
+bool backup_check_whole(const struct backup_job *job, const struct record_source *source,
+                        struct error *err);
 
 /* The rest of a folder that was restored, or was not wanted. */
 bool backup_is_of_folder(const struct backup_job *job, const struct logical_place *place);
 
-/* For archive_restore_options.proved. Of a backup of one archive all else that there is of it is
- * read; what would be restored as well is left for that. Of several the archive that was restored
- * is held against what summary.json was known to say (checking_source_expect()). */
+/* For archive_restore_options.proved, of a stream of one archive: all else that there is of it is
+ * read; what would be restored as well is left for that. */
 bool backup_prove(void *context, struct error *err);
-bool backup_prove_archive(void *context, struct error *err);
+
+/* ---- backup_position.c ---- */
+
+/* Of what can be opened again: reads all of it once, and fails unless it is whole. Done once. */
+bool backup_prove_first(struct backup_job *job, struct error *err);
+
+/* The archive whose record, or folder, has that path. */
+struct archive_input *backup_open_archive(const struct backup_job *job, const char *path,
+                                          struct error *err);
 
 #endif

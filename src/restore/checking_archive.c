@@ -27,6 +27,12 @@ bool checking_is_unlisted(const struct checking_source *check)
     return check->logical && (check->facts->without_summary || is_of_others(check));
 }
 
+bool checking_goes_by_digests(const struct checking_source *check)
+{
+    return check->options.digests_do && check->facts->kind == MANIFEST_LOGICAL &&
+           !checking_is_unlisted(check);
+}
+
 /* ---- What an archive says of itself ---- */
 
 /* That it lies under another database's name could not be told from it otherwise. */
@@ -282,6 +288,8 @@ bool checking_begin_content(struct checking_source *check, struct error *err)
     if (!check->logical)
         return true;
     note_unlisted(check);
+    if (checking_goes_by_digests(check) && check->place.part != LOGICAL_PART_ARCHIVE)
+        return true;
     switch (check->place.part) {
     case LOGICAL_PART_ARCHIVE:
         check->archive = archive_decoder_new(&archive, err);
@@ -326,8 +334,12 @@ void checking_feed_content(struct checking_source *check, struct slice data)
         check->content_failed = true;
         checking_failure(check, check->path, &err);
     }
-    if (check->archive != NULL)
-        record_proof_contents_end(check->proof, archive_decoder_contents_size(check->archive));
+    if (check->archive == NULL)
+        return;
+    record_proof_contents_end(check->proof, archive_decoder_contents_size(check->archive));
+    /* Of what follows the digest is all that is wanted. */
+    check->content_failed |=
+        archive_decoder_contents_size(check->archive) > 0 && checking_goes_by_digests(check);
 }
 
 /* Those of a backup are of a whole cluster, and say so. */

@@ -1,7 +1,6 @@
 /*
  * What the parts of a checking source share: checking_source.c passes the records on,
- * checking_lists.c holds what came against the backup's two lists, checking_expected.c against one
- * of them that was read before, checking_archive.c reads the
+ * checking_lists.c holds what came against the backup's two lists, checking_archive.c reads the
  * archives and scripts of a logical backup, checking_report.c tells of what is wrong.
  */
 #ifndef PGCASK_RESTORE_CHECKING_INTERNAL_H
@@ -39,8 +38,6 @@ struct checking_source {
     /* What came, against what should have come: files that backup_manifest lists, and everything
      * that summary.json lists. */
     struct file_ledger *listed, *others;
-    struct file_ledger *expected; /* what summary.json will say; NULL: that is not known */
-    char differing[RECORD_PATH_MAX];
     struct backup_manifest_decoder *backup_manifest_decoder;
     struct summary_decoder *summary_decoder;
     struct manifest_decoder *manifest;
@@ -87,9 +84,6 @@ void checking_failure(struct checking_source *check, const char *path, const str
 
 /* checking_lists.c */
 
-/* Holds the record that has ended against what is known of it already. */
-void checking_compare(struct checking_source *check, const uint8_t *digest, size_t size);
-
 /* Makes the ledgers and the decoders of both lists. */
 bool checking_begin_lists(struct checking_source *check, struct error *err);
 void checking_feed_backup_manifest(struct checking_source *check, struct slice data);
@@ -116,5 +110,8 @@ bool checking_is_unlisted(const struct checking_source *check);
 
 /* Of such a one: whether all is there that manifest.json says. */
 void checking_end_unlisted(struct checking_source *check);
+
+/* Whether the digests of its summary.json are all that is asked for. */
+bool checking_goes_by_digests(const struct checking_source *check);
 
 #endif

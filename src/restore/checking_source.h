@@ -19,15 +19,6 @@ struct record_source *checking_source_new(struct record_source *inner,
 /* True once SOURCE_END was given and nothing was wrong. */
 bool checking_source_whole(const struct record_source *source);
 
-/* What summary.json says, of a backup that can be opened again, before it comes: an error if it is
- * damaged. What has come by then is not held against it before its end. */
-bool checking_source_expect(struct record_source *source, struct reader *summary,
-                            struct error *err);
-
-/* Whether nothing was wrong so far, not even by that; else *differing is the record that was, or ""
- * where a problem was told. It has RECORD_PATH_MAX bytes. */
-bool checking_source_agrees(const struct record_source *source, char *differing);
-
 /* Totals and what summary.json said; complete after SOURCE_END. */
 void checking_source_report(const struct record_source *source, struct verify_report *report);
 

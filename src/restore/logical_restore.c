@@ -12,10 +12,8 @@
 #include "restore/backup_look.h"
 #include "restore/backup_restore.h"
 #include "restore/backup_source.h"
-#include "restore/db_source.h"
 #include "restore/restore_report.h"
 #include "restore/script_restore.h"
-#include "restore/spooled_source.h"
 #include "restore/target_databases.h"
 
 #include <stdio.h>
@@ -223,18 +221,6 @@ static void expect_records(const struct logical_job *job)
                      record_place_bytes(&job->input->place, job->request->cancel));
 }
 
-static struct record_source *put_in_order(const struct logical_job *job,
-                                          struct record_source *source, struct error *err)
-{
-    const struct spooled_options options = {
-        .directory = job->request->spool_directory,
-        .database = target_database_named(job->request),
-        .cancel = job->request->cancel,
-    };
-
-    return spooled_source_new(source, &options, err);
-}
-
 static bool restore_source(struct logical_job *job, struct record_source **source,
                            struct error *err)
 {
@@ -250,10 +236,9 @@ static bool restore_source(struct logical_job *job, struct record_source **sourc
         return restore_lone(job, taken, kind, err);
     *source = NULL;
     expect_records(job);
-    taken = db_source_new(taken, err);
-    /* Of a directory they come in the right order. */
-    if (taken != NULL && (job->input->is_backup || job->input->place.kind != PLACE_DIRECTORY))
-        taken = put_in_order(job, taken, err);
+    taken = backup_restore_arrange(
+        taken, !job->input->is_backup && job->input->place.kind == PLACE_DIRECTORY, job->request,
+        err);
     if (taken == NULL)
         return false;
     return backup_restore(taken, job->input->name,

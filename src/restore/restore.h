@@ -38,6 +38,9 @@ struct verify_options {
 
     /* Archives and scripts that lie together may be a backup without a manifest.json as well. */
     bool may_lack_manifest;
+
+    /* What summary.json has a digest of is not unpacked: its rows are not counted. */
+    bool digests_do;
 };
 
 struct verify_report {

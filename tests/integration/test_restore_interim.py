@@ -243,14 +243,17 @@ def test_an_archive_that_does_not_come_to_its_end(pgcask, cluster, sources, work
     stock = sources / "stock.dump"
     cut = workdir / "cut.dump"
     cut.write_bytes(stock.read_bytes()[:-len(stock.read_bytes()) // 3])
+    stream = cut
     words = {"exit": [stock, "--exit-on-error"], "single": [stock, "--single-transaction"],
              "cut": [cut], "pipe": ["-"]}.get(case)
-    if words is None:
-        words = [damage(sources / case, workdir)]
+    if words is None:  # of a folder it is known before
+        stream = logical.in_byte_order(damage(sources / case, workdir), workdir / "a.tar", key=(
+            lambda path: (path.name == "summary.json", path.name != "manifest.json", str(path))))
+        words = ["-"]
     make(cluster, "app", OLD)
     before = cluster.databases()
     for database, how in (("app", "--recreate"), ("new", "--create-db")):
-        with open(cut, "rb") as stdin:
+        with open(stream, "rb") as stdin:
             told = pgcask("restore", *words, "--to", cluster.uri(), "--database", database, how,
                           stdin=stdin)
         assert told.rc == 1 and cluster.databases() == before, told
@@ -320,7 +323,7 @@ def test_of_several_each_has_its_name_when_it_is_complete(pgcask, cluster, workd
 
 @pytest.mark.parametrize("layout", ["numbered", "tables", "numbered.tar"])
 def test_of_several_a_damaged_one_replaces_nothing(pgcask, cluster, workdir, layout):
-    """What came before it was proved by then."""
+    """Where it can be read twice, nothing of the others either."""
     for name in ("a", "b"):
         make(cluster, name, "CREATE TABLE t AS SELECT md5(n::text) FROM generate_series(1, 9) n"
              if name == "b" else OLD)
@@ -335,10 +338,9 @@ def test_of_several_a_damaged_one_replaces_nothing(pgcask, cluster, workdir, lay
         make(cluster, name, "CREATE TABLE before (n int)")
     told = pgcask("restore", damaged, "--to", cluster.uri(None), "--recreate", "--no-globals")
     assert told.rc == 1 and interim(cluster) == [], told
-    assert "is not what summary.json says of it" in told.stderr, told
-    assert '1 database was restored before: "a"' in told.stderr, told
-    assert cluster.value("SELECT array_agg(n) FROM old", "a") == "{1,2}"
-    assert cluster.value("SELECT count(*) FROM before", "b") == "0"
+    assert "its digest differs" in told.stderr and "Nothing was restored" in told.stderr, told
+    for name in ("a", "b"):
+        assert cluster.value("SELECT count(*) FROM before", name) == "0"
     pgcask("restore", workdir / "all", "--to", cluster.uri(None), "--recreate",
            "--no-globals").check()
     assert cluster.value("SELECT count(*) FROM t", "b") == "9"
