@@ -1,5 +1,6 @@
 /* pgcask restore, for physical backups, and pgcask relocate. */
 #include "cli/command.h"
+#include "cli/connection_string.h"
 #include "cli/format.h"
 #include "cli/location.h"
 #include "cli/near_miss.h"
@@ -218,7 +219,7 @@ static bool check_target(const char *target, struct error *err)
 {
     if (*target == '\0')
         return error_set(err, ERROR_USAGE, "--to must name a data directory");
-    return true;
+    return connection_string_refuse(target, err);
 }
 
 bool command_restore(struct command *command, struct error *err)
@@ -239,7 +240,7 @@ bool command_restore(struct command *command, struct error *err)
         return restore_to_server(command, err);
     if (sql_target_is(restoration.target))
         return restore_to_sql(command, err);
-    done = check_options(command, err) && check_target(restoration.target, err) &&
+    done = check_target(restoration.target, err) && check_options(command, err) &&
            read_mappings(command, &restoration.options, &mappings, err) &&
            location_of_source(&restoration.from, command_argument(command, 0), err) &&
            restore(&restoration, err);

@@ -240,8 +240,10 @@ void archive_job_close(struct archive_job *job, struct restore_worker *worker)
 {
     job->report->bytes += worker->data.bytes;
     job->report->large_objects += worker->data.large_objects;
-    if (worker->session != NULL && !job->undone)
+    if (worker->session != NULL && !job->undone) {
         job->report->rows += target_session_counts(worker->session)->rows;
+        job->report->bytes += target_session_counts(worker->session)->row_bytes;
+    }
     restore_data_reset(&worker->data);
     entry_sql_reset(&worker->sql);
     target_session_close(worker->session);

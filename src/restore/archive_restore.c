@@ -69,6 +69,7 @@ static bool restore_rows(struct archive_job *job, struct error *err)
 {
     struct archive_data_handler handler;
     struct error ignored;
+    uint64_t failures = job->report->failures;
     const char *broken;
 
     handler = restore_data_handler(&job->main.data);
@@ -77,7 +78,9 @@ static bool restore_rows(struct archive_job *job, struct error *err)
         restore_data_do_again(&job->main.data, job->input, &job->cancel, err))
         return true;
     broken = restore_data_give_up(&job->main.data);
-    if (broken != NULL && err->code != ERROR_CANCELLED && strstr(err->message, broken) == NULL)
+    /* A statement that failed has said what it is of. */
+    if (broken != NULL && err->code != ERROR_CANCELLED && job->report->failures == failures &&
+        strstr(err->message, broken) == NULL)
         error_prefix(err, "%s", broken);
     target_settle(job->main.session, &ignored); /* what came before it stays */
     return false;
@@ -305,6 +308,7 @@ static void give_up(struct archive_job *job, const struct logical_restore_report
     job->report->databases = before->databases;
     job->report->objects = before->objects;
     job->report->rows = before->rows;
+    job->report->bytes = before->bytes;
     job->report->large_objects = before->large_objects;
 }
 

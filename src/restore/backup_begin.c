@@ -4,16 +4,29 @@
 
 #include "base/error_names.h"
 #include "base/quote.h"
+#include "manifest/logical_layout.h"
 #include "record/record.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* Where the backup begins: it may lie in a folder of a folder. */
+static const char *folder_end(const char *path)
+{
+    const char *first = strchr(path + 1, '/');
+
+    for (const char *end = first; end != NULL; end = strchr(end + 1, '/')) {
+        if (logical_layout_part(end) != LOGICAL_PART_FOREIGN)
+            return end;
+    }
+    return first;
+}
+
 /* Whoever packed the folder itself, and not what is in it. */
-static bool refuse_packed_folder(const char *name, const char *path, const char *end,
-                                 struct error *err)
+static bool refuse_packed_folder(const char *name, const char *path, struct error *err)
 {
     char folder[RECORD_PATH_MAX], in[QUOTE_PATH_SIZE], tar[QUOTE_PATH_SIZE];
+    const char *end = folder_end(path);
 
     snprintf(folder, sizeof(folder), "%.*s", (int)(end - path - 1), path + 1);
     error_set(err, ERROR_CORRUPT,
@@ -48,12 +61,12 @@ static bool is_of_cluster(const char *path)
 bool backup_begin_refuse(const char *name, const struct record_place *place, const char *path,
                          struct error *err)
 {
-    const char *folder_end = strchr(path + 1, '/');
+    bool in_folder = strchr(path + 1, '/') != NULL;
 
     if (place == NULL && is_of_cluster(path))
         return backup_begin_refuse_cluster(name, err);
-    if (folder_end != NULL && place != NULL && place->kind != PLACE_DIRECTORY)
-        return refuse_packed_folder(name, path, folder_end, err);
+    if (in_folder && place != NULL && place->kind != PLACE_DIRECTORY)
+        return refuse_packed_folder(name, path, err);
     error_set(err, ERROR_CORRUPT, "%s is no backup of pgcask: there is no manifest.json in it",
               name);
     return error_hint(err, "A backup is a folder or a tar that pgcask has made; an archive of "

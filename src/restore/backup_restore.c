@@ -172,6 +172,15 @@ static bool feed_script(struct script_restore *script, struct reader *reader, st
     return status == READER_END && script_restore_finish(script, err);
 }
 
+/* A server that is not reached says nothing of what was to be restored. */
+static bool say_where(struct error *err, const char *name)
+{
+    bool unreached =
+        err->code == ERROR_CONNECT || err->code == ERROR_AUTHENTICATION || err->code == ERROR_TLS;
+
+    return unreached ? false : error_prefix(err, "%s", name);
+}
+
 static void count_script(struct backup_job *job, const struct script_restore *script)
 {
     struct script_report found;
@@ -214,7 +223,7 @@ static bool run_script(struct backup_job *job, const struct restore_request *req
         count_script(job, script);
     script_restore_free(job->globals);
     job->globals = script;
-    return done ? true : error_prefix(err, "%s", path);
+    return done ? true : say_where(err, path);
 }
 
 /* Nobody who asks for a table asks for another password of a role. */
@@ -348,7 +357,7 @@ static bool restore_input(struct backup_job *job, struct archive_input *input, c
     done = !wanted_databases_has(job->wanted, database == NULL ? "" : database) ||
            (refuse_list(job, ++job->chosen, err) && restore_one(job, input, &options, err));
     archive_input_free(input);
-    return done ? true : error_prefix(err, "%s", name);
+    return done ? true : say_where(err, name);
 }
 
 static bool restore_custom(struct backup_job *job, struct error *err)

@@ -153,6 +153,18 @@ static bool run_script(struct logical_job *job, struct script_restore *script,
            script_restore_finish(script, err);
 }
 
+/* Any text may be taken for a script until it ends without a statement. */
+static bool refuse_text(const struct logical_job *job, const struct script_restore *script,
+                        struct error *err)
+{
+    if (err->code != ERROR_CORRUPT || script_restore_has_begun(script))
+        return false;
+    error_set(err, ERROR_CORRUPT, "%s is no backup, no archive of pg_dump and no SQL script",
+              job->input->name);
+    return error_hint(err, "A backup is the folder or tar as a whole; of a script nothing but SQL "
+                           "is run.");
+}
+
 static bool restore_script(struct logical_job *job, struct reader *reader, struct error *err)
 {
     struct error ignored;
@@ -163,7 +175,8 @@ static bool restore_script(struct logical_job *job, struct reader *reader, struc
     if (job->request->jobs > 1)
         preflight_add(&job->report->preflight, false, "An archive can have several (pg_dump -Fc).",
                       "a script is run in one session: " OPTION_JOBS " has no effect");
-    done = script != NULL && run_script(job, script, reader, err);
+    done =
+        script != NULL && (run_script(job, script, reader, err) || refuse_text(job, script, err));
     snprintf(job->report->format, sizeof(job->report->format), "script");
     snprintf(job->report->database, sizeof(job->report->database), "%s",
              database == NULL ? "" : database);
@@ -192,7 +205,8 @@ static bool is_script(const struct logical_job *job, struct record_source *sourc
         return true;
     if (!tar_source_peek(source, 512, &bytes, err))
         return false;
-    *script = bytes.len > 0 && memchr(bytes.data, 0, bytes.len) == NULL && !is_compressed(bytes);
+    *script = bytes.len > 0 && bytes.data[0] != '{' && memchr(bytes.data, 0, bytes.len) == NULL &&
+              !is_compressed(bytes);
     return true;
 }
 

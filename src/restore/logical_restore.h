@@ -31,7 +31,7 @@ struct logical_restore_report {
     size_t ended;           /* … to the end, of a backup of several */
     char ended_names[512];  /* of these: "a", "b", … */
     uint64_t objects;       /* entries whose statements all succeeded */
-    uint64_t rows, bytes;   /* that the server took; of data that came */
+    uint64_t rows, bytes;   /* that the server took, large objects among the bytes */
     uint64_t large_objects; /* that came to their ends */
     uint64_t failures;      /* statements */
     uint64_t harmless;      /* … that are not counted there */

@@ -317,7 +317,8 @@ static bool take_bytes(void *context, uint32_t number, struct slice bytes, struc
     struct restore_data *data = context;
 
     (void)number;
-    data->bytes += bytes.len;
+    if (holds_objects(data))
+        data->bytes += bytes.len;
     if (data->summer != NULL && !content_summer_bytes(data->summer, bytes, err))
         return false;
     if (holds_objects(data))
@@ -380,7 +381,6 @@ bool restore_data_add_to_share(struct restore_data *data, struct slice rows, boo
 {
     bool done = target_copy_send(data->sql->session, rows, err);
 
-    data->bytes += rows.len;
     *refused = target_copy_has_failed(data->sql->session);
     return done;
 }
@@ -427,7 +427,6 @@ bool restore_data_do_again(struct restore_data *data, struct archive_input *inpu
                            const struct cancel *cancel, struct error *err)
 {
     const struct archive_data_handler handler = restore_data_handler(data);
-    uint64_t bytes = data->bytes;
     bool done = true;
 
     data->plain = true;
@@ -435,7 +434,6 @@ bool restore_data_do_again(struct restore_data *data, struct archive_input *inpu
         done = archive_input_read_entry(input, data->again[i], &handler, cancel, err);
     data->plain = false;
     data->again_count = 0;
-    data->bytes = bytes;
     return done;
 }
 

@@ -30,7 +30,7 @@ struct restore_data {
     bool disable_triggers;
     bool escape_strings;    /* standard_conforming_strings is off */
     bool can_again;         /* restore_data_do_again can be called */
-    uint64_t bytes;         /* of data that came */
+    uint64_t bytes;         /* of large objects that came */
     uint64_t large_objects; /* that came to their ends */
 
     /* Its own. */

@@ -51,6 +51,7 @@ static bool note_statement(void *context, const struct sql_statement *statement,
     struct script_restore *restore = context;
     enum script_place place = script_place_of(restore, restore->look, statement);
 
+    restore->any = true;
     if ((statement->kind == SQL_KIND_CREATE_DATABASE ||
          statement->kind == SQL_KIND_DROP_DATABASE) &&
         !note_database(restore, statement, err))
@@ -69,7 +70,7 @@ static bool note_connect(void *context, const char *database, uint64_t line, str
     struct script_restore *restore = context;
 
     (void)line;
-    restore->look_placed = true;
+    restore->any = restore->look_placed = true;
     return script_names_take(&restore->names, 'c', database, err) != NULL;
 }
 

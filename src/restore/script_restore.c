@@ -285,6 +285,7 @@ static bool take_statement(void *context, const struct sql_statement *statement,
     struct sql_statement here;
     bool passes;
 
+    restore->any = true;
     note_encoding(restore, statement);
     return (!is_met(statement->kind) || meet_definition(restore, statement, err)) &&
            script_translate(restore, statement, &here, &passes, err) &&
@@ -295,6 +296,7 @@ static bool take_connect(void *context, const char *database, uint64_t line, str
 {
     struct script_restore *restore = context;
 
+    restore->any = true;
     if (!script_meet(restore, database, line, &database, err))
         return false;
     restore->placed = true;
@@ -412,4 +414,9 @@ bool script_restore_finish(struct script_restore *restore, struct error *err)
     if (!failure_check(&restore->failure, err))
         return false;
     return finish(restore, err) || failure_keep(&restore->failure, err);
+}
+
+bool script_restore_has_begun(const struct script_restore *restore)
+{
+    return restore->any;
 }

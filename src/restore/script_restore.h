@@ -56,6 +56,9 @@ bool script_restore_feed(struct script_restore *restore, struct slice bytes, str
 /* That was all of it: fails if it was not whole. Then everything that was taken is on disk. */
 bool script_restore_finish(struct script_restore *restore, struct error *err);
 
+/* Whether it has had a statement so far: what has none may be any text. */
+bool script_restore_has_begun(const struct script_restore *restore);
+
 /* So far. */
 void script_restore_report(const struct script_restore *restore, struct script_report *report);
 

@@ -30,6 +30,7 @@ struct script_restore {
     bool look_placed;        /* … up to its place … */
     bool look_plain;         /* … which was a statement for the database that was named … */
     bool looked;             /* … and nothing was in the way */
+    bool any;                /* statement has come, or \connect */
     struct failure failure;
     struct script_report report; /* without what open sessions have counted */
     char *database;              /* that it is for, where it names none; may be NULL */

@@ -39,6 +39,8 @@ static bool take_event(struct target_session *session, const struct wire_event *
     outcome->rolled_back = strcmp(event->tag, "ROLLBACK") == 0;
     if (strncmp(event->tag, "COPY ", 5) == 0)
         outcome->rows = strtoull(event->tag + 5, NULL, 10);
+    else if (strncmp(event->tag, "INSERT 0 ", 9) == 0)
+        outcome->rows = strtoull(event->tag + 9, NULL, 10);
     return true;
 }
 

@@ -161,9 +161,14 @@ static const char *next_text(const struct target_session *session, struct positi
     return text;
 }
 
-static uint64_t bytes_of(const struct queued_statement *statement, uint64_t rows)
+/* Of INSERT its text is what came of the rows. */
+static uint64_t bytes_of(const struct target_session *session,
+                         const struct queued_statement *statement, uint64_t rows)
 {
-    return rows == 0 || statement->rows == NO_TEXT ? 0 : statement->rows_len;
+    if (rows == 0)
+        return 0;
+    return statement->rows != NO_TEXT ? statement->rows_len
+                                      : strlen(held_text(session, statement->text));
 }
 
 static bool check_rows(struct target_session *session, const struct queued_statement *statement,
@@ -182,7 +187,7 @@ static bool check_rows(struct target_session *session, const struct queued_state
 static bool tell_done(struct target_session *session, const struct queued_statement *statement,
                       uint64_t rows, struct error *err)
 {
-    target_tell_done(session, statement->subject, rows, bytes_of(statement, rows));
+    target_tell_done(session, statement->subject, rows, bytes_of(session, statement, rows));
     return check_rows(session, statement, rows, err);
 }
 
@@ -426,7 +431,22 @@ static bool do_one_saving(struct target_session *session, const struct queued_st
         return false;
     if (outcome.failed)
         return undo_one(session, statement, &outcome, err);
+    if (!alone)
+        target_count(session, outcome.rows, bytes_of(session, statement, outcome.rows));
     return !alone || target_ask(session, RELEASE, &released, err);
+}
+
+/* What is done stays only if the unit does, whose end says so. */
+static bool count_piece(struct target_session *session, struct error *err)
+{
+    for (size_t i = 0; i < session->queue_count; i++) {
+        const struct queued_statement *statement = &session->queue[i];
+
+        target_count(session, statement->taken, bytes_of(session, statement, statement->taken));
+        if (!check_rows(session, statement, statement->taken, err))
+            return false;
+    }
+    return true;
 }
 
 /* Within the one transaction the same as for batches: what failed is done again one by one. */
@@ -444,24 +464,11 @@ static bool end_piece_saving(struct target_session *session, struct error *err)
         !target_read_outcome(session, false, &released, err))
         return false;
     if (failed == session->queue_count)
-        return true;
+        return count_piece(session, err);
     if (!undo_to_savepoint(session, err))
         return false;
     for (size_t i = 0; i < session->queue_count; i++) {
         if (!do_one_saving(session, &session->queue[i], false, err))
-            return false;
-    }
-    return true;
-}
-
-/* What is done stays only if the unit does, whose end says so. */
-static bool count_piece(struct target_session *session, struct error *err)
-{
-    for (size_t i = 0; i < session->queue_count; i++) {
-        const struct queued_statement *statement = &session->queue[i];
-
-        target_count(session, statement->taken, bytes_of(statement, statement->taken));
-        if (!check_rows(session, statement, statement->taken, err))
             return false;
     }
     return true;

@@ -164,7 +164,7 @@ bool target_finish(struct target_session *session, struct error *err);
 struct target_counts {
     uint64_t statements; /* that stay */
     uint64_t failures, harmless;
-    uint64_t rows, row_bytes; /* of COPY that stay */
+    uint64_t rows, row_bytes; /* of COPY and INSERT that stay */
 };
 
 const struct target_counts *target_session_counts(const struct target_session *session);

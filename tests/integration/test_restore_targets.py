@@ -2,10 +2,11 @@
 nobody has named, and no role because of a table."""
 
 import json
+import tarfile
 
 import pytest
 
-from pgcask_testing import logical
+from pgcask_testing import logical, process
 from pgcask_testing.logical import cluster, make, run_sql  # noqa: F401: a fixture
 
 ROLE = 'Role of "all"'
@@ -209,3 +210,77 @@ def test_what_a_script_says_of_roles_by_other_words(pgcask, cluster, changed, wo
     assert "application_name=password" in after["password"][6]
     assert after[cluster.superuser] == before[cluster.superuser]
     run_sql(cluster, "postgres", 'DROP ROLE password, "Valid until"')
+
+
+# What is told of it
+
+
+def test_rows_and_bytes_are_those_that_the_server_took(pgcask, cluster, workdir):
+    make(cluster, "app", "CREATE TABLE t AS SELECT n, repeat('x', 100) FROM generate_series(1, 50) n;"
+         "CREATE TABLE u AS SELECT n, repeat('x', 100) FROM generate_series(1, 50) n;")
+    plain = logical.stock_archive(cluster, "app", workdir / "a.dump")
+    environment = logical._environment(cluster, "app")
+    for options, name in (["--inserts", "-Fc"], "i.dump"), (["--inserts"], "i.sql"):
+        process.run([logical.stock("pg_dump", cluster), *options, "-f", workdir / name],
+                    env={**environment, "PGCLIENTENCODING": None}).check()
+
+    def restored(source, rc=0, more=""):
+        make(cluster, "copy", more)
+        result = pgcask("restore", source, "--to", cluster.uri("copy"), "--json",
+                        *(["--into-existing"] if more else []))
+        assert result.rc == rc, result
+        found = json.loads(result.stdout)
+        return found["rows"], found["row_bytes"]
+
+    rows, size = restored(plain)
+    assert rows == 100 and 10_000 < size < 11_000, size
+    for name in ("i.dump", "i.sql"):
+        rows, size = restored(workdir / name)
+        assert rows == 100 and 12_000 < size < 18_000, (name, size)
+    # Of a table that the server refuses nothing is counted.
+    rows, size = restored(plain, 3, "CREATE TABLE u (n int CHECK (n < 0), x text);")
+    assert rows == 50 and size < 6_000, size
+    for name in ("app", "copy"):
+        logical.drop(cluster, name)
+
+
+def test_what_is_no_target_and_no_backup_is_told(pgcask, cluster, backups, workdir):
+    def told(rc, *words):
+        result = pgcask("restore", *words)
+        assert result.rc == rc and "sesame" not in result.stderr, result
+        return result.stderr.replace("\n", " ")
+
+    for words, uri in {
+            "host=db dbname=shop password=sesame": "postgres://db/shop ",
+            "host=/run/pg user='a b' dbname='my shop' port=5433": "postgres://a%20b@%2Frun%2Fpg:5433/my%20shop ",
+            "service=shop": "postgres:///?service=shop "}.items():
+        text = told(2, backups / "one", "--to", words)
+        assert "has a connection string" in text and f"Type --to {uri}" in text, text
+    uri = cluster.uri("postgres")
+    (workdir / "text").write_text("Ceci n'est pas une sauvegarde\n")
+    text = told(1, workdir / "text", "--to", uri)
+    assert "is no backup, no archive of pg_dump and no SQL script" in text, text
+    text = told(1, backups / "one/manifest.json", "--to", uri)
+    assert "manifest.json is a part of " in text and "Name the backup itself" in text, text
+    # Whose folder lies in folders, as where it was named by an absolute path.
+    with tarfile.open(workdir / "deep.tar", "w") as tar:
+        tar.add(backups / "one", "srv/my backups/one")
+    text = told(1, workdir / "deep.tar", "--to", uri)
+    assert "pgcask restore ./'srv/my backups/one' --to" in text.replace("'./", "./'"), text
+    # Of a server that is not there nothing of the archive is said.
+    text = told(1, backups / "numbered", "--to", "postgres://127.0.0.1:1/")
+    assert "zdb.dump" not in text and ".sql" not in text and "127.0.0.1" in text, text
+
+
+def test_the_first_failure_is_of_its_own_table(pgcask, cluster, workdir):
+    make(cluster, "app", "".join(f"CREATE TABLE t{i} AS SELECT 1 AS n;" for i in range(30)))
+    archive = logical.stock_archive(cluster, "app", workdir / "a.dump")
+    logical.drop(cluster, "app")
+    make(cluster, "copy", "CREATE TABLE t12 (n int CHECK (n < 0));")
+    for jobs in ("1", "2"):
+        result = pgcask("restore", archive, "--to", cluster.uri("copy"), "--data-only", "--jobs", jobs,
+                        "--into-existing", "--transaction-size", "10", "--tables", "t12,t13,t14,t15")
+        last = [line for line in result.stderr.splitlines() if "pgcask: error" in line]
+        assert result.rc == 1 and last, result
+        assert all("t13" not in line and "t14" not in line and "t15" not in line for line in last), last
+    logical.drop(cluster, "copy")
