@@ -33,6 +33,7 @@ static void free_database(struct planned_database *database)
     name_set_reset(&database->subscriptions);
     name_set_reset(&database->slots);
     arena_free(&database->texts);
+    buffer_free(&database->dropped_names);
     free(database);
 }
 
@@ -307,7 +308,8 @@ static bool take_entry(const struct restore_plan *plan, struct planned_database 
     if (restore_selection_is_of_database(selection, number) &&
         !take_own(plan, database, entry, number, err))
         return false;
-    return restore_needs_add(&database->needs, plan->request, entry, parts, err);
+    return restore_needs_add(&database->needs, plan->request, entry, parts, err) &&
+           restore_plan_note_dropped(plan, database, entry, parts, err);
 }
 
 static bool take_entries(const struct restore_plan *plan, struct planned_database *database,

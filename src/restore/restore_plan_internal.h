@@ -48,6 +48,7 @@ struct planned_database {
     uint64_t data_bytes;
     struct restore_needs needs;
     struct arena texts;
+    struct buffer dropped_names; /* of what RESTORE_CLEAN drops, as rows of SQL */
 
     /* What the server has said. */
     bool exists, closed, invalid, is_template, may_drop, is_current;
@@ -85,6 +86,13 @@ struct restore_plan {
 bool restore_plan_ask_server(struct restore_plan *plan, struct wire_conn *conn, struct error *err);
 bool restore_plan_ask_database(struct restore_plan *plan, struct planned_database *database,
                                struct error *err);
+
+/* Notes an entry, if it is dropped before it is made; and asks in its database what keeps it. */
+bool restore_plan_note_dropped(const struct restore_plan *plan, struct planned_database *database,
+                               const struct archive_entry *entry, unsigned parts,
+                               struct error *err);
+bool restore_plan_ask_dependents(struct restore_plan *plan, const struct planned_database *database,
+                                 struct wire_conn *conn, struct error *err);
 
 /* What the archive lacks of one that is to be made. */
 void restore_plan_judge_new(struct restore_plan *plan, const struct planned_database *database);

@@ -377,6 +377,7 @@ bool restore_plan_ask_database(struct restore_plan *plan, struct planned_databas
         judge_objects(plan, database, rows);
         judge_create(plan, database, rows);
         judge_names(plan, database, rows);
+        done = restore_plan_ask_dependents(plan, database, conn, err);
     }
     wire_result_free(rows);
     buffer_free(&sql);

@@ -71,9 +71,12 @@ static const char *hint_for(const char *sqlstate)
         {"57P02", "Another process of the server crashed: see its log, and try again."},
         {"57P03", "The server is starting, stopping or recovering: try again in a moment."},
         {"57P05",
-         "idle_session_timeout ended the session: raise it for this role: ALTER ROLE … SET "
+         "idle_session_timeout ended the session: raise it for this role, or where the database "
+         "has it: ALTER ROLE … SET idle_session_timeout = '1min';  ALTER DATABASE … SET "
          "idle_session_timeout = '1min';"},
-        {"25P03", "idle_in_transaction_session_timeout ended the session: raise it for this role."},
+        {"25P03",
+         "idle_in_transaction_session_timeout ended the session: raise it for this role, or for "
+         "the database if that has it."},
         {"58030", "The server could not read or write a file: see its log and its disks."},
         {"XX001", "The server's data is damaged: see its log."},
         {"XX002", "An index of the server is damaged: REINDEX it."},

@@ -418,3 +418,37 @@ def test_what_keeps_a_database_or_goes_with_it(planner, servers, major, dump):
                    "no_privileges", "no_owner", do=True)
     assert plan.result.ok and not plan.told, (plan.told, str(plan.result))
     assert not server.sql("SELECT 1 FROM pg_class WHERE relname = 'kept'", db=db)
+
+
+def test_what_needs_what_is_dropped_first(planner, stocked, workdir):
+    db = make(stocked, "cleaned", script("kinds"), """
+        CREATE SCHEMA "S s"; CREATE TABLE "S s"."T ""t" (n int PRIMARY KEY, m int UNIQUE);
+        CREATE FUNCTION tells("N n" int, text[]) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE AGGREGATE counts(*) (SFUNC = int8inc, STYPE = int8, INITCOND = '0');
+        CREATE FUNCTION fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE DOMAIN d AS int; CREATE VIEW inner_v AS SELECT tells(n, NULL) FROM "S s"."T ""t";""")
+    dump = logical.stock_archive(stocked, db, workdir / "cleaned.dump")
+    assert planner(f"{uri(stocked)}/cleaned", dump, "clean").told == []
+    logical.run_sql(stocked, db, """
+        CREATE SCHEMA mine; CREATE VIEW mine."V v" AS SELECT * FROM inner_v;
+        CREATE VIEW mine.further AS SELECT * FROM mine."V v";
+        CREATE TABLE mine.t (n int REFERENCES "S s"."T ""t", m int REFERENCES "S s"."T ""t" (m));
+        CREATE TRIGGER g BEFORE INSERT ON mine.t FOR EACH ROW EXECUTE FUNCTION fires();
+        CREATE TABLE "S s".beside (n int);""")
+    before = logical.run_sql(stocked, db, "SELECT oid FROM pg_class WHERE oid > 16383 ORDER BY 1")
+    plan = planner(f"{uri(stocked)}/cleaned", dump, "clean", do=True)
+    (told,) = plan.told
+    assert told.startswith("fatal: what is dropped first is needed by what the archive does not"), told
+    for words in ('view mine."V v" (which needs view inner_v)', "constraint t_n_fkey on table mine.t",
+                  "constraint t_m_fkey", "trigger g on table mine.t (which needs function fires",
+                  'table "S s".beside (which needs schema S s)'):
+        assert words in re.sub(r"public\.", "", told), (words, told)
+    assert "further" not in told and plan.result.rc == 1
+    assert before == logical.run_sql(stocked, db,
+                                     "SELECT oid FROM pg_class WHERE oid > 16383 ORDER BY 1")
+    for statement in re.findall(r"(?:DROP|ALTER) .*?;", plan.findings[0]["hint"]):
+        logical.run_sql(stocked, db, statement.replace('"V v";', '"V v" CASCADE;'))
+    logical.run_sql(stocked, db, 'DROP TABLE "S s".beside')
+    plan = planner(f"{uri(stocked)}/cleaned", dump, "clean", do=True)
+    assert plan.told == [] and plan.result.ok, str(plan.result)
+    logical.drop(stocked, db)
