@@ -202,7 +202,7 @@ def test_what_no_server_can_be_restored_from_is_told_what_it_is(pgcask, workdir,
     quoted = f"'{workdir}/it'\\''s {name}'"
     for words, quoted in (((file,), quoted), (("-",), "")):
         more = {"stdin": file.open("rb")} if quoted == "" else {}
-        result = pgcask("restore", *words, "--to", NOWHERE, **more)
+        result = pgcask("restore", *words, "--to", NOWHERE, "--quiet", **more)
         assert result.rc == 1 and not result.stdout and said in result.stderr, result
         assert typed.format(quoted).replace("  |", " |") in result.stderr, result
         assert len(result.stderr.splitlines()) <= 3, result
