@@ -40,6 +40,7 @@
 #define OPTION_SINGLE_TRANSACTION ERROR_OPTION("single-transaction")
 #define OPTION_SPOOL_DIR ERROR_OPTION("spool-dir")
 #define OPTION_STATISTICS ERROR_OPTION("statistics")
+#define OPTION_TABLES ERROR_OPTION("tables")
 #define OPTION_TABLESPACE_MAPPING ERROR_OPTION("tablespace-mapping")
 #define OPTION_TO ERROR_OPTION("to")
 #define OPTION_TRANSACTION_SIZE ERROR_OPTION("transaction-size")

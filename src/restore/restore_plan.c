@@ -32,6 +32,7 @@ static void free_database(struct planned_database *database)
     restore_needs_reset(&database->needs);
     name_set_reset(&database->subscriptions);
     name_set_reset(&database->slots);
+    name_set_reset(&database->children);
     arena_free(&database->texts);
     buffer_free(&database->dropped_names);
     free(database);
@@ -322,7 +323,8 @@ static bool take_entries(const struct restore_plan *plan, struct planned_databas
         struct archive_entry entry;
 
         if (!archive_contents_entry(contents, i, &entry, err) ||
-            !take_entry(plan, database, &entry, selection, i, err))
+            !take_entry(plan, database, &entry, selection, i, err) ||
+            !restore_plan_note_child(plan, database, contents, selection, i, &entry, err))
             return false;
         if ((restore_selection_parts(selection, i) & SELECTED_DATA) != 0)
             database->data_bytes += archive_contents_node(contents, i).data_bytes;
@@ -389,6 +391,7 @@ static bool check_database(struct restore_plan *plan, struct planned_database *d
 
     plan->report->database = plan->count > 1 ? database->name : NULL;
     restore_plan_judge_database(plan, database);
+    restore_plan_judge_children(plan, database);
     if (!database->exists || database->action != RESTORE_USE) {
         restore_plan_judge_new(plan, database);
         done = restore_plan_try_locales(plan, database, conn, err);

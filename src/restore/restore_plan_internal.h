@@ -48,6 +48,7 @@ struct planned_database {
     uint64_t data_bytes;
     struct restore_needs needs;
     struct arena texts;
+    struct name_set children;    /* of wanted tables, and not wanted: partitions */
     struct buffer dropped_names; /* of what RESTORE_CLEAN drops, as rows of SQL */
 
     /* What the server has said. */
@@ -86,6 +87,14 @@ struct restore_plan {
 bool restore_plan_ask_server(struct restore_plan *plan, struct wire_conn *conn, struct error *err);
 bool restore_plan_ask_database(struct restore_plan *plan, struct planned_database *database,
                                struct error *err);
+
+/* Notes a table, if it is a part of a wanted one, and not wanted; and tells of all of these. */
+bool restore_plan_note_child(const struct restore_plan *plan, struct planned_database *database,
+                             struct archive_contents *contents,
+                             const struct restore_selection *selection, uint32_t number,
+                             const struct archive_entry *entry, struct error *err);
+void restore_plan_judge_children(struct restore_plan *plan,
+                                 const struct planned_database *database);
 
 /* Notes an entry, if it is dropped before it is made; and asks in its database what keeps it. */
 bool restore_plan_note_dropped(const struct restore_plan *plan, struct planned_database *database,

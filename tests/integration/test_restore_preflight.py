@@ -452,3 +452,31 @@ def test_what_needs_what_is_dropped_first(planner, stocked, workdir):
     plan = planner(f"{uri(stocked)}/cleaned", dump, "clean", do=True)
     assert plan.told == [] and plan.result.ok, str(plan.result)
     logical.drop(stocked, db)
+
+
+def test_partitions_that_are_not_selected_are_told(planner, target, workdir):
+    db = make(target, "parted", """
+        CREATE TABLE pt (n int) PARTITION BY LIST (n);
+        CREATE TABLE "P ""1" PARTITION OF pt FOR VALUES IN (1); INSERT INTO pt VALUES (1);
+        CREATE TABLE p2 PARTITION OF pt FOR VALUES IN (2);
+        CREATE TABLE old (n int); CREATE TABLE "young one" (m int) INHERITS (old);
+        CREATE TABLE apart (r old);""")
+    dump = logical.stock_archive(target, db, workdir / "parted.dump")
+    make(target, db)
+    to = f"{uri(target)}/parted"
+    (told,) = planner(to, dump, "tables=pt").told
+    assert told.startswith("warning: partitions and children of selected tables are not selected, "
+                           "and neither are their rows: 2, "), told
+    for name in ('"public"."P ""1"', '"public"."p2"'):
+        assert name in told, told
+    (told,) = planner(to, dump, "tables=old").told
+    assert told.endswith('1, "public"."young one"'), told
+    finding = planner(to, dump, "tables=pt").findings[0]
+    more = re.search(r"tables\S* '(.*?)'", finding["hint"])[1]
+    plan = planner(to, dump, f"tables=pt,{more}", do=True)
+    assert plan.told == [] and plan.result.ok, str(plan.result)
+    assert target.value('SELECT count(*) FROM "P ""1"', db=db) == "1"
+    for members in (["tables=p2"], ["tables=young one,old"], []):
+        assert not [each for each in planner(to, dump, *members, "into_existing").told
+                    if "not selected" in each], members
+    logical.drop(target, db)
