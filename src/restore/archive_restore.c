@@ -72,6 +72,8 @@ static bool restore_rows(struct archive_job *job, struct error *err)
     uint64_t failures = job->report->failures;
     const char *broken;
 
+    if (!job->wants_data && archive_input_can_seek(job->input))
+        return true;
     handler = restore_data_handler(&job->main.data);
     archive_job_expect_data(job, true);
     if (archive_input_read_all(job->input, &handler, &job->cancel, err) &&
@@ -261,12 +263,10 @@ static bool restore_all(struct archive_job *job, struct error *err)
 /* Of what can be read by position it shows before anything is done whether it was cut off. */
 static bool check_data(struct archive_job *job, struct error *err)
 {
-    bool wanted = false;
-
-    for (uint32_t i = 0; i < archive_contents_count(job->contents) && !wanted; i++)
-        wanted = archive_contents_node(job->contents, i).has_data &&
-                 (parts_of(job, i) & SELECTED_DATA) != 0;
-    if (!wanted || !archive_input_can_seek(job->input) ||
+    for (uint32_t i = 0; i < archive_contents_count(job->contents) && !job->wants_data; i++)
+        job->wants_data = archive_contents_node(job->contents, i).has_data &&
+                          (parts_of(job, i) & SELECTED_DATA) != 0;
+    if (!job->wants_data || !archive_input_can_seek(job->input) ||
         archive_input_locate(job->input, &job->cancel, err))
         return true;
     return err->code == ERROR_CORRUPT

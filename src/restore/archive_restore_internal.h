@@ -44,6 +44,7 @@ struct archive_job {
     bool triggers_told; /* that they are on */
     char encoding[64];
     bool plain_backslashes, has_search_path;
+    bool wants_data;            /* any: else those of what can be read by position are not read */
     bool said_order;            /* that rows do not keep it */
     struct entry_orders orders; /* of entries of rows, by foreign keys that are there */
 };

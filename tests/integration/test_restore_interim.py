@@ -272,7 +272,8 @@ def test_a_disk_without_room_for_both(pgcask, cluster, workdir, small_disk):
     db = make(cluster, "app", "CREATE TABLE t AS SELECT repeat('x', 1000) FROM "
                               "generate_series(1, 20000)", options="TABLESPACE small")
     archive = logical.stock_archive(cluster, db, workdir / "app.dump")
-    make(cluster, db, OLD, options="TABLESPACE small")
+    make(cluster, db, OLD, "CREATE TABLE more AS SELECT repeat('x', 1000) FROM "
+                           "generate_series(1, 10000)", options="TABLESPACE small")
     told = pgcask("restore", archive, "--to", cluster.uri(), "--database", db, "--recreate",
                   "--exit-on-error")
     assert told.rc == 1 and "o space left" in told.stderr and interim(cluster) == [], told
