@@ -4,7 +4,7 @@
  *     into PATH CONNINFO [OPTION=VALUE]...
  *
  * PATH is a directory, a file, or "-" for standard input; options are those of "pgcask restore":
- * jobs=4, create-db=on, tables=shop.*. Exit status: 0, 3 if something failed on the way, 1 if it
+ * jobs=4, create_db=on, tables=shop.*. Exit status: 0, 3 if something failed on the way, 1 if it
  * ended before.
  */
 #include <pgcask/pgcask.h>

@@ -122,9 +122,9 @@ bool target_database_refuse_several(const struct restore_request *request, bool 
     error_set(err, ERROR_USAGE, "the address names one database, %s, and %s", named, what);
     return error_hint(err,
                       ERROR_OURS("%s") "Leave the name out of the address, and each goes into the "
-                                       "one of its own name" ERROR_OURS("%s") ".",
+                                       "one of its own name" ERROR_OURS("%s") "." ERROR_OURS("%s"),
                       may_choose ? "Choose the one that goes into it: " OPTION_DATABASES ".  " : "",
-                      loss);
+                      loss, may_choose ? "" : "  Some of them only: " OPTION_DATABASES ".");
 }
 
 bool target_database_is_fixed(const char *name)

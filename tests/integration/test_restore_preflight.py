@@ -312,12 +312,12 @@ def test_standbys_and_too_few_connections(planner, servers, dump, major):
     server = servers.create(major, conf={"max_connections": 20})
     logical.run_sql(server, "postgres", script("roles"))
     make_space(server)
-    plan = planner(uri(server) + "/postgres", dump, "jobs=30")
+    plan = planner(uri(server), dump, "database=postgres", "jobs=30")
     (told,) = plan.told
     assert told == "fatal: the restore needs 30 connections, and the server has 20 free of 20", told
-    assert not planner(uri(server) + "/postgres", dump, "jobs=8").findings
+    assert not planner(uri(server), dump, "database=postgres", "jobs=8").findings
     standby = servers.standby(server)
-    plan = planner(uri(standby) + "/postgres", dump)
+    plan = planner(uri(standby), dump, "database=postgres")
     assert plan.told == ["fatal: the server is a standby, into which nothing can be restored"]
 
 

@@ -276,7 +276,8 @@ def test_the_first_failure_is_of_its_own_table(pgcask, cluster, workdir):
     make(cluster, "app", "".join(f"CREATE TABLE t{i} AS SELECT 1 AS n;" for i in range(30)))
     archive = logical.stock_archive(cluster, "app", workdir / "a.dump")
     logical.drop(cluster, "app")
-    make(cluster, "copy", "CREATE TABLE t12 (n int CHECK (n < 0));")
+    make(cluster, "copy", "CREATE TABLE t12 (n int CHECK (n < 0)); CREATE TABLE t13 (n int); "
+         "CREATE TABLE t14 (n int); CREATE TABLE t15 (n int);")
     for jobs in ("1", "2"):
         result = pgcask("restore", archive, "--to", cluster.uri("copy"), "--data-only", "--jobs", jobs,
                         "--into-existing", "--transaction-size", "10", "--tables", "t12,t13,t14,t15")
