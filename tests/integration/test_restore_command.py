@@ -9,6 +9,8 @@ import pytest
 from pgcask_testing import logical, paths
 from pgcask_testing.logical import cluster, make  # noqa: F401: a fixture
 
+pytestmark = pytest.mark.sampled(1)
+
 SCHEMA = json.loads((paths.REPO / "docs/pgcask.schema.json").read_text())
 SQL = """
     CREATE TABLE t (n int PRIMARY KEY, x text); INSERT INTO t SELECT n, 'x' FROM generate_series(1, 100) n;

@@ -12,6 +12,8 @@ from pgcask_testing import logical, process, restored, temp
 from pgcask_testing.logical import cluster, make  # noqa: F401: a fixture
 from pgcask_testing.restored import restorer  # noqa: F401: a fixture
 
+pytestmark = pytest.mark.sampled(1)
+
 NAME = "it's the App"
 QUOTED = f'"{NAME}"'
 OLD = "CREATE TABLE old (n int); INSERT INTO old VALUES (1), (2)"

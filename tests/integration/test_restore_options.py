@@ -10,6 +10,8 @@ import pytest
 from pgcask_testing import builders, logical, paths
 from pgcask_testing.logical import cluster  # noqa: F401: a fixture
 
+pytestmark = pytest.mark.sampled(1)
+
 SOURCES = {
     "all": """
         CREATE SCHEMA s; CREATE TABLE s.t (n int); CREATE SCHEMA other; CREATE TABLE other.u (n int);

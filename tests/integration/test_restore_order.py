@@ -8,6 +8,8 @@ import pytest
 from pgcask_testing import logical, temp
 from pgcask_testing.logical import cluster  # noqa: F401: a fixture
 
+pytestmark = pytest.mark.sampled(1)
+
 LAYOUTS = ("classic", "numbered", "tables", "all")
 ORDERS = {
     "bytes": None,

@@ -11,6 +11,8 @@ from pgcask_testing import logical, process, restored
 from pgcask_testing.logical import cluster, make, script  # noqa: F401: a fixture
 from pgcask_testing.restored import restorer  # noqa: F401: a fixture
 
+pytestmark = pytest.mark.sampled
+
 
 @pytest.fixture(scope="module", autouse=True)
 def extension(major):

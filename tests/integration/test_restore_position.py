@@ -11,6 +11,8 @@ import pytest
 from pgcask_testing import logical, temp
 from pgcask_testing.logical import cluster, make  # noqa: F401: a fixture
 
+pytestmark = pytest.mark.sampled(1)
+
 LAYOUTS = ("classic", "numbered", "tables")
 HOSTILE = "it's the größte %App/"
 QUOTED = f'"{HOSTILE}"'

@@ -11,6 +11,8 @@ from pgcask_testing import archives, builders, logical, process, temp
 from pgcask_testing.logical import make, script
 from pgcask_testing.plans import planner  # noqa: F401: a fixture
 
+pytestmark = pytest.mark.sampled
+
 OWNED = """
     CREATE TABLE in_space (n int) TABLESPACE "Fast ""One"" x";
     CREATE TABLE of_alice (n int); ALTER TABLE of_alice OWNER TO alice;

@@ -9,6 +9,8 @@ import pytest
 from pgcask_testing import logical, process
 from pgcask_testing.logical import cluster, make, run_sql  # noqa: F401: a fixture
 
+pytestmark = pytest.mark.sampled(1)
+
 ROLE = 'Role of "all"'
 QUOTED = '"' + ROLE.replace('"', '""') + '"'
 NEW = "New of 'all'"
