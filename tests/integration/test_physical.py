@@ -36,6 +36,7 @@ def pgbench_is_consistent(server):
     return len(set(sums)) == 1
 
 
+@pytest.mark.sampled
 def test_a_loaded_cluster_with_tablespaces_and_a_big_table_is_backed_up_whole(
     pgcask, servers, workdir, major
 ):

@@ -13,7 +13,7 @@ import pytest
 from pgcask_testing import logical, oracles, process, temp
 from pgcask_testing.plakar import Plakar, plakar_package  # noqa: F401
 
-pytestmark = [pytest.mark.majors(15, 18), pytest.mark.sampled(1)]
+pytestmark = pytest.mark.majors(18)
 PASSWORD = "s3cret of theirs"
 CONTENT = """
     CREATE TABLE author (id int PRIMARY KEY, name text);
@@ -219,7 +219,7 @@ def test_what_was_mistyped_is_an_error_that_says_what_there_is(stage):
 
 
 def test_clean_tells_what_depends_on_a_table(stage):
-    """It drops nothing that the archive does not have; in one transaction nothing is mixed."""
+    """It drops nothing that the archive does not have, and says so before it drops anything."""
     stage.restore(stage.snapshot("shop"), None, "create_db=true").check()
     stage.restore(stage.snapshot("shop"), "shop", "clean=true").check()
     stage.assert_equal("shop")  # as before
@@ -227,10 +227,9 @@ def test_clean_tells_what_depends_on_a_table(stage):
                      " CREATE TABLE rental (book int REFERENCES book); UPDATE book SET title = 'x'",
                      "shop")
     clean = [stage.snapshot("shop"), "shop", "clean=true"]
-    assert_failed(stage.restore(*clean, "single_transaction=true"), "rental_book_fkey")
-    assert stage.rows("shop", "author") == 21 and stage.rows("shop", "no key") == 50
-    assert_failed(stage.restore(*clean), "view public.newer", "rental_book_fkey",
-                  "single_transaction")
+    for more in (["single_transaction=true"], []):
+        assert_failed(stage.restore(*clean, *more), "newer", "rental_book_fkey")
+        assert stage.rows("shop", "author") == 21 and stage.rows("shop", "no key") == 50
     assert stage.target.sql("SELECT DISTINCT title FROM newer", "shop") == [["x"]]
     assert stage.rows("shop") == 200 and stage.rows("shop", "no key") == 50  # none twice
 

@@ -11,7 +11,7 @@ from pgcask_testing import logical, process, restored
 from pgcask_testing.logical import cluster, make, script  # noqa: F401: a fixture
 from pgcask_testing.restored import restorer  # noqa: F401: a fixture
 
-pytestmark = pytest.mark.sampled
+pytestmark = pytest.mark.sampled(1)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,7 +11,7 @@ from pgcask_testing import archives, builders, logical, process, temp
 from pgcask_testing.logical import make, script
 from pgcask_testing.plans import planner  # noqa: F401: a fixture
 
-pytestmark = pytest.mark.sampled
+pytestmark = pytest.mark.sampled(1)
 
 OWNED = """
     CREATE TABLE in_space (n int) TABLESPACE "Fast ""One"" x";

@@ -12,7 +12,7 @@ from pgcask_testing import archives, logical, paths, process, restored
 from pgcask_testing.logical import cluster, make, script  # noqa: F401: a fixture
 from pgcask_testing.restored import restorer  # noqa: F401: a fixture
 
-pytestmark = pytest.mark.sampled
+pytestmark = pytest.mark.sampled(1)
 
 SINCE = {"since_14": 14, "since_15": 15, "since_16": 16, "since_17": 17, "since_18": 18}
 MB = 1 << 20

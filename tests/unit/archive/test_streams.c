@@ -273,7 +273,7 @@ static void what_is_there_is_dropped_last_first(void **state)
         "\n\\restrict xyz\n\n",
         "\n\nBEGIN;\n\n",
         "SET standard_conforming_strings = off;\nSET ROLE \"a \"\"role\";\n",
-        "SET row_security = on;\n\nALTER TABLE IF EXISTS ONLY t DROP CONSTRAINT IF EXISTS c;\n"
+        "SET row_security = on;\n\nALTER TABLE IF EXISTS ONLY t DROP CONSTRAINT IF EXISTS c;\n",
         "DROP VIEW IF EXISTS v;\n--\n",
         "CREATE VIEW v;\n\n\n",
         "CHECK;\n\n\n",
