@@ -5,10 +5,18 @@
 #include "base/error_names.h"
 #include "base/quote.h"
 #include "manifest/logical_layout.h"
+#include "manifest/manifest_stream.h"
 #include "record/record.h"
+#include "restore/backup_restore.h"
+#include "restore/db_source.h"
 
 #include <stdio.h>
 #include <string.h>
+
+const char *const backup_restore_first[] = {
+    MANIFEST_PATH,         DB_SOURCE_FOLDER MANIFEST_PATH,         GLOBALS_PATH,
+    NUMBERED_GLOBALS_PATH, DB_SOURCE_FOLDER NUMBERED_GLOBALS_PATH, NULL,
+};
 
 /* Where the backup begins: it may lie in a folder of a folder. */
 static const char *folder_end(const char *path)

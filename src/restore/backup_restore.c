@@ -24,14 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GLOBALS_PATH "/globals.sql"
-#define NUMBERED_GLOBALS_PATH "/00000-globals.sql"
-
-const char *const backup_restore_first[] = {
-    MANIFEST_PATH,         DB_SOURCE_FOLDER MANIFEST_PATH,         GLOBALS_PATH,
-    NUMBERED_GLOBALS_PATH, DB_SOURCE_FOLDER NUMBERED_GLOBALS_PATH, NULL,
-};
-
 /* ---- Records ---- */
 
 static bool refuse_list(const struct backup_job *job, size_t wanted, struct error *err)

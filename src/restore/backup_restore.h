@@ -5,6 +5,9 @@
 
 #include "restore/logical_restore.h"
 
+#define GLOBALS_PATH "/globals.sql"
+#define NUMBERED_GLOBALS_PATH "/00000-globals.sql"
+
 /* Where it lies in a directory, records have to come in the order in which they were written:
  * manifest.json, globals, archives, summary.json. */
 extern const char *const backup_restore_first[];
