@@ -124,7 +124,7 @@ def roles(cluster):
 
 
 @pytest.fixture
-def changed(cluster):
+def changed(cluster, backups):
     """The roles of the backup have other passwords by now, and one is gone."""
     run_sql(cluster, "postgres", f"""
         ALTER ROLE {QUOTED} PASSWORD 'of now' VALID UNTIL '2099-01-01' CONNECTION LIMIT 9;
