@@ -6,12 +6,12 @@
 
 #include "archive/plain_objects_internal.h"
 
-static bool starts_with(const char *text, const char *start)
+bool plain_starts_with(const char *text, const char *start)
 {
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-static bool is_one_of(const char *text, const char *const *list)
+bool plain_is_one_of(const char *text, const char *const *list)
 {
     while (*list != NULL && strcmp(text, *list) != 0)
         list++;
@@ -74,14 +74,14 @@ static bool append_dropped(struct buffer *out, const char *drop, struct error *e
 
     while (len > 0 && (drop[len - 1] == '\n' || drop[len - 1] == ';'))
         len--;
-    if (len < 5 || !starts_with(drop, "DROP "))
+    if (len < 5 || !plain_starts_with(drop, "DROP "))
         return error_set(err, ERROR_UNSUPPORTED, "a drop statement does not begin with DROP");
     return buffer_append(out, drop + 5, len - 5, err);
 }
 
 static bool append_owned(struct buffer *out, const struct archive_entry *entry, struct error *err)
 {
-    if (is_one_of(entry->desc, owned_by_drop))
+    if (plain_is_one_of(entry->desc, owned_by_drop))
         return append_dropped(out, entry->drop, err);
     if (strcmp(entry->desc, "BLOB") == 0)
         return buffer_append_string(out, "LARGE OBJECT ", err) &&
@@ -94,12 +94,12 @@ static bool append_owned(struct buffer *out, const struct archive_entry *entry, 
 bool plain_append_owner(struct buffer *out, const struct archive_entry *entry, struct error *err)
 {
     if (entry->owner == NULL || *entry->owner == '\0' || entry->drop == NULL ||
-        *entry->drop == '\0' || is_one_of(entry->desc, not_owned))
+        *entry->drop == '\0' || plain_is_one_of(entry->desc, not_owned))
         return true;
     if (plain_is_object_group(entry))
         return plain_append_object_owners(out, entry->definition, entry->owner, err);
-    if (!is_one_of(entry->desc, owned_by_name) && !is_one_of(entry->desc, owned_by_drop) &&
-        strcmp(entry->desc, "BLOB") != 0)
+    if (!plain_is_one_of(entry->desc, owned_by_name) &&
+        !plain_is_one_of(entry->desc, owned_by_drop) && strcmp(entry->desc, "BLOB") != 0)
         return error_set(err, ERROR_UNSUPPORTED, "the owner of %s %s cannot be written as SQL",
                          entry->desc, entry->tag);
     return buffer_append_string(out, "ALTER ", err) && append_owned(out, entry, err) &&

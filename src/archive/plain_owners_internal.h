@@ -5,6 +5,10 @@
 #include "archive/archive.h"
 #include "base/buffer.h"
 
+bool plain_starts_with(const char *text, const char *start);
+/* list: ends with NULL. */
+bool plain_is_one_of(const char *text, const char *const *list);
+
 /* Always in quotes. schema: NULL if it is in none. */
 bool plain_append_qualified(struct buffer *out, const char *schema, const char *name,
                             struct error *err);

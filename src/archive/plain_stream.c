@@ -33,18 +33,6 @@ struct plain_stream {
     struct buffer group; /* the large objects that the last entry of that sort makes */
 };
 
-static bool starts_with(const char *text, const char *start)
-{
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
-static bool is_one_of(const char *text, const char *const *list)
-{
-    while (*list != NULL && strcmp(text, *list) != 0)
-        list++;
-    return *list != NULL;
-}
-
 /* ---- Which entries, and when ---- */
 
 static const char *const session_descs[] = {"ENCODING", "STDSTRINGS", "SEARCHPATH", NULL};
@@ -55,8 +43,8 @@ static bool is_of_database(const struct archive_entry *entry)
     static const char *const descs[] = {"DATABASE", "DATABASE PROPERTIES", NULL};
     static const char *const about[] = {"ACL", "COMMENT", "SECURITY LABEL", NULL};
 
-    return is_one_of(entry->desc, descs) ||
-           (is_one_of(entry->desc, about) && starts_with(entry->tag, "DATABASE "));
+    return plain_is_one_of(entry->desc, descs) ||
+           (plain_is_one_of(entry->desc, about) && plain_starts_with(entry->tag, "DATABASE "));
 }
 
 static bool is_statistics(const struct archive_entry *entry)
@@ -70,11 +58,11 @@ static enum pass pass_of(const struct archive_entry *entry)
     static const char *const last[] = {"EVENT TRIGGER", "MATERIALIZED VIEW DATA", NULL};
     static const char *const about[] = {"COMMENT", "SECURITY LABEL", NULL};
 
-    if (is_one_of(entry->desc, privileges))
+    if (plain_is_one_of(entry->desc, privileges))
         return PASS_PRIVILEGES;
-    if (is_one_of(entry->desc, last) ||
+    if (plain_is_one_of(entry->desc, last) ||
         (is_statistics(entry) && entry->section == SECTION_POST_DATA) ||
-        (is_one_of(entry->desc, about) && starts_with(entry->tag, "EVENT TRIGGER ")))
+        (plain_is_one_of(entry->desc, about) && plain_starts_with(entry->tag, "EVENT TRIGGER ")))
         return PASS_LAST;
     return PASS_MAIN;
 }
@@ -87,7 +75,7 @@ static bool sets_database(const struct plain_stream *stream)
 
 static bool is_wanted(const struct plain_stream *stream, const struct archive_entry *entry)
 {
-    return pass_of(entry) == stream->pass && !is_one_of(entry->desc, session_descs) &&
+    return pass_of(entry) == stream->pass && !plain_is_one_of(entry->desc, session_descs) &&
            (sets_database(stream) || !is_of_database(entry)) &&
            (entry->definition != NULL || entry->has_data);
 }

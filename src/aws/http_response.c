@@ -36,15 +36,6 @@ static bool take_line(struct slice *text, struct slice *line)
     return true;
 }
 
-static struct slice trim(struct slice text)
-{
-    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        slice_take(&text, 1);
-    while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 static bool is_word(struct slice text, const char *word)
 {
     return text.len == strlen(word) && strncasecmp((const char *)text.data, word, text.len) == 0;
@@ -70,7 +61,7 @@ static const char *take_header(struct slice line, struct head *head)
     if (colon == NULL || colon == line.data)
         return "a header without a name";
     name = slice_take(&line, (size_t)(colon - line.data));
-    value = trim(slice_make(line.data + 1, line.len - 1));
+    value = slice_trim(slice_make(line.data + 1, line.len - 1), " \t");
     if (is_word(name, "transfer-encoding")) {
         if (!is_word(value, "chunked"))
             return "an unknown transfer encoding";

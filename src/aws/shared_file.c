@@ -7,30 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BLANKS " \t\r"
+
 #define FILE_MAX ((size_t)1024 * 1024)
 
 static bool is_blank(uint8_t byte)
 {
     return byte == ' ' || byte == '\t' || byte == '\r';
-}
-
-static struct slice trim(struct slice text)
-{
-    while (text.len > 0 && is_blank(text.data[0]))
-        slice_take(&text, 1);
-    while (text.len > 0 && is_blank(text.data[text.len - 1]))
-        text.len--;
-    return text;
-}
-
-static struct slice take_line(struct slice *text)
-{
-    const uint8_t *end = memchr(text->data, '\n', text->len);
-    struct slice line = slice_take(text, end == NULL ? text->len : (size_t)(end - text->data));
-
-    if (end != NULL)
-        slice_take(text, 1);
-    return line;
 }
 
 /* "[profile x]": any blanks between its words, and a name that may be quoted. */
@@ -41,13 +24,13 @@ static bool is_section(struct slice line, const char *section)
     if (end == NULL)
         return false;
     slice_take(&line, 1);
-    line = trim(slice_make(line.data, (size_t)(end - line.data)));
+    line = slice_trim(slice_make(line.data, (size_t)(end - line.data)), BLANKS);
     if (strncmp(section, "profile ", 8) == 0) {
         if (line.len < 9 || memcmp(line.data, "profile", 7) != 0 || !is_blank(line.data[7]))
             return false;
         slice_take(&line, 8);
         section += 8;
-        line = trim(line);
+        line = slice_trim(line, BLANKS);
     }
     if (line.len >= 2 && (line.data[0] == '"' || line.data[0] == '\'') &&
         line.data[line.len - 1] == line.data[0])
@@ -62,7 +45,7 @@ static struct slice without_comment(struct slice value)
         if ((value.data[i] == '#' || value.data[i] == ';') && is_blank(value.data[i - 1]))
             value.len = i;
     }
-    return trim(value);
+    return slice_trim(value, BLANKS);
 }
 
 static bool is_key(struct slice line, const char *key, struct slice *value)
@@ -72,7 +55,7 @@ static bool is_key(struct slice line, const char *key, struct slice *value)
 
     if (equals == NULL)
         return false;
-    name = trim(slice_make(line.data, (size_t)(equals - line.data)));
+    name = slice_trim(slice_make(line.data, (size_t)(equals - line.data)), BLANKS);
     if (name.len != strlen(key) || strncasecmp((const char *)name.data, key, name.len) != 0)
         return false;
     *value = without_comment(slice_make(equals + 1, line.len - (size_t)(equals + 1 - line.data)));
@@ -84,7 +67,7 @@ static bool search(struct slice text, const char *section, const char *key, stru
     bool inside = false, found = false;
 
     while (text.len > 0) {
-        struct slice line = take_line(&text);
+        struct slice line = slice_take_line(&text);
 
         if (line.len == 0 || is_blank(line.data[0]) || line.data[0] == '#' || line.data[0] == ';')
             continue;

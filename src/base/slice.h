@@ -40,4 +40,30 @@ static inline struct slice slice_take(struct slice *slice, size_t n)
     return head;
 }
 
+/* Takes the first line off, and what ends it, which is no part of it. */
+static inline struct slice slice_take_line(struct slice *slice)
+{
+    const uint8_t *end = slice->len == 0 ? NULL : memchr(slice->data, '\n', slice->len);
+    struct slice line = slice_take(slice, end == NULL ? slice->len : (size_t)(end - slice->data));
+
+    if (end != NULL)
+        slice_take(slice, 1);
+    return line;
+}
+
+static inline bool slice_is_any(uint8_t byte, const char *of)
+{
+    return byte != '\0' && strchr(of, byte) != NULL;
+}
+
+/* Without any of the bytes of `blanks` at its beginning and end. */
+static inline struct slice slice_trim(struct slice slice, const char *blanks)
+{
+    while (slice.len > 0 && slice_is_any(slice.data[0], blanks))
+        slice_take(&slice, 1);
+    while (slice.len > 0 && slice_is_any(slice.data[slice.len - 1], blanks))
+        slice.len--;
+    return slice;
+}
+
 #endif

@@ -31,16 +31,7 @@ bool backup_target_check(struct backup_target *target, struct command *command, 
         error_set(err, ERROR_USAGE, "standard output is a terminal, and a backup is not text");
         return error_hint(err, "Redirect it into a file or a pipe, or name a target.");
     }
-    if (!options_flag(command->options, "json"))
-        return true;
-    command->json_printed = false; /* it would end up in the tar */
-    if (command->json_file == NULL) {
-        json_decref(command->result);
-        command->result = NULL;
-    }
-    error_set(err, ERROR_USAGE, OPTION_JSON " and " OPTION_TO " - both want standard output");
-    return error_hint(err,
-                      "Let the result go to a file instead:  " OPTION_JSON_FILE " result.json");
+    return command_leave_output(command, err);
 }
 
 bool backup_target_write(const struct backup_target *target, const struct command *command,

@@ -47,3 +47,17 @@ void command_say_unavailable(const struct command *command, size_t count)
                     "\"unavailable\" says of each why, and what would give it",
                     count, count == 1 ? "" : "s");
 }
+
+bool command_leave_output(struct command *command, struct error *err)
+{
+    if (!options_flag(command->options, "json"))
+        return true;
+    command->json_printed = false; /* it would end up in there */
+    if (command->json_file == NULL) {
+        json_decref(command->result);
+        command->result = NULL;
+    }
+    error_set(err, ERROR_USAGE, OPTION_JSON " and " OPTION_TO " - both want standard output");
+    return error_hint(err,
+                      "Let the result go to a file instead:  " OPTION_JSON_FILE " result.json");
+}

@@ -55,6 +55,9 @@ void command_say(const struct command *command, const char *format, ...) ERROR_P
  * it is not a warning. */
 void command_say_unavailable(const struct command *command, size_t count);
 
+/* Standard output is for what is written there: --json has to go elsewhere, else it is an error. */
+bool command_leave_output(struct command *command, struct error *err);
+
 /* The argument or option as typed. The options themselves hold it with its secrets overwritten,
  * fit for messages. */
 const char *command_argument(const struct command *command, size_t index);

@@ -37,16 +37,7 @@ static bool check_output(struct command *command, const char *target, struct err
         return true;
     if (command->out != NULL)
         command->out = stderr;
-    if (!options_flag(command->options, "json"))
-        return true;
-    command->json_printed = false;
-    if (command->json_file == NULL) {
-        json_decref(command->result);
-        command->result = NULL;
-    }
-    error_set(err, ERROR_USAGE, OPTION_JSON " and " OPTION_TO " - both want standard output");
-    return error_hint(err,
-                      "Let the result go to a file instead:  " OPTION_JSON_FILE " result.json");
+    return command_leave_output(command, err);
 }
 
 /* ---- The work ---- */

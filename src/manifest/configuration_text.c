@@ -80,23 +80,13 @@ static void take_value(struct slice *text, char value[CONFIGURATION_VALUE_MAX])
     value[len < CONFIGURATION_VALUE_MAX ? len : 0] = '\0';
 }
 
-static struct slice take_line(struct slice *text)
-{
-    const uint8_t *end = memchr(text->data, '\n', text->len);
-    struct slice line = slice_take(text, end == NULL ? text->len : (size_t)(end - text->data));
-
-    if (text->len > 0)
-        slice_take(text, 1);
-    return line;
-}
-
 bool configuration_next_line(struct slice *text, struct configuration_line *line)
 {
     struct slice rest;
 
     if (text->len == 0)
         return false;
-    line->text = take_line(text);
+    line->text = slice_take_line(text);
     line->value[0] = '\0';
     rest = line->text;
     skip_space(&rest);
@@ -178,7 +168,7 @@ bool configuration_next_hba_reference(struct slice *text, enum configuration_ref
      * remainder looks like a line of its own, and "include" is no name of a database there. */
     while (text->len > 0) {
         struct slice after = *text;
-        struct slice line = take_line(&after);
+        struct slice line = slice_take_line(&after);
 
         if (next_in_line(&line, true, type, value, written)) {
             *text = line.len > 0

@@ -288,13 +288,6 @@ void export_job_ended(struct export_job *job)
     export_job_stop(job, "Plakar cancelled the restore", true);
 }
 
-static struct export_job *fail_to_start(struct export_job *job, struct error *err)
-{
-    (void)err;
-    export_job_free(job);
-    return NULL;
-}
-
 struct export_job *export_job_start(const struct service_options *options, struct grpc_call *call,
                                     struct error *err)
 {
@@ -313,12 +306,15 @@ struct export_job *export_job_start(const struct service_options *options, struc
     }
     job->queue = export_queue_new(options->wake_fd, err);
     job->results = job->queue == NULL ? NULL : export_results_new(options->wake_fd, err);
-    if (job->results == NULL)
-        return fail_to_start(job, err);
+    if (job->results == NULL) {
+        export_job_free(job);
+        return NULL;
+    }
     code = pthread_create(&job->thread, NULL, run, job);
     if (code != 0) {
         error_set_errno(err, code, "cannot start a thread");
-        return fail_to_start(job, err);
+        export_job_free(job);
+        return NULL;
     }
     job->thread_started = true;
     grpc_call_hold_window(call);

@@ -117,20 +117,6 @@ static size_t item_length(struct slice text)
     return i;
 }
 
-static bool is_blank(uint8_t letter)
-{
-    return letter == ' ' || letter == '\t';
-}
-
-static struct slice trim(struct slice text)
-{
-    while (text.len > 0 && is_blank(text.data[0]))
-        slice_take(&text, 1);
-    while (text.len > 0 && is_blank(text.data[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 static bool add_text(struct selection_lists *lists, enum restore_list number, struct slice text,
                      struct error *err)
 {
@@ -142,7 +128,7 @@ static bool add_text(struct selection_lists *lists, enum restore_list number, st
             if (text.data[len++] == '"')
                 quoted = !quoted;
         }
-        if (!add_item(lists, number, trim(slice_take(&text, len)), err))
+        if (!add_item(lists, number, slice_trim(slice_take(&text, len), " \t"), err))
             return false;
         if (text.len == 0)
             return true;

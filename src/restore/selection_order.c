@@ -83,19 +83,12 @@ static bool is_blank(uint8_t letter)
 
 static struct slice take_line(struct slice *text)
 {
-    const uint8_t *end = memchr(text->data, '\n', text->len);
-    struct slice line = slice_take(text, end == NULL ? text->len : (size_t)(end - text->data));
+    struct slice line = slice_take_line(text);
+    const uint8_t *end = line.len == 0 ? NULL : memchr(line.data, ';', line.len);
 
     if (end != NULL)
-        slice_take(text, 1);
-    end = line.len == 0 ? NULL : memchr(line.data, ';', line.len);
-    if (end != NULL)
         line.len = (size_t)(end - line.data);
-    while (line.len > 0 && is_blank(line.data[0]))
-        slice_take(&line, 1);
-    while (line.len > 0 && is_blank(line.data[line.len - 1]))
-        line.len--;
-    return line;
+    return slice_trim(line, " \t\r");
 }
 
 static bool read_id(struct slice line, int32_t *id)

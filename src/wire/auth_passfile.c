@@ -75,11 +75,8 @@ static bool append_password(struct slice line, struct buffer *password, struct e
 
 static struct slice take_line(struct slice *text)
 {
-    const uint8_t *end = memchr(text->data, '\n', text->len);
-    struct slice line = slice_take(text, end == NULL ? text->len : (size_t)(end - text->data));
+    struct slice line = slice_take_line(text);
 
-    if (end != NULL)
-        slice_take(text, 1);
     while (line.len > 0 && line.data[line.len - 1] == '\r')
         line.len--;
     return line;

@@ -20,25 +20,6 @@
 static const char *const system_folders[] = {"/etc/postgresql-common", "/etc/sysconfig/pgsql",
                                              "/etc", "/usr/local/etc"};
 
-static bool is_blank(uint8_t byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
-static struct slice take_line(struct slice *text)
-{
-    const uint8_t *end = memchr(text->data, '\n', text->len);
-    struct slice line = slice_take(text, end == NULL ? text->len : (size_t)(end - text->data));
-
-    if (end != NULL)
-        slice_take(text, 1);
-    while (line.len > 0 && is_blank(line.data[0]))
-        slice_take(&line, 1);
-    while (line.len > 0 && is_blank(line.data[line.len - 1]))
-        line.len--;
-    return line;
-}
-
 /* "[name]", with anything behind it. */
 static bool is_section(struct slice line, const char *name)
 {
@@ -103,7 +84,7 @@ bool settings_read_service(struct wire_settings *settings, struct slice text, co
 {
     *found = false;
     for (unsigned number = 1; text.len > 0; number++) {
-        struct slice line = take_line(&text);
+        struct slice line = slice_trim(slice_take_line(&text), " \t\n\v\f\r");
 
         if (line.len == 0 || line.data[0] == '#')
             continue;

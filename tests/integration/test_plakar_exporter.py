@@ -11,7 +11,7 @@ from pgcask_testing import logical, oracles, temp
 from pgcask_testing.plakar_client import (
     DIRECTORY, EXPORTER, Exporting, field, framed, init_request)
 
-pytestmark = pytest.mark.majors(18)
+pytestmark = [pytest.mark.majors(15, 18), pytest.mark.sampled(1)]
 LAYOUTS = ["classic", "numbered", "tables"]
 COPY = "copy of it"
 CONTENT = """

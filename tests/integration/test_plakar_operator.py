@@ -13,7 +13,7 @@ import pytest
 from pgcask_testing import logical, oracles, process, temp
 from pgcask_testing.plakar import Plakar, plakar_package  # noqa: F401
 
-pytestmark = pytest.mark.majors(18)
+pytestmark = [pytest.mark.majors(15, 18), pytest.mark.sampled(1)]
 PASSWORD = "s3cret of theirs"
 CONTENT = """
     CREATE TABLE author (id int PRIMARY KEY, name text);

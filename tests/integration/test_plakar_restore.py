@@ -12,7 +12,7 @@ import pytest
 from pgcask_testing import logical, oracles, process, temp
 from pgcask_testing.plakar import Plakar, plakar_package  # noqa: F401
 
-pytestmark = pytest.mark.majors(18)
+pytestmark = [pytest.mark.majors(15, 18), pytest.mark.sampled(1)]
 LAYOUTS = ["classic", "numbered", "tables"]
 ODD = "it's 100%/=x"
 CONTENT = """

@@ -10,7 +10,7 @@ import pytest
 from pgcask_testing import logical, oracles, process, temp
 from pgcask_testing.plakar import Plakar, plakar_package  # noqa: F401
 
-pytestmark = pytest.mark.majors(18)
+pytestmark = [pytest.mark.majors(15, 18), pytest.mark.sampled(1)]
 CONTENT = """
     CREATE TABLE book (id int PRIMARY KEY, title text);
     INSERT INTO book SELECT g, 'book ' || g FROM generate_series(1, 3000) g;

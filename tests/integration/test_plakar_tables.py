@@ -12,7 +12,7 @@ from pgcask_testing import logical, oracles
 from pgcask_testing.plakar import plakar, plakar_package  # noqa: F401
 from pgcask_testing.plakar_client import IMPORTER, Client, init_request
 
-pytestmark = pytest.mark.majors(18)
+pytestmark = [pytest.mark.majors(15, 18), pytest.mark.sampled(1)]
 ODD = "it's 100%/=x"
 CONTENT = """
     CREATE TABLE "odd ""name"" t" (i int, t text);

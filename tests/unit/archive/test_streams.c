@@ -269,12 +269,14 @@ static void script_of_wishes(const struct plain_wishes *wishes, struct buffer *o
 
 static void what_is_there_is_dropped_last_first(void **state)
 {
+    static const char drops[] = "SET row_security = on;\n\n"
+                                "ALTER TABLE IF EXISTS ONLY t DROP CONSTRAINT IF EXISTS c;\n"
+                                "DROP VIEW IF EXISTS v;\n--\n";
     static const char *const parts[] = {
         "\n\\restrict xyz\n\n",
         "\n\nBEGIN;\n\n",
         "SET standard_conforming_strings = off;\nSET ROLE \"a \"\"role\";\n",
-        "SET row_security = on;\n\nALTER TABLE IF EXISTS ONLY t DROP CONSTRAINT IF EXISTS c;\n",
-        "DROP VIEW IF EXISTS v;\n--\n",
+        drops,
         "CREATE VIEW v;\n\n\n",
         "CHECK;\n\n\n",
         "COMMIT;\n\n--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict xyz\n\n",
