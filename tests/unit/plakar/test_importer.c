@@ -468,7 +468,7 @@ static void a_start_that_waits_ends_with_close(void **state)
 /* manifest.json, then so many files of one size, then summary.json. */
 struct many {
     struct fake_record records[MANY + 3];
-    char paths[MANY][16];
+    char paths[MANY][32];
 };
 
 static void make_many(struct many *many, size_t count, size_t size)
