@@ -65,6 +65,17 @@ class Plakar:
         listed = self.on_store("ls", "-recursive", snapshot).check().stdout
         return [line.split(None, 6)[-1] for line in listed.splitlines()]
 
+    def stored(self, store=None):
+        """What a store holds, by (kind, hash): bytes. Plakar puts up to 512 KiB of random bytes before
+        and behind the content of each of its packfiles, so that the size of files says little.
+        """
+        on_store = ["at", store or self.store, "diag", "packfile"]
+        packfiles = self.run(*on_store).check().stdout.split()
+        shown = self.run(*on_store, *packfiles).check().stdout
+        blobs = re.findall(r"^blob\[\d+\]: (\w+) \d+ (\d+) \w+ (.+)$", shown, flags=re.M)
+        assert blobs and any(kind == "random" for _, _, kind in blobs), shown
+        return {(kind, name): int(size) for name, size, kind in blobs if kind != "random"}
+
     def restore(self, target, snapshot=None):
         self.on_store("restore", "-to", target, *([snapshot] if snapshot else [])).check()
         return pathlib.Path(target)
