@@ -74,6 +74,10 @@ CASES = {
                                 source="several", at="postgres", base=["--create-db"]),
     "--no-globals": Case([], SEVERAL, "0 one,two|1", "0 one,two|0", before=None, source="several",
                          at="postgres", base=["--create-db"]),
+    "--role-passwords": Case([], "SELECT extract(year FROM rolvaliduntil) FROM pg_roles WHERE "
+                             "rolname = 'several'", "0 2031", "0 2041",
+                             "CREATE ROLE several VALID UNTIL '2031-02-03'", ["--create-db"],
+                             "several", "postgres"),
     "--create-db": Case([], "SELECT count(*) FROM pg_database WHERE datname = 'copy'", "1 0", "0 1",
                         before=None, at="postgres"),
     "--into-existing": Case([], EXISTS.format("p"), "1 f", "0 t", "CREATE TABLE mine (n int)"),
@@ -190,7 +194,7 @@ def archives(pgcask, cluster, major, tmp_path_factory):
         CREATE TABLE big AS SELECT repeat(md5(g::text), 100) t FROM generate_series(1, 500) g""")
     logical.back_up(pgcask, cluster, "a source", folder / "sorted", "--compress", "none")
     made["sorted"] = logical.in_byte_order(folder / "sorted", folder / "sorted.tar")
-    logical.run_sql(cluster, "postgres", "CREATE ROLE several")
+    logical.run_sql(cluster, "postgres", "CREATE ROLE several VALID UNTIL '2041-02-03'")
     for name in ("one", "two"):
         logical.make(cluster, f"several {name}", f"CREATE TABLE {name} (n int)")
     pgcask("backup", cluster.uri(""), "--databases", "several*", "--layout", "numbered", "--to",
@@ -216,7 +220,9 @@ def restored(pgcask, cluster, archives, case, option, copy="copy"):
     base = case.base(option) if callable(case.base) else case.base
     words = [] if option is None else [option, *(
         word.format(list=archives["list"]) for word in case.words)]
-    result = pgcask("restore", archives[case.source], "--to", cluster.uri(copy), *base, *words)
+    # Each of several databases has its own name.
+    target = cluster.uri("" if case.source == "several" else copy)
+    result = pgcask("restore", archives[case.source], "--to", target, *base, *words)
     return f"{result.rc} {asked(cluster, case, copy)}", result
 
 
@@ -313,16 +319,20 @@ def test_what_does_not_go_together_is_named(pgcask, workdir, words, named):
 def test_what_chooses_nothing_is_an_error(pgcask, cluster, archives, source, words, says):
     forget_several(cluster)
     logical.make(cluster, "chosen")
-    result = pgcask("restore", archives[source], "--to", cluster.uri("chosen"), "--create-db",
-                    *words)
+    target = cluster.uri("" if source == "several" else "chosen")
+    result = pgcask("restore", archives[source], "--to", target, "--create-db", *words)
     assert result.rc == 2 and all(word in result.stderr for word in says), result
     assert "several" not in str(cluster.sql("SELECT datname FROM pg_database"))
 
 
-def test_options_of_archives_are_none_of_the_globals(pgcask, cluster, archives):
+@pytest.mark.parametrize("words, roles", [
+    ([], 1),
+    # A part of a backup has none of its roles.
+    (["--sections", "pre-data", "--schemas", "public"], 0),
+], ids=["whole", "part"])
+def test_options_of_archives_are_none_of_the_globals(pgcask, cluster, archives, words, roles):
     """Beside what a script cannot give there is a script of roles in a backup, too."""
     forget_several(cluster)
-    pgcask("restore", archives["several"], "--to", cluster.uri("postgres"), "--create-db",
-           "--search-path", "public", "--analyze", "--sections", "pre-data", "--schemas", "public",
-           "--single-transaction").check()
-    assert logical.run_sql(cluster, "postgres", SEVERAL).decode().strip() == "one,two|1"
+    pgcask("restore", archives["several"], "--to", cluster.uri(""), "--create-db",
+           "--search-path", "public", "--analyze", "--single-transaction", *words).check()
+    assert logical.run_sql(cluster, "postgres", SEVERAL).decode().strip() == f"one,two|{roles}"
