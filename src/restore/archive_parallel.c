@@ -138,7 +138,7 @@ static bool restore(struct archive_job *job, bool data, struct error *err)
 
 bool archive_parallel_restore(struct archive_job *job, struct error *err)
 {
-    if (job->wants_data && !archive_input_locate(job->input, &job->cancel, err))
+    if (job->wants_data && !archive_job_locate(job, err))
         return false;
     archive_job_expect_data(job, false);
     return restore(job, true, err);

@@ -19,6 +19,21 @@ void archive_job_expect_objects(const struct archive_job *job)
     add(&job->request->progress->all_objects, objects);
 }
 
+bool archive_job_locate(const struct archive_job *job, struct error *err)
+{
+    struct restore_progress *progress = job->request->progress;
+    bool done;
+
+    if (progress != NULL)
+        atomic_store(&progress->checking, true);
+    done = archive_input_locate(job->input, &job->cancel, err);
+    if (progress == NULL)
+        return done;
+    atomic_store(&progress->bytes, 0);
+    atomic_store(&progress->checking, false);
+    return done;
+}
+
 void archive_job_expect_data(const struct archive_job *job, bool whole)
 {
     struct restore_progress *progress = job->request->progress;
@@ -30,9 +45,6 @@ void archive_job_expect_data(const struct archive_job *job, bool whole)
         if (whole || (restore_selection_parts(job->selection, i) & SELECTED_DATA) != 0)
             bytes += archive_contents_node(job->contents, i).data_bytes;
     }
-    /* What was read before, to find out where the data are, is none of them. */
-    if (bytes > 0)
-        atomic_store(&progress->bytes, 0);
     atomic_store(&progress->total_bytes, bytes);
 }
 

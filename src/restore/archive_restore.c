@@ -266,8 +266,7 @@ static bool check_data(struct archive_job *job, struct error *err)
     for (uint32_t i = 0; i < archive_contents_count(job->contents) && !job->wants_data; i++)
         job->wants_data = archive_contents_node(job->contents, i).has_data &&
                           (parts_of(job, i) & SELECTED_DATA) != 0;
-    if (!job->wants_data || !archive_input_can_seek(job->input) ||
-        archive_input_locate(job->input, &job->cancel, err))
+    if (!job->wants_data || !archive_input_can_seek(job->input) || archive_job_locate(job, err))
         return true;
     return err->code == ERROR_CORRUPT
                ? error_hint(err, "Nothing was restored. What is there without rows is restored "

@@ -77,6 +77,8 @@ enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
 /* ---- archive_progress.c ---- */
 
 void archive_job_expect_objects(const struct archive_job *job);
+/* Finds out where the data are (archive_input_locate): what is read for that is not restored. */
+bool archive_job_locate(const struct archive_job *job, struct error *err);
 /* Of an archive that is read by position: whole, or what is wanted of it. Where its data are has
  * been found out, or they are read without that. */
 void archive_job_expect_data(const struct archive_job *job, bool whole);

@@ -47,7 +47,7 @@ struct restore_progress {
     _Atomic uint64_t total_bytes; /* what that will be, about; 0: not known */
     _Atomic uint64_t objects;     /* entries of archives, but data, that are done or have failed */
     _Atomic uint64_t all_objects; /* of as many, of the archives that were begun */
-    _Atomic bool checking;        /* the bytes are of a backup that is read before, to prove it */
+    _Atomic bool checking;        /* the bytes are of what is read before, to prove it */
 };
 
 struct restore_request {

@@ -201,8 +201,9 @@ def test_what_pg_dump_wrote_to_its_output_is_read(pgcask, cluster, major, sample
             check(cluster, probe, "stream", "-", ways=["all"], stdin=path)
         pgcask("verify", path).check()
         if options[0] == "-Fc":
-            twice = data.count(b"standard_conforming_strings = ") == 2
-            assert twice == (major >= 16 and "-s" not in options), options
+            if "-s" not in options:
+                twice = data.count(b"standard_conforming_strings = ") == 2
+                assert twice == (major >= 16), options
             path.write_bytes(data[:-1])
             assert pgcask("verify", path).rc == 1
 

@@ -63,11 +63,13 @@ def lock_wait(server):
 
 @contextlib.contextmanager
 def long_query(server):
-    """The same query, which looks for each of a constraint's columns: here are some millions."""
-    server.sql("""
-        CREATE TABLE odd (id int CONSTRAINT odd_check CHECK (id > 0));
-        UPDATE pg_catalog.pg_constraint SET conkey = array_fill(99::int2, ARRAY[20000000])
-        WHERE conname = 'odd_check'""")
+    """The same query, which looks for each of a constraint's columns: here are some millions. From 17
+    on the server sorts them, which nothing interrupts: hence several constraints, each of a moment."""
+    checks = ", ".join(f"CONSTRAINT odd_check_{i} CHECK (id > {i})" for i in range(60))
+    server.sql(f"""
+        CREATE TABLE odd (id int, {checks});
+        UPDATE pg_catalog.pg_constraint SET conkey = array_fill(99::int2, ARRAY[1000000])
+        WHERE conname LIKE 'odd_check%'""")
     try:
         yield [], """
             SELECT 1 FROM pg_stat_activity
@@ -75,7 +77,7 @@ def long_query(server):
                 AND query LIKE 'SELECT c.oid%' AND query_start < now() - '0.5 s'::interval"""
     finally:
         server.sql("""
-            UPDATE pg_catalog.pg_constraint SET conkey = '{1}' WHERE conname = 'odd_check';
+            UPDATE pg_catalog.pg_constraint SET conkey = '{1}' WHERE conname LIKE 'odd_check%';
             DROP TABLE odd""")
 
 

@@ -123,7 +123,7 @@ def sources(pgcask_path, server):
 @pytest.mark.parametrize("kind", ["archive", "backup", "script", "pipe"])
 def test_a_restore_says_how_far_it_is(pgcask_path, server, sources, kind):
     def slowly(data):
-        time.sleep(len(data) / 4e6)
+        time.sleep(len(data) / 2.5e6)
         return data
 
     server.sql("DROP DATABASE IF EXISTS copy")

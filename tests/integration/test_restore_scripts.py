@@ -377,20 +377,22 @@ def test_databases_are_chosen_and_full_ones_refused(restored, all_sql, source, t
 
 
 @pytest.mark.majors(15)
-def test_our_own_password_is_changed_last(restored, pgcask, servers, major, workdir):
+def test_our_own_password_is_left(restored, pgcask, servers, major, workdir):
     """psql would not be let in any more, once the script has changed it."""
     source, other = servers.create(major), servers.create(major, auth="scram-sha-256")
     user = source.superuser
     run_sql(source, "postgres", f"""SET password_encryption = 'scram-sha-256';
-        ALTER ROLE "{user}" PASSWORD 'new'; CREATE DATABASE one; CREATE DATABASE two;""")
-    run_sql(other, "postgres", f"ALTER ROLE \"{user}\" PASSWORD 'old'")
+        ALTER ROLE "{user}" PASSWORD 'new'; CREATE ROLE other LOGIN PASSWORD 'new';
+        CREATE DATABASE one; CREATE DATABASE two;""")
+    run_sql(other, "postgres", f"""ALTER ROLE "{user}" PASSWORD 'old';
+        CREATE ROLE other LOGIN PASSWORD 'old'""")
     path = workdir / "all.sql"
     path.write_bytes(dump(source))
     restored(other, path, "role_passwords", password="old")
-    old, new = (other.uri(None, password=password) for password in ("old", "new"))
     assert {"one", "two"} <= set(other.databases())
-    assert pgcask("ping", old).rc == 1
-    pgcask("ping", new).check()
+    for role, valid, wrong in ((user, "old", "new"), ("other", "new", "old")):
+        pgcask("ping", other.uri("postgres", user=role, password=valid)).check()
+        assert pgcask("ping", other.uri("postgres", user=role, password=wrong)).rc == 1
 
 
 @ENDS
