@@ -4,17 +4,25 @@
 #   as_root COMMAND…        run COMMAND as root: directly, or through sudo for a plain user
 #   need_packages PKG…      install the Debian packages that are missing; quick when none is
 #   build_packages          array: what building (all presets, format and lint checks) needs
+#   library_packages        array: those of them that have headers and static archives
+#   arm64_packages          array: what the preset arm64 needs besides, on amd64
 #   test_packages           array: what the test suites need besides a built pgcask
 
 # shellcheck shell=bash disable=SC2034
 
-build_packages=(
-    gcc libc6-dev make cmake ninja-build pkg-config
-    clang clang-format clang-tidy lld libclang-rt-14-dev llvm
-    libssl-dev zlib1g-dev liblz4-dev libzstd-dev libxxhash-dev libjansson-dev
-    libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler libutf8proc-dev
-    libcmocka-dev
+library_packages=(
+    libc6-dev libssl-dev zlib1g-dev liblz4-dev libzstd-dev libxxhash-dev libjansson-dev
+    libnghttp2-dev libprotobuf-c-dev libutf8proc-dev libcmocka-dev
 )
+
+build_packages=(
+    gcc make cmake ninja-build pkg-config protobuf-c-compiler
+    clang clang-format clang-tidy lld libclang-rt-14-dev llvm
+    "${library_packages[@]}"
+)
+
+arm64_packages=(gcc-aarch64-linux-gnu qemu-user-static)
+[ "$(uname -m)" != aarch64 ] || arm64_packages=() # it is its own compiler's target
 
 # Extensions that are no part of PostgreSQL, for test_logical_packages.py.
 extension_packages=(

@@ -1,6 +1,7 @@
 """Every target of the Makefile works: it is run here or by scripts/test, or told below why not."""
 
 import json
+import os
 import re
 import subprocess
 
@@ -17,6 +18,7 @@ RUN_BY_OTHER_TESTS = {
     "install": "test_install.py",
     "deb": "test_packaging.py",
     "sbom": "test_packaging.py",
+    "arm64-sysroot": "arm64, which scripts/test runs, needs it",
 }
 NOT_RUN = {
     "test": "it is what runs these tests",
@@ -69,13 +71,15 @@ def test_a_preset_that_nothing_else_builds_here_can_be_configured(preset, workdi
 def test_the_package_is_made(workdir):
     """As the Makefile's comment says; what is in it is the static program."""
     environment = {"HOME": workdir, "TMPDIR": workdir}
-    for previous in (paths.REPO / "build/plakar").glob("*.ptar"):
+    folder, machine = paths.REPO / "build/plakar", os.uname().machine
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}[machine]
+    for previous in folder.glob(f"*_{architecture}.ptar"):
         previous.unlink()
     make("package", f"PLAKAR={plakar_tools.program()}", env=environment).check()
-    [package] = (paths.REPO / "build/plakar").glob("*.ptar")
+    [package] = folder.glob(f"*_{architecture}.ptar")
     [version] = re.findall(r"^project\(pgcask VERSION ([\d.]+) ",
                            (paths.REPO / "CMakeLists.txt").read_text(), re.M)
-    assert package.name.startswith(f"postgresql_v{version}_linux_")
+    assert package.name == f"postgresql_v{version}_linux_{architecture}.ptar"
     user = plakar_tools.Plakar(workdir / "home")
     user.run("pkg", "add", package).check()
     assert user.run("pkg", "show").check().stdout == f"postgresql@v{version}\n"

@@ -31,7 +31,8 @@ PASSWORD = "it's \"secret\" \\ …"
 @pytest.fixture(scope="module")
 def deb(pgcask_path):
     process.run(["make", "deb"], cwd=paths.REPO, timeout=900).check()
-    [package] = (paths.REPO / "build/deb").glob("*.deb")
+    machine = process.run(["dpkg", "--print-architecture"]).check().stdout.strip()
+    [package] = (paths.REPO / "build/deb").glob(f"*_{machine}.deb")
     return package
 
 
@@ -94,9 +95,9 @@ def test_owners_are_root(deb):
 # ---- What is in the static program -----------------------------------------------------------
 
 
-def linked():
+def linked(preset="static"):
     """The names behind -l and the archives that the linker is given, and those that gcc adds."""
-    commands = subprocess.run(["ninja", "-C", "build/static", "-t", "commands", "-s", "pgcask"],
+    commands = subprocess.run(["ninja", "-C", f"build/{preset}", "-t", "commands", "-s", "pgcask"],
                               cwd=paths.REPO, check=True, capture_output=True, text=True).stdout
     words = commands.split()
     given = {os.path.basename(word).removesuffix(".a") for word in words
@@ -105,12 +106,24 @@ def linked():
     return given | {"libc", "libgcc", "libgcc_eh"}
 
 
+def bill_of_materials(path):
+    """What is read of it, once what holds of every one has been found to hold."""
+    bill = json.loads(path.read_text())
+    assert bill["spdxVersion"] == "SPDX-2.3" and bill["SPDXID"] == "SPDXRef-DOCUMENT"
+    ours, *_ = bill["packages"]
+    assert ours["name"] == "pgcask" and ours["licenseDeclared"] == "ISC"
+    ids = {each["SPDXID"] for each in bill["packages"]}
+    assert all(re.fullmatch(r"SPDXRef-[A-Za-z0-9.-]+", each) for each in ids)
+    described, *links = bill["relationships"]
+    assert described["relationshipType"] == "DESCRIBES"
+    assert {each["relatedSpdxElement"] for each in links} == ids - {ours["SPDXID"]}
+    assert {each["relationshipType"] for each in links} == {"STATIC_LINK"}
+    return bill
+
+
 def test_the_bill_of_materials_is_of_what_is_linked(deb):
     process.run(["make", "sbom"], cwd=paths.REPO, timeout=900).check()
-    bill = json.loads((paths.REPO / "build/pgcask.spdx.json").read_text())
-    assert bill["spdxVersion"] == "SPDX-2.3" and bill["SPDXID"] == "SPDXRef-DOCUMENT"
-    ours, *others = bill["packages"]
-    assert ours["name"] == "pgcask" and ours["licenseDeclared"] == "ISC"
+    others = bill_of_materials(paths.REPO / "build/pgcask.spdx.json")["packages"][1:]
     assert {each["name"] for each in others} == linked() and len(linked()) > 12
     licenses = (paths.REPO / "build/licenses.txt").read_text()
     for each in others:
@@ -124,12 +137,6 @@ def test_the_bill_of_materials_is_of_what_is_linked(deb):
         assert text in licenses
         for name in re.split(" AND | WITH ", each["licenseDeclared"]):
             assert re.search(TOLD_AS[name], text, re.I), (each["name"], name)
-    ids = {each["SPDXID"] for each in bill["packages"]}
-    assert all(re.fullmatch(r"SPDXRef-[A-Za-z0-9.-]+", each) for each in ids)
-    described, *links = bill["relationships"]
-    assert described["relationshipType"] == "DESCRIBES"
-    assert {each["relatedSpdxElement"] for each in links} == ids - {ours["SPDXID"]}
-    assert {each["relationshipType"] for each in links} == {"STATIC_LINK"}
 
 
 # How Debian's files call what SPDX calls so.
@@ -344,11 +351,12 @@ def test_the_cron_jobs_container_makes_a_backup(static, servers, authority, work
 
 
 def test_the_page_is_followed(deb, machine):
-    """Its `make deb` was; completion is test_completion.py's."""
+    """Its `make deb` was; completion is test_completion.py's; what is for arm64, test_arm64.py's."""
     page = paths.REPO / "docs/installing.md"
-    made, installed, sourced = [each.text for each in printed.commands_of("docs/installing.md")
-                                if each.block]
+    made, installed, *for_arm64, sourced = [
+        each.text for each in printed.commands_of("docs/installing.md") if each.block]
     assert made == "make deb" and sourced.startswith("source ")
+    assert for_arm64 == ["make arm64", "make deb ARCH=arm64", "make package ARCH=arm64"]
     root = machine.shell(home="/root")
     root.check(f"cd {paths.REPO} && mkdir -p build/deb && cp -n /root/{deb.name} build/deb/")
     root.check(installed)

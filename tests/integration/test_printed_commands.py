@@ -50,7 +50,7 @@ def is_mention(command):
 
 
 def is_make(command):
-    return re.fullmatch(r"make( [a-z]+)?", command.text) and command.text != "make test"
+    return re.fullmatch(r"make( [a-z0-9]+)?", command.text) and command.text != "make test"
 
 
 def is_step_of_scripts_test(command):
@@ -88,6 +88,9 @@ COVERED = [
     (is_part_of_scripts_check, "../../scripts/check"),
     (of("tests/README.md", block=True), "test_printed_commands.py::test_one_test_is_run"),
     (exactly("scripts/shape --longest"), "test_printed_commands.py::test_the_longest_are_told"),
+    (exactly("make deb ARCH=arm64"), "test_arm64.py::test_the_debian_package_holds_it"),
+    (exactly("make package ARCH=arm64"),
+     "test_arm64.py::test_plakars_package_holds_it_and_plakar_runs_it"),
     (of("README.md"), "test_readme.py::test_every_step_is_taken"),
     (of("docs/plakar.md", block=True), "test_plakar_docs.py::test_the_commands_print_what_the_page_says"),
     (of("docs/library.md", block=True),

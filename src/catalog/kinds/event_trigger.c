@@ -48,6 +48,7 @@ static bool take_event_trigger(struct catalog *catalog, void *context,
 {
     struct catalog_object *object;
     struct sql sql = {.err = err};
+    const char *schema;
 
     (void)context;
     if (catalog_find(catalog, CLASS_EVENT_TRIGGER, row_oid(row, OID)) != NULL)
@@ -60,7 +61,8 @@ static bool take_event_trigger(struct catalog *catalog, void *context,
     sql_name(&sql, row_text(row, EVENT));
     sql_clause(&sql, "\n         WHEN TAG IN (", row_text_or_null(row, TAGS), ")");
     sql_add(&sql, "\n   EXECUTE FUNCTION ");
-    sql_qualified(&sql, row_text(row, SCHEMA), row_text(row, FUNCTION));
+    schema = row_text(row, SCHEMA);
+    sql_qualified(&sql, schema, row_text(row, FUNCTION));
     sql_add(&sql, "();\n");
     add_enabled(&sql, object, row_char(row, ENABLED));
     return sql_put(&sql, catalog, &object->definition);

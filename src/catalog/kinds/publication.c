@@ -184,13 +184,15 @@ static bool take_table(struct catalog *catalog, void *context, const struct cata
 {
     struct catalog_object *object;
     struct sql sql = {.err = err};
+    const char *schema;
 
     (void)context;
     if (!is_dumped(catalog, row, CLASS_RELATION))
         return true;
     object = add_part(catalog, &kind_publication_table, CLASS_PUBLICATION_TABLE, row, &sql, err);
     sql_add(&sql, " ADD TABLE ONLY ");
-    sql_qualified(&sql, row_text(row, PART_SCHEMA), row_text(row, TABLE_NAME));
+    schema = row_text(row, PART_SCHEMA);
+    sql_qualified(&sql, schema, row_text(row, TABLE_NAME));
     sql_clause(&sql, " (", row_text_or_null(row, COLUMN_NAMES), ")");
     sql_clause(&sql, " WHERE (", row_text_or_null(row, FILTER), ")");
     sql_add(&sql, ";\n");

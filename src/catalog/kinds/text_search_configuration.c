@@ -35,6 +35,7 @@ static bool take_configuration(struct catalog *catalog, void *context,
 {
     struct catalog_object *object;
     struct sql sql = {.err = err};
+    const char *schema;
 
     (void)context;
     if (catalog_find(catalog, CLASS_TEXT_SEARCH_CONFIGURATION, row_oid(row, OID)) != NULL)
@@ -45,7 +46,8 @@ static bool take_configuration(struct catalog *catalog, void *context,
     if (object == NULL)
         return false;
     sql_printf(&sql, "CREATE TEXT SEARCH CONFIGURATION %s (\n    PARSER = ", object->identity);
-    sql_qualified(&sql, row_text(row, PARSER_SCHEMA), row_text(row, PARSER));
+    schema = row_text(row, PARSER_SCHEMA);
+    sql_qualified(&sql, schema, row_text(row, PARSER));
     sql_add(&sql, " );\n");
     return sql_put(&sql, catalog, &object->definition);
 }

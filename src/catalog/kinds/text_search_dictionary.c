@@ -34,6 +34,7 @@ static bool take_dictionary(struct catalog *catalog, void *context, const struct
 {
     struct catalog_object *object;
     struct sql sql = {.err = err};
+    const char *schema;
 
     (void)context;
     if (catalog_find(catalog, CLASS_TEXT_SEARCH_DICTIONARY, row_oid(row, OID)) != NULL)
@@ -43,7 +44,8 @@ static bool take_dictionary(struct catalog *catalog, void *context, const struct
     if (object == NULL)
         return false;
     sql_printf(&sql, "CREATE TEXT SEARCH DICTIONARY %s (\n    TEMPLATE = ", object->identity);
-    sql_qualified(&sql, row_text(row, TEMPLATE_SCHEMA), row_text(row, TEMPLATE));
+    schema = row_text(row, TEMPLATE_SCHEMA);
+    sql_qualified(&sql, schema, row_text(row, TEMPLATE));
     sql_clause(&sql, ",\n    ", row_text_or_null(row, OPTIONS), "");
     sql_add(&sql, " );\n");
     return sql_put(&sql, catalog, &object->definition);

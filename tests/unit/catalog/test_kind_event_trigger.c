@@ -56,7 +56,7 @@ static void one_without_its_function_is_an_error(void **state)
 
     (void)state;
     kind_test_row(test, &event_triggers, row);
-    kind_test_fails(test, &catalog_step_event_trigger, "column 6 has no value");
+    kind_test_fails(test, &catalog_step_event_trigger, "column 5 has no value");
 }
 
 static void one_of_an_extension_is_made_by_that(void **state)
