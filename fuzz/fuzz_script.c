@@ -94,8 +94,12 @@ static bool feed_all(struct sql_script *script, struct slice input, size_t piece
 static struct trace run_once(struct slice input, size_t piece_size)
 {
     struct run run = {.rest = input};
-    const struct sql_script_handler handler = {&run,          take_statement, take_rows,
-                                               take_rows_end, take_connect,   take_passed};
+    const struct sql_script_handler handler = {.context = &run,
+                                               .statement = take_statement,
+                                               .rows = take_rows,
+                                               .rows_end = take_rows_end,
+                                               .connect = take_connect,
+                                               .passed = take_passed};
     const struct sql_script_handler none = {.context = NULL};
     struct error err = {0}, other = {0};
     struct sql_script *script = sql_script_new(&handler, &err),

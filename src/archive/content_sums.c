@@ -5,6 +5,7 @@
  */
 #include "archive/content_sums.h"
 
+#include "archive/insert_rows.h"
 #include "archive/instant_text.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct content_sums {
     struct archive_contents *contents;
     uint64_t key;
     struct content_sum *sums;
+    size_t count;
 };
 
 struct content_summer {
@@ -26,6 +28,8 @@ struct content_summer {
     bool rows;               /* its data are COPY text … */
     bool objects;            /* … or large objects: this is within one */
     bool streaming;          /* the hash of a long row, or of a large object, has begun */
+    struct insert_rows inserts;
+    bool looked, ambiguous; /* a backslash in INSERTs may be more than one; once that is known */
     XXH3_state_t *state;
     struct buffer row, utc;
 };
@@ -42,7 +46,8 @@ struct content_sums *content_sums_new(struct archive_contents *contents, uint64_
         return NULL;
     }
     *sums = (struct content_sums){.contents = contents, .key = key};
-    sums->sums = calloc((size_t)archive_contents_count(contents) + 1, sizeof(*sums->sums));
+    sums->count = (size_t)archive_contents_count(contents) + 1;
+    sums->sums = calloc(sums->count, sizeof(*sums->sums));
     if (sums->sums != NULL)
         return sums;
     error_set_memory(err);
@@ -60,7 +65,28 @@ void content_sums_free(struct content_sums *sums)
 
 const struct content_sum *content_sums_of(const struct content_sums *sums, uint32_t number)
 {
-    return &sums->sums[number];
+    static const struct content_sum none = {.known = false};
+
+    return number < sums->count ? &sums->sums[number] : &none;
+}
+
+/* For an entry that came later. */
+static bool reach(struct content_sums *sums, uint32_t number, struct error *err)
+{
+    size_t count = sums->count;
+    struct content_sum *grown;
+
+    if (number < count)
+        return true;
+    while (count <= number)
+        count *= 2;
+    grown = realloc(sums->sums, count * sizeof(*grown));
+    if (grown == NULL)
+        return error_set_memory(err);
+    memset(grown + sums->count, 0, (count - sums->count) * sizeof(*grown));
+    sums->sums = grown;
+    sums->count = count;
+    return true;
 }
 
 static void add_hash(struct content_hash *sum, struct content_hash hash)
@@ -73,6 +99,7 @@ void content_sum_add(struct content_sum *sum, const struct content_sum *other)
 {
     sum->known = sum->known && other->known;
     sum->statements = sum->statements || other->statements;
+    sum->uncounted = sum->uncounted || other->uncounted;
     sum->count += other->count;
     add_hash(&sum->text, other->text);
     add_hash(&sum->instants, other->instants);
@@ -178,27 +205,67 @@ static bool end_row(struct content_summer *summer, struct slice part, struct err
 
 /* ---- As data come ---- */
 
+/* Backslashes that escape, or are the second half of a character: such INSERTs are counted alone.
+ */
+static bool is_ambiguous(const char *setting)
+{
+    static const char *const words[] = {"= 'off'", "'SJIS'", "'SHIFT_JIS_2004'", "'BIG5'",
+                                        "'GBK'",   "'UHC'",  "'GB18030'",        "'JOHAB'"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strstr(setting, words[i]) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static bool look_at_settings(struct content_summer *summer, struct error *err)
+{
+    struct archive_contents *contents = summer->sums->contents;
+    struct buffer texts = {0};
+    struct archive_entry entry;
+    bool done = true;
+
+    for (uint32_t i = 0; done && !summer->looked && i < archive_contents_count(contents); i++) {
+        enum entry_kind kind = archive_contents_node(contents, i).kind;
+
+        if (kind != ENTRY_ENCODING && kind != ENTRY_STDSTRINGS)
+            continue;
+        done = archive_contents_entry_into(contents, i, &texts, &entry, err);
+        summer->ambiguous |= done && entry.definition != NULL && is_ambiguous(entry.definition);
+    }
+    summer->looked = true;
+    buffer_free(&texts);
+    return done;
+}
+
 bool content_summer_begin(struct content_summer *summer, uint32_t number, struct error *err)
 {
     struct contents_node node = archive_contents_node(summer->sums->contents, number);
 
-    (void)err;
+    if (!reach(summer->sums, number, err))
+        return false;
     summer->sum = &summer->sums->sums[number];
     summer->rows = node.has_copy;
     summer->objects = node.kind == ENTRY_BLOBS;
     summer->streaming = false;
-    if (summer->rows) /* they may come once more: what was summed of them did not stay */
+    if (!summer->objects) /* they may come once more: what was summed of them did not stay */
         *summer->sum = (struct content_sum){0};
-    summer->sum->statements = !summer->rows && !summer->objects;
+    summer->inserts = (struct insert_rows){0};
     buffer_clear(&summer->row);
+    if (summer->rows || summer->objects)
+        return true;
+    if (!look_at_settings(summer, err))
+        return false;
+    summer->inserts.odd = summer->ambiguous;
     return true;
 }
 
-bool content_summer_bytes(struct content_summer *summer, struct slice bytes, struct error *err)
+static bool take_rows(void *context, struct slice bytes, struct error *err)
 {
-    if (summer->objects && summer->streaming)
-        XXH3_128bits_update(summer->state, bytes.data, bytes.len);
-    while (summer->rows && bytes.len > 0) {
+    struct content_summer *summer = context;
+
+    while (bytes.len > 0) {
         const uint8_t *end = memchr(bytes.data, '\n', bytes.len);
         size_t len = end == NULL ? bytes.len : (size_t)(end + 1 - bytes.data);
 
@@ -207,6 +274,17 @@ bool content_summer_bytes(struct content_summer *summer, struct slice bytes, str
         slice_take(&bytes, len);
     }
     return true;
+}
+
+bool content_summer_bytes(struct content_summer *summer, struct slice bytes, struct error *err)
+{
+    if (summer->objects) {
+        if (summer->streaming)
+            XXH3_128bits_update(summer->state, bytes.data, bytes.len);
+        return true;
+    }
+    return summer->rows ? take_rows(summer, bytes, err)
+                        : insert_rows_feed(&summer->inserts, bytes, take_rows, summer, err);
 }
 
 void content_summer_object(struct content_summer *summer, uint32_t oid)
@@ -223,4 +301,6 @@ void content_summer_object_end(struct content_summer *summer)
 void content_summer_end(struct content_summer *summer)
 {
     summer->sum->known = true;
+    summer->sum->statements = summer->inserts.odd;
+    summer->sum->uncounted = summer->inserts.uncounted;
 }

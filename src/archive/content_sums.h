@@ -15,13 +15,16 @@ struct content_hash {
 
 struct content_sum {
     bool known;                   /* data came, and to their end */
-    bool statements;              /* rows are INSERTs, which are neither counted nor summed */
+    bool statements;              /* rows are INSERTs with values that are no constants: they are
+                                     counted and not summed */
+    bool uncounted;               /* … nor counted: INSERT … SELECT */
     uint64_t count;               /* rows, or large objects */
     struct content_hash text;     /* of the rows as they were written; of numbers and bytes */
     struct content_hash instants; /* of the rows with all points in time in UTC */
 };
 
-/* Of all entries of an archive, which is borrowed. Each entry is one thread's at a time. */
+/* Of all entries of an archive, which is borrowed. Each entry is one thread's at a time. Where
+ * entries are still to come it grows with them: for one thread. */
 struct content_sums;
 
 /* key: of the hashes; sums of different keys have nothing in common. */

@@ -44,9 +44,7 @@ struct sql_script {
     bool misplaced;         /* a command that does not begin its line */
 
     char key[KEY_MAX]; /* of \restrict; "": not restricted */
-    enum sql_script_origin origin;
-    bool whole; /* nothing but comments since the one that says so */
-    char entry[SQL_COMMENT_MAX];
+    struct sql_comments said;
 };
 
 static bool fail(const struct sql_script *script, const char *what, struct error *err)
@@ -96,7 +94,7 @@ static bool end_statement(struct sql_script *script, struct error *err)
                          "lie in a script",
                          statement.line);
     sql_lexer_next_statement(&script->lexer);
-    script->whole = false;
+    script->said.whole = false;
     if (script->handler.statement != NULL &&
         !script->handler.statement(script->handler.context, &statement, err))
         return false;
@@ -107,74 +105,16 @@ static bool end_statement(struct sql_script *script, struct error *err)
 
 /* ---- Comments that say what the script is ---- */
 
-static bool comment_is(const struct sql_lexer *lexer, const char *text)
+static bool end_comment(struct sql_script *script, struct error *err)
 {
-    return lexer->comment_len == strlen(text) &&
-           memcmp(lexer->comment, text, lexer->comment_len) == 0;
-}
+    const struct sql_script_comment *comment = &script->said.comment;
+    uint64_t before = comment->number;
 
-/* The last place of a text in another. */
-static char *find_last(char *text, const char *what)
-{
-    char *found = NULL;
-
-    for (char *at = strstr(text, what); at != NULL; at = strstr(at + 1, what))
-        found = at;
-    return found;
-}
-
-/* " Name: t; Type: TABLE; Schema: public; Owner: me", also "Data for Name: t". */
-static void note_entry(struct sql_script *script)
-{
-    const struct sql_lexer *lexer = &script->lexer;
-    char text[SQL_COMMENT_MAX], *name, *type, *schema, *owner;
-
-    script->entry[0] = '\0';
-    if (lexer->comment_len >= sizeof(text))
-        return;
-    memcpy(text, lexer->comment, lexer->comment_len);
-    text[lexer->comment_len] = '\0';
-    name = strstr(text, "Name: ");
-    owner = find_last(text, "; Owner: ");
-    if (name == NULL || owner == NULL)
-        return;
-    *owner = '\0';
-    schema = find_last(text, "; Schema: ");
-    if (schema == NULL)
-        return;
-    *schema = '\0';
-    type = find_last(text, "; Type: ");
-    if (type == NULL || type < name)
-        return;
-    *type = '\0';
-    schema += strlen("; Schema: ");
-    snprintf(script->entry, sizeof(script->entry), "%s %s%s%s", type + strlen("; Type: "),
-             strcmp(schema, "-") == 0 ? "" : schema, strcmp(schema, "-") == 0 ? "" : ".",
-             name + strlen("Name: "));
-}
-
-static const struct {
-    const char *begin, *end;
-} origins[] = {
-    [SQL_SCRIPT_OF_DATABASE] = {" PostgreSQL database dump", " PostgreSQL database dump complete"},
-    [SQL_SCRIPT_OF_CLUSTER] = {" PostgreSQL database cluster dump",
-                               " PostgreSQL database cluster dump complete"},
-};
-
-static void end_comment(struct sql_script *script)
-{
-    const struct sql_lexer *lexer = &script->lexer;
-
-    if (lexer->begun || lexer->comment_len == 0)
-        return;
-    note_entry(script);
-    for (int i = SQL_SCRIPT_OF_DATABASE; i <= SQL_SCRIPT_OF_CLUSTER; i++) {
-        if (script->origin == SQL_SCRIPT_UNKNOWN &&
-            (comment_is(lexer, origins[i].begin) || comment_is(lexer, origins[i].end)))
-            script->origin = (enum sql_script_origin)i;
-    }
-    script->whole =
-        script->origin != SQL_SCRIPT_UNKNOWN && comment_is(lexer, origins[script->origin].end);
+    if (script->lexer.begun || script->lexer.comment_len == 0)
+        return true;
+    sql_comments_take(&script->said, &script->lexer);
+    return comment->number == before || script->handler.entry == NULL ||
+           script->handler.entry(script->handler.context, comment, err);
 }
 
 /* ---- Commands of psql ---- */
@@ -226,8 +166,8 @@ static bool connect_to(struct sql_script *script, const char *arguments, struct 
         return refuse_command(script, " in a form that pg_dump does not write", err);
     script->lexer.escape_strings = false;
     script->lexer.double_bytes = SQL_BYTES_ALONE;
-    script->entry[0] = '\0';
-    script->whole = false;
+    script->said.entry[0] = '\0';
+    script->said.whole = false;
     return script->handler.connect == NULL ||
            script->handler.connect(script->handler.context, name, script->lines + 1, err);
 }
@@ -410,13 +350,12 @@ static bool take_event(struct sql_script *script, enum sql_lexer_event event, st
     case SQL_NOTHING:
         break;
     case SQL_LINE_COMMENT_ENDS:
-        end_comment(script);
-        break;
+        return end_comment(script, err);
     case SQL_STATEMENT_ENDS:
         if (script->lexer.begun)
             return hold(script, run, err) && end_statement(script, err);
         sql_lexer_next_statement(&script->lexer);
-        script->whole = false;
+        script->said.whole = false;
         return pass(script, run, err);
     case SQL_COMMAND_BEGINS:
         begin_command(script);
@@ -471,6 +410,7 @@ struct sql_script *sql_script_new(const struct sql_script_handler *handler, stru
     }
     script->handler = *handler;
     script->line_begins = true;
+    script->said.comment = (struct sql_script_comment){0, "", "", "", ""};
     return script;
 }
 
@@ -540,17 +480,27 @@ uint64_t sql_script_rows(const struct sql_script *script)
 
 enum sql_script_origin sql_script_origin(const struct sql_script *script)
 {
-    return script->origin;
+    return script->said.origin;
 }
 
 const char *sql_script_entry(const struct sql_script *script)
 {
-    return script->entry;
+    return script->said.entry;
+}
+
+const struct sql_script_comment *sql_script_comment(const struct sql_script *script)
+{
+    return &script->said.comment;
+}
+
+const char *sql_script_server(const struct sql_script *script)
+{
+    return script->said.server;
 }
 
 bool sql_script_finish(struct sql_script *script, struct error *err)
 {
-    bool known = script->origin != SQL_SCRIPT_UNKNOWN;
+    bool known = script->said.origin != SQL_SCRIPT_UNKNOWN;
 
     if (!failure_check(&script->failure, err))
         return false;
@@ -563,11 +513,11 @@ bool sql_script_finish(struct sql_script *script, struct error *err)
         error_set(err, ERROR_CORRUPT,
                   "the script breaks off: the statement of line %" PRIu64 " has no end",
                   script->lexer.begun ? script->statement_line : script->lines + 1);
-    else if (known && !script->whole)
+    else if (known && !script->said.whole)
         error_set(err, ERROR_CORRUPT,
                   "the script breaks off: the comment \"PostgreSQL database %sdump complete\" "
                   "is not its end",
-                  script->origin == SQL_SCRIPT_OF_CLUSTER ? "cluster " : "");
+                  script->said.origin == SQL_SCRIPT_OF_CLUSTER ? "cluster " : "");
     else if (script->key[0] != '\0')
         error_set(err, ERROR_CORRUPT, "the script breaks off: its \\unrestrict is missing");
     else

@@ -42,6 +42,14 @@ struct sql_statement {
     uint64_t line;     /* on which it begins, from 1 */
 };
 
+/* The parts of a comment that names an entry as pg_dump does, as it has them: "-" where there is no
+ * schema or owner, a blank for what would end the line. The type is "" if the comment was too long
+ * to be taken apart. */
+struct sql_script_comment {
+    uint64_t number; /* from 1; another one for each comment; 0: there was none */
+    const char *type, *schema, *name, *owner;
+};
+
 /* Each may be NULL; each returns false with *err set to stop. Slices are valid during the call. All
  * that was fed, in its order, is the statements, the rows and what was passed over. */
 struct sql_script_handler {
@@ -53,6 +61,8 @@ struct sql_script_handler {
     bool (*rows_end)(void *context, uint64_t rows, struct error *err);
     /* What follows is for that database, in a session of its own. */
     bool (*connect)(void *context, const char *database, uint64_t line, struct error *err);
+    /* A comment names what follows. */
+    bool (*entry)(void *context, const struct sql_script_comment *comment, struct error *err);
     /* Comments, blanks, psql's commands, the end marks of rows. */
     bool (*passed)(void *context, struct slice bytes, struct error *err);
 };
@@ -80,6 +90,12 @@ enum sql_script_origin sql_script_origin(const struct sql_script *script);
 /* What the statement at hand is of, by the last comment that names it as pg_dump does: "TABLE
  * public.orders". "" if none did. Borrowed until the next call. Made of names, so for people. */
 const char *sql_script_entry(const struct sql_script *script);
+
+/* The last comment that names an entry. */
+const struct sql_script_comment *sql_script_comment(const struct sql_script *script);
+
+/* What its comments say it was dumped from, the last of them: "15.18 (Debian …)"; "": nothing. */
+const char *sql_script_server(const struct sql_script *script);
 
 /* Fails unless it ended outside of any statement and, where a comment said what it is, with the
  * comment that says that this was all. One of unknown origin may have been cut off between two

@@ -6,9 +6,12 @@
 #include "cli/listing_result.h"
 #include "cli/location.h"
 #include "cli/near_miss.h"
+#include "cli/script_report.h"
 
 #include "base/text.h"
+#include "manifest/logical_layout.h"
 #include "restore/backup_source.h"
+#include "restore/db_source.h"
 #include "restore/listing.h"
 
 #include <inttypes.h>
@@ -18,6 +21,8 @@ struct list {
     struct command *command;
     struct listing listing;
     bool verbose;
+    bool loose;       /* there is no manifest.json: each archive speaks for itself */
+    size_t said;      /* of these */
     json_t *records;  /* --verbose --json */
     json_t *archives; /* the same */
 };
@@ -41,6 +46,8 @@ static bool take_archive(void *context, const struct record *record, const char 
     struct archive_report report;
     bool done;
 
+    if (list->loose)
+        command_say(list->command, "%s%s", list->said++ == 0 ? "" : "\n", archive);
     archive_report_init(&report, list->command);
     report.scan.only_contents = true;
     done = (folder ? archive_report_contents : archive_report_custom)(&report, record->path,
@@ -59,14 +66,12 @@ static bool take_archive(void *context, const struct record *record, const char 
     return done;
 }
 
-static bool show_record(void *context, const struct record *record, struct error *err)
+static bool say_record(struct list *list, const struct record *record)
 {
-    struct list *list = context;
     static const char *const types[] = {"file", "directory", "link"};
     char size[FORMAT_SIZE] = "";
     json_t *object;
 
-    (void)err;
     if (record->type == RECORD_FILE && record->size >= 0)
         format_size((uint64_t)record->size, size);
     command_say(list->command, "%9s  %s%s%s", size, record->path,
@@ -80,6 +85,21 @@ static bool show_record(void *context, const struct record *record, struct error
     if (record->type == RECORD_FILE && record->size >= 0)
         result_set_number(object, "bytes", (uint64_t)record->size);
     json_array_append_new(list->records, object);
+    return true;
+}
+
+static bool show_record(void *context, const struct record *record, struct error *err)
+{
+    struct list *list = context;
+    enum logical_part part;
+
+    (void)err;
+    if (!list->loose || list->verbose)
+        return say_record(list, record);
+    part = logical_layout_part(record->path);
+    if (part == LOGICAL_PART_GLOBALS || part == LOGICAL_PART_SCRIPT)
+        command_say(list->command, "%s%s\n%-12s %s", list->said++ == 0 ? "" : "\n", record->path,
+                    "kind", "an SQL script");
     return true;
 }
 
@@ -338,6 +358,49 @@ static bool list_archive(struct command *command, const char *name, struct recor
     return done;
 }
 
+static bool list_script(struct command *command, const char *name, struct record_source *source,
+                        struct error *err)
+{
+    struct script_report report = {.command = command, .lists = true};
+    bool done = script_report_read(&report, tar_source_raw_reader(source), err);
+
+    if (done)
+        err->code = ERROR_NONE;
+    if (!done && err->code != ERROR_CORRUPT && err->code != ERROR_UNSUPPORTED) {
+        json_decref(report.contents);
+        return false;
+    }
+    script_report_fill(&report);
+    result_set_flag(command->result, "complete", done && report.known);
+    script_report_say(&report, done);
+    if (done)
+        return true;
+    console_warning(command->console, "%s: " ERROR_OURS("%s"), name, err->message);
+    command->problems = true;
+    return true;
+}
+
+/* What another program has put together of stock tools' files. */
+static bool list_loose(struct list *list, struct record_source *source, struct error *err)
+{
+    const struct listing_options options = {
+        .context = list,
+        .cancel = list->command->cancel,
+        .record = show_record,
+        .archive = take_archive,
+        .unsound = note_unsound,
+    };
+    json_t *result = list->command->result;
+
+    if (result != NULL && list->verbose)
+        list->records = json_array();
+    command_say(list->command, "%-12s %s", "manifest",
+                "none: what lies here may not be all that there was; of each archive:");
+    result_set_text(result, "kind", "logical");
+    result_set_flag(result, "complete", false);
+    return listing_read(&list->listing, source, &options, err);
+}
+
 static bool list_backup(struct list *list, struct record_source *source, struct error *err)
 {
     const struct listing_options options = {
@@ -368,13 +431,21 @@ static bool list_location(struct list *list, const struct location *from, struct
 {
     struct record_source *source =
         backup_source_open_for_listing(&from->place, list->command->cancel, err);
+    bool is_folder = from->place.kind == PLACE_DIRECTORY, script = false;
     enum archive_kind archive = ARCHIVE_NONE;
     bool done;
 
     if (source == NULL)
         return false;
-    done = backup_source_find_archive(&from->place, source, &archive, err);
-    if (done && archive == ARCHIVE_NONE)
+    list->loose = is_folder && near_miss_lacks_manifest(from->name);
+    done = backup_source_find_archive(&from->place, source, &archive, err) &&
+           (archive != ARCHIVE_NONE || script_report_is_script(source, is_folder, &script, err));
+    if (done && script) {
+        done = list_script(list->command, from->name, source, err);
+    } else if (done && archive == ARCHIVE_NONE && list->loose) {
+        source = db_source_new(source, err);
+        done = source != NULL && list_loose(list, source, err);
+    } else if (done && archive == ARCHIVE_NONE)
         done = near_miss_check_source(from->name, from->place.kind == PLACE_DIRECTORY, source,
                                       "list -", err) &&
                list_backup(list, source, err);

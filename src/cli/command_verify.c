@@ -5,10 +5,12 @@
 #include "cli/location.h"
 #include "cli/near_miss.h"
 #include "cli/progress.h"
+#include "cli/script_report.h"
 #include "cli/verify_by_restore.h"
 
 #include "base/text.h"
 #include "restore/backup_source.h"
+#include "restore/db_source.h"
 #include "restore/restore.h"
 
 #include <inttypes.h>
@@ -23,6 +25,7 @@ struct verification {
     json_t *problems;
     bool verbose;   /* every problem is said */
     uint64_t found; /* problems so far */
+    bool loose;     /* there is no manifest.json */
 };
 
 static void note_problem(void *context, enum verify_problem kind, const char *path,
@@ -85,7 +88,8 @@ static void fill_result(json_t *result, const struct verify_report *report, doub
     result_set_known(result, "finished_at", report->finished_at);
 }
 
-static void say_whole_logical(const struct command *command, const struct verify_report *report)
+static void say_whole_logical(const struct command *command, const struct verify_report *report,
+                              bool loose)
 {
     char what[sizeof(report->database) + 32];
 
@@ -103,14 +107,19 @@ static void say_whole_logical(const struct command *command, const struct verify
                 "%s, %" PRIu64 " row%s counted; every archive is there and was unpacked "
                 "to its end",
                 what, report->rows, TEXT_S(report->rows));
-    command_say(command, "this layout has no summary.json, and so no digests: what was changed "
-                         "within a row or a script may not be seen here; the snapshot it was "
-                         "restored from has its own");
+    command_say(command,
+                "%s, and so no digests: what was changed within a row or a script may not be seen "
+                "here%s",
+                loose ? "there is neither manifest.json nor summary.json"
+                      : "this layout has no summary.json",
+                loose ? ", nor whether a database is missing"
+                      : "; the snapshot it was restored from has its own");
 }
 
-static void say_whole(const struct command *command, const struct verify_report *report,
+static void say_whole(const struct verification *verification, const struct verify_report *report,
                       double seconds)
 {
+    const struct command *command = verification->command;
     char size[FORMAT_SIZE], duration[FORMAT_SIZE];
 
     format_size(report->bytes, size);
@@ -119,7 +128,7 @@ static void say_whole(const struct command *command, const struct verify_report 
                 report->without_summary ? "what it holds is undamaged" : "the backup is complete",
                 report->kind, report->files, TEXT_S(report->files), size, duration);
     if (strcmp(report->kind, "logical") == 0) {
-        say_whole_logical(command, report);
+        say_whole_logical(command, report, verification->loose);
         return;
     }
     command_say(command, "finished at %s, positions %s to %s on timeline %" PRIu32,
@@ -141,6 +150,7 @@ static bool verify_backup(struct verification *verification, struct record_sourc
         .observer = &progress->observer,
         .cancel = command->cancel,
         .log = &command->console->log,
+        .may_lack_manifest = true,
         .reopen = verification->from.place.kind == PLACE_TAR_STREAM ? NULL : reopen,
     };
     struct verify_report report = {0};
@@ -149,8 +159,42 @@ static bool verify_backup(struct verification *verification, struct record_sourc
     progress_stop(progress);
     fill_result(command->result, &report, progress_seconds(progress));
     if (done)
-        say_whole(command, &report, progress_seconds(progress));
+        say_whole(verification, &report, progress_seconds(progress));
     return done;
+}
+
+/* ---- A lone script ---- */
+
+static bool verify_script(struct verification *verification, struct record_source *source,
+                          struct progress *progress, struct error *err)
+{
+    struct command *command = verification->command;
+    struct script_report report = {.command = command, .observer = &progress->observer};
+    bool done = script_report_read(&report, tar_source_raw_reader(source), err);
+    char size[FORMAT_SIZE], duration[FORMAT_SIZE];
+
+    progress_stop(progress);
+    script_report_fill(&report);
+    result_set(command->result, "seconds", json_real(progress_seconds(progress)));
+    result_set_number(command->result, "rows", report.rows);
+    result_set_number(command->result, "problem_count", !done);
+    if (!done) {
+        if (err->code != ERROR_CORRUPT)
+            return false;
+        note_problem(verification, VERIFY_DAMAGED, verification->from.name, err->message);
+        return error_set(err, ERROR_CORRUPT, "the script is damaged or incomplete");
+    }
+    format_size(report.bytes, size);
+    format_seconds(progress_seconds(progress), duration);
+    command_say(command, "the script is read to its end: %s, %" PRIu64 " row%s copied, in %s", size,
+                report.rows, TEXT_S(report.rows), duration);
+    command_say(command,
+                report.known
+                    ? "its last comment says that it is complete; what was changed within it may "
+                      "not be seen, for a script has no checksums"
+                    : "nothing in it says what it is: it may have been cut off between two "
+                      "statements");
+    return true;
 }
 
 /* ---- A lone archive ---- */
@@ -262,26 +306,35 @@ static bool verify_copy(struct verification *verification, struct error *err)
 static bool verify(struct verification *verification, struct error *err)
 {
     struct command *command = verification->command;
+    bool is_folder = verification->from.place.kind == PLACE_DIRECTORY, script = false;
     enum archive_kind archive = ARCHIVE_NONE;
     struct record_source *source;
     struct progress progress;
     bool done;
 
+    verification->loose = is_folder && near_miss_lacks_manifest(verification->from.name);
     source = backup_source_open(&verification->from.place, command->cancel, err);
     if (source == NULL)
         return false;
     if (!backup_source_find_archive(&verification->from.place, source, &archive, err) ||
-        (archive == ARCHIVE_NONE &&
-         !near_miss_check_source(verification->from.name,
-                                 verification->from.place.kind == PLACE_DIRECTORY, source,
-                                 "verify -", err)) ||
+        (archive == ARCHIVE_NONE && !script_report_is_script(source, is_folder, &script, err)) ||
+        (archive == ARCHIVE_NONE && !script && !verification->loose &&
+         !near_miss_check_source(verification->from.name, is_folder, source, "verify -", err)) ||
         !progress_start(&progress, command->console, command->quiet, "reading", err)) {
         source_close(source);
         return false;
     }
     location_follow(&verification->from, command, source, &progress);
-    if (archive == ARCHIVE_NONE)
-        return verify_backup(verification, source, &progress, err);
+    if (archive == ARCHIVE_NONE && !script) {
+        if (verification->loose)
+            source = db_source_new(source, err);
+        return source != NULL && verify_backup(verification, source, &progress, err);
+    }
+    if (script) {
+        done = verify_script(verification, source, &progress, err);
+        source_close(source);
+        return done;
+    }
     done = verify_archive(verification, source, archive, &progress, err);
     source_close(source);
     return done;

@@ -261,6 +261,11 @@ bool near_miss_is_of_stock_tools(const char *folder)
            (len > 0 && (size_t)len < sizeof(databases) && holds_of_stock_tools(databases));
 }
 
+bool near_miss_lacks_manifest(const char *folder)
+{
+    return !is_backup(folder) && near_miss_is_of_stock_tools(folder);
+}
+
 /* ---- All of it ---- */
 
 static bool fail_data_directory(const char *folder, struct error *err)

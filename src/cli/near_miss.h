@@ -28,6 +28,9 @@ bool near_miss_was_started(const char *folder);
  * restored without a manifest.json, too. */
 bool near_miss_is_of_stock_tools(const char *folder);
 
+/* … and it has neither a manifest.json nor anything else that a backup of ours has. */
+bool near_miss_lacks_manifest(const char *folder);
+
 /* near_miss_check() for what was opened. Of a file or pipe the first bytes tell whether it may be a
  * tar. words: a command that takes the backup from standard input, for hints. */
 bool near_miss_check_source(const char *name, bool is_folder, struct record_source *source,

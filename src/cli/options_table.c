@@ -52,16 +52,19 @@ static const struct option_command commands[] = {
         {.name = "verify",
          .arguments = {"SOURCE"},
          .summary = "Reads every byte of a backup and says whether it is complete and undamaged.",
-         .description = "Reads every byte of a backup and compares it with the checksums in it. "
-                        "Every file that is missing, changed or not expected is named.\n\n"
-                        "Of an archive of pg_dump, all data are unpacked and rows counted.\n\n"
-                        "With " OPTION_RESTORE_TO ", a logical backup or an archive is restored "
-                        "into a database of a server that is made for it, and what is in that is "
-                        "compared with the archive: each definition, the rows of each table by "
-                        "their number and a hash, large objects. Then the database is dropped, "
-                        "whatever happened. Nothing else of the server is changed; roles are not "
-                        "made. Of several databases one is made after the other. What differs is "
-                        "named, and the exit status then is 3.\n\n" //
+         .description =
+             "Reads every byte of a backup and compares it with the checksums in it. "
+             "Every file that is missing, changed or not expected is named.\n\n"
+             "Of an archive of pg_dump, all data are unpacked and rows counted. An SQL "
+             "script is read to its end.\n\n"
+             "With " OPTION_RESTORE_TO ", a logical backup, an archive or an SQL script "
+             "is restored into a database of a server that is made for it, and what is in that is "
+             "compared with the archive: each definition, the rows of each table by "
+             "their number and a hash, large objects. Then the database is dropped, "
+             "whatever happened. Nothing else of the server is changed; roles are not "
+             "made. Of several databases one is made after the other. What differs is "
+             "named, and the exit status then is 3. A script is compared with what its "
+             "comments name and its COPY and INSERT put in.\n\n" //
          SOURCE_TEXT " " ARCHIVE_TEXT},
     [COMMAND_RESTORE] =
         {.name = "restore",
@@ -184,9 +187,11 @@ static const struct option_spec options[] = {
      .argument = "URI",
      .kind = OPTION_TEXT,
      .commands = VERIFY,
-     .help = "Restores a logical backup or an archive into a database of that server which is made "
-             "for it, compares what came of it with what is in the archive (definitions, rows, "
-             "large objects), and drops the database."},
+     .help =
+         "Restores a logical backup, an archive or an SQL script into a database of that server "
+         "which is made for it, compares what came of it with what is in the archive "
+         "(definitions, rows, large objects) or what the script says, and drops the "
+         "database."},
     /* How a backup is made: backup/backup_options.h has what each of these takes and means. */
     {BACKUP_OPTION_LABEL, .commands = BACKUP | PLAKAR | CHECK},
     {BACKUP_OPTION_CHECKPOINT, .commands = BACKUP | PLAKAR | CHECK},

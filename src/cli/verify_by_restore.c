@@ -5,6 +5,7 @@
 #include "cli/format.h"
 #include "cli/location.h"
 #include "cli/preflight.h"
+#include "cli/progress.h"
 #include "cli/server_uri.h"
 
 #include "base/error_names.h"
@@ -20,6 +21,7 @@
 struct verification {
     struct command *command;
     struct trial_report report;
+    struct progress progress;
     json_t *differences, *notes;
     uint64_t found;
     size_t told; /* of the plan's findings */
@@ -61,9 +63,19 @@ static void take_note(void *context, const char *database, const char *note)
 {
     struct verification *verification = context;
 
-    console_message(verification->command->console, "database \"%s\": %s", database, note);
+    if (database[0] == '\0')
+        console_message(verification->command->console, "%s", note);
+    else
+        console_message(verification->command->console, "database \"%s\": %s", database, note);
     if (verification->command->result != NULL)
         json_array_append_new(verification->notes, result_message(note));
+}
+
+static void take_phase(void *context, const char *phase)
+{
+    struct verification *verification = context;
+
+    progress_set_phase(&verification->progress, phase);
 }
 
 static void say_found(struct verification *verification)
@@ -161,21 +173,27 @@ static bool run(struct verification *verification, const struct server_uri *serv
                 struct error *err)
 {
     struct command *command = verification->command;
+    struct progress *progress = &verification->progress;
     struct trial_request request = {
         .restore = {.cancel = command->cancel,
                     .log = &command->console->log,
                     .on_plan = take_plan,
+                    .observer = &progress->observer,
+                    .progress = command->quiet ? NULL : &progress->restored,
                     .context = verification},
         .problem = take_problem,
         .note = take_note,
+        .phase = take_phase,
         .context = verification,
     };
     struct location from;
     struct restore_input input;
     bool done;
 
-    if (!location_of_source(&from, command_argument(command, 0), err))
+    if (!location_of_source(&from, command_argument(command, 0), err) ||
+        !progress_start(progress, command->console, command->quiet, "looking at the server", err))
         return false;
+    progress_follow_restore(progress);
     options_fill(command->options, &request.restore);
     request.restore.jobs = (unsigned)options_number(command->options, "jobs");
     if (options_given(command->options, "spool-dir"))
@@ -185,6 +203,7 @@ static bool run(struct verification *verification, const struct server_uri *serv
     verification->differences = json_array();
     verification->notes = json_array();
     done = trial_run(&request, &input, &verification->report, err);
+    progress_stop(progress);
     say_found(verification);
     fill_result(verification);
     if (done)

@@ -212,6 +212,8 @@ static bool run_script(struct backup_job *job, const struct restore_request *req
     bool done = script != NULL && reader != NULL && feed(job, script, reader, path, err);
 
     if (script != NULL)
+        done = script_restore_end(script, done, err);
+    if (script != NULL)
         count_script(job, script);
     script_restore_free(job->globals);
     job->globals = script;

@@ -177,6 +177,8 @@ static bool restore_script(struct logical_job *job, struct reader *reader, struc
                       "a script is run in one session: " OPTION_JOBS " has no effect");
     done =
         script != NULL && (run_script(job, script, reader, err) || refuse_text(job, script, err));
+    if (script != NULL)
+        done = script_restore_end(script, done, err);
     snprintf(job->report->format, sizeof(job->report->format), "script");
     snprintf(job->report->database, sizeof(job->report->database), "%s",
              database == NULL ? "" : database);

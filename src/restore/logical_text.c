@@ -6,23 +6,22 @@
 
 #include "base/array.h"
 #include "base/error_names.h"
-#include "base/nameless_file.h"
 #include "base/random.h"
 #include "manifest/manifest_decoder.h"
 #include "manifest/manifest_stream.h"
+#include "restore/backup_restore.h"
 #include "restore/backup_source.h"
 #include "restore/checking_source.h"
+#include "restore/db_source.h"
 #include "restore/list_file.h"
+#include "restore/script_text.h"
+#include "restore/spooled_place.h"
 #include "restore/selection_lists.h"
 #include "restore/wanted_databases.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define RESTRICT_WORD 64
 
@@ -30,8 +29,7 @@ struct text_writing {
     const struct restore_request *request;
     const char *name;
     struct record_place place;
-    char spooled_path[64];
-    int spooled; /* -1: nothing had to be */
+    struct spooled_place spooled;
     const struct archive_text_out *out;
     struct logical_text_report *report;
     struct archive_text_options options;
@@ -45,7 +43,9 @@ struct text_writing {
     struct buffer globals;
     char **archives; /* their paths, in their order */
     size_t archive_count, archive_capacity;
-    bool begun;        /* with manifest.json */
+    bool has_manifest, has_summary;
+    struct script_text *script; /* instead of archives, or NULL */
+    char script_path[RECORD_PATH_MAX];
     char problem[512]; /* the first that was found */
 };
 
@@ -86,79 +86,6 @@ bool logical_text_check(const struct restore_request *request, struct error *err
               "a database is not made in a transaction: " OPTION_CREATE_DB
               " and " OPTION_SINGLE_TRANSACTION " are both set");
     return error_hint(err, "Leave one of them out.");
-}
-
-/* ---- What cannot be read by position ---- */
-
-static bool put_away(struct text_writing *writing, struct slice bytes, struct error *err)
-{
-    while (bytes.len > 0) {
-        ssize_t len = write(writing->spooled, bytes.data, bytes.len);
-
-        if (len < 0 && errno == EINTR)
-            continue;
-        if (len < 0) {
-            error_set_errno(err, errno, "cannot keep %s in \"%s\" meanwhile", writing->name,
-                            nameless_file_directory(writing->request->spool_directory));
-            return error_hint(err, "Another place: " OPTION_SPOOL_DIR);
-        }
-        slice_take(&bytes, (size_t)len);
-    }
-    return cancel_check(writing->request->cancel, err);
-}
-
-static bool put_all_away(struct text_writing *writing, struct reader *reader, struct error *err)
-{
-    enum reader_status status;
-    struct slice bytes;
-
-    while ((status = reader_next(reader, &bytes, err)) == READER_DATA) {
-        if (!put_away(writing, bytes, err))
-            return false;
-    }
-    return status == READER_END;
-}
-
-/* A custom archive that is not compressed as a whole can be read by position, too. */
-static bool can_seek(const struct record_place *place)
-{
-    static const char magic[] = "PGDMP";
-    char begin[sizeof(magic) - 1];
-    struct stat status;
-    bool can;
-    int fd;
-
-    if (place->kind != PLACE_TAR_FILE || archive_input_place_can_seek(place))
-        return place->kind != PLACE_TAR_STREAM;
-    fd = open(place->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    can = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-          pread(fd, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
-          memcmp(begin, magic, sizeof(begin)) == 0;
-    if (fd >= 0)
-        close(fd);
-    return can;
-}
-
-/* From then on the place is that file. */
-static bool spool(struct text_writing *writing, struct error *err)
-{
-    struct record_source *source =
-        backup_source_open(&writing->place, writing->request->cancel, err);
-    struct slice ignored;
-    bool done = false;
-
-    if (source == NULL)
-        return false;
-    writing->spooled = nameless_file_open(writing->request->spool_directory, err);
-    if (writing->spooled >= 0)
-        done = tar_source_peek(source, 1, &ignored, err) &&
-               put_all_away(writing, tar_source_raw_reader(source), err);
-    source_close(source);
-    snprintf(writing->spooled_path, sizeof(writing->spooled_path), "/proc/self/fd/%d",
-             writing->spooled);
-    writing->place =
-        (struct record_place){.kind = PLACE_TAR_FILE, .path = writing->spooled_path, .fd = -1};
-    return done;
 }
 
 /* ---- One archive ---- */
@@ -264,12 +191,22 @@ static bool add_archive(struct text_writing *writing, const char *path, size_t l
     return writing->archives[writing->archive_count++] != NULL || error_set_memory(err);
 }
 
-static bool refuse_script(const struct text_writing *writing, const char *path, struct error *err)
+/* all.sql is looked through while it is proved, and written once all of the backup is. */
+static bool look_at_script(struct text_writing *writing, struct reader *reader, struct error *err)
 {
-    error_set(err, ERROR_UNSUPPORTED, "%s%s%s is SQL already", writing->name,
-              *path == '\0' ? "" : ": ", path);
-    return error_hint(err, *path == '\0' ? "psql runs it:  psql -f FILE"
-                                         : "psql runs that file:  psql -f FILE postgres");
+    enum reader_status status;
+    struct slice bytes;
+
+    if (!script_text_check(writing->request, err))
+        return false;
+    writing->script = script_text_new(writing->request, writing->out, err);
+    if (writing->script == NULL)
+        return false;
+    while ((status = reader_next(reader, &bytes, err)) == READER_DATA) {
+        if (!script_text_look(writing->script, bytes, err))
+            return false;
+    }
+    return status == READER_END && script_text_look_finish(writing->script, err);
 }
 
 static bool look_at_record(struct text_writing *writing, const struct record *record,
@@ -278,20 +215,18 @@ static bool look_at_record(struct text_writing *writing, const struct record *re
     const struct manifest_facts *facts = manifest_decoder_facts(writing->manifest);
     struct logical_place place = logical_layout_place(facts->layout, record->path);
 
-    writing->begun = writing->begun || place.part == LOGICAL_PART_MANIFEST;
-    if (!writing->begun) {
-        error_set(err, ERROR_CORRUPT, "%s is no backup of pgcask: there is no manifest.json in it",
-                  writing->name);
-        return error_hint(err, "A backup is a folder or a tar that pgcask has made; an archive of "
-                               "pg_dump is given by itself.");
-    }
+    writing->has_manifest |= place.part == LOGICAL_PART_MANIFEST;
+    writing->has_summary |= place.part == LOGICAL_PART_SUMMARY;
     switch (place.part) {
     case LOGICAL_PART_MANIFEST:
         return read_manifest(writing, record->reader, err);
     case LOGICAL_PART_GLOBALS:
         return drain(record->reader, writing->request->no_globals ? NULL : &writing->globals, err);
     case LOGICAL_PART_SCRIPT:
-        return refuse_script(writing, record->path, err);
+        snprintf(writing->script_path, sizeof(writing->script_path), "%s", record->path);
+        return look_at_script(writing, record->reader, err)
+                   ? true
+                   : error_prefix(err, "%s", writing->script_path);
     case LOGICAL_PART_ARCHIVE:
         return add_archive(writing, record->path, strlen(record->path), err) &&
                drain(record->reader, NULL, err);
@@ -307,6 +242,21 @@ static bool look_at_record(struct text_writing *writing, const struct record *re
         break;
     }
     return drain(record->reader, NULL, err);
+}
+
+static bool has_something(const struct text_writing *writing)
+{
+    return writing->archive_count > 0 || writing->script != NULL || writing->globals.len > 0;
+}
+
+/* What lies there without a manifest.json may be what another program has put together, unless
+ * something of ours is missing. */
+static bool refuse_begin(const struct text_writing *writing, struct error *err)
+{
+    error_set(err, ERROR_CORRUPT, "%s is no backup of pgcask: there is no manifest.json in it",
+              writing->name);
+    return error_hint(err, "A backup is a folder or a tar that pgcask has made; an archive of "
+                           "pg_dump is given by itself.");
 }
 
 static bool look_at_records(struct text_writing *writing, struct record_source *source,
@@ -325,7 +275,9 @@ static bool look_at_records(struct text_writing *writing, struct record_source *
     }
     if (status != SOURCE_END)
         return false;
-    if (checking_source_whole(source) && writing->archive_count > 0)
+    if (!writing->has_manifest && (writing->has_summary || !has_something(writing)))
+        return refuse_begin(writing, err);
+    if (checking_source_whole(source) && has_something(writing))
         return true;
     error_set(err, ERROR_CORRUPT, "%s is damaged or incomplete: %s", writing->name,
               writing->problem[0] != '\0' ? writing->problem : "it does not end as a backup does");
@@ -340,15 +292,68 @@ static bool look_at_backup(struct text_writing *writing, struct record_source *s
         .context = writing,
         .cancel = writing->request->cancel,
         .log = writing->request->log,
+        .may_lack_manifest = true,
     };
-    struct record_source *checked = checking_source_new(source, &proof, err);
+    struct record_source *checked;
     bool done;
 
+    source = backup_restore_arrange(source, writing->place.kind == PLACE_DIRECTORY,
+                                    writing->request, err);
+    checked = source == NULL ? NULL : checking_source_new(source, &proof, err);
     if (checked == NULL)
         return false;
     writing->manifest = manifest_decoder_new(0, err);
     done = writing->manifest != NULL && look_at_records(writing, checked, err);
     source_close(checked);
+    return done;
+}
+
+/* ---- A script ---- */
+
+static bool pass_script(struct text_writing *writing, struct reader *reader, struct error *err)
+{
+    enum reader_status status;
+    struct slice bytes;
+
+    while ((status = reader_next(reader, &bytes, err)) == READER_DATA) {
+        if (!script_text_write(writing->script, bytes, err))
+            return false;
+    }
+    return status == READER_END && script_text_finish(writing->script, err);
+}
+
+static void report_script(struct text_writing *writing)
+{
+    const struct script_text_report *found = script_text_reported(writing->script);
+
+    writing->report->bytes += found->bytes;
+    writing->report->databases += found->databases;
+    snprintf(writing->report->database, sizeof(writing->report->database), "%s", found->database);
+}
+
+/* The record of that path once more. */
+static bool write_record(struct text_writing *writing, struct error *err)
+{
+    struct record_source *source =
+        backup_source_open(&writing->place, writing->request->cancel, err);
+    enum source_status status = SOURCE_FAILED;
+    struct record record;
+    bool found = false, done = false;
+
+    while (source != NULL && !found &&
+           (status = source_next(source, &record, err)) == SOURCE_RECORD) {
+        if (record.type != RECORD_FILE)
+            continue;
+        found = strcmp(db_source_path(record.path), writing->script_path) == 0;
+        if (found)
+            done = pass_script(writing, record.reader, err);
+        reader_close(record.reader);
+    }
+    if (!found && status == SOURCE_END)
+        error_set(err, ERROR_CORRUPT, "%s is gone", writing->script_path);
+    source_close(source);
+    if (done)
+        report_script(writing);
     return done;
 }
 
@@ -369,10 +374,23 @@ static enum plain_database goes_into(const struct text_writing *writing, const c
     return is_in_every_cluster(database) ? PLAIN_INTO_ITS_OWN : PLAIN_CREATES;
 }
 
+/* The records of a snapshot's folder of databases are called as if it were not there. */
+static struct archive_input *open_archive(const struct text_writing *writing, const char *path,
+                                          struct error *err)
+{
+    const struct cancel *cancel = writing->request->cancel;
+    char below[sizeof(DB_SOURCE_FOLDER) + RECORD_PATH_MAX];
+    struct archive_input *input = archive_input_open(&writing->place, path, cancel, err);
+
+    if (input != NULL || writing->has_manifest)
+        return input;
+    snprintf(below, sizeof(below), "%s%s", DB_SOURCE_FOLDER, path);
+    return archive_input_open(&writing->place, below, cancel, err);
+}
+
 static bool write_one(struct text_writing *writing, const char *path, struct error *err)
 {
-    struct archive_input *input =
-        archive_input_open(&writing->place, path, writing->request->cancel, err);
+    struct archive_input *input = open_archive(writing, path, err);
     const char *database;
     bool done;
 
@@ -411,6 +429,8 @@ static bool write_backup(struct text_writing *writing, struct error *err)
     if (writing->lists == NULL || !check_several(writing, err) ||
         !count_bytes(writing, buffer_slice(&writing->globals), err))
         return false;
+    if (writing->script != NULL)
+        return write_record(writing, err);
     writing->options.lists = writing->archive_count > 1 ? writing->lists : NULL;
     for (size_t i = 0; i < writing->archive_count; i++) {
         if (!write_one(writing, writing->archives[i], err))
@@ -423,29 +443,52 @@ static bool write_backup(struct text_writing *writing, struct error *err)
 /* ---- All of it ---- */
 
 /* A tar has zero bytes in its first block, and an SQL script has none anywhere. */
-static bool check_no_script(const struct text_writing *writing, struct record_source *source,
-                            struct error *err)
+static bool is_script(const struct text_writing *writing, struct record_source *source,
+                      bool *script, struct error *err)
 {
     struct slice bytes;
 
+    *script = false;
     if (writing->place.kind == PLACE_DIRECTORY)
         return true;
-    return tar_source_peek(source, 512, &bytes, err) &&
-           (bytes.len == 0 || memchr(bytes.data, 0, bytes.len) != NULL ||
-            refuse_script(writing, "", err));
+    if (!tar_source_peek(source, 512, &bytes, err))
+        return false;
+    *script = bytes.len > 0 && bytes.data[0] != '{' && memchr(bytes.data, 0, bytes.len) == NULL;
+    return true;
+}
+
+static bool write_lone_script(struct text_writing *writing, struct record_source *source,
+                              struct error *err)
+{
+    struct record_source *again = NULL;
+    struct slice ignored;
+    bool done = look_at_script(writing, tar_source_raw_reader(source), err);
+
+    snprintf(writing->report->format, sizeof(writing->report->format), "script");
+    if (done)
+        again = backup_source_open(&writing->place, writing->request->cancel, err);
+    done = again != NULL && tar_source_peek(again, 1, &ignored, err) &&
+           pass_script(writing, tar_source_raw_reader(again), err);
+    source_close(again);
+    if (done)
+        report_script(writing);
+    return done;
 }
 
 static bool write_source(struct text_writing *writing, struct record_source *source,
                          struct error *err)
 {
-    enum archive_kind kind;
-    bool done;
+    enum archive_kind kind = ARCHIVE_NONE;
+    bool script = false;
+    bool done = backup_source_find_archive(&writing->place, source, &kind, err) &&
+                (kind != ARCHIVE_NONE || is_script(writing, source, &script, err));
 
-    done = backup_source_find_archive(&writing->place, source, &kind, err);
-    if (done && kind == ARCHIVE_NONE && check_no_script(writing, source, err))
+    if (done && kind == ARCHIVE_NONE && !script)
         return look_at_backup(writing, source, err) && write_backup(writing, err);
+    if (done && script)
+        done = write_lone_script(writing, source, err);
     source_close(source);
-    return done && kind != ARCHIVE_NONE && write_lone(writing, kind, err);
+    return done && (script || write_lone(writing, kind, err));
 }
 
 static bool prepare(struct text_writing *writing, struct error *err)
@@ -458,7 +501,8 @@ static bool prepare(struct text_writing *writing, struct error *err)
     writing->options.restrict_word = writing->restrict_word;
     if (list != NULL)
         writing->options.list = buffer_slice(&writing->list);
-    return can_seek(&writing->place) || spool(writing, err);
+    return spooled_place_make(&writing->spooled, &writing->place, writing->name, writing->request,
+                              err);
 }
 
 bool logical_text_write(const struct restore_request *request, const struct restore_input *input,
@@ -469,7 +513,7 @@ bool logical_text_write(const struct restore_request *request, const struct rest
         .request = request,
         .name = input->name,
         .place = input->place,
-        .spooled = -1,
+        .spooled = {.fd = -1},
         .out = out,
         .report = report,
     };
@@ -480,13 +524,13 @@ bool logical_text_write(const struct restore_request *request, const struct rest
     if (prepare(&writing, err))
         source = backup_source_open(&writing.place, request->cancel, err);
     done = source != NULL && write_source(&writing, source, err);
-    if (writing.spooled >= 0)
-        close(writing.spooled);
+    spooled_place_close(&writing.spooled);
     for (size_t i = 0; i < writing.archive_count; i++)
         free(writing.archives[i]);
     free(writing.archives);
     buffer_free(&writing.globals);
     buffer_free(&writing.list);
+    script_text_free(writing.script);
     selection_lists_free(writing.lists);
     wanted_databases_free(writing.wanted);
     manifest_decoder_free(writing.manifest);

@@ -81,3 +81,10 @@ struct script_name *script_names_take(struct script_names *names, char kind, con
     *slot = (uint32_t)names->count;
     return &names->items[names->count - 1];
 }
+
+struct script_name *script_names_find(const struct script_names *names, char kind, const char *name)
+{
+    const uint32_t *slot = names->slot_count == 0 ? NULL : find_slot(names, kind, name);
+
+    return slot == NULL || *slot == 0 ? NULL : &names->items[*slot - 1];
+}

@@ -33,4 +33,8 @@ void script_names_reset(struct script_names *names);
 struct script_name *script_names_take(struct script_names *names, char kind, const char *name,
                                       struct error *err);
 
+/* NULL: there is none. */
+struct script_name *script_names_find(const struct script_names *names, char kind,
+                                      const char *name);
+
 #endif

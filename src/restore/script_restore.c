@@ -176,6 +176,8 @@ static bool take_rows(void *context, struct slice bytes, struct error *err)
 
     if (restore->copy_passes)
         return true;
+    if (restore->trial != NULL && !script_trial_rows(restore->trial, bytes, err))
+        return false;
     if (!restore->copy_open && restore->rows.len + bytes.len <= TARGET_COPY_WHOLE)
         return buffer_append(&restore->rows, bytes.data, bytes.len, err);
     return (restore->copy_open || open_copy(restore, err)) &&
@@ -192,6 +194,8 @@ static bool take_rows_end(void *context, uint64_t lines, struct error *err)
 
     if (restore->copy_passes)
         return true;
+    if (restore->trial != NULL)
+        script_trial_rows_end(restore->trial);
     session = script_session_now(restore)->target;
     statement = copy_statement(restore);
     if (script_rules_are_lines(buffer_slice(&restore->copy_statement)))
@@ -231,7 +235,11 @@ static bool run_in_place(struct script_restore *restore, const struct sql_statem
                       "A script may have BEGIN and COMMIT, as pg_dump writes them, but neither "
                       "savepoints nor prepared transactions.",
                       err);
-    return out || script_execute(restore, session, text_of(statement), statement->line, false, err);
+    if (out)
+        return true;
+    return (restore->trial == NULL ||
+            script_trial_need_schema(restore->trial, statement->line, err)) &&
+           script_execute(restore, session, text_of(statement), statement->line, false, err);
 }
 
 static void note_encoding(struct script_restore *restore, const struct sql_statement *statement)
@@ -279,6 +287,21 @@ static bool is_met(enum sql_kind kind)
     return kind == SQL_KIND_CREATE_DATABASE || kind == SQL_KIND_DROP_DATABASE;
 }
 
+/* Rows may follow what is passed over. */
+static bool try_statement(struct script_restore *restore, const struct sql_statement *statement,
+                          struct error *err)
+{
+    struct sql_statement here;
+    bool passes;
+
+    if (!script_trial_take(restore->trial, statement, &here, &passes, err))
+        return false;
+    restore->report.left_out += passes;
+    if (!passes)
+        return run_statement(restore, &here, err);
+    return here.kind != SQL_KIND_COPY_IN || begin_copy(restore, &here, true, err);
+}
+
 static bool take_statement(void *context, const struct sql_statement *statement, struct error *err)
 {
     struct script_restore *restore = context;
@@ -287,6 +310,8 @@ static bool take_statement(void *context, const struct sql_statement *statement,
 
     restore->any = true;
     note_encoding(restore, statement);
+    if (restore->trial != NULL)
+        return try_statement(restore, statement, err);
     return (!is_met(statement->kind) || meet_definition(restore, statement, err)) &&
            script_translate(restore, statement, &here, &passes, err) &&
            (passes || run_statement(restore, &here, err));
@@ -297,8 +322,12 @@ static bool take_connect(void *context, const char *database, uint64_t line, str
     struct script_restore *restore = context;
 
     restore->any = true;
-    if (!script_meet(restore, database, line, &database, err))
+    if (!(restore->trial == NULL
+              ? script_meet(restore, database, line, &database, err)
+              : script_trial_connect(restore->trial, database, line, &database, err)))
         return false;
+    if (database == NULL)
+        return true;
     restore->placed = true;
     buffer_clear(&restore->prelude);
     return script_enter_section(restore, database, line, err);
@@ -319,7 +348,10 @@ static bool prepare(struct script_restore *restore, const char *database, struct
         restore->database = strdup(database);
     if (database != NULL && restore->database == NULL)
         return error_set_memory(err);
-    return script_patterns_parse(&restore->databases, &request->databases, "databases", err) &&
+    if (request->trial != NULL)
+        restore->trial = script_trial_new(restore, err);
+    return (request->trial == NULL || restore->trial != NULL) &&
+           script_patterns_parse(&restore->databases, &request->databases, "databases", err) &&
            script_patterns_parse(&restore->not_databases, &request->exclude_databases,
                                  "exclude-databases", err);
 }
@@ -360,6 +392,7 @@ void script_restore_free(struct script_restore *restore)
     target_session_close(restore->base.target);
     sql_script_free(restore->script);
     sql_script_free(restore->look);
+    script_trial_free(restore->trial);
     script_names_reset(&restore->names);
     script_patterns_reset(&restore->databases);
     script_patterns_reset(&restore->not_databases);
@@ -392,6 +425,8 @@ static bool check_matched(const struct script_restore *restore, struct error *er
 
     if (restore->matched || (none_asked && (restore->placed || is_cluster(restore))))
         return true;
+    if (restore->trial != NULL && restore->any && none_asked) /* which has a word on that itself */
+        return true;
     if (!restore->placed)
         return error_set(err, ERROR_CORRUPT, "the script has no statements");
     return script_fail_unmatched(err);
@@ -403,7 +438,7 @@ static bool finish(struct script_restore *restore, struct error *err)
         return false;
     if (restore->base.target != NULL && !target_finish(restore->base.target, err))
         return false;
-    if (!restore->matched && !restore->looked)
+    if (!restore->matched && !restore->looked && restore->trial == NULL)
         script_tell_no_database(restore);
     script_tell_roles(restore);
     return check_matched(restore, err);
@@ -414,6 +449,11 @@ bool script_restore_finish(struct script_restore *restore, struct error *err)
     if (!failure_check(&restore->failure, err))
         return false;
     return finish(restore, err) || failure_keep(&restore->failure, err);
+}
+
+bool script_restore_end(struct script_restore *restore, bool done, struct error *err)
+{
+    return restore->trial == NULL ? done : script_trial_end(restore->trial, done, err);
 }
 
 bool script_restore_has_begun(const struct script_restore *restore)

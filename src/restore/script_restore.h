@@ -56,6 +56,10 @@ bool script_restore_feed(struct script_restore *restore, struct slice bytes, str
 /* That was all of it: fails if it was not whole. Then everything that was taken is on disk. */
 bool script_restore_finish(struct script_restore *restore, struct error *err);
 
+/* Of a trial: drops what it has made, and is left. done: nothing has failed so far, else *err says
+ * why. Whether all is well then. */
+bool script_restore_end(struct script_restore *restore, bool done, struct error *err);
+
 /* Whether it has had a statement so far: what has none may be any text. */
 bool script_restore_has_begun(const struct script_restore *restore);
 

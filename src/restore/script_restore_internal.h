@@ -8,6 +8,7 @@
 #include "restore/restore_globals.h"
 #include "restore/script_names.h"
 #include "restore/script_restore.h"
+#include "restore/script_trial.h"
 #include "restore/target_session.h"
 
 #define SCRIPT_ENCODING_SIZE 64
@@ -38,6 +39,7 @@ struct script_restore {
     bool several_told;           /* that it goes into others */
     bool own_met;                /* it was about the one that it is for by its own name */
 
+    struct script_trial *trial; /* NULL: what is restored stays */
     struct script_patterns databases,
         not_databases; /* that are wanted; none: all; and that are not */
 

@@ -41,13 +41,6 @@ bool script_rules_check(const struct restore_request *request, struct error *err
         {request->analyze, "analyze"},
     };
 
-    if (request->trial != NULL) {
-        error_set(err, ERROR_UNSUPPORTED,
-                  "an SQL script is not restored for verification: its statements name their "
-                  "databases themselves");
-        return error_hint(err, "Verify it without a server; or back up into archives, which can "
-                               "be: " OPTION_LAYOUT " numbered");
-    }
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
         if (options[i].wanted)
             return refuse(options[i].option, err);
@@ -260,6 +253,21 @@ bool script_rules_leave_out(const struct restore_request *request, int server_ve
     if (statement->kind == SQL_KIND_SET)
         return leaves_out_setting(request, server_version, &shape);
     return leaves_out_object(request, &shape);
+}
+
+bool script_rules_is_global(const struct sql_statement *statement)
+{
+    enum sql_kind kind = statement->kind;
+    struct shape shape;
+
+    if ((kind >= SQL_KIND_CREATE_ROLE && kind <= SQL_KIND_DROP_ROLE) ||
+        (kind >= SQL_KIND_CREATE_TABLESPACE && kind <= SQL_KIND_DROP_TABLESPACE))
+        return true;
+    if (kind != SQL_KIND_OTHER || begins_insert(statement->text))
+        return false;
+    shape = shape_of(statement->text);
+    return ((is_word(&shape, 0, "grant") || is_word(&shape, 0, "revoke")) && !shape.has_on) ||
+           is_of_tablespaces(&shape) || makes(&shape, "role");
 }
 
 /* ---- Transactions and rows ---- */

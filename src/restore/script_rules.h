@@ -14,6 +14,9 @@ bool script_rules_check(const struct restore_request *request, struct error *err
 bool script_rules_leave_out(const struct restore_request *request, int server_version,
                             const struct sql_statement *statement);
 
+/* Whether it is of roles, who is a member of which, or of tablespaces. */
+bool script_rules_is_global(const struct sql_statement *statement);
+
 /* "SET TRANSACTION …" with the modes that a BEGIN has; nothing if it has none. */
 bool script_rules_append_modes(struct buffer *out, const struct sql_statement *statement,
                                struct error *err);

@@ -34,7 +34,7 @@ bool script_leave_section(struct script_restore *restore, struct error *err)
     if (!target_finish(restore->section.target, err))
         return false;
     script_session_close(restore, &restore->section);
-    return true;
+    return restore->trial == NULL || script_trial_leave(restore->trial, err);
 }
 
 static bool note_section(struct script_restore *restore, const char *database, struct error *err)
@@ -75,5 +75,7 @@ bool script_enter_section(struct script_restore *restore, const char *database, 
         return false;
     restore->report.databases += !restore->again;
     restore->wanted = true;
+    if (restore->trial != NULL && !script_trial_enter(restore->trial, database, err))
+        return false;
     return script_session_open(restore, &restore->section, database, true, err);
 }

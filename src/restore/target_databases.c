@@ -52,7 +52,8 @@ static struct slice file_stem(const char *file)
 
 static const char *named_by_address(const struct restore_request *request)
 {
-    const char *name = wire_settings_get(request->settings, "dbname");
+    const char *name =
+        request->settings == NULL ? NULL : wire_settings_get(request->settings, "dbname");
 
     return name != NULL && name[0] != '\0' &&
                    wire_settings_database_from(request->settings) == WIRE_DATABASE_NAMED
@@ -65,6 +66,8 @@ const char *target_database_named(const struct restore_request *request)
 {
     const char *named = named_by_address(request);
 
+    if (request->trial != NULL) /* whose databases have names of their own */
+        return NULL;
     if (request->database != NULL)
         return request->database;
     return named == NULL || target_database_is_fixed(named) ? NULL : named;

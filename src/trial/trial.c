@@ -59,7 +59,9 @@ static bool refuse_rows_alone(const struct trial *trial, struct error *err)
     if (!rows || defines)
         return true;
     error_set(err, ERROR_UNSUPPORTED, "the archive has rows alone, and not the tables for them");
-    return error_hint(err, "Verify it without a server, or verify a backup that has both.");
+    return error_hint(err, "Verify it without a server, or verify a backup that has both. To try "
+                           "the rows, restore the tables into a database of their own, and the "
+                           "rows into that.");
 }
 
 static bool gather(struct trial *trial, struct error *err)
@@ -77,6 +79,12 @@ static bool gather(struct trial *trial, struct error *err)
 }
 
 /* ---- Around a database ---- */
+
+static void say_phase(const struct trial *trial, const char *phase)
+{
+    if (trial->request->phase != NULL)
+        trial->request->phase(trial->request->context, phase);
+}
 
 static void name_database(void *context, const char *database, char out[64])
 {
@@ -117,6 +125,7 @@ static bool begin(void *context, struct archive_contents *contents, const char *
     (void)name;
     snprintf(trial->database, sizeof(trial->database), "%s", database == NULL ? "" : database);
     trial->contents = contents;
+    say_phase(trial, "restoring");
     forget_names(trial);
     if (!refuse_rows_alone(trial, err) || !gather(trial, err) || !trial_find_missing(trial, err))
         return false;
@@ -132,6 +141,7 @@ static bool made(void *context, const char *name, struct error *err)
 static bool compare(void *context, const char *name, const struct content_sums *sums,
                     struct error *err)
 {
+    say_phase(context, "comparing");
     return trial_compare(context, name, sums, err);
 }
 
@@ -141,6 +151,50 @@ static void end(void *context, const char *name, struct error *err)
 
     trial_database_drop(trial, name, err);
     trial->contents = NULL;
+}
+
+/* ---- Around a database of a script ---- */
+
+static bool begin_script(void *context, const char *database, const char *name, struct error *err)
+{
+    struct trial *trial = context;
+
+    (void)name;
+    (void)err;
+    say_phase(trial, "restoring");
+    snprintf(trial->database, sizeof(trial->database), "%s", database);
+    trial->contents = NULL;
+    forget_names(trial);
+    return true;
+}
+
+/* Which roles it names is known at its end. */
+static bool compare_script(void *context, struct archive_contents *contents, const char *name,
+                           const struct content_sums *sums,
+                           const struct restore_trial_script *facts, struct error *err)
+{
+    struct trial *trial = context;
+    bool done;
+
+    trial->contents = contents;
+    trial->script = facts;
+    say_phase(trial, "comparing");
+    done = gather(trial, err) && trial_find_missing(trial, err);
+    if (done) {
+        note_missing(trial);
+        done = trial_compare(trial, name, sums, err);
+    }
+    trial->script = NULL;
+    trial->contents = NULL;
+    return done;
+}
+
+static void note(void *context, const char *text)
+{
+    struct trial *trial = context;
+
+    trial->database[0] = '\0';
+    trial_note(trial, "%s", text);
 }
 
 /* ---- Failures ---- */
@@ -204,6 +258,9 @@ static bool prepare(struct trial *trial, struct error *err)
     trial->hooks.made = made;
     trial->hooks.compare = compare;
     trial->hooks.end = end;
+    trial->hooks.begin_script = begin_script;
+    trial->hooks.compare_script = compare_script;
+    trial->hooks.note = note;
     *restore = trial->request->restore;
     restore->trial = &trial->hooks;
     restore->on_failure = take_failure;

@@ -1,11 +1,13 @@
 /*
- * A trial restore: a logical backup, or an archive by itself, is restored into databases that are
- * made for it, what is in them is compared with what the archive says, and they are dropped.
- * Nothing else of the server is touched: no roles are made, and no rows are put into foreign
- * tables.
+ * A trial restore: a logical backup, or an archive or an SQL script by itself, is restored into
+ * databases that are made for it, what is in them is compared with what the archive or the script
+ * says, and they are dropped. Nothing else of the server is touched: no roles and tablespaces are
+ * made, and no rows are put into foreign tables. (But what is restored is SQL: what a DO block or a
+ * function does when it is run is its own matter.)
  *
  * Compared are all entries of the tables of contents, that of the archive and that of a backup of
  * the new database; the number of rows of each table, and a hash of them; large objects likewise.
+ * Of a script its comments are the table of contents, as far as they name objects.
  */
 #ifndef PGCASK_TRIAL_TRIAL_H
 #define PGCASK_TRIAL_TRIAL_H
@@ -25,12 +27,15 @@ struct trial_request {
      * and the like. What becomes of databases is the trial's. on_plan is told, on_failure is not.
      */
     struct restore_request restore;
-    /* Told of each problem, from any one thread at a time. database: as the archive calls it.
+    /* Told of each problem, from any one thread at a time. database: as the archive calls it; ""
+     * where a script does not name it, or where it is of none.
      * object: "TABLE public.orders". Required. */
     void (*problem)(void *context, enum trial_problem kind, const char *database,
                     const char *object, const char *problem);
     /* What could not be compared, and why: a sentence. Required. */
     void (*note)(void *context, const char *database, const char *note);
+    /* Told what is being done: "restoring", "comparing": static texts. May be NULL. */
+    void (*phase)(void *context, const char *phase);
     void *context;
 };
 

@@ -36,6 +36,8 @@ struct entries {
     struct lines archive, made;
     size_t printed; /* whose SQL the server prints otherwise … */
     char first_printed[TRIAL_OBJECT_SIZE];
+    size_t more; /* that no comment of the script names … */
+    char first_more[TRIAL_OBJECT_SIZE];
     XXH3_state_t *state;
     struct buffer text;
 };
@@ -111,6 +113,23 @@ static void add_text(struct entries *entries, const char *text)
         XXH3_64bits_update(entries->state, "\1", 2);
 }
 
+/* A name as the comment of a script has it, in one line. */
+static bool add_name(struct entries *entries, const char *name, struct error *err)
+{
+    if (entries->trial->script == NULL || name == NULL) {
+        add_text(entries, name);
+        return true;
+    }
+    buffer_clear(&entries->text);
+    for (; *name != '\0'; name++) {
+        if (!buffer_append_byte(&entries->text,
+                                *name == '\n' || *name == '\r' ? ' ' : (uint8_t)*name, err))
+            return false;
+    }
+    add_text(entries, buffer_text(&entries->text));
+    return true;
+}
+
 /* Under a name that both sides have. */
 static bool add_definition(struct entries *entries, const struct trial_side *side, bool of_database,
                            const struct archive_entry *entry, struct error *err)
@@ -144,8 +163,9 @@ static bool put_line(struct entries *entries, const struct trial_side *side, str
 
     XXH3_64bits_reset_withSeed(entries->state, trial->hooks.key);
     add_text(entries, entry->desc);
-    add_text(entries, entry->schema);
-    add_text(entries, of_database ? "the database" : entry->tag);
+    if (!add_name(entries, entry->schema, err) ||
+        !add_name(entries, of_database ? "the database" : entry->tag, err))
+        return false;
     line->name = XXH3_64bits_digest(entries->state);
     if (entries->sides->exact) {
         add_text(entries, owned ? entry->owner : "");
@@ -268,6 +288,11 @@ static bool tell_single(struct entries *entries, const struct trial_side *side,
     if (names || (!missing && is_about_schema(entries, &entry)))
         return true;
     trial_object_name(&entry, object);
+    if (!missing && entries->trial->script != NULL) {
+        if (entries->more++ == 0)
+            snprintf(entries->first_more, sizeof(entries->first_more), "%s", object);
+        return true;
+    }
     trial_tell(entries->trial, missing ? TRIAL_MISSING : TRIAL_MORE, object,
                missing ? "is in the archive, and not in what was restored"
                        : "is in what was restored, and not in the archive");
@@ -357,6 +382,10 @@ static bool compare(struct entries *entries, struct error *err)
                    "the server prints the SQL within %zu definition%s otherwise once it has read "
                    "it, so that it could not be compared; the first is %s",
                    entries->printed, TEXT_S(entries->printed), entries->first_printed);
+    if (entries->more > 0)
+        trial_note(entries->trial,
+                   "%zu object%s there that no comment of the script names; the first is %s",
+                   entries->more, entries->more == 1 ? " is" : "s are", entries->first_more);
     return true;
 }
 

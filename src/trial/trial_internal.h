@@ -38,6 +38,7 @@ struct trial {
     char encoding[64];       /* of its texts; "": it does not say */
     struct name_set schemas; /* that its entries are in, and that it does not make */
     struct name_set missing; /* roles that the archive names and the server lacks */
+    const struct restore_trial_script *script; /* NULL: it is of an archive */
 };
 
 /* ---- trial_words.c ---- */

@@ -188,8 +188,42 @@ def test_of_several_databases_there_is_one_script(pgcask, servers, workdir, majo
             assert result.rc in (1, 2) and said in result.stderr, result
             assert not (workdir / "some.sql").exists()
     pgcask("backup", uri, "--to", workdir / "script").check()
-    result = pgcask("restore", workdir / "script", "--to", "-")
-    assert result.rc == 1 and "/all.sql is SQL already" in result.stderr, result
+    script = workdir / "script/all.sql"
+    result = pgcask("restore", workdir / "script", "--to", "-").check()
+    assert result.stdout_bytes == script.read_bytes()
+    pgcask("restore", workdir / "script", "--to", workdir / "out.sql", "--no-globals",
+           "--no-owner").check()
+    some = (workdir / "out.sql").read_text()
+    assert "CREATE ROLE" in script.read_text() and "ROLE" not in some, some
+    assert "CREATE DATABASE first" in some and "OWNER TO" not in some, some
+    for words in (["--databases", "first"], ["--create-db"], ["--clean"], ["--tables", "x"],
+                  ["--single-transaction"], ["--role", "x"], ["--schema-only"]):
+        result = pgcask("restore", workdir / "script", "--to", "-", *words)
+        assert result.rc == 2 and f"{words[0]} has no meaning for an SQL script" in result.stderr
+        assert result.stdout == "", result
+
+
+@pytest.mark.majors(18)
+def test_what_others_have_put_together_is_written_without_a_manifest(pgcask, source, workdir):
+    _, uri, theirs, ours = source
+    globals_ = (ours.parent / "globals.sql").read_bytes()
+    expected = comparable(
+        globals_ + pgcask("restore", theirs, "--to", "-").check().stdout_bytes)
+    for names in (("00000-globals.sql", "00001-app.dump"), ("globals.sql", "app.dump"),
+                  ("db/globals.sql", "db/app.dump"), ("db/00000-globals.sql", "db/00001-app.dump")):
+        folder = workdir / "official"
+        for name, content in zip(names, (globals_, theirs.read_bytes())):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        (folder / "fs").mkdir(exist_ok=True)
+        process.run(["tar", "-cf", workdir / "official.tar", "-C", folder, "."]).check()
+        for place in (folder, workdir / "official.tar"):
+            result = pgcask("restore", place, "--to", "-")
+            assert result.ok and comparable(result.stdout_bytes) == expected, result
+        (folder / names[1]).write_bytes(theirs.read_bytes()[:-30])
+        result = pgcask("restore", folder, "--to", "-")
+        assert result.rc == 1 and result.stdout == "" and names[1][-8:] in result.stderr, result
+        process.run(["rm", "-r", folder]).check()
 
 
 # ---- What is refused, and what fails -------------------------------------------------------------
@@ -255,9 +289,14 @@ def test_a_script_that_is_not_whole_is_a_failure(pgcask, source, workdir):
     result = pgcask("restore", folder, "--to", "-")
     assert result.rc == 1 and result.stdout == "" and "is no backup of pgcask" in result.stderr
     script = workdir / "a script"
+    for text, said in (("SELECT 1;\n\\! id\n", "psql's command \\!"), ("SELECT 1", "has no end"),
+                       ("--\n-- PostgreSQL database dump\n--\nSELECT 1;\n", "breaks off")):
+        script.write_text(text)
+        for place in (script, "-"):
+            result = pgcask("restore", place, "--to", "-", stdin=open(script))
+            assert result.rc == 1 and result.stdout == "" and said in result.stderr, result
     script.write_text("SELECT 1;\n")
-    result = pgcask("restore", script, "--to", "-")
-    assert result.rc == 1 and "is SQL already" in result.stderr, result
+    assert pgcask("restore", script, "--to", "-").check().stdout == "SELECT 1;\n"
     assert sorted(path.name for path in workdir.iterdir()) == ["a script", "cut.dump", "damaged"]
 
 

@@ -72,7 +72,7 @@ static void test_what_is_no_instant_stays(void **state)
 static struct archive_contents *contents_of_rows(void)
 {
     const struct archive_header header = {
-        .minor = 14, .database = "d", .server_version = "s", .entry_count = 2};
+        .minor = 14, .database = "d", .server_version = "s", .entry_count = 3};
     const struct archive_entry rows = {.dump_id = 1,
                                        .has_data = true,
                                        .tag = "t",
@@ -82,16 +82,20 @@ static struct archive_contents *contents_of_rows(void)
                                        .schema = "s"};
     const struct archive_entry objects = {
         .dump_id = 2, .has_data = true, .tag = "BLOBS", .desc = "BLOBS", .section = SECTION_DATA};
+    struct archive_entry inserts = rows;
     struct archive_contents *contents = archive_contents_new(ARCHIVE_FORM_CUSTOM, &err);
 
+    inserts.dump_id = 3;
+    inserts.copy = NULL;
     assert_non_null(contents);
     assert_true(archive_contents_begin(contents, &header, &err));
     assert_true(archive_contents_add(contents, &rows, &err));
     assert_true(archive_contents_add(contents, &objects, &err));
+    assert_true(archive_contents_add(contents, &inserts, &err));
     return contents;
 }
 
-static struct content_sum sum(const char *rows, size_t piece, uint64_t key)
+static struct content_sum sum_of(uint32_t number, const char *rows, size_t piece, uint64_t key)
 {
     struct archive_contents *contents = contents_of_rows();
     struct content_sums *sums = content_sums_new(contents, key, &err);
@@ -99,7 +103,7 @@ static struct content_sum sum(const char *rows, size_t piece, uint64_t key)
     struct content_sum found;
     size_t len = strlen(rows);
 
-    assert_true(content_summer_begin(summer, 0, &err));
+    assert_true(content_summer_begin(summer, number, &err));
     for (size_t at = 0; at < len; at += piece) {
         size_t part = len - at < piece ? len - at : piece;
         uint8_t *alone = malloc(part);
@@ -109,11 +113,16 @@ static struct content_sum sum(const char *rows, size_t piece, uint64_t key)
         free(alone);
     }
     content_summer_end(summer);
-    found = *content_sums_of(sums, 0);
+    found = *content_sums_of(sums, number);
     content_summer_free(summer);
     content_sums_free(sums);
     archive_contents_free(contents);
     return found;
+}
+
+static struct content_sum sum(const char *rows, size_t piece, uint64_t key)
+{
+    return sum_of(0, rows, piece, key);
 }
 
 static bool same(struct content_hash one, struct content_hash other)
@@ -164,6 +173,50 @@ static void test_the_time_zone_is_no_difference(void **state)
     assert_false(same(berlin.text, utc.text));
     assert_true(same(berlin.instants, utc.instants));
     assert_true(same(utc.text, utc.instants));
+}
+
+/* ---- INSERTs ---- */
+
+static void test_inserts_are_the_rows_that_copy_has(void **state)
+{
+    static const char inserts[] =
+        "INSERT INTO s.t VALUES (1, 'it''s; (x), \\ here\n\tthere', NULL, true, -1.5e-10);\n"
+        "INSERT INTO s.\"a \"\"VALUES (1)\" (\"b)\", c) OVERRIDING SYSTEM VALUE VALUES\n"
+        "\t(DEFAULT, 2, '', 'NaN', B'0101', false),\n\t(3, 'x', '{a,\"b\"}', NULL, 'y')\n"
+        "ON CONFLICT DO NOTHING;\n-- a comment; INSERT\nINSERT INTO s.t DEFAULT VALUES;\n\n";
+    static const char copied[] = "1\tit's; (x), \\\\ here\\n\\tthere\t\\N\tt\t-1.5e-10\n"
+                                 "2\t\tNaN\t0101\tf\n3\tx\t{a,\"b\"}\t\\N\ty\n\n";
+    const struct content_sum rows = sum(copied, 1000, 1);
+
+    (void)state;
+    for (size_t piece = 1; piece <= sizeof(inserts); piece++) {
+        const struct content_sum found = sum_of(2, inserts, piece, 1);
+
+        assert_true(found.known && !found.statements && !found.uncounted);
+        assert_int_equal(found.count, 4);
+        assert_true(same(found.text, rows.text));
+    }
+    assert_false(same(sum_of(2, "INSERT INTO t VALUES (1);", 9, 1).text,
+                      sum_of(2, "INSERT INTO t VALUES ('2');", 9, 1).text));
+}
+
+static void test_what_is_no_constant_is_counted_alone(void **state)
+{
+    static const char *const odd[] = {
+        "INSERT INTO t VALUES (now(), 'a'), (lower('),('), 2);",
+        "INSERT INTO t VALUES (ARRAY[(1), 2], 'a'), (E'\\'' || 'x)', 2);",
+        "INSERT INTO t VALUES ('a'::text), (NULLS);",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        const struct content_sum found = sum_of(2, odd[i], 1 + i, 1);
+
+        assert_true(found.known && found.statements && !found.uncounted);
+        assert_int_equal(found.count, 2);
+    }
+    assert_true(sum_of(2, "INSERT INTO t SELECT 1;", 4, 1).uncounted);
+    assert_true(sum_of(2, "DELETE FROM t; INSERT INTO t VALUES (1);", 4, 1).uncounted);
 }
 
 static struct content_sum sum_objects(uint32_t oid, const char *first, const char *second)
@@ -222,6 +275,8 @@ int main(void)
         cmocka_unit_test(test_the_time_zone_is_no_difference),
         cmocka_unit_test(test_large_objects_have_their_numbers),
         cmocka_unit_test(test_sums_are_added),
+        cmocka_unit_test(test_inserts_are_the_rows_that_copy_has),
+        cmocka_unit_test(test_what_is_no_constant_is_counted_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

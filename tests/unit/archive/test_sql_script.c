@@ -82,8 +82,12 @@ static void found_free(struct found *found)
 /* What is told of it, in pieces of that size; NULL: it failed. */
 static const char *read_script(struct slice script, size_t piece, struct found *found)
 {
-    const struct sql_script_handler handler = {found,         take_statement, take_rows,
-                                               take_rows_end, take_connect,   take_passed};
+    const struct sql_script_handler handler = {.context = found,
+                                               .statement = take_statement,
+                                               .rows = take_rows,
+                                               .rows_end = take_rows_end,
+                                               .connect = take_connect,
+                                               .passed = take_passed};
     struct sql_script *decoder = sql_script_new(&handler, &err);
     bool done = true;
 
