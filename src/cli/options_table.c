@@ -21,8 +21,8 @@
     "be "                                                                                          \
     "compressed by gzip, lz4 or zstd."
 #define ARCHIVE_TEXT                                                                               \
-    "It may also be an archive of pg_dump, or one that pgcask made: in the custom, directory or "  \
-    "tar format."
+    "It may also be an archive of pg_dump, or one that pgcask made, in the custom, directory or "  \
+    "tar format, or an SQL script."
 
 #define RESTORED_TEXT                                                                              \
     "What goes into a server may also be an archive of pg_dump, or one that pgcask made, in the "  \

@@ -65,8 +65,8 @@ bool script_wants(const struct script_restore *restore, const char *database)
 
     if (restore->renamed != NULL && strcmp(database, restore->database) == 0)
         database = restore->renamed;
-    if (restore->trial != NULL)
-        database = script_trial_original(restore->trial, database);
+    if (restore->tried != NULL && strcmp(database, restore->tried) == 0)
+        database = restore->tried_as;
     return here && (restore->databases.count == 0 || matches(&restore->databases, database)) &&
            !matches(&restore->not_databases, database);
 }

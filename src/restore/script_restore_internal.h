@@ -39,7 +39,8 @@ struct script_restore {
     bool several_told;           /* that it goes into others */
     bool own_met;                /* it was about the one that it is for by its own name */
 
-    struct script_trial *trial; /* NULL: what is restored stays */
+    struct script_trial *trial;   /* NULL: what is restored stays */
+    const char *tried, *tried_as; /* a database of it, as it is called here and in the script */
     struct script_patterns databases,
         not_databases; /* that are wanted; none: all; and that are not */
 
@@ -76,6 +77,11 @@ struct script_restore {
     struct buffer changed; /* a statement that is another than the script's */
     struct buffer here;    /* a statement that names its database as it is called here */
 };
+
+/* ---- script_roles.c ---- */
+
+/* Whether it fails for a role that the server lacks, and the script may have made. */
+bool script_lacks_role(const struct script_restore *restore, const struct target_failure *failure);
 
 /* ---- script_sessions.c ---- */
 

@@ -46,7 +46,7 @@ static void take_failure(void *context, const struct target_failure *failure)
     told.statement = buffer_text(&statement);
     told.object = object.len == 0 ? failure->object : buffer_text(&object);
     told.hint = hint_of(failure, &words);
-    if (restore->trial != NULL && script_trial_lacks_role(restore->trial, failure))
+    if (restore->trial != NULL && script_lacks_role(restore, failure))
         told.harmless = "missing_role";
     restore_report_failure(restore->told, restore->request, buffer_text(&restore->connected),
                            &told);

@@ -7,8 +7,6 @@
 
 #include "base/quote.h"
 #include "restore/database_recipe.h"
-#include "restore/restore_needs.h"
-#include "restore/restore_selection.h"
 #include "restore/target_databases.h"
 
 #include <inttypes.h>
@@ -27,6 +25,8 @@ struct script_trial *script_trial_new(struct script_restore *restore, struct err
     trial->restore = restore;
     trial->hooks = restore->request->trial;
     trial->hooks->name(trial->hooks->context, "", trial->here);
+    restore->tried = trial->here;
+    restore->tried_as = "";
     return trial;
 }
 
@@ -52,12 +52,11 @@ static bool name(struct script_trial *trial, const char *database, struct error 
 {
     trial->hooks->name(trial->hooks->context, database, trial->here);
     buffer_clear(&trial->original);
-    return buffer_append_string(&trial->original, database, err);
-}
-
-const char *script_trial_original(const struct script_trial *trial, const char *here)
-{
-    return strcmp(trial->here, here) == 0 ? buffer_text(&trial->original) : here;
+    if (!buffer_append_string(&trial->original, database, err))
+        return false;
+    trial->restore->tried = trial->here;
+    trial->restore->tried_as = buffer_text(&trial->original);
+    return true;
 }
 
 static struct script_name *find(struct script_trial *trial, const char *here, struct error *err)
@@ -293,44 +292,6 @@ void script_trial_rows_end(struct script_trial *trial)
     if (trial->rows)
         content_summer_end(trial->summer);
     trial->rows = false;
-}
-
-/* ---- Failures ---- */
-
-/* Descriptions of entries whose SQL names roles behind other words each. */
-static bool gather_roles(const struct script_trial *trial, const char *statement,
-                         struct restore_needs *needs)
-{
-    static const char *const descs[] = {"ACL", "DEFAULT ACL", "USER MAPPING"};
-    struct error ignored;
-    bool done = true;
-
-    for (size_t i = 0; done && i < 3; i++) {
-        const struct archive_entry entry = {.desc = descs[i], .tag = "", .definition = statement};
-
-        if (i < 2 || strncasecmp(statement, "CREATE USER MAPPING", 19) == 0)
-            done = restore_needs_add(needs, trial->restore->request, &entry, SELECTED_DEFINITION,
-                                     &ignored);
-    }
-    return done;
-}
-
-bool script_trial_lacks_role(struct script_trial *trial, const struct target_failure *failure)
-{
-    struct restore_needs needs = {0};
-    bool lacks = false;
-
-    if (strcmp(failure->sqlstate, "42704") != 0 || !trial->restore->names_known)
-        return false;
-    gather_roles(trial, failure->statement, &needs);
-    for (size_t i = 0; !lacks && i < needs.roles.count; i++) {
-        const struct script_name *role =
-            script_names_find(&trial->restore->names, 'r', needs.roles.items[i].name);
-
-        lacks = role == NULL || !role->there;
-    }
-    restore_needs_reset(&needs);
-    return lacks;
 }
 
 /* ---- The end ---- */

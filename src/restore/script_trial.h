@@ -12,14 +12,10 @@
 
 struct script_restore;
 struct script_trial;
-struct target_failure;
 
 /* NULL with *err set on failure. */
 struct script_trial *script_trial_new(struct script_restore *restore, struct error *err);
 void script_trial_free(struct script_trial *trial); /* NULL is allowed */
-
-/* What the database that has that name here is called in the script; "" if it names none. */
-const char *script_trial_original(const struct script_trial *trial, const char *here);
 
 /* The statement as it is run here; *passes: it is not. */
 bool script_trial_take(struct script_trial *trial, const struct sql_statement *statement,
@@ -40,9 +36,6 @@ bool script_trial_need_schema(struct script_trial *trial, uint64_t line, struct 
 /* Of a COPY whose rows are put in. */
 bool script_trial_rows(struct script_trial *trial, struct slice bytes, struct error *err);
 void script_trial_rows_end(struct script_trial *trial);
-
-/* Whether it fails for a role that the server lacks, and the script may have made. */
-bool script_trial_lacks_role(struct script_trial *trial, const struct target_failure *failure);
 
 /* Whatever happened: drops what is there. done: all of it has been run. */
 bool script_trial_end(struct script_trial *trial, bool done, struct error *err);
