@@ -108,7 +108,7 @@ static bool begin_rows(struct script_trial *trial, const char *schema, const cha
                                         .tag = tag,
                                         .copy = copy,
                                         .definition = definition};
-    uint32_t number;
+    uint32_t number = 0;
 
     end_rows(trial);
     if (!need_contents(trial, err) || !add(trial, &entry, &number, err) ||
@@ -416,7 +416,7 @@ static bool need_objects(struct script_trial *trial, struct error *err)
 {
     const struct archive_entry entry = {
         .desc = "BLOBS", .tag = "BLOBS", .has_data = true, .section = SECTION_DATA};
-    uint32_t number;
+    uint32_t number = 0;
 
     end_rows(trial);
     if (trial->objects == 0) {
