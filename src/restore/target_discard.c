@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TRIES 5
+#include "base/clock.h"
+
+#define PATIENCE_MS (8 * 1000) /* no try begins later */
 #define ANSWER_MS (60 * 1000)
 
 /* ---- Statements ---- */
@@ -173,14 +175,14 @@ bool target_database_discard(const struct restore_request *request, const char *
 {
     struct restore_request uncancelled = *request;
     struct discard discard = {.request = &uncancelled, .name = name};
+    const int64_t until = clock_now_ms() + PATIENCE_MS;
     bool done = false, reached = false;
 
     uncancelled.cancel = NULL;
-    for (unsigned i = 0; !reached && i < TRIES; i++) {
+    for (unsigned i = 0; !reached && (i == 0 || clock_now_ms() + i * 1000 < until); i++) {
         struct wire_conn *conn = NULL;
 
-        if (i > 0)
-            sleep(i);
+        sleep(i);
         if (!target_connect_any(&conn, &uncancelled, TARGET_BYTES, err))
             continue;
         done = drop(&discard, conn, err);

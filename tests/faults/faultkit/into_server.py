@@ -45,7 +45,6 @@ class TargetServer:
         self.real = real
         self.server = real.server
         self.host, self.port = real.host, real.port
-        self.server.sql(f"CREATE ROLE restorer LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
         self.server.sql(f"CREATE DATABASE {SOURCE}")
         self.server.sql(CONTENT, SOURCE)
         first = self.server.value("SELECT lo_create(0)", SOURCE)

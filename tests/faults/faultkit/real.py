@@ -34,7 +34,9 @@ class RealServer:
         self.port = server.port
         self._session = None
         authority.enable(server)
+        # Roles are part of a logical backup: none comes later.
         server.sql("SET password_encryption = 'scram-sha-256'; CREATE ROLE backup LOGIN REPLICATION "
+                   f"PASSWORD '{PASSWORD}'; CREATE ROLE restorer LOGIN SUPERUSER "
                    f"PASSWORD '{PASSWORD}'")
         builders.fill(server, mb=2)
         builders.tablespaces(server, names=["one"])
