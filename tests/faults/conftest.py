@@ -35,7 +35,7 @@ pgcask_path = integration.pgcask_path
 session_servers = integration.session_servers
 
 FAULTS_WANTED = {"physical": 2000, "logical": 500, "restores into servers": 100}
-SAMPLE = 3  # of the sweeps over the tiny cluster each so many-th call; --whole takes all
+SAMPLE = 4  # of the sweeps over the tiny cluster each so many-th call; --whole takes all
 
 
 def pytest_addoption(parser):

@@ -1,4 +1,4 @@
-"""Every call of the program fails once, on the tiny cluster; without --whole each third."""
+"""Every call of the program fails once, on the tiny cluster; without --whole each fourth."""
 
 import signal
 
@@ -7,7 +7,7 @@ import pytest
 from faultkit import faults, tiny_scenarios
 
 CALLS = [kind for kind in faults.ERRNOS if kind != "memory"]
-# Here each one of them, with --whole; elsewhere, where most is the same code, each third.
+# Here each one of them, with --whole; elsewhere, where most is the same code, each fourth.
 EACH = ("backup-directory", "backup-tar", "backup-pipe", "ping-tls", "verify-directory",
         "verify-damaged", "restore-directory", "restore-tar", "restore-replace")
 

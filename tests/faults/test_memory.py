@@ -1,4 +1,4 @@
-"""Every allocation of the program fails once, on the tiny cluster; without --whole each third."""
+"""Every allocation of the program fails once, on the tiny cluster; without --whole each fourth."""
 
 import pytest
 
