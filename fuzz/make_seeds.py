@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes those seeds that are tedious to type: fuzz/seeds/{archive,authentication,session,base_backup,options}.
+"""Makes those seeds that are tedious to type: fuzz/seeds/{archive,archive_data,authentication,session,base_backup,options,export}.
 
     fuzz/make_seeds.py
 
@@ -408,8 +408,43 @@ def archives():
         write("archive", name, bytes((41,)) + files(*members))
 
 
+# ---- export --------------------------------------------------------------------------------------
+
+
+def exports():
+    def field(number, content):
+        if isinstance(content, int):
+            return bytes((number << 3, content))
+        length = len(content)
+        return bytes((number << 3 | 2,)) + (
+            bytes((length,)) if length < 128 else bytes((length & 127 | 128, length >> 7))) + content
+
+    def record(path, has_content=True, directory=False):
+        mode = b"\x18\xed\x83\x80\x80\x08" if directory else field(3, 36)
+        info = field(1, path.rpartition(b"/")[2] or b"/") + mode + field(4, field(1, 9))
+        return field(1, (field(1, 1) if has_content else b"") + field(2, path) + field(8, info))
+
+    def sent(*messages):
+        return b"".join(struct.pack(">H", len(each)) + each for each in messages)
+
+    def file(path, *chunks):
+        return (record(path), *(field(2, chunk) for chunk in chunks), field(2, b""))
+
+    root = record(b"/", False, True)
+    write("export", "files", sent(root, *file(b"/manifest.json", b"{}"), *file(b"/a.dump", b"x" * 200, b"y"),
+                                  record(b"/d", False, True), *file(b"/d/e")))
+    write("export", "no-slash", sent(*file(b"00001-a.dump", b"PGDMP")))
+    write("export", "cut", sent(root, *file(b"/a", b"1", b"2")[:-1]))
+    write("export", "hostile", sent(*file(b"/../x", b"1"), *file(b"/\xff"), *file(b""), record(b"/a\0b")))
+    write("export", "attribute", sent(field(1, field(1, 1) + field(2, b"/a") + field(4, 1)),
+                                      field(2, b"v"), field(2, b""), *file(b"/a", b"c")))
+    write("export", "newer", sent(field(9, b"what") + record(b"/n"), field(9, 1) + field(2, b"c"),
+                                  field(2, b"")))
+
+
 authentication()
 session()
 base_backup()
 options()
 archives()
+exports()

@@ -118,13 +118,13 @@
 #define BACKUP_OPTION_DATABASES                                                                    \
     .name = "databases", .argument = "PATTERN", .kind = OPTION_LIST, .scope = OPTION_OF_LOGICAL,   \
     .place = offsetof(struct backup_request, databases),                                           \
-    .help = "Where no database is named, which means all of them: only those whose names match a " \
-            "pattern as pg_dump has them, with commas between several."
+    .help = "Where no database is named, which means all of them: only those that are "            \
+            "called so, or match a pattern as pg_dump has them, with commas between several."
 
 #define BACKUP_OPTION_EXCLUDE_DATABASES                                                            \
     .name = "exclude-databases", .argument = "PATTERN", .kind = OPTION_LIST,                       \
     .scope = OPTION_OF_LOGICAL, .place = offsetof(struct backup_request, exclude_databases),       \
-    .help = "Where no database is named: without those whose names match a pattern."
+    .help = "Where no database is named: without those that are called so, or match a pattern."
 
 #define BACKUP_OPTION_STATISTICS                                                                   \
     .name = "statistics", .kind = OPTION_FLAG, .scope = OPTION_OF_LOGICAL,                         \

@@ -38,5 +38,6 @@ bool logical_is_script(const struct logical_backup *job)
 
 bool logical_has_globals(const struct logical_backup *job)
 {
-    return !logical_is_script(job) || !job->request.data_only;
+    return !job->request.data_only ||
+           (!logical_is_script(job) && job->request.layout != LOGICAL_NUMBERED);
 }

@@ -50,10 +50,13 @@ static bool make_choice(struct choice *choice, const char *option, const struct 
     return choice->matches != NULL || error_set_memory(err);
 }
 
+/* A name as it is matches itself, whatever the pattern makes of its capitals. */
 static bool append_pattern(struct buffer *sql, const char *item, struct error *err)
 {
     struct pattern pattern;
     bool done = pattern_parse(&pattern, item, PATTERN_OF_NAME, err) &&
+                buffer_append_string(sql, "d.datname::pg_catalog.text = ", err) &&
+                wire_quote_literal(sql, item, err) && buffer_append_string(sql, " OR ", err) &&
                 pattern_append_match(sql, "d.datname", pattern.name, err);
 
     pattern_free(&pattern);

@@ -259,7 +259,10 @@ bool logical_records_next(struct logical_backup *job, bool *begun, struct error 
                begin(job, LOGICAL_IS_MANIFEST, logical_manifest_new(job, err));
     case LOGICAL_GLOBALS:
         job->step = script ? LOGICAL_SUMMARY : LOGICAL_DATABASES;
-        return script ? begin_script(job, err) : begin_globals(job, err);
+        if (script)
+            return begin_script(job, err);
+        return logical_has_globals(job) ? begin_globals(job, err)
+                                        : logical_records_next(job, begun, err);
     case LOGICAL_DATABASES:
         if (!begin_next_of_databases(job, begun, err))
             return false;

@@ -17,7 +17,7 @@
  *               /summary.json
  *
  *     numbered  /manifest.json
- *               /00000-globals.sql
+ *               /00000-globals.sql not with rows alone
  *               /00001-DB.dump …   databases in the order of their names' bytes, from 1 on without
  *                                  a gap; five digits at least
  *               /summary.json

@@ -252,6 +252,8 @@ static void take_head_value(struct manifest_decoder *decoder, const char *path, 
         (void)logical_layout_find(text, &facts->layout);
     else if (strcmp(path, MANIFEST_WITHOUT_SUMMARY) == 0)
         facts->without_summary = text[0] == 't';
+    else if (strcmp(path, "options.data_only") == 0)
+        facts->data_only = text[0] == 't';
     else if (strcmp(path, "options.digest") == 0)
         facts->summary_digest = sha256 ? DIGEST_SHA256 : DIGEST_XXH3_128;
     else if (strcmp(path, "options.manifest_checksums") == 0)

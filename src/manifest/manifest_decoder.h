@@ -52,6 +52,7 @@ struct manifest_facts {
     bool has_identifier;
     uint64_t system_identifier;
     enum logical_layout layout; /* of a logical one; classic if that was not said */
+    bool data_only;             /* no definitions, and where the layout is so, no globals */
     bool without_summary;       /* whoever keeps it says that it is complete */
     json_t *archive_names;      /* an array (MANIFEST_ARCHIVE_NAMES); NULL: that was not said */
     json_t *head; /* an object: "created_at", "host" and the like, as they stand there */

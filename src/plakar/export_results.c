@@ -127,6 +127,15 @@ static struct entry *find(struct export_results *results, const char *path)
 
 /* ---- What is wrong ---- */
 
+/* Plakar shows it to a terminal as it is. */
+static void flatten(struct buffer *text)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->data[i] < ' ' || text->data[i] == 0x7f)
+            text->data[i] = ' ';
+    }
+}
+
 /* Without memory the result says less. */
 static void note(struct entry *entry, const char *text)
 {
@@ -141,6 +150,7 @@ static void note(struct entry *entry, const char *text)
     len = strlen(entry->wrong);
     if (len + 40 < TEXT_SIZE &&
         utf8_append_escaped(&clean, slice_string(text), UTF8_IN_TEXT, false, &escaped, &ignored)) {
+        flatten(&clean);
         snprintf(entry->wrong + len, TEXT_SIZE - len, "%s%s", len > 0 ? "; " : "",
                  buffer_text(&clean));
         utf8_cut(entry->wrong, TEXT_SIZE - 40);

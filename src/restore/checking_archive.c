@@ -265,7 +265,7 @@ void checking_end_unlisted(struct checking_source *check)
     else if (count == 0)
         checking_problem(check, VERIFY_DAMAGED, MANIFEST_PATH,
                          "does not say which databases were backed up");
-    if (!check->globals_seen)
+    if (!check->globals_seen && !check->facts->data_only)
         checking_problem(check, VERIFY_MISSING, logical_layout_globals_path(check->facts->layout),
                          "is missing");
     tell_missing(check, (uint32_t)count + 1);

@@ -61,12 +61,12 @@
 #define RESTORE_OPTION_DATABASES                                                                   \
     .name = "databases", .argument = "PATTERN", .kind = OPTION_LIST, .scope = OPTION_OF_LOGICAL,   \
     .place = offsetof(struct restore_request, databases),                                          \
-    .help = "Of a backup or a script of several databases, only those whose names match a "        \
-            "pattern as pg_dump has them; commas stand between several."
+    .help = "Of a backup or a script of several databases, only those that are called so, or "     \
+            "match a pattern as pg_dump has them; commas stand between several."
 #define RESTORE_OPTION_EXCLUDE_DATABASES                                                           \
     .name = "exclude-databases", .argument = "PATTERN", .kind = OPTION_LIST,                       \
     .scope = OPTION_OF_LOGICAL, .place = offsetof(struct restore_request, exclude_databases),      \
-    .help = "Of several databases, without those whose names match."
+    .help = "Of several databases, without those that are called so, or match."
 #define RESTORE_OPTION_NO_GLOBALS                                                                  \
     RESTORE_FLAG(                                                                                  \
         "no-globals", no_globals,                                                                  \

@@ -22,36 +22,37 @@ void script_patterns_reset(struct script_patterns *patterns)
     for (size_t i = 0; i < patterns->count; i++)
         name_pattern_free(&patterns->items[i]);
     free(patterns->items);
+    options_items_free(patterns->texts);
     *patterns = (struct script_patterns){0};
 }
 
 bool script_patterns_parse(struct script_patterns *patterns, const struct option_list *list,
                            const char *option, struct error *err)
 {
-    char **items;
     size_t count = 0;
     bool parsed = true;
 
     if (list->count == 0)
         return true;
-    items = options_items_new(list, option, err);
-    if (items == NULL)
+    patterns->texts = options_items_new(list, option, err);
+    if (patterns->texts == NULL)
         return false;
-    while (items[count] != NULL)
+    while (patterns->texts[count] != NULL)
         count++;
     patterns->items = calloc(count + 1, sizeof(*patterns->items));
     if (patterns->items == NULL)
         parsed = error_set_memory(err);
     for (size_t i = 0; parsed && i < count; i++, patterns->count += parsed)
-        parsed = name_pattern_parse(&patterns->items[i], slice_string(items[i]), 1, option, err);
-    options_items_free(items);
+        parsed = name_pattern_parse(&patterns->items[i], slice_string(patterns->texts[i]), 1,
+                                    option, err);
     return parsed;
 }
 
 static bool matches(const struct script_patterns *patterns, const char *name)
 {
     for (size_t i = 0; i < patterns->count; i++) {
-        if (name_pattern_matches(&patterns->items[i], 0, name))
+        if (strcmp(patterns->texts[i], name) == 0 ||
+            name_pattern_matches(&patterns->items[i], 0, name))
             return true;
     }
     return false;

@@ -19,6 +19,7 @@ struct script_session {
 };
 
 struct script_patterns {
+    char **texts; /* a name as it is matches itself, whatever the pattern makes of it */
     struct name_pattern *items;
     size_t count;
 };

@@ -84,7 +84,8 @@ static bool matches(struct choice *choice, const char *name)
     bool any = false;
 
     for (size_t i = 0; i < choice->count; i++) {
-        if (!name_pattern_matches(&choice->patterns[i], 0, name))
+        if (strcmp(choice->items[i], name) != 0 &&
+            !name_pattern_matches(&choice->patterns[i], 0, name))
             continue;
         choice->matched[i] = true;
         any = true;

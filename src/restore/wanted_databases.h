@@ -1,4 +1,5 @@
-/* Which databases of a backup are wanted: by the request's patterns of names. */
+/* Which databases of a backup are wanted: by the request's patterns of names. A name as it is
+ * matches itself, whatever the pattern makes of its capitals. */
 #ifndef PGCASK_RESTORE_WANTED_DATABASES_H
 #define PGCASK_RESTORE_WANTED_DATABASES_H
 

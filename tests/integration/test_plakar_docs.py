@@ -18,7 +18,7 @@ import subprocess
 
 import pytest
 
-from pgcask_testing import builders, oracles, paths, process
+from pgcask_testing import builders, oracles, paths, process, s3
 from pgcask_testing import plakar as plakar_tools
 from pgcask_testing.plakar import plakar_package  # noqa: F401
 
@@ -48,7 +48,8 @@ export HOME={work}/home LC_ALL=C.UTF-8 TZ=UTC
 export PATH=$HOME/bin:{work}/bin:/usr/bin:/bin
 cd "$HOME"
 trap 'for each in {original} /var/lib/postgresql/restored/data; do
-    [ ! -e "$each/postmaster.pid" ] || {bin}/pg_ctl -D "$each" -m immediate stop; done' EXIT
+    [ ! -e "$each/postmaster.pid" ] || {bin}/pg_ctl -D "$each" -m immediate stop; done
+    [ ! -e .s3.pid ] || kill "$(cat .s3.pid)"' EXIT
 while IFS= read -r -d '' command; do
     eval "$command" >{work}/output 2>&1 </dev/null
     echo $?
@@ -101,7 +102,7 @@ def shell(plakar_package, servers, workdir, major):  # noqa: F811
     for name in ("bin", "home", "socket"):
         (workdir / name).mkdir()
     (workdir / "bin/plakar").symlink_to(plakar_tools.program())
-    (workdir / "hosts").write_text("127.0.0.1 localhost db.example.org\n")
+    (workdir / "hosts").write_text("127.0.0.1 localhost db.example.org s3.example.org\n")
     (workdir / "home/.pgpass").write_text("".join(
         f"db.example.org:*:*:{role}:{PASSWORD}\n" for role in ("backup", "postgres")))
     (workdir / "home/.pgpass").chmod(0o600)
@@ -128,7 +129,23 @@ def shell(plakar_package, servers, workdir, major):  # noqa: F811
         made.server, made.live = server, live
         made.check(f"{server.bin}/pg_ctl -w -D {server.datadir} -l {workdir}/home/.log start")
         made.check("plakar version")  # which greets at its first start
+        if s3.is_installed():
+            start_s3(made, plakar_package)
         yield made
+
+
+def start_s3(shell, package):
+    """An empty s3.example.org, and the integration that the page has besides ours."""
+    log = shell.output.parent / "home/.s3.log"
+    serve = " ".join(map(str, s3.command(9000)))
+    serve = "S3_IGNORE_SUBDOMAIN_BUCKETNAME=true " + serve  # "s3" of the name is no bucket
+    shell.check(f"{serve} >{log} 2>&1 & echo $! >$HOME/.s3.pid")
+    shell.check("until (exec 3<>/dev/tcp/127.0.0.1/9000); do sleep 0.1; done")
+    package = shutil.copy(s3.package(plakar_tools.Plakar(package.parent / "of-s3")),
+                          shell.output.parent / "home")
+    os.chmod(package, 0o644)
+    # At once: what plakar leaves running between commands knows what was there when it began.
+    shell.check("plakar pkg add ./s3_v1.1.0_linux_amd64.ptar")
 
 
 def turns_of(block):
@@ -160,6 +177,10 @@ def normalised(text):
     ):
         text = re.sub(pattern, word, text)
     return text.splitlines()
+
+
+def needs_s3(command):
+    return "bucket" in command
 
 
 def before(command, shell):
@@ -208,11 +229,13 @@ def test_the_commands_print_what_the_page_says(shell, major):
     real_ids, wrong = {}, []
     for turn in (turn for block in blocks for turn in block):
         command, expected = turn
+        if needs_s3(command) and not s3.is_installed():
+            continue  # tests/README.md says why scripts/test is without it
         command = re.sub(IDENTIFIER, lambda found: real_ids.get(found[0], found[0]), command)
         before(command, shell)
         status, printed = shell.run(command)
         printed = "".join(line.rstrip() + "\n" for line in printed.strip("\n").splitlines()
-                          if not re.match(PROGRESS, line))
+                          if not re.match(rf"{PROGRESS}|s3@", line))
         assert status == 0, f"{command}: {status}\n{printed}"
         assert str(shell.server.datadir) not in printed and PASSWORD not in printed
         wanted = without_unprinted(normalised(expected), normalised(printed))

@@ -110,6 +110,25 @@ def test_all_databases_come_back(place, layout):
         place.assert_equal(db)
 
 
+def test_a_name_that_is_hard_on_everything_comes_back(place):
+    """A leading dash, blanks, quotes, a line feed, and what would be a connection string."""
+    name = '-d dbname=x "it\'s"\n/y'
+    logical.make(place.source, name, CONTENT)
+    try:
+        snapshot = place.snapshot("", "classic", "-o", f"database={name}")
+        place.restore(snapshot, None, "create_db=true").check()
+        place.assert_equal(name)
+        place.restore(snapshot, None, f"database={name}", "recreate=true").check()
+        place.assert_equal(name)
+        place.plakar.backup("-o", "layout=numbered", "-o", 'databases=-d*,app',
+                            location(place.source)).check()
+        place.restore(place.plakar.snapshots()[0], None, "recreate=true").check()
+        place.assert_equal(name)
+        place.assert_equal("app")
+    finally:
+        logical.drop(place.source, name)
+
+
 def test_one_of_several_goes_anywhere_but_not_by_chance(place):
     snapshot = place.snapshot(None, "numbered")
     logical.make(place.target, "other")
@@ -241,16 +260,56 @@ def test_what_fails_on_the_way_fails_the_restore(place):
     assert "KO ✘ /app.dump" in result.stdout + result.stderr
 
 
+def big_snapshot(place):
+    """Of 30 MB in a database whose name sorts before globals."""
+    if "big" not in place.source.databases():
+        logical.make(place.source, "big", """
+            CREATE TABLE t (a text); ALTER TABLE t ALTER a SET STORAGE EXTERNAL;
+            INSERT INTO t SELECT repeat(md5(g::text), 60) FROM generate_series(1, 16000) g;""")
+    return place.snapshot("big")
+
+
+def test_a_spool_that_is_full_fails_the_restore(place, small_disk):
+    """What comes before its globals is kept in a file, which there is no room for."""
+    room = small_disk(8)
+    result = place.restore(big_snapshot(place), None, "create_db=true", f"spool_dir={room}")
+    assert_failed(result, "No space left", "spool_dir")
+    assert "big" not in place.target.databases() and list(room.iterdir()) == []
+
+
+def test_a_server_that_dies_fails_the_restore(place):
+    logical.make(place.target, "held", "CREATE TABLE book (id int, title text)")
+    command = ["at", place.plakar.store, "restore", "-o", "data_only", "-o", "into_existing", "-o",
+               "no_globals", "-to", location(place.target, "held"), place.snapshot("app")]
+    with contextlib.ExitStack() as stack:
+        session = place.target.session("held")
+        stack.callback(close_anyway, session)
+        session.sql("BEGIN; LOCK TABLE book")
+        with place.plakar.popen(*command) as running:
+            oracles.wait_for_sessions(
+                place.target, lambda found: any(lock[3] == "f" for lock in found.locks), 30)
+            place.target.stop("immediate")
+            result = running.wait(60)
+    place.target.start()
+    assert_failed(result)
+    assert re.search("terminat|closed the connection", result.stdout.splitlines()[-1]), result
+    assert place.target.value("SELECT count(*) FROM book", "held") == "0"
+    wait_for(lambda: not place.plakar.plugin_pids())
+
+
+def close_anyway(session):
+    with contextlib.suppress(Exception):  # its server is gone
+        session.close()
+
+
 def test_a_target_that_is_full_fails_the_restore(place, small_disk):
-    big = logical.make(place.source, "big", """
-        CREATE TABLE t (a text); ALTER TABLE t ALTER a SET STORAGE EXTERNAL;
-        INSERT INTO t SELECT repeat(md5(g::text), 60) FROM generate_series(1, 16000) g;""")
+    snapshot = big_snapshot(place)
     room = small_disk(24)
     process.give_to_server(room)
     place.target.sql(f"CREATE TABLESPACE small LOCATION '{room}'")
     place.target.sql("CREATE DATABASE full_one TABLESPACE small")
     try:
-        assert_failed(place.restore(place.snapshot(big), "full_one"), "No space left")
+        assert_failed(place.restore(snapshot, "full_one"), "No space left")
     finally:
         logical.drop(place.target, "full_one")
         place.target.sql("DROP TABLESPACE small")

@@ -1,5 +1,5 @@
-"""What lies between a backup and a restore into a server: a copy of a store, a ptar, any
-number of workers; and the official integration's exporter on the other side, whose stock tools read
+"""What lies between a backup and a restore into a server: an encrypted store, a copy of one, a
+ptar, any number of workers; and the official integration's exporter on the other side, whose stock tools read
 their standard input.
 """
 
@@ -10,7 +10,7 @@ import pytest
 from pgcask_testing import logical, oracles, process, temp
 from pgcask_testing.plakar import Plakar, plakar_package  # noqa: F401
 
-pytestmark = [pytest.mark.majors(15, 18), pytest.mark.sampled(1)]
+pytestmark = [pytest.mark.majors(14, 17), pytest.mark.sampled(1)]
 CONTENT = """
     CREATE TABLE book (id int PRIMARY KEY, title text);
     INSERT INTO book SELECT g, 'book ' || g FROM generate_series(1, 3000) g;
@@ -31,10 +31,10 @@ class Stage:
     def location(self, server, db=None):
         return f"postgres://{server.superuser}@127.0.0.1:{server.port}" + (f"/{db}" if db else "")
 
-    def restored_from(self, store, *before):
+    def restored_from(self, store, *before, **more):
         """Restores the store's only snapshot; the copy is dropped."""
         self.plakar.run(*before, "at", store, "restore", "-o", "create_db=true", "-to",
-                        self.location(self.target)).check()
+                        self.location(self.target), **more).check()
         assert logical.dump_schema(self.target, "app") == logical.dump_schema(self.source, "app")
         assert logical.table_sums(self.target, "app") == logical.table_sums(self.source, "app")
         logical.drop(self.target, "app")
@@ -57,6 +57,22 @@ def test_a_copy_of_a_store_gives_it_back(stage, workdir):
     run("at", first, "backup", "-o", "layout=tables", stage.location(stage.source, "app")).check()
     run("at", second, "sync", "from", first).check()
     stage.restored_from(second)
+
+
+@pytest.mark.parametrize("layout", ["classic", "tables"])
+def test_an_encrypted_store_gives_it_back(stage, workdir, layout):
+    """What plakar makes without -plaintext."""
+    run, store = stage.plakar.run, workdir / "store"
+    key = {"env": {"PLAKAR_PASSPHRASE": "correct horse, battery staple"}}
+    run("at", store, "create", **key).check()
+    run("at", store, "backup", "-o", f"layout={layout}", stage.location(stage.source, "app"),
+        **key).check()
+    refused = run("at", store, "restore", "-to", stage.location(stage.target),
+                  env={"PLAKAR_PASSPHRASE": "another"})
+    assert refused.rc != 0 and "app" not in stage.target.databases(), refused
+    kept = b"".join(path.read_bytes() for path in store.rglob("*") if path.is_file())
+    assert not [word for word in (b"book 17", b"CREATE TABLE", b"postgresql") if word in kept]
+    stage.restored_from(store, **key)
 
 
 def test_a_ptar_gives_it_back(stage, workdir):
@@ -96,7 +112,10 @@ def test_a_second_snapshot_stores_what_has_changed(stage, workdir):
     again = {name: size for name, size in both.items() if name not in first}
     assert first.keys() <= both.keys() and large > 4e6, first
     assert 0 < sum(again.values()) < large / 50, again
-    logical.drop(stage.source, "grown")
+    run("at", store, "restore", "-o", "create_db=true", "-to", stage.location(stage.target)).check()
+    assert logical.table_sums(stage.target, "grown") == logical.table_sums(stage.source, "grown")
+    for server in (stage.source, stage.target):
+        logical.drop(server, "grown")
 
 
 def test_the_tools_of_the_official_exporter_restore_what_is_numbered(stage):

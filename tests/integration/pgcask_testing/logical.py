@@ -79,8 +79,9 @@ def cluster(major, module_servers):
 
 def make(server, name, *scripts, options=""):
     """A new database in the place of one of that name, with what the scripts make; its name."""
+    quoted = name.replace('"', '""')
     run_sql(server, "postgres",
-            f'DROP DATABASE IF EXISTS "{name}";\nCREATE DATABASE "{name}" {options};')
+            f'DROP DATABASE IF EXISTS "{quoted}";\nCREATE DATABASE "{quoted}" {options};')
     for text in scripts:
         run_sql(server, name, text)
     return name
