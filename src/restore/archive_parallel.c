@@ -24,11 +24,17 @@ static unsigned jobs_asked(const struct archive_job *job)
     return processors < MOST_JOBS_UNASKED ? (unsigned)processors : MOST_JOBS_UNASKED;
 }
 
+/* What has streamed by and is in: what indexes are built of. */
+static uint64_t bytes_that_are_in(const struct archive_job *job)
+{
+    return job->main.data.bytes + target_session_counts(job->main.session)->row_bytes;
+}
+
 /* Who asks for a number gets it, as far as there are steps. */
 static unsigned jobs_worth_it(const struct archive_job *job, const uint32_t *numbers,
                               uint32_t count)
 {
-    uint64_t bytes = 0, worth = count;
+    uint64_t bytes = bytes_that_are_in(job), worth = count;
 
     for (uint32_t i = 0; job->request->jobs == 0 && i < count; i++)
         bytes += archive_contents_node(job->contents, numbers[i]).data_bytes;
@@ -40,6 +46,11 @@ static unsigned jobs_worth_it(const struct archive_job *job, const uint32_t *num
 bool archive_parallel_can(const struct archive_job *job)
 {
     return (jobs_asked(job) > 1 || job->orders.count > 0) && archive_input_can_seek(job->input);
+}
+
+bool archive_parallel_can_behind(const struct archive_job *job)
+{
+    return jobs_asked(job) > 1;
 }
 
 /* ---- Steps ---- */

@@ -97,8 +97,11 @@ static bool restore_data_and_behind(struct archive_job *job, struct error *err)
         return archive_parallel_restore(job, err);
     if (archive_stream_can(job))
         return archive_stream_restore(job, err) && archive_parallel_behind(job, err);
-    return restore_rows(job, err) && define_stage(job, STAGE_BEHIND_DATA, err) &&
-           define_stage(job, STAGE_AFTER_DATA, err);
+    if (!restore_rows(job, err))
+        return false;
+    if (archive_parallel_can_behind(job))
+        return archive_parallel_behind(job, err);
+    return define_stage(job, STAGE_BEHIND_DATA, err) && define_stage(job, STAGE_AFTER_DATA, err);
 }
 
 /* ---- All of it ---- */

@@ -121,7 +121,8 @@ bool archive_job_leaves_object(void *context, uint32_t oid);
 
 bool archive_parallel_can(const struct archive_job *job);
 bool archive_parallel_restore(struct archive_job *job, struct error *err);
-/* What stands behind the data. */
+/* What stands behind the data, which one session alone has put in if they streamed by. */
+bool archive_parallel_can_behind(const struct archive_job *job);
 bool archive_parallel_behind(struct archive_job *job, struct error *err);
 
 /* How a session of several is opened. */

@@ -160,7 +160,7 @@
     .help = "So many sessions at once put rows into tables and build indexes and constraints; a "  \
             "script has one. Where the archive cannot be opened again, a large table's rows are "  \
             "cut at row ends and lose their order. One for each processor, at most 4, unless "     \
-            "given; of what streams by one."
+            "given; of what streams by, one puts in all rows."
 
 #define RESTORE_OPTION_EXIT_ON_ERROR                                                               \
     RESTORE_FLAG("exit-on-error", exit_on_error,                                                   \

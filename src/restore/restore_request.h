@@ -86,7 +86,7 @@ struct restore_request {
 
     /* ---- How ---- */
     unsigned jobs; /* sessions for rows, indexes and constraints; 0: one for each processor, at most
-                      4, where the archive can be opened again, else one */
+                      4, but one for rows where the archive cannot be opened again */
     bool exit_on_error;
     bool single_transaction;   /* implies exit_on_error: one transaction a database */
     unsigned transaction_size; /* statements a transaction, implies exit_on_error; 0: as it fits */

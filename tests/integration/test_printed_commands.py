@@ -118,7 +118,8 @@ COVERED = [
     (exactly("include table shop.*", "exclude table_data log",
              "shop.orders=placed > now() - interval '1 year'"),
      "test_logical_filters.py::test_the_examples_of_the_help_do_what_they_say"),
-    (of("bench/logical", "bench/physical", "bench/large-objects", "bench/restore"), "test_printed_commands.py::test_a_benchmark_runs"),
+    (of("bench/logical", "bench/physical", "bench/large-objects", "bench/restore", "bench/plakar",
+        "bench/plakar-many-files"), "test_printed_commands.py::test_a_benchmark_runs"),
     (lambda each: each.where == "packaging/systemd/pgcask-backup@.service"
      and not each.text.startswith("systemctl"),
      "test_packaging.py::test_the_package_is_installed_and_its_units_are_followed"),
@@ -492,17 +493,22 @@ def test_the_seeds_are_made(workdir):
     assert set(after) == set(before)
 
 
-@pytest.mark.parametrize("name", ["logical", "physical", "large-objects", "restore"])
-def test_a_benchmark_runs(name, pgcask_path, workdir):
-    """With every option that its head names."""
+@pytest.mark.parametrize("name, more", [
+    ("logical", []), ("physical", []), ("large-objects", []), ("restore", ["--work=data"]),
+    # Its stand-in of the official integration is built of Go modules: not here.
+    ("plakar", ["--official=none", "--layout=tables", "--work=logical", "--work=physical"]),
+    ("plakar-many-files", ["--concurrency=2"])])
+def test_a_benchmark_runs(name, more, pgcask_path, workdir):
+    """With every option that its head's first line names."""
     head = (paths.REPO / f"bench/{name}").read_text().split('"""')[1]
     [usage] = re.findall(rf"^ +(bench/{name} .*)$", head, re.M)
     values = {"--major": 15, "--gb": 0.02, "--thousands": 1, "--pairs": 1, "--pgcask": pgcask_path,
-              "--json": workdir / "figures.json", "--work": "data", "--jobs": 2}
+              "--json": workdir / "figures.json", "--jobs": 2, "--rounds": 1, "--files": 1000, "--cpu": 2}
+    usage = usage.replace("[--work NAME]", "")
     options = re.findall(r"\[(--\w+) \w+\]", usage)
     assert set(options) <= set(values) and len(options) > 2
     words = re.findall(r"\[(--\w+)\]", usage) + [str(word) for option in options for word in (option, values[option])]
-    done = process.run([paths.REPO / f"bench/{name}", *words], timeout=300,
+    done = process.run([paths.REPO / f"bench/{name}", *words, *more], timeout=300,
                        env={"PGCASK_TEST_TMP": workdir}).check()
     assert "pgcask" in done.stdout
     assert "--json" not in options or (workdir / "figures.json").stat().st_size > 100
