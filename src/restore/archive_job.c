@@ -279,12 +279,15 @@ enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
                              enum archive_section *section)
 {
     struct contents_node node = archive_contents_node(job->contents, number);
+    unsigned place = job->places == NULL ? 0 : job->places[number];
 
     if (restore_selection_pass(job->selection, number) != RESTORE_PASS_MAIN)
         return STAGE_LATER_PASSES;
     if (node.section != SECTION_NONE)
         *section = node.section;
-    if (*section == SECTION_POST_DATA)
+    if ((place & PLACE_EARLY) != 0)
+        return STAGE_BEFORE_DATA;
+    if (*section == SECTION_POST_DATA || (place & PLACE_LATE) != 0)
         return STAGE_AFTER_DATA;
     if (*section == SECTION_DATA &&
         (node.kind == ENTRY_SEQUENCE_SET || node.kind == ENTRY_STATISTICS_DATA))

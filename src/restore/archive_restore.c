@@ -296,6 +296,8 @@ static bool run(struct archive_job *job, struct error *err)
         return true;
     if (options->before != NULL && !options->before(options->context, err))
         return false;
+    if (!archive_job_find_late(job, err))
+        return false;
     archive_job_expect_objects(job);
     job->report->databases++;
     return make_database(job, err) && restore_all(job, err);
@@ -348,6 +350,7 @@ static bool restore_into(struct archive_input *input, const struct archive_resto
     restore_selection_free(job.selection);
     buffer_free(&job.list);
     free(job.marks);
+    free(job.places);
     free(job.lost);
     free(job.orders.items);
     return done;

@@ -21,6 +21,11 @@
 #define IS_MADE 32U   /* the statement that makes it succeeded */
 #define IS_SHARED 64U /* several sessions put these rows in */
 
+/* Where an entry stands against what its section says. */
+#define PLACE_LATE 1U  /* it depends on what comes behind the data, or is that */
+#define PLACE_EARLY 2U /* before the data all the same, because data need it */
+#define PLACE_KEYED 4U /* a table with a key that is early */
+
 struct archive_job {
     const struct restore_request *request;
     const struct archive_restore_options *options;
@@ -39,6 +44,7 @@ struct archive_job {
     struct cancel cancel;
     pthread_mutex_t lock; /* of the report, and of what follows, where workers tell failures */
     uint8_t *marks;       /* of each entry; under the lock where workers are */
+    uint8_t *places;      /* of each entry; NULL: all are where their sections say */
     uint32_t *lost;       /* large objects that could not be made */
     size_t lost_count, lost_sorted, lost_capacity;
     bool triggers_told; /* that they are on */
@@ -73,6 +79,11 @@ enum stage { STAGE_BEFORE_DATA, STAGE_BEHIND_DATA, STAGE_AFTER_DATA, STAGE_LATER
 /* Asked in the order of the archive: *section is SECTION_PRE_DATA at first. */
 enum stage archive_job_stage(const struct archive_job *job, uint32_t number,
                              enum archive_section *section);
+
+/* ---- archive_late.c ---- */
+
+/* Fills job->places. */
+bool archive_job_find_late(struct archive_job *job, struct error *err);
 
 /* ---- archive_progress.c ---- */
 

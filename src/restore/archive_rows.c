@@ -90,7 +90,8 @@ static bool is_fresh(struct archive_job *job, uint32_t number, const struct arch
             (marks_of(job, number) & IS_FIRST) != 0 &&
             archive_contents_entry_into(job->contents, its, &texts, &table, &ignored) &&
             makes_ordinary_table(&table, rows);
-    *bare = fresh && !may_have_index(&table);
+    *bare = fresh && !may_have_index(&table) &&
+            (job->places == NULL || (job->places[its] & PLACE_KEYED) == 0);
     buffer_free(&texts);
     return fresh;
 }
