@@ -181,6 +181,8 @@ static void count_script(struct backup_job *job, const struct script_restore *sc
     job->report->objects += found.statements;
     job->report->rows += found.rows;
     job->report->bytes += found.row_bytes;
+    job->report->passed_over += found.passed_over;
+    job->report->left += found.left;
     job->report->left_out += found.left_out;
     job->report->databases += found.databases;
     if (found.database[0] != '\0')

@@ -88,6 +88,8 @@ static void add_script(struct logical_restore_report *report, const struct scrip
     report->objects += found.statements;
     report->rows += found.rows;
     report->bytes += found.row_bytes;
+    report->passed_over += found.passed_over;
+    report->left += found.left;
     report->left_out += found.left_out;
     if (found.database[0] != '\0')
         snprintf(report->database, sizeof(report->database), "%s", found.database);

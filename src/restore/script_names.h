@@ -5,7 +5,8 @@
 #include "base/arena.h"
 
 struct script_name {
-    char kind; /* 'r', 't', 'd'; of databases that a script makes or connects to: 'c'; drops: 'x' */
+    char kind; /* 'r', 't', 'd'; of databases that a script makes or connects to: 'c'; drops: 'x'; a
+                  table or sequence that it makes: 'm' */
     const char *name;
     bool there;
     bool made;              /* by the script */
@@ -14,6 +15,7 @@ struct script_name {
     bool told;              /* that it is not there; of a role, that something of it stays */
     bool dropped;           /* by the script, before it makes it; of 'c' and 'x' */
     bool spared;            /* the script's DROP was of another name, and left out */
+    uint64_t line;          /* of 'm': where the script makes it first; 0: it does not */
     const char *definition; /* of 'c': how the script makes it; NULL: it does not */
 };
 

@@ -218,6 +218,8 @@ static bool run_in_place(struct script_restore *restore, const struct sql_statem
 
     restore->report.left_out += out;
     out = out || leave_out(restore, session, statement);
+    if (!out && !script_tables_pass(restore, statement, &out, err))
+        return false;
     if (statement->kind == SQL_KIND_COPY_IN)
         return begin_copy(restore, statement, out, err);
     if (statement->kind == SQL_KIND_BEGIN)
@@ -394,6 +396,7 @@ void script_restore_free(struct script_restore *restore)
     sql_script_free(restore->look);
     script_trial_free(restore->trial);
     script_names_reset(&restore->names);
+    script_names_reset(&restore->tables);
     script_patterns_reset(&restore->databases);
     script_patterns_reset(&restore->not_databases);
     free(restore->database);

@@ -11,6 +11,8 @@
  *   drops is dropped for RESTORE_CLEAN only: for RESTORE_RECREATE a database is replaced once the
  *   new one has been made. One that could not be dropped or replaced is left as it is.
  * - A script of a single database is restored as the one that the request names.
+ * - With into_existing the rows of a table that was there already, and the values of such a
+ *   sequence, are passed over: those whose CREATE in the script fails because they are there.
  * - A transaction that the script does not end is a failure.
  * - Settings that the server does not know are left out.
  * - Rows behind a COPY that the server refuses are passed over.
@@ -25,10 +27,12 @@ struct script_restore;
 struct script_report {
     uint64_t statements, failures, harmless;
     uint64_t rows, row_bytes;
-    uint64_t databases; /* that it connected to */
-    uint64_t there;     /* roles, tablespaces and databases that were there already */
-    uint64_t left_out;  /* statements that the request, or the server's version, does without */
-    char database[256]; /* the last of those */
+    uint64_t databases;   /* that it connected to */
+    uint64_t there;       /* roles, tablespaces and databases that were there already */
+    uint64_t passed_over; /* tables that were there already, whose rows were not put in */
+    uint64_t left;        /* values of sequences that were there already */
+    uint64_t left_out;    /* statements that the request, or the server's version, does without */
+    char database[256];   /* the last of those */
 };
 
 /* Fails with an error of usage if the request wants something that cannot be had of a script, whose

@@ -54,6 +54,8 @@ struct script_restore {
     size_t passwords_kept;         /* roles that were there, and have other ones in the script */
     struct script_names names;
     bool names_known;
+    struct script_names tables; /* and sequences, of the database at hand, with into_existing */
+    bool tables_made;           /* one, of which the server may not have answered yet */
 
     bool placed;             /* there was a \connect, or a statement that is for a database */
     struct buffer unmark;    /* makes a database that is dropped next no template any more */
@@ -116,6 +118,13 @@ bool script_tell_error(struct script_restore *restore, uint64_t line, const char
 
 /* Awaits all that is queued, and opens the session of any database. */
 bool script_settle(struct script_restore *restore, struct error *err);
+
+/* ---- script_tables.c ---- */
+
+/* Whether it has rows of a table, or the value of a sequence, that was there before the script. */
+bool script_tables_pass(struct script_restore *restore, const struct sql_statement *statement,
+                        bool *passes, struct error *err);
+void script_tables_failed(struct script_restore *restore, const struct target_failure *failure);
 
 /* ---- script_server.c: roles, tablespaces, databases ---- */
 

@@ -34,6 +34,7 @@ bool script_leave_section(struct script_restore *restore, struct error *err)
     if (!target_finish(restore->section.target, err))
         return false;
     script_session_close(restore, &restore->section);
+    script_names_reset(&restore->tables);
     return restore->trial == NULL || script_trial_leave(restore->trial, err);
 }
 

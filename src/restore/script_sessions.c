@@ -36,6 +36,7 @@ static void take_failure(void *context, const struct target_failure *failure)
     struct error err, words;
 
     restore->failed_line = failure->subject;
+    script_tables_failed(restore, failure);
     if (!sql_statement_excerpt(slice_string(failure->statement), EXCERPT, &statement, &err) ||
         (failure->subject != TARGET_NO_SUBJECT &&
          !buffer_printf(&object, &err, "line %" PRIu64 ", %s", failure->subject,
