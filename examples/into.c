@@ -3,9 +3,9 @@
  *
  *     into PATH CONNINFO [OPTION=VALUE]...
  *
- * PATH is a directory, a file, or "-" for standard input; options are those of "pgcask restore":
- * jobs=4, create_db=on, tables=shop.*. Exit status: 0, 3 if something failed on the way, 1 if it
- * ended before.
+ * PATH is a directory, a file, or "-" for standard input. Options are those of "pgcask restore"
+ * that are about a server, without their dashes: jobs=4, create-db=on, tables=shop.*. Exit status:
+ * 0, 3 if something failed on the way, 1 if it ended before, 2 if it was called wrongly.
  */
 #include <pgcask/pgcask.h>
 

@@ -51,7 +51,9 @@ struct pgcask_control {
     enum pgcask_log_level log_level;
 
     /* Called when a phase begins, about ten times a second while bytes flow, and at the end; from
-     * the thread that called the library. */
+     * the thread that called the library, but for what restores into a server
+     * (pgcask_logical_restore, pgcask_verify_by_restore): from a thread of its own then, never from
+     * two at once. */
     void (*progress)(void *context, const struct pgcask_progress *progress);
 };
 

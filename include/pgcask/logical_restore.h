@@ -110,6 +110,53 @@ bool pgcask_logical_restore(struct pgcask_source *source, const struct pgcask_se
                             struct pgcask_logical_restore_report *report,
                             struct pgcask_error *error);
 
+/* ---- Trying a backup by a restore ---- */
+
+enum pgcask_difference {
+    PGCASK_NOT_RESTORED, /* a statement failed */
+    PGCASK_NOT_THERE,    /* what the source has was not restored */
+    PGCASK_NOT_EXPECTED, /* what was restored the source does not have */
+    PGCASK_OTHERWISE,    /* a definition, or an owner */
+    PGCASK_OTHER_ROWS    /* rows or large objects */
+};
+
+struct pgcask_trial_options {
+    size_t struct_size; /* see PGCASK_INIT */
+
+    /* Told of each difference, from a thread of the restore, never from two at once. database: ""
+     * where a script does not name it. object: "TABLE public.orders". Texts are lent. */
+    void (*difference)(void *context, enum pgcask_difference kind, const char *database,
+                       const char *object, const char *message);
+    /* Told what could not be compared, and why: a sentence. database: "" for all of it. */
+    void (*not_compared)(void *context, const char *database, const char *what);
+    pgcask_finding_fn *finding; /* told of what is in the way, before anything is done */
+    void *context;              /* of all three */
+
+    const char *databases, *exclude_databases; /* which of several */
+    bool no_owner, no_privileges;
+    uint32_t jobs;
+    const char *spool_directory;
+};
+
+struct pgcask_trial_report {
+    size_t struct_size; /* see PGCASK_INIT */
+    char format[16], layout[16];
+    uint64_t databases;                            /* that were restored, compared and dropped */
+    uint64_t entries, tables, rows, large_objects; /* that were compared */
+    uint64_t differences;
+    bool by_name;    /* definitions were compared by kind, schema and name alone */
+    char left[2048]; /* the statements that drop databases which could not be dropped; "": none */
+    double seconds;
+};
+
+/* Restores the source, as pgcask_logical_restore would, into databases that are made for it on that
+ * server, compares what is in them with what the source says, and drops them. Nothing else of the
+ * server is touched: no roles and no tablespaces are made. True: it was compared to its end, and
+ * report->differences says whether it is equal. False: it could not be done. */
+bool pgcask_verify_by_restore(struct pgcask_source *source, const struct pgcask_settings *settings,
+                              const struct pgcask_trial_options *options,
+                              struct pgcask_trial_report *report, struct pgcask_error *error);
+
 PGCASK_C_END
 
 #endif

@@ -61,7 +61,10 @@ static void tell(struct sql_writing *writing, const struct logical_text_report *
     char size[FORMAT_SIZE], duration[FORMAT_SIZE];
     json_t *result = command->result;
 
-    result_set_text(result, "kind", report->layout[0] != '\0' ? "logical" : "archive");
+    result_set_text(result, "kind",
+                    report->layout[0] != '\0'               ? "logical"
+                    : strcmp(report->format, "script") == 0 ? "script"
+                                                            : "archive");
     result_set_known(result, "layout", report->layout);
     result_set_known(result, "format", report->format);
     if (report->databases == 1)

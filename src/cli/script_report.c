@@ -7,8 +7,27 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define BEGINNING 512
+
+/* Comments and psql's commands begin no other text. */
+static bool begins_as_sql(struct slice text)
+{
+    static const char *const words[] = {
+        "--",       "/*",    "\\",   "SET",    "SELECT",       "CREATE", "ALTER", "DROP",
+        "BEGIN",    "START", "COPY", "INSERT", "UPDATE",       "DELETE", "GRANT", "DO",
+        "TRUNCATE", "WITH",  "CALL", "REVOKE", "\xef\xbb\xbf", "COMMENT"};
+
+    while (text.len > 0 && strchr(" \t\r\n", text.data[0]) != NULL)
+        slice_take(&text, 1);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (text.len > strlen(words[i]) &&
+            strncasecmp((const char *)text.data, words[i], strlen(words[i])) == 0)
+            return true;
+    }
+    return false;
+}
 
 /* A tar has zero bytes in its first block, and an SQL script has none anywhere. */
 bool script_report_is_script(struct record_source *source, bool is_folder, bool *script,
@@ -21,8 +40,7 @@ bool script_report_is_script(struct record_source *source, bool is_folder, bool 
         return true;
     if (!tar_source_peek(source, BEGINNING, &bytes, err))
         return false;
-    *script = bytes.len > 0 && bytes.data[0] != '{' && memchr(bytes.data, 0, bytes.len) == NULL &&
-              !(bytes.len > 3 && memcmp(bytes.data, "BZh", 3) == 0);
+    *script = bytes.len > 0 && memchr(bytes.data, 0, bytes.len) == NULL && begins_as_sql(bytes);
     return true;
 }
 

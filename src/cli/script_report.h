@@ -20,7 +20,7 @@ struct script_report {
     json_t *contents;
 };
 
-/* Whether what was opened begins as a script: text that is no JSON. */
+/* Whether what was opened begins as a script does. */
 bool script_report_is_script(struct record_source *source, bool is_folder, bool *script,
                              struct error *err);
 

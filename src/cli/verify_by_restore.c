@@ -101,7 +101,10 @@ static void fill_result(const struct verification *verification)
 
     if (result == NULL)
         return;
-    result_set_known(result, "kind", report->restore.layout[0] != '\0' ? "logical" : "archive");
+    result_set_known(result, "kind",
+                     report->restore.layout[0] != '\0'               ? "logical"
+                     : strcmp(report->restore.format, "script") == 0 ? "script"
+                                                                     : "archive");
     result_set_known(result, "layout", report->restore.layout);
     result_set_known(result, "format", report->restore.format);
     result_set(result, "seconds", json_real(report->restore.seconds));

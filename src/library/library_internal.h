@@ -17,6 +17,7 @@
 #include "library/members_internal.h"
 #include "library/options.h"
 #include "record/place.h"
+#include "restore/restore_request.h"
 #include "wire/wire.h"
 
 #include <pthread.h>
@@ -162,5 +163,29 @@ struct quiet_signals {
 
 void quiet_signals_begin(struct quiet_signals *quiet);
 void quiet_signals_end(const struct quiet_signals *quiet);
+
+/* ---- Restores into a server (logical_restore.c, meter.c) ---- */
+
+struct restore_input;
+struct restore_request;
+
+/* Of a stream what was opened is taken; it has ended for the caller. */
+bool library_restore_input(struct pgcask_source *source, struct restore_input *input,
+                           struct error *err);
+
+/* Tells the job's progress of a restore about ten times a second, from a thread of its own, for the
+ * one that called is in the restore. */
+struct library_meter {
+    struct library_job *job;
+    struct restore_progress counts;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool running, stopping;
+};
+
+bool library_meter_start(struct library_meter *meter, struct library_job *job,
+                         struct restore_request *request, struct error *err);
+void library_meter_stop(struct library_meter *meter);
 
 #endif

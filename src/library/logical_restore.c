@@ -65,7 +65,8 @@ static void take_plan(void *context, const struct restore_plan *plan)
 /* ---- The work ---- */
 
 /* Of a stream what was opened is taken; it has ended for the caller. */
-static bool make_input(struct pgcask_source *source, struct restore_input *input, struct error *err)
+bool library_restore_input(struct pgcask_source *source, struct restore_input *input,
+                           struct error *err)
 {
     struct record_source *lent;
 
@@ -89,19 +90,20 @@ static bool run(struct pgcask_source *source, struct restoring *restoring,
                 struct restore_request *request, struct error *err)
 {
     struct restore_input input;
+    struct library_meter meter;
     struct quiet_signals quiet;
     bool done;
 
     request->on_failure = tell_failure;
     request->on_plan = take_plan;
-    request->observer = &source->job.observer;
     request->context = restoring;
-    if (!make_input(source, &input, err))
+    if (!library_restore_input(source, &input, err) ||
+        !library_meter_start(&meter, &source->job, request, err))
         return false;
-    library_job_set_phase(&source->job, "restoring");
     quiet_signals_begin(&quiet);
     done = logical_restore_run(request, &input, &restoring->report, err);
     quiet_signals_end(&quiet);
+    library_meter_stop(&meter);
     tell_findings(restoring);
     if (done)
         library_job_tell(&source->job);

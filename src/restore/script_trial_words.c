@@ -8,16 +8,18 @@
 #include "restore/sql_words.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define WORDS 6
 #define LOOKED_AT ((size_t)64 * 1024)
+#define INSERT_LOOKED_AT ((size_t)64)
 
 struct look {
     struct sql_word first[WORDS];
     size_t count;
-    bool on, database, of_database, unconnected, file;
+    bool on, database, unconnected;
     bool shared_object;   /* ON ROLE, TABLESPACE, PARAMETER */
-    bool from, stdin_;    /* of a COPY */
+    bool from_stdin;      /* of a COPY */
     struct sql_word name; /* behind DATABASE */
     struct sql_word previous, before;
 };
@@ -38,7 +40,7 @@ static bool look(void *context, const struct sql_word *word)
     look->unconnected |= sql_word_is(&look->before, "connect") &&
                          sql_word_is_sign(&look->previous, '=') &&
                          (sql_word_is(word, "false") || sql_word_is(word, "off"));
-    look->stdin_ |=
+    look->from_stdin |=
         word->depth == 0 && sql_word_is(word, "stdin") && sql_word_is(&look->previous, "from");
     if (look->count < WORDS)
         look->first[look->count++] = *word;
@@ -84,7 +86,7 @@ static bool is_shared(const struct look *look, enum sql_kind kind)
            ((grants || says) && look->shared_object) ||
            (is(look, 0, "alter") && is(look, 1, "system")) || is(look, 0, "reassign") ||
            (is(look, 0, "drop") && is(look, 1, "owned")) || is_of_catalogs(look) ||
-           is_of_publisher(look) || (is(look, 0, "copy") && !look->stdin_);
+           is_of_publisher(look) || (is(look, 0, "copy") && !look->from_stdin);
 }
 
 static bool is_function(const struct look *look, const char *name)
@@ -132,6 +134,12 @@ static bool names_database(const struct look *look)
            (says || ((is(look, 0, "create") || is(look, 0, "alter")) && is(look, 1, "database")));
 }
 
+/* Of which there are many, and whose table is all that counts. */
+static bool begins_insert(struct slice text)
+{
+    return text.len > 6 && strncasecmp((const char *)text.data, "insert", 6) == 0;
+}
+
 enum script_trial_word script_trial_word_of(const struct sql_statement *statement,
                                             struct buffer *database, struct error *err)
 {
@@ -139,8 +147,8 @@ enum script_trial_word script_trial_word_of(const struct sql_statement *statemen
     struct look found = {.count = 0};
 
     buffer_clear(database);
-    if (text.len > LOOKED_AT)
-        text.len = LOOKED_AT;
+    if (text.len > (begins_insert(text) ? INSERT_LOOKED_AT : LOOKED_AT))
+        text.len = begins_insert(text) ? INSERT_LOOKED_AT : LOOKED_AT;
     sql_words_walk(text, look, &found);
     if (is_shared(&found, statement->kind))
         return SCRIPT_TRIAL_IS_SHARED;

@@ -689,6 +689,29 @@ def test_a_backup_goes_from_server_to_server(program, into):
     oracles.wait_for_nothing_left(into.server)
 
 
+@pytest.mark.majors(15)
+def test_a_backup_is_tried_by_a_restore(program, into):
+    """And its progress has bytes, of how many."""
+    server = into.server
+    process.run([logical.stock("pg_dump", server), "-f", into.archive.parent.parent / "x.sql"],
+                env=logical._environment(server, "app")).check()
+    for source in (into.archive, into.archive.parent, into.archive.parent.parent / "x.sql"):
+        result = program("trial", source, conninfo(server)).check()
+        found = values_of(result)
+        assert (found["rows"], found["differences"], found["databases"]) == ("502", "0", "1"), result
+        assert int(found["bytes"]) > 1000 and found["left"] == "", result
+        assert int(found["total"]) == int(found["bytes"]) or found["phase"] != "reading", result
+        assert found["format"] == {"x.sql": "script", "app.dump": "custom"}.get(source.name, "")
+    text = into.archive.parent.parent / "y.sql"
+    text.write_text("CREATE TABLE public.t (a int CHECK (a < 2));\n"
+                    "COPY public.t (a) FROM stdin;\n1\n2\n\\.\n")
+    result = program("trial", text, conninfo(server)).check()
+    assert "difference 0 " in result.stdout and values_of(result)["differences"] == "2", result
+    assert "note " in result.stdout, result
+    text.unlink()
+    assert server.sql("SELECT datname FROM pg_database WHERE datname LIKE 'pgcask%'") == []
+
+
 # ---- Backups through functions ---------------------------------------------------------------
 
 

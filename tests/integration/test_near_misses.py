@@ -109,13 +109,15 @@ def test_a_file_that_is_no_tar_is_told_what_it_is(pgcask, workdir, name):
         (workdir / f"{name}.{suffix}").write_bytes(packed(suffix, content))
         forms[workdir / f"{name}.{suffix}"] = words
     for file, words in forms.items():
-        for command in (["verify"], ["list"], ["restore", "--to", workdir / "x"]):
+        # SQL is listed and verified as such (test_restore_sql.py), and is no cluster.
+        sql = name == "dump.sql"
+        for command in ([] if sql else [["verify"], ["list"]]) + [["restore", "--to", workdir / "x"]]:
             result = pgcask(*command, file)
             assert result.rc == 1 and not result.stdout, result
             assert len(result.stderr.splitlines()) <= 4 and str(file) in result.stderr, result
             assert said in result.stderr and words in result.stderr, result
     piped = pgcask("verify", "-", stdin=(workdir / name).open("rb"))
-    assert piped.rc == 1 and said in piped.stderr, piped
+    assert piped.rc == 1 and (said in piped.stderr or sql and "breaks off" in piped.stderr), piped
     assert not (workdir / "x").exists()
 
 

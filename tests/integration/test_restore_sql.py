@@ -220,7 +220,17 @@ def test_what_others_have_put_together_is_written_without_a_manifest(pgcask, sou
         for place in (folder, workdir / "official.tar"):
             result = pgcask("restore", place, "--to", "-")
             assert result.ok and comparable(result.stdout_bytes) == expected, result
+        # Each is listed and verified, too.
+        result = pgcask("verify", folder).check()
+        assert "neither manifest.json nor summary.json" in result.stdout, result
+        listed = pgcask("list", folder).check().stdout
+        assert "shop db" in listed and "an SQL script" in listed and "entries" in listed, listed
+        listed = json.loads(pgcask("list", folder, "--verbose", "--json").check().stdout)
+        jsonschema.Draft202012Validator(SCHEMA).validate(listed)
+        assert listed["archives"][0]["database"] == "shop db" and not listed["complete"], listed
         (folder / names[1]).write_bytes(theirs.read_bytes()[:-30])
+        result = pgcask("verify", folder)
+        assert result.rc == 1 and names[1][-8:] in result.stderr, result
         result = pgcask("restore", folder, "--to", "-")
         assert result.rc == 1 and result.stdout == "" and names[1][-8:] in result.stderr, result
         process.run(["rm", "-r", folder]).check()
@@ -297,6 +307,23 @@ def test_a_script_that_is_not_whole_is_a_failure(pgcask, source, workdir):
             assert result.rc == 1 and result.stdout == "" and said in result.stderr, result
     script.write_text("SELECT 1;\n")
     assert pgcask("restore", script, "--to", "-").check().stdout == "SELECT 1;\n"
+    assert "may have been cut off" in pgcask("verify", script).check().stdout
+    # By themselves they are listed and verified.
+    script.write_bytes(pgcask("restore", theirs, "--to", "-").check().stdout_bytes)
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    for place in (script, "-"):
+        found = json.loads(pgcask("verify", place, "--json", stdin=open(script)).check().stdout)
+        listed = json.loads(pgcask("list", place, "--verbose", "--json",
+                                   stdin=open(script)).check().stdout)
+        for each in (found, listed):
+            validator.validate(each)
+            assert each["kind"] == each["format"] == "script" and each["entries"] > 20, each
+        assert found["rows"] > 0 and found["problem_count"] == 0 and listed["complete"]
+        assert len(listed["contents"]) == listed["entries"]
+    script.write_bytes(script.read_bytes()[:-100])
+    assert "breaks off" in pgcask("verify", script).stderr
+    result = pgcask("list", script)
+    assert result.rc == 3 and "breaks off" in result.stderr, result
     assert sorted(path.name for path in workdir.iterdir()) == ["a script", "cut.dump", "damaged"]
 
 

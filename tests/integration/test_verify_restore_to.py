@@ -191,7 +191,7 @@ def test_scripts_are_tried_as_archives_are(pgcask, cluster, major, workdir):
         CREATE TABLE rootless (); INSERT INTO rootless DEFAULT VALUES;""")
     whole = stock_script(cluster, db, workdir / "x.sql")
     told = json.loads(verify(pgcask, cluster, whole, "--json").check().stdout)
-    assert told["format"] == "script" and told["kind"] == "archive" and told["by_name"], told
+    assert told["format"] == "script" and told["kind"] == "script" and told["by_name"], told
     assert told["large_objects"] == 50 and told["rows"] > 1000 and told["entries"] > 20, told
     for options in (["-C", "--clean", "--if-exists"],
                     ["-C", "--column-inserts", "--load-via-partition-root"],

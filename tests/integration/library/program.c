@@ -586,6 +586,50 @@ static int run_copy(char **arguments, int count)
     return done ? 0 : fail(&error);
 }
 
+static void print_difference(void *context, enum pgcask_difference kind, const char *database,
+                             const char *object, const char *message)
+{
+    (void)context;
+    printf("difference %d %s %s: %s\n", (int)kind, database, object, message);
+}
+
+static void print_not_compared(void *context, const char *database, const char *what)
+{
+    (void)context;
+    printf("note %s: %s\n", database, what);
+}
+
+/* trial SOURCE CONNINFO: a backup, an archive or a script, and how far it was last of all */
+static int run_trial(char **arguments, int count)
+{
+    struct pgcask_settings *settings = make_settings(arguments[1]);
+    struct pgcask_error error = {.struct_size = sizeof(error)};
+    struct pgcask_progress last = {0};
+    struct pgcask_trial_options options;
+    struct pgcask_trial_report report;
+    struct pgcask_control control;
+    struct pgcask_source *source;
+    bool done;
+
+    (void)count;
+    PGCASK_INIT(control);
+    PGCASK_INIT(options);
+    PGCASK_INIT(report);
+    control.context = &last;
+    control.progress = keep_progress;
+    options.difference = print_difference;
+    options.not_compared = print_not_compared;
+    source = open_path(arguments[0], &control, &error);
+    done = source != NULL && pgcask_verify_by_restore(source, settings, &options, &report, &error);
+    pgcask_source_close(source);
+    pgcask_settings_free(settings);
+    printf("databases %" PRIu64 "\nrows %" PRIu64 "\ndifferences %" PRIu64 "\nformat %s\n",
+           report.databases, report.rows, report.differences, report.format);
+    printf("bytes %" PRIu64 "\ntotal %" PRIu64 "\nphase %s\nleft %s\n", last.bytes,
+           last.total_bytes, last.phase == NULL ? "" : last.phase, report.left);
+    return done ? 0 : fail(&error);
+}
+
 /* relocate DATA-DIRECTORY */
 static int run_relocate(char **arguments, int count)
 {
@@ -609,7 +653,7 @@ int main(int argc, char **argv)
         {"store", 2, run_store},       {"backup", 2, run_backup},   {"cancel", 4, run_cancel},
         {"several", 3, run_several},   {"ping", 1, run_ping},       {"preflight", 1, run_preflight},
         {"verify", 1, run_verify},     {"restore", 2, run_restore}, {"copy", 2, run_copy},
-        {"relocate", 1, run_relocate}, {"logical", 2, run_logical},
+        {"relocate", 1, run_relocate}, {"logical", 2, run_logical}, {"trial", 2, run_trial},
     };
 
     for (size_t i = 0; argc > 1 && i < sizeof(jobs) / sizeof(jobs[0]); i++) {
