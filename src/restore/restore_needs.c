@@ -52,24 +52,35 @@ static bool name_object(struct adding *adding)
 
 /* ---- Words of its SQL ---- */
 
-/* Which words a role stands behind, by the kind of entry. */
+/* Words that a role stands behind. Those that are not reserved may be names without quotes, as of a
+ * table that is called by: what stands before them says that they are not. */
+struct role_words {
+    const char *first; /* NULL: the second is reserved */
+    const char *second;
+};
+
+#define MOST_ROLE_WORDS 4
+
+/* By the kind of entry. */
 static const struct {
     const char *desc;
-    const char *before[4];
+    struct role_words before[MOST_ROLE_WORDS];
 } role_words[] = {
-    {"ACL", {"to", "from", "authorization", "by"}},
-    {"DEFAULT ACL", {"to", "from", "role"}},
-    {"POLICY", {"to"}},
-    {"USER MAPPING", {"for"}},
-    {"DATABASE PROPERTIES", {"role"}},
+    {"ACL", {{NULL, "to"}, {NULL, "from"}, {"session", "authorization"}, {"granted", "by"}}},
+    {"DEFAULT ACL", {{NULL, "to"}, {NULL, "from"}, {"for", "role"}}},
+    {"POLICY", {{NULL, "to"}}},
+    {"USER MAPPING", {{NULL, "for"}}},
+    {"DATABASE PROPERTIES", {{"alter", "role"}}},
 };
 
 struct looking {
     struct adding *adding;
-    const char *const *before; /* of role_words; NULL: roles are not looked for */
+    const struct role_words *before; /* NULL: roles are not looked for */
+    struct sql_word previous;
     struct buffer name;
     bool role_next, after_role, language_next, provider_next, function;
-    bool has_as, ended; /* "AS" outside of brackets */
+    bool has_as; /* "AS" outside of brackets */
+    bool in_body;
     bool failed;
     bool leakproof, input, without_function, all_tables;
     char language[64], provider[16];
@@ -113,22 +124,40 @@ static void copy_name(struct looking *looking, const struct sql_word *word, char
 
 static bool stands_before_role(const struct looking *looking, const struct sql_word *word)
 {
-    for (size_t i = 0; looking->before != NULL && i < 4 && looking->before[i] != NULL; i++) {
-        if (sql_word_is(word, looking->before[i]))
+    for (size_t i = 0; looking->before != NULL && i < MOST_ROLE_WORDS; i++) {
+        const struct role_words *words = &looking->before[i];
+
+        if (words->second != NULL && sql_word_is(word, words->second) &&
+            (words->first == NULL || sql_word_is(&looking->previous, words->first)))
             return true;
     }
     return false;
 }
 
+/* A keyword of the statement itself: what is in a schema's name follows a dot. */
+static bool is_outside(const struct looking *looking, const struct sql_word *word,
+                       const char *keyword)
+{
+    return word->depth == 0 && sql_word_is(word, keyword) &&
+           !sql_word_is_sign(&looking->previous, '.');
+}
+
 static void note_word(struct looking *looking, const struct sql_word *word)
 {
-    looking->leakproof |= sql_word_is(word, "leakproof");
-    looking->has_as |= word->depth == 0 && sql_word_is(word, "as");
+    bool is_language = looking->language_next;
+
+    looking->leakproof |= is_outside(looking, word, "leakproof");
+    looking->has_as |= is_outside(looking, word, "as");
+    looking->in_body |=
+        !is_language &&
+        (is_outside(looking, word, "as") || is_outside(looking, word, "return") ||
+         (is_outside(looking, word, "atomic") && sql_word_is(&looking->previous, "begin")));
     looking->input |= word->depth == 1 && sql_word_is(word, "input");
-    looking->without_function |= sql_word_is(word, "without");
-    looking->all_tables |= sql_word_is(word, "tables");
-    looking->language_next = word->depth == 0 && sql_word_is(word, "language");
-    if (sql_word_is(word, "provider"))
+    looking->without_function |= is_outside(looking, word, "without");
+    looking->all_tables |=
+        is_outside(looking, word, "tables") && sql_word_is(&looking->previous, "all");
+    looking->language_next = is_outside(looking, word, "language");
+    if (word->depth == 1 && sql_word_is(word, "provider"))
         looking->provider_next = true;
 }
 
@@ -149,13 +178,13 @@ static bool take_word(void *context, const struct sql_word *word)
         looking->provider_next = false;
     }
     note_word(looking, word);
-    /* What follows is the body, or what a policy checks. */
-    if (looking->function && looking->has_as)
+    if (looking->function && looking->in_body)
         return false;
     if (word->depth == 0 &&
         (stands_before_role(looking, word) || (looking->after_role && sql_word_is_sign(word, ','))))
         looking->role_next = true;
     looking->after_role = is_role;
+    looking->previous = *word;
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include "base/error_names.h"
 #include "base/quote.h"
 #include "restore/restore_trial.h"
+#include "restore/target_settings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -149,18 +150,20 @@ static bool set_role(struct wire_conn *conn, const char *role, struct error *err
     return done || error_prefix(err, "cannot become the role \"%s\"", role);
 }
 
-/* Nothing that a role or a database is configured with ends a statement or hides a name. */
+/* Names have their schemas. */
 static bool set_up(struct wire_conn *conn, const struct restore_request *request, struct error *err)
 {
-    static const char settings[] = "SET statement_timeout = 0; SET lock_timeout = 0;"
-                                   " SET idle_in_transaction_session_timeout = 0;"
-                                   " SET default_transaction_read_only = off;"
-                                   " SET standard_conforming_strings = on;"
-                                   " SET synchronous_commit = on;"
-                                   " SELECT pg_catalog.set_config('search_path', '', false)";
+    struct buffer sql = {0};
+    bool done =
+        target_settings_append(&sql, wire_server_version(conn), err) &&
+        buffer_append_string(&sql,
+                             "SET standard_conforming_strings = on; SET synchronous_commit = on;"
+                             " SELECT pg_catalog.set_config('search_path', '', false)",
+                             err) &&
+        wire_query(conn, buffer_text(&sql), NULL, err);
 
-    return wire_query(conn, settings, NULL, err) &&
-           (request->role == NULL || set_role(conn, request->role, err));
+    buffer_free(&sql);
+    return done && (request->role == NULL || set_role(conn, request->role, err));
 }
 
 bool target_connect(struct wire_conn **conn, const struct restore_request *request,

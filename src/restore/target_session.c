@@ -1,7 +1,6 @@
 /*
- * How a session that restores begins and ends. Nothing that a role or a database is configured with
- * may change what the archive's texts mean, or end a long wait; the settings that do so are here
- * and nowhere else. Those that the server does not know are not sent.
+ * How a session that restores begins and ends. What it has in common with every other session of
+ * the target is in target_settings.h.
  *
  * Commits do not wait for the disk: a transaction that is lost with the server's machine is one
  * that the restore had not yet called finished. The last one waits, and with it all before.
@@ -9,34 +8,12 @@
 #include "restore/target_session_internal.h"
 
 #include "base/error_names.h"
+#include "restore/target_settings.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- Settings ---- */
-
-struct setting {
-    int since; /* server_version_num */
-    const char *statement;
-};
-
-static const struct setting settings[] = {
-    {0, "SET statement_timeout = 0"},
-    {0, "SET lock_timeout = 0"},
-    {0, "SET idle_in_transaction_session_timeout = 0"},
-    {140000, "SET idle_session_timeout = 0"},
-    {170000, "SET transaction_timeout = 0"},
-    {0, "SET default_transaction_read_only = off"},
-    {0, "SET default_transaction_isolation = 'read committed'"},
-    {0, "SET check_function_bodies = off"},
-    {0, "SET xmloption = content"},
-    {0, "SET client_min_messages = warning"},
-    {0, "SET escape_string_warning = off"},
-    {0, "SET array_nulls = on"},
-    {0, "SET transform_null_equals = off"},
-    {0, "SET DateStyle = ISO"},
-    {0, "SET IntervalStyle = postgres"},
-};
 
 /* Where a server looks at its client's socket while a statement runs, which only 14 and later on
  * Linux can, nothing of ours outlives us by more than this: a program that embeds us has no
@@ -61,13 +38,7 @@ static bool append_search_path(struct buffer *sql, const char *search_path, stru
 static bool append_settings(struct buffer *sql, const struct target_options *options, int version,
                             struct error *err)
 {
-    bool done = true;
-
-    for (size_t i = 0; done && i < sizeof(settings) / sizeof(settings[0]); i++) {
-        if (settings[i].since <= version)
-            done = buffer_printf(sql, err, "%s;", settings[i].statement);
-    }
-    return done &&
+    return target_settings_append(sql, version, err) &&
            buffer_printf(sql, err, "SET standard_conforming_strings = %s; SET row_security = %s;",
                          options->plain_backslashes ? "off" : "on",
                          options->row_security ? "on" : "off") &&

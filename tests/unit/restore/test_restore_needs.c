@@ -64,6 +64,35 @@ static void roles_are_those_that_statements_name(void **state)
     check(&needs.roles, "a|B c|d\"e|f|g|h|i|j|l");
 }
 
+/* What is not reserved stands without quotes: it is a keyword by its place alone. */
+static void names_that_are_keywords_name_no_roles(void **state)
+{
+    (void)state;
+    add("ACL", "GRANT SELECT ON TABLE by.by TO a;\nGRANT SELECT(role) ON TABLE s.by TO granted, by "
+               "GRANTED BY role;\nREVOKE ALL ON SCHEMA granted FROM session;\n");
+    add("DEFAULT ACL",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE b IN SCHEMA role GRANT SELECT ON TABLES TO "
+        "\"public\";\n");
+    add("DATABASE PROPERTIES", "ALTER ROLE c IN DATABASE role SET role TO 'reader';\n");
+    add("DATABASE PROPERTIES", "ALTER DATABASE role SET role TO 'reader';\n");
+    check(&needs.roles, "a|granted|by|role|session|b|public|c");
+}
+
+static void bodies_are_not_looked_into(void **state)
+{
+    (void)state;
+    add("FUNCTION",
+        "CREATE FUNCTION s.language(leakproof integer) RETURNS integer\n    LANGUAGE "
+        "sql\n    BEGIN ATOMIC\n SELECT language FROM s.tr;\n SELECT language, leakproof "
+        "FROM s.tr;\nEND;\n");
+    add("FUNCTION", "CREATE FUNCTION s.return() RETURNS s.leakproof\n    LANGUAGE sql\n    RETURN "
+                    "(SELECT 1) + language leakproof;\n");
+    add("PUBLICATION", "CREATE PUBLICATION tables WITH (publish = 'insert');\n");
+    add("CAST", "CREATE CAST (s.without AS b) WITH FUNCTION s.without(s.without);\n");
+    check(&needs.languages, "sql");
+    check(&needs.superuser, "");
+}
+
 static void owners_are_those_of_what_can_be_dropped(void **state)
 {
     struct archive_entry table = {.dump_id = 1,
@@ -164,6 +193,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(roles_are_those_that_statements_name, begin, end),
+        cmocka_unit_test_setup_teardown(names_that_are_keywords_name_no_roles, begin, end),
+        cmocka_unit_test_setup_teardown(bodies_are_not_looked_into, begin, end),
         cmocka_unit_test_setup_teardown(owners_are_those_of_what_can_be_dropped, begin, end),
         cmocka_unit_test_setup_teardown(what_only_superusers_make_is_known, begin, end),
         cmocka_unit_test_setup_teardown(providers_of_collations_are_known, begin, end),
