@@ -26,6 +26,8 @@ struct harmless_class {
 
 static const struct harmless_class classes[] = {
     {"extension_comment", "COMMENT EXTENSION ", MUST_BE_OWNER, "COMMENT ON EXTENSION "},
+    /* What is there stays, and is not made. */
+    {"extension_kept", "EXTENSION ", MUST_BE_OWNER, "DROP EXTENSION "},
     {"extension_exists", "EXTENSION ", OBJECT_IS_THERE, "CREATE EXTENSION "},
     {"public_schema_exists", "SCHEMA public", SCHEMA_IS_THERE, "CREATE SCHEMA "},
     {"public_schema_owner", "SCHEMA public", MUST_BE_OWNER, "ALTER SCHEMA "},

@@ -1,6 +1,8 @@
 """What depends on what stands behind the data, such as a default whose function needs a primary
 key, is restored behind it; what rows need of it is there before them."""
 
+import json
+
 import pytest
 
 from pgcask_testing import logical
@@ -99,3 +101,47 @@ def test_archives_of_pg_dump(pgcask, cluster, workdir, parses_bodies):
     archive = workdir / "a.dump"
     logical.stock_archive(cluster, "source", archive)
     assert_restored(pgcask, cluster, archive, "source", TABLES, ("one", "several", "stream"))
+
+
+# What is dropped first, and is not there or not ours
+
+VIEWED = """
+    CREATE SCHEMA "S s"; CREATE TYPE "S s".kind AS ENUM ('a');
+    CREATE TABLE "S s"."a key" (id int PRIMARY KEY, k "S s".kind);
+    INSERT INTO "S s"."a key" VALUES (1, 'a');
+    CREATE VIEW "S s"."v ""1 _RETURN" AS SELECT id, k FROM "S s"."a key" GROUP BY id;
+    CREATE VIEW "S s".outer_view AS SELECT * FROM "S s"."v ""1 _RETURN";
+"""
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("words", [[], ["--single-transaction"]], ids=["each", "whole"])
+def test_clean_where_nothing_is_there_yet(pgcask, cluster, workdir, words):
+    logical.make(cluster, "source", VIEWED)
+    archive = logical.back_up(pgcask, cluster, "source", workdir / "b")
+    logical.make(cluster, "target")
+    for _ in range(2):
+        result = pgcask("restore", archive, "--to", cluster.uri("target"), "--quiet", "--clean",
+                        *words)
+        assert result.rc == 0 and result.stderr == "", result
+        assert contents(cluster, "target", ['"S s"."v ""1 _RETURN"', '"S s".outer_view']) == (
+            b'"S s"."v ""1 _RETURN"|(1,a)\n"S s".outer_view|(1,a)\n'), result
+
+
+@pytest.mark.sampled(1)
+def test_clean_leaves_an_extension_of_another_role(pgcask, cluster, workdir):
+    logical.make(cluster, "source", "CREATE EXTENSION hstore; CREATE TABLE t (h hstore);")
+    archive = logical.back_up(pgcask, cluster, "source", workdir / "b")
+    logical.run_sql(cluster, "postgres", "DROP ROLE IF EXISTS plain; CREATE ROLE plain LOGIN;")
+    logical.make(cluster, "target", "CREATE EXTENSION hstore", options="OWNER plain")
+    logical.run_sql(cluster, "target", "GRANT ALL ON SCHEMA public TO plain")
+    result = pgcask("restore", archive, "--to", cluster.uri("target", user="plain"), "--clean",
+                    "--no-owner", "--no-privileges", "--json")
+    assert result.rc == 0, result
+    found = json.loads(result.stdout)
+    (told,) = [failure for failure in found["failures"]
+               if failure.get("harmless") == "extension_kept"]
+    assert told["object"] == "EXTENSION hstore" and found["failure_count"] == 0, result
+    assert logical.run_sql(cluster, "target", "SELECT count(*) FROM t").strip() == b"0"
+    logical.drop(cluster, "target")
+    logical.run_sql(cluster, "postgres", "DROP ROLE plain")
