@@ -53,6 +53,8 @@ struct error {
 /* In a format: an option of the table in src/cli, and a connection setting by libpq's name. */
 #define ERROR_OPTION(name) "\x1c" name "\x1f"
 #define ERROR_SETTING(name) "\x1d" name "\x1f"
+/* The bytes that such marks begin and end with. */
+#define ERROR_MARKS "\x1c\x1d\x1f"
 /* In a format: a conversion whose text is our own and may have marks. */
 #define ERROR_OURS(conversion) "\x1e" conversion "\x1e"
 

@@ -52,7 +52,8 @@ static json_t *failure_to_json(const struct restore_failure *failure)
     result_set_known(object, "sqlstate", failure->sqlstate);
     result_set_text(object, "message", failure->message);
     result_set_known(object, "detail", failure->detail);
-    result_set_known(object, "hint", failure->hint);
+    if (failure->hint != NULL && failure->hint[0] != '\0')
+        result_set(object, "hint", result_message(failure->hint));
     result_set_known(object, "context", failure->context);
     result_set_known(object, "statement", failure->statement);
     if (failure->position > 0)

@@ -35,10 +35,14 @@ static void say_failure(void *context, const char *database, const struct target
         return;
     if (failure->position > 0)
         snprintf(place, sizeof(place), ", at character %u", failure->position);
-    error_set(&told, ERROR_SERVER, "\"%s\": %s: %s (SQLSTATE %s%s)", database, failure->object,
-              failure->message, failure->sqlstate, place);
+    if (database[0] == '\0') /* of the whole server */
+        error_set(&told, ERROR_SERVER, "%s: %s (SQLSTATE %s%s)", failure->object, failure->message,
+                  failure->sqlstate, place);
+    else
+        error_set(&told, ERROR_SERVER, "\"%s\": %s: %s (SQLSTATE %s%s)", database, failure->object,
+                  failure->message, failure->sqlstate, place);
     error_detail(&told, "%s%s%s", failure->detail, both ? "\n" : "", failure->context);
-    error_hint(&told, "%s", failure->hint);
+    error_hint(&told, ERROR_OURS("%s"), failure->hint);
     console_failure(command->console, &told);
 }
 

@@ -19,6 +19,7 @@ struct restoring {
 static void tell_failure(void *context, const char *database, const struct target_failure *failure)
 {
     struct restoring *restoring = context;
+    char hint[2048];
     const struct pgcask_restore_failure told = {
         .struct_size = sizeof(told),
         .database = database,
@@ -26,7 +27,7 @@ static void tell_failure(void *context, const char *database, const struct targe
         .sqlstate = failure->sqlstate,
         .message = failure->message,
         .detail = failure->detail,
-        .hint = failure->hint,
+        .hint = hint,
         .context = failure->context,
         .statement = failure->statement,
         .position = failure->position,
@@ -35,6 +36,7 @@ static void tell_failure(void *context, const char *database, const struct targe
 
     if (restoring->options.failure == NULL)
         return;
+    error_spell_copy(hint, sizeof(hint), failure->hint, &library_speller);
     pthread_mutex_lock(&restoring->job->log_lock);
     restoring->options.failure(restoring->options.context, &told);
     pthread_mutex_unlock(&restoring->job->log_lock);

@@ -102,8 +102,12 @@ static void on_failure(void *context, const char *database, const struct target_
 
     if (failure->harmless != NULL)
         return;
-    snprintf(text, sizeof(text), "\"%s\": %s: %s (SQLSTATE %s)", database, failure->object,
-             failure->message, failure->sqlstate);
+    if (database[0] == '\0') /* of the whole server */
+        snprintf(text, sizeof(text), "%s: %s (SQLSTATE %s)", failure->object, failure->message,
+                 failure->sqlstate);
+    else
+        snprintf(text, sizeof(text), "\"%s\": %s: %s (SQLSTATE %s)", database, failure->object,
+                 failure->message, failure->sqlstate);
     restoring->outcome->failed(
         restoring->outcome->context,
         restoring->report.in_globals && restoring->globals[0] != '\0' ? restoring->globals : NULL,

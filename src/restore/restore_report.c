@@ -30,6 +30,27 @@ static char *copy_text(const char *text, size_t most)
     return (char *)out.data;
 }
 
+/* With the marks of options, which the face that shows it spells. */
+static char *copy_hint(const char *text)
+{
+    struct buffer out = {0};
+    struct error ignored;
+    bool done = true, escaped;
+
+    while (done && *text != '\0') {
+        size_t plain = strcspn(text, ERROR_MARKS);
+
+        done = utf8_append_escaped(&out, slice_make(text, plain), UTF8_IN_TEXT, false, &escaped,
+                                   &ignored) &&
+               (text[plain] == '\0' || buffer_append_byte(&out, (uint8_t)text[plain], &ignored));
+        text += plain + (text[plain] != '\0');
+    }
+    if (done && buffer_append_byte(&out, 0, &ignored))
+        return (char *)out.data;
+    buffer_free(&out);
+    return NULL;
+}
+
 static void keep(struct logical_restore_report *report, const char *database,
                  const struct target_failure *failure)
 {
@@ -44,7 +65,7 @@ static void keep(struct logical_restore_report *report, const char *database,
     kept->object = copy_text(failure->object, STATEMENT_KEPT);
     kept->message = copy_text(failure->message, SIZE_MAX);
     kept->detail = copy_text(failure->detail, SIZE_MAX);
-    kept->hint = copy_text(failure->hint, SIZE_MAX);
+    kept->hint = copy_hint(failure->hint);
     kept->context = copy_text(failure->context, SIZE_MAX);
     kept->statement = copy_text(failure->statement, STATEMENT_KEPT);
     snprintf(kept->sqlstate, sizeof(kept->sqlstate), "%.5s", failure->sqlstate);

@@ -120,8 +120,9 @@ bool restore_request_read(struct restore_request *request, const struct options 
     options_fill(given, request);
     request->jobs = (unsigned)options_number(given, "jobs");
     request->transaction_size = (unsigned)options_number(given, "transaction-size");
-    return read_existing(request, given, err) && read_sections(request, given, err) &&
-           restore_request_check(request, err);
+    return wire_check_name("database", request->database, err) &&
+           wire_check_name("role", request->role, err) && read_existing(request, given, err) &&
+           read_sections(request, given, err) && restore_request_check(request, err);
 }
 
 bool restore_request_is_of_part(const struct restore_request *request)

@@ -15,15 +15,20 @@
 
 /* ---- Failures ---- */
 
-/* For the folder of a tablespace, which only who looks after the server can make. */
+/* For the folder of a tablespace, which only who looks after the server can make; without the right
+ * to make tablespaces that is no help. */
 static const char *hint_of(const struct target_failure *failure, struct error *words)
 {
-    if (strncmp(failure->statement, "CREATE TABLESPACE", 17) != 0 ||
-        (strcmp(failure->sqlstate, "58P01") != 0 && strcmp(failure->sqlstate, "42501") != 0))
+    bool role = strcmp(failure->sqlstate, "42501") == 0 && failure->hint[0] != '\0';
+    bool folder = !role && (strcmp(failure->sqlstate, "58P01") == 0 ||
+                            strcmp(failure->sqlstate, "42501") == 0);
+
+    if (strncmp(failure->statement, "CREATE TABLESPACE", 17) != 0 || (!folder && !role))
         return failure->hint;
     error_set(words, ERROR_SERVER, "%s", failure->message);
-    error_hint(words, "Make that folder on the server, empty and of the server's own user, or "
-                      "leave tablespaces out: " ERROR_OPTION("no-tablespaces") ".");
+    error_hint(words, "%s, or leave tablespaces out: " ERROR_OPTION("no-tablespaces") ".",
+               role ? "Restore as a superuser, who alone makes tablespaces"
+                    : "Make that folder on the server, empty and of the server's own user");
     return words->hint;
 }
 

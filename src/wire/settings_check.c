@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define NAME_MOST 63 /* bytes of a name that a server keeps */
+
 static bool word_in(const char *words, const char *word)
 {
     size_t len = strlen(word);
@@ -148,6 +150,19 @@ static bool has(const struct wire_settings *settings, const char *name)
     return value != NULL && value[0] != '\0';
 }
 
+/* Servers cut what is longer, and so would mean another one. */
+bool wire_check_name(const char *what, const char *name, struct error *err)
+{
+    if (name == NULL || strlen(name) <= NAME_MOST)
+        return true;
+    error_set(err, ERROR_USAGE, "the name of the %s has %zu bytes: \"%s\"", what, strlen(name),
+              name);
+    return error_hint(err,
+                      "A name has at most %d bytes (of UTF-8, not characters); PostgreSQL "
+                      "would cut off the rest.",
+                      NAME_MOST);
+}
+
 enum wire_database_from wire_settings_database_from(const struct wire_settings *settings)
 {
     return settings->database_from;
@@ -160,7 +175,8 @@ bool wire_settings_complete(struct wire_settings *settings, struct error *err)
     if (!settings_tokens_check_given(settings, err) || !settings_from_service(settings, err))
         return false;
     named = named || (service && has(settings, "dbname"));
-    if (!settings_from_environment(settings, err) || !check_values(settings, err))
+    if (!settings_from_environment(settings, err) || !check_values(settings, err) ||
+        !wire_check_name("database", wire_settings_get(settings, "dbname"), err))
         return false;
     settings->database_from = named                     ? WIRE_DATABASE_NAMED
                               : has(settings, "dbname") ? WIRE_DATABASE_OF_ENVIRONMENT

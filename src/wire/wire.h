@@ -43,6 +43,10 @@ bool wire_settings_set(struct wire_settings *settings, const char *name, const c
 /* NULL if not set. Borrowed until the setting changes. */
 const char *wire_settings_get(const struct wire_settings *settings, const char *name);
 
+/* Fails with an error of usage if a name is longer than those that servers keep. what: "database".
+ * NULL is no name, and none too many. */
+bool wire_check_name(const char *what, const char *name, struct error *err);
+
 /* Fills what is not set from the service file, the PG* environment variables, then built-in
  * defaults (host: the socket folder that exists, else localhost; port 5432; user: the system user;
  * dbname: the user; sslmode prefer), and checks values that must be of a kind (ports, sslmode,

@@ -410,6 +410,20 @@ def test_a_tablespace_without_its_folder_is_told_with_what_mends_it(restored, ta
     logical.drop(target, "spaces")
 
 
+@pytest.mark.sampled(1)
+def test_what_mends_a_failure_is_in_the_words_of_the_command(pgcask, cluster, workdir):
+    path = workdir / "x.sql"
+    path.write_text("CREATE TABLESPACE gone LOCATION '/no/such/folder';\nCREATE TABLE t (i int);\n")
+    run_sql(cluster, "postgres", "DROP ROLE IF EXISTS weak; CREATE ROLE weak")
+    for role, words in (([], "Make that folder"), (["--role=weak"], "Restore as a superuser")):
+        make(cluster, "words", "GRANT ALL ON SCHEMA public TO weak")
+        told = pgcask("restore", path, "--to", cluster.uri("words"), "--json", *role)
+        hint = json.loads(told.stdout)["failures"][0]["hint"]
+        assert told.rc == 3 and words in hint and hint.endswith("--no-tablespaces."), told
+        assert hint in told.stderr and not re.search(r"[\x1c-\x1f]|\\x1", told.stdout + told.stderr), told
+    fresh(cluster, "words")
+
+
 @TOOLS
 def test_what_is_recognised_is_left_out_of_a_script(restored, source, target, major, workdir):
     path = workdir / "x.sql"

@@ -3,7 +3,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -482,11 +484,28 @@ static void the_table_is_sound(void **state)
     }
 }
 
+static void names_that_a_server_would_cut_are_refused(void **state)
+{
+    char name[80];
+
+    /* 63 bytes, the last two of which are one character; and one more. */
+    snprintf(name, sizeof(name), "%061d\xc3\xbc", 0);
+    assert_true(wire_settings_set(*state, "dbname", name, &err));
+    assert_true(wire_settings_complete(*state, &err));
+    snprintf(name, sizeof(name), "%062d\xc3\xbc", 0);
+    assert_true(wire_settings_set(*state, "dbname", name, &err));
+    assert_false(wire_settings_complete(*state, &err));
+    assert_int_equal(err.code, ERROR_USAGE);
+    assert_non_null(strstr(err.message, "64 bytes"));
+    assert_non_null(strstr(err.hint, "at most 63 bytes"));
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_uri_has_user_password_host_port_and_database),
+        TEST(names_that_a_server_would_cut_are_refused),
         TEST(parts_of_a_uri_are_percent_decoded),
         TEST(a_host_in_brackets_is_an_ipv6_address),
         TEST(lists_of_hosts_are_kept_as_given),
