@@ -3,7 +3,8 @@
  * pieces.
  *
  * Holds: the pieces do not matter; all that was taken is the statements, the rows and what was
- * passed over, in its order; each statement is one, alone, too; what nobody wants is found as well.
+ * passed over, in its order; each statement is one, alone, too; what nobody wants is found as well;
+ * where no more than the beginnings of statements are held, nothing is lost of them.
  * Limits: -malloc_limit_mb=1 -max_len=16384
  */
 #include "archive/sql_script.h"
@@ -78,6 +79,28 @@ static bool take_passed(void *context, struct slice bytes, struct error *err)
     return take_back(context, bytes);
 }
 
+#define HELD 24
+
+/* The statement comes behind its rest. */
+static bool take_beginning(void *context, const struct sql_statement *statement, struct error *err)
+{
+    struct trace *trace = context;
+
+    (void)err;
+    trace_number(trace, statement->rest);
+    trace_data(trace, statement->text);
+    must(statement->text.len <= HELD && statement->text.data[statement->text.len] == '\0');
+    must(statement->rest == 0 || statement->text.len == HELD);
+    return true;
+}
+
+static bool take_rest(void *context, struct slice bytes, struct error *err)
+{
+    (void)err;
+    trace_data(context, bytes);
+    return true;
+}
+
 static bool feed_all(struct sql_script *script, struct slice input, size_t piece_size,
                      struct error *err)
 {
@@ -118,6 +141,20 @@ static struct trace run_once(struct slice input, size_t piece_size)
     return run.trace;
 }
 
+static struct trace run_beginnings(struct slice input, size_t piece_size)
+{
+    struct trace trace = {0};
+    const struct sql_script_handler handler = {
+        .context = &trace, .statement = take_beginning, .rest = take_rest, .held = HELD};
+    struct error err = {0};
+    struct sql_script *script = sql_script_new(&handler, &err);
+
+    must(script != NULL);
+    trace_end(&trace, feed_all(script, input, piece_size, &err), &err);
+    sql_script_free(script);
+    return trace;
+}
+
 /* Each takes something off, and all of the text is taken. */
 static void run_statements(struct slice text)
 {
@@ -139,6 +176,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t piece = (size_t)feed_choice(&input) + 1;
     struct trace whole = run_once(input, 0), pieces = run_once(input, piece);
 
+    must(trace_equals(&whole, &pieces));
+    whole = run_beginnings(input, 0);
+    pieces = run_beginnings(input, piece);
     must(trace_equals(&whole, &pieces));
     run_statements(input);
     return 0;

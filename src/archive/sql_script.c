@@ -34,6 +34,7 @@ struct sql_script {
 
     struct buffer text; /* of the statement at hand; or a dash or slash that may begin one */
     uint64_t statement_line;
+    uint64_t rest; /* of its bytes, which were handed on */
 
     bool in_row;     /* this line is no end mark */
     size_t mark_len; /* else so much of one was there */
@@ -69,37 +70,77 @@ static bool pass_text(struct sql_script *script, struct error *err)
     return passed;
 }
 
+static bool is_too_long(const struct sql_script *script, struct error *err)
+{
+    const char *entry = sql_script_entry(script);
+    bool named = entry[0] != '\0';
+
+    error_set(err, ERROR_UNSUPPORTED,
+              "the statement of line %" PRIu64
+              "%s%s%s is longer than the 1 GiB that a server takes",
+              script->statement_line, named ? " (" : "", entry, named ? ")" : "");
+    return error_hint(err, "PostgreSQL has no other way for it. An archive (pg_dump -Fc) has rows "
+                           "as COPY, which may have any number of them.");
+}
+
 static bool hold(struct sql_script *script, struct slice bytes, struct error *err)
 {
-    if (script->handler.statement == NULL || bytes.len == 0)
+    const struct sql_script_handler *handler = &script->handler;
+    size_t most = handler->held == 0 ? SQL_STATEMENT_HELD : handler->held;
+    struct slice kept = bytes;
+
+    if (handler->statement == NULL || bytes.len == 0)
         return true;
-    if (bytes.len > SQL_STATEMENT_MOST - script->text.len)
+    if (bytes.len > SQL_STATEMENT_MOST - script->text.len - script->rest)
+        return is_too_long(script, err);
+    if (handler->rest != NULL && bytes.len > most - script->text.len)
+        kept.len = most - script->text.len;
+    slice_take(&bytes, kept.len);
+    script->rest += bytes.len;
+    return buffer_append(&script->text, kept.data, kept.len, err) &&
+           (bytes.len == 0 || handler->rest(handler->context, bytes, err));
+}
+
+/* Others are read as a whole by whoever runs them, and are short. */
+static bool may_be_long(enum sql_kind kind)
+{
+    return kind == SQL_KIND_OTHER || kind == SQL_KIND_SET || kind == SQL_KIND_ALTER_ROLE ||
+           kind == SQL_KIND_ALTER_DATABASE;
+}
+
+static bool check_statement(const struct sql_script *script, const struct sql_statement *statement,
+                            struct error *err)
+{
+    if (statement->kind == SQL_KIND_COPY_IN && script->lexer.binary)
         return error_set(err, ERROR_UNSUPPORTED,
-                         "the statement of line %" PRIu64 " is longer than the 1 GiB that a "
-                         "server takes",
-                         script->statement_line);
-    return buffer_append(&script->text, bytes.data, bytes.len, err);
+                         "line %" PRIu64 " of the script copies rows in binary, which cannot "
+                         "lie in a script",
+                         statement->line);
+    return statement->rest == 0 || may_be_long(statement->kind) ||
+           error_set(err, ERROR_UNSUPPORTED,
+                     "the statement of line %" PRIu64 " is longer than 1 MiB, which only those may "
+                     "be that neither begin or end a transaction, copy rows, nor make or drop a "
+                     "role, a database or a tablespace",
+                     statement->line);
 }
 
 static bool end_statement(struct sql_script *script, struct error *err)
 {
     struct sql_statement statement = {.kind = sql_kind_of(&script->lexer),
                                       .text = buffer_slice(&script->text),
-                                      .line = script->statement_line};
-    bool copies = statement.kind == SQL_KIND_COPY_IN;
+                                      .line = script->statement_line,
+                                      .rest = script->rest};
 
-    if (copies && script->lexer.binary)
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "line %" PRIu64 " of the script copies rows in binary, which cannot "
-                         "lie in a script",
-                         statement.line);
+    if (!check_statement(script, &statement, err))
+        return false;
     sql_lexer_next_statement(&script->lexer);
     script->said.whole = false;
     if (script->handler.statement != NULL &&
         !script->handler.statement(script->handler.context, &statement, err))
         return false;
     buffer_clear_keeping(&script->text, TEXT_KEPT);
-    script->part = copies ? PART_AFTER_COPY : PART_SQL;
+    script->rest = 0;
+    script->part = statement.kind == SQL_KIND_COPY_IN ? PART_AFTER_COPY : PART_SQL;
     return true;
 }
 
@@ -470,6 +511,14 @@ bool sql_script_feed(struct sql_script *script, struct slice bytes, struct error
         return false;
     if (!take_mark_of_order(script, &bytes, err) || !take_any(script, bytes, err))
         return failure_keep(&script->failure, err);
+    return true;
+}
+
+bool sql_script_drop_rest(void *context, struct slice bytes, struct error *err)
+{
+    (void)context;
+    (void)bytes;
+    (void)err;
     return true;
 }
 

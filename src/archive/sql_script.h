@@ -16,6 +16,9 @@
 /* What a server takes in one message. */
 #define SQL_STATEMENT_MOST ((size_t)0x3fffffff - 8)
 
+/* So much of a statement is held where somebody else takes its rest. */
+#define SQL_STATEMENT_HELD ((size_t)1 << 20)
+
 enum sql_kind {
     SQL_KIND_OTHER,
     SQL_KIND_SET,
@@ -40,6 +43,7 @@ struct sql_statement {
     enum sql_kind kind;
     struct slice text; /* from its first token to its semicolon; a NUL follows */
     uint64_t line;     /* on which it begins, from 1 */
+    uint64_t rest;     /* bytes behind the text, which the handler's rest has taken; 0: none */
 };
 
 /* The parts of a comment that names an entry as pg_dump does, as it has them: "-" where there is no
@@ -65,11 +69,19 @@ struct sql_script_handler {
     bool (*entry)(void *context, const struct sql_script_comment *comment, struct error *err);
     /* Comments, blanks, psql's commands, the end marks of rows. */
     bool (*passed)(void *context, struct slice bytes, struct error *err);
+    /* What a statement has behind its first `held` bytes, as it comes, before the statement itself
+     * is told of. No rows of COPY follow such a one, and it makes no role, database or tablespace:
+     * else the script fails. NULL: each is held as a whole. */
+    bool (*rest)(void *context, struct slice bytes, struct error *err);
+    size_t held; /* 0: SQL_STATEMENT_HELD */
 };
 
-/* Memory: one statement, SQL_STATEMENT_MOST bytes at most and twice that while it grows; without
- * the handler's statement a few KiB. A script that failed, or whose handler did, fails with the
- * same error from then on. */
+/* A handler's rest for whom the beginning of a long statement is enough. */
+bool sql_script_drop_rest(void *context, struct slice bytes, struct error *err);
+
+/* Memory: what is held of one statement, which without the handler's rest may be SQL_STATEMENT_MOST
+ * bytes, and twice that while it grows; without its statement a few KiB. A script that failed, or
+ * whose handler did, fails with the same error from then on. */
 struct sql_script;
 
 struct sql_script *sql_script_new(const struct sql_script_handler *handler, struct error *err);

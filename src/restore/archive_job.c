@@ -222,6 +222,7 @@ bool archive_job_open(struct archive_job *job, struct restore_worker *worker, st
         .sql = &worker->sql,
         .context = job,
         .wanted = archive_job_wants,
+        .more.directory = job->request->spool_directory,
         .lacks = archive_job_lacks_object,
         .is_fresh = archive_job_is_fresh,
         .triggers_stay = tell_triggers,

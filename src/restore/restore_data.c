@@ -209,13 +209,24 @@ static bool set_triggers(struct restore_data *data, bool enable, struct error *e
 static bool take_insert(void *context, const struct sql_statement *statement, struct error *err)
 {
     struct restore_data *data = context;
-    const struct target_statement insert = statement_of(data, (const char *)statement->text.data);
+    struct target_statement insert = statement_of(data, (const char *)statement->text.data);
+    bool done;
 
     /* What ends the transaction would leave triggers as they are for a while. */
     if (statement->kind != SQL_KIND_OTHER)
         return error_set(err, ERROR_REFUSED, "%s: its rows hold SQL that is no INSERT",
                          buffer_text(&data->label));
-    return target_execute(data->sql->session, &insert, err);
+    insert.more = &data->more;
+    done = target_execute(data->sql->session, &insert, err);
+    long_statement_forget(&data->more);
+    return done;
+}
+
+static bool take_more(void *context, struct slice bytes, struct error *err)
+{
+    struct restore_data *data = context;
+
+    return long_statement_add(&data->more, bytes, err);
 }
 
 static bool refuse_connect(void *context, const char *database, uint64_t line, struct error *err)
@@ -229,7 +240,7 @@ static bool refuse_connect(void *context, const char *database, uint64_t line, s
 static bool begin_inserts(struct restore_data *data, struct error *err)
 {
     const struct sql_script_handler handler = {
-        .context = data, .statement = take_insert, .connect = refuse_connect};
+        .context = data, .statement = take_insert, .connect = refuse_connect, .rest = take_more};
 
     memset(data->last, 0, sizeof(data->last));
     data->script = sql_script_new(&handler, err);
@@ -466,6 +477,7 @@ void restore_data_reset(struct restore_data *data)
     data->again = NULL;
     sql_script_free(data->script);
     data->script = NULL;
+    long_statement_reset(&data->more);
     content_summer_free(data->summer);
     data->summer = NULL;
 }

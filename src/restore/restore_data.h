@@ -10,6 +10,7 @@
 #include "archive/content_sums.h"
 #include "archive/sql_script.h"
 #include "restore/entry_sql.h"
+#include "restore/long_statement.h"
 
 struct archive_input;
 
@@ -47,7 +48,9 @@ struct restore_data {
     uint32_t *again;     /* entries that a deadlock has undone */
     size_t again_count, again_capacity;
     struct sql_script *script; /* INSERTs … */
-    char last[2];              /* … and the last bytes of them */
+    struct long_statement
+        more;     /* … of which one may be long: its folder is the caller's to set … */
+    char last[2]; /* … and the last bytes of them */
     /* Large objects. */
     uint32_t oid;
     bool skipping;         /* this one */

@@ -26,7 +26,8 @@ static bool note(void *context, const struct sql_statement *statement, struct er
 
 bool restore_globals_read(struct restore_globals *globals, struct slice script, struct error *err)
 {
-    const struct sql_script_handler handler = {.context = globals, .statement = note};
+    const struct sql_script_handler handler = {
+        .context = globals, .statement = note, .rest = sql_script_drop_rest};
     struct sql_script *reading = sql_script_new(&handler, err);
     bool done = reading != NULL;
 

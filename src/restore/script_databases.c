@@ -147,7 +147,8 @@ bool script_drop(struct script_restore *restore, const struct sql_statement *sta
         restore->report.left_out++;
         return true;
     }
-    if (!script_run_alone(restore, (const char *)statement->text.data, statement->line, &done, err))
+    if (!script_run_alone(restore, (const char *)statement->text.data, NULL, statement->line, &done,
+                          err))
         return false;
     item->blocked = item->there && !done;
     item->there &= !done;
@@ -160,7 +161,8 @@ static bool make_database(struct script_restore *restore, const struct sql_state
     bool done = false;
 
     if (!script_rules_append_database(&restore->changed, restore->request, statement->text, err) ||
-        !script_run_alone(restore, buffer_text(&restore->changed), statement->line, &done, err))
+        !script_run_alone(restore, buffer_text(&restore->changed), NULL, statement->line, &done,
+                          err))
         return false;
     buffer_clear(&restore->changed);
     database->there = database->made = done;
@@ -241,7 +243,7 @@ static bool run_unmark(struct script_restore *restore, uint64_t line, struct err
 
     if (restore->unmark.len == 0)
         return true;
-    if (!script_run_alone(restore, buffer_text(&restore->unmark), line, &ignored, err))
+    if (!script_run_alone(restore, buffer_text(&restore->unmark), NULL, line, &ignored, err))
         return false;
     restore->report.left_out--;
     buffer_clear(&restore->unmark);
@@ -271,8 +273,8 @@ bool script_alter_database(struct script_restore *restore, const struct sql_stat
     bool ignored;
 
     if (database->there && !database->blocked)
-        return script_run_alone(restore, (const char *)statement->text.data, statement->line,
-                                &ignored, err);
+        return script_run_alone(restore, (const char *)statement->text.data,
+                                script_more_of(restore, statement), statement->line, &ignored, err);
     restore->report.left_out++;
     if (database->blocked || database->told)
         return true;
@@ -316,7 +318,7 @@ bool script_prepare_plain(struct script_restore *restore, uint64_t line, struct 
         if (!buffer_append_string(&restore->changed, "CREATE DATABASE ", err) ||
             !wire_quote_identifier(&restore->changed, database->name, err) ||
             !buffer_append_string(&restore->changed, " TEMPLATE template0", err) ||
-            !script_run_alone(restore, buffer_text(&restore->changed), line, &done, err))
+            !script_run_alone(restore, buffer_text(&restore->changed), NULL, line, &done, err))
             return false;
         buffer_clear(&restore->changed);
         database->there = database->made = done;

@@ -6,14 +6,16 @@
 
 #include "restore/script_rules.h"
 
+#include <inttypes.h>
+
 /* ---- Roles ---- */
 
-static bool queue(struct script_restore *restore, const char *text, uint64_t line,
-                  struct error *err)
+static bool queue(struct script_restore *restore, const char *text, struct long_statement *more,
+                  uint64_t line, struct error *err)
 {
     struct script_session *now = script_session_now(restore);
 
-    return now == NULL || script_execute(restore, now, text, line, false, err);
+    return now == NULL || script_execute(restore, now, text, more, line, false, err);
 }
 
 static void forget_changed(struct script_restore *restore)
@@ -23,10 +25,11 @@ static void forget_changed(struct script_restore *restore)
     buffer_clear(&restore->changed);
 }
 
-static bool run_changed(struct script_restore *restore, uint64_t line, struct error *err)
+static bool run_changed(struct script_restore *restore, struct long_statement *more, uint64_t line,
+                        struct error *err)
 {
-    bool done =
-        restore->changed.len == 0 || queue(restore, buffer_text(&restore->changed), line, err);
+    bool done = restore->changed.len == 0 ||
+                queue(restore, buffer_text(&restore->changed), more, line, err);
 
     forget_changed(restore);
     return done;
@@ -56,19 +59,25 @@ static bool leave_own(struct script_restore *restore, struct script_name *role)
 }
 
 /* Those who log in by a role that is there know its password by now. */
-static bool alter_there(struct script_restore *restore, struct slice text, uint64_t line,
-                        struct script_name *role, struct error *err)
+static bool alter_there(struct script_restore *restore, struct slice text,
+                        struct long_statement *more, uint64_t line, struct script_name *role,
+                        struct error *err)
 {
     bool kept = false;
     bool done = restore->request->role_passwords
                     ? buffer_append(&restore->changed, text.data, text.len, err)
                     : script_rules_append_role(&restore->changed, text, &kept, err);
 
+    if (kept && more != NULL)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "the statement of line %" PRIu64 " has a password or a date, and is "
+                         "longer than 1 MiB",
+                         line);
     if (done && kept && !role->told) {
         restore->passwords_kept++;
         role->told = true;
     }
-    return done && run_changed(restore, line, err);
+    return done && run_changed(restore, more, line, err);
 }
 
 static bool create_role(struct script_restore *restore, const struct sql_statement *statement,
@@ -79,13 +88,14 @@ static bool create_role(struct script_restore *restore, const struct sql_stateme
 
     if (!role->there) {
         role->there = role->made = true;
-        return queue(restore, (const char *)statement->text.data, statement->line, err);
+        return queue(restore, (const char *)statement->text.data,
+                     script_more_of(restore, statement), statement->line, err);
     }
     restore->report.there++;
     if (is_own(restore, role))
         return leave_own(restore, role);
     done = script_rules_append_alter(&alter, statement, err) &&
-           alter_there(restore, buffer_slice(&alter), statement->line, role, err);
+           alter_there(restore, buffer_slice(&alter), NULL, statement->line, role, err);
     buffer_free_secret(&alter);
     return done;
 }
@@ -96,8 +106,10 @@ static bool alter_role(struct script_restore *restore, const struct sql_statemen
     if (is_own(restore, role) && !script_rules_is_in_database(statement->text))
         return leave_own(restore, role);
     if (!role->there || role->made)
-        return queue(restore, (const char *)statement->text.data, statement->line, err);
-    return alter_there(restore, statement->text, statement->line, role, err);
+        return queue(restore, (const char *)statement->text.data,
+                     script_more_of(restore, statement), statement->line, err);
+    return alter_there(restore, statement->text, script_more_of(restore, statement),
+                       statement->line, role, err);
 }
 
 void script_tell_roles(const struct script_restore *restore)
@@ -117,8 +129,8 @@ static bool create_tablespace(struct script_restore *restore, const struct sql_s
     bool done = false;
 
     if (!tablespace->there) {
-        if (!script_run_alone(restore, (const char *)statement->text.data, statement->line, &done,
-                              err))
+        if (!script_run_alone(restore, (const char *)statement->text.data, NULL, statement->line,
+                              &done, err))
             return false;
         tablespace->there = tablespace->made = done;
         return true;
@@ -127,7 +139,7 @@ static bool create_tablespace(struct script_restore *restore, const struct sql_s
     if (restore->request->no_owner)
         return true;
     return script_rules_append_alter(&restore->changed, statement, err) &&
-           run_changed(restore, statement->line, err);
+           run_changed(restore, NULL, statement->line, err);
 }
 
 /* ---- Whichever it is ---- */
@@ -136,7 +148,8 @@ static bool run_it(struct script_restore *restore, const struct sql_statement *s
                    struct script_name *item, struct error *err)
 {
     (void)item;
-    return queue(restore, (const char *)statement->text.data, statement->line, err);
+    return queue(restore, (const char *)statement->text.data, script_more_of(restore, statement),
+                 statement->line, err);
 }
 
 static const struct {

@@ -76,8 +76,10 @@ static bool note_connect(void *context, const char *database, uint64_t line, str
 
 bool script_restore_look(struct script_restore *restore, struct slice bytes, struct error *err)
 {
-    const struct sql_script_handler handler = {
-        .context = restore, .statement = note_statement, .connect = note_connect};
+    const struct sql_script_handler handler = {.context = restore,
+                                               .statement = note_statement,
+                                               .connect = note_connect,
+                                               .rest = sql_script_drop_rest};
 
     if (restore->look == NULL)
         restore->look = sql_script_new(&handler, err);

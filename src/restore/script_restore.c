@@ -40,6 +40,9 @@ static bool keep_prelude(struct script_restore *restore, const struct sql_statem
 static bool keep_unmark(struct script_restore *restore, const struct sql_statement *statement,
                         struct error *err)
 {
+    if (statement->rest > 0)
+        return refuse(statement, "is longer than 1 MiB, before anything names a database",
+                      "pg_dump writes no such script.", err);
     restore->report.left_out++;
     buffer_clear_keeping(&restore->unmark, TARGET_COPY_WHOLE);
     return buffer_append(&restore->unmark, statement->text.data, statement->text.len, err);
@@ -69,9 +72,9 @@ static bool replay_prelude(struct script_restore *restore, uint64_t line, struct
         statement.text = text = slice_take(&rest, len);
         slice_take(&rest, 1);
         sql_statement_next(&text, false, &statement.kind, &statement.text);
-        done =
-            leave_out(restore, session, &statement) ||
-            script_execute(restore, session, (const char *)rest.data - len - 1, line, false, err);
+        done = leave_out(restore, session, &statement) ||
+               script_execute(restore, session, (const char *)rest.data - len - 1, NULL, line,
+                              false, err);
     }
     buffer_clear(&restore->prelude);
     return done;
@@ -119,8 +122,8 @@ static bool begin_unit(struct script_restore *restore, const struct sql_statemen
         !script_rules_append_modes(&restore->changed, statement, err))
         return false;
     if (restore->changed.len > 0)
-        done = script_execute(restore, session, buffer_text(&restore->changed), statement->line,
-                              false, err);
+        done = script_execute(restore, session, buffer_text(&restore->changed), NULL,
+                              statement->line, false, err);
     buffer_clear(&restore->changed);
     return done;
 }
@@ -241,7 +244,8 @@ static bool run_in_place(struct script_restore *restore, const struct sql_statem
         return true;
     return (restore->trial == NULL ||
             script_trial_need_schema(restore->trial, statement->line, err)) &&
-           script_execute(restore, session, text_of(statement), statement->line, false, err);
+           script_execute(restore, session, text_of(statement), script_more_of(restore, statement),
+                          statement->line, false, err);
 }
 
 static void note_encoding(struct script_restore *restore, const struct sql_statement *statement)
@@ -289,6 +293,14 @@ static bool is_met(enum sql_kind kind)
     return kind == SQL_KIND_CREATE_DATABASE || kind == SQL_KIND_DROP_DATABASE;
 }
 
+static bool take_more(void *context, struct slice bytes, struct error *err)
+{
+    struct script_restore *restore = context;
+
+    return cancel_check(restore->request->cancel, err) &&
+           long_statement_add(&restore->more, bytes, err);
+}
+
 /* Rows may follow what is passed over. */
 static bool try_statement(struct script_restore *restore, const struct sql_statement *statement,
                           struct error *err)
@@ -308,15 +320,18 @@ static bool take_statement(void *context, const struct sql_statement *statement,
 {
     struct script_restore *restore = context;
     struct sql_statement here;
-    bool passes;
+    bool passes, taken;
 
     restore->any = true;
     note_encoding(restore, statement);
     if (restore->trial != NULL)
-        return try_statement(restore, statement, err);
-    return (!is_met(statement->kind) || meet_definition(restore, statement, err)) &&
-           script_translate(restore, statement, &here, &passes, err) &&
-           (passes || run_statement(restore, &here, err));
+        taken = try_statement(restore, statement, err);
+    else
+        taken = (!is_met(statement->kind) || meet_definition(restore, statement, err)) &&
+                script_translate(restore, statement, &here, &passes, err) &&
+                (passes || run_statement(restore, &here, err));
+    long_statement_forget(&restore->more);
+    return taken;
 }
 
 static bool take_connect(void *context, const char *database, uint64_t line, struct error *err)
@@ -377,7 +392,10 @@ struct script_restore *script_restore_new(const struct restore_request *request,
     }
     restore->request = request;
     restore->told = report;
+    restore->more.directory = request->spool_directory;
     handler.context = restore;
+    /* A trial compares what statements say, and so reads all of it. */
+    handler.rest = request->trial == NULL ? take_more : NULL;
     restore->script = sql_script_new(&handler, err);
     if (restore->script == NULL || !prepare(restore, database, err)) {
         script_restore_free(restore);
@@ -409,6 +427,7 @@ void script_restore_free(struct script_restore *restore)
     buffer_free(&restore->connected);
     buffer_free_secret(&restore->copy_statement);
     buffer_free(&restore->rows);
+    long_statement_reset(&restore->more);
     buffer_free(&restore->object);
     buffer_free_secret(&restore->here);
     buffer_free_secret(&restore->changed);

@@ -4,6 +4,7 @@
 
 #include "archive/sql_script.h"
 #include "base/failure.h"
+#include "restore/long_statement.h"
 #include "restore/name_pattern.h"
 #include "restore/restore_globals.h"
 #include "restore/script_names.h"
@@ -76,9 +77,10 @@ struct script_restore {
     uint64_t copy_line;
     struct buffer copy_statement, rows;
 
-    struct buffer object;  /* what the statement at hand is of */
-    struct buffer changed; /* a statement that is another than the script's */
-    struct buffer here;    /* a statement that names its database as it is called here */
+    struct long_statement more; /* of the statement at hand: what is not held of it */
+    struct buffer object;       /* what the statement at hand is of */
+    struct buffer changed;      /* a statement that is another than the script's */
+    struct buffer here;         /* a statement that names its database as it is called here */
 };
 
 /* ---- script_roles.c ---- */
@@ -100,13 +102,19 @@ void script_session_close(struct script_restore *restore, struct script_session 
 /* Opens the session of any database, if it is not open, and lets it know the encoding. */
 bool script_open_base(struct script_restore *restore, struct error *err);
 
-/* Queues a statement. alone: it is none for a transaction, and has been done on return. */
+/* Queues a statement. more: what follows the text, see script_more_of. alone: it is none for a
+ * transaction, and has been done on return. */
 bool script_execute(struct script_restore *restore, struct script_session *session,
-                    const char *text, uint64_t line, bool alone, struct error *err);
+                    const char *text, struct long_statement *more, uint64_t line, bool alone,
+                    struct error *err);
+
+/* What is not held of the script's statement at hand; NULL: nothing. */
+struct long_statement *script_more_of(struct script_restore *restore,
+                                      const struct sql_statement *statement);
 
 /* Does a statement of any database, which is none for a transaction. *done: the server took it. */
-bool script_run_alone(struct script_restore *restore, const char *text, uint64_t line, bool *done,
-                      struct error *err);
+bool script_run_alone(struct script_restore *restore, const char *text, struct long_statement *more,
+                      uint64_t line, bool *done, struct error *err);
 
 /* A failure that no statement had. False if it ends the work. */
 bool script_tell(struct script_restore *restore, uint64_t line, const char *object,

@@ -152,7 +152,7 @@ static bool say_encoding(struct script_restore *restore, struct script_session *
     snprintf(sql, sizeof(sql), "SET client_encoding = '%s'",
              restore->encoding[0] == '\0' ? "UTF8" : restore->encoding);
     snprintf(session->encoding, sizeof(session->encoding), "%s", restore->encoding);
-    return script_execute(restore, session, sql, 0, false, err);
+    return script_execute(restore, session, sql, NULL, 0, false, err);
 }
 
 /* Databases that let us in, one after the other. */
@@ -206,14 +206,22 @@ static const char *object_of(struct script_restore *restore, const char *text, s
 }
 
 bool script_execute(struct script_restore *restore, struct script_session *session,
-                    const char *text, uint64_t line, bool alone, struct error *err)
+                    const char *text, struct long_statement *more, uint64_t line, bool alone,
+                    struct error *err)
 {
     const struct target_statement statement = {.text = text,
+                                               .more = more,
                                                .object = object_of(restore, text, err),
                                                .subject = line,
                                                .flags = alone ? TARGET_ALONE : 0};
 
     return statement.object != NULL && target_execute(session->target, &statement, err);
+}
+
+struct long_statement *script_more_of(struct script_restore *restore,
+                                      const struct sql_statement *statement)
+{
+    return statement->rest == 0 ? NULL : &restore->more;
 }
 
 bool script_settle(struct script_restore *restore, struct error *err)
@@ -226,13 +234,13 @@ bool script_settle(struct script_restore *restore, struct error *err)
 }
 
 /* *done: it was done, and not refused by the server. */
-bool script_run_alone(struct script_restore *restore, const char *text, uint64_t line, bool *done,
-                      struct error *err)
+bool script_run_alone(struct script_restore *restore, const char *text, struct long_statement *more,
+                      uint64_t line, bool *done, struct error *err)
 {
     if (!script_settle(restore, err))
         return false;
     restore->failed_line = 0;
-    if (!script_execute(restore, &restore->base, text, line, true, err) ||
+    if (!script_execute(restore, &restore->base, text, more, line, true, err) ||
         !target_settle(restore->base.target, err))
         return false;
     *done = restore->failed_line != line;

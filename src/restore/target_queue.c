@@ -12,15 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEND_ENOUGH ((size_t)32 * 1024)
 #define HELD_KEPT (2 * BATCH_BYTES)
 
 /* ---- What came of it ---- */
-
-static const char *held_text(const struct target_session *session, size_t offset)
-{
-    return (const char *)session->held.data + offset;
-}
 
 /* An archive cannot know which transactions there are: a statement that ends one, or leaves one
  * open, would take others along. */
@@ -30,95 +24,16 @@ static bool check_status(struct target_session *session, const struct queued_sta
     if ((outcome->status != 'I') == within)
         return true;
     error_set(err, ERROR_REFUSED, "%s: its SQL begins or ends a transaction",
-              held_text(session, statement->object));
+              target_held_text(session, statement->object));
     error_hint(err, "A restore makes its transactions itself. Look at this entry: pg_dump writes "
                     "none like it.");
     return target_stop(session, err);
-}
-
-/* ---- Holding and sending ---- */
-
-bool target_hold(struct target_session *session, const void *text, size_t len, size_t *offset,
-                 struct error *err)
-{
-    *offset = session->held.len;
-    return buffer_append(&session->held, text, len, err) &&
-           buffer_append_byte(&session->held, 0, err);
 }
 
 static void forget_queue(struct target_session *session)
 {
     session->queue_count = session->queued_parts = 0;
     buffer_clear_keeping(&session->held, HELD_KEPT);
-}
-
-static size_t count_parts(const struct target_statement *statement)
-{
-    size_t count = 0;
-
-    for (size_t at = 0; statement->parts != NULL && at < statement->parts_len; count++)
-        at += strlen(statement->parts + at) + 1;
-    return count;
-}
-
-static bool hold_statement(struct target_session *session, const struct target_statement *statement,
-                           const struct slice *rows, struct error *err)
-{
-    struct queued_statement queued = {
-        .subject = statement->subject,
-        .if_made = (statement->flags & TARGET_IF_MADE) != 0,
-        .parts = NO_TEXT,
-        .rows = NO_TEXT,
-        .expected = statement->expected == NULL ? UINT64_MAX : *statement->expected,
-        .untold = statement->untold,
-    };
-
-    if (session->queue_count == session->queue_capacity) {
-        struct queued_statement *grown =
-            array_grow(session->queue, &session->queue_capacity, sizeof(*grown), err);
-
-        if (grown == NULL)
-            return false;
-        session->queue = grown;
-    }
-    queued.parts_len = statement->parts == NULL ? 0 : statement->parts_len;
-    queued.rows_len = rows == NULL ? 0 : rows->len;
-    if (!target_hold(session, statement->object, strlen(statement->object), &queued.object, err) ||
-        !target_hold(session, statement->text, strlen(statement->text), &queued.text, err) ||
-        (statement->parts != NULL &&
-         !target_hold(session, statement->parts, statement->parts_len, &queued.parts, err)) ||
-        (rows != NULL && !target_hold(session, rows->data, rows->len, &queued.rows, err)))
-        return false;
-    session->queue[session->queue_count++] = queued;
-    session->queued_parts += count_parts(statement);
-    return true;
-}
-
-/* What is sent ahead is sent in pieces, so that the server has something to do meanwhile. */
-static bool note_unsent(struct target_session *session, size_t bytes, struct error *err)
-{
-    session->unsent += bytes;
-    if (session->unsent < SEND_ENOUGH)
-        return true;
-    session->unsent = 0;
-    return wire_flush(session->conn, err);
-}
-
-static bool send_text(struct target_session *session, const char *text, struct error *err)
-{
-    return wire_queue_query(session->conn, text, err) && note_unsent(session, strlen(text), err);
-}
-
-static bool send_statement(struct target_session *session, const struct queued_statement *statement,
-                           struct error *err)
-{
-    struct slice rows;
-
-    if (statement->rows == NO_TEXT)
-        return send_text(session, held_text(session, statement->text), err);
-    rows = slice_make(held_text(session, statement->rows), statement->rows_len);
-    return wire_queue_copy(session->conn, held_text(session, statement->text), rows, err) &&
-           note_unsent(session, rows.len, err);
 }
 
 bool target_begin(struct target_session *session, struct error *err)
@@ -150,9 +65,9 @@ static const char *next_text(const struct target_session *session, struct positi
         return NULL;
     queued = *statement = &session->queue[position->number];
     *last = true;
-    text = held_text(session, queued->text);
+    text = target_text_of(session, queued);
     if (queued->parts != NO_TEXT) {
-        text = held_text(session, queued->parts + position->part);
+        text = target_held_text(session, queued->parts + position->part);
         position->part += strlen(text) + 1;
         *last = position->part >= queued->parts_len;
     }
@@ -167,8 +82,7 @@ static uint64_t bytes_of(const struct target_session *session,
 {
     if (rows == 0)
         return 0;
-    return statement->rows != NO_TEXT ? statement->rows_len
-                                      : strlen(held_text(session, statement->text));
+    return statement->rows != NO_TEXT ? statement->rows_len : target_length_of(session, statement);
 }
 
 static bool check_rows(struct target_session *session, const struct queued_statement *statement,
@@ -176,8 +90,8 @@ static bool check_rows(struct target_session *session, const struct queued_state
 {
     const struct target_statement told = {
         .subject = statement->subject,
-        .object = held_text(session, statement->object),
-        .text = held_text(session, statement->text),
+        .object = target_held_text(session, statement->object),
+        .text = target_text_of(session, statement),
     };
 
     return statement->expected == UINT64_MAX || statement->expected == rows ||
@@ -194,8 +108,8 @@ static bool tell_done(struct target_session *session, const struct queued_statem
 static bool send_one(struct target_session *session, const struct queued_statement *statement,
                      const char *text, struct error *err)
 {
-    bool sent = statement->parts == NO_TEXT ? send_statement(session, statement, err)
-                                            : send_text(session, text, err);
+    bool sent = statement->parts == NO_TEXT ? target_send_statement(session, statement, err)
+                                            : target_send_text(session, text, err);
 
     return sent ? true : target_stop(session, err);
 }
@@ -211,7 +125,8 @@ static bool read_one(struct target_session *session, const struct queued_stateme
     if (outcome.failed) {
         session->careful = true;
         return target_tell_failure(session, statement->subject,
-                                   held_text(session, statement->object), text, &outcome, err);
+                                   target_held_text(session, statement->object), text, &outcome,
+                                   err);
     }
     return last ? tell_done(session, statement, outcome.rows, err) : true;
 }
@@ -372,8 +287,8 @@ static bool end_chunk(struct target_session *session, bool keep_open, struct err
         const struct queued_statement *statement = &session->queue[failed];
 
         return target_tell_failure(session, statement->subject,
-                                   held_text(session, statement->object),
-                                   held_text(session, statement->text), &first, err);
+                                   target_held_text(session, statement->object),
+                                   target_text_of(session, statement), &first, err);
     }
     session->chunked += (unsigned)session->queue_count;
     if (session->in_transaction && session->mode == TARGET_CHUNKS &&
@@ -410,8 +325,9 @@ static bool undo_one(struct target_session *session, const struct queued_stateme
 {
     return undo_to_savepoint(session, err) &&
            (target_take_untold(session, statement->untold, &outcome->error) ||
-            target_tell_failure(session, statement->subject, held_text(session, statement->object),
-                                held_text(session, statement->text), outcome, err));
+            target_tell_failure(session, statement->subject,
+                                target_held_text(session, statement->object),
+                                target_text_of(session, statement), outcome, err));
 }
 
 /* alone: it may want rows, and nothing is sent behind it before its answer is there. */
@@ -421,7 +337,7 @@ static bool do_one_saving(struct target_session *session, const struct queued_st
     struct outcome saved, outcome, released;
 
     if (!wire_queue_query(session->conn, SAVEPOINT, err) ||
-        !send_statement(session, statement, err) ||
+        !target_send_statement(session, statement, err) ||
         (!alone && !wire_queue_query(session->conn, RELEASE, err)))
         return target_stop(session, err);
     if (!target_read_outcome(session, false, &saved, err) ||
@@ -488,8 +404,8 @@ static bool end_piece_of_unit(struct target_session *session, struct error *err)
         return true;
     session->unit_failed = true;
     return target_tell_failure(session, session->queue[failed].subject,
-                               held_text(session, session->queue[failed].object),
-                               held_text(session, session->queue[failed].text), &first, err);
+                               target_held_text(session, session->queue[failed].object),
+                               target_text_of(session, &session->queue[failed]), &first, err);
 }
 
 bool target_drain(struct target_session *session, bool keep_open, struct error *err)
@@ -534,10 +450,11 @@ static bool enqueue(struct target_session *session, const struct target_statemen
 {
     bool at_once = session->in_unit || session->mode != TARGET_AS_IT_FITS || !session->careful;
 
-    if (!hold_statement(session, statement, rows, err))
+    if (!target_hold_statement(session, statement, rows, err))
         return target_stop(session, err);
-    if (at_once && (!target_begin(session, err) || !save(session, err) ||
-                    !send_statement(session, &session->queue[session->queue_count - 1], err)))
+    if (at_once &&
+        (!target_begin(session, err) || !save(session, err) ||
+         !target_send_statement(session, &session->queue[session->queue_count - 1], err)))
         return target_stop(session, err);
     return is_full(session) ? target_drain(session, true, err) : true;
 }
@@ -549,7 +466,7 @@ static bool do_alone(struct target_session *session, const struct target_stateme
     bool done;
 
     if (!target_drain(session, session->mode == TARGET_ONE, err) ||
-        !hold_statement(session, statement, NULL, err))
+        !target_hold_statement(session, statement, NULL, err))
         return target_stop(session, err);
     if (session->mode != TARGET_ONE && !session->in_unit) {
         done = do_one_by_one(session, err);
@@ -561,7 +478,7 @@ static bool do_alone(struct target_session *session, const struct target_stateme
         forget_queue(session);
         return done;
     }
-    return target_begin(session, err) && send_statement(session, session->queue, err) &&
+    return target_begin(session, err) && target_send_statement(session, session->queue, err) &&
            target_drain(session, true, err);
 }
 
@@ -582,7 +499,8 @@ bool target_execute(struct target_session *session, const struct target_statemen
     if ((statement->flags & TARGET_IF_MADE) != 0 &&
         is_made(session, statement->subject) == TARGET_IS_NOT_MADE)
         return true;
-    if ((statement->flags & TARGET_ALONE) != 0 || may_want_rows(statement->text))
+    if ((statement->flags & TARGET_ALONE) != 0 || target_is_long(statement) ||
+        may_want_rows(statement->text))
         return do_alone(session, statement, err);
     return enqueue(session, statement, NULL, err);
 }

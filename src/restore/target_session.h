@@ -20,6 +20,7 @@
 #include "base/slice.h"
 #include "wire/wire.h"
 
+struct long_statement;
 struct target_session;
 
 /* A statement's subject that is none. */
@@ -77,9 +78,10 @@ void target_session_close(struct target_session *session);
 #define TARGET_IF_MADE 2U /* the listener is asked whether it is to be done; it has no parts */
 
 struct target_statement {
-    const char *text;   /* copied */
-    const char *object; /* for messages; copied */
-    uint64_t subject;   /* the caller's own number, handed back */
+    const char *text;            /* copied, unless it is long: then it is sent from where it lies */
+    struct long_statement *more; /* what follows the text; NULL, or empty: nothing */
+    const char *object;          /* for messages; copied */
+    uint64_t subject;            /* the caller's own number, handed back */
     unsigned flags;
     /* The same as several texts, one behind the other, each with its NUL: should `text` fail, each
      * of them is tried. NULL: there is no other way to say it. Copied. */

@@ -1,6 +1,7 @@
 /*
  * A target session from the inside: target_session.c opens it, says what it is set to and ends it;
- * target_queue.c holds what was queued until its outcome is known, sends it, and does it again;
+ * target_hold.c holds statements until their outcome is known, and sends them;
+ * target_queue.c says when, and does them again;
  * target_rows.c has what is longer than can be held; target_outcome.c tells what came of it, and
  * target_words.c what of that is secret.
  */
@@ -27,10 +28,11 @@ struct queued_statement {
     uint64_t subject;
     bool if_made, left; /* it may be left undone, and is */
     size_t object, text;
-    size_t parts, parts_len; /* NO_TEXT: none */
-    size_t rows, rows_len;   /* NO_TEXT: it is no COPY with its rows */
-    uint64_t taken;          /* rows, by the server's answer … */
-    uint64_t expected;       /* … and as many as there are; UINT64_MAX: not known */
+    const struct target_statement *lent; /* a long one, whose text is not held; else NULL */
+    size_t parts, parts_len;             /* NO_TEXT: none */
+    size_t rows, rows_len;               /* NO_TEXT: it is no COPY with its rows */
+    uint64_t taken;                      /* rows, by the server's answer … */
+    uint64_t expected;                   /* … and as many as there are; UINT64_MAX: not known */
     const char *untold;
 };
 
@@ -126,11 +128,31 @@ bool target_take_untold(struct target_session *session, const char *untold,
 /* The transaction at hand stays. */
 void target_count_open(struct target_session *session);
 
-/* ---- target_queue.c ---- */
+/* ---- target_hold.c ---- */
 
 /* Keeps a text in session->held. */
 bool target_hold(struct target_session *session, const void *text, size_t len, size_t *offset,
                  struct error *err);
+const char *target_held_text(const struct target_session *session, size_t offset);
+
+/* It is sent from where it lies, and so is alone in the queue. */
+bool target_is_long(const struct target_statement *statement);
+
+/* Puts it into the queue. */
+bool target_hold_statement(struct target_session *session, const struct target_statement *statement,
+                           const struct slice *rows, struct error *err);
+
+/* Of a long one that is its beginning. */
+const char *target_text_of(const struct target_session *session,
+                           const struct queued_statement *statement);
+uint64_t target_length_of(const struct target_session *session,
+                          const struct queued_statement *statement);
+
+bool target_send_text(struct target_session *session, const char *text, struct error *err);
+bool target_send_statement(struct target_session *session, const struct queued_statement *statement,
+                           struct error *err);
+
+/* ---- target_queue.c ---- */
 
 /* Begins a transaction, if the mode wants one and none has begun. */
 bool target_begin(struct target_session *session, struct error *err);

@@ -102,6 +102,7 @@ void conn_free(struct wire_conn *conn)
 {
     conn_disconnect(conn);
     wire_settings_free(conn->settings);
+    buffer_free(&conn->report.body);
     buffer_free(&conn->description);
     free(conn->columns);
     free(conn->row);

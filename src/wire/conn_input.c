@@ -248,13 +248,49 @@ bool conn_fill(struct wire_conn *conn, size_t need, struct error *err)
 
 /* ---- Messages ---- */
 
+static bool is_long_report(const struct message_header *header)
+{
+    return (header->type == 'E' || header->type == 'N') && header->body_len > REPORT_LONG;
+}
+
+/* What quotes a statement of 100 MB is not held for the sake of its first words. */
+static bool take_long_report(struct wire_conn *conn, const struct message_header *header,
+                             struct slice *body, struct error *err)
+{
+    struct report_shortener *report = &conn->report;
+    size_t left = header->body_len;
+
+    buffer_clear(&report->body);
+    *report = (struct report_shortener){.body = report->body};
+    conn->input_start += MESSAGE_HEADER_SIZE;
+    /* One may be of any length, but not many behind each other: see DISCARD_MAX. */
+    conn->taken += MESSAGE_HEADER_SIZE + (uint64_t)(header->type == 'E' ? left / 16 : left);
+    while (left > 0) {
+        struct slice piece;
+
+        if (!conn_fill(conn, 1, err))
+            return false;
+        piece = slice_make(conn->input + conn->input_start, unparsed(conn));
+        if (piece.len > left)
+            piece.len = left;
+        conn->input_start += piece.len;
+        left -= piece.len;
+        if (!report_shortener_feed(report, piece, err))
+            return conn_break(conn, false);
+    }
+    if (!report_shortener_finish(report, err))
+        return conn_break(conn, false);
+    *body = buffer_slice(&report->body);
+    return true;
+}
+
 bool conn_peek_header(struct wire_conn *conn, struct message_header *header, struct error *err)
 {
     if (!conn_fill(conn, MESSAGE_HEADER_SIZE, err))
         return false;
     if (!message_parse_header(conn->input + conn->input_start, header, err))
         return conn_break(conn, false);
-    if (header->type == 'd' || header->body_len <= conn->answer_max)
+    if (header->type == 'd' || is_long_report(header) || header->body_len <= conn->answer_max)
         return true;
     error_set(err, ERROR_PROTOCOL,
               "the server sent a %s message of %zu bytes; at most %zu are accepted",
@@ -270,6 +306,8 @@ bool conn_take_message(struct wire_conn *conn, const struct message_header *head
         conn_break(conn, false);
         return error_set(err, ERROR_PROTOCOL, "the server sent CopyData where it makes no sense");
     }
+    if (is_long_report(header))
+        return take_long_report(conn, header, body, err);
     if (!conn_fill(conn, MESSAGE_HEADER_SIZE + header->body_len, err))
         return false;
     *body = slice_make(conn->input + conn->input_start + MESSAGE_HEADER_SIZE, header->body_len);

@@ -84,7 +84,8 @@ struct wire_conn {
     bool broken;                          /* good for wire_close only */
     bool lost;                            /* the socket is of no use any more */
 
-    struct buffer description; /* body of the last RowDescription */
+    struct report_shortener report; /* of the last that was long */
+    struct buffer description;      /* body of the last RowDescription */
     struct message_column *columns;
     size_t columns_capacity, columns_count;
     struct slice *row;

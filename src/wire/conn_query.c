@@ -174,6 +174,55 @@ bool wire_queue_query(struct wire_conn *conn, const char *sql, struct error *err
     return true;
 }
 
+/* A message that has begun and cannot be ended leaves nothing to be said on this connection. */
+static bool tear(struct wire_conn *conn)
+{
+    conn->send_torn = true;
+    return conn_break(conn, false);
+}
+
+static bool send_rest(struct wire_conn *conn, const struct wire_text *text, struct error *err)
+{
+    const struct slice none = slice_make(NULL, 0);
+    uint64_t left = text->rest;
+    struct slice piece;
+
+    while (left > 0) {
+        if (!text->next(text->context, &piece, err))
+            return false;
+        if (piece.len > left)
+            piece.len = (size_t)left;
+        left -= piece.len;
+        if (!conn_send(conn, none, piece, err))
+            return false;
+    }
+    return conn_send(conn, none, slice_make("", 1), err);
+}
+
+#define QUERY_MOST ((size_t)0x3fffffff - 8) /* of its bytes: more no server holds */
+
+bool wire_send_text(struct wire_conn *conn, const struct wire_text *text, struct error *err)
+{
+    size_t before;
+
+    if (!conn_check(conn, err))
+        return false;
+    if (conn->unsynced || conn->copy == COPY_TO_SERVER || conn->copy == COPY_BOTH_WAYS)
+        return error_set(err, ERROR_USAGE, "nothing can follow the command that is running");
+    before = conn->output.len;
+    if (text->head.len > QUERY_MOST || text->rest > QUERY_MOST - text->head.len)
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "a statement is longer than the 1 GiB that a server takes");
+    if (!buffer_append_byte(&conn->output, 'Q', err) ||
+        !buffer_append_u32(&conn->output, (uint32_t)(4 + text->head.len + text->rest + 1), err)) {
+        buffer_truncate(&conn->output, before);
+        return false;
+    }
+    conn->awaiting_ready++;
+    return (conn_send(conn, slice_make(NULL, 0), text->head, err) && send_rest(conn, text, err)) ||
+           tear(conn);
+}
+
 #define ROWS_MESSAGE_MAX ((size_t)1 << 20) /* the server holds each CopyData message whole */
 
 bool wire_queue_copy(struct wire_conn *conn, const char *sql, struct slice rows, struct error *err)

@@ -261,7 +261,7 @@ static size_t body_max(char type)
 {
     if (type == 'd')
         return MESSAGE_LENGTH_MAX;
-    return type == 'D' ? MESSAGE_ROW_MAX : MESSAGE_BODY_MAX;
+    return type == 'D' || type == 'E' ? MESSAGE_ROW_MAX : MESSAGE_BODY_MAX;
 }
 
 bool message_parse_header(const uint8_t bytes[MESSAGE_HEADER_SIZE], struct message_header *header,

@@ -84,7 +84,7 @@ struct message_header {
 };
 
 /* Fails on a length below 4 or beyond what the type may have: 2 GiB for CopyData, MESSAGE_ROW_MAX
- * for DataRow, MESSAGE_BODY_MAX for others. */
+ * for DataRow and ErrorResponse, MESSAGE_BODY_MAX for others. */
 bool message_parse_header(const uint8_t bytes[MESSAGE_HEADER_SIZE], struct message_header *header,
                           struct error *err);
 
@@ -148,6 +148,23 @@ const char *message_type_name(char type);
 /* Copies text that came from outside: control characters and what is not UTF-8 become '?', and it
  * is cut, at a character, if it does not fit. */
 void report_clean(const char *text, char *out, size_t out_size);
+
+/* A report that quotes what was sent may be as long as that. Of each field its beginning is kept:
+ * more than anybody tells. */
+#define REPORT_LONG ((size_t)64 * 1024)
+
+struct report_shortener {
+    struct buffer body; /* so far */
+    size_t kept;        /* of the field at hand */
+    bool full;          /* there are too many of them: the others are left out */
+};
+
+/* The next bytes of the report's body. */
+bool report_shortener_feed(struct report_shortener *shortener, struct slice bytes,
+                           struct error *err);
+
+/* That was its body: shortener->body is one now, if it was. */
+bool report_shortener_finish(struct report_shortener *shortener, struct error *err);
 
 /* The server's error as ours, with a hint of ours if it sent none. False. */
 bool report_to_error(const struct message_report *report, struct error *err);

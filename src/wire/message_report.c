@@ -48,6 +48,35 @@ void report_clean(const char *text, char *out, size_t out_size)
     out[used] = '\0';
 }
 
+#define FIELD_KEPT ((size_t)4 * REPORT_TEXT_SIZE) /* before it is cleaned */
+
+/* A field is a byte that says which, its text and a NUL; another NUL is the end. */
+bool report_shortener_feed(struct report_shortener *shortener, struct slice bytes,
+                           struct error *err)
+{
+    while (bytes.len > 0 && !shortener->full) {
+        const uint8_t *end = memchr(bytes.data, '\0', bytes.len);
+        struct slice text = bytes;
+
+        if (end != NULL)
+            text.len = (size_t)(end - bytes.data);
+        slice_take(&bytes, text.len + (end != NULL));
+        if (text.len > FIELD_KEPT - shortener->kept)
+            text.len = FIELD_KEPT - shortener->kept;
+        shortener->kept = end != NULL ? 0 : shortener->kept + text.len;
+        if (!buffer_append(&shortener->body, text.data, text.len, err) ||
+            (end != NULL && !buffer_append_byte(&shortener->body, '\0', err)))
+            return false;
+        shortener->full = shortener->body.len > REPORT_LONG;
+    }
+    return true;
+}
+
+bool report_shortener_finish(struct report_shortener *shortener, struct error *err)
+{
+    return !shortener->full || buffer_append(&shortener->body, "\0", 2, err);
+}
+
 struct sqlstate_hint {
     const char *sqlstate;
     const char *hint;

@@ -206,7 +206,8 @@ void wire_set_wait_limit(struct wire_conn *conn, int64_t milliseconds);
 
 /* How many bytes a message that is held whole, and a result of wire_query, may have from now on: 64
  * MiB at first, and 4 MiB in replication sessions. Rows may have up to 1 GiB, which is all that a
- * server can send, other messages no more than 64 MiB. CopyData has no limit. */
+ * server can send, other messages no more than 64 MiB; but an error may have any length, of which
+ * little is held. CopyData has no limit. */
 #define WIRE_ANSWER_MOST ((size_t)1 << 30)
 void wire_set_answer_limit(struct wire_conn *conn, size_t bytes);
 
@@ -287,7 +288,8 @@ struct wire_event {
  * is broken (lost, timed out, cancelled, protocol, or ERROR_SERVER for a FATAL error). Notices,
  * ParameterStatus and notifications are dealt with inside. A CopyData message of any length passes
  * through in parts of at most the receive buffer's size (256 KiB), cut wherever a receive ended;
- * other messages are held whole, and one over 64 MiB is refused. */
+ * of a report its fields' beginnings are held, and other messages whole: one over 64 MiB is
+ * refused. */
 bool wire_next(struct wire_conn *conn, struct wire_event *event, struct error *err);
 
 /* What wire_next will give next if that is copy data that has been received already: the call then
@@ -327,6 +329,19 @@ bool wire_send_query(struct wire_conn *conn, const char *sql, struct error *err)
  * or wire_next. Not behind a COPY to the server. While the server sends rows it does not read: all
  * that is sent ahead should be a few KiB, which lie in between. */
 bool wire_queue_query(struct wire_conn *conn, const char *sql, struct error *err);
+
+/* A query that is not held: it begins with `head`, and `rest` bytes follow, which next() gives in
+ * pieces, none of them empty, each valid until the next call. */
+struct wire_text {
+    struct slice head;
+    uint64_t rest;
+    bool (*next)(void *context, struct slice *piece, struct error *err);
+    void *context;
+};
+
+/* The same as wire_queue_query for such a text, which is sent at once, behind all that is queued.
+ * Where next() fails a part of it is sent, and the connection is broken. */
+bool wire_send_text(struct wire_conn *conn, const struct wire_text *text, struct error *err);
 
 /* Queues COPY … FROM STDIN with all its rows, in the format that it says: a server that refuses it
  * drops them. Its WIRE_COPY_IN then asks for nothing: call wire_copy_was_sent before anything else.

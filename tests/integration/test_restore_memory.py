@@ -1,5 +1,7 @@
 """A restore's memory has its bound, whatever is large: one row, many large objects, one statement of a script."""
 
+import hashlib
+
 import pytest
 
 from pgcask_testing import logical, process
@@ -45,3 +47,66 @@ def test_many_large_objects_take_no_more(restorer, cluster, workdir, jobs):
     assert outcome.result.ok and not outcome.failures, str(outcome.result)
     assert outcome.result.peak_rss < BASE + jobs * EACH, outcome.result.peak_rss
     assert cluster.value("SELECT count(*) FROM pg_largeobject_metadata", copy) == "40000"
+
+
+# ---- One statement of a script, or of an archive's table of contents ----
+
+BEGUN = "-- PostgreSQL database dump\n"
+END = "-- PostgreSQL database dump complete\n"
+QUIET = "SET log_min_messages = panic;\n"  # a server writes statements that fail to its log
+HUGE, LONG = 64 * MB, 20 * MB  # three times either is over the bound
+
+
+def text_of(size):
+    return "0123456789abcde\n" * (size // 16)
+
+
+def md5(text):
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def assert_bounded(result, jobs=1):
+    assert result.peak_rss < BASE + jobs * EACH, result.peak_rss
+
+
+def rows_of(size):
+    return ",\n".join(f"({n}, '{n:01000}')" for n in range(size // 1000))
+
+
+STATEMENTS = f"""
+    CREATE TABLE one (n int PRIMARY KEY, t text);
+    INSERT INTO one VALUES (0, 'before');
+    INSERT INTO one VALUES (1, md5('{{one}}'));
+    INSERT INTO one VALUES ('{{long}}', 'no number');
+    CREATE FUNCTION long() RETURNS text LANGUAGE sql AS $x$SELECT md5('{{long}}')$x$;
+    DO $x$ BEGIN EXECUTE 'SELECT nothing /* {{long}} */'; END $x$;
+    CREATE TABLE many (n int, t text); INSERT INTO many VALUES {{many}};
+    INSERT INTO one VALUES (2, 'behind');
+"""
+FAILED = [("22P02", "invalid input syntax"), ("42703", "nothing")]
+IN_IT = """
+    SELECT concat_ws(' ', (SELECT string_agg(n || ':' || t, ',' ORDER BY n) FROM one), long(),
+        (SELECT count(*) || ' ' || sum(n) || ' ' || sum(length(t)) FROM many))
+"""
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("form, one, long", [("a file", HUGE, LONG), ("a pipe", LONG, 2 * MB)])
+def test_a_statement_of_a_script_may_be_larger_than_all_memory(restorer, cluster, workdir, form, one, long):
+    """What fails of it is told, in the server's words as far as they are bounded."""
+    path, rows = workdir / "long.sql", long // 1000
+    path.write_text(BEGUN + QUIET + STATEMENTS.format(one=text_of(one), long=text_of(long), many=rows_of(long))
+                    + END)
+    copy = make(cluster, form)
+    with path.open("rb") as stdin:
+        outcome = restorer(cluster, copy, path if form == "a file" else "-",
+                           stdin=None if form == "a file" else stdin)
+    assert outcome.result.rc == 3 and len(outcome.failures) == len(FAILED), str(outcome.result)
+    for failure, (sqlstate, message) in zip(outcome.failures, FAILED):
+        assert failure["sqlstate"] == sqlstate and message in failure["message"], failure
+        assert len(str(failure)) < 8192
+    assert_bounded(outcome.result)
+    assert cluster.value(IN_IT, copy) == (
+        f"0:before,1:{md5(text_of(one))},2:behind {md5(text_of(long))} "
+        f"{rows} {rows * (rows - 1) // 2} {rows * 1000}")
+    logical.drop(cluster, copy)

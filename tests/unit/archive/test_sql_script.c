@@ -683,6 +683,79 @@ static void statements_that_nobody_wants_are_not_held(void **state)
     sql_script_free(decoder);
 }
 
+/* ---- Statements that are not held ---- */
+
+static bool add_rest(void *context, struct slice bytes, struct error *why)
+{
+    struct found *found = context;
+
+    return buffer_append(&found->rows, bytes.data, bytes.len, why);
+}
+
+static bool take_beginning(void *context, const struct sql_statement *statement, struct error *why)
+{
+    struct found *found = context;
+
+    assert_int_equal(statement->text.data[statement->text.len], 0);
+    assert_int_equal(statement->rest, found->rows.len);
+    if (!buffer_printf(&found->told, why, "{%.*s|%.*s}", (int)statement->text.len,
+                       (const char *)statement->text.data, (int)found->rows.len,
+                       buffer_text(&found->rows)))
+        return false;
+    buffer_clear(&found->rows);
+    return true;
+}
+
+static bool read_beginnings(struct slice script, size_t piece, struct found *found)
+{
+    const struct sql_script_handler handler = {
+        .context = found, .statement = take_beginning, .rest = add_rest, .held = 20};
+    struct sql_script *decoder = sql_script_new(&handler, &err);
+    bool done = true;
+
+    found_clear(found);
+    while (done && script.len > 0)
+        done = sql_script_feed(decoder,
+                               slice_take(&script, piece < script.len ? piece : script.len), &err);
+    done = done && sql_script_finish(decoder, &err);
+    sql_script_free(decoder);
+    return done;
+}
+
+static void the_rest_of_a_long_statement_is_handed_on(void **state)
+{
+    const struct slice script = slice_string("SELECT 1; -- x\nSELECT '34567890123;56';/*;*/"
+                                             "INSERT INTO t VALUES (1);INSERT INTO t VALUES;"
+                                             "COPY t FROM stdin;\nSELECT 'none of it';\n\\.\n"
+                                             "ALTER ROLE r SET a = '0123456789';");
+    struct found found = {0};
+
+    (void)state;
+    for (size_t piece = 1; piece <= script.len; piece++) {
+        assert_true(read_beginnings(script, piece, &found));
+        assert_string_equal(buffer_text(&found.told),
+                            "{SELECT 1;|}{SELECT '34567890123;|56';}"
+                            "{INSERT INTO t VALUES| (1);}{INSERT INTO t VALUES|;}"
+                            "{COPY t FROM stdin;|}{ALTER ROLE r SET a =| '0123456789';}");
+    }
+    found_free(&found);
+}
+
+static void what_is_read_as_a_whole_may_not_be_long(void **state)
+{
+    static const char *const scripts[] = {
+        "CREATE DATABASE d TEMPLATE template0;", "CREATE ROLE r PASSWORD 'x y z';",
+        "COPY t (a, b, c, d) FROM stdin;\n\\.\n", "BEGIN /* 0123456789012 */;"};
+    struct found found = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+        assert_false(read_beginnings(slice_string(scripts[i]), 7, &found));
+        assert_non_null(strstr(err.message, "statement of line 1 is longer than 1 MiB"));
+    }
+    found_free(&found);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -708,6 +781,8 @@ int main(void)
         cmocka_unit_test(comments_name_entries),
         cmocka_unit_test(what_failed_stays_failed),
         cmocka_unit_test(statements_that_nobody_wants_are_not_held),
+        cmocka_unit_test(the_rest_of_a_long_statement_is_handed_on),
+        cmocka_unit_test(what_is_read_as_a_whole_may_not_be_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

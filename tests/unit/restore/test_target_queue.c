@@ -1,11 +1,13 @@
 /* A target session against scripted servers: batches that fail, are done again and are lost. */
 #include "support/session.h"
 
+#include "restore/long_statement.h"
 #include "restore/target_session.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct target {
     struct session session; /* its server and settings */
@@ -471,6 +473,92 @@ static void what_no_server_says_here_ends_it(void **state)
     }
 }
 
+/* ---- Long statements ---- */
+
+#define MORE ((size_t)200 * 1000) /* several pieces of the file */
+
+static void fill_more(struct long_statement *more, char *text)
+{
+    struct error err;
+
+    for (size_t i = 0; i < MORE; i++)
+        text[i] = (char)('a' + i % 26);
+    assert_true(long_statement_add(more, slice_make(text, 3), &err));
+    assert_true(long_statement_add(more, slice_make(text + 3, MORE - 3), &err));
+    text[MORE] = '\0';
+}
+
+static bool execute_long(struct target *target, struct long_statement *more)
+{
+    const struct target_statement statement = {
+        .text = "SELECT ", .more = more, .object = "long", .subject = 2};
+
+    return target_execute(target->target, &statement, &target->session.err);
+}
+
+/* It waits for what is before it, and what is behind it waits for its answer. */
+static void a_long_statement_goes_alone(void **state)
+{
+    static char text[7 + MORE + 1] = "SELECT ";
+    struct long_statement more = {0};
+    struct target target;
+
+    (void)state;
+    prepare(&target);
+    fill_more(&more, text + 7);
+    expect_query(&target, "BEGIN");
+    expect_query(&target, "one");
+    expect_query(&target, "COMMIT");
+    complete(&target, "BEGIN", 'T');
+    complete(&target, "CREATE TABLE", 'T');
+    complete(&target, "COMMIT", 'I');
+    reply(&target);
+    expect_query(&target, text);
+    refuse(&target, "42P01", "no", 'I');
+    reply(&target);
+    expect_query(&target, text); /* from its first byte again */
+    complete(&target, "INSERT 0 3", 'I');
+    reply(&target);
+    open_target(&target);
+    execute(&target, 1, "one");
+    assert_true(execute_long(&target, &more));
+    assert_true(execute_long(&target, &more));
+    assert_int_equal(target_session_counts(target.target)->row_bytes, 7 + MORE);
+    close_target(&target, "1 done 0; long failed 42P01 no: SELECT; 2 done 3; ");
+    long_statement_reset(&more);
+}
+
+/* Half a message is on its way: nothing else can be said, not even that this is the end. */
+static void what_was_kept_and_is_lost_ends_it(void **state)
+{
+    static char text[MORE + 1];
+    struct long_statement more = {0};
+    struct target target;
+
+    (void)state;
+    prepare(&target);
+    fill_more(&more, text);
+    assert_int_equal(ftruncate(more.fd_and_one - 1, 100 * 1000), 0);
+    scripted_expect_close(target.session.server);
+    open_target(&target);
+    assert_false(execute_long(&target, &more));
+    assert_non_null(strstr(target.session.err.message, "cannot read what was kept"));
+    close_target(&target, "");
+    long_statement_reset(&more);
+}
+
+static void a_folder_that_is_none_is_named(void **state)
+{
+    struct long_statement more = {.directory = "/nonexistent"};
+    struct error err;
+
+    (void)state;
+    assert_false(long_statement_add(&more, slice_string("x"), &err));
+    assert_non_null(strstr(err.message, "/nonexistent"));
+    assert_non_null(strstr(err.hint, "spool-dir"));
+    long_statement_reset(&more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +575,9 @@ int main(void)
         cmocka_unit_test(the_server_s_last_words_are_the_reason),
         cmocka_unit_test(a_statement_that_ends_the_transaction_ends_the_work),
         cmocka_unit_test(what_no_server_says_here_ends_it),
+        cmocka_unit_test(a_long_statement_goes_alone),
+        cmocka_unit_test(what_was_kept_and_is_lost_ends_it),
+        cmocka_unit_test(a_folder_that_is_none_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

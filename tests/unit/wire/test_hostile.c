@@ -236,6 +236,45 @@ static void an_answer_above_its_limit_is_refused(void **state)
     session_finish(&session);
 }
 
+/* 70 MB of words, which quote what was sent: no more than their beginning is held. */
+static void an_error_of_any_length_is_told_and_the_session_lives(void **state)
+{
+    static const char *const names[] = {"SERROR", "C22P02", "P17"};
+    const size_t len = (size_t)70 << 20;
+    struct wire_result *result = NULL;
+    struct buffer body = {0};
+    struct session session;
+
+    (void)state;
+    session_prepare_ready(&session);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(buffer_append(&body, names[i], strlen(names[i]) + 1, &session.err));
+    assert_true(buffer_append_string(&body, "Minvalid: ", &session.err) &&
+                buffer_reserve(&body, len, &session.err));
+    memset(body.data + body.len, 'x', len);
+    body.len += len;
+    assert_true(buffer_append(&body, "\0Wbehind it\0", sizeof("\0Wbehind it\0"), &session.err));
+    scripted_expect(session.server, 'Q');
+    scripted_message(&session.reply, 'E', body.data, body.len);
+    scripted_ready(&session.reply, 'I');
+    session_script_reply(&session);
+    scripted_expect(session.server, 'Q');
+    scripted_text_message(&session.reply, 'C', "SET");
+    scripted_ready(&session.reply, 'I');
+    session_script_reply(&session);
+    session_connect(&session);
+    assert_false(wire_query(session.conn, "SELECT", &result, &session.err));
+    assert_int_equal(session.err.code, ERROR_SERVER);
+    assert_string_equal(session.err.sqlstate, "22P02");
+    assert_int_equal(strncmp(session.err.message, "invalid: xxx", 12), 0);
+    assert_string_equal(wire_error_context(session.conn), "behind it");
+    assert_int_equal(wire_error_position(session.conn), 17);
+    assert_true(wire_query(session.conn, "SET", &result, &session.err));
+    wire_result_free(result);
+    session_finish(&session);
+    buffer_free(&body);
+}
+
 static void a_result_above_its_limit_is_refused_and_the_session_lives(void **state)
 {
     struct wire_result *result;
@@ -309,6 +348,7 @@ int main(void)
         cmocka_unit_test(rows_without_columns_and_without_end_end_a_query),
         cmocka_unit_test(the_rest_of_a_command_is_not_drained_for_ever),
         cmocka_unit_test(an_answer_above_its_limit_is_refused),
+        cmocka_unit_test(an_error_of_any_length_is_told_and_the_session_lives),
         cmocka_unit_test(a_result_above_its_limit_is_refused_and_the_session_lives),
         cmocka_unit_test(a_parameter_of_a_megabyte_is_not_kept),
         cmocka_unit_test(a_second_key_is_an_error),
