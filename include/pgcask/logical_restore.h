@@ -72,8 +72,9 @@ struct pgcask_logical_restore_options {
     bool disable_triggers;       /* with data_only */
     bool row_security;           /* policies hold for the role while rows are put in by INSERT */
     bool analyze;                /* gathers statistics of the tables that got rows, afterwards */
-    const char *spool_directory; /* for a backup whose records come in another order than they were
-                                    written in; NULL: TMPDIR, else /tmp */
+    const char *spool_directory; /* for what cannot be restored as it comes: records in another
+                                    order than they were written in, rows that wait for others,
+                                    long statements; NULL: TMPDIR, else /tmp */
     bool dry_run;                /* what is in the way is told, and nothing done */
 };
 

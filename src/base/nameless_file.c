@@ -48,3 +48,41 @@ int nameless_file_open(const char *directory, struct error *err)
         error_set_errno(err, errno, "cannot make a temporary file in \"%s\"", directory);
     return fd;
 }
+
+bool nameless_file_write(int fd, struct slice bytes, uint64_t offset, const char *what,
+                         const char *directory, struct error *err)
+{
+    while (bytes.len > 0) {
+        ssize_t len = pwrite(fd, bytes.data, bytes.len, (off_t)offset);
+
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len < 0)
+            return error_set_errno(err, errno, "cannot keep %s in \"%s\"", what,
+                                   nameless_file_directory(directory));
+        slice_take(&bytes, (size_t)len);
+        offset += (uint64_t)len;
+    }
+    return true;
+}
+
+bool nameless_file_read(int fd, void *bytes, size_t len, uint64_t offset, const char *what,
+                        const char *directory, struct error *err)
+{
+    uint8_t *at = bytes;
+
+    while (len > 0) {
+        ssize_t got = pread(fd, at, len, (off_t)offset);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return error_set_errno(err, got < 0 ? errno : EIO,
+                                   "cannot read what was kept of %s in \"%s\"", what,
+                                   nameless_file_directory(directory));
+        at += got;
+        len -= (size_t)got;
+        offset += (uint64_t)got;
+    }
+    return true;
+}

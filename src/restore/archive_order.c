@@ -182,26 +182,6 @@ static bool ask(struct archive_job *job, struct tables *tables, struct error *er
     return done;
 }
 
-/* Of what streams by, nothing can be put before what comes before it. */
-static void say_wrong_order(const struct archive_job *job)
-{
-    const struct entry_order *first = NULL;
-    char before[256], behind[256];
-
-    for (size_t i = 0; i < job->orders.count && first == NULL; i++) {
-        if (job->orders.items[i].before > job->orders.items[i].behind)
-            first = &job->orders.items[i];
-    }
-    if (first == NULL || archive_input_can_seek(job->input))
-        return;
-    archive_contents_name(job->contents, first->behind, behind, sizeof(behind));
-    archive_contents_name(job->contents, first->before, before, sizeof(before));
-    log_message(job->request->log, LOG_WARNING,
-                "%s comes before %s, which it refers to by a foreign key, and a stream is restored "
-                "in its own order; hint: put the archive into a file, and restore that",
-                behind, before);
-}
-
 bool archive_job_order_rows(struct archive_job *job, struct error *err)
 {
     struct tables tables = {0};
@@ -211,7 +191,5 @@ bool archive_job_order_rows(struct archive_job *job, struct error *err)
         done = gather(&tables, job, err) && ask(job, &tables, err);
     buffer_free(&tables.names);
     free(tables.items);
-    if (done)
-        say_wrong_order(job);
     return done;
 }

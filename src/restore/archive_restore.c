@@ -12,6 +12,7 @@
 #include "restore/restore_plan.h"
 #include "restore/restore_trial.h"
 #include "restore/target_databases.h"
+#include "restore/waiting_rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,38 @@ static bool drop_all(struct archive_job *job, struct error *err)
 
 /* ---- Data ---- */
 
+/* What streams by may not come in the order that foreign keys want. */
+static bool read_waiting(struct archive_job *job, const struct archive_data_handler *handler,
+                         struct error *err)
+{
+    const struct waiting_options options = {
+        .handler = handler,
+        .contents = job->contents,
+        .orders = &job->orders,
+        .directory = job->request->spool_directory,
+        .cancel = &job->cancel,
+        .log = job->request->log,
+    };
+    struct waiting_rows *waiting = waiting_rows_new(&options, err);
+    struct archive_data_handler first;
+    bool done = waiting != NULL;
+
+    if (done) {
+        first = waiting_rows_handler(waiting);
+        done = archive_input_read_all(job->input, &first, &job->cancel, err) &&
+               waiting_rows_give(waiting, err);
+    }
+    waiting_rows_free(waiting);
+    return done;
+}
+
+static bool read_rows(struct archive_job *job, const struct archive_data_handler *handler,
+                      struct error *err)
+{
+    return job->orders.count > 0 ? read_waiting(job, handler, err)
+                                 : archive_input_read_all(job->input, handler, &job->cancel, err);
+}
+
 static bool restore_rows(struct archive_job *job, struct error *err)
 {
     struct archive_data_handler handler;
@@ -76,7 +109,7 @@ static bool restore_rows(struct archive_job *job, struct error *err)
         return true;
     handler = restore_data_handler(&job->main.data);
     archive_job_expect_data(job, true);
-    if (archive_input_read_all(job->input, &handler, &job->cancel, err) &&
+    if (read_rows(job, &handler, err) &&
         restore_data_do_again(&job->main.data, job->input, &job->cancel, err))
         return true;
     broken = restore_data_give_up(&job->main.data);

@@ -4,11 +4,11 @@
 #include "base/error_names.h"
 #include "base/nameless_file.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define PIECE ((size_t)64 * 1024)
+#define WHAT "a long statement"
 
 static int file_of(const struct long_statement *statement)
 {
@@ -28,19 +28,10 @@ bool long_statement_add(struct long_statement *statement, struct slice bytes, st
 {
     if (!open_file(statement, err))
         return false;
-    while (bytes.len > 0) {
-        ssize_t len = pwrite(file_of(statement), bytes.data, bytes.len, (off_t)statement->len);
-
-        if (len < 0 && errno == EINTR)
-            continue;
-        if (len < 0) {
-            error_set_errno(err, errno, "cannot keep a long statement in \"%s\"",
-                            nameless_file_directory(statement->directory));
-            return error_hint(err, "Another place: " OPTION_SPOOL_DIR);
-        }
-        slice_take(&bytes, (size_t)len);
-        statement->len += (uint64_t)len;
-    }
+    if (!nameless_file_write(file_of(statement), bytes, statement->len, WHAT, statement->directory,
+                             err))
+        return error_hint(err, "Another place: " OPTION_SPOOL_DIR);
+    statement->len += bytes.len;
     return true;
 }
 
@@ -54,21 +45,16 @@ bool long_statement_next(void *context, struct slice *piece, struct error *err)
     struct long_statement *statement = context;
     uint64_t left = statement->len - statement->given;
     size_t wanted = left < PIECE ? (size_t)left : PIECE;
-    ssize_t len;
 
     if (statement->piece == NULL)
         statement->piece = malloc(PIECE);
     if (statement->piece == NULL)
         return error_set_memory(err);
-    do {
-        len = pread(file_of(statement), statement->piece, wanted, (off_t)statement->given);
-    } while (len < 0 && errno == EINTR);
-    if (len <= 0)
-        return error_set_errno(err, len < 0 ? errno : EIO,
-                               "cannot read what was kept of a long statement in \"%s\"",
-                               nameless_file_directory(statement->directory));
-    statement->given += (uint64_t)len;
-    *piece = slice_make(statement->piece, (size_t)len);
+    if (!nameless_file_read(file_of(statement), statement->piece, wanted, statement->given, WHAT,
+                            statement->directory, err))
+        return false;
+    statement->given += wanted;
+    *piece = slice_make(statement->piece, wanted);
     return true;
 }
 

@@ -204,30 +204,93 @@ static void free_those_behind(struct restore_graph *graph, uint32_t step)
         come_nearer(graph, graph->after.numbers[i]);
 }
 
-/* Goes through all of it once as if done: what is never reached is in a circle or behind one.
- * `behind` of a step that opens a circle is made 0 for good. */
-static size_t open_circles(struct restore_graph *graph, uint32_t *behind)
+/* The other way round than `after`. */
+static bool make_before(const struct restore_graph *graph, struct lists *before, struct error *err)
 {
-    uint32_t reached = 0, from = 0;
-    size_t circles = 0;
+    struct pairs pairs = {0};
 
-    for (;;) {
-        while (graph->heap_count > 0) {
-            uint32_t step = heap_pop(graph);
-
-            graph->steps[step].taken = true;
-            reached++;
-            free_those_behind(graph, step);
+    for (uint32_t step = 0; step < graph->step_count; step++) {
+        for (uint32_t i = graph->after.begins[step]; i < graph->after.begins[step + 1]; i++) {
+            if (!add_pair(&pairs, graph->after.numbers[i], step, err)) {
+                free(pairs.all);
+                return false;
+            }
         }
-        if (reached == graph->step_count)
-            return circles;
-        while (graph->steps[from].taken)
-            from++;
-        graph->steps[from].behind = 0;
-        behind[from] = NONE;
-        circles++;
-        heap_push(graph, from);
     }
+    if (make_lists(before, &pairs, graph->step_count, err))
+        return true;
+    free(pairs.all);
+    return false;
+}
+
+/* One that is still to be done before this one. */
+static uint32_t come_before(const struct restore_graph *graph, const struct lists *before,
+                            uint32_t step)
+{
+    uint32_t i = before->begins[step];
+
+    while (graph->steps[before->numbers[i]].taken)
+        i++;
+    return before->numbers[i];
+}
+
+/* Going through all of it once as if done: what is never reached is in a circle or behind one. */
+struct going {
+    struct restore_graph *graph;
+    struct lists before;
+    uint32_t *behind; /* of each step, as it is to be in the end */
+    uint32_t *seen;   /* of each: the circle in the search for which it was met */
+    uint32_t reached;
+};
+
+static void reach(struct going *going)
+{
+    while (going->graph->heap_count > 0) {
+        uint32_t step = heap_pop(going->graph);
+
+        going->graph->steps[step].taken = true;
+        going->reached++;
+        free_those_behind(going->graph, step);
+    }
+}
+
+/* Going back from a step leads into a circle, whose first step this is. */
+static uint32_t first_of_circle(struct going *going, uint32_t step, uint32_t number)
+{
+    uint32_t first;
+
+    while (going->seen[step] != number) {
+        going->seen[step] = number;
+        step = come_before(going->graph, &going->before, step);
+    }
+    first = step;
+    for (uint32_t at = come_before(going->graph, &going->before, step); at != step;
+         at = come_before(going->graph, &going->before, at))
+        first = at < first ? at : first;
+    return first;
+}
+
+/* `behind` of a step that opens a circle is made 0 for good. */
+static bool open_circles(struct going *going, size_t *circles, struct error *err)
+{
+    uint32_t from = 0, first;
+
+    going->seen = calloc((size_t)going->graph->step_count + 1, sizeof(*going->seen));
+    if (going->seen == NULL)
+        return error_set_memory(err);
+    if (!make_before(going->graph, &going->before, err))
+        return false;
+    while (going->reached < going->graph->step_count) {
+        while (going->graph->steps[from].taken)
+            from++;
+        ++*circles;
+        first = first_of_circle(going, from, (uint32_t)*circles);
+        going->graph->steps[first].behind = 0;
+        going->behind[first] = NONE;
+        heap_push(going->graph, first);
+        reach(going);
+    }
+    return true;
 }
 
 static void push_ready(struct restore_graph *graph)
@@ -238,28 +301,41 @@ static void push_ready(struct restore_graph *graph)
     }
 }
 
+static bool go_through(struct restore_graph *graph, uint32_t *behind, size_t *circles,
+                       struct error *err)
+{
+    struct going going = {.graph = graph, .behind = behind};
+    bool done = true;
+
+    *circles = 0;
+    push_ready(graph);
+    reach(&going);
+    if (going.reached < graph->step_count)
+        done = open_circles(&going, circles, err);
+    free(going.seen);
+    free(going.before.begins);
+    free(going.before.numbers);
+    return done;
+}
+
 bool restore_graph_seal(struct restore_graph *graph, size_t *circles, struct error *err)
 {
     uint32_t *behind = calloc((size_t)graph->step_count + 1, sizeof(*behind));
+    bool done = behind != NULL || error_set_memory(err);
 
-    if (behind == NULL)
-        return error_set_memory(err);
-    if (!make_lists(&graph->after, &graph->edges, graph->step_count, err) ||
-        !make_lists(&graph->locked, &graph->locks, graph->step_count, err)) {
-        free(behind);
-        return false;
-    }
-    for (uint32_t i = 0; i < graph->step_count; i++)
+    done = done && make_lists(&graph->after, &graph->edges, graph->step_count, err) &&
+           make_lists(&graph->locked, &graph->locks, graph->step_count, err);
+    for (uint32_t i = 0; done && i < graph->step_count; i++)
         behind[i] = graph->steps[i].behind;
-    push_ready(graph);
-    *circles = open_circles(graph, behind);
-    for (uint32_t i = 0; i < graph->step_count; i++) {
+    done = done && go_through(graph, behind, circles, err);
+    for (uint32_t i = 0; done && i < graph->step_count; i++) {
         graph->steps[i].behind = behind[i] == NONE ? 0 : behind[i];
         graph->steps[i].taken = false;
     }
     free(behind);
-    push_ready(graph);
-    return true;
+    if (done)
+        push_ready(graph);
+    return done;
 }
 
 /* ---- Locks ---- */

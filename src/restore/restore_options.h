@@ -186,9 +186,12 @@
     RESTORE_FLAG("analyze", analyze,                                                               \
                  "Afterwards gathers the planner's statistics of the tables that got rows.")
 #define RESTORE_OPTION_SPOOL_DIR                                                                   \
-    RESTORE_TEXT("spool-dir", "DIR", spool_directory,                                              \
-                 "Where a backup is kept meanwhile whose records come as a stream in an order in " \
-                 "which they cannot be restored. $TMPDIR, or /tmp, unless given.")
+    RESTORE_TEXT(                                                                                  \
+        "spool-dir", "DIR", spool_directory,                                                       \
+        "Where what cannot be restored as it comes is kept meanwhile, in files without a "         \
+        "name: a backup whose records stream by in another order, rows of a stream that "          \
+        "refer to others behind them, a statement of more than 1 MiB. $TMPDIR, or /tmp, "          \
+        "unless given.")
 #define RESTORE_OPTION_DRY_RUN                                                                     \
     RESTORE_FLAG("dry-run", dry_run,                                                               \
                  "Says what would be done and what is in the way, and does nothing.")

@@ -94,7 +94,7 @@ struct restore_request {
     bool row_security;         /* rows as the role sees them, instead of an error */
     bool analyze;              /* afterwards */
     bool dry_run;              /* what would be done is said, nothing is done */
-    const char *spool_directory; /* for what must be read twice; NULL: TMPDIR, else /tmp */
+    const char *spool_directory; /* for what is kept meanwhile; NULL: TMPDIR, else /tmp */
 };
 
 /* Fills it with what was given (restore_options.h) and with the defaults of what was not. What does

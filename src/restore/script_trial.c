@@ -74,7 +74,7 @@ static bool make(struct script_trial *trial, struct script_name *database, uint6
     bool done = false;
 
     snprintf(sql, sizeof(sql), "CREATE DATABASE %s TEMPLATE template0", database->name);
-    if (!script_run_alone(trial->restore, sql, line, &done, err))
+    if (!script_run_alone(trial->restore, sql, NULL, line, &done, err))
         return false;
     database->there = database->made = done;
     database->told |= !done;
@@ -215,7 +215,7 @@ bool script_trial_need_schema(struct script_trial *trial, uint64_t line, struct 
     done = name_set_add(&trial->schemas, schema, NULL, err) &&
            buffer_append_string(&sql, "CREATE SCHEMA IF NOT EXISTS ", err) &&
            wire_quote_identifier(&sql, schema, err) &&
-           script_execute(trial->restore, session, buffer_text(&sql), line, false, err);
+           script_execute(trial->restore, session, buffer_text(&sql), NULL, line, false, err);
     buffer_free(&sql);
     return done;
 }

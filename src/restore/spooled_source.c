@@ -12,7 +12,6 @@
 #include "manifest/logical_layout.h"
 #include "manifest/physical_layout.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +53,7 @@ struct spooled {
 /* ---- What is kept, read again ---- */
 
 #define PIECE ((size_t)64 * 1024)
+#define WHAT "the backup"
 #define MEMORY_MOST ((uint64_t)1024 * 1024)
 
 struct kept_reader {
@@ -63,36 +63,28 @@ struct kept_reader {
     uint8_t piece[PIECE];
 };
 
-static ssize_t read_at(const struct spooled *spooled, uint8_t *out, size_t len, uint64_t offset)
+static bool read_at(const struct spooled *spooled, uint8_t *out, size_t len, uint64_t offset,
+                    struct error *err)
 {
-    ssize_t got;
-
-    if (spooled->fd < 0) {
-        memcpy(out, spooled->memory.data + offset, len);
-        return (ssize_t)len;
-    }
-    do {
-        got = pread(spooled->fd, out, len, (off_t)offset);
-    } while (got < 0 && errno == EINTR);
-    return got;
+    if (spooled->fd >= 0)
+        return nameless_file_read(spooled->fd, out, len, offset, WHAT, spooled->options.directory,
+                                  err);
+    memcpy(out, spooled->memory.data + offset, len);
+    return true;
 }
 
 static enum reader_status kept_next(struct reader *base, struct slice *data, struct error *err)
 {
     struct kept_reader *reader = (struct kept_reader *)base;
     size_t wanted = reader->left < PIECE ? (size_t)reader->left : PIECE;
-    ssize_t len;
 
     if (wanted == 0)
         return READER_END;
-    len = read_at(reader->spooled, reader->piece, wanted, reader->offset);
-    if (len <= 0) {
-        error_set_errno(err, len < 0 ? errno : EIO, "cannot read what was kept of the backup");
+    if (!read_at(reader->spooled, reader->piece, wanted, reader->offset, err))
         return READER_FAILED;
-    }
-    reader->offset += (uint64_t)len;
-    reader->left -= (uint64_t)len;
-    *data = slice_make(reader->piece, (size_t)len);
+    reader->offset += wanted;
+    reader->left -= wanted;
+    *data = slice_make(reader->piece, wanted);
     return READER_DATA;
 }
 
@@ -131,20 +123,8 @@ static bool open_file(struct spooled *spooled, struct error *err)
 static bool write_to_file(struct spooled *spooled, struct slice bytes, uint64_t offset,
                           struct error *err)
 {
-    while (bytes.len > 0) {
-        ssize_t len = pwrite(spooled->fd, bytes.data, bytes.len, (off_t)offset);
-
-        if (len < 0 && errno == EINTR)
-            continue;
-        if (len < 0) {
-            error_set_errno(err, errno, "cannot keep the backup in \"%s\"",
-                            spooled->options.directory);
-            return error_hint(err, "Another place: " OPTION_SPOOL_DIR);
-        }
-        slice_take(&bytes, (size_t)len);
-        offset += (uint64_t)len;
-    }
-    return true;
+    return nameless_file_write(spooled->fd, bytes, offset, WHAT, spooled->options.directory, err) ||
+           error_hint(err, "Another place: " OPTION_SPOOL_DIR);
 }
 
 /* What is little needs no room on a disk. */
@@ -226,11 +206,25 @@ static bool add(struct spooled *spooled, const struct record *record, struct err
     return true;
 }
 
+static bool is_contents(const char *path)
+{
+    enum logical_part part = logical_layout_part(path);
+
+    return part == LOGICAL_PART_FIRST_TOC || part == LOGICAL_PART_TOC;
+}
+
+/* By path, but the table of contents is the first of its folder's files. */
 static int compare(const void *a, const void *b)
 {
     const struct kept_record *x = a, *y = b;
+    size_t folder = (size_t)(strrchr(x->path, '/') - x->path);
 
-    return x->rank != y->rank ? (int)x->rank - (int)y->rank : strcmp(x->path, y->path);
+    if (x->rank != y->rank)
+        return (int)x->rank - (int)y->rank;
+    if (strncmp(x->path, y->path, folder + 1) == 0 && strchr(y->path + folder + 1, '/') == NULL &&
+        is_contents(x->path) != is_contents(y->path))
+        return is_contents(x->path) ? -1 : 1;
+    return strcmp(x->path, y->path);
 }
 
 static bool keep(struct spooled *spooled, const struct record *record, struct error *err)

@@ -31,6 +31,7 @@ static const struct member members[] = {
     MEMBER(role, MEMBER_TEXT),
     MEMBER(search_path, MEMBER_TEXT),
     MEMBER(list_file, MEMBER_TEXT),
+    MEMBER(spool_directory, MEMBER_TEXT),
     MEMBER(create_db, MEMBER_FLAG),
     MEMBER(schema_only, MEMBER_FLAG),
     MEMBER(data_only, MEMBER_FLAG),

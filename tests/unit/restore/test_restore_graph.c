@@ -169,6 +169,27 @@ static void a_worker_is_not_in_its_own_way(void **state)
     assert_int_equal(fixture.taken[2], 2);
 }
 
+/* What is only behind one waits for it, also where it has the lowest number. */
+static void what_is_behind_a_circle_stays_behind_it(void **state)
+{
+    (void)state;
+    make(5, 0);
+    order(1, 0);
+    order(0, 4);
+    order(3, 1);
+    order(2, 3);
+    order(3, 2);
+    seal();
+
+    assert_int_equal(fixture.circles, 1);
+    for (uint32_t i = 0; i < 5; i++) {
+        static const uint32_t steps[] = {2, 3, 1, 0, 4};
+
+        assert_takes(0, steps[i]);
+        done(steps[i]);
+    }
+}
+
 static void circles_are_opened_at_their_first_step(void **state)
 {
     (void)state;
@@ -334,6 +355,7 @@ int main(void)
         cmocka_unit_test_teardown(what_one_has_alone_no_other_worker_gets, tear_down),
         cmocka_unit_test_teardown(what_is_shared_several_have_and_none_alone, tear_down),
         cmocka_unit_test_teardown(a_worker_is_not_in_its_own_way, tear_down),
+        cmocka_unit_test_teardown(what_is_behind_a_circle_stays_behind_it, tear_down),
         cmocka_unit_test_teardown(circles_are_opened_at_their_first_step, tear_down),
         cmocka_unit_test_teardown(any_graph_is_gone_through_as_its_rules_say, tear_down),
         cmocka_unit_test_teardown(a_hundred_thousand_steps_take_no_time, tear_down),
