@@ -126,7 +126,8 @@ static void a_header_gives_type_and_length(void **state)
 static void a_length_that_cannot_be_is_an_error(void **state)
 {
     const char *const lengths[] = {"D\0\0\0\0",   "D\0\0\0\003",       "D\xff\xff\xff\xff",
-                                   "d\x80\0\0\0", "Z\x7f\xff\xff\xff", "E\4\0\0\5"};
+                                   "d\x80\0\0\0", "Z\x7f\xff\xff\xff", "N\4\0\0\5",
+                                   "E\x40\0\0\5"};
     struct message_header header;
     struct error err;
 
