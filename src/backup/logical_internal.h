@@ -89,6 +89,7 @@ struct logical_database {
 enum logical_why {
     LOGICAL_IS_INVALID, /* what a DROP DATABASE that was interrupted left */
     LOGICAL_IS_CLOSED,  /* it allows no connections */
+    LOGICAL_IS_INTERIM, /* a restore's (base/interim.h) */
     LOGICAL_IS_PROVIDERS
 };
 

@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/bytes.h"
 #include "base/error_names.h"
+#include "base/interim.h"
 #include "base/quote.h"
 #include "catalog/pattern.h"
 
@@ -151,7 +152,7 @@ static bool check_choice(const struct choice *choice, struct error *err)
 
 /* ---- The list ---- */
 
-enum { OID, NAME, ALLOWS_CONNECTIONS, INVALID, IS_PROVIDERS, WANTED, UNWANTED };
+enum { OID, NAME, ALLOWS_CONNECTIONS, INVALID, IS_INTERIM, IS_PROVIDERS, WANTED, UNWANTED };
 
 /* A managed service keeps databases of its own beside its customers': by their names, or by the
  * roles that own them where nobody else may enter. Whoever may act as their owner is no customer,
@@ -164,6 +165,13 @@ enum { OID, NAME, ALLOWS_CONNECTIONS, INVALID, IS_PROVIDERS, WANTED, UNWANTED };
     "        (o.rolname IN ('rdsadmin', 'cloudsqladmin', 'alloydbadmin', 'azuresu',\n"             \
     "                       'azure_superuser') AND\n"                                              \
     "         NOT pg_catalog.has_database_privilege(d.oid, 'CONNECT')))"
+
+/* What a restore fills, or has left: nobody's data, or not all of it. */
+#define COLUMN_IS_INTERIM                                                                          \
+    "d.datname OPERATOR(pg_catalog.~) '" INTERIM_NAMES "' AND EXISTS (\n"                          \
+    "         SELECT FROM pg_catalog.shobj_description(d.oid, 'pg_database') c\n"                  \
+    "          WHERE pg_catalog.starts_with(c, '" INTERIM_FILLED "') OR\n"                         \
+    "                pg_catalog.starts_with(c, '" INTERIM_REPLACED "'))"
 
 struct search {
     struct logical_backup *job;
@@ -181,6 +189,7 @@ static bool ask_for_databases(struct search *search, struct wire_conn *conn, str
                              "SELECT d.oid, d.datname,\n"
                              "       d.datallowconn AND d.datname <> 'template0',\n"
                              "       d.datconnlimit = -2,\n"
+                             "       " COLUMN_IS_INTERIM ",\n"
                              "       ",
                              err) &&
         buffer_append_string(
@@ -206,6 +215,8 @@ const char *logical_absent_reason(enum logical_why why)
         return "it is invalid, a DROP DATABASE was interrupted";
     case LOGICAL_IS_CLOSED:
         return "it does not allow connections";
+    case LOGICAL_IS_INTERIM:
+        return "a restore is filling it, or has left it";
     case LOGICAL_IS_PROVIDERS:
         break;
     }
@@ -224,6 +235,10 @@ const char *logical_absent_remedy(const char *name, enum logical_why why,
         return remedy;
     case LOGICAL_IS_CLOSED:
         snprintf(remedy, LOGICAL_REMEDY_SIZE, "ALTER DATABASE %s ALLOW_CONNECTIONS true;", quoted);
+        return remedy;
+    case LOGICAL_IS_INTERIM:
+        snprintf(remedy, LOGICAL_REMEDY_SIZE, "If no restore is at work: DROP DATABASE %s;",
+                 quoted);
         return remedy;
     case LOGICAL_IS_PROVIDERS:
         break;
@@ -260,12 +275,14 @@ static bool leave_out(struct search *search, const char *name, enum logical_why 
     return true;
 }
 
-/* Whoever names a provider's database means it. */
+/* Whoever names a provider's database, or a restore's, means it. */
 static bool is_absent(const struct wire_result *result, size_t row, bool wanted,
                       enum logical_why *why)
 {
     if (is_true(result, row, INVALID))
         *why = LOGICAL_IS_INVALID;
+    else if (!wanted && is_true(result, row, IS_INTERIM))
+        *why = LOGICAL_IS_INTERIM;
     else if (!wanted && is_true(result, row, IS_PROVIDERS))
         *why = LOGICAL_IS_PROVIDERS;
     else if (!is_true(result, row, ALLOWS_CONNECTIONS))

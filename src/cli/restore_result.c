@@ -109,7 +109,9 @@ void restore_result_say(struct command *command, const struct logical_restore_re
     }
     format_size(report->bytes, size);
     format_seconds(report->seconds, duration);
-    if (report->databases == 1 && report->database[0] != '\0')
+    if (report->databases == 1 && report->aside_count > 0)
+        snprintf(into, sizeof(into), "\"%s\"", report->aside);
+    else if (report->databases == 1 && report->database[0] != '\0')
         snprintf(into, sizeof(into), "\"%s\"", report->database);
     else
         snprintf(into, sizeof(into), "%zu database%s", report->databases,

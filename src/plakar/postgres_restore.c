@@ -160,6 +160,8 @@ static bool fail_for(const struct logical_restore_report *report, struct error *
     error_set(err, ERROR_SERVER, "%" PRIu64 " statement%s failed, the rest was restored: %s%s",
               report->failures, report->failures == 1 ? "" : "s", list,
               shown < report->failures ? "; …" : "");
+    if (report->aside_count > 0)
+        return error_hint(err, ERROR_OURS("%s"), report->aside_words);
     if (depended)
         error_hint(err, "Drop what depends on it first; with " OPTION_SINGLE_TRANSACTION
                         " all stays as it was in such a case.");

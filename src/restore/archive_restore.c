@@ -10,6 +10,7 @@
 #include "base/quote.h"
 #include "restore/list_file.h"
 #include "restore/restore_plan.h"
+#include "restore/restore_report.h"
 #include "restore/restore_trial.h"
 #include "restore/target_databases.h"
 #include "restore/waiting_rows.h"
@@ -270,7 +271,8 @@ static bool make_database(struct archive_job *job, struct error *err)
     return archive_job_open(job, &job->main, err);
 }
 
-/* A database that was made gets its name last of all. */
+/* A database that was made gets its name last of all: in the place of another one only if nothing
+ * of it failed. */
 static bool finish(struct archive_job *job, struct error *err)
 {
     const struct archive_restore_options *options = job->options;
@@ -283,7 +285,16 @@ static bool finish(struct archive_job *job, struct error *err)
         return false;
     count(job);
     archive_job_close(job, &job->main);
-    return restore_plan_finish(job->plan, 0, &told, err);
+    if (!restore_plan_say_last(job->plan, 0, &told, err))
+        return false;
+    if (restore_plan_action(job->plan, 0) != RESTORE_REPLACE ||
+        job->report->failures == job->failed_before)
+        return restore_plan_finish(job->plan, 0, &told, err);
+    if (!restore_plan_set_aside(job->plan, 0, &told, job->report->aside, &job->report->preflight,
+                                err))
+        return false;
+    restore_report_aside(job->report);
+    return true;
 }
 
 /* ---- All of it ---- */
@@ -333,6 +344,7 @@ static bool run(struct archive_job *job, struct error *err)
         return false;
     archive_job_expect_objects(job);
     job->report->databases++;
+    job->failed_before = job->report->failures;
     return make_database(job, err) && restore_all(job, err);
 }
 

@@ -38,6 +38,7 @@ struct archive_job {
     struct restore_plan *plan;
     struct content_sums *sums; /* of a trial; else NULL */
     bool began;                /* the trial: its end is told */
+    uint64_t failed_before;    /* failures of what else is restored */
     struct buffer list;        /* what its list file says */
     bool undone;               /* the one transaction, and all with it */
     struct restore_worker main;

@@ -30,6 +30,9 @@ struct logical_restore_report {
     size_t databases;       /* that were restored into */
     size_t ended;           /* … to the end, of a backup of several */
     char ended_names[512];  /* of these: "a", "b", … */
+    size_t aside_count;     /* that were to replace one and were not complete: a finding of each */
+    char aside[64];         /* … what the last of these is called */
+    char aside_words[1800]; /* … these findings, with what to type */
     uint64_t objects;       /* entries whose statements all succeeded */
     uint64_t rows, bytes;   /* that the server took, large objects among the bytes */
     uint64_t large_objects; /* that came to their ends */

@@ -37,8 +37,9 @@
     RESTORE_FLAG("create-db", create_db,                                                           \
                  "Makes the database if it is not there, with the encoding, locale, owner, "       \
                  "settings and privileges that the archive has of it. It has that name once it "   \
-                 "is complete, and is pgcask_restore_ with a number until then; one that is "      \
-                 "not is dropped. Of a backup of several databases each that is not there is "     \
+                 "is complete, and is pgcask_restore_ with a number until then. Where the work "   \
+                 "ends before, it is dropped; a kill may leave it, and the next restore says so. " \
+                 "Of a backup of several databases each that is not there is "                     \
                  "made in any case.")
 #define RESTORE_EXISTING(option, what)                                                             \
     .name = (option), .kind = OPTION_FLAG, .scope = OPTION_OF_LOGICAL, .help = (what)
@@ -55,9 +56,11 @@
 #define RESTORE_OPTION_RECREATE                                                                    \
     RESTORE_EXISTING("recreate",                                                                   \
                      "Drops the database if it is there, once another is complete to take its "    \
-                     "place: there has to be room for both. Never postgres or a template. Of a "   \
-                     "script, too, which then drops nothing itself; it fills the new one in its "  \
-                     "place.")
+                     "place: there has to be room for both. If a statement of it fails, the old "  \
+                     "one stays as it was; the new one keeps the name that it was filled under, "  \
+                     "and what to type is told. Never postgres or a template. Of a script, too, "  \
+                     "which then drops nothing itself; but there the new one takes the old one's " \
+                     "place before it is filled, whatever fails then.")
 #define RESTORE_OPTION_DATABASES                                                                   \
     .name = "databases", .argument = "PATTERN", .kind = OPTION_LIST, .scope = OPTION_OF_LOGICAL,   \
     .place = offsetof(struct restore_request, databases),                                          \

@@ -82,11 +82,21 @@ bool restore_plan_make(struct restore_plan *plan, size_t number, const struct ta
 /* What sessions have to call it now. */
 const char *restore_plan_name_now(const struct restore_plan *plan, size_t number);
 
-/* All is in it, and no session is: what may keep one out (privileges, limits), its comment, and its
- * name. One that it replaces is dropped then. Where it cannot have its name it stays, complete,
- * under the other, and the error says what to type. */
+/* All is in it, and no session is: what may keep one out (privileges, limits), and its comment. */
+bool restore_plan_say_last(struct restore_plan *plan, size_t number,
+                           const struct target_listener *told, struct error *err);
+
+/* Behind that: its name. One that it replaces is dropped then. Where it cannot have its name it
+ * stays, complete, under the other, and the error says what to type. */
 bool restore_plan_finish(struct restore_plan *plan, size_t number,
                          const struct target_listener *told, struct error *err);
+
+/* Instead of that, where something failed and it would replace one that is there: that one stays as
+ * it is, and the new one keeps the name that it was filled under, which is written into interim (64
+ * bytes). The finding says what to type to have it in the place of the other, or to drop it. */
+bool restore_plan_set_aside(struct restore_plan *plan, size_t number,
+                            const struct target_listener *told, char *interim,
+                            struct preflight_report *report, struct error *err);
 
 /* Instead of that, where the work ended before, as *err says: drops it, and adds to *err what came
  * of it. True: it is gone. False: there was nothing to be dropped, or it could not be. */

@@ -6,9 +6,9 @@
  */
 #include "restore/restore_plan_internal.h"
 
+#include "base/interim.h"
 #include "base/quote.h"
 #include "restore/target_databases.h"
-#include "restore/target_interim.h"
 
 #include <stdio.h>
 
@@ -118,13 +118,13 @@ static const char server_rows[] =
     "UNION ALL\n"
     "SELECT 'left over', d.datname, n, (SELECT pg_catalog.count(*)\n"
     "         FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid)::pg_catalog.text,\n"
-    "       pg_catalog.starts_with(c, '" TARGET_INTERIM_REPLACED "')::pg_catalog.text,\n"
+    "       pg_catalog.starts_with(c, '" INTERIM_REPLACED "')::pg_catalog.text,\n"
     "       pg_catalog.substring(c, '[^ ]*$')\n"
     "  FROM databases JOIN pg_catalog.pg_database d\n"
-    "    ON d.datname OPERATOR(pg_catalog.~) '" TARGET_INTERIM_NAMES "'\n"
+    "    ON d.datname OPERATOR(pg_catalog.~) '" INTERIM_NAMES "'\n"
     "  JOIN LATERAL pg_catalog.shobj_description(d.oid, 'pg_database') c\n"
-    "    ON pg_catalog.starts_with(c, '" TARGET_INTERIM_FILLED "' || n || '\" ')\n"
-    "    OR pg_catalog.starts_with(c, '" TARGET_INTERIM_REPLACED "' || n || '\" ')";
+    "    ON pg_catalog.starts_with(c, '" INTERIM_FILLED "' || n || '\" ')\n"
+    "    OR pg_catalog.starts_with(c, '" INTERIM_REPLACED "' || n || '\" ')";
 
 /* Membership that lets one be made an owner: from 16 on that is the right to SET ROLE. */
 static const char name_rows[] =

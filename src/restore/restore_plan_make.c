@@ -12,6 +12,7 @@
 #include "restore/target_interim.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool is_made(const struct planned_database *database)
 {
@@ -289,18 +290,48 @@ static bool put_in_place(const struct restore_plan *plan, struct planned_databas
     return done;
 }
 
+static bool say_owner_later(const struct restore_plan *plan,
+                            const struct planned_database *database,
+                            const struct target_listener *told, struct error *err)
+{
+    return !database->owner_later || (say_own(plan, database, OWN_OWNER, told, err) &&
+                                      say_own(plan, database, OWN_LAST, told, err));
+}
+
+bool restore_plan_say_last(struct restore_plan *plan, size_t number,
+                           const struct target_listener *told, struct error *err)
+{
+    const struct planned_database *database = plan->databases[number];
+
+    return !is_made(database) || database->owner_later ||
+           say_own(plan, database, OWN_LAST, told, err);
+}
+
 bool restore_plan_finish(struct restore_plan *plan, size_t number,
                          const struct target_listener *told, struct error *err)
 {
     struct planned_database *database = plan->databases[number];
 
-    if (!is_made(database))
-        return true;
-    if (!database->owner_later && !say_own(plan, database, OWN_LAST, told, err))
+    return !is_made(database) ||
+           (put_in_place(plan, database, err) && say_owner_later(plan, database, told, err));
+}
+
+bool restore_plan_set_aside(struct restore_plan *plan, size_t number,
+                            const struct target_listener *told, char *interim,
+                            struct preflight_report *report, struct error *err)
+{
+    struct planned_database *database = plan->databases[number];
+    struct wire_conn *conn = NULL;
+    struct error ignored;
+
+    if (!say_owner_later(plan, database, told, err))
         return false;
-    return put_in_place(plan, database, err) &&
-           (!database->owner_later || (say_own(plan, database, OWN_OWNER, told, err) &&
-                                       say_own(plan, database, OWN_LAST, told, err)));
+    target_connect_any(&conn, plan->request, TARGET_BYTES, &ignored);
+    target_interim_tell_aside(conn, database->interim, database->name, report);
+    wire_close(conn);
+    memcpy(interim, database->interim, sizeof(database->interim));
+    database->interim[0] = '\0'; /* it stays */
+    return true;
 }
 
 /* ---- Or none ---- */

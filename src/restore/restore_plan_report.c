@@ -134,7 +134,7 @@ static const char *action_words(enum restore_action action)
     case RESTORE_REPLACE:
         break;
     }
-    return "is dropped and made anew";
+    return "is dropped, once another is complete to take its place";
 }
 
 /* Archives may call a kind whatever they like. */

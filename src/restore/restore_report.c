@@ -134,6 +134,21 @@ void restore_report_ended(struct logical_restore_report *report)
         snprintf(report->ended_names + len, sizeof(report->ended_names) - len, ", …");
 }
 
+void restore_report_aside(struct logical_restore_report *report)
+{
+    const struct preflight_report *found = &report->preflight;
+    size_t used = strlen(report->aside_words), room = sizeof(report->aside_words) - used;
+    const struct preflight_finding *last;
+
+    report->aside_count++;
+    if (found->count == 0)
+        return;
+    last = &found->findings[found->count - 1];
+    if (strlen(last->message) + strlen(last->remedy) + sizeof("  .  ") <= room)
+        snprintf(report->aside_words + used, room, "%s%s.  %s", used == 0 ? "" : "  ",
+                 last->message, last->remedy);
+}
+
 void restore_report_say_ended(const struct logical_restore_report *report, struct error *err)
 {
     char before[sizeof(err->detail)];

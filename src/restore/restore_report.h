@@ -22,4 +22,7 @@ void restore_report_ended(struct logical_restore_report *report);
 /* Adds to an error which were. */
 void restore_report_say_ended(const struct logical_restore_report *report, struct error *err);
 
+/* The finding that was added last is of a database that was to replace one, and has not. */
+void restore_report_aside(struct logical_restore_report *report);
+
 #endif

@@ -6,6 +6,7 @@
 #include "restore/target_interim.h"
 
 #include "base/clock.h"
+#include "base/interim.h"
 #include "base/quote.h"
 #include "restore/target_databases.h"
 
@@ -63,6 +64,10 @@ static bool ask(struct wire_conn *conn, const char *question, const char *name, 
     return done;
 }
 
+static const char marked[] =
+    "SELECT FROM pg_catalog.pg_database WHERE pg_catalog.starts_with("
+    "pg_catalog.shobj_description(oid, 'pg_database'), 'pgcask: being filled') AND datname = ";
+
 /* ---- Making one ---- */
 
 bool target_interim_create(struct wire_conn *conn, const char *statement, const char *interim,
@@ -74,7 +79,7 @@ bool target_interim_create(struct wire_conn *conn, const char *statement, const 
     *made = done || wire_is_broken(conn);
     if (!done)
         return false;
-    done = append_mark(&sql, interim, TARGET_INTERIM_FILLED, name, "since", err) &&
+    done = append_mark(&sql, interim, INTERIM_FILLED, name, "since", err) &&
            wire_query(conn, buffer_text(&sql), NULL, err);
     buffer_free(&sql);
     return done ? true : error_prefix(err, "cannot create the database \"%s\"", name);
@@ -106,9 +111,6 @@ static bool look(struct swap *swap, bool replaces, struct error *err)
     static const char there[] = "SELECT FROM pg_catalog.pg_database WHERE datname = ";
     static const char invalid[] =
         "SELECT FROM pg_catalog.pg_database WHERE datconnlimit = -2 AND datname = ";
-    static const char marked[] =
-        "SELECT FROM pg_catalog.pg_database WHERE pg_catalog.starts_with("
-        "pg_catalog.shobj_description(oid, 'pg_database'), 'pgcask: being filled') AND datname = ";
     struct buffer sql = {0};
     bool is_there = false, is_invalid = false, done;
 
@@ -132,9 +134,9 @@ static bool append_swap(struct buffer *sql, const struct swap *swap, struct erro
 {
     bool replaces = swap->replaced[0] != '\0';
 
-    return (!replaces || (append_rename(sql, swap->name, swap->replaced, err) &&
-                          append_mark(sql, swap->replaced, TARGET_INTERIM_REPLACED, swap->name,
-                                      "until", err))) &&
+    return (!replaces ||
+            (append_rename(sql, swap->name, swap->replaced, err) &&
+             append_mark(sql, swap->replaced, INTERIM_REPLACED, swap->name, "until", err))) &&
            append_rename(sql, swap->interim, swap->name, err) &&
            (!swap->marked ||
             append(sql, "COMMENT ON DATABASE ", swap->name, " IS NULL", NULL, err));
@@ -250,6 +252,53 @@ bool target_interim_put_in_place(struct wire_conn *conn, const char *interim, co
     done = done ? swap.replaced[0] == '\0' || drop_replaced(&swap, err) : fail(&swap, err);
     wire_set_cancel(conn, cancel);
     return done;
+}
+
+/* ---- One that is not complete ---- */
+
+static bool yes(struct wire_conn *conn, const char *question, const char *interim)
+{
+    struct error ignored;
+    bool is = false;
+
+    return conn != NULL && ask(conn, question, interim, &is, &ignored) && is;
+}
+
+static bool append_remedy(struct buffer *out, struct wire_conn *conn, const char *interim,
+                          const char *name, struct error *err)
+{
+    static const char template[] =
+        "SELECT FROM pg_catalog.pg_database WHERE datistemplate AND datname = ";
+    static const char subscribed[] =
+        "SELECT FROM pg_catalog.pg_database d JOIN pg_catalog.pg_subscription s"
+        "  ON s.subdbid = d.oid WHERE datname = ";
+
+    return buffer_append_string(out, "To have it in the place of the other all the same: ", err) &&
+           append(out, "DROP DATABASE ", name, "; ", NULL, err) &&
+           append_rename(out, interim, name, err) &&
+           (!yes(conn, marked, interim) ||
+            append(out, " COMMENT ON DATABASE ", name, " IS NULL;", NULL, err)) &&
+           buffer_append_string(out, "  To drop it instead: ", err) &&
+           (!yes(conn, template, interim) ||
+            append(out, "ALTER DATABASE ", interim, " IS_TEMPLATE false; ", NULL, err)) &&
+           append(out, "DROP DATABASE ", interim, ";", NULL, err) &&
+           (!yes(conn, subscribed, interim) ||
+            buffer_append_string(out, " (once its subscriptions are dropped in it)", err));
+}
+
+void target_interim_tell_aside(struct wire_conn *conn, const char *interim, const char *name,
+                               struct preflight_report *report)
+{
+    struct buffer remedy = {0};
+    struct error ignored;
+
+    if (!append_remedy(&remedy, conn, interim, name, &ignored))
+        buffer_clear(&remedy);
+    preflight_add(report, false, buffer_text(&remedy),
+                  "the database \"%s\" is as it was: something failed, and the new one, which is "
+                  "not complete, has not taken its place but is called %s",
+                  name, interim);
+    buffer_free(&remedy);
 }
 
 /* ---- Before it is filled ---- */

@@ -8,13 +8,8 @@
 #ifndef PGCASK_RESTORE_TARGET_INTERIM_H
 #define PGCASK_RESTORE_TARGET_INTERIM_H
 
+#include "base/preflight.h"
 #include "restore/restore_request.h"
-
-/* As SQL has them: what such names and comments look like, and how the comment of one for the
- * database n begins. */
-#define TARGET_INTERIM_NAMES "^pgcask_re(store|placed)_[0-9a-f]{12}$"
-#define TARGET_INTERIM_FILLED "pgcask: being filled for the database \""
-#define TARGET_INTERIM_REPLACED "pgcask: was the database \""
 
 /* Runs "CREATE DATABASE …" (database_recipe.h) of that interim name, and marks it as being for
  * `name`. Where it may be there all the same (the connection was lost, or cancelled) *made is true.
@@ -27,6 +22,11 @@ bool target_interim_create(struct wire_conn *conn, const char *statement, const 
  * session's own. */
 bool target_interim_put_in_place(struct wire_conn *conn, const char *interim, const char *name,
                                  bool replaces, struct cancel *cancel, struct error *err);
+
+/* It has its interim name for good, because something failed: tells what to type, to have it in the
+ * place of the one that was there or to drop it. conn: of any database; NULL: none could be had. */
+void target_interim_tell_aside(struct wire_conn *conn, const char *interim, const char *name,
+                               struct preflight_report *report);
 
 /* Puts a new database in the place of the one of that name, both of which is done at once: it is
  * made first, and where the other cannot go it goes again. statement: of the new one, under that

@@ -129,22 +129,35 @@ def test_check_tells_of_a_closed_database(pgcask, cluster, major, workdir):
 
 @ENDS
 def test_an_invalid_database_is_left_out_with_the_servers_remedy(pgcask, cluster, major, workdir):
+    left = "pgcask_restore_0123456789ab"
     make(cluster, "half gone")
+    make(cluster, left)
+    run_sql(cluster, "postgres", f"COMMENT ON DATABASE {left} IS "
+            "'pgcask: being filled for the database \"shop\" since 2026-11-22T17:03:08Z'")
     run_sql(cluster, "postgres",
             "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'half gone'")
     try:
         result = pgcask("backup", cluster.uri(None), "--to", workdir / "x").check()
         pgcask("backup", cluster.uri(None), "--to", workdir / "y", "--databases", "*h*").check()
+        pgcask("backup", cluster.uri(None), "--to", workdir / "i", "--layout", "numbered",
+               "--databases", left).check()
         named = pgcask("backup", cluster.uri(None), "--to", workdir / "z",
                        "--databases", 'shop,"half gone"')
     finally:
         run_sql(cluster, "postgres",
                 "UPDATE pg_database SET datconnlimit = -1 WHERE datname = 'half gone'")
         logical.drop(cluster, "half gone")
+        logical.drop(cluster, left)
     assert named.rc == 2 and "matches \"half gone\" can be backed up" in named.stderr, named
     assert 'DROP DATABASE "half gone";' in named.stderr and not (workdir / "z").exists(), named
     assert '"half gone" is left out' in result.stderr and "DROP DATABASE" in result.stderr, result
     assert "half gone" not in (workdir / "x/all.sql").read_text()
+    # What a restore has left half filled likewise, but where it is named.
+    assert f'"{left}" is left out' in result.stderr and f'DROP DATABASE "{left}";' in result.stderr
+    assert left not in (workdir / "x/all.sql").read_text() and names(
+        path.name for path in (workdir / "i").iterdir()) == [left]
+    assert (f"database {left}: left out, a restore is filling it, or has left it"
+            in told_as_left_out(workdir / "x"))
     assert ("database half gone: left out, it is invalid, a DROP DATABASE was interrupted"
             in told_as_left_out(workdir / "x"))
 

@@ -1,6 +1,7 @@
 """A database that a restore makes has its name once it is complete, and the one that it replaces is
 there until then: whatever ends the restore, and whenever."""
 
+import json
 import re
 import shutil
 import signal
@@ -287,12 +288,40 @@ def test_a_disk_without_room_for_both(pgcask, cluster, workdir, small_disk):
     cluster.sql("DROP TABLESPACE small")
 
 
-def test_what_fails_does_not_keep_a_name(pgcask, restorer, cluster, sources):
-    """… and no message has another."""
-    for source in ("stock.dump", "tables"):
-        make(cluster, "app", OLD)
+def test_where_something_fails_the_old_one_stays(pgcask, cluster, sources):
+    """… and the end says what to type, to have the new one or to drop it."""
+    make(cluster, "app", OLD)
+    before = logical.database_facts(cluster, "app")
+    for source, takes in (("stock.dump", False), ("tables", True)):
         told = pgcask("restore", sources / source, "--to", cluster.uri(), "--database", "app",
                       "--recreate", "--json")
+        assert told.rc == 3 and "not in app" in told.stdout, told
+        assert logical.database_facts(cluster, "app") == before
+        assert cluster.value("SELECT array_agg(n) FROM old", "app") == "{1,2}"
+        (new,) = interim(cluster)
+        finding, = (found for found in json.loads(told.stdout)["findings"]
+                    if new in found["message"])
+        have, drop = re.fullmatch(r"To have .*? the same: (.*;)  To drop it instead: (.*);.*",
+                                  finding["hint"]).groups()
+        assert '"app" is as it was' in finding["message"], told
+        if not takes:
+            logical.run_sql(cluster, new, SUBSCRIPTION_GOES)
+        for statement in (have.strip(";") if takes else drop).split("; "):
+            cluster.sql(statement)
+    assert interim(cluster) == []
+    assert cluster.value("SELECT count(*) FROM t", "app") == "2000"
+    assert cluster.sql("SELECT datistemplate, shobj_description(oid, 'pg_database') "
+                       "FROM pg_database WHERE datname = 'app'") == [["t", "templ"]]
+    cluster.sql("ALTER DATABASE app IS_TEMPLATE false")
+    logical.run_sql(cluster, "app", SUBSCRIPTION_GOES)
+    logical.drop(cluster, "app")
+
+
+def test_what_fails_keeps_no_new_database_from_its_name(pgcask, restorer, cluster, sources):
+    """… and no message has another."""
+    for source in ("stock.dump", "tables"):
+        told = pgcask("restore", sources / source, "--to", cluster.uri(), "--database", "app",
+                      "--create-db", "--json")
         assert told.rc == 3 and "not in app" in told.stdout, told
         assert "pgcask_re" not in told.stdout + told.stderr and interim(cluster) == [], told
         assert cluster.value("SELECT count(*) FROM t", "app") == "2000"
