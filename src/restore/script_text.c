@@ -35,7 +35,7 @@ bool script_text_check(const struct restore_request *request, struct error *err)
          "A restore into a server can choose."},
         {request->create_db, OPTION_CREATE_DB, "A script says itself which databases it makes."},
         {request->existing == RESTORE_CLEAN, OPTION_CLEAN,
-         "A script says itself what it drops (pg_dump --clean)."},
+         "A script says itself what it drops."},
         {request->single_transaction, OPTION_SINGLE_TRANSACTION,
          "It is psql that makes one of it:  psql -1"},
         {request->role != NULL, ERROR_OPTION("role"), "A script is run as whoever logs in."},

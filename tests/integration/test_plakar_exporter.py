@@ -418,6 +418,8 @@ def test_a_host_that_sends_nothing_after_init_leaves_nothing(host, stage):
 def test_a_session_that_is_lost_ends_it_with_the_reason(host, stage):
     plugin = host()
     in_the_middle(plugin, stage)
+    oracles.wait_for_sessions(stage.server, lambda found: any(
+        "COPY" in word for each in found.activity for word in each), timeout=20)
     stage.server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                      " WHERE application_name LIKE 'pgcask%'")
     rest = plugin.file("/later.dump", b"x" * 3000000)

@@ -58,6 +58,7 @@ def park(module_servers):
 NEWER_WORDS = {13: ("    LOGGED",), 14: ("    LOGGED",), 16: ("GRANT ",)}
 
 
+@pytest.mark.sampled
 def test_an_archive_restores_into_each_release_of_its_major_and_of_later_ones(
         pgcask, park, major, workdir):
     scripts = [text_of(name) for name in SCRIPTS if SINCE.get(name, 0) <= major]
