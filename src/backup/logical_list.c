@@ -171,6 +171,7 @@ enum { OID, NAME, ALLOWS_CONNECTIONS, INVALID, IS_INTERIM, IS_PROVIDERS, WANTED,
     "d.datname OPERATOR(pg_catalog.~) '" INTERIM_NAMES "' AND EXISTS (\n"                          \
     "         SELECT FROM pg_catalog.shobj_description(d.oid, 'pg_database') c\n"                  \
     "          WHERE pg_catalog.starts_with(c, '" INTERIM_FILLED "') OR\n"                         \
+    "                pg_catalog.starts_with(c, '" INTERIM_KEPT "') OR\n"                           \
     "                pg_catalog.starts_with(c, '" INTERIM_REPLACED "'))"
 
 struct search {

@@ -59,8 +59,8 @@
                      "place: there has to be room for both. If a statement of it fails, the old "  \
                      "one stays as it was; the new one keeps the name that it was filled under, "  \
                      "and what to type is told. Never postgres or a template. Of a script, too, "  \
-                     "which then drops nothing itself; but there the new one takes the old one's " \
-                     "place before it is filled, whatever fails then.")
+                     "which then drops nothing itself: while it fills the new one by its own "     \
+                     "name the old one is called pgcask_replaced_ with a number.")
 #define RESTORE_OPTION_DATABASES                                                                   \
     .name = "databases", .argument = "PATTERN", .kind = OPTION_LIST, .scope = OPTION_OF_LOGICAL,   \
     .place = offsetof(struct restore_request, databases),                                          \

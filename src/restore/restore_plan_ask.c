@@ -118,13 +118,17 @@ static const char server_rows[] =
     "UNION ALL\n"
     "SELECT 'left over', d.datname, n, (SELECT pg_catalog.count(*)\n"
     "         FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid)::pg_catalog.text,\n"
-    "       pg_catalog.starts_with(c, '" INTERIM_REPLACED "')::pg_catalog.text,\n"
-    "       pg_catalog.substring(c, '[^ ]*$')\n"
+    "       CASE WHEN pg_catalog.starts_with(c, '" INTERIM_FILLED "') THEN 'filled'\n"
+    "            WHEN pg_catalog.starts_with(c, '" INTERIM_REPLACED "') THEN 'replaced'\n"
+    "            ELSE coalesce(pg_catalog.quote_literal(pg_catalog.substring(\n"
+    "                     c, '" INTERIM_KEPT_COMMENT "(.*)$')), 'NULL') END,\n"
+    "       pg_catalog.substring(c, '[0-9-]{10}T[0-9:]{8}Z')\n"
     "  FROM databases JOIN pg_catalog.pg_database d\n"
     "    ON d.datname OPERATOR(pg_catalog.~) '" INTERIM_NAMES "'\n"
     "  JOIN LATERAL pg_catalog.shobj_description(d.oid, 'pg_database') c\n"
     "    ON pg_catalog.starts_with(c, '" INTERIM_FILLED "' || n || '\" ')\n"
-    "    OR pg_catalog.starts_with(c, '" INTERIM_REPLACED "' || n || '\" ')";
+    "    OR pg_catalog.starts_with(c, '" INTERIM_REPLACED "' || n || '\" ')\n"
+    "    OR pg_catalog.starts_with(c, '" INTERIM_KEPT "' || n || '\" ')";
 
 /* Membership that lets one be made an owner: from 16 on that is the right to SET ROLE. */
 static const char name_rows[] =

@@ -1,6 +1,8 @@
 /* What the server has said of itself and of the databases of a plan, row by row. */
 #include "restore/restore_plan_internal.h"
 
+#include "base/quote.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,23 +82,46 @@ static bool take_kept_row(struct restore_plan *plan, const struct wire_result *r
                                             text_of(rows, row, ONE), NULL, &ignored);
 }
 
-/* One of these may be a restore that runs right now. */
+/* What was killed may have had the new one complete by then. */
+static bool append_both_ways(struct buffer *remedy, const char *kept, const char *of,
+                             const char *comment)
+{
+    char name[QUOTE_NAME_SIZE];
+    struct error ignored;
+
+    quote_identifier(of, name, sizeof(name));
+    return buffer_printf(remedy, &ignored,
+                         "To have it back: DROP DATABASE %s; ALTER DATABASE %s RENAME TO %s; "
+                         "COMMENT ON DATABASE %s IS %s;  If the new one is complete: DROP DATABASE "
+                         "%s;",
+                         name, kept, name, name, comment, kept);
+}
+
+/* One of these may be of a restore that runs right now. */
 static bool take_left_over(struct restore_plan *plan, const struct wire_result *rows, size_t row)
 {
-    uint64_t sessions = number_of(rows, row, TWO);
-    bool replaced = flag_of(rows, row, THREE);
-    char remedy[256];
+    const char *what = text_of(rows, row, THREE), *name = text_of(rows, row, NAME);
+    bool used = number_of(rows, row, TWO) > 0;
+    bool filled = strcmp(what, "filled") == 0, replaced = strcmp(what, "replaced") == 0;
+    struct buffer remedy = {0};
+    struct error ignored;
 
-    snprintf(remedy, sizeof(remedy), "%sDROP DATABASE %s;",
-             sessions == 0 ? "" : "If it is of no restore that runs, and nobody uses it: ",
-             text_of(rows, row, NAME));
-    preflight_add(plan->report, false, remedy,
-                  replaced ? "the database \"%s\" is the one that a restore has replaced, called "
-                             "%s since %s, and was not dropped%s"
-                           : "a restore of the database \"%s\" that was ended has left what it was "
-                             "filling, %s, since %s%s",
-                  text_of(rows, row, ONE), text_of(rows, row, NAME), text_of(rows, row, FOUR),
-                  sessions == 0 ? "" : "; sessions are in it");
+    if ((used &&
+         !buffer_append_string(
+             &remedy, "If it is of no restore that runs, and nobody uses it: ", &ignored)) ||
+        !(filled || replaced ? buffer_printf(&remedy, &ignored, "DROP DATABASE %s;", name)
+                             : append_both_ways(&remedy, name, text_of(rows, row, ONE), what)))
+        buffer_clear(&remedy);
+    preflight_add(plan->report, false, buffer_text(&remedy),
+                  filled ? "a restore of the database \"%s\" that was ended has left what it was "
+                           "filling, %s, since %s%s"
+                  : replaced ? "the database \"%s\" is the one that a restore has replaced, called "
+                               "%s since %s, and was not dropped%s"
+                             : "a restore of the database \"%s\" that was ended has left the one "
+                               "that it was to replace, %s, since %s%s",
+                  text_of(rows, row, ONE), name, text_of(rows, row, FOUR),
+                  used ? "; sessions are in it" : "");
+    buffer_free(&remedy);
     return true;
 }
 

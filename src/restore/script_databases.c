@@ -187,6 +187,7 @@ static bool append_interim(struct script_restore *restore, struct buffer *out,
 static bool replace_database(struct script_restore *restore, const struct sql_statement *statement,
                              struct script_name *database, struct error *err)
 {
+    struct target_kept kept = {0};
     struct buffer sql = {0};
     struct wire_conn *conn;
     struct error why;
@@ -202,10 +203,13 @@ static bool replace_database(struct script_restore *restore, const struct sql_st
     /* The new one's name must be on disk as soon as the old one is gone. */
     done = wire_query(conn, "SET synchronous_commit = on", NULL, &why) &&
            target_interim_replace(conn, restore->request, buffer_text(&sql), interim,
-                                  database->name, &why);
+                                  database->name, &kept, &why);
     buffer_free(&sql);
     database->made = done;
     database->blocked = !done;
+    if (done && kept.was[0] != '\0')
+        done = script_kept_add(restore, database->name, statement->line, &kept, &why);
+    buffer_free(&kept.comment);
     restore->report.statements += done;
     if (done)
         return true;

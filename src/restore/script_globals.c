@@ -186,8 +186,14 @@ static bool run_named(struct script_restore *restore, const struct sql_statement
         restore->report.left_out++;
         return true;
     }
+    if (runs[number].of == 'd' && !script_kept_before(restore, err))
+        return false;
     item = script_find(restore, runs[number].of, name, err);
-    return item != NULL && runs[number].run(restore, statement, item, err);
+    if (item == NULL || !runs[number].run(restore, statement, item, err))
+        return false;
+    if (runs[number].of == 'd')
+        script_kept_count(restore, name);
+    return true;
 }
 
 bool script_run_global(struct script_restore *restore, const struct sql_statement *statement,

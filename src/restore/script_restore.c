@@ -392,6 +392,7 @@ struct script_restore *script_restore_new(const struct restore_request *request,
     }
     restore->request = request;
     restore->told = report;
+    restore->counted = report->failures;
     restore->more.directory = request->spool_directory;
     handler.context = restore;
     /* A trial compares what statements say, and so reads all of it. */
@@ -410,6 +411,7 @@ void script_restore_free(struct script_restore *restore)
         return;
     target_session_close(restore->section.target);
     target_session_close(restore->base.target);
+    script_kept_reset(restore);
     sql_script_free(restore->script);
     sql_script_free(restore->look);
     script_trial_free(restore->trial);
@@ -460,6 +462,9 @@ static bool finish(struct script_restore *restore, struct error *err)
         return false;
     if (restore->base.target != NULL && !target_finish(restore->base.target, err))
         return false;
+    script_kept_count(restore, buffer_text(&restore->connected));
+    if (!script_kept_leave(restore, NULL, err))
+        return false;
     if (!restore->matched && !restore->looked && restore->trial == NULL)
         script_tell_no_database(restore);
     script_tell_roles(restore);
@@ -475,7 +480,11 @@ bool script_restore_finish(struct script_restore *restore, struct error *err)
 
 bool script_restore_end(struct script_restore *restore, bool done, struct error *err)
 {
-    return restore->trial == NULL ? done : script_trial_end(restore->trial, done, err);
+    if (restore->trial != NULL)
+        return script_trial_end(restore->trial, done, err);
+    if (!done)
+        script_kept_give_up(restore, err);
+    return done;
 }
 
 bool script_restore_has_begun(const struct script_restore *restore)

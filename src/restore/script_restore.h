@@ -60,8 +60,9 @@ bool script_restore_feed(struct script_restore *restore, struct slice bytes, str
 /* That was all of it: fails if it was not whole. Then everything that was taken is on disk. */
 bool script_restore_finish(struct script_restore *restore, struct error *err);
 
-/* Of a trial: drops what it has made, and is left. done: nothing has failed so far, else *err says
- * why. Whether all is well then. */
+/* Of a trial: drops what it has made, and is left. Of another that has come to no end: databases
+ * that it was to replace get their names back. done: nothing has failed so far, else *err says why.
+ * Whether all is well then. */
 bool script_restore_end(struct script_restore *restore, bool done, struct error *err);
 
 /* Whether it has had a statement so far: what has none may be any text. */

@@ -10,6 +10,7 @@
 #include "restore/script_names.h"
 #include "restore/script_restore.h"
 #include "restore/script_trial.h"
+#include "restore/target_interim.h"
 #include "restore/target_session.h"
 
 #define SCRIPT_ENCODING_SIZE 64
@@ -55,6 +56,9 @@ struct script_restore {
     size_t passwords_kept;         /* roles that were there, and have other ones in the script */
     struct script_names names;
     bool names_known;
+    struct script_kept *kept; /* those that databases of the script have replaced */
+    size_t kept_count;
+    uint64_t counted; /* failures that were told, of the restore so far, are of these databases */
     struct script_names tables; /* and sequences, of the database at hand, with into_existing */
     bool tables_made;           /* one, of which the server may not have answered yet */
 
@@ -172,6 +176,25 @@ bool script_drop_database(struct script_restore *restore, const struct sql_state
 /* Of a role or a tablespace, too. */
 bool script_drop(struct script_restore *restore, const struct sql_statement *statement,
                  struct script_name *item, struct error *err);
+
+/* ---- script_kept.c: databases whose place others have taken ---- */
+
+/* What *old says is taken over. */
+bool script_kept_add(struct script_restore *restore, const char *name, uint64_t line,
+                     struct target_kept *old, struct error *err);
+
+/* What has failed since the last time was for that database. Before: for that at hand, once all is
+ * done that was queued. */
+void script_kept_count(struct script_restore *restore, const char *name);
+bool script_kept_before(struct script_restore *restore, struct error *err);
+
+/* What follows is for that database; NULL: nothing follows. Those that the script has replaced and
+ * filled otherwise go, or get their names back. */
+bool script_kept_leave(struct script_restore *restore, const char *to, struct error *err);
+
+/* *err has ended the work: those that are still kept get their names back. */
+void script_kept_give_up(struct script_restore *restore, struct error *err);
+void script_kept_reset(struct script_restore *restore);
 
 /* ---- script_place.c ---- */
 

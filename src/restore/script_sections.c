@@ -35,6 +35,7 @@ bool script_leave_section(struct script_restore *restore, struct error *err)
         return false;
     script_session_close(restore, &restore->section);
     script_names_reset(&restore->tables);
+    script_kept_count(restore, buffer_text(&restore->connected));
     return restore->trial == NULL || script_trial_leave(restore->trial, err);
 }
 
@@ -55,7 +56,7 @@ bool script_enter_section(struct script_restore *restore, const char *database, 
     char object[QUOTE_NAME_SIZE + 16], name[QUOTE_NAME_SIZE];
     struct script_name *found;
 
-    if (!script_leave_section(restore, err))
+    if (!script_leave_section(restore, err) || !script_kept_leave(restore, database, err))
         return false;
     restore->encoding[0] = '\0';
     if (!script_wants(restore, database))

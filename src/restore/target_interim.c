@@ -68,6 +68,12 @@ static const char marked[] =
     "SELECT FROM pg_catalog.pg_database WHERE pg_catalog.starts_with("
     "pg_catalog.shobj_description(oid, 'pg_database'), 'pgcask: being filled') AND datname = ";
 
+bool target_interim_append_mark(struct buffer *sql, const char *interim, const char *name,
+                                struct error *err)
+{
+    return append_mark(sql, interim, INTERIM_FILLED, name, "since", err);
+}
+
 /* ---- Making one ---- */
 
 bool target_interim_create(struct wire_conn *conn, const char *statement, const char *interim,
@@ -79,7 +85,7 @@ bool target_interim_create(struct wire_conn *conn, const char *statement, const 
     *made = done || wire_is_broken(conn);
     if (!done)
         return false;
-    done = append_mark(&sql, interim, INTERIM_FILLED, name, "since", err) &&
+    done = target_interim_append_mark(&sql, interim, name, err) &&
            wire_query(conn, buffer_text(&sql), NULL, err);
     buffer_free(&sql);
     return done ? true : error_prefix(err, "cannot create the database \"%s\"", name);
@@ -101,8 +107,9 @@ bool target_interim_is_refused(const struct error *err)
 struct swap {
     struct wire_conn *conn;
     const char *interim, *name;
-    char replaced[64]; /* what the old one is called then; "": there is none */
-    bool marked;       /* it has no comment but ours */
+    char replaced[64];      /* what the old one is called then; "": there is none */
+    bool marked;            /* it has no comment but ours */
+    struct buffer *comment; /* the old one's own, which is kept for now; NULL: it is not */
 };
 
 /* One that a DROP DATABASE has left halfway is of no use to anybody. */
@@ -130,13 +137,59 @@ static bool look(struct swap *swap, bool replaces, struct error *err)
     return true;
 }
 
+/* "E'\x69\x74'": whatever the encodings of the session and of who wrote it. */
+static bool ask_comment(const struct swap *swap, struct error *err)
+{
+    static const char question[] =
+        "SELECT 'E''' || pg_catalog.regexp_replace(pg_catalog.encode(pg_catalog.convert_to("
+        "    pg_catalog.shobj_description(oid, 'pg_database'), pg_catalog.getdatabaseencoding()),"
+        "    'hex'), '(..)', E'\\\\\\\\x\\\\1', 'g') || ''''"
+        "  FROM pg_catalog.pg_database WHERE datname = ";
+    struct wire_result *rows = NULL;
+    struct buffer sql = {0};
+    const char *text = NULL;
+    bool done = buffer_append_string(&sql, question, err) &&
+                wire_quote_literal(&sql, swap->name, err) &&
+                buffer_append_string(&sql, "::pg_catalog.name", err) &&
+                wire_query(swap->conn, buffer_text(&sql), &rows, err);
+
+    if (done && wire_result_rows(rows) > 0)
+        text = wire_result_value(rows, 0, 0);
+    done = done && (text == NULL || buffer_append_string(swap->comment, text, err));
+    wire_result_free(rows);
+    buffer_free(&sql);
+    return done;
+}
+
+/* One literal, of which its own comment is a part. */
+static bool append_kept_mark(struct buffer *sql, const struct swap *swap, struct error *err)
+{
+    const struct buffer *comment = swap->comment;
+    char now[CLOCK_TEXT_SIZE];
+    bool done =
+        append(sql, "COMMENT ON DATABASE ", swap->replaced, " IS E'" INTERIM_KEPT, NULL, err);
+
+    for (const char *at = swap->name; done && *at != '\0'; at++)
+        done = ((*at != '\'' && *at != '\\') || buffer_append_byte(sql, (uint8_t)*at, err)) &&
+               buffer_append_byte(sql, (uint8_t)*at, err);
+    clock_format_utc(time(NULL), now);
+    return done && buffer_printf(sql, err, "\" since %s", now) &&
+           (comment->len == 0 || (buffer_append_string(sql, INTERIM_KEPT_COMMENT, err) &&
+                                  buffer_append(sql, comment->data + 2, comment->len - 3, err))) &&
+           buffer_append_string(sql, "';", err);
+}
+
+static bool append_away(struct buffer *sql, const struct swap *swap, struct error *err)
+{
+    return append_rename(sql, swap->name, swap->replaced, err) &&
+           (swap->comment != NULL
+                ? append_kept_mark(sql, swap, err)
+                : append_mark(sql, swap->replaced, INTERIM_REPLACED, swap->name, "until", err));
+}
+
 static bool append_swap(struct buffer *sql, const struct swap *swap, struct error *err)
 {
-    bool replaces = swap->replaced[0] != '\0';
-
-    return (!replaces ||
-            (append_rename(sql, swap->name, swap->replaced, err) &&
-             append_mark(sql, swap->replaced, INTERIM_REPLACED, swap->name, "until", err))) &&
+    return (swap->replaced[0] == '\0' || append_away(sql, swap, err)) &&
            append_rename(sql, swap->interim, swap->name, err) &&
            (!swap->marked ||
             append(sql, "COMMENT ON DATABASE ", swap->name, " IS NULL", NULL, err));
@@ -309,8 +362,13 @@ static bool fail_empty(const struct swap *swap, const struct restore_request *re
 {
     struct error why;
 
-    if (wire_is_broken(swap->conn))
-        return fail(swap, err);
+    if (wire_is_broken(swap->conn)) {
+        error_prefix(err, "it is not known whether a new database, empty, has the name \"%s\"",
+                     swap->name);
+        if (swap->replaced[0] != '\0')
+            error_hint(err, "Look whether the old one is called %s now.", swap->replaced);
+        return false;
+    }
     error_prefix(err, "cannot put a new database in the place of \"%s\"", swap->name);
     if (!target_database_discard(request, swap->interim, &why))
         error_hint(err, "The empty one that was made for it, %s, is still there.  %s",
@@ -318,11 +376,20 @@ static bool fail_empty(const struct swap *swap, const struct restore_request *re
     return false;
 }
 
+static bool replace(struct swap *swap, struct target_kept *kept, struct error *err)
+{
+    bool done = look(swap, true, err) && (swap->replaced[0] == '\0' || ask_comment(swap, err)) &&
+                run_swap(swap, err);
+
+    memcpy(kept->was, swap->replaced, sizeof(kept->was));
+    return done;
+}
+
 bool target_interim_replace(struct wire_conn *conn, const struct restore_request *request,
                             const char *statement, const char *interim, const char *name,
-                            struct error *err)
+                            struct target_kept *kept, struct error *err)
 {
-    struct swap swap = {.conn = conn, .interim = interim, .name = name};
+    struct swap swap = {.conn = conn, .interim = interim, .name = name, .comment = &kept->comment};
     bool made, done;
 
     if (!target_interim_create(conn, statement, interim, name, &made, err)) {
@@ -333,11 +400,16 @@ bool target_interim_replace(struct wire_conn *conn, const struct restore_request
         return false;
     }
     wire_set_cancel(conn, NULL);
-    done = look(&swap, true, err) && run_swap(&swap, err);
-    done = done ? swap.replaced[0] == '\0' || drop_replaced(&swap, err)
-                : fail_empty(&swap, request, err);
+    done = replace(&swap, kept, err) || fail_empty(&swap, request, err);
     wire_set_cancel(conn, request->cancel);
-    if (!done || cancel_check(request->cancel, err))
-        return done;
-    return error_detail(err, "The database \"%s\" was made anew, and is empty.", name);
+    return done;
+}
+
+bool target_interim_drop_kept(struct wire_conn *conn, const char *name,
+                              const struct target_kept *kept, struct error *err)
+{
+    struct swap swap = {.conn = conn, .name = name};
+
+    memcpy(swap.replaced, kept->was, sizeof(swap.replaced));
+    return drop_replaced(&swap, err);
 }

@@ -28,12 +28,26 @@ bool target_interim_put_in_place(struct wire_conn *conn, const char *interim, co
 void target_interim_tell_aside(struct wire_conn *conn, const char *interim, const char *name,
                                struct preflight_report *report);
 
-/* Puts a new database in the place of the one of that name, both of which is done at once: it is
- * made first, and where the other cannot go it goes again. statement: of the new one, under that
- * interim name. The request's cancel, which is the session's, is heard once it is in its place. */
+/* What another has taken the place of, and is kept until that is complete (target_kept.h). */
+struct target_kept {
+    char was[64];          /* what it is called meanwhile; "": there was none worth keeping */
+    struct buffer comment; /* its own, as a literal of ASCII alone; empty: it has none */
+};
+
+/* Puts a new database, which is empty, in the place of the one of that name, both of which is done
+ * at once: it is made first, and where the other cannot go it goes again. statement: of the new
+ * one, under that interim name. The request's cancel, which is the session's, is not heard. */
 bool target_interim_replace(struct wire_conn *conn, const struct restore_request *request,
                             const char *statement, const char *interim, const char *name,
-                            struct error *err);
+                            struct target_kept *kept, struct error *err);
+
+/* The one in its place is complete. */
+bool target_interim_drop_kept(struct wire_conn *conn, const char *name,
+                              const struct target_kept *kept, struct error *err);
+
+/* Adds the statement that says of one what it is filled for. */
+bool target_interim_append_mark(struct buffer *sql, const char *interim, const char *name,
+                                struct error *err);
 
 /* Whether a session was refused because of the database's name: by pg_hba.conf, by a pooler. */
 bool target_interim_is_refused(const struct error *err);

@@ -36,7 +36,7 @@ def interim(server):
 
 def remark(server, db):
     return server.value("SELECT shobj_description(oid, 'pg_database') FROM pg_database "
-                        f"WHERE datname = '{db}'")
+                        f"WHERE datname = $n${db}$n$")
 
 
 class Held:
@@ -378,6 +378,120 @@ def test_of_several_a_damaged_one_replaces_nothing(pgcask, cluster, workdir, lay
     assert cluster.value("SELECT count(*) FROM t", "b") == "9"
     for name in ("a", "b"):
         logical.drop(cluster, name)
+
+
+# Scripts, which fill their databases under the names that they say
+
+
+SCRIPT = """-- PostgreSQL database dump
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE DATABASE {name} WITH TEMPLATE = template0 ENCODING = 'UTF8';
+\\connect {name}
+ALTER DATABASE {name} SET work_mem = '6MB';
+\\connect {name}
+CREATE TABLE public.t (n int);
+COPY public.t (n) FROM stdin;
+{rows}
+\\.
+-- PostgreSQL database dump complete
+"""
+COMMENT = "its \\own; \"comment\" é"
+
+
+@pytest.fixture
+def odd(cluster):
+    """An old database of an odd name, with what it has of its own; and another that is ended well."""
+    make(cluster, NAME, OLD, f"COMMENT ON DATABASE {QUOTED} IS '{COMMENT}'; "
+         f"ALTER DATABASE {QUOTED} SET work_mem = '7MB'")
+    make(cluster, "other", OLD)
+    yield logical.database_facts(cluster, NAME), cluster.databases()
+    for name in [NAME, "other", *interim(cluster)]:
+        if name in cluster.databases():
+            logical.drop(cluster, name)
+
+
+def assert_old(cluster, odd):
+    assert logical.database_facts(cluster, NAME) == odd[0]
+    assert cluster.value("SELECT array_agg(n) FROM old", NAME) == "{1,2}"
+
+
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+def test_of_a_script_the_old_one_stays_where_something_fails(pgcask, cluster, workdir, odd, piped):
+    def restore(text):
+        path = workdir / "x.sql"
+        path.write_text(text)
+        with open(path, "rb") as stdin:
+            return pgcask("restore", "-" if piped else path, "--to", cluster.uri(None), "--recreate",
+                          "--json", stdin=stdin)
+
+    # Of several only those of which something failed; the script's connects back get nowhere.
+    told = restore("-- PostgreSQL database cluster dump\n" +
+                   SCRIPT.format(name=QUOTED, rows="1\nx") +
+                   SCRIPT.format(name="other", rows="1") +
+                   f"\\connect {QUOTED}\nCREATE TABLE public.late (n int);\n"
+                   "-- PostgreSQL database cluster dump complete\n")
+    assert told.rc == 3, told
+    assert_old(cluster, odd)
+    assert cluster.value("SELECT to_regclass('late')", NAME) in (None, "")
+    assert cluster.value("SELECT n FROM t", "other") == "1"
+    (new,) = interim(cluster)
+    assert remark(cluster, new).startswith(f'pgcask: being filled for the database "{NAME}" since')
+    finding, = (found for found in json.loads(told.stdout)["findings"] if new in found["message"])
+    have, drop = re.fullmatch(r"To have .*? the same: (.*;)  To drop it instead: (.*);.*",
+                              finding["hint"]).groups()
+    assert f'"{NAME}" is as it was' in finding["message"], told
+    for statement in (have.strip(";") if piped else drop).split("; "):
+        cluster.sql(statement)
+    if piped:
+        assert cluster.value("SELECT count(*) FROM t", NAME) == "0"
+        assert remark(cluster, NAME) in (None, "")
+    assert interim(cluster) == []
+    # One that is complete takes its place, and none of the old one's comment.
+    told = restore(SCRIPT.format(name=QUOTED, rows="1"))
+    assert told.rc == 0 and interim(cluster) == [] and cluster.databases() == odd[1], told
+    assert cluster.value("SELECT n FROM t", NAME) == "1" and remark(cluster, NAME) in (None, "")
+
+
+@pytest.mark.parametrize("way", ["cut", "exit", "single", "SIGINT", "session", "server", "SIGKILL"])
+def test_a_script_that_does_not_come_to_its_end(pgcask_popen, pgcask, cluster, workdir, odd, way):
+    rows = "1\nx" if way in ("exit", "single") else "1"
+    text = SCRIPT.format(name=QUOTED, rows=rows)
+    if way not in ("cut", "exit", "single"):
+        text = text.replace("CREATE TABLE", "SELECT pg_sleep(60);\nCREATE TABLE")
+    path = workdir / "x.sql"
+    path.write_text(text[:text.index("\\.")] if way == "cut" else text)
+    words = {"exit": ["--exit-on-error"], "single": ["--single-transaction"]}.get(way, [])
+    with open(path, "rb") as stdin:
+        running = pgcask_popen("restore", "-", "--to", cluster.uri(None), "--recreate", "--json",
+                               *words, stdin=stdin)
+    asleep = f"FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = $n${NAME}$n$"
+    if way not in ("cut", "exit", "single"):
+        wait_for(lambda: cluster.value(f"SELECT count(*) {asleep}") == "1", running=running)
+    if way == "session":
+        cluster.sql(f"SELECT pg_terminate_backend(pid) {asleep}")
+    elif way == "server":
+        cluster.restart("immediate")
+    elif way.startswith("SIG"):
+        running.send_signal(getattr(signal, way))
+    result = running.wait(60)
+    if way != "SIGKILL":
+        assert result.rc == 1 and interim(cluster) == [] and cluster.databases() == odd[1], result
+        assert "What was restored is dropped; the database that was there" in result.stdout, result
+        assert_old(cluster, odd)
+        return
+    # It is there by another name, and the next restore of that database says how to have it back.
+    cluster.sql(f"SELECT pg_terminate_backend(pid) {asleep}")
+    (left,) = interim(cluster)
+    told = pgcask("restore", path, "--to", cluster.uri(None), "--recreate", "--dry-run", "--json")
+    finding, = (found for found in json.loads(told.stdout)["findings"] if left in found["message"])
+    assert "left the one that it was to replace" in finding["message"], told
+    back = re.fullmatch(r"To have it back: (.*);  If the new one is complete: DROP DATABASE .*;",
+                        finding["hint"])[1]
+    wait_for(lambda: cluster.value(f"SELECT count(*) {asleep}") == "0")
+    first, second, third = re.split("; (?=ALTER|COMMENT)", back)
+    for statement in (first, second, third):
+        cluster.sql(statement)
+    assert_old(cluster, odd)
 
 
 # Roles and names that are let in
