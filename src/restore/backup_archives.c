@@ -6,6 +6,7 @@
 #include "restore/backup_archives.h"
 
 #include "base/array.h"
+#include "base/bytes.h"
 #include "base/error_names.h"
 #include "restore/wanted_databases.h"
 
@@ -55,6 +56,28 @@ static const char *name_at(const struct manifest_facts *facts, size_t index)
     return lets_in(&facts->databases[index]) ? facts->databases[index].name : NULL;
 }
 
+/* Ours has them as paths do: percent-encoded. What is no name of a database stays as it is. */
+static const char *plain_name(const struct manifest_facts *facts, const char *name, char *out,
+                              size_t size)
+{
+    size_t len = 0;
+
+    if (!is_ours(facts) || name == NULL || strchr(name, '%') == NULL || strlen(name) >= size)
+        return name;
+    for (const char *at = name; *at != '\0'; at++) {
+        uint8_t byte = (uint8_t)*at;
+
+        if (byte == '%') {
+            if (strlen(at) < 3 || !bytes_from_hex(slice_make(at + 1, 2), &byte, 1) || byte == 0)
+                return name;
+            at += 2;
+        }
+        out[len++] = (char)byte;
+    }
+    out[len] = '\0';
+    return out;
+}
+
 /* One that is no UTF-8 stands there otherwise than in a path. */
 static bool can_be_compared(const char *name)
 {
@@ -70,10 +93,12 @@ size_t backup_archives_wanted(const struct manifest_facts *facts, struct wanted_
     *exactly = is_ours(facts) && places > 0;
     for (size_t i = 0; i < places; i++) {
         const char *name = name_at(facts, i);
+        char plain[RECORD_PATH_MAX];
 
         *exactly = *exactly && can_be_compared(name);
         *total += name != NULL || is_ours(facts);
-        count += name != NULL && wanted_databases_has(wanted, name);
+        count += name != NULL &&
+                 wanted_databases_has(wanted, plain_name(facts, name, plain, sizeof(plain)));
     }
     return count;
 }
@@ -133,10 +158,12 @@ bool backup_archives_check(const struct backup_archives *archives,
                            const char *name, struct error *err)
 {
     for (size_t i = 0; i < place_count(facts); i++) {
-        const char *database = name_at(facts, i);
+        const char *coded = name_at(facts, i), *database;
+        char plain[RECORD_PATH_MAX];
 
-        if (!can_be_compared(database) || !wanted_databases_has(wanted, database) ||
-            has_come(archives, database))
+        database = plain_name(facts, coded, plain, sizeof(plain));
+        if (!can_be_compared(coded) || !wanted_databases_has(wanted, database) ||
+            has_come(archives, coded))
             continue;
         error_set(err, ERROR_CORRUPT,
                   "%s is incomplete: manifest.json names the database \"%s\", whose archive is "

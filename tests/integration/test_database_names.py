@@ -114,6 +114,17 @@ def test_names_stay_readable_and_only_what_paths_cannot_hold_is_encoded(
 
 
 @ONE
+def test_databases_of_a_backup_are_chosen_by_the_names_that_they_have(pgcask, named, workdir, major):
+    server = named(major, [b".hid", b"Zeta/../x"])
+    pgcask("backup", server.uri(None), "--databases", '".hid","Zeta/../x"', "--layout", "numbered",
+           "--to", workdir / "all").check()
+    told = pgcask("restore", workdir / "all", "--to", server.uri(None), "--databases", "sh0p")
+    assert told.rc == 2 and 'It has ".hid", "Zeta/../x".' in told.stderr, told
+    pgcask("restore", workdir / "all", "--to", server.uri(None), "--databases", '".hid"',
+           "--recreate", "--no-globals").check()
+
+
+@ONE
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
 def test_names_of_any_bytes_are_taken_by_every_place(
     pgcask, plakar, named, workdir, major, encoding
