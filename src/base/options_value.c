@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -96,6 +97,23 @@ static const struct {
     [OPTION_CHOICE_LEVEL] = {NULL, NULL, NULL, false},
 };
 
+/* Of other kinds the help has it. */
+static void set_out_of_range(const struct option_spec *spec, const char *text, struct error *err)
+{
+    const bool seconds = spec->kind == OPTION_DURATION;
+    const uint64_t unit = seconds ? 1000 : 1;
+
+    error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": %s is out of range", spec->name, text);
+    if (spec->kind != OPTION_INTEGER && !seconds)
+        error_hint(err, ERROR_OURS("%s"), spec->help);
+    else if (spec->maximum == 0)
+        error_hint(err, "At least %" PRIu64 "%s.  " ERROR_OURS("%s"), spec->minimum / unit,
+                   seconds ? "s" : "", spec->help);
+    else
+        error_hint(err, "%" PRIu64 " to %" PRIu64 "%s.  " ERROR_OURS("%s"), spec->minimum / unit,
+                   spec->maximum / unit, seconds ? " seconds" : "", spec->help);
+}
+
 bool options_read_number(const struct option_spec *spec, const char *text, uint64_t *number,
                          struct error *err)
 {
@@ -105,8 +123,8 @@ bool options_read_number(const struct option_spec *spec, const char *text, uint6
         return error_hint(err, "%s", kinds[spec->kind].example);
     }
     if (*number < spec->minimum || (spec->maximum != 0 && *number > spec->maximum)) {
-        error_set(err, ERROR_USAGE, ERROR_OPTION("%s") ": %s is out of range", spec->name, text);
-        return error_hint(err, ERROR_OURS("%s"), spec->help);
+        set_out_of_range(spec, text, err);
+        return false;
     }
     return true;
 }
