@@ -51,7 +51,7 @@ bool backup_begin_refuse_cluster(const char *name, struct error *err)
 {
     error_set(err, ERROR_UNSUPPORTED, "%s is a physical backup: it is restored to a data directory",
               name);
-    return error_hint(err, "A server starts on it: " OPTION_TO " DATA-DIRECTORY");
+    return error_hint(err, "Name a directory as the target: a server starts on it then.");
 }
 
 /* Where names sort, its files come before manifest.json. */
@@ -77,6 +77,6 @@ bool backup_begin_refuse(const char *name, const struct record_place *place, con
         return refuse_packed_folder(name, path, err);
     error_set(err, ERROR_CORRUPT, "%s is no backup of pgcask: there is no manifest.json in it",
               name);
-    return error_hint(err, "A backup is a folder or a tar that pgcask has made; an archive of "
-                           "pg_dump or an SQL script is given by itself.");
+    return error_hint(err, "A backup of pgcask has it at its top. An archive of pg_dump or an SQL "
+                           "script needs none, but has nothing beside it.");
 }

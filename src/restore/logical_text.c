@@ -255,8 +255,8 @@ static bool refuse_begin(const struct text_writing *writing, struct error *err)
 {
     error_set(err, ERROR_CORRUPT, "%s is no backup of pgcask: there is no manifest.json in it",
               writing->name);
-    return error_hint(err, "A backup is a folder or a tar that pgcask has made; an archive of "
-                           "pg_dump is given by itself.");
+    return error_hint(err, "A backup of pgcask has it at its top. An archive of pg_dump needs "
+                           "none, but has nothing beside it.");
 }
 
 static bool look_at_records(struct text_writing *writing, struct record_source *source,

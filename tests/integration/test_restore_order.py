@@ -91,7 +91,7 @@ def test_a_physical_backup_is_none_for_a_server(pgcask, cluster, workdir):
         pgcask("backup", cluster.binary_uri(), "--to", workdir / target, "--quiet").check()
         result = pgcask("restore", workdir / target, "--to", cluster.uri("postgres"))
         assert result.rc == 1 and "is a physical backup" in result.stderr, result
-        assert "--to DATA-DIRECTORY" in result.stderr and "warning" not in result.stderr, result
+        assert "Name a directory as the target" in result.stderr and "warning" not in result.stderr, result
 
 
 def test_a_logical_backup_is_no_data_directory(pgcask, backups, workdir):
