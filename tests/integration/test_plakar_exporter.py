@@ -338,6 +338,22 @@ def test_what_failed_is_told_of_its_record_and_at_the_end(host, stage):
     assert logical.run_sql(stage.server, COPY, "SELECT count(*) FROM child").strip() == b"5000"
 
 
+def test_where_a_row_failed_the_old_database_stays(host, stage):
+    """… and the last line says what to type."""
+    db = logical.make(stage.server, "frail", "CREATE TABLE t (n int CHECK (current_database() = "
+                                             "'frail')); INSERT INTO t VALUES (1)")
+    tree = stage.back_up(db, "numbered")
+    logical.make(stage.server, COPY, "CREATE TABLE old AS SELECT 7 AS n")
+    status, message = restore(host(), stage, tree, create_db="", recreate="true")
+    new, = (name for name in stage.server.databases() if name.startswith("pgcask_restore_"))
+    assert status == "2" and "violates check constraint" in message, message
+    assert f'DROP DATABASE "{COPY}"; ALTER DATABASE "{new}" RENAME TO "{COPY}";' in message, message
+    assert f'DROP DATABASE "{new}";' in message and len(message.encode()) <= 1024, message
+    assert stage.server.value("SELECT n FROM old", COPY) == "7"
+    for name in (new, db):
+        logical.drop(stage.server, name)
+
+
 def test_what_failed_in_the_globals_is_said_of_them(host, stage):
     stage.server.sql("DROP ROLE IF EXISTS weak; CREATE ROLE weak LOGIN; CREATE ROLE in_globals")
     tree = stage.back_up(stage.db, "numbered")
