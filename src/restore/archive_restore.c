@@ -263,12 +263,39 @@ static bool make_database(struct archive_job *job, struct error *err)
             return false;
     }
     job->name_now = restore_plan_name_now(job->plan, 0);
-    if (!restore_plan_make(job->plan, 0, &told, err) ||
-        (trial != NULL && !trial->made(trial->context, job->database, err)) ||
-        !archive_job_note_schemas(job, err))
-        return false;
-    job->name_now = restore_plan_name_now(job->plan, 0);
-    return archive_job_open(job, &job->main, err);
+    return restore_plan_make(job->plan, 0, &told, err) &&
+           (trial == NULL || trial->made(trial->context, job->database, err));
+}
+
+/* Where one of several cannot be made, that is a failure of its own, and the others follow. */
+static bool is_apart(const struct archive_job *job, const struct error *err)
+{
+    struct error ignored;
+
+    return job->options->of_several && !job->began &&
+           !restore_request_ends_on_failure(job->request) &&
+           (err->code == ERROR_SERVER || err->code == ERROR_REFUSED) &&
+           cancel_check(&job->cancel, &ignored);
+}
+
+static void tell_unmade(struct archive_job *job, struct error *why)
+{
+    struct buffer object = {0};
+    struct error ignored;
+    const char *named = buffer_printf(&object, &ignored, "DATABASE %s", job->database)
+                            ? buffer_text(&object)
+                            : "DATABASE";
+    struct target_failure failure = {.subject = TARGET_NO_SUBJECT, .object = named};
+
+    restore_plan_give_up(job->plan, 0, why);
+    failure.sqlstate = why->sqlstate;
+    failure.message = why->message;
+    failure.detail = why->detail;
+    failure.hint = why->hint;
+    failure.context = failure.statement = "";
+    restore_report_failure(job->report, job->request, job->database, &failure);
+    job->report->databases--;
+    buffer_free(&object);
 }
 
 /* A database that was made gets its name last of all: in the place of another one only if nothing
@@ -301,7 +328,11 @@ static bool finish(struct archive_job *job, struct error *err)
 
 static bool restore_all(struct archive_job *job, struct error *err)
 {
-    return archive_job_say_search_path(job, &job->main, err) && drop_all(job, err) &&
+    if (!archive_job_note_schemas(job, err))
+        return false;
+    job->name_now = restore_plan_name_now(job->plan, 0);
+    return archive_job_open(job, &job->main, err) &&
+           archive_job_say_search_path(job, &job->main, err) && drop_all(job, err) &&
            define_stage(job, STAGE_BEFORE_DATA, err) && restore_data_and_behind(job, err) &&
            define_stage(job, STAGE_LATER_PASSES, err) && archive_analyze(job, err) &&
            finish(job, err);
@@ -345,7 +376,12 @@ static bool run(struct archive_job *job, struct error *err)
     archive_job_expect_objects(job);
     job->report->databases++;
     job->failed_before = job->report->failures;
-    return make_database(job, err) && restore_all(job, err);
+    if (make_database(job, err))
+        return restore_all(job, err);
+    if (!is_apart(job, err))
+        return false;
+    tell_unmade(job, err);
+    return true;
 }
 
 /* A database that was made for what did not come to its end goes, and all with it. */

@@ -93,7 +93,8 @@ static struct planned_database *add_database(struct restore_plan *plan, const ch
     return database;
 }
 
-/* What is no recipe may still be a statement: the server says so before anything is dropped. */
+/* What is no recipe may still be a statement: the server says so before anything is dropped. Of one
+ * that is there the locales are known by being in use. */
 bool restore_plan_add_of_script(struct restore_plan *plan, const struct script_database *of,
                                 struct error *err)
 {
@@ -109,7 +110,7 @@ bool restore_plan_add_of_script(struct restore_plan *plan, const struct script_d
     database->remade = goes && existing == RESTORE_RECREATE;
     database->dropped = goes && of->dropped && existing == RESTORE_CLEAN;
     database->spared = of->spared && existing == RESTORE_CLEAN;
-    if (database->remade || database->dropped)
+    if (goes)
         database->has_recipe =
             database_recipe_parse(&database->recipe, of->definition, &database->recipe_error);
     return true;

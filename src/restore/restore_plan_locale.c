@@ -18,8 +18,12 @@ static bool try_locale(struct restore_plan *plan, const struct planned_database 
         return done;
     preflight_add(
         plan->report, true,
-        "Install the locale on the server's machine and restart the server, or make the "
-        "database yourself with another one, and restore into it without " OPTION_CREATE_DB ".",
+        database->of_script
+            ? "Install the locale on the server's machine and restart the server, or make the "
+              "database yourself with another one, and restore into it."
+            : "Install the locale on the server's machine and restart the server, or make the "
+              "database yourself with another one, and restore into it without " OPTION_CREATE_DB
+              ".",
         "the server does not have the locale \"%s\" of the database \"%s\"", locale,
         database->name);
     return true;

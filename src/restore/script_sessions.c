@@ -15,6 +15,13 @@
 
 /* ---- Failures ---- */
 
+static bool lacks_tablespace(const struct target_failure *failure)
+{
+    return strncmp(failure->statement, "CREATE DATABASE", 15) == 0 && failure->hint[0] == '\0' &&
+           strcmp(failure->sqlstate, "42704") == 0 &&
+           strstr(failure->message, "tablespace") != NULL;
+}
+
 /* For the folder of a tablespace, which only who looks after the server can make; without the right
  * to make tablespaces that is no help. */
 static const char *hint_of(const struct target_failure *failure, struct error *words)
@@ -23,6 +30,11 @@ static const char *hint_of(const struct target_failure *failure, struct error *w
     bool folder = !role && (strcmp(failure->sqlstate, "58P01") == 0 ||
                             strcmp(failure->sqlstate, "42501") == 0);
 
+    if (lacks_tablespace(failure)) {
+        error_set(words, ERROR_SERVER, "%s", failure->message);
+        error_hint(words, "Make the tablespace, or leave it away: " ERROR_OPTION("no-tablespaces"));
+        return words->hint;
+    }
     if (strncmp(failure->statement, "CREATE TABLESPACE", 17) != 0 || (!folder && !role))
         return failure->hint;
     error_set(words, ERROR_SERVER, "%s", failure->message);
