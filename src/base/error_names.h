@@ -30,6 +30,7 @@
 #define OPTION_LIST_FILE ERROR_OPTION("list-file")
 #define OPTION_LOCK_TIMEOUT ERROR_OPTION("lock-timeout")
 #define OPTION_MAX_RETAINED_WAL ERROR_OPTION("max-retained-wal")
+#define OPTION_NO_GLOBALS ERROR_OPTION("no-globals")
 #define OPTION_NO_LARGE_OBJECTS ERROR_OPTION("no-large-objects")
 #define OPTION_RECREATE ERROR_OPTION("recreate")
 #define OPTION_REPLACE ERROR_OPTION("replace")

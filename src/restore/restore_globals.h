@@ -8,10 +8,11 @@
 /* {0} is none. */
 struct restore_globals {
     struct name_set roles, tablespaces; /* that it makes */
-    const char *why_left; /* none of them is touched, and that is why; NULL: they are */
+    struct name_set ruled; /* roles of which it says what superusers alone may: SUPERUSER, … */
+    const char *why_left;  /* none of them is touched, and that is why; NULL: they are */
 };
 
-/* Notes what the statement makes, if it makes either. */
+/* Notes what the statement makes, if it makes either, or says of a role. */
 bool restore_globals_note(struct restore_globals *globals, const struct sql_statement *statement,
                           struct error *err);
 

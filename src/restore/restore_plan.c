@@ -47,6 +47,7 @@ void restore_plan_free(struct restore_plan *plan)
     name_set_reset(&plan->roles_there);
     name_set_reset(&plan->tablespaces_there);
     name_set_reset(&plan->own_roles);
+    name_set_reset(&plan->closed_roles);
     free(plan->databases);
     free(plan->server.role);
     free(plan);
@@ -411,8 +412,10 @@ bool restore_plan_check(struct restore_plan *plan, struct preflight_report *repo
     plan->report = report;
     done = target_connect_any(&conn, plan->request, TARGET_BYTES, err) &&
            restore_plan_ask_globals(plan, conn, err) && restore_plan_ask_server(plan, conn, err);
-    if (done)
+    if (done) {
         restore_plan_judge_server(plan);
+        restore_plan_judge_globals(plan);
+    }
     for (size_t i = 0; done && i < plan->count; i++)
         done = check_database(plan, plan->databases[i], conn, err);
     wire_close(conn);

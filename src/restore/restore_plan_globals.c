@@ -3,6 +3,7 @@
  * encoding. */
 #include "restore/restore_plan_internal.h"
 
+#include "base/error_names.h"
 #include "base/quote.h"
 #include "base/utf8.h"
 
@@ -24,6 +25,8 @@ static struct name_set *set_of(struct restore_plan *plan, char about, const char
 {
     if (about == 'u')
         return &plan->own_roles;
+    if (about == 'c')
+        return name_set_has(&plan->globals->roles, name) ? &plan->closed_roles : NULL;
     if (about == 'r')
         return name_set_has(&plan->globals->roles, name) ? &plan->roles_there : NULL;
     return name_set_has(&plan->globals->tablespaces, name) ? &plan->tablespaces_there : NULL;
@@ -31,19 +34,31 @@ static struct name_set *set_of(struct restore_plan *plan, char about, const char
 
 bool restore_plan_ask_globals(struct restore_plan *plan, struct wire_conn *conn, struct error *err)
 {
+    /* Up to 15 CREATEROLE is the right to all roles but a few, from 16 on ADMIN OPTION is. */
     static const char sql[] =
+        "WITH own AS (SELECT o.rolsuper, o.rolcreaterole,\n"
+        "         pg_catalog.current_setting('server_version_num')::int >= 160000 AS is_16\n"
+        "    FROM pg_catalog.pg_roles o WHERE o.rolname = current_user)\n"
         "SELECT 'r', r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r\n"
         "UNION ALL SELECT 't', t.spcname::pg_catalog.text FROM pg_catalog.pg_tablespace t\n"
         "UNION ALL SELECT 'u', session_user::pg_catalog.text\n"
-        "UNION ALL SELECT 'u', current_user::pg_catalog.text";
+        "UNION ALL SELECT 'u', current_user::pg_catalog.text\n"
+        "UNION ALL SELECT 'm', 'roles' FROM own WHERE rolsuper OR rolcreaterole\n"
+        "UNION ALL SELECT 'c', r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r, own\n"
+        " WHERE NOT own.rolsuper AND NOT (own.rolcreaterole AND NOT r.rolsuper AND CASE\n"
+        "   WHEN is_16 THEN pg_catalog.pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')\n"
+        "   ELSE NOT r.rolreplication END)";
     struct wire_result *rows = NULL;
     bool done = plan->globals == NULL || wire_query(conn, sql, &rows, err);
 
     for (size_t row = 0; done && rows != NULL && row < wire_result_rows(rows); row++) {
         const char *about = wire_result_value(rows, row, 0);
         const char *name = wire_result_value(rows, row, 1);
-        struct name_set *set = about == NULL || name == NULL ? NULL : set_of(plan, about[0], name);
+        bool may = about != NULL && about[0] == 'm';
+        struct name_set *set =
+            about == NULL || name == NULL || may ? NULL : set_of(plan, about[0], name);
 
+        plan->may_make_roles |= may;
         done = set == NULL || name_set_add(set, name, NULL, err);
     }
     wire_result_free(rows);
@@ -160,4 +175,76 @@ bool restore_plan_append_globals(struct buffer *out, const struct restore_plan *
 {
     return plan->globals == NULL ||
            (append_all(out, plan, true, err) && append_all(out, plan, false, err));
+}
+
+/* ---- What the role has no right to ---- */
+
+/* Lists of the same shape: which of these names, and what is said of them. */
+enum right { RIGHT_TO_RULE, RIGHT_TO_ALTER, RIGHT_TO_MAKE, RIGHT_TO_SPACE, RIGHTS };
+
+static bool lacks_right(const struct restore_plan *plan, enum right right, const char *name)
+{
+    switch (right) {
+    case RIGHT_TO_RULE:
+        return !name_set_has(&plan->own_roles, name) && name_set_has(&plan->globals->ruled, name);
+    case RIGHT_TO_ALTER:
+        return !name_set_has(&plan->own_roles, name) && name_set_has(&plan->closed_roles, name);
+    case RIGHT_TO_MAKE:
+        return !plan->may_make_roles && !name_set_has(&plan->roles_there, name);
+    case RIGHT_TO_SPACE:
+        return !name_set_has(&plan->tablespaces_there, name);
+    case RIGHTS:
+        break;
+    }
+    return false;
+}
+
+static bool gather(const struct restore_plan *plan, enum right right, struct buffer *list,
+                   size_t *count, struct error *err)
+{
+    const struct name_set *names = names_of(plan, right != RIGHT_TO_SPACE);
+    bool done = true;
+
+    for (size_t i = 0; done && i < names->count; i++) {
+        if (!lacks_right(plan, right, names->items[i].name) || ++*count > NAMES_TOLD)
+            continue;
+        done = buffer_append_string(list, *count == 1 ? "" : ", ", err) &&
+               append_name(list, names->items[i].name, err);
+    }
+    return done && (*count <= NAMES_TOLD || buffer_append_string(list, ", …", err));
+}
+
+static void judge_right(struct restore_plan *plan, enum right right)
+{
+    static const char *const words[RIGHTS] = {
+        [RIGHT_TO_RULE] = "change SUPERUSER, REPLICATION and BYPASSRLS of roles, and what is said "
+                          "beside these (LOGIN, passwords) fails with them",
+        [RIGHT_TO_ALTER] = "alter roles that are there",
+        [RIGHT_TO_MAKE] = "make roles",
+        [RIGHT_TO_SPACE] = "make tablespaces",
+    };
+    char role[QUOTE_NAME_SIZE];
+    struct buffer list = {0};
+    struct error ignored;
+    size_t count = 0;
+
+    if (gather(plan, right, &list, &count, &ignored) && count > 0)
+        preflight_add(
+            plan->report, restore_request_ends_on_failure(plan->request),
+            "Restore as a superuser; or have roles and tablespaces made by somebody who may, and "
+            "restore without them: " OPTION_NO_GLOBALS ".",
+            "the role %s may not %s: %zu (%s)",
+            quote_identifier(plan->server.role == NULL ? "" : plan->server.role, role,
+                             sizeof(role)),
+            words[right], count, buffer_text(&list));
+    buffer_free(&list);
+}
+
+void restore_plan_judge_globals(struct restore_plan *plan)
+{
+    if (plan->globals == NULL || plan->globals->why_left != NULL || plan->server.superuser ||
+        plan->request->no_globals)
+        return;
+    for (int right = 0; right < RIGHTS; right++)
+        judge_right(plan, (enum right)right);
 }

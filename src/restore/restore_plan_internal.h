@@ -79,6 +79,8 @@ struct restore_plan {
     const struct restore_globals *globals;          /* NULL: nothing is known of them */
     struct name_set roles_there, tablespaces_there; /* of these, as the server has them */
     struct name_set own_roles;                      /* that this restore acts as */
+    struct name_set closed_roles;                   /* that are there, and that it may not alter */
+    bool may_make_roles;
     struct server_facts_of_target server;
     struct preflight_report *report; /* during a check */
 };
@@ -111,6 +113,7 @@ bool restore_plan_take_fact(struct restore_plan *plan, const struct wire_result 
 
 /* Of roles and tablespaces, which of those that are known are there: restore_plan_globals.c. */
 bool restore_plan_ask_globals(struct restore_plan *plan, struct wire_conn *conn, struct error *err);
+void restore_plan_judge_globals(struct restore_plan *plan);
 bool restore_plan_append_globals(struct buffer *out, const struct restore_plan *plan,
                                  struct error *err);
 

@@ -119,6 +119,7 @@ void script_tell_roles(const struct script_restore *restore)
                     "roles that were there and keep their passwords and how long these are valid: "
                     "%zu",
                     restore->passwords_kept);
+    script_members_tell(restore);
 }
 
 /* ---- Tablespaces ---- */

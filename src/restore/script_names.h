@@ -6,7 +6,9 @@
 
 struct script_name {
     char kind; /* 'r', 't', 'd'; of databases that a script makes or connects to: 'c'; drops: 'x'; a
-                  table or sequence that it makes: 'm' */
+                  table or sequence that it makes: 'm'; who may make others members of which role:
+                  'g'
+                */
     const char *name;
     bool there;
     bool made;              /* by the script */

@@ -8,11 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *text_of(const struct sql_statement *statement)
-{
-    return (const char *)statement->text.data;
-}
-
 static bool refuse(const struct sql_statement *statement, const char *what, const char *hint,
                    struct error *err)
 {
@@ -218,6 +213,7 @@ static bool run_in_place(struct script_restore *restore, const struct sql_statem
     struct script_session *session = script_session_now(restore);
     bool out = session == NULL || (restore->globals && restore->request->no_globals &&
                                    statement->kind != SQL_KIND_SET);
+    const char *text;
 
     restore->report.left_out += out;
     out = out || leave_out(restore, session, statement);
@@ -244,7 +240,8 @@ static bool run_in_place(struct script_restore *restore, const struct sql_statem
         return true;
     return (restore->trial == NULL ||
             script_trial_need_schema(restore->trial, statement->line, err)) &&
-           script_execute(restore, session, text_of(statement), script_more_of(restore, statement),
+           script_members_text(restore, statement, &text, err) &&
+           script_execute(restore, session, text, script_more_of(restore, statement),
                           statement->line, false, err);
 }
 
@@ -423,6 +420,8 @@ void script_restore_free(struct script_restore *restore)
     free(restore->renamed);
     free(restore->user);
     free(restore->acting);
+    free(restore->bootstrap);
+    buffer_free(&restore->regranted);
     restore_globals_reset(&restore->shared);
     buffer_free(&restore->prelude);
     buffer_free(&restore->unmark);

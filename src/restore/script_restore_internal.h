@@ -51,7 +51,10 @@ struct script_restore {
      * database; the rest in that of the database at hand. */
     struct script_session base, section;
     char encoding[SCRIPT_ENCODING_SIZE]; /* of the statements at hand */
-    char *user, *acting; /* who the server says we logged in as, and who we are (SET ROLE) */
+    char *user, *acting;      /* who the server says we logged in as, and who we are (SET ROLE) */
+    char *bootstrap;          /* its own superuser */
+    bool superuser;           /* we are one */
+    size_t grantors_left_out; /* of memberships */
     struct restore_globals shared; /* what it makes of roles and tablespaces, for the plan */
     size_t passwords_kept;         /* roles that were there, and have other ones in the script */
     struct script_names names;
@@ -84,6 +87,7 @@ struct script_restore {
     struct long_statement more; /* of the statement at hand: what is not held of it */
     struct buffer object;       /* what the statement at hand is of */
     struct buffer changed;      /* a statement that is another than the script's */
+    struct buffer regranted;    /* a membership without its grantor */
     struct buffer here;         /* a statement that names its database as it is called here */
 };
 
@@ -138,7 +142,17 @@ bool script_tables_pass(struct script_restore *restore, const struct sql_stateme
                         bool *passes, struct error *err);
 void script_tables_failed(struct script_restore *restore, const struct target_failure *failure);
 
+/* ---- script_members.c ---- */
+
+/* The text of a statement, in which a membership has no grantor whom the server would refuse. */
+bool script_members_text(struct script_restore *restore, const struct sql_statement *statement,
+                         const char **text, struct error *err);
+void script_members_tell(const struct script_restore *restore);
+
 /* ---- script_server.c: roles, tablespaces, databases ---- */
+
+/* Asks for all of them, if they are not known. */
+bool script_know_names(struct script_restore *restore, struct error *err);
 
 /* The one of that kind ('r', 't', 'd') as the server has it. NULL with *err set on failure. */
 struct script_name *script_find(struct script_restore *restore, char kind, const char *name,

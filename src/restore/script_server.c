@@ -16,7 +16,12 @@ static bool ask_names(struct script_restore *restore, struct wire_result **resul
         "UNION ALL\n"
         "SELECT 'u', session_user::pg_catalog.text\n"
         "UNION ALL\n"
-        "SELECT 'a', current_user::pg_catalog.text";
+        "SELECT 'a', current_user::pg_catalog.text\n"
+        "UNION ALL\n"
+        "SELECT 'b', r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r WHERE r.oid = 10\n"
+        "UNION ALL\n"
+        "SELECT 's', r.rolsuper::pg_catalog.text FROM pg_catalog.pg_roles r\n"
+        " WHERE r.rolname = current_user";
     struct wire_conn *conn;
 
     if (!script_open_base(restore, err) || !target_settle(restore->base.target, err))
@@ -33,6 +38,14 @@ static bool take_own(char **own, const char *name, struct error *err)
     return *own != NULL || error_set_memory(err);
 }
 
+static char **own_of(struct script_restore *restore, char kind)
+{
+    return kind == 'u'   ? &restore->user
+           : kind == 'a' ? &restore->acting
+           : kind == 'b' ? &restore->bootstrap
+                         : NULL;
+}
+
 static bool take_names(struct script_restore *restore, const struct wire_result *result,
                        struct error *err)
 {
@@ -40,14 +53,17 @@ static bool take_names(struct script_restore *restore, const struct wire_result 
         const char *kind = wire_result_value(result, row, 0);
         const char *name = wire_result_value(result, row, 1);
         struct script_name *item;
+        char **own;
 
         if (kind == NULL || name == NULL)
             return error_set(err, ERROR_PROTOCOL, "the server has a role without a name");
-        if (kind[0] == 'u' || kind[0] == 'a') {
-            if (!take_own(kind[0] == 'u' ? &restore->user : &restore->acting, name, err))
-                return false;
+        own = own_of(restore, kind[0]);
+        if (own != NULL && !take_own(own, name, err))
+            return false;
+        if (kind[0] == 's')
+            restore->superuser = name[0] == 't';
+        if (own != NULL || kind[0] == 's')
             continue;
-        }
         item = script_names_take(&restore->names, kind[0], name, err);
         if (item == NULL)
             return false;
@@ -56,7 +72,7 @@ static bool take_names(struct script_restore *restore, const struct wire_result 
     return true;
 }
 
-static bool know_names(struct script_restore *restore, struct error *err)
+bool script_know_names(struct script_restore *restore, struct error *err)
 {
     struct wire_result *result = NULL;
     bool known = restore->names_known ||
@@ -70,5 +86,6 @@ static bool know_names(struct script_restore *restore, struct error *err)
 struct script_name *script_find(struct script_restore *restore, char kind, const char *name,
                                 struct error *err)
 {
-    return know_names(restore, err) ? script_names_take(&restore->names, kind, name, err) : NULL;
+    return script_know_names(restore, err) ? script_names_take(&restore->names, kind, name, err)
+                                           : NULL;
 }

@@ -17,6 +17,12 @@ MEMBERSHIPS = """
     SELECT r.rolname || ' of ' || g.rolname || ', ' || m.admin_option FROM pg_auth_members m
       JOIN pg_roles r ON r.oid = m.member JOIN pg_roles g ON g.oid = m.roleid
      WHERE g.rolname !~ '^pg_' ORDER BY 1"""
+MEMBERS = ['lead of Team "a" x, true', 'member of Team "a" x, false', "member of lead, false"]
+GRANTORS = """
+    SELECT m.grantor::regrole::text FROM pg_auth_members m
+      JOIN pg_roles r ON r.oid = m.member AND r.rolname = 'member'
+      JOIN pg_roles g ON g.oid = m.roleid AND g.rolname ~ '^Team'
+     WHERE current_setting('server_version_num')::int >= 160000"""
 ROLES = """
     CREATE ROLE "Team ""a"" x"; CREATE ROLE lead LOGIN; CREATE ROLE member LOGIN REPLICATION;
     CREATE ROLE chief SUPERUSER;
@@ -111,3 +117,39 @@ CREATE TABLE t (n int);
     pgcask("restore", script, "--to", uri(target)).check()
     assert target.value("SELECT count(*) FROM t", db="made") == "0"
     logical.drop(target, "made")
+
+
+@pytest.fixture(scope="module")
+def other(module_servers, major):
+    """A server whose own superuser has another name."""
+    server = module_servers.create(major)
+    run_sql(server, "postgres", "CREATE ROLE helper SUPERUSER LOGIN")
+    server.sql("ALTER ROLE postgres RENAME TO admin", user="helper")
+    server.superuser = "admin"
+    server.sql("DROP ROLE helper")
+    yield server
+    server.close()
+
+
+def test_memberships_come_into_a_server_of_another_superuser(pgcask, backups, other, major):
+    run_sql(other, "postgres", "CREATE ROLE maker LOGIN CREATEROLE CREATEDB; CREATE ROLE lead")
+    # What a role has no right to is told before.
+    result = pgcask("restore", backups / "numbered", "--to", uri(other, "maker"), "--dry-run",
+                    "--into-existing")
+    told = result.stderr
+    assert 'the role "maker" may not change SUPERUSER, REPLICATION and BYPASSRLS of roles' in told, told
+    assert ('the role "maker" may not alter roles that are there: 1 ("lead")' in told) == (major >= 16), told
+    assert 'the role "maker" may not make tablespaces: 1 ("far ""away"" x")' in told, told
+    assert "restore without them: --no-globals." in told, told
+    told = pgcask("restore", backups / "numbered", "--to", uri(other, "maker"), "--dry-run",
+                  "--into-existing", "--no-globals").stderr
+    assert "SUPERUSER" not in told and "may not alter" not in told, told
+    told = pgcask("restore", backups / "numbered", "--to", uri(other, "admin"), "--dry-run",
+                  "--into-existing").check().stderr
+    assert "SUPERUSER" not in told and "may not alter" not in told, told
+    run_sql(other, "postgres", "DROP ROLE lead")
+    result = pgcask("restore", backups / "numbered", "--to", uri(other, "admin"),
+                    "--into-existing", "--no-tablespaces")
+    assert result.rc == 0, str(result)
+    assert [row[0] for row in other.sql(MEMBERSHIPS)] == MEMBERS, str(result)
+    assert other.sql(GRANTORS) == ([["lead"]] if major >= 16 else []), str(result)
