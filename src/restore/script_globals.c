@@ -15,7 +15,7 @@ static bool queue(struct script_restore *restore, const char *text, struct long_
 {
     struct script_session *now = script_session_now(restore);
 
-    return now == NULL || script_execute(restore, now, text, more, line, false, err);
+    return now == NULL || script_execute(restore, now, text, more, line, 0, err);
 }
 
 static void forget_changed(struct script_restore *restore)

@@ -2,6 +2,7 @@
 #include "restore/script_restore_internal.h"
 
 #include "base/error_names.h"
+#include "restore/script_drops.h"
 #include "restore/script_rules.h"
 
 #include <inttypes.h>
@@ -67,9 +68,9 @@ static bool replay_prelude(struct script_restore *restore, uint64_t line, struct
         statement.text = text = slice_take(&rest, len);
         slice_take(&rest, 1);
         sql_statement_next(&text, false, &statement.kind, &statement.text);
-        done = leave_out(restore, session, &statement) ||
-               script_execute(restore, session, (const char *)rest.data - len - 1, NULL, line,
-                              false, err);
+        done =
+            leave_out(restore, session, &statement) ||
+            script_execute(restore, session, (const char *)rest.data - len - 1, NULL, line, 0, err);
     }
     buffer_clear(&restore->prelude);
     return done;
@@ -118,7 +119,7 @@ static bool begin_unit(struct script_restore *restore, const struct sql_statemen
         return false;
     if (restore->changed.len > 0)
         done = script_execute(restore, session, buffer_text(&restore->changed), NULL,
-                              statement->line, false, err);
+                              statement->line, 0, err);
     buffer_clear(&restore->changed);
     return done;
 }
@@ -207,6 +208,15 @@ static bool take_rows_end(void *context, uint64_t lines, struct error *err)
 
 /* ---- Statements ---- */
 
+/* Whether it drops something, and nothing has been made in this database so far. */
+static bool drops_first(struct script_restore *restore, const struct sql_statement *statement)
+{
+    enum script_drop drop = restore->making ? SCRIPT_DOES_MORE : script_drop_of(statement);
+
+    restore->making = drop == SCRIPT_DOES_MORE;
+    return drop == SCRIPT_DROPS;
+}
+
 static bool run_in_place(struct script_restore *restore, const struct sql_statement *statement,
                          struct error *err)
 {
@@ -214,6 +224,7 @@ static bool run_in_place(struct script_restore *restore, const struct sql_statem
     bool out = session == NULL || (restore->globals && restore->request->no_globals &&
                                    statement->kind != SQL_KIND_SET);
     const char *text;
+    bool drops = drops_first(restore, statement);
 
     restore->report.left_out += out;
     out = out || leave_out(restore, session, statement);
@@ -242,7 +253,7 @@ static bool run_in_place(struct script_restore *restore, const struct sql_statem
             script_trial_need_schema(restore->trial, statement->line, err)) &&
            script_members_text(restore, statement, &text, err) &&
            script_execute(restore, session, text, script_more_of(restore, statement),
-                          statement->line, false, err);
+                          statement->line, drops ? TARGET_DROPS : 0, err);
 }
 
 static void note_encoding(struct script_restore *restore, const struct sql_statement *statement)

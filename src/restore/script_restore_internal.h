@@ -71,6 +71,7 @@ struct script_restore {
     bool placed_plain;       /* … and that was it */
     bool globals;            /* of a whole cluster, before the first database */
     bool wanted;             /* the database at hand is */
+    bool making;             /* … and the script did more there than to drop things */
     bool again;              /* … and was before */
     bool matched;            /* one of them was */
     bool in_unit;            /* between BEGIN and COMMIT */
@@ -110,10 +111,10 @@ void script_session_close(struct script_restore *restore, struct script_session 
 /* Opens the session of any database, if it is not open, and lets it know the encoding. */
 bool script_open_base(struct script_restore *restore, struct error *err);
 
-/* Queues a statement. more: what follows the text, see script_more_of. alone: it is none for a
- * transaction, and has been done on return. */
+/* Queues a statement. more: what follows the text, see script_more_of. flags: as in struct
+ * target_statement. */
 bool script_execute(struct script_restore *restore, struct script_session *session,
-                    const char *text, struct long_statement *more, uint64_t line, bool alone,
+                    const char *text, struct long_statement *more, uint64_t line, unsigned flags,
                     struct error *err);
 
 /* What is not held of the script's statement at hand; NULL: nothing. */

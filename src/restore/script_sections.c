@@ -25,7 +25,7 @@ bool script_leave_section(struct script_restore *restore, struct error *err)
 {
     if (!end_unit(restore, err))
         return false;
-    restore->globals = restore->wanted = false;
+    restore->globals = restore->wanted = restore->making = false;
     /* What was queued must be seen by the session that follows. */
     if (restore->base.target != NULL && !target_settle(restore->base.target, err))
         return false;

@@ -164,7 +164,7 @@ static bool say_encoding(struct script_restore *restore, struct script_session *
     snprintf(sql, sizeof(sql), "SET client_encoding = '%s'",
              restore->encoding[0] == '\0' ? "UTF8" : restore->encoding);
     snprintf(session->encoding, sizeof(session->encoding), "%s", restore->encoding);
-    return script_execute(restore, session, sql, NULL, 0, false, err);
+    return script_execute(restore, session, sql, NULL, 0, 0, err);
 }
 
 /* Databases that let us in, one after the other. */
@@ -218,14 +218,14 @@ static const char *object_of(struct script_restore *restore, const char *text, s
 }
 
 bool script_execute(struct script_restore *restore, struct script_session *session,
-                    const char *text, struct long_statement *more, uint64_t line, bool alone,
+                    const char *text, struct long_statement *more, uint64_t line, unsigned flags,
                     struct error *err)
 {
     const struct target_statement statement = {.text = text,
                                                .more = more,
                                                .object = object_of(restore, text, err),
                                                .subject = line,
-                                               .flags = alone ? TARGET_ALONE : 0};
+                                               .flags = flags};
 
     return statement.object != NULL && target_execute(session->target, &statement, err);
 }
@@ -252,7 +252,7 @@ bool script_run_alone(struct script_restore *restore, const char *text, struct l
     if (!script_settle(restore, err))
         return false;
     restore->failed_line = 0;
-    if (!script_execute(restore, &restore->base, text, more, line, true, err) ||
+    if (!script_execute(restore, &restore->base, text, more, line, TARGET_ALONE, err) ||
         !target_settle(restore->base.target, err))
         return false;
     *done = restore->failed_line != line;

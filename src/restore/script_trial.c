@@ -215,7 +215,7 @@ bool script_trial_need_schema(struct script_trial *trial, uint64_t line, struct 
     done = name_set_add(&trial->schemas, schema, NULL, err) &&
            buffer_append_string(&sql, "CREATE SCHEMA IF NOT EXISTS ", err) &&
            wire_quote_identifier(&sql, schema, err) &&
-           script_execute(trial->restore, session, buffer_text(&sql), NULL, line, false, err);
+           script_execute(trial->restore, session, buffer_text(&sql), NULL, line, 0, err);
     buffer_free(&sql);
     return done;
 }

@@ -58,6 +58,7 @@ bool target_hold_statement(struct target_session *session, const struct target_s
     struct queued_statement queued = {
         .subject = statement->subject,
         .if_made = (statement->flags & TARGET_IF_MADE) != 0,
+        .drops = (statement->flags & TARGET_DROPS) != 0,
         .parts = NO_TEXT,
         .rows = NO_TEXT,
         .expected = statement->expected == NULL ? UINT64_MAX : *statement->expected,

@@ -96,7 +96,7 @@ static bool tell(struct target_session *session, uint64_t subject, const char *o
         .context = words->outcome.context,
         .statement = buffer_text(&words->statement),
         .position = words->outcome.position,
-        .harmless = harmless_failure_class(object, error->sqlstate, text),
+        .harmless = harmless_failure_class(object, error->sqlstate, text, words->outcome.drops),
     };
 
     if (failure.harmless == NULL)

@@ -124,6 +124,7 @@ static bool read_one(struct target_session *session, const struct queued_stateme
         return false;
     if (outcome.failed) {
         session->careful = true;
+        outcome.drops = statement->drops;
         return target_tell_failure(session, statement->subject,
                                    target_held_text(session, statement->object), text, &outcome,
                                    err);

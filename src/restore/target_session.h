@@ -76,6 +76,7 @@ void target_session_close(struct target_session *session);
 
 #define TARGET_ALONE 1U   /* the server does not take it within a transaction */
 #define TARGET_IF_MADE 2U /* the listener is asked whether it is to be done; it has no parts */
+#define TARGET_DROPS 4U   /* what it is about is made anew, and may not be there */
 
 struct target_statement {
     const char *text;            /* copied, unless it is long: then it is sent from where it lies */

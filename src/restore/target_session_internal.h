@@ -27,6 +27,7 @@
 struct queued_statement {
     uint64_t subject;
     bool if_made, left; /* it may be left undone, and is */
+    bool drops;         /* what may not be there */
     size_t object, text;
     const struct target_statement *lent; /* a long one, whose text is not held; else NULL */
     size_t parts, parts_len;             /* NO_TEXT: none */
@@ -90,6 +91,7 @@ struct target_session {
 /* What came of one statement. */
 struct outcome {
     bool failed;
+    bool drops; /* it was a statement that drops what may not be there */
     struct error error;
     unsigned position;
     char context[1024];

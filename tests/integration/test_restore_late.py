@@ -1,11 +1,12 @@
 """What depends on what stands behind the data, such as a default whose function needs a primary
 key, is restored behind it; what rows need of it is there before them."""
 
+import collections
 import json
 
 import pytest
 
-from pgcask_testing import logical
+from pgcask_testing import logical, process
 from pgcask_testing.logical import cluster  # noqa: F401: a fixture
 
 # Bodies that are parsed when the function is made, which 14 and later have.
@@ -145,3 +146,75 @@ def test_clean_leaves_an_extension_of_another_role(pgcask, cluster, workdir):
     assert logical.run_sql(cluster, "target", "SELECT count(*) FROM t").strip() == b"0"
     logical.drop(cluster, "target")
     logical.run_sql(cluster, "postgres", "DROP ROLE plain")
+
+
+DROPPED = """
+    CREATE TABLE "drop" (n int CONSTRAINT c CHECK (n > 0) DEFAULT 1, o text); CREATE INDEX ON "drop" (o);
+    CREATE TABLE parted (n int NOT NULL, k int PRIMARY KEY REFERENCES "S s"."a key")
+        PARTITION BY RANGE (k);
+    CREATE TABLE part PARTITION OF parted FOR VALUES FROM (1) TO (9);
+    CREATE TABLE ids (n int GENERATED ALWAYS AS IDENTITY, m serial); SELECT lo_create(4711);
+    CREATE DOMAIN d AS int CONSTRAINT positive CHECK (VALUE > 0);
+    CREATE FUNCTION "S s".f(k "S s".kind) RETURNS d LANGUAGE sql AS 'SELECT 1::d';
+    CREATE FUNCTION changes() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+    CREATE AGGREGATE "S s".total(int) (SFUNC = int4pl, STYPE = int);
+    CREATE CAST ("S s".kind AS d) WITH FUNCTION "S s".f("S s".kind);
+    CREATE FUNCTION "S s".beside("S s".kind, int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+    CREATE OPERATOR "S s".## (LEFTARG = "S s".kind, RIGHTARG = int, PROCEDURE = "S s".beside);
+    CREATE FUNCTION told() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+    CREATE TRIGGER t BEFORE INSERT ON "drop" FOR EACH ROW EXECUTE FUNCTION changes();
+    CREATE RULE r AS ON DELETE TO "drop" DO INSTEAD NOTHING;
+    CREATE POLICY p ON "drop" USING (true); CREATE STATISTICS s ON n, o FROM "drop";
+    CREATE PUBLICATION p FOR TABLE "drop"; CREATE COLLATION "S s".c (LOCALE = 'C');
+    CREATE EXTENSION hstore; CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
+    CREATE USER MAPPING FOR CURRENT_USER SERVER s; CREATE FOREIGN TABLE away (n int) SERVER s;
+    CREATE TEXT SEARCH CONFIGURATION "S s".words (COPY = simple);
+    CREATE EVENT TRIGGER e ON sql_drop EXECUTE FUNCTION told(); ALTER EVENT TRIGGER e DISABLE;
+    CREATE OPERATOR FAMILY "S s".fam USING btree; CREATE ACCESS METHOD am TYPE INDEX HANDLER bthandler;
+    CREATE MATERIALIZED VIEW m AS SELECT * FROM "S s".outer_view;
+"""
+
+
+def clean_script(server, db, path, *options):
+    """What stock pg_dump --clean writes, without --if-exists."""
+    env = logical._environment(server, db)
+    path.write_bytes(process.run([logical.stock("pg_dump", server), "--clean", *options], env=env,
+                                 timeout=600).check().stdout_bytes)
+    return path
+
+
+def failures_of(result):
+    return json.loads(result.stdout)["failures"]
+
+
+@pytest.mark.sampled(1)
+def test_what_a_script_drops_need_not_be_there(pgcask, cluster, workdir):
+    """psql goes on where DROP fails; here that is told apart from what is missing afterwards."""
+    logical.make(cluster, "source", VIEWED, DROPPED)
+    path = clean_script(cluster, "source", workdir / "a.sql")
+    logical.make(cluster, "target")
+    into = ["restore", path, "--to", cluster.uri("target"), "--json"]
+    for again in (False, True):
+        result = pgcask(*into, "--exit-on-error", *["--into-existing"] * again)
+        assert result.rc == 0, result
+        classes = collections.Counter(failure["harmless"] for failure in failures_of(result))
+        assert set(classes) <= {"inherited_constraint" if again else "nothing_to_drop"}, result
+        assert (classes.total() > 30) != again, result
+        assert logical.dump_schema(cluster, "target") == logical.dump_schema(cluster, "source")
+    result = pgcask("verify", path, "--restore-to", cluster.uri("postgres"))
+    assert result.rc == 0, result
+    logical.drop(cluster, "source")
+    # What else is not there is a real failure, and so is what is dropped once things are made.
+    path.write_text("DROP TABLE a;\nALTER TABLE only b DROP CONSTRAINT c;\n"
+                    "SELECT pg_catalog.lo_unlink('1');\n"
+                    "CREATE OR REPLACE VIEW missing.v AS\nSELECT\n    NULL::integer AS n;\n"
+                    "CREATE OR REPLACE VIEW missing.v AS\nSELECT 1 AS n;\nDROP TABLE a;\n")
+    result = pgcask(*into, "--into-existing")
+    assert result.rc == 3, result
+    assert [failure.get("harmless") for failure in failures_of(result)] == (
+        ["nothing_to_drop"] * 4 + [None] * 2), result
+    for line in ("ALTER TABLE drop OWNER TO nobody_at_all;", "ALTER TABLE a OWNER TO CURRENT_USER;"):
+        path.write_text(line)
+        result = pgcask(*into, "--into-existing")
+        assert result.rc == 3 and "harmless" not in failures_of(result)[0], result
+    logical.drop(cluster, "target")
