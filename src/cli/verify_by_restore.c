@@ -201,6 +201,8 @@ static bool run(struct verification *verification, const struct server_uri *serv
     request.restore.jobs = (unsigned)options_number(command->options, "jobs");
     if (options_given(command->options, "spool-dir"))
         request.restore.spool_directory = command_text(command, "spool-dir");
+    if (options_given(command->options, "search-path"))
+        request.restore.search_path = command_text(command, "search-path");
     request.restore.settings = server->settings;
     input = (struct restore_input){.name = from.name, .place = from.place};
     verification->differences = json_array();
@@ -245,7 +247,7 @@ bool verify_by_restore_check_unused(const struct command *command, struct error 
 {
     static const char *const of_servers[] = {"password-command",  "no-password",   "jobs",
                                              "no-owner",          "no-privileges", "databases",
-                                             "exclude-databases", "spool-dir"};
+                                             "exclude-databases", "spool-dir",     "search-path"};
 
     for (size_t i = 0; i < sizeof(of_servers) / sizeof(of_servers[0]); i++) {
         if (!options_given(command->options, of_servers[i]))

@@ -88,8 +88,9 @@
                  "member.")
 #define RESTORE_OPTION_SEARCH_PATH                                                                 \
     RESTORE_TEXT("search-path", "SCHEMAS", search_path,                                            \
-                 "The search path of the restore, instead of the empty one that archives ask "     \
-                 "for: for functions in constraints and triggers that rely on one.")
+                 "The search path of the restore, instead of the empty one that archives, and "    \
+                 "scripts of pg_dump, ask for: for functions in constraints and triggers that "    \
+                 "rely on one.")
 
 /* ---- What ---- */
 
@@ -214,7 +215,7 @@
     {RESTORE_OPTION_RECREATE, .commands = (who)},                                                  \
     {RESTORE_OPTION_ROLE_PASSWORDS, .commands = (who)},                                            \
     {RESTORE_OPTION_ROLE, .commands = (who)},                                                      \
-    {RESTORE_OPTION_SEARCH_PATH, .commands = (who)},                                               \
+    {RESTORE_OPTION_SEARCH_PATH, .commands = (both)},                                               \
     {RESTORE_OPTION_SCHEMAS, .commands = (who)},                                                   \
     {RESTORE_OPTION_EXCLUDE_SCHEMAS, .commands = (who)},                                           \
     {RESTORE_OPTION_TABLES, .commands = (who)},                                                    \

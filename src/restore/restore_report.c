@@ -92,8 +92,19 @@ void restore_report_say_search_path(const struct logical_restore_report *report,
                                     const struct restore_request *request, bool done,
                                     struct error *err)
 {
-    if (report->unqualified == 0 || request->search_path != NULL)
+    if (report->unqualified == 0)
         return;
+    if (request->search_path != NULL) {
+        log_message(request->log, LOG_WARNING,
+                    "statements that failed because a function names something without its "
+                    "schema, which is not on the search path: %" PRIu64
+                    "; 17 and later have a path of their own while they make indexes and fill "
+                    "materialized views, whatever " OPTION_SEARCH_PATH
+                    " says: there the function itself must say where (ALTER FUNCTION … SET "
+                    "search_path = …)",
+                    report->unqualified);
+        return;
+    }
     log_message(request->log, LOG_WARNING,
                 "statements that failed because a function names something without its schema, "
                 "while the search path is empty: %" PRIu64

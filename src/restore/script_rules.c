@@ -36,7 +36,6 @@ bool script_rules_check(const struct restore_request *request, struct error *err
         {request->data_only, "data-only"},
         {request->sections != 0, "sections"},
         {request->list_file != NULL, "list-file"},
-        {request->search_path != NULL, "search-path"},
         {request->disable_triggers, "disable-triggers"},
         {request->analyze, "analyze"},
     };
@@ -130,6 +129,15 @@ static bool leaves_out_setting(const struct restore_request *request, int server
            (request->no_table_access_method && is_word(shape, n, "default_table_access_method")) ||
            (request->no_owner && is_word(shape, 1, "session") &&
             is_word(shape, 2, "authorization"));
+}
+
+/* SELECT pg_catalog.set_config('search_path', '', false): what others say of it names need. */
+static bool empties_search_path(const struct shape *shape)
+{
+    return shape->count == 6 && is_word(shape, 0, "select") && is_word(shape, 1, "pg_catalog") &&
+           is_word(shape, 2, "set_config") &&
+           slice_equals(shape->first[3].text, slice_string("'search_path'")) &&
+           slice_equals(shape->first[4].text, slice_string("''")) && is_word(shape, 5, "false");
 }
 
 bool script_rules_encoding(const struct sql_statement *statement, char *out, size_t size)
@@ -226,7 +234,8 @@ static bool leaves_out_object(const struct restore_request *request, const struc
            (request->no_subscriptions && makes(shape, "subscription")) ||
            (request->no_policies && is_of_policies(shape)) ||
            (request->no_tablespaces && is_of_tablespaces(shape)) ||
-           (request->no_statistics && is_of_statistics(shape));
+           (request->no_statistics && is_of_statistics(shape)) ||
+           (request->search_path != NULL && empties_search_path(shape));
 }
 
 static bool wants_all(const struct restore_request *request)
@@ -234,7 +243,7 @@ static bool wants_all(const struct restore_request *request)
     return !request->no_owner && !request->no_privileges && !request->no_comments &&
            !request->no_security_labels && !request->no_publications &&
            !request->no_subscriptions && !request->no_policies && !request->no_tablespaces &&
-           !request->no_statistics;
+           !request->no_statistics && request->search_path == NULL;
 }
 
 static bool begins_insert(struct slice text)

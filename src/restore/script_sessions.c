@@ -113,6 +113,7 @@ bool script_session_open(struct script_restore *restore, struct script_session *
         .database = database,
         .encoding = restore->encoding[0] == '\0' ? NULL : restore->encoding,
         .role = request->role,
+        .search_path = in_transactions ? request->search_path : NULL,
         .row_security = request->row_security,
         .exit_on_error = restore_request_ends_on_failure(request),
         .single_transaction = in_transactions && request->single_transaction,

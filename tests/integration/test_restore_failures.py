@@ -210,6 +210,9 @@ def test_a_search_path_is_recommended_once(pgcask, cluster, workdir):
     result = pgcask(*words, *to, "--search-path", "public")
     assert result.ok and "search path" not in result.stderr, str(result)
     logical.drop(cluster, "relies again")
+    result = pgcask("verify", archive, "--restore-to", cluster.uri("postgres"), "--search-path",
+                    "public")
+    assert result.ok and "search path" not in result.stderr, str(result)
     # What is missing for another reason has a schema.
     db = make(cluster, "lacks", "CREATE SCHEMA s; CREATE TYPE s.e AS ENUM ('a');"
                                 "CREATE TABLE t (e s.e);")
@@ -217,4 +220,34 @@ def test_a_search_path_is_recommended_once(pgcask, cluster, workdir):
     result = pgcask("restore", archive, *to, "--database", "relies again", "--create-db",
                     "--exclude-schemas", "s")
     assert result.rc == 3 and "search-path" not in result.stderr, str(result)
+    logical.drop(cluster, "relies again"), logical.drop(cluster, db)
+
+
+@pytest.mark.sampled(1)
+def test_a_script_takes_the_search_path_that_is_recommended(pgcask, cluster, workdir, major):
+    made = UNQUALIFIED + """
+        CREATE FUNCTION keyed(n int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS
+            'BEGIN RETURN inner_f(n); END';
+        CREATE TABLE i (n int); INSERT INTO i VALUES (1); CREATE INDEX ON i (keyed(n));
+    """
+    if major >= 17:  # which makes no such index itself
+        made = made.replace("CREATE INDEX", "ALTER FUNCTION keyed SET search_path = public; CREATE INDEX")
+    db = make(cluster, "relies", made)
+    if major >= 17:
+        logical.run_sql(cluster, db, "ALTER FUNCTION keyed RESET search_path")
+    path = workdir / "a.sql"
+    path.write_bytes(process.run([logical.stock("pg_dump", cluster)], timeout=100,
+                                 env=logical._environment(cluster, db)).check().stdout_bytes)
+    logical.make(cluster, "relies again")
+    words = ["restore", path, "--to", cluster.uri("relies again"), "--quiet"]
+    result = pgcask(*words)
+    assert result.rc == 3 and "--search-path public" in result.stderr, result
+    logical.make(cluster, "relies again")
+    result = pgcask(*words, "--search-path", "public")
+    if major >= 17:  # and what cannot be so is said with what can
+        assert result.rc == 3 and "ALTER FUNCTION" in result.stderr, result
+        assert "--search-path public" not in result.stderr, result
+    else:
+        assert result.rc == 0 and "search path" not in result.stderr, result
+    assert logical.run_sql(cluster, "relies again", "TABLE t; TABLE u; TABLE i") == b"1\n1\n1\n"
     logical.drop(cluster, "relies again"), logical.drop(cluster, db)

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "restore/script_drops.h"
 #include "restore/script_names.h"
 #include "restore/script_rules.h"
 
@@ -237,6 +238,63 @@ static void encodings_are_read(void **state)
     assert_false(script_rules_encoding(&statement, encoding, sizeof(encoding)));
 }
 
+static void an_empty_search_path_gives_way(void **state)
+{
+    const struct restore_request all = {.jobs = 1}, request = {.search_path = "public"};
+    static const char empty[] = "SELECT pg_catalog.set_config('search_path', '', false);";
+
+    (void)state;
+    assert_false(left_out(&all, NEW, empty));
+    assert_true(left_out(&request, NEW, empty));
+    assert_false(
+        left_out(&request, NEW, "SELECT pg_catalog.set_config('search_path', 'a', false);"));
+    assert_false(left_out(&request, NEW, "SELECT pg_catalog.set_config('role', '', false);"));
+    assert_false(left_out(&request, NEW, "SET search_path = public, pg_catalog;"));
+    assert_false(left_out(&request, NEW, "SELECT pg_catalog.setval('search_path', 1, false);"));
+}
+
+static enum script_drop drop_of(const char *text)
+{
+    const struct sql_statement statement = statement_of(text);
+
+    return script_drop_of(&statement);
+}
+
+static void what_drops_is_known_by_its_words(void **state)
+{
+    static const struct {
+        const char *text;
+        enum script_drop drop;
+    } cases[] = {
+        {"DROP TABLE public.t;", SCRIPT_DROPS},
+        {"DROP USER MAPPING FOR a SERVER s;", SCRIPT_DROPS},
+        {"DROP OWNED BY a;", SCRIPT_DOES_MORE},
+        {"ALTER TABLE ONLY public.t DROP CONSTRAINT c;", SCRIPT_DROPS},
+        {"ALTER TABLE IF EXISTS ONLY \"a b\".\"t\" ALTER COLUMN n DROP DEFAULT;", SCRIPT_DROPS},
+        {"ALTER DOMAIN d DROP CONSTRAINT c;", SCRIPT_DROPS},
+        {"ALTER TABLE public.drop OWNER TO a;", SCRIPT_DOES_MORE},
+        {"ALTER TABLE drop OWNER TO a;", SCRIPT_DOES_MORE},
+        {"ALTER TABLE ONLY drop ADD n int;", SCRIPT_DOES_MORE},
+        {"SELECT pg_catalog.lo_unlink('1');", SCRIPT_DROPS},
+        {"SELECT lo_unlink('1');", SCRIPT_DROPS},
+        {"SELECT pg_catalog.lo_create('1');", SCRIPT_DOES_MORE},
+        {"CREATE OR REPLACE VIEW s.v AS\nSELECT\n    NULL::integer AS a;", SCRIPT_DROPS},
+        {"CREATE OR REPLACE VIEW \"as\".\"select\" AS\nSELECT;", SCRIPT_DROPS},
+        {"CREATE OR REPLACE VIEW v AS SELECT 1, NULL AS b;", SCRIPT_DOES_MORE},
+        {"CREATE VIEW v AS SELECT NULL::integer AS a;", SCRIPT_DOES_MORE},
+        {"SET a = 1;", SCRIPT_SETS},
+        {"SELECT pg_catalog.set_config('search_path', '', false);", SCRIPT_SETS},
+        {"CREATE TABLE t (n int);", SCRIPT_DOES_MORE},
+        {"COPY t FROM stdin;", SCRIPT_DOES_MORE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (drop_of(cases[i].text) != cases[i].drop)
+            fail_msg("%s", cases[i].text);
+    }
+}
+
 static void what_no_script_can_give_is_refused(void **state)
 {
     const char *const texts[] = {"x"};
@@ -283,6 +341,8 @@ int main(void)
         cmocka_unit_test(modes_of_transactions_and_rows_of_copies_are_known),
         cmocka_unit_test(a_database_loses_its_tablespace),
         cmocka_unit_test(encodings_are_read),
+        cmocka_unit_test(an_empty_search_path_gives_way),
+        cmocka_unit_test(what_drops_is_known_by_its_words),
         cmocka_unit_test(what_no_script_can_give_is_refused),
         cmocka_unit_test(names_are_found_among_many),
     };
