@@ -216,9 +216,10 @@ static bool gather(const struct restore_plan *plan, enum right right, struct buf
 
 static void judge_right(struct restore_plan *plan, enum right right)
 {
+    static const char to_rule[] = "change SUPERUSER, REPLICATION and BYPASSRLS of roles, and what "
+                                  "is said beside these (LOGIN, passwords) fails with them";
     static const char *const words[RIGHTS] = {
-        [RIGHT_TO_RULE] = "change SUPERUSER, REPLICATION and BYPASSRLS of roles, and what is said "
-                          "beside these (LOGIN, passwords) fails with them",
+        [RIGHT_TO_RULE] = to_rule,
         [RIGHT_TO_ALTER] = "alter roles that are there",
         [RIGHT_TO_MAKE] = "make roles",
         [RIGHT_TO_SPACE] = "make tablespaces",

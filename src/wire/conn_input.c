@@ -354,7 +354,7 @@ static bool take_asyncs(struct wire_conn *conn, size_t *need, struct error *err)
 {
     for (;;) {
         struct message_header header;
-        struct slice body;
+        struct slice body = {0};
         bool handled;
 
         *need = MESSAGE_HEADER_SIZE;

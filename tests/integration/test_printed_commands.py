@@ -326,7 +326,8 @@ VARYING = [(r" in \d+(\.\d+)? ?m?s\b", " in 0.1s")]
 
 def unvaried(text):
     lines = [line for line in text.splitlines()
-             if not re.match(r"pgcask: (looking at the server|restoring|reading|writing SQL)\b", line)]
+             if not re.match(r"pgcask: (looking at the server|checking the backup|restoring|reading|"
+                             r"writing SQL)\b", line)]
     text = "".join(line + "\n" for line in lines)
     for pattern, one in VARYING:
         text = re.sub(pattern, one, text)
