@@ -215,7 +215,7 @@
     {RESTORE_OPTION_RECREATE, .commands = (who)},                                                  \
     {RESTORE_OPTION_ROLE_PASSWORDS, .commands = (who)},                                            \
     {RESTORE_OPTION_ROLE, .commands = (who)},                                                      \
-    {RESTORE_OPTION_SEARCH_PATH, .commands = (both)},                                               \
+    {RESTORE_OPTION_SEARCH_PATH, .commands = (both)},                                              \
     {RESTORE_OPTION_SCHEMAS, .commands = (who)},                                                   \
     {RESTORE_OPTION_EXCLUDE_SCHEMAS, .commands = (who)},                                           \
     {RESTORE_OPTION_TABLES, .commands = (who)},                                                    \

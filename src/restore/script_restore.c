@@ -228,7 +228,7 @@ static bool run_in_place(struct script_restore *restore, const struct sql_statem
 
     restore->report.left_out += out;
     out = out || leave_out(restore, session, statement);
-    if (!out && !script_tables_pass(restore, statement, &out, err))
+    if (!out && !script_tables_pass(restore, session, statement, &out, err))
         return false;
     if (statement->kind == SQL_KIND_COPY_IN)
         return begin_copy(restore, statement, out, err);

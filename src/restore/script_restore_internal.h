@@ -139,8 +139,8 @@ bool script_settle(struct script_restore *restore, struct error *err);
 /* ---- script_tables.c ---- */
 
 /* Whether it has rows of a table, or the value of a sequence, that was there before the script. */
-bool script_tables_pass(struct script_restore *restore, const struct sql_statement *statement,
-                        bool *passes, struct error *err);
+bool script_tables_pass(struct script_restore *restore, struct script_session *session,
+                        const struct sql_statement *statement, bool *passes, struct error *err);
 void script_tables_failed(struct script_restore *restore, const struct target_failure *failure);
 
 /* ---- script_members.c ---- */

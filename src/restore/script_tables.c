@@ -196,10 +196,9 @@ static bool note_filling(struct script_restore *restore, struct script_session *
     return true;
 }
 
-bool script_tables_pass(struct script_restore *restore, const struct sql_statement *statement,
-                        bool *passes, struct error *err)
+bool script_tables_pass(struct script_restore *restore, struct script_session *session,
+                        const struct sql_statement *statement, bool *passes, struct error *err)
 {
-    struct script_session *session = script_session_now(restore);
     struct buffer name = {0};
     struct about about;
     bool done;

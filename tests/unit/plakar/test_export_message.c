@@ -122,12 +122,15 @@ static void what_is_no_field_is_told(void **state)
 
 static struct buffer pack(const char *path, uint32_t mode, bool has_content)
 {
-    Connectors__FileInfo info = CONNECTORS__FILE_INFO__INIT;
-    Connectors__Record record = CONNECTORS__RECORD__INIT;
-    Connectors__Timestamp moment = CONNECTORS__TIMESTAMP__INIT;
+    Connectors__FileInfo info;
+    Connectors__Record record;
+    Connectors__Timestamp moment;
     struct buffer out = {0};
     struct error err;
 
+    connectors__file_info__init(&info);
+    connectors__record__init(&record);
+    connectors__timestamp__init(&moment);
     moment.seconds = 1700000000;
     moment.nanos = 5;
     info.mode = mode;
