@@ -149,8 +149,14 @@ static struct trace run_beginnings(struct slice input, size_t piece_size)
     struct error err = {0};
     struct sql_script *script = sql_script_new(&handler, &err);
 
+    bool ok;
+
     must(script != NULL);
-    trace_end(&trace, feed_all(script, input, piece_size, &err), &err);
+    ok = feed_all(script, input, piece_size, &err);
+    /* How much of a statement has gone on when a later byte of it fails depends on the pieces. */
+    if (!ok)
+        trace = (struct trace){0};
+    trace_end(&trace, ok, &err);
     sql_script_free(script);
     return trace;
 }

@@ -487,22 +487,32 @@ static bool take_any(struct sql_script *script, struct slice bytes, struct error
 }
 
 /* U+FEFF at the beginning, as editors of Windows leave it there. */
+static const char order_mark[] = "\xef\xbb\xbf";
+
 static bool take_mark_of_order(struct sql_script *script, struct slice *bytes, struct error *err)
 {
-    static const char mark[] = "\xef\xbb\xbf";
     size_t seen = script->mark_of_order;
 
     for (; seen < 3 && bytes->len > 0; seen++) {
-        if (bytes->data[0] != (uint8_t)mark[seen]) {
+        if (bytes->data[0] != (uint8_t)order_mark[seen]) {
             script->mark_of_order = 3;
-            return take_any(script, slice_make(mark, seen), err);
+            return take_any(script, slice_make(order_mark, seen), err);
         }
-        if (seen == 2 && !pass(script, slice_string(mark), err))
+        if (seen == 2 && !pass(script, slice_string(order_mark), err))
             return false;
         slice_take(bytes, 1);
     }
     script->mark_of_order = seen;
     return true;
+}
+
+/* At the end what is only the beginning of one is text. */
+static bool take_begun_mark(struct sql_script *script, struct error *err)
+{
+    size_t seen = script->mark_of_order;
+
+    script->mark_of_order = 3;
+    return seen == 3 || take_any(script, slice_make(order_mark, seen), err);
 }
 
 bool sql_script_feed(struct sql_script *script, struct slice bytes, struct error *err)
@@ -553,6 +563,8 @@ bool sql_script_finish(struct sql_script *script, struct error *err)
 
     if (!failure_check(&script->failure, err))
         return false;
+    if (!take_begun_mark(script, err))
+        return failure_keep(&script->failure, err);
     if (script->part != PART_SQL)
         error_set(
             err, ERROR_CORRUPT, "the script breaks off in line %" PRIu64 ", %s", script->lines + 1,
