@@ -40,9 +40,9 @@ bool backup_look_feed(struct script_restore *script, struct reader *reader, stru
     return status == READER_END && script_restore_look_finish(script, err);
 }
 
-bool backup_look_script(const struct record_place *place, const char *path,
-                        struct script_restore *script, const struct cancel *cancel,
-                        struct error *err)
+bool backup_look_record(const struct record_place *place, const char *path,
+                        bool (*take)(void *context, struct reader *reader, struct error *err),
+                        void *context, const struct cancel *cancel, struct error *err)
 {
     struct record_source *source = backup_source_open(place, cancel, err);
     enum source_status status = SOURCE_FAILED;
@@ -55,13 +55,25 @@ bool backup_look_script(const struct record_place *place, const char *path,
             continue;
         found = strcmp(db_source_path(record.path), path) == 0;
         if (found)
-            done = backup_look_feed(script, record.reader, err);
+            done = take(context, record.reader, err);
         reader_close(record.reader);
     }
     if (!found && status == SOURCE_END)
         error_set(err, ERROR_CORRUPT, "%s is gone", path);
     source_close(source);
     return done;
+}
+
+static bool feed_script(void *context, struct reader *reader, struct error *err)
+{
+    return backup_look_feed(context, reader, err);
+}
+
+bool backup_look_script(const struct record_place *place, const char *path,
+                        struct script_restore *script, const struct cancel *cancel,
+                        struct error *err)
+{
+    return backup_look_record(place, path, feed_script, script, cancel, err);
 }
 
 /* ---- Names ---- */

@@ -13,6 +13,11 @@ struct wanted_databases;
 /* Whether it can: a directory, or a file that is no pipe. */
 bool backup_look_can(const struct record_place *place);
 
+/* Gives the content of the record of that path to take(); fails if there is none. */
+bool backup_look_record(const struct record_place *place, const char *path,
+                        bool (*take)(void *context, struct reader *reader, struct error *err),
+                        void *context, const struct cancel *cancel, struct error *err);
+
 /* The bytes of that record, for whom they come. */
 bool backup_look_script(const struct record_place *place, const char *path,
                         struct script_restore *script, const struct cancel *cancel,

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "manifest/manifest_decoder.h"
 #include "manifest/manifest_stream.h"
+#include "restore/backup_look.h"
 #include "restore/backup_restore.h"
 #include "restore/backup_source.h"
 #include "restore/checking_source.h"
@@ -310,8 +311,9 @@ static bool look_at_backup(struct text_writing *writing, struct record_source *s
 
 /* ---- A script ---- */
 
-static bool pass_script(struct text_writing *writing, struct reader *reader, struct error *err)
+static bool pass_script(void *context, struct reader *reader, struct error *err)
 {
+    struct text_writing *writing = context;
     enum reader_status status;
     struct slice bytes;
 
@@ -334,27 +336,11 @@ static void report_script(struct text_writing *writing)
 /* The record of that path once more. */
 static bool write_record(struct text_writing *writing, struct error *err)
 {
-    struct record_source *source =
-        backup_source_open(&writing->place, writing->request->cancel, err);
-    enum source_status status = SOURCE_FAILED;
-    struct record record;
-    bool found = false, done = false;
-
-    while (source != NULL && !found &&
-           (status = source_next(source, &record, err)) == SOURCE_RECORD) {
-        if (record.type != RECORD_FILE)
-            continue;
-        found = strcmp(db_source_path(record.path), writing->script_path) == 0;
-        if (found)
-            done = pass_script(writing, record.reader, err);
-        reader_close(record.reader);
-    }
-    if (!found && status == SOURCE_END)
-        error_set(err, ERROR_CORRUPT, "%s is gone", writing->script_path);
-    source_close(source);
-    if (done)
-        report_script(writing);
-    return done;
+    if (!backup_look_record(&writing->place, writing->script_path, pass_script, writing,
+                            writing->request->cancel, err))
+        return false;
+    report_script(writing);
+    return true;
 }
 
 /* ---- A backup ---- */

@@ -163,6 +163,8 @@ bool script_kept_leave(struct script_restore *restore, const char *to, struct er
         else if ((to == NULL || kept->entered) && !settle(restore, kept, err))
             return false;
     }
+    while (restore->kept_count > 0 && restore->kept[restore->kept_count - 1].name == NULL)
+        restore->kept_count--;
     return true;
 }
 
